@@ -1,0 +1,25 @@
+"""Full fine-tuning: everything trains, embeddings included."""
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import EMBEDDINGS, Axes, Method
+
+
+class Full(Method):
+    title = "full fine-tuning"
+    source = "arXiv 2102.03334"
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self._before = {}
+
+    @property
+    def first_block(self) -> int:
+        return EMBEDDINGS
+
+    def attach(self, backbone: Backbone) -> None:
+        self._before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
+        backbone.requires_grad_(True)
+
+    def detach(self, backbone: Backbone) -> None:
+        backbone.load_state_dict(self._before)
+        backbone.requires_grad_(False)

@@ -1,0 +1,92 @@
+"""What flows through a backbone: a batch of inputs, the parts each modality embeds to, and the joined tokens."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+#: The order of modalities everywhere: in `present`, in `Tokens.modality`, in the token sequence itself.
+MODALITIES = ("text", "image")
+TEXT, IMAGE = range(2)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Model inputs of B samples, dummies already in place of what is absent.
+
+    Attributes:
+        ids: int64 [B, L], WordPiece ids, padded with anything where `ids_mask` is False.
+        ids_mask: bool [B, L].
+        pixels: float [B, 3, H, W], normalised; samples smaller than H x W lie in the upper left corner.
+        grid: int64 [B, 2], rows and columns of patches that each sample really has.
+        present: bool [B, M], what was observed, in the order of `MODALITIES`.
+    """
+
+    ids: Tensor
+    ids_mask: Tensor
+    pixels: Tensor
+    grid: Tensor
+    present: Tensor
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One modality's tokens before they are joined: x float [B, T, D], mask bool [B, T]."""
+
+    x: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The sequence a block reads and writes. Token 0 is the text's [CLS], which the pooler reads.
+
+    Attributes:
+        x: float [B, T, D].
+        mask: bool [B, T], False on padding.
+        present: bool [B, M], which modalities were observed (never what an imputer put in their place).
+        modality: int8 [B, T], whose token this is: an index into `MODALITIES`, or -1 for padding and for tokens that
+            a method added.
+    """
+
+    x: Tensor
+    mask: Tensor
+    present: Tensor
+    modality: Tensor
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def with_x(self, x: Tensor) -> Self:
+        return replace(self, x=x)
+
+    def append(self, x: Tensor) -> Self:
+        """Add tokens x [B, P, D] behind the sequence. Attention does not see order, so their place is free."""
+        rows, extra = x.shape[:2]
+        return replace(
+            self,
+            x=torch.cat([self.x, x], 1),
+            mask=torch.cat([self.mask, self.mask.new_ones(rows, extra)], 1),
+            modality=torch.cat([self.modality, self.modality.new_full((rows, extra), -1)], 1),
+        )
+
+    def cls(self) -> Self:
+        """Only token 0, [B, 1, D]: all that the pooler reads after the last block."""
+        return replace(self, x=self.x[:, :1], mask=self.mask[:, :1], modality=self.modality[:, :1])
+
+    def to(self, device: torch.device) -> Self:
+        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
+
+
+def join(parts: list[Part], present: Tensor) -> Tokens:
+    """Concatenate the modalities' parts, in order, into one sequence."""
+    mask = torch.cat([part.mask for part in parts], 1)
+    modality = torch.cat([torch.full_like(part.mask, m, dtype=torch.int8) for m, part in enumerate(parts)], 1)
+    return Tokens(torch.cat([part.x for part in parts], 1), mask, present, modality.masked_fill(~mask, -1))

@@ -1,0 +1,58 @@
+"""Datasets by name: the real one below a data root, or the embedded twin where no root is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mora_bench.data import cxr, odir, twins
+from mora_bench.data.table import Table
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset's reader, the test for whether a root has it, and its twin."""
+
+    title: str
+    find: Callable[[Path], Path | None]
+    read: Callable[[Path], Table]
+    twin: Callable[[], Table]
+
+
+DATASETS = {
+    "odir": Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir),
+    "cxr": Dataset("Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr),
+}
+
+
+def get(name: str) -> Dataset:
+    """The dataset called `name`; UserError lists the known names."""
+    if name not in DATASETS:
+        raise UserError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def load(name: str, root: Path | None, limit: int | None = None) -> Table:
+    """The samples of `name`: real below `root`, the twin for `root` None; only the first `limit` where given.
+
+    Samples of which nothing exists, neither text nor picture, are left out.
+
+    Raises:
+        UserError: unknown name; `root` is no folder, or does not hold the dataset (there is no silent twin).
+    """
+    dataset = get(name)
+    if root is None:
+        table = dataset.twin()
+    else:
+        if not root.is_dir():
+            raise UserError(f"--data-root {root}: no such folder.")
+        if dataset.find(root) is None:
+            raise UserError(
+                f"--data-root {root}: no {name} table in it or below it. `mora_bench doctor --data-root {root}` shows "
+                f"what was found; leave {name} out of --datasets, or --data-root away to run on the twins."
+            )
+        table = dataset.read(root)
+    table = table.only(np.flatnonzero(table.present.any(1)))
+    return table if limit is None else table.only(np.arange(min(limit, len(table))))

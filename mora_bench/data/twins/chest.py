@@ -1,0 +1,204 @@
+"""Draws one frontal chest film as a function of a seed and the findings it shows.
+
+Schematic on purpose: lungs, heart, spine, ribs, clavicles and diaphragm as smooth grey shapes; every finding of
+`FINDINGS` adds a mark of its own place, size and brightness. The patient's right is at the left of the picture.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+SIZE = 128
+_Y, _X = (np.mgrid[:SIZE, :SIZE].astype(np.float32) + 0.5) / SIZE
+
+
+class _Film:
+    """Grey levels [SIZE, SIZE] in about 0..1 and the body's landmarks in picture fractions (x to the right, y down)."""
+
+    def __init__(self, rng: np.random.Generator, curve: float, heart: float, lift: float):
+        self.rng = rng
+        self.middle = 0.5 + rng.normal(0, 0.012)
+        self.curve = curve
+        self.lungs = [(self.middle - 0.20, 0.45), (self.middle + 0.20, 0.45)]
+        self.floor = [0.76 - lift + rng.normal(0, 0.01), 0.79 + rng.normal(0, 0.01)]
+        self.grey = np.full((SIZE, SIZE), 0.58, np.float32)
+        for side, (x, y) in enumerate(self.lungs):
+            lung = self._soft(((_X - x) / 0.165) ** 2 + ((_Y - y) / 0.36) ** 2, 14)
+            lung *= 1 / (1 + np.exp((_Y - self.floor[side] - 0.9 * (_X - x) ** 2) * 90))
+            self.grey -= 0.4 * lung
+        self.spine_x = self.middle + curve * np.sin(_Y * 7)
+        self.grey += 0.2 * np.exp(-(((_X - self.spine_x) / 0.028) ** 2))
+        for k in range(7):
+            arc = _Y - (0.17 + 0.085 * k) - 0.55 * (_X - self.middle) ** 2
+            self.grey += 0.055 * np.exp(-((arc / 0.011) ** 2))
+        self.oval(self.middle + 0.06, 0.64, 0.13 * heart, 0.15 * heart**0.5, 0.28, edge=10)
+        self.oval(self.middle, 0.36, 0.05, 0.2, 0.1, edge=6)
+        for way in (-1, 1):
+            self.line(self.middle + way * 0.05, 0.16, self.middle + way * 0.33, 0.11, 0.014, 0.12)
+
+    @staticmethod
+    def _soft(r2: np.ndarray, edge: float) -> np.ndarray:
+        return 1 / (1 + np.exp(np.clip((r2 - 1) * edge, -40, 40)))
+
+    def oval(self, x: float, y: float, rx: float, ry: float, light: float, edge: float = 8) -> None:
+        self.grey += light * self._soft(((_X - x) / rx) ** 2 + ((_Y - y) / ry) ** 2, edge)
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, width: float, light: float) -> None:
+        dx, dy = x1 - x0, y1 - y0
+        t = np.clip(((_X - x0) * dx + (_Y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
+        self.grey += light * np.exp(-(((_X - x0 - t * dx) ** 2 + (_Y - y0 - t * dy) ** 2) / width**2))
+
+    def in_lung(self, low: float = 0.22, high: float = 0.65) -> tuple[float, float]:
+        x, _ = self.lungs[int(self.rng.integers(2))]
+        return x + self.rng.uniform(-0.08, 0.08), self.rng.uniform(low, high)
+
+    def either(self) -> int:
+        return int(self.rng.integers(2))
+
+
+def _lung(f: _Film) -> None:
+    """Hyperexpanded: both lungs darker."""
+    for x, y in f.lungs:
+        f.oval(x, y, 0.17, 0.36, -0.2, edge=5)
+
+
+def _opacity(f: _Film) -> None:
+    x, y = f.in_lung(0.3, 0.6)
+    f.oval(x, y, 0.08, 0.07, 0.3, edge=2.5)
+
+
+def _atelectasis(f: _Film) -> None:
+    side = f.either()
+    x = f.lungs[side][0]
+    for k in range(3):
+        f.line(x - 0.1, f.floor[side] - 0.05 - 0.03 * k, x + 0.09, f.floor[side] - 0.07 - 0.03 * k, 0.009, 0.4)
+
+
+def _calcinosis(f: _Film) -> None:
+    for _ in range(5):
+        f.oval(f.middle + f.rng.normal(0, 0.03), 0.42 + f.rng.normal(0, 0.04), 0.018, 0.018, 0.65)
+
+
+def _granuloma(f: _Film) -> None:
+    x, y = f.in_lung()
+    f.oval(x, y, 0.032, 0.032, 0.85, edge=12)
+
+
+def _thoracic_vertebrae(f: _Film) -> None:
+    for k in range(9):
+        y = 0.2 + 0.08 * k
+        x = f.middle + f.curve * np.sin(y * 7)
+        f.line(x - 0.05, y, x + 0.05, y, 0.011, 0.36)
+
+
+def _cicatrix(f: _Film) -> None:
+    x = f.lungs[f.either()][0]
+    for _ in range(5):
+        f.line(x + f.rng.normal(0, 0.05), 0.16, x + f.rng.normal(0, 0.06), 0.3, 0.006, 0.38)
+
+
+def _spine(f: _Film) -> None:
+    f.grey += 0.28 * np.exp(-(((_X - f.spine_x) / 0.045) ** 2)) * (_Y > 0.55)
+
+
+def _markings(f: _Film) -> None:
+    for x, y in f.lungs:
+        for _ in range(12):
+            angle = f.rng.uniform(0, 2 * np.pi)
+            f.line(x, y, x + 0.13 * np.cos(angle), y + 0.24 * np.sin(angle), 0.006, 0.22)
+
+
+def _effusion(f: _Film) -> None:
+    side = f.either()
+    level = f.rng.uniform(0.56, 0.64)
+    x = f.lungs[side][0]
+    fluid = 0.66 / (1 + np.exp(-(_Y - level + 0.5 * np.abs(_X - x)) * 60)) * (np.abs(_X - x) < 0.17) * (_Y < 0.88)
+    f.grey = np.maximum(f.grey, fluid)
+
+
+def _aorta(f: _Film) -> None:
+    f.oval(f.middle + 0.075, 0.27, 0.06, 0.075, 0.34, edge=6)
+
+
+def _density(f: _Film) -> None:
+    x, _ = f.lungs[f.either()]
+    f.oval(x, 0.22, 0.11, 0.09, 0.22, edge=4)
+
+
+def _atherosclerosis(f: _Film) -> None:
+    for angle in np.linspace(-2.4, 0.6, 9):
+        f.oval(f.middle + 0.055 + 0.05 * np.cos(angle), 0.28 + 0.06 * np.sin(angle), 0.016, 0.016, 0.7)
+
+
+def _deformity(f: _Film) -> None:
+    way = f.rng.choice([-1, 1])
+    for k in range(4):
+        y = 0.3 + 0.085 * k
+        f.line(f.middle + way * 0.3, y, f.middle + way * 0.4, y + 0.07, 0.018, 0.4)
+
+
+def _airspace(f: _Film) -> None:
+    x, _ = f.lungs[f.either()]
+    for _ in range(9):
+        f.oval(x + f.rng.normal(0, 0.05), 0.55 + f.rng.normal(0, 0.05), 0.034, 0.03, 0.17, edge=3)
+
+
+def _catheter(f: _Film) -> None:
+    way = f.rng.choice([-1, 1])
+    f.line(f.middle + way * 0.3, 0.05, f.middle + way * 0.06, 0.2, 0.007, 0.75)
+    f.line(f.middle + way * 0.06, 0.2, f.middle - 0.03, 0.52, 0.007, 0.75)
+
+
+def _nodule(f: _Film) -> None:
+    x, y = f.in_lung()
+    f.oval(x, y, 0.055, 0.055, 0.42, edge=7)
+
+
+#: What each finding adds to the film. Heart size, spine curve and diaphragm height are built in from the start, by
+#: `draw_film`.
+FINDINGS: dict[str, Callable[[_Film], None] | None] = {
+    "Lung": _lung,
+    "Opacity": _opacity,
+    "Cardiomegaly": None,
+    "Calcinosis": _calcinosis,
+    "Pulmonary Atelectasis": _atelectasis,
+    "Calcified Granuloma": _granuloma,
+    "Thoracic Vertebrae": _thoracic_vertebrae,
+    "Cicatrix": _cicatrix,
+    "Spine": _spine,
+    "Markings": _markings,
+    "Pleural Effusion": _effusion,
+    "Aorta": _aorta,
+    "Diaphragm": None,
+    "Density": _density,
+    "Atherosclerosis": _atherosclerosis,
+    "Deformity": _deformity,
+    "Airspace Disease": _airspace,
+    "Catheters, Indwelling": _catheter,
+    "Scoliosis": None,
+    "Nodule": _nodule,
+}
+
+
+def draw_film(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarray:
+    """Draw one film.
+
+    Args:
+        rng: the only source of randomness.
+        findings: which of `FINDINGS` are visible.
+
+    Returns:
+        uint8 array [SIZE, SIZE, 3], three equal channels.
+    """
+    film = _Film(
+        rng,
+        curve=rng.choice([-1, 1]) * rng.uniform(0.07, 0.09) if "Scoliosis" in findings else rng.normal(0, 0.004),
+        heart=rng.uniform(1.35, 1.6) if "Cardiomegaly" in findings else rng.uniform(0.9, 1.05),
+        lift=rng.uniform(0.12, 0.16) if "Diaphragm" in findings else 0.0,
+    )
+    for finding in sorted(findings):
+        mark = FINDINGS[finding]
+        if mark is not None:
+            mark(film)
+    grey = film.grey * rng.uniform(0.9, 1.08) + 0.015 * rng.standard_normal(film.grey.shape, np.float32)
+    return np.repeat((np.clip(grey, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)

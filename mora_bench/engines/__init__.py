@@ -1,0 +1,1 @@
+"""Engines: functions that run cells and yield (cell, record) as they finish."""

@@ -1,0 +1,8 @@
+"""The one exception that means: the user can mend this."""
+
+
+class UserError(Exception):
+    """Bad input. The message names the file, row or option, says what was expected and what to do.
+
+    The command line prints it as one line and exits with code 2; nothing already computed is touched.
+    """

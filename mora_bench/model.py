@@ -1,0 +1,118 @@
+"""Backbone + imputer + method + pooler + classifier, as one network with a frozen beginning."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbone.tokens import Batch, Part, Tokens, join
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.imputer import Imputer
+from mora_bench.method import EMBEDDINGS, Method
+
+GROUPS = ("adapter", "pooler", "head", "backbone")
+State = Batch | tuple[list[Part], Tensor] | Tokens
+
+
+class Model(nn.Module):
+    """Runs a batch through stages: embed, fill, block 0 ... block depth - 1; then pools and classifies.
+
+    The stages before `cut` are frozen and constant: `begin` computes them without gradients, and what it returns may
+    be kept and used again. `finish` runs the rest. The pooler is a copy of the backbone's, so that training it leaves
+    the backbone alone; pooler and classifier train under every method.
+
+    Args:
+        backbone: frozen here; the method may then change what of it trains.
+        method: attached here, detached by `detach`.
+        imputer: fitted by the caller.
+        classes: C.
+        head_seed: draws the classifier, alike for every method.
+    """
+
+    def __init__(self, backbone: Backbone, method: Method, imputer: Imputer, classes: int, head_seed: int):
+        super().__init__()
+        self.backbone = backbone.requires_grad_(False)
+        self.imputer = imputer
+        self.method = method
+        self.pooler = copy.deepcopy(backbone.vilt.pooler).requires_grad_(True)
+        self.head = _classifier(backbone.width, classes, head_seed)
+        self._own = {id(p) for p in backbone.parameters()}
+        method.attach(backbone)
+
+    @property
+    def cut(self) -> int:
+        """How many stages come before anything that trains: 0 none, 1 embed, 2 fill, 2 + k the first k blocks."""
+        if self.method.first_block == EMBEDDINGS:
+            return 0
+        return 1 if self.imputer.trains else 2 + self.method.first_block
+
+    def begin(self, batch: Batch) -> State:
+        """The frozen stages, without gradients. After the last block only token 0 is kept: nothing else is read."""
+        with torch.no_grad():
+            state = self._run(batch, 0, self.cut)
+            return state.cls() if self.cut == self.backbone.depth + 2 else state
+
+    def finish(self, state: State) -> Tensor:
+        """The remaining stages, pooler and classifier: logits [B, C]."""
+        tokens = self._run(state, self.cut, self.backbone.depth + 2)
+        return self.head(self.backbone.pool(tokens, self.pooler))
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.finish(self.begin(batch))
+
+    def _run(self, state: State, start: int, stop: int) -> State:
+        for stage in range(start, stop):
+            if stage == 0:
+                state = (self.backbone.embed(state), state.present)
+            elif stage == 1:
+                parts, present = state
+                state = join(self.imputer.fill(parts, present), present)
+            else:
+                i = stage - 2
+                run = self.method.block if i >= self.method.first_block else _frozen
+                state = run(i, lambda tokens, i=i: self.backbone.block(i, tokens), state)
+        return state
+
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Every parameter once, by what it belongs to; the groups sum to the model.
+
+        The backbone's own pooler is not counted, because the trained copy stands in its place.
+        """
+        found: dict[str, list[nn.Parameter]] = {name: [] for name in GROUPS}
+        unused = {id(p) for p in self.backbone.vilt.pooler.parameters()}
+        pooler = {id(p) for p in self.pooler.parameters()}
+        head = {id(p) for p in self.head.parameters()}
+        for parameter in self.parameters():
+            key = id(parameter)
+            if key in unused:
+                continue
+            name = (
+                "pooler" if key in pooler else "head" if key in head else "backbone" if key in self._own else "adapter"
+            )
+            found[name].append(parameter)
+        return found
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """What trains, by name, each parameter once."""
+        unused = {id(p) for p in self.backbone.vilt.pooler.parameters()}
+        return {n: p for n, p in self.named_parameters() if p.requires_grad and id(p) not in unused}
+
+    def detach(self) -> Backbone:
+        """Give the backbone back as it was before."""
+        self.method.detach(self.backbone)
+        return self.backbone
+
+
+def _frozen(i, frozen, tokens):
+    return frozen(tokens)
+
+
+def _classifier(width: int, classes: int, seed: int) -> nn.Sequential:
+    """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero."""
+    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes))
+    generator = torch.Generator().manual_seed(seed)
+    for layer in head:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=0.02, generator=generator)
+            nn.init.zeros_(layer.bias)
+    return head

@@ -1,0 +1,236 @@
+"""One cell, the whole chain: data + masks -> backbone + imputer + method -> train -> predict -> measure -> record."""
+
+import hashlib
+import os
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mora_bench import provenance, registry, scores
+from mora_bench.backbone import load as backbones
+from mora_bench.cell import Cell
+from mora_bench.data import datasets, missing, splits
+from mora_bench.data.samples import Inputs, Samples, View, prepare
+from mora_bench.data.table import HashMemo, Table
+from mora_bench.errors import UserError
+from mora_bench.measure import PeakMemory, forward_flops, parameters, step_flops
+from mora_bench.method import Axes
+from mora_bench.model import Model
+from mora_bench.predict import predict
+from mora_bench.store import Store
+from mora_bench.train import train
+
+#: Test settings every record holds F1-macro for, beside the cell's own rate.
+CURVE = tuple(round(0.1 * k, 1) for k in range(11))
+#: The rate a cell that was trained on complete data is tested at.
+TEST_RATE = 0.7
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where and how cells run; nothing here changes a score, so nothing here is in a cell's key.
+
+    (Bits may change with `device` and `threads`; records say both.)
+    """
+
+    out: Path
+    data_root: Path | None = None
+    cache: Path = Path("~/.cache/mora_bench")
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 1
+    limit: int | None = None
+
+
+def default_cache() -> Path:
+    """MORA_BENCH_CACHE, or the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("MORA_BENCH_CACHE", f"{base}/mora_bench")).expanduser()
+
+
+@lru_cache(maxsize=4)
+def table(name: str, site: Site) -> tuple[Table, str]:
+    """A dataset and its fingerprint, once a process."""
+    found = datasets.load(name, site.data_root, site.limit)
+    memo = HashMemo(site.cache / "hashes.json")
+    fingerprint = found.fingerprint(memo)
+    memo.save()
+    return found, fingerprint
+
+
+@lru_cache(maxsize=4)
+def samples(name: str, backbone: str, max_text: int, site: Site) -> Samples:
+    """A dataset decoded for a backbone, once a process; from the cache on disk if any process has done it."""
+    found, fingerprint = table(name, site)
+    spec = backbones.resolve(backbone)
+    inputs = Inputs(spec.rule, spec.tokenizer, max_text)
+    return prepare(found, fingerprint, inputs, site.cache, site.workers)
+
+
+def derive(seed: int, name: str) -> int:
+    """A seed for one use, from a cell's seed."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:6], "big")
+
+
+def work(cell: Cell, site: Site) -> dict:
+    """Run a cell and write its record, whatever happens; the record is returned. Scores nothing twice."""
+    store = Store(site.out)
+    torch.set_num_threads(site.threads)
+    try:
+        record, predictions = run_cell(cell, site)
+    except Exception as error:
+        record, predictions = failure(cell, site, error), None
+    store.write(cell, record, predictions)
+    return record
+
+
+def failure(cell: Cell, site: Site, error: BaseException) -> dict:
+    """The record of a cell that did not come to an end: the reason and the tail of the trace."""
+    trace = "".join(traceback.format_exception(error)).splitlines()[-30:]
+    return {
+        "status": "failed",
+        "error": f"{type(error).__name__}: {error}",
+        "trace": trace,
+        "cell": asdict(cell),
+        "provenance": provenance.collect(site.device, site.threads, site.workers),
+    }
+
+
+def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
+    """Train, predict and measure one cell.
+
+    Returns:
+        The record (see README, "What a record holds") and the logits of validation and test samples under every
+        pattern of presence, float32 [n, P, C], with what is needed to score them again.
+    """
+    begun = time.perf_counter()
+    device = torch.device(site.device)
+    memory = PeakMemory(device)
+    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, site)
+    if table(cell.dataset, site)[1] != cell.data:
+        raise UserError(f"{cell.dataset} is not the data this cell was planned on. Plan again.")
+    rows = splits.split(data.table.ids, data.table.groups, data=cell.data, unit=cell.split, seed=cell.seed)
+    views = {name: View(data, part, masked(cell, name, len(part))) for name, part in rows.items()}
+
+    spec = backbones.resolve(cell.backbone)
+    backbone = backbones.load(spec, cell.recipe.max_text, derive(cell.seed, "backbone")).to(device)
+    torch.manual_seed(derive(cell.seed, "method"))
+    imputer = registry.get(registry.IMPUTERS, cell.impute)().to(device)
+    method = registry.get(registry.METHODS, cell.method)(backbone, Axes(cell.rank, cell.blocks)).to(device)
+    model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head")).to(device)
+    imputer.fit(observed(model, views["train"], cell.recipe.batch, device))
+
+    reference = reference_batch(data, rows["train"]).to(device)
+    flops = {
+        "forward": forward_flops(model, reference),
+        **{f"step_{name}": value for name, value in step_flops(model, reference).items()},
+        "tokens_text": int(reference.ids_mask.sum()),
+        "tokens_image": int(reference.grid.prod(1).sum()) + 1,
+    }
+    counts = parameters(model)
+    fit = train(model, views["train"], views["val"], cell.recipe, derive(cell.seed, "order"), device)
+    evaluated = time.perf_counter()
+    logits = {name: predict(model, data, rows[name], cell.recipe.batch, device) for name in ("val", "test")}
+    record = {
+        "status": "done",
+        "cell": asdict(cell),
+        "scores": scored(cell, data, rows, logits),
+        "training": {
+            "history": fit.history,
+            "best_step": fit.best_step,
+            "best_val_f1_macro": fit.best_f1,
+            "steps": fit.steps,
+        },
+        "parameters": counts,
+        "flops": flops,
+        "time": {
+            **fit.clock,
+            "predict_s": time.perf_counter() - evaluated,
+            "cell_s": time.perf_counter() - begun,
+        },
+        "memory": memory.read(),
+        "data": {
+            "labels": list(data.table.labels),
+            "split": splits.digest(data.table.ids, rows),
+            "truncated_texts": data.truncated,
+            "canvas": list(data.canvas),
+            "realised": {
+                name: missing.realised(data.present[view.rows], view.present) | {"n": len(view)}
+                for name, view in views.items()
+            },
+        },
+        "provenance": provenance.collect(site.device, site.threads, site.workers),
+    }
+    predictions = {f"{name}_logits": values for name, values in logits.items()}
+    for name in logits:
+        predictions[f"{name}_rows"] = rows[name]
+        predictions[f"{name}_targets"] = data.table.targets[rows[name]]
+        predictions[f"{name}_natural"] = data.present[rows[name]]
+    return record, predictions
+
+
+def masked(cell: Cell, split: str, n: int, pattern: str | None = None, rate: float | None = None) -> np.ndarray:
+    """The mask of one split, bool [n, M]: the cell's own pattern and rate, or those given."""
+    return missing.mask(
+        n,
+        cell.missing if pattern is None else pattern,
+        cell.rate if rate is None else rate,
+        data=cell.data,
+        split=split,
+        seed=cell.seed,
+    )
+
+
+def observed(model: Model, view: View, batch: int, device: torch.device):
+    """Embedded training batches, for an imputer to fit on; absent modalities hold their dummies."""
+    with torch.no_grad():
+        for start in range(0, len(view), batch):
+            inputs = view.batch(np.arange(start, min(start + batch, len(view)))).to(device)
+            yield model.backbone.embed(inputs), inputs.present
+
+
+def reference_batch(data: Samples, rows: np.ndarray):
+    """One complete sample of typical size: the canvas, and the training text of median length."""
+    lengths = data.text_lengths(rows)
+    row = rows[np.argsort(lengths, kind="stable")[len(rows) // 2]]
+    return data.batch(np.array([row]), data.present[[row]])
+
+
+def test_rate(cell: Cell) -> float:
+    """The missing rate a cell's main test scores are taken at: its own, or `TEST_RATE` if it has none."""
+    return cell.rate if cell.missing != "complete" else TEST_RATE
+
+
+def scored(cell: Cell, data: Samples, rows: dict[str, np.ndarray], logits: dict[str, np.ndarray]) -> dict:
+    """All scores of a record, picked from the logits: no forward pass here.
+
+    `val` and `test` hold the full scores for complete data and for each pattern at the cell's test rate, with strata;
+    `curve` holds F1-macro of the test split over rates, a list a pattern.
+    """
+    rate = test_rate(cell)
+    found: dict = {"test_rate": rate}
+    for name, values in logits.items():
+        targets, natural = data.table.targets[rows[name]], data.present[rows[name]]
+        found[name] = {}
+        for pattern in missing.PATTERNS:
+            kept = masked(cell, name, len(targets), pattern, rate)
+            present = missing.combine(natural, kept)
+            found[name][pattern] = scores.stratified(targets, values, present) | {
+                "realised": missing.realised(natural, present)
+            }
+    targets, natural = data.table.targets[rows["test"]], data.present[rows["test"]]
+    found["curve"] = {"rates": sorted({*CURVE, rate})}
+    for pattern in missing.PATTERNS[1:]:
+        found["curve"][pattern] = [
+            scores.f1_macro(
+                targets,
+                scores.pick(logits["test"], missing.combine(natural, masked(cell, "test", len(targets), pattern, r))),
+            )
+            for r in found["curve"]["rates"]
+        ]
+    return found

@@ -1,0 +1,142 @@
+"""Toys: a tiny ViLT in a folder of its own, twins of a few dozen patients, a results site in a temporary folder."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, ViltModel
+
+from mora_bench import registry
+from mora_bench.backbone import load as backbones
+from mora_bench.backbone import vocabulary
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.cell import Cell, Recipe
+from mora_bench.data import twins
+from mora_bench.method import Axes
+from mora_bench.model import Model
+from mora_bench.run import Site, samples, table
+
+torch.set_num_threads(1)
+REAL = Path(__file__).parents[2] / "shared" / "data"
+TINY = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "image_size": 64,
+    "patch_size": 16,
+    "max_position_embeddings": 64,
+}
+
+
+def pytest_collection_modifyitems(items):
+    if not REAL.is_dir():
+        for item in items:
+            if "real" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=f"no real data at {REAL}"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    return REAL
+
+
+def tiny_backbone(seed: int = 0, **changes) -> Backbone:
+    """A ViLT with random weights, large enough for attention to matter."""
+    torch.manual_seed(seed)
+    config = ViltConfig(**(TINY | {"vocab_size": 200, "initializer_range": 0.2} | changes))
+    vilt = ViltModel(config).eval()
+    torch.nn.init.normal_(vilt.embeddings.position_embeddings, std=0.5)
+    torch.nn.init.normal_(vilt.embeddings.cls_token, std=0.5)
+    return Backbone(vilt)
+
+
+@pytest.fixture
+def backbone() -> Backbone:
+    return tiny_backbone()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    """A backbone folder in transformers' layout."""
+    out = tmp_path_factory.mktemp("tiny")
+    texts = [text for make in (twins.odir, twins.cxr) for text in make(60).texts]
+    tokenizer = vocabulary.train(texts, 400)
+    torch.manual_seed(0)
+    ViltForMaskedLM(ViltConfig(**TINY, vocab_size=tokenizer.get_vocab_size(), initializer_range=0.1)).save_pretrained(
+        out
+    )
+    names = ("pad", "unk", "cls", "sep", "mask")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, **{f"{n}_token": f"[{n.upper()}]" for n in names}
+    ).save_pretrained(out)
+    image = {"size": {"shortest_edge": 32, "longest_edge": 64}, "size_divisor": 16}
+    (out / "preprocessor_config.json").write_text(json.dumps(image))
+    return out
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def site(tmp_path, cache) -> Site:
+    return Site(out=tmp_path / "results", cache=cache, limit=60)
+
+
+@pytest.fixture
+def toy(site, folder):
+    """60 decoded samples of the ODIR twin."""
+    return samples("odir", str(folder), 64, site)
+
+
+RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)
+
+
+def make_cell(site: Site, folder: Path, **changes) -> Cell:
+    """A cell of the toy grid; axes default to the method's own."""
+    name = changes.get("method", "mora")
+    reads = registry.get(registry.METHODS, name).reads
+    spec = backbones.resolve(str(folder))
+    dataset = changes.get("dataset", "odir")
+    values = {
+        "dataset": dataset,
+        "source": "twin",
+        "data": table(dataset, site)[1],
+        "split": "patient",
+        "missing": "both",
+        "rate": 0.7,
+        "method": name,
+        "method_version": 1,
+        "rank": 2 if "rank" in reads else None,
+        "blocks": (0, 1) if "blocks" in reads else None,
+        "impute": "dummy",
+        "impute_version": 1,
+        "backbone": str(folder),
+        "weights": spec.fingerprint,
+        "recipe": RECIPE,
+        "seed": 0,
+    }
+    return Cell(**(values | changes))
+
+
+def make_model(name: str, backbone: Backbone, classes: int = 8, impute: str = "dummy") -> Model:
+    """A model of a registered method on `backbone`, axes as in `make_cell`."""
+    method = registry.get(registry.METHODS, name)
+    axes = Axes(2 if "rank" in method.reads else None, (0, 1) if "blocks" in method.reads else None)
+    return Model(backbone, method(backbone, axes), registry.get(registry.IMPUTERS, impute)(), classes, head_seed=1)
+
+
+def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.ndarray:
+    """bool [rows, modalities] with at least one True a row."""
+    present = rng.random((rows, modalities)) < 0.5
+    present[np.arange(rows), rng.integers(modalities, size=rows)] = True
+    return present
+
+
+def changed(cell: Cell, **changes) -> Cell:
+    return dataclasses.replace(cell, **changes)
