@@ -1,5 +1,7 @@
 """Full fine-tuning: everything trains, embeddings included."""
 
+from torch import Tensor
+
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.method import EMBEDDINGS, Axes, Method
 
@@ -10,7 +12,7 @@ class Full(Method):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self._before = {}
+        self._before: dict[str, Tensor] = {}
 
     @property
     def first_block(self) -> int:

@@ -31,7 +31,6 @@ class Map(Method):
         for pattern in range(len(prompts)):
             prompts[pattern, :, (pattern + 1) % len(prompts)] = 1
         self.prompts = nn.Parameter(prompts)
-        self.register_buffer("_bits", 2 ** torch.arange(modalities), persistent=False)
 
     @property
     def first_block(self) -> int:
@@ -40,5 +39,6 @@ class Map(Method):
     def block(self, i: int, frozen: Callable[[Tokens], Tokens], tokens: Tokens) -> Tokens:
         if i not in self._place:
             return frozen(tokens)
-        pattern = (tokens.present * self._bits).sum(1) - 1
+        modalities = tokens.present.shape[1]
+        pattern = (tokens.present * 2 ** torch.arange(modalities, device=tokens.x.device)).sum(1) - 1
         return frozen(tokens.append(self.prompts[pattern, self._place[i]]))

@@ -34,7 +34,7 @@ def backbone():
 def test_step(benchmark, name, data, backbone):
     method = registry.get(registry.METHODS, name)
     own = method.reads
-    axes = Axes(own.get("rank"), parse_blocks(str(own["blocks"]), backbone.depth) if "blocks" in own else None)
+    axes = Axes(own.get("rank", 0), parse_blocks(str(own["blocks"]), backbone.depth) if "blocks" in own else ())
     model = Model(backbone, method(backbone, axes), registry.get(registry.IMPUTERS, "dummy")(), 8, 0)
     optimizer = torch.optim.AdamW(model.trained().values(), fused=True)
     view = View(data, np.arange(BATCH), np.ones((BATCH, 2), bool))

@@ -145,7 +145,7 @@ def _grid(arguments: list[str]) -> int:
         print(f"{dataset} ({data.table.source}): {len(data)} samples ready in {time.perf_counter() - begun:.1f} s")
         _write_splits(store, dataset, [c for c in plan.cells if c.dataset == dataset], data)
     run = serial.run if site.workers == 1 else processes.run
-    failed = _progress(run(todo, site), len(plan.cells), len(plan.cells) - len(todo)) if todo else []
+    failed = _progress(run(todo, site), todo, len(plan.cells) - len(todo), site.workers) if todo else []
     tables = write(site.out)
     for table in tables:
         print("\n" + (site.out / "tables" / f"{table.name}.md").read_text())
@@ -231,18 +231,22 @@ def _write_splits(store, dataset: str, cells: list, data) -> None:
         write_atomic(store.folder / "splits" / f"{dataset}-{data.table.source}-{digest}.json", text.encode())
 
 
-def _progress(outcomes, total: int, done: int) -> list:
-    """Show cells done, the last one, and the time left; return what failed."""
+def _progress(outcomes, todo: list, done: int, workers: int) -> list:
+    """Show cells done, those in work, and the time left; return what failed."""
     from tqdm import tqdm
 
     failed = []
-    with tqdm(total=total, initial=done, unit="cell", smoothing=0, dynamic_ncols=True) as bar:
+    # Engines hand cells out in order, so those in work are the first ones that are not finished.
+    waiting = list(todo)
+    with tqdm(total=done + len(todo), initial=done, unit="cell", smoothing=0, dynamic_ncols=True) as bar:
+        bar.set_postfix_str("; ".join(c.label for c in waiting[:workers]))
         for cell, record in outcomes:
+            waiting.remove(cell)
             if record["status"] == "failed":
                 failed.append((cell, record))
-                tqdm.write(f"failed: {cell.label}: {record['error']}")
-            bar.set_postfix_str(cell.label + (f", {len(failed)} failed" if failed else ""), refresh=False)
+                bar.write(f"failed: {cell.label}: {record['error']}")
             bar.update()
+            bar.set_postfix_str("; ".join(c.label for c in waiting[:workers]))
     return failed
 
 

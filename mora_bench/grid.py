@@ -127,7 +127,7 @@ def load_preset(name: str) -> Grid:
     _check_keys(recipe, Recipe, f"{source}, [recipe]", set())
     for owner, changed in raw.get("overrides", {}).items():
         _check_keys(changed, Recipe, f"{source}, [overrides.{owner}]", set())
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()}
     for key in ("data_root", "out"):
         if key in values:
             values[key] = Path(values[key])

@@ -7,7 +7,7 @@ both counters agree on and what closed forms give.
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +191,7 @@ def step_flops(model: Model, batch: Batch) -> dict[str, float]:
     `begin` is the frozen beginning, which is computed once a cell where it fits in memory; `forward` and `backward`
     are the whole network's. Attention runs on torch's own math kernel meanwhile: the fused one counts as 0 on a CPU.
     """
-    counts = Counter()
+    counts: Counter[str] = Counter()
     with sdpa_kernel(SDPBackend.MATH):
         with FlopCounterMode(display=False) as counter:
             state = model.begin(batch)
@@ -251,11 +251,15 @@ class PeakMemory:
 
     def __init__(self, device: torch.device):
         self.device = device
+        self.resident = False
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        elif Path("/proc/self/clear_refs").exists():
-            # 5 resets the high-water mark of the resident set (man 5 proc).
-            Path("/proc/self/clear_refs").write_text("5")
+        else:
+            # 5 resets the high-water mark of the resident set (man 5 proc); where that is not allowed, the mark
+            # would be that of earlier cells, so it is not read.
+            with suppress(OSError):
+                Path("/proc/self/clear_refs").write_text("5")
+                self.resident = True
 
     def read(self) -> dict[str, float | None]:
         """MiB."""
@@ -264,7 +268,7 @@ class PeakMemory:
                 "peak_allocated_mib": torch.cuda.max_memory_allocated(self.device) / 2**20,
                 "peak_reserved_mib": torch.cuda.max_memory_reserved(self.device) / 2**20,
             }
-        status = Path("/proc/self/status")
-        lines = status.read_text().splitlines() if status.exists() else []
-        peak = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
-        return {"peak_rss_mib": None if peak is None else int(peak) / 1024}
+        if not self.resident:
+            return {"peak_rss_mib": None}
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return {"peak_rss_mib": next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))}

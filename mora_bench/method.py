@@ -1,5 +1,6 @@
 """The contract every competitor meets: what it reads, where it begins, what it puts in place of a frozen block."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,18 +16,18 @@ EMBEDDINGS = -1
 
 @dataclass(frozen=True)
 class Axes:
-    """A method's own settings; None where it does not read the axis.
+    """A method's own settings; 0 and () where it does not read the axis.
 
     Attributes:
         rank: r of a low-rank adapter, at least 1.
         blocks: the blocks it acts on, ascending, each in 0..depth - 1.
     """
 
-    rank: int | None = None
-    blocks: tuple[int, ...] | None = None
+    rank: int = 0
+    blocks: tuple[int, ...] = ()
 
 
-class Method(nn.Module):
+class Method(nn.Module, ABC):
     """One way to adapt a pre-trained backbone. Subclass it, set the class attributes, override what differs.
 
     The harness freezes the backbone, constructs the method, calls `attach`, trains whatever then requires a gradient
@@ -46,9 +47,9 @@ class Method(nn.Module):
         super().__init__()
 
     @property
+    @abstractmethod
     def first_block(self) -> int:
         """The earliest block it changes: `EMBEDDINGS`, 0..depth - 1, or depth if it changes none."""
-        raise NotImplementedError
 
     def attach(self, backbone: Backbone) -> None:
         """Change the backbone's modules, or what of them trains, if the method needs that."""

@@ -1,17 +1,21 @@
 """Backbone + imputer + method + pooler + classifier, as one network with a frozen beginning."""
 
 import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbone.tokens import Batch, Part, Tokens, join
+from mora_bench.backbone.tokens import Batch, Tokens, join
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Imputer
 from mora_bench.method import EMBEDDINGS, Method
 
 GROUPS = ("adapter", "pooler", "head", "backbone")
-State = Batch | tuple[list[Part], Tensor] | Tokens
+#: What flows between stages: a `Batch`, then (parts, present), then `Tokens`.
+State = Any
 
 
 class Model(nn.Module):
@@ -70,7 +74,7 @@ class Model(nn.Module):
             else:
                 i = stage - 2
                 run = self.method.block if i >= self.method.first_block else _frozen
-                state = run(i, lambda tokens, i=i: self.backbone.block(i, tokens), state)
+                state = run(i, partial(self.backbone.block, i), state)
         return state
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
@@ -103,7 +107,7 @@ class Model(nn.Module):
         return self.backbone
 
 
-def _frozen(i, frozen, tokens):
+def _frozen(i: int, frozen: Callable[[Tokens], Tokens], tokens: Tokens) -> Tokens:
     return frozen(tokens)
 
 

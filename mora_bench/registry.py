@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from mora_bench.errors import UserError
 
@@ -22,7 +23,7 @@ def names(group: str) -> list[str]:
     return list(_found(group))
 
 
-def get(group: str, name: str) -> type:
+def get(group: str, name: str) -> Any:
     """The class registered as `name` under `group`.
 
     Raises:

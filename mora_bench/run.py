@@ -39,8 +39,8 @@ class Site:
     """
 
     out: Path
+    cache: Path
     data_root: Path | None = None
-    cache: Path = Path("~/.cache/mora_bench")
     device: str = "cpu"
     threads: int = 1
     workers: int = 1
@@ -48,9 +48,20 @@ class Site:
 
 
 def default_cache() -> Path:
-    """MORA_BENCH_CACHE, or the user's cache folder."""
+    """MORA_BENCH_CACHE, or the user's cache folder; made if absent.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("MORA_BENCH_CACHE", f"{base}/mora_bench")).expanduser()
+    folder = Path(os.environ.get("MORA_BENCH_CACHE", f"{base}/mora_bench")).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cache folder {folder}: cannot be made ({error.strerror}). Set MORA_BENCH_CACHE to another one."
+        ) from error
+    return folder
 
 
 @lru_cache(maxsize=4)
@@ -105,7 +116,7 @@ def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
     """Train, predict and measure one cell.
 
     Returns:
-        The record (see README, "What a record holds") and the logits of validation and test samples under every
+        The record (scores, costs, realised masks, provenance) and the logits of validation and test samples under every
         pattern of presence, float32 [n, P, C], with what is needed to score them again.
     """
     begun = time.perf_counter()
@@ -121,7 +132,7 @@ def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
     backbone = backbones.load(spec, cell.recipe.max_text, derive(cell.seed, "backbone")).to(device)
     torch.manual_seed(derive(cell.seed, "method"))
     imputer = registry.get(registry.IMPUTERS, cell.impute)().to(device)
-    method = registry.get(registry.METHODS, cell.method)(backbone, Axes(cell.rank, cell.blocks)).to(device)
+    method = registry.get(registry.METHODS, cell.method)(backbone, Axes(cell.rank or 0, cell.blocks or ())).to(device)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head")).to(device)
     imputer.fit(observed(model, views["train"], cell.recipe.batch, device))
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def read_record(file: Path) -> dict | None:
 def write_atomic(file: Path, content: bytes) -> None:
     """Readers see the whole file or none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.uname().nodename}.{os.getpid()}")
+    temporary = file.with_name(f".{file.name}.{platform.node()}.{os.getpid()}")
     temporary.write_bytes(content)
     temporary.replace(file)
 

@@ -127,7 +127,7 @@ def make_cell(site: Site, folder: Path, **changes) -> Cell:
 def make_model(name: str, backbone: Backbone, classes: int = 8, impute: str = "dummy") -> Model:
     """A model of a registered method on `backbone`, axes as in `make_cell`."""
     method = registry.get(registry.METHODS, name)
-    axes = Axes(2 if "rank" in method.reads else None, (0, 1) if "blocks" in method.reads else None)
+    axes = Axes(2 if "rank" in method.reads else 0, (0, 1) if "blocks" in method.reads else ())
     return Model(backbone, method(backbone, axes), registry.get(registry.IMPUTERS, impute)(), classes, head_seed=1)
 
 

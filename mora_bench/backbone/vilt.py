@@ -5,6 +5,8 @@ attention, no random patch selection, position rows interpolated once per image 
 result equals `transformers.ViltModel` for every mix of image sizes and text lengths (tests/backbone/test_vilt.py).
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -70,7 +72,7 @@ class Backbone(nn.Module):
 
     def block(self, i: int, tokens: Tokens) -> Tokens:
         """Run frozen (or, in full fine-tuning, trained) block i. Shapes are unchanged."""
-        layer = self.blocks[i]
+        layer: Any = self.blocks[i]
         attention = layer.attention.attention
         y = layer.layernorm_before(tokens.x)
         query, key, value = (

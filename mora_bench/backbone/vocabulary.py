@@ -20,7 +20,7 @@ def train(texts: Iterable[str], size: int) -> Tokenizer:
         vocab_size=size - len(PRINTABLE), special_tokens=SPECIAL, initial_alphabet=PRINTABLE, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    learned = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    learned = [piece for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
     pieces = list(dict.fromkeys(SPECIAL + PRINTABLE + [f"##{c}" for c in PRINTABLE] + learned))
     words = models.WordPiece(
         {piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=1_000_000

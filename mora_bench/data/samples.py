@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -87,10 +87,10 @@ class Samples:
             ids[i, : len(text)] = text
         sizes = np.where(present[:, IMAGE, None], self.sizes[rows], self.canvas)
         pixels = np.full((len(rows), *sizes.max(0), 3), 255, np.uint8)
-        for i in np.flatnonzero(present[:, IMAGE]):
-            height, width = sizes[i]
-            start = self.starts[rows[i]]
-            pixels[i, :height, :width] = self.pixels[start : start + height * width * 3].reshape(height, width, 3)
+        for at in np.flatnonzero(present[:, IMAGE]):
+            height, width = sizes[at]
+            start = int(self.starts[rows[at]])
+            pixels[at, :height, :width] = self.pixels[start : start + height * width * 3].reshape(height, width, 3)
         return Batch(
             ids=torch.from_numpy(ids),
             ids_mask=torch.from_numpy(np.arange(ids.shape[1]) < lengths[:, None]),
@@ -109,7 +109,7 @@ def prepare(table: Table, fingerprint: str, inputs: Inputs, cache: Path, workers
     folder = cache / "samples" / _key(fingerprint, inputs)
     if not (folder / "meta.json").exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{os.uname().nodename}-"))
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{platform.node()}-"))
         try:
             _write(table, inputs, temporary, workers)
             temporary.replace(folder)

@@ -81,12 +81,18 @@ class Table:
         """The samples of the given row numbers."""
         if len(rows) == len(self):
             return self
-        columns = {name: getattr(self, name) for name in ("ids", "groups", "texts", "pictures")}
+
+        def chosen(values: tuple) -> tuple:
+            return tuple(values[row] for row in rows)
+
         return replace(
             self,
-            **{name: tuple(values[row] for row in rows) for name, values in columns.items()},
+            ids=chosen(self.ids),
+            groups=chosen(self.groups),
+            texts=chosen(self.texts),
+            pictures=chosen(self.pictures),
             targets=self.targets[rows],
-            covariates={name: tuple(values[row] for row in rows) for name, values in self.covariates.items()},
+            covariates={name: chosen(values) for name, values in self.covariates.items()},
         )
 
     def fingerprint(self, memo: "HashMemo | None" = None) -> str:

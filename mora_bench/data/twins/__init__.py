@@ -97,7 +97,7 @@ def sheet(name: str, samples: int) -> Image.Image:
     pen = ImageDraw.Draw(page)
     for i, (pictures, text) in enumerate(zip(table.pictures, table.texts, strict=True)):
         x, y = (i % columns) * (wide + 8), (i // columns) * height
-        for k, picture in enumerate(pictures):
+        for k, picture in enumerate(filter(None, pictures)):
             page.paste(Image.fromarray(picture.read()).resize((_SIDE, _SIDE)), (x + k * _SIDE, y))
         labels = ", ".join(label for label, yes in zip(table.labels, table.targets[i], strict=True) if yes)
         wrapped = textwrap.wrap(f"[{labels or 'none'}] {text}", wide // 6)[:lines]

@@ -2,7 +2,7 @@
 
 Noise, the same for every finding: with probability `1 - MENTIONED` the report passes over a finding that is there,
 with probability `1 - VISIBLE` the film does not show it, independently; with probability `FALSE` the report mentions,
-and independently the film shows, one that is not there. Reports also deny findings that they do not mention. Labels
+and independently the film shows, one that is not there. Reports also deny findings in general terms. Labels
 follow the findings, never the report.
 """
 
@@ -17,160 +17,83 @@ MENTIONED, VISIBLE, FALSE = 0.55, 0.85, 0.006
 NORMAL_SHARE = 0.2
 
 #: finding -> (probability among patients who are not normal, ways to say it). The order of frequencies follows
-#: Indiana's; all are raised, the rare ones to about 8 %, so that a test split of a hundred
-#: films holds some of each.
+#: Indiana's; all are raised, the rare ones to about 8 %, so that a test split of a hundred films holds some of each.
 FINDINGS: dict[str, tuple[float, tuple[str, ...]]] = {
     "Lung": (
-        0.3,
-        (
-            "The lungs are hyperexpanded with flattened diaphragms.",
-            "Hyperinflated lungs, suggestive of emphysema.",
-            "Chronic obstructive lung disease changes with increased lung volumes.",
-        ),
+        0.2,
+        ("Hyperexpanded lungs.", "Hyperinflated {side} lung, emphysema.", "Chronic obstructive lung disease."),
     ),
-    "Opacity": (
-        0.27,
-        (
-            "There is a patchy opacity in the {side} {zone} lobe.",
-            "Hazy opacity is seen within the {side} lung.",
-            "Ill-defined {side} {zone} lobe opacity.",
-        ),
-    ),
+    "Opacity": (0.19, ("Patchy {side} opacity.", "Hazy opacity in the {zone} lobe.", "Ill-defined {side} opacity.")),
     "Cardiomegaly": (
-        0.24,
-        ("The heart is {degreely} enlarged.", "{Degree} cardiomegaly.", "The cardiac silhouette is enlarged."),
+        0.18,
+        ("The heart is {degreely} enlarged.", "{Degree} cardiomegaly.", "Enlarged cardiac silhouette."),
     ),
     "Pulmonary Atelectasis": (
-        0.22,
-        (
-            "Streaky bibasilar atelectasis.",
-            "There is subsegmental atelectasis in the {side} base.",
-            "Linear densities in the {side} lung base represent discoid atelectasis.",
-        ),
+        0.16,
+        ("Bibasilar atelectasis.", "Subsegmental atelectasis, {side} base.", "Streaky discoid atelectasis."),
     ),
     "Calcinosis": (
-        0.2,
-        (
-            "Calcified hilar and mediastinal lymph nodes.",
-            "There are calcifications of the {side} hilum.",
-            "Scattered hilar calcifications from old granulomatous disease.",
-        ),
+        0.15,
+        ("Calcified hilar nodes.", "{Side} hilar calcifications.", "Calcified mediastinal lymph nodes."),
     ),
     "Calcified Granuloma": (
-        0.19,
-        (
-            "There is a calcified granuloma in the {side} {zone} lobe.",
-            "A dense, well circumscribed {side} lung granuloma is again noted.",
-            "Stable calcified granuloma within the {side} lung.",
-        ),
+        0.15,
+        ("Calcified granuloma, {side} {zone} lobe.", "{Side} lung granuloma.", "Stable calcified granuloma."),
     ),
     "Thoracic Vertebrae": (
-        0.18,
+        0.14,
         (
-            "Degenerative changes of the thoracic vertebrae.",
-            "Mild endplate spurring is present in the thoracic spine vertebrae.",
-            "Multilevel osteophytes along the thoracic vertebral bodies.",
+            "Degenerative thoracic vertebrae.",
+            "Endplate spurring of the vertebral bodies.",
+            "Thoracic vertebral osteophytes.",
         ),
     ),
-    "Cicatrix": (
-        0.15,
-        (
-            "Biapical scarring.",
-            "There is pleural-parenchymal scarring in the {side} apex.",
-            "Linear scar in the {side} upper lobe.",
-        ),
-    ),
+    "Cicatrix": (0.13, ("Biapical scarring.", "Pleural-parenchymal scar, {side} apex.", "Linear {side} scar.")),
     "Spine": (
-        0.15,
-        (
-            "Degenerative disease of the lower spine.",
-            "Spondylosis of the spine with disc space loss.",
-            "Arthritic changes of the spine.",
-        ),
+        0.13,
+        ("Degenerative disease of the spine.", "Spondylosis of the spine.", "Arthritic changes of the spine."),
     ),
     "Markings": (
-        0.14,
-        (
-            "Prominent interstitial markings bilaterally.",
-            "Bronchovascular markings are increased.",
-            "Coarsened interstitial markings, chronic in appearance.",
-        ),
+        0.12,
+        ("Prominent interstitial markings.", "Increased bronchovascular markings.", "Coarsened markings."),
     ),
     "Pleural Effusion": (
-        0.14,
-        (
-            "There is a {degree} {side} pleural effusion.",
-            "Blunting of the {side} costophrenic angle, compatible with effusion.",
-            "{Side} sided pleural fluid is present.",
-        ),
-    ),
-    "Aorta": (
-        0.14,
-        ("The aorta is tortuous.", "Tortuous and ectatic thoracic aorta.", "The aortic knob is prominent."),
-    ),
-    "Diaphragm": (
         0.12,
-        (
-            "Elevated right hemidiaphragm.",
-            "There is eventration of the right diaphragm.",
-            "Stable elevation of the right hemidiaphragm.",
-        ),
+        ("{Degree} {side} pleural effusion.", "Blunted {side} costophrenic angle.", "{Side} pleural fluid."),
+    ),
+    "Aorta": (0.12, ("Tortuous aorta.", "Ectatic thoracic aorta.", "Prominent aortic knob.")),
+    "Diaphragm": (
+        0.11,
+        ("Elevated right hemidiaphragm.", "Eventration of the right diaphragm.", "Right hemidiaphragm elevation."),
     ),
     "Density": (
-        0.12,
-        (
-            "There is a vague density in the {side} upper lung.",
-            "A round density projects over the {side} apex.",
-            "Increased density of the {side} upper lobe.",
-        ),
+        0.11,
+        ("Vague {side} upper density.", "Round density over the {side} apex.", "Increased {side} density."),
     ),
     "Atherosclerosis": (
-        0.12,
-        (
-            "Atherosclerotic calcification of the aortic arch.",
-            "Vascular calcification of the thoracic aorta, atherosclerosis.",
-            "Calcified atheromatous plaque along the arch.",
-        ),
+        0.11,
+        ("Atherosclerotic aortic calcification.", "Aortic atherosclerosis.", "Atheromatous plaque of the arch."),
     ),
     "Deformity": (
-        0.11,
-        (
-            "Old healed {side} rib fracture deformities.",
-            "There is a chronic deformity of the {side} ribs.",
-            "Posttraumatic deformity of the {side} clavicle and ribs.",
-        ),
+        0.1,
+        ("Old {side} rib deformity.", "Chronic deformity of the {side} ribs.", "Healed rib fracture deformities."),
     ),
     "Airspace Disease": (
-        0.11,
+        0.1,
         (
-            "Focal airspace disease in the {side} lower lobe, concerning for pneumonia.",
+            "Focal {side} airspace disease.",
             "{Side} basilar airspace consolidation.",
-            "Multifocal airspace disease.",
+            "Pneumonia, multifocal airspace disease.",
         ),
     ),
     "Catheters, Indwelling": (
-        0.11,
-        (
-            "A {side} central venous catheter is present with its tip in the superior vena cava.",
-            "{Side} chest port catheter in stable position.",
-            "Dialysis catheter tip near the cavoatrial junction.",
-        ),
+        0.1,
+        ("{Side} central venous catheter.", "{Side} chest port catheter.", "Dialysis catheter in place."),
     ),
-    "Scoliosis": (
-        0.11,
-        (
-            "Scoliosis of the thoracic spine.",
-            "There is dextroscoliosis.",
-            "Mild levoscoliosis and curvature of the spine.",
-        ),
-    ),
+    "Scoliosis": (0.1, ("Thoracic scoliosis.", "Mild dextroscoliosis.", "Levoscoliosis of the spine.")),
     "Nodule": (
-        0.11,
-        (
-            "There is a pulmonary nodule in the {side} {zone} lobe.",
-            "A noncalcified nodule measures {size} mm.",
-            "Nodular focus in the {side} {zone} lung, recommend CT.",
-        ),
+        0.1,
+        ("Pulmonary nodule, {side} {zone} lobe.", "Noncalcified nodule of {size} mm.", "{Side} nodular focus."),
     ),
 }
 CLEAR = (
@@ -198,12 +121,12 @@ CLEAR = (
     "No displaced fracture; the bones are otherwise osteopenic but intact.",
 )
 CLOSING = (
-    "No acute cardiopulmonary disease.",
-    "No acute cardiopulmonary abnormality identified.",
-    "Findings as above, clinical correlation recommended.",
-    "No evidence of active disease.",
-    "Stable chest compared with the prior examination.",
-    "Recommend short interval followup radiograph.",
+    "",
+    "No acute disease.",
+    "No acute cardiopulmonary abnormality.",
+    "Clinical correlation recommended.",
+    "No active disease.",
+    "Stable chest.",
 )
 
 
@@ -217,9 +140,9 @@ class ChestCase:
     visible: frozenset[str]
 
 
-def _say(rng: np.random.Generator, finding: str) -> str:
+def _say(rng: np.random.Generator, finding: str, ways: int) -> str:
     side, degree = str(rng.choice(("left", "right"))), str(rng.choice(("mild", "moderate", "severe")))
-    return str(rng.choice(FINDINGS[finding][1])).format(
+    return str(rng.choice(FINDINGS[finding][1][:ways])).format(
         side=side,
         Side=side.capitalize(),
         zone=rng.choice(("upper", "middle", "lower")),
@@ -230,22 +153,33 @@ def _say(rng: np.random.Generator, finding: str) -> str:
     )
 
 
-def case(rng: np.random.Generator, mentioned: float = MENTIONED, clear: tuple[int, int] = (1, 2)) -> ChestCase:
+def case(
+    rng: np.random.Generator,
+    mentioned: float = MENTIONED,
+    clear: tuple[int, int] = (0, 0),
+    ways: int = 1,
+    often: float = 1.5,
+) -> ChestCase:
     """Draw one patient: findings first, then each modality's noisy view of them.
 
-    `clear` is the least and the greatest number of sentences that deny something or say nothing in particular.
+    Args:
+        rng: the only source of randomness.
+        mentioned: probability that the report names a finding that is there.
+        clear: least and greatest number of sentences that deny something or say nothing in particular.
+        ways: how many of the ways to say a finding are in use.
+        often: factor on the probabilities in `FINDINGS`.
     """
     normal = rng.random() < NORMAL_SHARE
-    has = {f: not normal and rng.random() < p for f, (p, _) in FINDINGS.items()}
+    has = {f: not normal and rng.random() < often * p for f, (p, _) in FINDINGS.items()}
     told = [f for f in FINDINGS if rng.random() < (mentioned if has[f] else FALSE)]
     visible = frozenset(f for f in FINDINGS if rng.random() < (VISIBLE if has[f] else FALSE))
-    sentences = [_say(rng, f) for f in told]
+    sentences = [_say(rng, f, ways) for f in told]
     sentences += [str(s) for s in rng.choice(CLEAR, rng.integers(*clear, endpoint=True), replace=False)]
     rng.shuffle(sentences)
     return ChestCase(
         labels=tuple(int(has[f]) for f in LABELS),
         findings=" ".join(sentences),
-        impression=str(rng.choice(CLOSING)),
+        impression=str(rng.choice(CLOSING if sentences else CLOSING[1:])),
         visible=visible,
     )
 
