@@ -2,8 +2,10 @@
 
 Noise, the same for every finding: with probability `1 - MENTIONED` the report passes over a finding that is there,
 with probability `1 - VISIBLE` the film does not show it, independently; with probability `FALSE` the report mentions,
-and independently the film shows, one that is not there. Reports also deny findings in general terms. Labels
-follow the findings, never the report.
+and independently the film shows, one that is not there. Labels follow the findings, never the report.
+
+A benchmark report says each finding in one way and denies nothing: the shipped backbone does not learn sixty phrasings
+among denials from 800 reports. The texts it is pre-trained on use all ways, and some of them are long.
 """
 
 from dataclasses import dataclass
@@ -13,11 +15,11 @@ import numpy as np
 from mora_bench.data.cxr import LABELS
 from mora_bench.data.twins import chest
 
-MENTIONED, VISIBLE, FALSE = 0.55, 0.85, 0.006
+MENTIONED, VISIBLE, FALSE = 0.45, 0.85, 0.006
 NORMAL_SHARE = 0.2
 
 #: finding -> (probability among patients who are not normal, ways to say it). The order of frequencies follows
-#: Indiana's; all are raised, the rare ones to about 8 %, so that a test split of a hundred films holds some of each.
+#: Indiana's; all are raised (in the benchmark twin to 11 to 24 %), so that a test split of a hundred holds some of each.
 FINDINGS: dict[str, tuple[float, tuple[str, ...]]] = {
     "Lung": (
         0.2,

@@ -13,7 +13,7 @@ import numpy as np
 from mora_bench.data.odir import LABELS
 from mora_bench.data.twins import fundus
 
-MENTIONED, VISIBLE, FALSE = 0.5, 0.85, 0.015
+MENTIONED, VISIBLE, FALSE = 0.42, 0.85, 0.015
 
 #: sign -> (label, probability that a patient has it, keywords). Rare labels of ODIR (G, C, A, H, M: 3 to 6 %) are
 #: kept rare but raised to 8 to 12 %, so that a test split of a hundred patients holds some of each.
