@@ -69,7 +69,7 @@ def read_record(file: Path) -> dict | None:
     """
     try:
         record = json.loads(file.read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise UserError(f"{file}: not JSON ({error}). Delete it: the cell is then computed again.") from error

@@ -59,8 +59,8 @@ def test_backward_depends_on_where_training_begins():
     assert found["full"]["backward"] == 2 * found["full"]["forward"] - convolution
     assert found["full"]["begin"] == 0
     assert found["mora"]["begin"] == convolution
-    # Frozen weights need no gradient of their own: about half of the full backward pass.
-    assert 0.4 < found["mora"]["backward"] / found["full"]["backward"] < 0.6
+    # Frozen weights need no gradient of their own, and nothing before the first branch needs any: less than half.
+    assert 0.25 < found["mora"]["backward"] / found["full"]["backward"] < 0.5
     assert found["head"]["backward"] < 0.02 * found["full"]["backward"]
 
 

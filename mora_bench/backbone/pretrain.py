@@ -31,6 +31,7 @@ from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM
 from mora_bench.backbone import vocabulary
 from mora_bench.backbone.tokens import Batch, join
 from mora_bench.backbone.vilt import Backbone
+from mora_bench.backbone.wordpiece import open_tokenizer
 from mora_bench.data.images import ImageRule, resize
 from mora_bench.data.texts import chest_text, eye_text
 from mora_bench.data.twins import chests, eyes
@@ -55,6 +56,7 @@ class Pretraining:
     longer: int = 128
     positions: int = 128
     vocabulary: int = 2500
+    tokenizer: Path | None = None  # a tokenizer.json to use instead of training one, to repeat a run bit for bit
     pairs: int = 8_000  # rendered of each dataset; texts are tokenized once, masks are drawn anew every step
     steps: int = 3_000
     batch: int = 64
@@ -75,7 +77,10 @@ def pretrain(plan: Pretraining) -> None:
     torch.set_num_threads(plan.threads)
     rule = ImageRule(plan.shorter, plan.longer, plan.patch)
     pools = [_render(render, plan, rule) for render in (_render_eyes, _render_chest)]
-    tokenizer = vocabulary.train((text for texts, _ in pools for text in texts), plan.vocabulary)
+    if plan.tokenizer:
+        tokenizer = open_tokenizer(plan.tokenizer)
+    else:
+        tokenizer = vocabulary.train((text for texts, _ in pools for text in texts), plan.vocabulary)
     config = ViltConfig(
         vocab_size=tokenizer.get_vocab_size(),
         hidden_size=plan.width,
@@ -281,5 +286,5 @@ def _save(model: ViltForMaskedLM, tokenizer: Tokenizer, curve: list[dict[str, fl
         "image_std": [0.5] * 3,
     }
     (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
-    settings = {name: value for name, value in asdict(plan).items() if name != "out"}
+    settings = {name: value for name, value in asdict(plan).items() if name not in ("out", "tokenizer")}
     (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")

@@ -14,13 +14,17 @@ PRINTABLE = [chr(c) for c in range(0x21, 0x7F) if not chr(c).isupper()]
 
 
 def train(texts: Iterable[str], size: int) -> Tokenizer:
-    """Train a tokenizer of at most `size` pieces (and at least `SPECIAL` and every printable character twice)."""
+    """Train a tokenizer of at most `size` pieces (and at least `SPECIAL` and every printable character twice).
+
+    Which of several equally frequent merges comes first is up to the library's hash maps, so a second call may give
+    slightly other pieces: to repeat a training, keep the file.
+    """
     tokenizer = _tokenizer(models.WordPiece(unk_token="[UNK]"))
     trainer = trainers.WordPieceTrainer(
         vocab_size=size - len(PRINTABLE), special_tokens=SPECIAL, initial_alphabet=PRINTABLE, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
-    learned = [piece for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
+    learned = sorted(tokenizer.get_vocab())
     pieces = list(dict.fromkeys(SPECIAL + PRINTABLE + [f"##{c}" for c in PRINTABLE] + learned))
     words = models.WordPiece(
         {piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]", max_input_chars_per_word=1_000_000

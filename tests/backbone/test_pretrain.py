@@ -12,10 +12,10 @@ from mora_bench.backbone.pretrain import Pretraining, _bag_of_words, _idf, _unli
 
 def test_the_same_seed_gives_the_same_checkpoint(tmp_path):
     plan = Pretraining(
-        tmp_path / "a", width=16, depth=2, heads=2, pairs=24, steps=100, batch=6, threads=1, vocabulary=300
+        tmp_path / "a", width=16, depth=2, heads=2, pairs=40, steps=100, batch=16, threads=1, vocabulary=300
     )
     pretrain(plan)
-    pretrain(replace(plan, out=tmp_path / "b"))
+    pretrain(replace(plan, out=tmp_path / "b", tokenizer=tmp_path / "a" / "tokenizer.json"))
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
     assert all(torch.equal(one[n], two[n]) for n in one)
     curve = json.loads((tmp_path / "a" / "pretraining.json").read_text())["curve"]

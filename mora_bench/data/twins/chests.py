@@ -19,7 +19,7 @@ MENTIONED, VISIBLE, FALSE = 0.45, 0.85, 0.006
 NORMAL_SHARE = 0.2
 
 #: finding -> (probability among patients who are not normal, ways to say it). The order of frequencies follows
-#: Indiana's; all are raised (in the benchmark twin to 11 to 24 %), so that a test split of a hundred holds some of each.
+#: Indiana's; all are raised (in the benchmark twin to 11 to 24 %): a test split of a hundred holds some of each.
 FINDINGS: dict[str, tuple[float, tuple[str, ...]]] = {
     "Lung": (
         0.2,
