@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from mora_bench.backbone.tokens import Tokens
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.method import Axes, Method
+from mora_bench.tokens import Tokens
 
 LENGTH = 16
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from mora_bench.backbone.tokens import Part
 from mora_bench.imputer import Imputer
+from mora_bench.tokens import Part
 
 
 class Mean(Imputer):

@@ -6,7 +6,6 @@ import torch
 
 from mora_bench import registry
 from mora_bench.backbone import load as backbones
-from mora_bench.backbone.tokens import join
 from mora_bench.data.samples import View
 from mora_bench.feed import Feed
 from mora_bench.grid import parse_blocks
@@ -14,6 +13,7 @@ from mora_bench.measure import step_flops
 from mora_bench.method import Axes
 from mora_bench.model import Model
 from mora_bench.run import Site, samples
+from mora_bench.tokens import join
 
 BATCH = 16
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from mora_bench.backbone.tokens import Tokens
 from mora_bench.data.samples import View
 from mora_bench.model import Model, State
+from mora_bench.tokens import Tokens
 
 #: Kept states may take this share of the memory that is free when a feed is made.
 SHARE = 0.3

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from mora_bench.backbone.tokens import Part
+from mora_bench.tokens import Part
 
 
 class Imputer(nn.Module):

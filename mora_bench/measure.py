@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from mora_bench.backbone.tokens import Batch
 from mora_bench.model import Model
+from mora_bench.tokens import Batch
 
 #: Readings dropped from the beginning: caches, allocators and kernels are still warming up.
 WARMUP = 10

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from mora_bench.backbone.tokens import Tokens
 from mora_bench.backbone.vilt import Backbone
+from mora_bench.tokens import Tokens
 
 #: `first_block` of a method that changes even the embeddings.
 EMBEDDINGS = -1

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbone.tokens import Batch, Tokens, join
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Imputer
 from mora_bench.method import EMBEDDINGS, Method
+from mora_bench.tokens import Batch, Tokens, join
 
 GROUPS = ("adapter", "pooler", "head", "backbone")
 #: What flows between stages: a `Batch`, then (parts, present), then `Tokens`.

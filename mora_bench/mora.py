@@ -13,9 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbone.tokens import Tokens
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.method import Axes, Method
+from mora_bench.tokens import Tokens
 
 
 class Branch(nn.Module):

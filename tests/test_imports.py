@@ -24,10 +24,16 @@ def test_the_harness_never_imports_a_baseline():
 
 
 def test_baselines_know_the_contract_and_not_the_harness():
-    allowed = ("mora_bench.method", "mora_bench.imputer", "mora_bench.backbone", "mora_bench.mora")
+    allowed = ("mora_bench.method", "mora_bench.tokens", "mora_bench.imputer", "mora_bench.backbone", "mora_bench.mora")
     for file in (ROOT / "baselines").glob("*.py"):
         ours = [name for name in imported(file) if name.startswith("mora_bench")]
         assert all(name.startswith(allowed) for name in ours), (file, ours)
+
+
+def test_data_know_no_backbone():
+    """Data flow one way: a backbone reads samples, samples know no backbone."""
+    for file in (ROOT / "mora_bench" / "data").rglob("*.py"):
+        assert not any(name.startswith("mora_bench.backbone") for name in imported(file)), file
 
 
 def modules_after(statement: str) -> set[str]:

@@ -5,8 +5,8 @@ import pytest
 import torch
 from conftest import TINY, make_model, tiny_backbone
 
-from mora_bench.backbone.tokens import Batch
 from mora_bench.measure import StepClock, forward_flops, step_flops
+from mora_bench.tokens import Batch
 
 
 def closed_form(text, patches, depth, width, inner, patch, classes, prompts=0, prompted=(), rank=0):

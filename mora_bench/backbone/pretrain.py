@@ -29,12 +29,12 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM
 
 from mora_bench.backbone import vocabulary
-from mora_bench.backbone.tokens import Batch, join
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.backbone.wordpiece import open_tokenizer
 from mora_bench.data.images import ImageRule, resize
 from mora_bench.data.texts import chest_text, eye_text
 from mora_bench.data.twins import chests, eyes
+from mora_bench.data.wordpiece import open_tokenizer
+from mora_bench.tokens import Batch, join
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import ViltModel
 
-from mora_bench.backbone.tokens import MODALITIES, Batch, Part, Tokens
+from mora_bench.tokens import MODALITIES, Batch, Part, Tokens
 
 
 class Backbone(nn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import tiny_backbone
 
-from mora_bench.backbone.tokens import Batch, join
+from mora_bench.tokens import Batch, join
 
 
 def run(backbone, batch):

@@ -7,8 +7,8 @@ from mora_baselines.mean import Mean
 from peft import LoraConfig, get_peft_model
 
 from mora_bench import registry
-from mora_bench.backbone.tokens import Batch, Part, Tokens, join
 from mora_bench.method import Axes
+from mora_bench.tokens import Batch, Part, Tokens, join
 
 
 def batch(rows=3, text=6):
