@@ -9,6 +9,8 @@ from mora_bench.method import EMBEDDINGS, Axes, Method
 class Full(Method):
     title = "full fine-tuning"
     source = "arXiv 2102.03334"
+    family = "fine-tuning"
+    trains_backbone = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

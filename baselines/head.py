@@ -7,6 +7,7 @@ from mora_bench.method import Axes, Method
 class Head(Method):
     title = "head only"
     source = "the control of arXiv 2303.03369"
+    family = "fine-tuning"
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

@@ -1,38 +1,38 @@
-"""Plain LoRA (Hu et al. 2021, arXiv 2106.09685) on the query and value projections, through the `peft` library.
+"""Plain LoRA (Hu et al. 2021, arXiv 2106.09685) and DoRA (Liu et al. 2024, arXiv 2402.09353), through `peft`.
 
 alpha equals the rank, so that the update is not scaled and ranks compare. Blind to which modality is missing.
 """
 
-from peft import LoraConfig, LoraModel
+from mora_baselines.through_peft import ThroughPeft
+from peft import LoraConfig, PeftConfig
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Method
+QUERY_VALUE = r"attention\.attention\.(query|value)"
+ALL_LINEAR = r"attention\.attention\.(query|key|value)|attention\.output\.dense|intermediate\.dense|output\.dense"
 
 
-class Lora(Method):
-    title = "LoRA"
+class Lora(ThroughPeft):
+    title = "LoRA (q, v)"
     source = "arXiv 2106.09685"
+    family = "low-rank"
     reads = {"rank": 8, "blocks": "all"}
+    where = QUERY_VALUE
+    dora = False
 
-    def __init__(self, backbone: Backbone, axes: Axes):
-        super().__init__(backbone, axes)
-        self._axes = axes
-
-    @property
-    def first_block(self) -> int:
-        return min(self._axes.blocks)
-
-    def attach(self, backbone: Backbone) -> None:
-        config = LoraConfig(
-            r=self._axes.rank,
-            lora_alpha=self._axes.rank,
-            target_modules=["query", "value"],
-            layers_to_transform=list(self._axes.blocks),
-            layers_pattern="layer",
+    def peft_config(self) -> PeftConfig:
+        return LoraConfig(
+            r=self.axes.rank,
+            lora_alpha=self.axes.rank,
+            target_modules=self.modules(self.where),
+            use_dora=self.dora,
         )
-        # In a list, so that the backbone does not become a submodule of the method.
-        self._tuner = [LoraModel(backbone.vilt, config, "default")]
 
-    def detach(self, backbone: Backbone) -> None:
-        self._tuner.pop().unload()
-        backbone.requires_grad_(False)
+
+class LoraAll(Lora):
+    title = "LoRA (all linear)"
+    where = ALL_LINEAR
+
+
+class Dora(Lora):
+    title = "DoRA (q, v)"
+    source = "arXiv 2402.09353"
+    dora = True

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Imputer
 from mora_bench.tokens import Part
 
@@ -16,56 +18,46 @@ class Mean(Imputer):
     title = "train mean"
     source = "mean imputation (Little and Rubin), in embedding space"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(backbone)
         self._means: list[Tensor | None] = []
+        self._report: dict[str, str] = {}
+        self._names = backbone.modalities
+
+    def report(self) -> dict[str, str]:
+        return self._report
 
     @torch.no_grad()
     def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
         sums: dict[int, Tensor] = {}
         counts: dict[int, Tensor] = {}
-        modalities = 0
         for parts, present in observed:
-            modalities = len(parts)
             for m, part in enumerate(parts):
                 mask = part.mask & present[:, m, None]
-                total = torch.where(mask[..., None], part.x, 0).double().sum(0)
-                sums[m] = _added(sums.get(m), total)
+                sums[m] = _added(sums.get(m), torch.where(mask[..., None], part.x, 0).double().sum(0))
                 counts[m] = _added(counts.get(m), mask.double().sum(0)[:, None])
-        self._means = [self._mean(sums.get(m), counts.get(m)) for m in range(modalities)]
+        self._means = [self._mean(sums[m], counts[m]) for m in range(len(sums))]
+        self._report = {self._names[m]: f"mean of {int(counts[m][0])} training samples" for m in range(len(sums))}
 
     @staticmethod
-    def _mean(total: Tensor | None, count: Tensor | None) -> Tensor | None:
-        if total is None or count is None or count[0] == 0:
+    def _mean(total: Tensor, count: Tensor) -> Tensor | None:
+        if count[0] == 0:
             return None
         length = int((count.sum() / count[0]).round())
         return (total[:length] / count[:length]).float()
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
-        if present.all():
-            return parts
-        return [
-            self._fill(part, present[:, m], mean) for m, (part, mean) in enumerate(zip(parts, self._means, strict=True))
-        ]
-
-    @staticmethod
-    def _fill(part: Part, there: Tensor, mean: Tensor | None) -> Part:
-        if mean is None or there.all():
-            return part
-        rows, tokens = part.mask.shape
-        width = max(tokens, len(mean))
-        x = part.x.new_zeros(rows, width, part.x.shape[-1])
-        mask = part.mask.new_zeros(rows, width)
-        x[there, :tokens], mask[there, :tokens] = part.x[there], part.mask[there]
-        x[~there, : len(mean)], mask[~there, : len(mean)] = mean.to(x), True
-        return Part(x, mask)
+        filled = list(parts)
+        for m, mean in enumerate(self._means):
+            absent = ~present[:, m]
+            if mean is not None and absent.any():
+                filled[m] = parts[m].replaced(absent, [mean] * int(absent.sum()))
+        return filled
 
 
 def _added(a: Tensor | None, b: Tensor) -> Tensor:
     """Sum of two [T, D] tensors of possibly different T; the shorter counts as zero behind its end."""
     if a is None:
         return b
-    long, short = (a, b) if len(a) >= len(b) else (b, a)
-    out = long.clone()
-    out[: len(short)] += short
-    return out
+    longest = max(len(a), len(b))
+    return F.pad(a, (0, 0, 0, longest - len(a))) + F.pad(b, (0, 0, 0, longest - len(b)))

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
-from typing import Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 from mora_bench.data import missing, splits
 from mora_bench.errors import UserError
 
 #: Change it when the same cell would be trained or scored differently (training loop, classifier, scores).
-VERSION = 1
+VERSION = 2
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -79,11 +79,11 @@ class Cell:
     missing: str
     rate: float
     method: str
-    method_version: int
+    method_version: str
     rank: int | None
     blocks: tuple[int, ...] | None
     impute: str
-    impute_version: int
+    impute_version: str
     backbone: str
     weights: str
     recipe: Recipe
@@ -119,12 +119,3 @@ class Cell:
             parts.append("b" + ",".join(map(str, self.blocks)))
         parts += [f"{self.missing}@{self.rate:g}", self.impute, f"seed{self.seed}"]
         return " ".join(parts)
-
-    @classmethod
-    def from_json(cls, raw: dict) -> Self:
-        """The inverse of `dataclasses.asdict` after a trip through JSON."""
-        known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in raw.items() if name in known}
-        values["recipe"] = Recipe(**raw["recipe"])
-        values["blocks"] = None if raw["blocks"] is None else tuple(raw["blocks"])
-        return cls(**values)

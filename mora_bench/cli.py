@@ -19,6 +19,7 @@ VERBS = {
     "list": "show datasets, methods with the axes they read, imputers, backbones, presets",
     "doctor": "say what a data folder holds, what is absent, and what is naturally missing",
     "prepare": "check a data folder and decode it into the cache",
+    "check": "say in plain words whether a method or imputer of your own keeps the contract",
     "twin": "write an embedded twin to a folder, in the published layout of its original",
     "pretrain": "pre-train the small ViLT that ships with the package",
 }
@@ -35,6 +36,19 @@ class Report:
 @dataclass(frozen=True)
 class List:
     """Show datasets, methods with the axes they read, imputers, backbones and presets."""
+
+    plugin: tuple[Path, ...] = ()
+    """Python files that define methods or imputers of your own"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Try every rule of the contract on a method or imputer, on a toy, in seconds."""
+
+    name: tyro.conf.Positional[str]
+    """a method or an imputer: a name from `list`, or of a plug-in"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define methods or imputers of your own"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,7 @@ def _grid(arguments: list[str]) -> int:
 
     preset = load_preset(_option(arguments, "--preset", DEFAULT_PRESET))
     grid = _parse(Grid, "grid", arguments, preset)
+    _load_plugins(grid.plugin)
 
     from mora_bench.engines import processes, serial
     from mora_bench.grid import expand
@@ -189,7 +204,16 @@ def _site(grid):
         threads=grid.threads,
         workers=workers,
         limit=grid.limit,
+        plugins=tuple(file.resolve() for file in grid.plugin),
+        save_adapters=grid.save_adapters,
     )
+
+
+def _load_plugins(files: tuple[Path, ...]) -> None:
+    from mora_bench.registry import load_plugin
+
+    for file in files:
+        load_plugin(file)
 
 
 def _cores() -> int:
@@ -261,17 +285,17 @@ def _report(arguments: list[str]) -> int:
 
 
 def _list(arguments: list[str]) -> int:
-    _parse(List, "list", arguments)
+    _load_plugins(_parse(List, "list", arguments).plugin)
     from mora_bench import registry
     from mora_bench.backbone.load import NAMES
-    from mora_bench.data.datasets import DATASETS
     from mora_bench.grid import presets
 
     def section(title: str, rows: dict[str, str]) -> None:
         width = max(map(len, rows))
         print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
 
-    section("datasets", {name: dataset.title for name, dataset in DATASETS.items()})
+    datasets = {name: registry.get(registry.DATASETS, name) for name in registry.names(registry.DATASETS)}
+    section("datasets", {name: dataset.title for name, dataset in datasets.items()})
     methods = {name: registry.get(registry.METHODS, name) for name in registry.names(registry.METHODS)}
     section("methods", {name: f"{m.title}; {_axes(m.reads)}; {m.source}" for name, m in methods.items()})
     imputers = {name: registry.get(registry.IMPUTERS, name) for name in registry.names(registry.IMPUTERS)}
@@ -332,6 +356,28 @@ def _prepare(arguments: list[str]) -> int:
     return 0
 
 
+def _check(arguments: list[str]) -> int:
+    options = _parse(Check, "check", arguments)
+    _load_plugins(options.plugin)
+    from mora_bench import contract, registry
+
+    known = {group: registry.names(group) for group in (registry.METHODS, registry.IMPUTERS)}
+    if options.name in known[registry.METHODS]:
+        subject = contract.subject(registry.get(registry.METHODS, options.name))
+    elif options.name in known[registry.IMPUTERS]:
+        mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, options.name)
+        subject = contract.subject(mora, imputer)
+    else:
+        names = ", ".join(known[registry.METHODS] + known[registry.IMPUTERS])
+        raise UserError(f"unknown method or imputer {options.name!r}; known: {names}.")
+    broken = 0
+    for rule, problem in contract.check(subject):
+        print(f"{'ok    ' if problem is None else 'BROKEN'}  {rule}" + (f"\n        {problem}" if problem else ""))
+        broken += problem is not None
+    print(f"{options.name}: " + (f"{broken} rules are broken." if broken else "every rule is kept."))
+    return 1 if broken else 0
+
+
 def _twin(arguments: list[str]) -> int:
     options = _parse(Twin, "twin", arguments)
     from mora_bench.data import datasets, twins
@@ -361,6 +407,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "list": _list,
     "doctor": _doctor,
     "prepare": _prepare,
+    "check": _check,
     "twin": _twin,
     "pretrain": _pretrain,
 }

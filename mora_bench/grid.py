@@ -52,6 +52,10 @@ class Grid:
     overrides: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = field(default_factory=dict)
     """recipe fields by dataset or method, from the preset"""
 
+    plugin: tuple[Path, ...] = ()
+    """Python files that define methods or imputers of your own (see `check`)"""
+    save_adapters: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """keep what each cell trained, adapters/KEY/, in the format of the peft library where it has one"""
     data_root: Path | None = None
     """folder with the real datasets; without it the twins run"""
     out: Path | None = None
@@ -191,10 +195,10 @@ def expand(grid: Grid, preset: Grid, site: Any) -> Plan:
     imputers = {name: registry.get(registry.IMPUTERS, name) for name in _names(registry.IMPUTERS, grid.impute)}
     specs = [backbones.resolve(name) for name in grid.backbone]
     for owner in grid.overrides:
-        if owner not in known.DATASETS and owner not in registry.names(registry.METHODS):
+        if owner not in [*registry.names(registry.DATASETS), *registry.names(registry.METHODS)]:
             raise UserError(
                 f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method; known: "
-                f"{', '.join([*known.DATASETS, *registry.names(registry.METHODS)])}."
+                f"{', '.join([*registry.names(registry.DATASETS), *registry.names(registry.METHODS)])}."
             )
     for spec in specs:
         for text in grid.blocks:
@@ -217,11 +221,11 @@ def expand(grid: Grid, preset: Grid, site: Any) -> Plan:
                 missing=pattern.value[0],
                 rate=pattern.value[1],
                 method=name,
-                method_version=method.version,
+                method_version=registry.version(registry.METHODS, name),
                 rank=rank.value,
                 blocks=None if text.value is None else parse_blocks(str(text.value), spec.depth),
                 impute=impute,
-                impute_version=imputers[impute].version,
+                impute_version=registry.version(registry.IMPUTERS, impute),
                 backbone=spec.name,
                 weights=spec.fingerprint,
                 recipe=replace(recipe, lr=lr),

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from mora_bench.backbone.vilt import Backbone
 from mora_bench.tokens import Part
 
 
@@ -22,8 +23,16 @@ class Imputer(nn.Module):
     #: Whether it has parameters of its own that train with the method.
     trains: ClassVar[bool] = False
 
+    def __init__(self, backbone: Backbone):
+        """`backbone` is still as it was pre-trained; who needs it later keeps a copy, for a method may change it."""
+        super().__init__()
+
     def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
         """Learn from embedded training batches: (parts, present bool [B, M])."""
+
+    def report(self) -> dict[str, str]:
+        """What it was fitted on, for the record."""
+        return {}
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
         """Return `parts` with other tokens where `present` is False; where it is True, bit for bit the same."""

@@ -1,17 +1,22 @@
 """The contract every competitor meets: what it reads, where it begins, what it puts in place of a frozen block."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.tokens import Tokens
 
 #: `first_block` of a method that changes even the embeddings.
 EMBEDDINGS = -1
+
+
+class Frozen(Protocol):
+    """The backbone's own block. `prefix`, a pair of [B, P, D], is added to its keys and values."""
+
+    def __call__(self, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens: ...
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,14 @@ class Method(nn.Module, ABC):
     #: What the paper calls it, and where that is.
     title: ClassVar[str]
     source: ClassVar[str]
+    #: The group of rows it stands in: "fine-tuning", "low-rank", "missing-aware", "MoRA", or one of your own.
+    family: ClassVar[str] = "other"
     #: The axes it reads, "rank" and/or "blocks", with the value its paper uses; block sets as on the command line.
     reads: ClassVar[dict[str, str | int]] = {}
+    #: Whether weights of the backbone itself train (full fine-tuning, BitFit).
+    trains_backbone: ClassVar[bool] = False
+    #: Whether it needs more of the last block than [CLS]. If not, `frozen` computes [CLS] alone there, [B, 1, D].
+    needs_all_tokens: ClassVar[bool] = False
     #: Change it when the same cell would train something else.
     version: ClassVar[int] = 1
 
@@ -57,6 +68,15 @@ class Method(nn.Module, ABC):
     def detach(self, backbone: Backbone) -> None:
         """Undo `attach` and any training of the backbone's own weights."""
 
-    def block(self, i: int, frozen: Callable[[Tokens], Tokens], tokens: Tokens) -> Tokens:
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         """What replaces block i. `frozen` runs the backbone's own block."""
         return frozen(tokens)
+
+    def export(self) -> tuple[Any, dict[str, Tensor]] | None:
+        """A `peft` config and the adapter's tensors, named as in a plain ViltModel wrapped by it (adapter's name left
+        out), or None if the `peft` library has no such method."""
+        return None
+
+    def penalty(self) -> Tensor | float:
+        """What is added to the loss of every training step, a scalar."""
+        return 0.0

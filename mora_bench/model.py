@@ -1,7 +1,6 @@
 """Backbone + imputer + method + pooler + classifier, as one network with a frozen beginning."""
 
 import copy
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Imputer
-from mora_bench.method import EMBEDDINGS, Method
+from mora_bench.method import EMBEDDINGS, Frozen, Method
 from mora_bench.tokens import Batch, Tokens, join
 
 GROUPS = ("adapter", "pooler", "head", "backbone")
@@ -39,7 +38,8 @@ class Model(nn.Module):
         self.imputer = imputer
         self.method = method
         self.pooler = copy.deepcopy(backbone.vilt.pooler).requires_grad_(True)
-        self.head = _classifier(backbone.width, classes, head_seed)
+        self.head = classifier(backbone.width, classes, head_seed)
+        self.lean = not method.needs_all_tokens
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
@@ -51,10 +51,9 @@ class Model(nn.Module):
         return 1 if self.imputer.trains else 2 + self.method.first_block
 
     def begin(self, batch: Batch) -> State:
-        """The frozen stages, without gradients. After the last block only token 0 is kept: nothing else is read."""
+        """The frozen stages, without gradients."""
         with torch.no_grad():
-            state = self._run(batch, 0, self.cut)
-            return state.cls() if self.cut == self.backbone.depth + 2 else state
+            return self._run(batch, 0, self.cut)
 
     def finish(self, state: State) -> Tensor:
         """The remaining stages, pooler and classifier: logits [B, C]."""
@@ -74,7 +73,9 @@ class Model(nn.Module):
             else:
                 i = stage - 2
                 run = self.method.block if i >= self.method.first_block else _frozen
-                state = run(i, partial(self.backbone.block, i), state)
+                # Only [CLS] is read after the last block, so nothing else of it is computed.
+                first = 1 if self.lean and i == self.backbone.depth - 1 else None
+                state = run(i, partial(self.backbone.block, i, first=first), state)
         return state
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
@@ -107,11 +108,11 @@ class Model(nn.Module):
         return self.backbone
 
 
-def _frozen(i: int, frozen: Callable[[Tokens], Tokens], tokens: Tokens) -> Tokens:
+def _frozen(i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
     return frozen(tokens)
 
 
-def _classifier(width: int, classes: int, seed: int) -> nn.Sequential:
+def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:
     """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero."""
     head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes))
     generator = torch.Generator().manual_seed(seed)

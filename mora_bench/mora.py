@@ -8,13 +8,13 @@ A low-rank branch runs in parallel to a whole transformer block, over all tokens
 up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Method
+from mora_bench.method import Axes, Frozen, Method
 from mora_bench.tokens import Tokens
 
 
@@ -26,33 +26,58 @@ class Branch(nn.Module):
         self.down = nn.Parameter(torch.randn(rank, width) / rank)
         self.up = nn.Parameter(torch.zeros(modalities, rank, width))
 
-    def forward(self, x: Tensor, present: Tensor) -> Tensor:
-        """x [B, T, D], present bool [B, M] -> what is added to the block's output, [B, T, D].
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        """x [B, T, D], gate [B, M], how often each up counts -> what is added to the block's output, [B, T, D].
 
-        The ups of a sample's present modalities are summed before they are applied: one matrix product a sample,
-        whatever M is.
+        A sample's ups are summed before they are applied: one matrix product a sample, whatever M is.
         """
-        up = (present.to(x.dtype) @ self.up.flatten(1)).unflatten(1, self.up.shape[1:])
+        up = (gate.to(x.dtype) @ self.up.flatten(1)).unflatten(1, self.up.shape[1:])
         return (x @ self.down.T) @ up
 
 
 class Mora(Method):
     title = "MoRA"
     source = "arXiv 2408.09064"
+    family = "MoRA"
     reads = {"rank": 4, "blocks": "0"}
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         self.branches = nn.ModuleDict(
-            {str(i): Branch(backbone.width, axes.rank, len(backbone.modalities)) for i in axes.blocks}
+            {str(i): self.branch(backbone.width, axes.rank, len(backbone.modalities)) for i in axes.blocks}
         )
+
+    def branch(self, width: int, rank: int, modalities: int) -> nn.Module:
+        """What stands beside a block."""
+        return Branch(width, rank, modalities)
+
+    def gate(self, present: Tensor) -> Tensor:
+        """How often each up counts for samples of which `present` bool [B, M] is there: [B, ups]."""
+        return present
 
     @property
     def first_block(self) -> int:
         return min(map(int, self.branches))
 
-    def block(self, i: int, frozen: Callable[[Tokens], Tokens], tokens: Tokens) -> Tokens:
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         out = frozen(tokens)
         if str(i) not in self.branches:
             return out
-        return out.with_x(out.x + self.branches[str(i)](tokens.x, tokens.present))
+        # The last block may give [CLS] alone.
+        x = tokens.x[:, : out.x.shape[1]]
+        return out.with_x(out.x + self.branches[str(i)](x, self.gate(tokens.present)))
+
+    def export(self) -> tuple[Any, dict[str, Tensor]] | None:
+        """As `mora_bench.peft_mora` reads it. Variants of MoRA have other branches or gates: None."""
+        if type(self) is not Mora:
+            return None
+        from mora_bench.peft_mora import MoraConfig
+
+        first: Any = next(iter(self.branches.values()))
+        config = MoraConfig(r=len(first.down), blocks=sorted(map(int, self.branches)))
+        tensors = {
+            f"encoder.layer.{i}.mora_branch.{name}": parameter
+            for i, branch in self.branches.items()
+            for name, parameter in branch.named_parameters()
+        }
+        return config, tensors

@@ -7,7 +7,13 @@ from mora_bench.data import missing
 from mora_bench.data.samples import Samples, View
 from mora_bench.feed import Feed
 from mora_bench.model import Model
-from mora_bench.train import logits
+
+
+@torch.no_grad()
+def logits(model: Model, feed: Feed, batch: int) -> np.ndarray:
+    """float32 [n, C], in the feed's order."""
+    model.eval()
+    return torch.cat([model.finish(state).float().cpu() for state in feed.in_order(batch)]).numpy()
 
 
 def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device: torch.device) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from mora_bench import provenance, registry, scores
+from mora_bench.adapters import save_adapter
 from mora_bench.backbone import load as backbones
 from mora_bench.cell import Cell
 from mora_bench.data import datasets, missing, splits
@@ -23,6 +24,7 @@ from mora_bench.method import Axes
 from mora_bench.model import Model
 from mora_bench.predict import predict
 from mora_bench.store import Store
+from mora_bench.tokens import Batch
 from mora_bench.train import train
 
 #: Test settings every record holds F1-macro for, beside the cell's own rate.
@@ -45,6 +47,8 @@ class Site:
     threads: int = 1
     workers: int = 1
     limit: int | None = None
+    plugins: tuple[Path, ...] = ()
+    save_adapters: bool = False
 
 
 def default_cache() -> Path:
@@ -93,6 +97,8 @@ def work(cell: Cell, site: Site) -> dict:
     store = Store(site.out)
     torch.set_num_threads(site.threads)
     try:
+        for file in site.plugins:
+            registry.load_plugin(file)
         record, predictions = run_cell(cell, site)
     except Exception as error:
         record, predictions = failure(cell, site, error), None
@@ -131,18 +137,12 @@ def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
     spec = backbones.resolve(cell.backbone)
     backbone = backbones.load(spec, cell.recipe.max_text, derive(cell.seed, "backbone")).to(device)
     torch.manual_seed(derive(cell.seed, "method"))
-    imputer = registry.get(registry.IMPUTERS, cell.impute)().to(device)
+    imputer = registry.get(registry.IMPUTERS, cell.impute)(backbone).to(device)
     method = registry.get(registry.METHODS, cell.method)(backbone, Axes(cell.rank or 0, cell.blocks or ())).to(device)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head")).to(device)
     imputer.fit(observed(model, views["train"], cell.recipe.batch, device))
 
-    reference = reference_batch(data, rows["train"]).to(device)
-    flops = {
-        "forward": forward_flops(model, reference),
-        **{f"step_{name}": value for name, value in step_flops(model, reference).items()},
-        "tokens_text": int(reference.ids_mask.sum()),
-        "tokens_image": int(reference.grid.prod(1).sum()) + 1,
-    }
+    flops = counted(cell, model, data, device)
     counts = parameters(model)
     fit = train(model, views["train"], views["val"], cell.recipe, derive(cell.seed, "order"), device)
     evaluated = time.perf_counter()
@@ -157,6 +157,8 @@ def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
             "best_val_f1_macro": fit.best_f1,
             "steps": fit.steps,
         },
+        "method": {"title": method.title, "family": method.family},
+        "imputer": imputer.report(),
         "parameters": counts,
         "flops": flops,
         "time": {
@@ -177,6 +179,8 @@ def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
         },
         "provenance": provenance.collect(site.device, site.threads, site.workers),
     }
+    if site.save_adapters:
+        save_adapter(model, record, Store(site.out).adapter_folder(cell))
     predictions = {f"{name}_logits": values for name, values in logits.items()}
     for name in logits:
         predictions[f"{name}_rows"] = rows[name]
@@ -205,10 +209,29 @@ def observed(model: Model, view: View, batch: int, device: torch.device):
             yield model.backbone.embed(inputs), inputs.present
 
 
-def reference_batch(data: Samples, rows: np.ndarray):
-    """One complete sample of typical size: the canvas, and the training text of median length."""
-    lengths = data.text_lengths(rows)
-    row = rows[np.argsort(lengths, kind="stable")[len(rows) // 2]]
+#: FLOPs already counted by this process: they depend on shapes alone, and seeds share them.
+_counted: dict[tuple, dict[str, float]] = {}
+
+
+def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> dict[str, float]:
+    """FLOPs of a reference sample, forward and in a training step, and its numbers of tokens."""
+    data_and_net = (cell.data, cell.recipe.max_text, cell.weights, str(device))
+    key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.impute)
+    if key not in _counted:
+        reference = reference_batch(data).to(device)
+        _counted[key] = {
+            "forward": forward_flops(model, reference),
+            **{f"step_{name}": value for name, value in step_flops(model, reference).items()},
+            "tokens_text": int(reference.ids_mask.sum()),
+            "tokens_image": int(reference.grid.prod(1).sum()) + 1,
+        }
+    return dict(_counted[key])
+
+
+def reference_batch(data: Samples) -> Batch:
+    """One sample of typical size: whatever the dataset's sample with the text of median length has."""
+    lengths = data.text_lengths(np.arange(len(data)))
+    row = np.argsort(lengths, kind="stable")[len(data) // 2]
     return data.batch(np.array([row]), data.present[[row]])
 
 

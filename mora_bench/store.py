@@ -18,7 +18,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Store:
-    """One results folder: records/KEY.json, predictions/KEY.safetensors, splits/, tables/."""
+    """One results folder: records/KEY.json, predictions/KEY.safetensors, adapters/KEY/, splits/, tables/."""
 
     folder: Path
 
@@ -40,6 +40,9 @@ class Store:
 
     def prediction_file(self, cell: Cell) -> Path:
         return self.folder / "predictions" / f"{cell.key}.safetensors"
+
+    def adapter_folder(self, cell: Cell) -> Path:
+        return self.folder / "adapters" / cell.key
 
     def status(self, cell: Cell) -> str:
         """ "done", "failed" or "to do"."""

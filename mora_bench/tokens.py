@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 #: The order of modalities everywhere: in `present`, in `Tokens.modality`, in the token sequence itself.
 MODALITIES = ("text", "image")
@@ -43,6 +44,22 @@ class Part:
     x: Tensor
     mask: Tensor
 
+    def rows(self, which: Tensor) -> list[Tensor]:
+        """The tokens of samples `which` (bool [B]) without padding: a list of [t, D]."""
+        return [x[mask] for x, mask in zip(self.x[which], self.mask[which], strict=True)]
+
+    def replaced(self, which: Tensor, tokens: list[Tensor]) -> Self:
+        """Give samples `which` (bool [B]) other `tokens`, [t, D] each; the others keep theirs bit for bit."""
+        longest = max(self.x.shape[1], *map(len, tokens))
+        x = F.pad(self.x, (0, 0, 0, longest - self.x.shape[1]))
+        mask = F.pad(self.mask, (0, longest - self.mask.shape[1]))
+        lengths = torch.tensor([len(t) for t in tokens], device=x.device)
+        at = which.nonzero().squeeze(1)
+        padded = nn.utils.rnn.pad_sequence(tokens, batch_first=True).to(x)
+        padded = F.pad(padded, (0, 0, 0, longest - padded.shape[1]))
+        mask = mask.index_copy(0, at, torch.arange(longest, device=x.device) < lengths[:, None])
+        return type(self)(x.index_copy(0, at, padded), mask)
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -64,6 +81,12 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.present)
 
+    @property
+    def pattern(self) -> Tensor:
+        """Number of each sample's pattern of presence, int64 [B] in 0..2^M - 2, as `missing.pattern_presence` orders
+        them: for text and image 0 is text only, 1 image only, 2 complete."""
+        return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
+
     def with_x(self, x: Tensor) -> Self:
         return replace(self, x=x)
 
@@ -77,9 +100,9 @@ class Tokens:
             modality=torch.cat([self.modality, self.modality.new_full((rows, extra), -1)], 1),
         )
 
-    def cls(self) -> Self:
-        """Only token 0, [B, 1, D]: all that the pooler reads after the last block."""
-        return replace(self, x=self.x[:, :1], mask=self.mask[:, :1], modality=self.modality[:, :1])
+    def first(self, count: int) -> Self:
+        """Only the first `count` tokens. `first(1)` is [CLS]: all that the pooler reads after the last block."""
+        return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])
 
     def to(self, device: torch.device) -> Self:
         return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))

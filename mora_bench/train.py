@@ -16,6 +16,7 @@ from mora_bench.errors import UserError
 from mora_bench.feed import Feed
 from mora_bench.measure import StepClock
 from mora_bench.model import Model
+from mora_bench.predict import logits
 
 
 @dataclass
@@ -69,6 +70,7 @@ def train(model: Model, training: View, validation: View, recipe: Recipe, seed: 
                 with autocast():
                     predicted = model.finish(feed.state(at))
                 loss = F.binary_cross_entropy_with_logits(predicted.float(), targets[torch.from_numpy(at).to(device)])
+                loss = loss + model.method.penalty()
                 optimizer.zero_grad(set_to_none=True)
                 scaler.scale(loss).backward()
                 scaler.step(optimizer)
@@ -103,13 +105,6 @@ def _groups(model: Model, recipe: Recipe) -> list[dict]:
         decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
-
-
-@torch.no_grad()
-def logits(model: Model, feed: Feed, batch: int) -> np.ndarray:
-    """float32 [n, C], in the view's order."""
-    model.eval()
-    return torch.cat([model.finish(state).float().cpu() for state in feed.in_order(batch)]).numpy()
 
 
 class _Linear:

@@ -15,9 +15,10 @@ from mora_bench.backbone import vocabulary
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.cell import Cell, Recipe
 from mora_bench.data import twins
-from mora_bench.method import Axes
+from mora_bench.method import Axes, Method
 from mora_bench.model import Model
 from mora_bench.run import Site, samples, table
+from mora_bench.tokens import Batch, Tokens, join
 
 torch.set_num_threads(1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -111,11 +112,11 @@ def make_cell(site: Site, folder: Path, **changes) -> Cell:
         "missing": "both",
         "rate": 0.7,
         "method": name,
-        "method_version": 1,
+        "method_version": "1",
         "rank": 2 if "rank" in reads else None,
         "blocks": (0, 1) if "blocks" in reads else None,
         "impute": "dummy",
-        "impute_version": 1,
+        "impute_version": "1",
         "backbone": str(folder),
         "weights": spec.fingerprint,
         "recipe": RECIPE,
@@ -128,7 +129,9 @@ def make_model(name: str, backbone: Backbone, classes: int = 8, impute: str = "d
     """A model of a registered method on `backbone`, axes as in `make_cell`."""
     method = registry.get(registry.METHODS, name)
     axes = Axes(2 if "rank" in method.reads else 0, (0, 1) if "blocks" in method.reads else ())
-    return Model(backbone, method(backbone, axes), registry.get(registry.IMPUTERS, impute)(), classes, head_seed=1)
+    return Model(
+        backbone, method(backbone, axes), registry.get(registry.IMPUTERS, impute)(backbone), classes, head_seed=1
+    )
 
 
 def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.ndarray:
@@ -140,3 +143,34 @@ def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.
 
 def changed(cell: Cell, **changes) -> Cell:
     return dataclasses.replace(cell, **changes)
+
+
+def random_inputs(rows: int = 3, text: int = 6) -> Batch:
+    """Model inputs without padding."""
+    generator = torch.Generator().manual_seed(0)
+    return Batch(
+        torch.randint(5, 200, (rows, text), generator=generator),
+        torch.ones(rows, text, dtype=torch.bool),
+        torch.randn(rows, 3, 32, 64, generator=generator),
+        torch.tensor([[2, 4]]).expand(rows, 2),
+        torch.ones(rows, 2, dtype=torch.bool),
+    )
+
+
+def joined(backbone: Backbone, present: list[list[bool]]) -> Tokens:
+    """Embedded random inputs with the given presence, ready for block 0."""
+    return join(backbone.embed(random_inputs(len(present))), torch.tensor(present))
+
+
+def through(backbone: Backbone, method: Method | None, tokens: Tokens) -> Tokens:
+    """Tokens after all blocks, replaced by `method` where one is given."""
+    for i in range(backbone.depth):
+        frozen = lambda t, prefix=None, i=i: backbone.block(i, t, prefix)  # noqa: E731
+        tokens = method.block(i, frozen, tokens) if method else frozen(tokens)
+    return tokens
+
+
+def pooled(backbone: Backbone, inputs: Batch) -> torch.Tensor:
+    """What the backbone's own pooler says after all blocks."""
+    tokens = through(backbone, None, join(backbone.embed(inputs), inputs.present))
+    return backbone.pool(tokens, backbone.vilt.pooler)

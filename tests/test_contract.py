@@ -1,155 +1,218 @@
-"""One contract for every registered method (and imputer)."""
+"""The contract, over every registered method and imputer; and broken ones, that it must catch."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, make_model, tiny_backbone
+from torch import nn
 
-from mora_bench import registry
-from mora_bench.data.samples import View
-from mora_bench.feed import Feed
-from mora_bench.measure import forward_flops, step_flops
-from mora_bench.train import train
+from mora_bench import contract, registry
+from mora_bench.backbone.load import load, resolve
+from mora_bench.contract import BrokenRule, Subject
+from mora_bench.data.samples import Samples
+from mora_bench.imputer import Dummy
+from mora_bench.method import Method
+from mora_bench.tokens import Part
 
 METHODS = registry.names(registry.METHODS)
 IMPUTERS = registry.names(registry.IMPUTERS)
-CPU = torch.device("cpu")
 
 
-def load(folder):
-    from mora_bench.backbone.load import load, resolve
-
-    return load(resolve(str(folder)), 64, 0)
+def subject(method, imputer, folder, toy):
+    return Subject(method, imputer, toy, lambda: load(resolve(str(folder)), 64, 0))
 
 
-def views(toy):
-    present = np.ones((len(toy), 2), bool)
-    present[::3, 0] = False
-    present[1::3, 1] = False
-    rows = np.arange(len(toy))
-    return View(toy, rows[:40], present[:40]), View(toy, rows[40:], present[40:])
-
-
-def fitted(name, backbone, toy, impute="dummy"):
-    model = make_model(name, backbone, impute=impute)
-    training, validation = views(toy)
-    with torch.no_grad():
-        batch = training.batch(np.arange(len(training)))
-        model.imputer.fit([(model.backbone.embed(batch), batch.present)])
-    fit = train(model, training, validation, RECIPE, 0, CPU)
-    return model, fit
-
-
-@pytest.mark.parametrize("impute", IMPUTERS)
+@pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", METHODS)
-def test_absent_content_never_reaches_the_logits(name, impute, folder, toy):
-    """Another patient's picture and text, or noise, in what is absent: the logits stay bit-equal."""
-    model, _ = fitted(name, load(folder), toy, impute)
-    rng = np.random.default_rng(0)
-    noise = dataclasses.replace(
-        toy,
-        pixels=rng.integers(0, 256, len(toy.pixels), dtype=np.uint8),
-        ids=rng.integers(5, 50, len(toy.ids), dtype=np.int32),
+def test_every_method_keeps(name, rule, folder, toy):
+    rule(subject(registry.get(registry.METHODS, name), Dummy, folder, toy))
+
+
+@pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", [name for name in IMPUTERS if name != "dummy"])
+def test_every_imputer_keeps(name, rule, folder, toy):
+    rule(subject(registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name), folder, toy))
+
+
+@pytest.mark.parametrize("rule", [contract.absent, contract.detaching, contract.saving], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", [name for name in IMPUTERS if name != "dummy"])
+def test_every_imputer_keeps_where_embeddings_train(name, rule, folder, toy):
+    rule(subject(registry.get(registry.METHODS, "full"), registry.get(registry.IMPUTERS, name), folder, toy))
+
+
+class Plain(Method):
+    """A method that keeps every rule; the broken ones below differ from it in one thing."""
+
+    title, source = "plain", "test"
+
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self.bias = nn.Parameter(torch.zeros(backbone.width))
+
+    @property
+    def first_block(self):
+        return 1
+
+    def block(self, i, frozen, tokens):
+        out = frozen(tokens)
+        return out.with_x(out.x + self.bias) if i == 1 else out
+
+
+class Unfreezes(Plain):
+    def attach(self, backbone):
+        backbone.blocks[2].requires_grad_(True)
+
+
+class UnfreezesLater(Plain):
+    def attach(self, backbone):
+        self._seen = [backbone]
+
+    def block(self, i, frozen, tokens):
+        self._seen[0].blocks[2].output.dense.bias.requires_grad_(True)
+        return super().block(i, frozen, tokens)
+
+
+class ChangesFrozenWeights(Plain):
+    def attach(self, backbone):
+        self._seen = [backbone]
+
+    def block(self, i, frozen, tokens):
+        with torch.no_grad():
+            self._seen[0].blocks[2].output.dense.bias.add_(1e-3)
+        return super().block(i, frozen, tokens)
+
+
+class WrongWidth(Plain):
+    def block(self, i, frozen, tokens):
+        out = frozen(tokens)
+        return out.with_x(out.x[..., :-1])
+
+
+class ForgetsTheMask(Plain):
+    def block(self, i, frozen, tokens):
+        return tokens.with_x(torch.cat([frozen(tokens).x, tokens.x], 1))
+
+
+class ReturnsATensor(Plain):
+    def block(self, i, frozen, tokens):
+        return frozen(tokens).x
+
+
+class Raises(Plain):
+    def block(self, i, frozen, tokens):
+        raise ZeroDivisionError("on purpose")
+
+
+class MixesSamples(Plain):
+    def block(self, i, frozen, tokens):
+        out = super().block(i, frozen, tokens)
+        return out.with_x(out.x + out.x[:, :1].mean(0))
+
+
+class Peeks(Plain):
+    """Reads what is missing around the protocol."""
+
+    def attach(self, backbone):
+        self._batch = Samples.batch
+        Samples.batch = lambda samples, rows, present: dataclasses.replace(
+            self._batch(samples, rows, np.ones_like(present)), present=torch.from_numpy(present)
+        )
+
+    def detach(self, backbone):
+        Samples.batch = self._batch
+
+
+class ClaimsALaterBlock(Plain):
+    @property
+    def first_block(self):
+        return 2
+
+
+class HoldsAnIdleParameter(Plain):
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self.idle = nn.Parameter(torch.ones(3))
+
+
+class LearnsOutsideItsParameters(Plain):
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self._sum = 0.0
+
+    def block(self, i, frozen, tokens):
+        out = super().block(i, frozen, tokens)
+        if self.training:
+            self._sum += 0.01
+        return out.with_x(out.x + self._sum) if i == 1 else out
+
+
+class LeavesAHook(Plain):
+    def attach(self, backbone):
+        backbone.blocks[1].extra = nn.Linear(2, 2)
+
+
+class OutOfRange(Plain):
+    @property
+    def first_block(self):
+        return 7
+
+
+class ChangesObserved(Dummy):
+    def fill(self, parts, present):
+        return [Part(part.x + 1, part.mask) for part in parts]
+
+
+class FillsInNan(Dummy):
+    def fill(self, parts, present):
+        return [
+            part.replaced(~present[:, m], [torch.full((2, part.x.shape[-1]), torch.nan)] * int((~present[:, m]).sum()))
+            for m, part in enumerate(parts)
+        ]
+
+
+BROKEN = [
+    (Unfreezes, Dummy, "frozen", "of the backbone would train; set trains_backbone = True"),
+    (UnfreezesLater, Dummy, "frozen", "began to require a gradient during training"),
+    (ChangesFrozenWeights, Dummy, "frozen", "should be frozen and changed in training"),
+    (ChangesFrozenWeights, Dummy, "detaching", "are not what they were"),
+    (WrongWidth, Dummy, "outputs", r"block\(1, ...\) returned x of shape \[4, \d+, 31\]; expected \[4, T, 32\]"),
+    (ForgetsTheMask, Dummy, "outputs", "returned mask of shape"),
+    (ReturnsATensor, Dummy, "outputs", "returned Tensor; expected Tokens"),
+    (OutOfRange, Dummy, "outputs", "first_block is 7; expected -1"),
+    (MixesSamples, Dummy, "alone", "when they are predicted one by one"),
+    (Peeks, Dummy, "absent", "in the text of samples that have none changed their logits"),
+    (HoldsAnIdleParameter, Dummy, "gradients", "idle would train and got no gradient"),
+    (LearnsOutsideItsParameters, Dummy, "saving", "something learned is no parameter"),
+    (LeavesAHook, Dummy, "detaching", "the backbone has gained vilt.encoder.layer.1.extra"),
+    (Plain, ChangesObserved, "observed_kept", "fill changed the text of samples that have it"),
+    (Plain, FillsInNan, "observed_kept", "not finite"),
+]
+
+
+@pytest.mark.parametrize(("method", "imputer", "rule", "message"), BROKEN)
+def test_a_broken_one_is_told_which_rule_it_breaks(method, imputer, rule, message, folder, toy, monkeypatch):
+    monkeypatch.setattr(Samples, "batch", Samples.batch)
+    found = next(r for r in contract.RULES if r.__name__ == rule)
+    with pytest.raises(BrokenRule, match=message):
+        found(subject(method, imputer, folder, toy))
+
+
+def test_the_plain_one_keeps_every_rule_and_the_report_says_so(folder, toy):
+    assert [problem for _, problem in contract.check(subject(Plain, Dummy, folder, toy))] == [None] * len(
+        contract.RULES
     )
-    rows = np.arange(6)
-    for absent in (0, 1):
-        present = np.ones((6, 2), bool)
-        present[:, absent] = False
-        mixed = dataclasses.replace(toy, pixels=noise.pixels) if absent else dataclasses.replace(toy, ids=noise.ids)
-        with torch.no_grad():
-            clean, dirty = (model.eval()(samples.batch(rows, present)) for samples in (toy, mixed))
-        assert torch.equal(clean, dirty)
-        other = np.ones((6, 2), bool)
-        with torch.no_grad():
-            assert not torch.equal(model(toy.batch(rows, other)), model(mixed.batch(rows, other)))
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_frozen_weights_stay_and_declared_ones_move(name, folder, toy):
-    backbone = load(folder)
-    before = {n: t.clone() for n, t in backbone.state_dict().items()}
-    model = make_model(name, backbone)
-    start = {n: p.detach().clone() for n, p in model.named_parameters()}
-    trained = set(model.trained())
-    training, validation = views(toy)
-    train(model, training, validation, RECIPE, 0, CPU)
-    for n, p in model.named_parameters():
-        if n not in trained:
-            assert torch.equal(p, start[n]), f"{n} is frozen and changed"
-    if name != "full":
-        shared = model.backbone.state_dict()
-        for n, t in before.items():
-            now = (
-                shared[n]
-                if n in shared
-                else shared[n.replace("query.", "query.base_layer.").replace("value.", "value.base_layer.")]
-            )
-            assert torch.equal(now, t), n
+def test_what_cannot_run_is_reported_once_with_its_line(folder, toy):
+    ((rule, problem),) = contract.check(subject(Raises, Dummy, folder, toy))
+    assert rule.startswith("It runs")
+    assert "ZeroDivisionError: on purpose" in problem
+    assert "test_contract.py, line" in problem
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_every_declared_parameter_gets_a_gradient(name, folder, toy):
-    model = make_model(name, load(folder))
-    for p in model.trained().values():
-        if not p.any():  # zero at the start by design: give gradients a way through
-            torch.nn.init.normal_(p, std=0.02)
-    training, _ = views(toy)
-    model(training.batch(np.arange(40))).pow(2).sum().backward()
-    rows_of_tables = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-    for n, p in model.trained().items():
-        assert p.grad is not None, n
-        assert p.grad.abs().sum() > 0 or (name == "full" and any(t in n for t in rows_of_tables)), n
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_detaching_restores_the_backbone(name, folder, toy):
-    backbone = load(folder)
-    before = {n: t.clone() for n, t in backbone.state_dict().items()}
-    model, _ = fitted(name, backbone, toy)
-    after = model.detach().state_dict()
-    assert before.keys() == after.keys()
-    assert all(torch.equal(before[n], after[n]) for n in before)
-    assert not any(p.requires_grad for p in backbone.parameters())
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_trained_parameters_saved_and_loaded_give_equal_logits(name, folder, toy):
-    model, _ = fitted(name, load(folder), toy)
-    saved = {n: p.detach().clone() for n, p in model.trained().items()}
-    fresh = make_model(name, load(folder))
-    with torch.no_grad():
-        for n, p in fresh.trained().items():
-            p.copy_(saved[n])
-        batch = toy.batch(np.arange(5), np.ones((5, 2), bool))
-        assert torch.equal(model.eval()(batch), fresh.eval()(batch))
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_flops_are_countable_and_both_counters_agree(name, folder, toy):
-    model = make_model(name, load(folder))
-    batch = toy.batch(np.arange(1), np.ones((1, 2), bool))
-    step = step_flops(model, batch)
-    assert forward_flops(model, batch) == pytest.approx(step["forward"], rel=1e-3)
-    assert step["begin"] <= step["forward"]
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_groups_hold_every_parameter_once(name):
-    model = make_model(name, tiny_backbone())
-    groups = model.groups()
-    ids = [id(p) for group in groups.values() for p in group]
-    assert len(ids) == len(set(ids))
-    unused = sum(p.numel() for p in model.backbone.vilt.pooler.parameters())
-    assert sum(p.numel() for g in groups.values() for p in g) == sum(p.numel() for p in model.parameters()) - unused
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_kept_beginning_is_what_computing_it_each_time_gives(name, folder, toy):
-    model, _ = fitted(name, load(folder), toy)
-    training, _ = views(toy)
-    at = np.array([3, 30, 7])
-    with torch.no_grad():
-        kept, computed = (model.finish(Feed(model, training, 16, CPU, keep=keep).state(at)) for keep in (True, False))
-    torch.testing.assert_close(kept, computed, rtol=0, atol=1e-5)
+def test_a_first_block_claimed_too_late_is_no_different_method(folder, toy):
+    """Blocks before `first_block` never reach the method, so its change there is simply not made: the parameter that
+    was to make it gets no gradient."""
+    with pytest.raises(BrokenRule, match="bias would train and got no gradient"):
+        contract.gradients(subject(ClaimsALaterBlock, Dummy, folder, toy))

@@ -74,9 +74,9 @@ def test_seeds_are_outermost(grid, site):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"methods": ("lroa",)}, "unknown method 'lroa'; known: full, head, lora, map, mora"),
-        ({"impute": ("maen",)}, "unknown imputer 'maen'; known: dummy, mean"),
-        ({"datasets": ("chest",)}, "unknown dataset 'chest'; known: odir, cxr"),
+        ({"methods": ("lroa",)}, "unknown method 'lroa'; known: bitfit, case-lora, dcp,"),
+        ({"impute": ("maen",)}, "unknown imputer 'maen'; known: dummy, knn1, knn5,"),
+        ({"datasets": ("chest",)}, "unknown dataset 'chest'; known: cxr, odir"),
         ({"blocks": ("3",)}, r"block 3 is outside the backbone's 0\.\.2"),
         ({"blocks": ("zero",)}, "not a set of blocks"),
         ({"overrides": {"ordi": {}}}, r"overrides\.ordi"),

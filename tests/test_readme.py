@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mora_bench import contract, registry
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -43,3 +45,20 @@ def test_tables_are_those_in_results(file):
 def test_the_main_commands_stand_in_the_readme():
     assert "python -m mora_bench grid --datasets odir cxr" in README
     assert "/tox" in README
+
+
+def test_the_readmes_own_method_is_short_and_keeps_every_rule(tmp_path, monkeypatch):
+    code = README.split("## Your own method")[1].split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) <= 30
+    (tmp_path / "my_method.py").write_text(code)
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry._plugins})
+    (name,) = registry.load_plugin(tmp_path / "my_method.py")
+    assert name == "output-gate"
+    subject = contract.subject(registry.get(registry.METHODS, name))
+    assert [problem for _, problem in contract.check(subject) if problem] == []
+
+
+def test_every_method_and_imputer_stands_in_the_readme():
+    for group in (registry.METHODS, registry.IMPUTERS):
+        for name in registry.names(group):
+            assert f"`{name}`" in README, name

@@ -70,18 +70,28 @@ class Backbone(nn.Module):
         cls = (embeddings.cls_token + table[:, :1]).expand(len(x), -1, -1)
         return torch.cat([cls, x], 1), F.pad(mask.flatten(1), (1, 0), value=True)
 
-    def block(self, i: int, tokens: Tokens) -> Tokens:
-        """Run frozen (or, in full fine-tuning, trained) block i. Shapes are unchanged."""
+    def block(
+        self, i: int, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
+    ) -> Tokens:
+        """Run frozen (or, in full fine-tuning, trained) block i. Shapes are unchanged.
+
+        `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides the sequence's own.
+        With `first`, only the first so many tokens are computed; they attend to all.
+        """
         layer: Any = self.blocks[i]
         attention = layer.attention.attention
         y = layer.layernorm_before(tokens.x)
-        query, key, value = (
-            projection(y).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for projection in (attention.query, attention.key, attention.value)
-        )
-        y = F.scaled_dot_product_attention(query, key, value, attn_mask=tokens.mask[:, None, None, :])
-        x = layer.attention.output(y.transpose(1, 2).flatten(2), tokens.x) + tokens.x
-        return tokens.with_x(layer.output(layer.intermediate(layer.layernorm_after(x)), x))
+        key, value = attention.key(y), attention.value(y)
+        out = tokens if first is None else tokens.first(first)
+        query = attention.query(y[:, :first])
+        mask = tokens.mask
+        if prefix is not None:
+            key, value = torch.cat([prefix[0], key], 1), torch.cat([prefix[1], value], 1)
+            mask = F.pad(mask, (key.shape[1] - mask.shape[1], 0), value=True)
+        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
+        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        x = layer.attention.output(y.transpose(1, 2).flatten(2), out.x) + out.x
+        return out.with_x(layer.output(layer.intermediate(layer.layernorm_after(x)), x))
 
     def pool(self, tokens: Tokens, pooler: nn.Module) -> Tensor:
         """Final layer norm, then `pooler` on token 0: [B, D]."""

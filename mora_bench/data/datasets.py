@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mora_bench import registry
 from mora_bench.data import cxr, odir, twins
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
@@ -13,25 +14,28 @@ from mora_bench.errors import UserError
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset's reader, the test for whether a root has it, and its twin."""
+    """What an entry point of the group `mora_bench.datasets` names.
+
+    Attributes:
+        title: for `list`.
+        find: its table at or below a data root, or None.
+        read: the samples below a data root.
+        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
+    """
 
     title: str
     find: Callable[[Path], Path | None]
     read: Callable[[Path], Table]
-    twin: Callable[[], Table]
+    twin: Callable[[], Table] | None = None
 
 
-DATASETS = {
-    "odir": Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir),
-    "cxr": Dataset("Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr),
-}
+ODIR = Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir)
+CXR = Dataset("Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr)
 
 
 def get(name: str) -> Dataset:
-    """The dataset called `name`; UserError lists the known names."""
-    if name not in DATASETS:
-        raise UserError(f"unknown dataset {name!r}; known: {', '.join(DATASETS)}.")
-    return DATASETS[name]
+    """The dataset registered as `name`; UserError lists the known names."""
+    return registry.get(registry.DATASETS, name)
 
 
 def load(name: str, root: Path | None, limit: int | None = None) -> Table:
@@ -44,6 +48,8 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
     """
     dataset = get(name)
     if root is None:
+        if dataset.twin is None:
+            raise UserError(f"dataset {name!r} has no embedded twin; say where it is with --data-root.")
         table = dataset.twin()
     else:
         if not root.is_dir():

@@ -10,6 +10,8 @@ from mora_bench.report.frame import IDENTITY, PATTERNS, STRATA
 APART = ["source", "backbone", "weights", "split"]
 SECTION = ["dataset", "data", "missing", "rate"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: Groups of rows, in this order; others follow by name.
+FAMILIES = ("fine-tuning", "low-rank", "missing-aware", "MoRA")
 SCORES = [f"f1 {pattern}" for pattern in PATTERNS] + [f"f1 {p} {s}" for p in PATTERNS for s in STRATA]
 
 
@@ -19,6 +21,7 @@ class Row:
 
     Attributes:
         label: method and whatever distinguishes it from the other rows of the method in its section.
+        family: the group of rows it stands in, "" if no record says.
         mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
         best: scores in which no complete row of the section has a higher mean.
         note: why the row is not complete, or "".
@@ -30,6 +33,7 @@ class Row:
     cost: dict[str, float]
     seeds: int
     note: str = ""
+    family: str = ""
     best: set[str] = field(default_factory=set)
 
 
@@ -56,6 +60,11 @@ class Comparison:
     caption: str
     sections: list[Section]
     notes: list[str]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows of more than one family stand in it."""
+        return len({row.family for section in self.sections for row in section.rows}) > 1
 
 
 def compare(cells: pd.DataFrame) -> list[Comparison]:
@@ -105,6 +114,7 @@ def _section(part: pd.DataFrame) -> Section:
             std={s: _over_seeds(done, s).std(ddof=1) for s in SCORES},
             cost={c: _over_seeds(done, c).mean() for c in COSTS},
             seeds=len(done),
+            family=max(cells["family"]),
         )
         missing = sorted(set(expected) - set(done["seed"]))
         if missing:
@@ -112,7 +122,7 @@ def _section(part: pd.DataFrame) -> Section:
             why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
             row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
         rows.append(row)
-    rows.sort(key=lambda row: row.label)
+    rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
     whole = [row for row in rows if not row.note]
     for score in SCORES:
         known = [row.mean[score] for row in whole if row.mean[score] == row.mean[score]]
@@ -120,6 +130,10 @@ def _section(part: pd.DataFrame) -> Section:
             if known and row.mean[score] == max(known):
                 row.best.add(score)
     return Section("", rows, expected)
+
+
+def _place(family: str) -> str:
+    return str(FAMILIES.index(family)) if family in FAMILIES else family
 
 
 def _over_seeds(done: pd.DataFrame, column: str) -> pd.Series:

@@ -24,6 +24,7 @@ def cells(records: list[dict]) -> pd.DataFrame:
         row["blocks"] = None if cell["blocks"] is None else ",".join(map(str, cell["blocks"]))
         row |= {"key": record["key"], "status": record["status"], "error": record.get("error")}
         where = record["provenance"]
+        row["family"] = record.get("method", {}).get("family", "")
         row["hardware"] = json.dumps([where["device"], where["threads"], where["workers"]])
         if record["status"] == "done":
             row |= _measured(record)

@@ -3,10 +3,11 @@
 import csv
 import io
 import math
+from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import Comparison, Row
+from mora_bench.report.compare import Comparison, Row, Section
 
 TESTS = {"f1 complete": "complete", "f1 image": "image missing", "f1 text": "text missing", "f1 both": "both missing"}
 STRATA = {"f1 both complete": "complete", "f1 both text_only": "text only", "f1 both image_only": "image only"}
@@ -24,11 +25,12 @@ DASH = "—"
 def markdown(table: Comparison) -> str:
     """The comparison, the strata of the "both" test, caption and footnotes."""
     parts = [f"**{_md(table.caption)}**", ""]
-    headers = ["method", *TESTS.values(), *(title for title, _ in COSTS.values())]
+    first = ["family", "method"] if table.grouped else ["method"]
+    headers = [*first, *TESTS.values(), *(title for title, _ in COSTS.values())]
     for section in table.sections:
         rows = [
             [
-                _md(row.label) + ("*" if row.note else ""),
+                *_names(table, section, row, _md, "*"),
                 *(_score(row, s, "**{}**", "±") for s in TESTS),
                 *(_cost(row, c) for c in COSTS),
             ]
@@ -38,24 +40,25 @@ def markdown(table: Comparison) -> str:
     parts += ['## Strata of the "both missing" test', ""]
     for section in table.sections:
         rows = [
-            [_md(row.label) + ("*" if row.note else ""), *(_score(row, s, "**{}**", "±") for s in STRATA)]
+            [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in STRATA)]
             for row in section.rows
         ]
-        parts += [f"### {_md(section.title)}", "", _github(rows, ["method", *STRATA.values()]), ""]
+        parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *STRATA.values()]), ""]
     parts += [f"\\* {_md(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def latex(table: Comparison) -> str:
     """A booktabs table environment; needs \\usepackage{booktabs} and nothing else."""
+    first = ["family", "method"] if table.grouped else ["method"]
     columns = len(TESTS) + len(COSTS)
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}", rf"\label{{tab:{table.name}}}"]
-    lines += [rf"\begin{{tabular}}{{l{'r' * columns}}}", r"\toprule"]
-    lines.append(" & ".join(map(_tex, ["method", *TESTS.values(), *(title for title, _ in COSTS.values())])) + r" \\")
+    lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
+    lines.append(" & ".join(map(_tex, [*first, *TESTS.values(), *(title for title, _ in COSTS.values())])) + r" \\")
     for section in table.sections:
-        lines += [r"\midrule", rf"\multicolumn{{{columns + 1}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
+        lines += [r"\midrule", rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
         for row in section.rows:
-            cells = [_tex(row.label) + (r"$^{*}$" if row.note else "")]
+            cells = _names(table, section, row, _tex, "$^{*}$")
             cells += [_score(row, s, r"\textbf{{{}}}", r"$\pm$").replace(DASH, "--") for s in TESTS]
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
@@ -70,20 +73,42 @@ def comma_separated(table: Comparison) -> str:
     scores = [*TESTS, *STRATA]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        ["source", "section", "method", "seeds", *(f"{s} {k}" for s in scores for k in ("mean", "std")), *COSTS, "note"]
+        [
+            "source",
+            "section",
+            "family",
+            "method",
+            "seeds",
+            *(f"{s} {k}" for s in scores for k in ("mean", "std")),
+            *COSTS,
+            "note",
+        ]
     )
     for section in table.sections:
         for row in section.rows:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s])] + [
                 _blank(row.cost[c]) for c in COSTS
             ]
-            writer.writerow([table.source, section.title, row.label, row.seeds, *values, row.note])
+            writer.writerow([table.source, section.title, row.family, row.label, row.seeds, *values, row.note])
     return out.getvalue()
+
+
+def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
+    """What a row begins with: its family where that is a new one, and its label."""
+    label = escape(row.label) + (star if row.note else "")
+    if not table.grouped:
+        return [label]
+    before = section.rows.index(row) - 1
+    return ["" if before >= 0 and section.rows[before].family == row.family else escape(row.family), label]
 
 
 def _github(rows: list[list[str]], headers: list[str]) -> str:
     return tabulate(
-        rows, headers, tablefmt="github", disable_numparse=True, colalign=("left", *["right"] * (len(headers) - 1))
+        rows,
+        headers,
+        tablefmt="github",
+        disable_numparse=True,
+        colalign=["right" if h not in ("family", "method") else "left" for h in headers],
     )
 
 

@@ -81,3 +81,15 @@ def test_padding_changes_nothing():
     one = backbone.pool(run(backbone, alone), backbone.vilt.pooler)
     two = backbone.pool(run(backbone, wide), backbone.vilt.pooler)[:1]
     torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+
+
+def test_the_first_tokens_alone_are_what_they_are_among_all():
+    backbone = tiny_backbone()
+    batch = random_batch([(2, 3), (4, 4)], [4, 30])
+    tokens = join(backbone.embed(batch), batch.present)
+    prefix = (torch.randn(2, 5, 32), torch.randn(2, 5, 32))
+    for extra in (None, prefix):
+        whole, one = backbone.block(1, tokens, extra), backbone.block(1, tokens, extra, first=1)
+        assert one.x.shape == (2, 1, 32)
+        torch.testing.assert_close(one.x, whole.x[:, :1], rtol=0, atol=1e-5)
+        assert torch.equal(one.mask, whole.mask[:, :1])

@@ -138,7 +138,7 @@ def test_an_empty_root_is_never_a_silent_twin(tmp_path):
 
 
 def test_an_unknown_dataset_lists_the_known(tmp_path):
-    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: odir, cxr"):
+    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: cxr, odir"):
         datasets.load("ordi", None)
 
 

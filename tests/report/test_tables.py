@@ -11,6 +11,7 @@ from mora_bench import cli
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import compare
 
+FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
 GOLDEN = Path(__file__).parent / "golden.md"
 
 
@@ -165,3 +166,11 @@ def test_the_committed_records_give_the_committed_tables(tmp_path):
         assert cli.main(["report", str(tmp_path / folder.name)]) == 0
         for table in (folder / "tables").iterdir():
             assert (tmp_path / folder.name / "tables" / table.name).read_bytes() == table.read_bytes(), table
+
+
+def test_rows_stand_by_family():
+    records = [record(method) | {"method": {"family": family}} for method, family in FAMILIES.items()]
+    table = only(records)
+    assert [r.label for r in table.sections[0].rows] == ["head", "lora", "map", "mora (r=4, blocks 0)", "own"]
+    lines = [line.split("|")[1:3] for line in tables.markdown(table).splitlines() if line.startswith("|")]
+    assert [a.strip() for a, _ in lines[2:7]] == ["fine-tuning", "low-rank", "missing-aware", "MoRA", "mine"]

@@ -27,7 +27,7 @@ class _Film:
             lung *= 1 / (1 + np.exp((_Y - self.floor[side] - 0.9 * (_X - x) ** 2) * 90))
             self.grey -= 0.4 * lung
         self.spine_x = self.middle + curve * np.sin(_Y * 7)
-        self.grey += 0.2 * np.exp(-(((_X - self.spine_x) / 0.028) ** 2))
+        self.grey += 0.24 * np.exp(-(((_X - self.spine_x) / 0.035) ** 2))
         for k in range(7):
             arc = _Y - (0.17 + 0.085 * k) - 0.55 * (_X - self.middle) ** 2
             self.grey += 0.055 * np.exp(-((arc / 0.011) ** 2))
@@ -63,49 +63,50 @@ def _lung(f: _Film) -> None:
 
 
 def _opacity(f: _Film) -> None:
-    x, y = f.in_lung(0.3, 0.6)
-    f.oval(x, y, 0.08, 0.07, 0.3, edge=2.5)
+    x, y = f.in_lung(0.38, 0.52)
+    f.oval(x, y, 0.11, 0.09, 0.36, edge=2.5)
 
 
 def _atelectasis(f: _Film) -> None:
     side = f.either()
     x = f.lungs[side][0]
     for k in range(3):
-        f.line(x - 0.1, f.floor[side] - 0.05 - 0.03 * k, x + 0.09, f.floor[side] - 0.07 - 0.03 * k, 0.009, 0.4)
+        f.line(x - 0.13, f.floor[side] - 0.04 - 0.04 * k, x + 0.11, f.floor[side] - 0.06 - 0.04 * k, 0.014, 0.5)
 
 
 def _calcinosis(f: _Film) -> None:
-    for _ in range(5):
-        f.oval(f.middle + f.rng.normal(0, 0.03), 0.42 + f.rng.normal(0, 0.04), 0.018, 0.018, 0.65)
+    for way in (-1, 1):
+        for k in range(3):
+            f.oval(f.middle + way * f.rng.normal(0.1, 0.012), 0.37 + 0.06 * k, 0.03, 0.03, 0.6)
 
 
 def _granuloma(f: _Film) -> None:
-    x, y = f.in_lung()
-    f.oval(x, y, 0.032, 0.032, 0.85, edge=12)
+    x, y = f.in_lung(0.56, 0.68)
+    f.oval(x, y, 0.048, 0.048, 0.9, edge=12)
 
 
 def _thoracic_vertebrae(f: _Film) -> None:
-    for k in range(9):
-        y = 0.2 + 0.08 * k
+    for k in range(6):
+        y = 0.16 + 0.075 * k
         x = f.middle + f.curve * np.sin(y * 7)
-        f.line(x - 0.05, y, x + 0.05, y, 0.011, 0.36)
+        f.line(x - 0.09, y, x + 0.09, y, 0.02, 0.5)
 
 
 def _cicatrix(f: _Film) -> None:
     x = f.lungs[f.either()][0]
-    for _ in range(5):
-        f.line(x + f.rng.normal(0, 0.05), 0.16, x + f.rng.normal(0, 0.06), 0.3, 0.006, 0.38)
+    for k in range(4):
+        f.line(x - 0.1 + 0.06 * k + f.rng.normal(0, 0.01), 0.12, x - 0.08 + 0.05 * k, 0.32, 0.014, 0.5)
 
 
 def _spine(f: _Film) -> None:
-    f.grey += 0.28 * np.exp(-(((_X - f.spine_x) / 0.045) ** 2)) * (_Y > 0.55)
+    f.grey += 0.34 * np.exp(-(((_X - f.spine_x) / 0.055) ** 2)) * (_Y > 0.6)
 
 
 def _markings(f: _Film) -> None:
     for x, y in f.lungs:
         for _ in range(12):
             angle = f.rng.uniform(0, 2 * np.pi)
-            f.line(x, y, x + 0.13 * np.cos(angle), y + 0.24 * np.sin(angle), 0.006, 0.22)
+            f.line(x, y, x + 0.13 * np.cos(angle), y + 0.26 * np.sin(angle), 0.01, 0.26)
 
 
 def _effusion(f: _Film) -> None:
@@ -117,41 +118,41 @@ def _effusion(f: _Film) -> None:
 
 
 def _aorta(f: _Film) -> None:
-    f.oval(f.middle + 0.075, 0.27, 0.06, 0.075, 0.34, edge=6)
+    f.oval(f.middle + 0.085, 0.26, 0.075, 0.09, 0.36, edge=6)
 
 
 def _density(f: _Film) -> None:
     x, _ = f.lungs[f.either()]
-    f.oval(x, 0.22, 0.11, 0.09, 0.22, edge=4)
+    f.oval(x, 0.24, 0.13, 0.12, 0.34, edge=4)
 
 
 def _atherosclerosis(f: _Film) -> None:
     for angle in np.linspace(-2.4, 0.6, 9):
-        f.oval(f.middle + 0.055 + 0.05 * np.cos(angle), 0.28 + 0.06 * np.sin(angle), 0.016, 0.016, 0.7)
+        f.oval(f.middle + 0.055 + 0.06 * np.cos(angle), 0.26 + 0.08 * np.sin(angle), 0.022, 0.022, 0.7)
 
 
 def _deformity(f: _Film) -> None:
     way = f.rng.choice([-1, 1])
     for k in range(4):
         y = 0.3 + 0.085 * k
-        f.line(f.middle + way * 0.3, y, f.middle + way * 0.4, y + 0.07, 0.018, 0.4)
+        f.line(f.middle + way * 0.34, y, f.middle + way * 0.46, y + 0.07, 0.025, 0.5)
 
 
 def _airspace(f: _Film) -> None:
     x, _ = f.lungs[f.either()]
     for _ in range(9):
-        f.oval(x + f.rng.normal(0, 0.05), 0.55 + f.rng.normal(0, 0.05), 0.034, 0.03, 0.17, edge=3)
+        f.oval(x + f.rng.normal(0, 0.05), 0.6 + f.rng.normal(0, 0.05), 0.045, 0.045, 0.24, edge=3)
 
 
 def _catheter(f: _Film) -> None:
     way = f.rng.choice([-1, 1])
-    f.line(f.middle + way * 0.3, 0.05, f.middle + way * 0.06, 0.2, 0.007, 0.75)
-    f.line(f.middle + way * 0.06, 0.2, f.middle - 0.03, 0.52, 0.007, 0.75)
+    f.line(f.middle + way * 0.36, 0.04, f.middle + way * 0.06, 0.12, 0.015, 0.8)
+    f.line(f.middle + way * 0.06, 0.12, f.middle - 0.05, 0.55, 0.015, 0.8)
 
 
 def _nodule(f: _Film) -> None:
-    x, y = f.in_lung()
-    f.oval(x, y, 0.055, 0.055, 0.42, edge=7)
+    x, y = f.in_lung(0.28, 0.4)
+    f.oval(x, y, 0.06, 0.06, 0.6, edge=9)
 
 
 #: What each finding adds to the film. Heart size, spine curve and diaphragm height are built in from the start, by
@@ -192,7 +193,7 @@ def draw_film(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarray:
     """
     film = _Film(
         rng,
-        curve=rng.choice([-1, 1]) * rng.uniform(0.07, 0.09) if "Scoliosis" in findings else rng.normal(0, 0.004),
+        curve=rng.choice([-1, 1]) * rng.uniform(0.1, 0.13) if "Scoliosis" in findings else rng.normal(0, 0.004),
         heart=rng.uniform(1.35, 1.6) if "Cardiomegaly" in findings else rng.uniform(0.9, 1.05),
         lift=rng.uniform(0.12, 0.16) if "Diaphragm" in findings else 0.0,
     )

@@ -1,8 +1,8 @@
 """The CXR twin: which findings a patient has, what the report says of them, and what the film shows.
 
-Noise, the same for every finding: with probability `1 - MENTIONED` the report passes over a finding that is there,
-with probability `1 - VISIBLE` the film does not show it, independently; with probability `FALSE` the report mentions,
-and independently the film shows, one that is not there. Labels follow the findings, never the report.
+Noise: the findings of `SEEN` are the film's own, the others the report's, and each modality tells of them as noise.py
+says; with probability `FALSE` the report mentions, and independently the film shows, one that is not there. Labels
+follow the findings, never the report.
 
 A benchmark report says each finding in one way and denies nothing: the shipped backbone does not learn sixty phrasings
 among denials from 800 reports. The texts it is pre-trained on use all ways, and some of them are long.
@@ -14,8 +14,9 @@ import numpy as np
 
 from mora_bench.data.cxr import LABELS
 from mora_bench.data.twins import chest
+from mora_bench.data.twins.noise import telling
 
-MENTIONED, VISIBLE, FALSE = 0.45, 0.85, 0.006
+FALSE = 0.006
 NORMAL_SHARE = 0.2
 
 #: finding -> (probability among patients who are not normal, ways to say it). The order of frequencies follows
@@ -132,6 +133,23 @@ CLOSING = (
 )
 
 
+#: Findings that are the film's own.
+SEEN = frozenset(
+    {
+        "Lung",
+        "Cardiomegaly",
+        "Thoracic Vertebrae",
+        "Spine",
+        "Pleural Effusion",
+        "Aorta",
+        "Diaphragm",
+        "Deformity",
+        "Catheters, Indwelling",
+        "Scoliosis",
+    }
+)
+
+
 @dataclass(frozen=True)
 class ChestCase:
     """One patient: what the tables say and what has to be drawn."""
@@ -157,7 +175,7 @@ def _say(rng: np.random.Generator, finding: str, ways: int) -> str:
 
 def case(
     rng: np.random.Generator,
-    mentioned: float = MENTIONED,
+    clarity: float | None = None,
     clear: tuple[int, int] = (0, 0),
     ways: int = 1,
     often: float = 1.5,
@@ -166,15 +184,15 @@ def case(
 
     Args:
         rng: the only source of randomness.
-        mentioned: probability that the report names a finding that is there.
+        clarity: probability that either modality tells of a finding that is there; None: as noise.py says.
         clear: least and greatest number of sentences that deny something or say nothing in particular.
         ways: how many of the ways to say a finding are in use.
         often: factor on the probabilities in `FINDINGS`.
     """
     normal = rng.random() < NORMAL_SHARE
     has = {f: not normal and rng.random() < often * p for f, (p, _) in FINDINGS.items()}
-    told = [f for f in FINDINGS if rng.random() < (mentioned if has[f] else FALSE)]
-    visible = frozenset(f for f in FINDINGS if rng.random() < (VISIBLE if has[f] else FALSE))
+    told = [f for f in FINDINGS if rng.random() < (telling(f not in SEEN, clarity) if has[f] else FALSE)]
+    shown = frozenset(f for f in FINDINGS if rng.random() < (telling(f in SEEN, clarity) if has[f] else FALSE))
     sentences = [_say(rng, f, ways) for f in told]
     sentences += [str(s) for s in rng.choice(CLEAR, rng.integers(*clear, endpoint=True), replace=False)]
     rng.shuffle(sentences)
@@ -182,7 +200,7 @@ def case(
         labels=tuple(int(has[f]) for f in LABELS),
         findings=" ".join(sentences),
         impression=str(rng.choice(CLOSING if sentences else CLOSING[1:])),
-        visible=visible,
+        visible=shown,
     )
 
 

@@ -1,9 +1,8 @@
 """The ODIR twin: who has what, what the keywords say of it, and what the two fundus photographs show.
 
-Noise, the same for every sign: with probability `1 - MENTIONED` the keywords do not name a sign that is there, with
-probability `1 - VISIBLE` the picture does not show it, independently of each other; with probability `FALSE` the
-keywords name, and independently the picture shows, a sign that is not there. So neither modality alone can tell
-everything, and both together tell more. Labels follow the signs, never the keywords.
+Noise: the signs of `SEEN` are the photographs' own, the others the keywords', and each modality tells of them as
+noise.py says, once a patient; with probability `FALSE` the keywords name, and independently the pictures show, a sign
+that is not there. Labels follow the signs, never the keywords.
 """
 
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ import numpy as np
 
 from mora_bench.data.odir import LABELS
 from mora_bench.data.twins import fundus
+from mora_bench.data.twins.noise import telling
 
-MENTIONED, VISIBLE, FALSE = 0.42, 0.85, 0.015
+FALSE = 0.015
+#: Signs that are the photographs' own; the others are the keywords'.
+SEEN = frozenset({"diabetes", "cataract", "myopia", "membrane", "nerve fibres"})
 
 #: sign -> (label, probability that a patient has it, keywords). Rare labels of ODIR (G, C, A, H, M: 3 to 6 %) are
 #: kept rare but raised to 8 to 12 %, so that a test split of a hundred patients holds some of each.
@@ -97,14 +99,17 @@ class EyeCase:
     sex: str
 
 
-def case(rng: np.random.Generator, mentioned: float = MENTIONED) -> EyeCase:
-    """Draw one patient: signs first, then labels from the signs, then each modality's noisy view of them."""
+def case(rng: np.random.Generator, clarity: float | None = None) -> EyeCase:
+    """Draw one patient: signs first, then labels from the signs, then each modality's noisy view of them.
+
+    `clarity` is the probability that either modality tells of a sign that is there; None: as noise.py says.
+    """
     has = {sign: rng.random() < probability for sign, (_, probability, _) in SIGNS.items()}
-    keywords, visible = [], []
+    keywords, drawn = [], []
     # A sign sits in the left eye, the right eye or both; what either modality tells of it is decided once a patient.
     eyes = {sign: rng.choice(3, p=(0.3, 0.3, 0.4)) for sign in SIGNS}
-    told = {s: rng.random() < (mentioned if has[s] else FALSE) for s in SIGNS}
-    shown = {s: rng.random() < (VISIBLE if has[s] else FALSE) for s in SIGNS}
+    told = {s: rng.random() < (telling(s not in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
+    shown = {s: rng.random() < (telling(s in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
     for side in (0, 1):
         there = [s for s in SIGNS if eyes[s] in (side, 2)]
         words = [str(rng.choice(SIGNS[s][2])) for s in there if told[s]]
@@ -112,13 +117,13 @@ def case(rng: np.random.Generator, mentioned: float = MENTIONED) -> EyeCase:
             words = [str(rng.choice(VAGUE if rng.random() < 0.25 else NORMAL))]
         rng.shuffle(words)
         keywords.append(", ".join(words))
-        visible.append(frozenset(s for s in there if shown[s]))
+        drawn.append(frozenset(s for s in there if shown[s]))
     present = {SIGNS[s][0] for s, yes in has.items() if yes} or {"N"}
     age = int(np.clip(rng.normal(58, 11) + 6 * has["degeneration"] + 5 * has["cataract"], 18, 91))
     return EyeCase(
         labels=tuple(int(label in present) for label in LABELS),
         keywords=(keywords[0], keywords[1]),
-        visible=(visible[0], visible[1]),
+        visible=(drawn[0], drawn[1]),
         age=age,
         sex=str(rng.choice(("Female", "Male"))),
     )

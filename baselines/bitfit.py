@@ -1,0 +1,34 @@
+"""BitFit (Ben Zaken et al. 2022, arXiv 2106.10199): the biases of the blocks train, nothing else of the backbone."""
+
+from torch import Tensor
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import Axes, Method
+
+
+class BitFit(Method):
+    title = "BitFit"
+    source = "arXiv 2106.10199"
+    family = "fine-tuning"
+    trains_backbone = True
+    reads = {"blocks": "all"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self._blocks = axes.blocks
+        self._before: dict[str, Tensor] = {}
+
+    @property
+    def first_block(self) -> int:
+        return min(self._blocks)
+
+    def attach(self, backbone: Backbone) -> None:
+        for i in self._blocks:
+            for name, parameter in backbone.blocks[i].named_parameters(prefix=str(i)):
+                if name.endswith("bias"):
+                    self._before[name] = parameter.detach().clone()
+                    parameter.requires_grad_(True)
+
+    def detach(self, backbone: Backbone) -> None:
+        backbone.blocks.load_state_dict(self._before, strict=False)
+        backbone.requires_grad_(False)

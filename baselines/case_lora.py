@@ -1,0 +1,58 @@
+"""Case-wise LoRA (Reza et al. 2023, arXiv 2310.03986): one set of low-rank updates for each combination of modalities.
+
+The paper adapts a frozen network once for every combination of available modalities. Here the updates are LoRA's, on
+the query and value projections, without scaling; a sample uses those of its own pattern of presence.
+"""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import Axes, Frozen, Method
+from mora_bench.tokens import Tokens
+
+TARGETS = ("query", "value")
+
+
+class CaseLora(Method):
+    title = "case-wise LoRA (q, v)"
+    source = "arXiv 2310.03986"
+    family = "missing-aware"
+    reads = {"rank": 8, "blocks": "all"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self._place = {block: k for k, block in enumerate(axes.blocks)}
+        cases = 2 ** len(backbone.modalities) - 1
+        shape = (cases, len(axes.blocks), len(TARGETS))
+        self.down = nn.Parameter(torch.empty(*shape, axes.rank, backbone.width))
+        # As LoRA starts: uniform within 1 / sqrt(D), and zero.
+        nn.init.uniform_(self.down, -(backbone.width**-0.5), backbone.width**-0.5)
+        self.up = nn.Parameter(torch.zeros(*shape, backbone.width, axes.rank))
+        self._case: Tensor | None = None
+        self._hooks: list = []
+
+    @property
+    def first_block(self) -> int:
+        return min(self._place)
+
+    def attach(self, backbone: Backbone) -> None:
+        for block, k in self._place.items():
+            attention = backbone.blocks[block].attention.attention
+            for t, name in enumerate(TARGETS):
+                hook = partial(self._add_update, place=(k, t))
+                self._hooks.append(getattr(attention, name).register_forward_hook(hook))
+
+    def detach(self, backbone: Backbone) -> None:
+        while self._hooks:
+            self._hooks.pop().remove()
+
+    def _add_update(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor, place: tuple[int, int]) -> Tensor:
+        down, up = self.down[:, *place][self._case], self.up[:, *place][self._case]
+        return output + inputs[0] @ down.mT @ up.mT
+
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        self._case = tokens.pattern
+        return frozen(tokens)

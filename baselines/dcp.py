@@ -1,0 +1,83 @@
+"""Deep correlated prompts (Hu et al., NeurIPS 2024, arXiv 2410.06558), ported to a single-stream ViLT.
+
+36 prompt tokens a prompted block, new ones in each block, as published: a third correlated, a third dynamic, a third
+common. The paper has two encoders; in a single stream each third serves both modalities at once:
+
+- correlated: a set a modality, one if it is there and another if it is missing, side by side; a layer norm and a
+  bottleneck of their own turn them into the first prompted block's prompts, and each block's into the next one's;
+- dynamic: learned queries attend to the block's input, tokens of missing modalities left out; a layer norm and a
+  bottleneck follow;
+- common: a set a pattern of presence, through a bottleneck of each block.
+
+Not ported: prompts of different widths for the two encoders, and zeroing the missing encoder's output feature (a single
+stream has one output). How the dynamic third is drawn from the input is our reading; the common third is given to every
+block.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import Axes, Frozen, Method
+from mora_bench.tokens import Tokens
+
+THIRD = 12
+REDUCTION = 16
+
+
+def _bottleneck(wide: int, out: int, rank: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(wide, rank), nn.GELU(), nn.Linear(rank, out))
+
+
+class Dcp(Method):
+    title = "DCP (single stream)"
+    source = "arXiv 2410.06558"
+    family = "missing-aware"
+    reads = {"blocks": "first half"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        width, modalities, depth = backbone.width, len(backbone.modalities), len(axes.blocks)
+        self._place = {block: k for k, block in enumerate(axes.blocks)}
+        rank, side = max(width // REDUCTION, 1), modalities * width
+        self.initial = nn.Parameter(0.02 * torch.randn(modalities, 2, THIRD, width))
+        self.correlate = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(side), _bottleneck(side, side, max(side // REDUCTION, 1))) for _ in range(depth)
+        )
+        self.queries = nn.Parameter(0.02 * torch.randn(depth, THIRD, width))
+        self.dynamic = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(width), _bottleneck(width, width, rank)) for _ in range(depth)
+        )
+        self.common = nn.Parameter(0.02 * torch.randn(2**modalities - 1, THIRD, width))
+        self.share = nn.ModuleList(_bottleneck(width, width, rank) for _ in range(depth))
+
+    @property
+    def first_block(self) -> int:
+        return min(self._place)
+
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        if i not in self._place:
+            return frozen(tokens)
+        k = self._place[i]
+        prompts = [self._correlated(tokens.present, k), self._dynamic(tokens, k), self._common(tokens, k)]
+        return frozen(tokens.append(torch.cat(prompts, 1))).first(tokens.x.shape[1])
+
+    def _correlated(self, present: Tensor, k: int) -> Tensor:
+        """[B, 12, D]: the modalities' prompts of the k-th prompted block, averaged over modalities."""
+        sides = [self.initial[m, present[:, m].long()] for m in range(present.shape[1])]
+        side = torch.cat(sides, -1)
+        for layer in self.correlate[: k + 1]:
+            side = layer(side)
+        return side.unflatten(-1, (present.shape[1], -1)).mean(-2)
+
+    def _dynamic(self, tokens: Tokens, k: int) -> Tensor:
+        # Is each token's modality there? -1, for padding and added tokens, reads the column of zeros at the end.
+        known = F.pad(tokens.present, (0, 1))
+        there = known.gather(1, tokens.modality.long() % known.shape[1])
+        scores = self.queries[k] @ tokens.x.mT / tokens.x.shape[-1] ** 0.5
+        attention = scores.masked_fill(~there[:, None], -torch.inf).softmax(-1)
+        return self.dynamic[k](attention @ tokens.x)
+
+    def _common(self, tokens: Tokens, k: int) -> Tensor:
+        return self.share[k](self.common)[tokens.pattern]

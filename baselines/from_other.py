@@ -1,0 +1,91 @@
+"""What imputers share that draw a missing modality from an observed one: paired features, learned per direction."""
+
+import copy
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.imputer import Imputer
+from mora_bench.tokens import Part, Tokens
+
+
+class FromOther(Imputer):
+    """Learns, for each pair of modalities, to draw the tokens of one from the features of the other.
+
+    Features are frozen: one modality alone runs through a copy of the pre-trained blocks, and its tokens are averaged.
+    Only training samples that show both modalities of a pair are learned from; where there is none, the dummy stays,
+    and the record says so. With several modalities observed, the first in order is drawn from.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(backbone)
+        # In a list, so that the copy is neither counted nor trained.
+        self._frozen = [copy.deepcopy(backbone).eval().requires_grad_(False)]
+        self._names = backbone.modalities
+        self._learned: dict[tuple[int, int], Any] = {}
+        self._report: dict[str, str] = {}
+
+    @abstractmethod
+    def learn(self, features: np.ndarray, tokens: Sequence[Tensor]) -> Any:
+        """Learn from n pairs: features float32 [n, D] of one modality, tokens [t, D] each of the other."""
+
+    @abstractmethod
+    def draw(self, learned: Any, features: np.ndarray) -> list[Tensor]:
+        """Tokens [t, D] for each of the features float32 [n, D]; `learned` is what `learn` returned."""
+
+    def report(self) -> dict[str, str]:
+        return self._report
+
+    @torch.no_grad()
+    def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
+        pairs = list(permutations(range(len(self._names)), 2))
+        features: dict[tuple[int, int], list[np.ndarray]] = {pair: [] for pair in pairs}
+        tokens: dict[tuple[int, int], list[Tensor]] = {pair: [] for pair in pairs}
+        for parts, present in observed:
+            for seen, wanted in pairs:
+                both = present[:, seen] & present[:, wanted]
+                if both.any():
+                    features[seen, wanted].append(self.features(parts[seen])[both.cpu().numpy()])
+                    tokens[seen, wanted] += [t.cpu() for t in parts[wanted].rows(both)]
+        for pair in pairs:
+            count = len(tokens[pair])
+            what = f"{self._names[pair[1]]} from {self._names[pair[0]]}"
+            self._report[what] = f"{count} training samples" if count else "dummy: no training sample shows both"
+            if count:
+                self._learned[pair] = self.learn(np.concatenate(features[pair]), tokens[pair])
+
+    @torch.no_grad()
+    def features(self, part: Part) -> np.ndarray:
+        """float32 [B, D]: the mean of a modality's tokens after the frozen blocks have seen it alone."""
+        backbone = self._frozen[0]
+        tokens = Tokens(part.x, part.mask, part.mask[:, :1], part.mask.to(torch.int8))
+        for i in range(backbone.depth):
+            tokens = backbone.block(i, tokens)
+        x = backbone.vilt.layernorm(tokens.x).masked_fill(~part.mask[..., None], 0).sum(1)
+        return (x / part.mask.sum(1, keepdim=True)).float().cpu().numpy()
+
+    def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
+        filled = list(parts)
+        for wanted in range(len(parts)):
+            # The first observed modality of each sample; the wanted one only where nothing is to be drawn.
+            first = present.to(torch.int8).argmax(1)
+            for seen in range(len(parts)):
+                rows = ~present[:, wanted] & (first == seen)
+                if (seen, wanted) in self._learned and rows.any():
+                    some = Part(parts[seen].x[rows], parts[seen].mask[rows])
+                    drawn = self.draw(self._learned[seen, wanted], self.features(some))
+                    filled[wanted] = filled[wanted].replaced(rows, drawn)
+        return filled
+
+
+def mean_tokens(many: Sequence[Tensor]) -> Tensor:
+    """The mean of token sequences [t, D], position by position over those that reach it; of mean length, rounded."""
+    length = round(sum(map(len, many)) / len(many))
+    columns = [torch.stack([tokens[at] for tokens in many if at < len(tokens)]).mean(0) for at in range(length)]
+    return torch.stack(columns)

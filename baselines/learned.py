@@ -1,0 +1,29 @@
+"""A learned token in place of a missing modality (the learnable-token idea of arXiv 2501.17823)."""
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.imputer import Imputer
+from mora_bench.tokens import Part
+
+
+class Learned(Imputer):
+    """An absent modality is its [CLS] token and one token of its own that trains with the method."""
+
+    title = "learned token"
+    source = "arXiv 2501.17823"
+    trains = True
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__(backbone)
+        self.token = nn.Parameter(0.02 * torch.randn(len(backbone.modalities), 1, backbone.width))
+
+    def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
+        filled = list(parts)
+        for m, part in enumerate(parts):
+            absent = ~present[:, m]
+            if absent.any():
+                tokens = [torch.cat([first, self.token[m]]) for first in part.x[absent, :1]]
+                filled[m] = part.replaced(absent, tokens)
+        return filled

@@ -1,0 +1,73 @@
+"""Memory-driven prompts (Zhao et al., IJCAI 2025, doi 10.24963/ijcai.2025/274), input level.
+
+Each prompted block has for each modality
+
+- a memory of 16 prompts of 16 tokens, with a key each: the modality's tokens are max-pooled, the 5 most similar keys
+  (cosine) are found, and their prompts are averaged with the softmax of the similarities as weights ("generative");
+- a set of 16 tokens; the sets of the modalities that a sample has are summed and pass through a bottleneck for each
+  modality ("shared").
+
+All of them join the sequence and stay in it: 64 tokens a prompted block for text and image. As released, a missing
+modality is queried with what stands in its place; keys and prompts start as N(0, 0.02), as do the bottlenecks.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import Axes, Frozen, Method
+from mora_bench.tokens import Tokens
+
+LENGTH = 16
+MEMORY = 16
+TOP = 5
+REDUCTION = 16
+
+
+class MemPrompt(Method):
+    title = "MemPrompt"
+    source = "doi 10.24963/ijcai.2025/274"
+    family = "missing-aware"
+    reads = {"blocks": "first half"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self._place = {block: k for k, block in enumerate(axes.blocks)}
+        depth, modalities, width = len(axes.blocks), len(backbone.modalities), backbone.width
+        self.keys = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, width))
+        self.memory = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, LENGTH, width))
+        self.shared = nn.Parameter(0.02 * torch.randn(depth, modalities, LENGTH, width))
+        self.bottlenecks = nn.ModuleList(
+            nn.ModuleList(_bottleneck(width) for _ in range(modalities)) for _ in range(depth)
+        )
+
+    @property
+    def first_block(self) -> int:
+        return min(self._place)
+
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        if i not in self._place:
+            return frozen(tokens)
+        k = self._place[i]
+        summed = torch.einsum("bm,mld->bld", tokens.present.to(tokens.x), self.shared[k])
+        prompts = [bottleneck(summed) for bottleneck in self.bottlenecks[k]]
+        prompts += [self._retrieve(tokens, k, m) for m in range(tokens.present.shape[1])]
+        return frozen(tokens.append(torch.cat(prompts, 1)))
+
+    def _retrieve(self, tokens: Tokens, k: int, m: int) -> Tensor:
+        """[B, 16, D]: what the memory of modality m holds for samples that look like these."""
+        others = (tokens.modality != m)[..., None]
+        query = tokens.x.masked_fill(others, -torch.inf).amax(1)
+        similarity = F.normalize(query, dim=-1) @ F.normalize(self.keys[k, m], dim=-1).T
+        best, which = similarity.topk(min(TOP, MEMORY), dim=1)
+        return torch.einsum("bt,btld->bld", best.softmax(1), self.memory[k, m][which])
+
+
+def _bottleneck(width: int) -> nn.Sequential:
+    rank = max(width // REDUCTION, 1)
+    layers = nn.Sequential(nn.Linear(width, rank), nn.GELU(), nn.Linear(rank, width))
+    for layer in (layers[0], layers[2]):
+        nn.init.normal_(layer.weight, std=0.02)
+        nn.init.zeros_(layer.bias)
+    return layers

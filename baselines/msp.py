@@ -1,0 +1,48 @@
+"""Modality-specific prompts (Jang et al., ICASSP 2024, arXiv 2312.15890).
+
+One set of 16 prompt tokens a modality and prompted block; a sample uses the sum of the sets of the modalities it has.
+The sets are kept apart by a penalty: the absolute cosine between those of two modalities, averaged over blocks and
+pairs. The penalty's weight and the start, N(0, 0.02), are ours: we could not check the paper's.
+"""
+
+from itertools import combinations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.method import Axes, Frozen, Method
+from mora_bench.tokens import Tokens
+
+LENGTH = 16
+ORTHOGONALITY = 0.1
+
+
+class Msp(Method):
+    title = "MSP"
+    source = "arXiv 2312.15890"
+    family = "missing-aware"
+    reads = {"blocks": "first half"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self._place = {block: k for k, block in enumerate(axes.blocks)}
+        shape = (len(backbone.modalities), len(axes.blocks), LENGTH, backbone.width)
+        self.prompts = nn.Parameter(0.02 * torch.randn(shape))
+
+    @property
+    def first_block(self) -> int:
+        return min(self._place)
+
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        if i not in self._place:
+            return frozen(tokens)
+        prompts = self.prompts[:, self._place[i]]
+        return frozen(tokens.append(torch.einsum("bm,mld->bld", tokens.present.to(prompts), prompts)))
+
+    def penalty(self) -> Tensor:
+        """ORTHOGONALITY times the mean of abs(cos) between two modalities' prompts."""
+        flat = self.prompts.flatten(2)
+        pairs = [F.cosine_similarity(flat[a], flat[b], dim=-1).abs() for a, b in combinations(range(len(flat)), 2)]
+        return ORTHOGONALITY * torch.stack(pairs).mean()

@@ -1,0 +1,35 @@
+"""Regression: a small network learns one modality's mean token from the other's features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mora_baselines.from_other import FromOther
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+HIDDEN = 128
+
+
+class Regression(FromOther):
+    """A missing modality is its [CLS] token and one token: what a multi-layer perceptron says the mean of the others
+    would be."""
+
+    title = "MLP regression"
+    source = "regression between frozen embeddings"
+
+    def learn(self, features: np.ndarray, tokens: Sequence[Tensor]) -> tuple[Pipeline, Tensor]:
+        wanted = np.stack([t[1:].mean(0).numpy() if len(t) > 1 else t[0].numpy() for t in tokens])
+        network = MLPRegressor(
+            hidden_layer_sizes=(HIDDEN,), learning_rate_init=1e-3, alpha=1e-2, max_iter=100, random_state=0
+        )
+        network.n_iter_no_change = network.max_iter  # a fixed budget: no warning when it is spent
+        return make_pipeline(StandardScaler(), network).fit(features, wanted), torch.stack([t[0] for t in tokens]).mean(
+            0
+        )
+
+    def draw(self, learned: tuple[Pipeline, Tensor], features: np.ndarray) -> list[Tensor]:
+        network, first = learned
+        return [torch.stack([first, row]) for row in torch.from_numpy(network.predict(features)).float()]

@@ -1,0 +1,93 @@
+"""Low-rank baselines against `peft` on transformers' own ViLT, or against a sample-by-sample reference."""
+
+import pytest
+import torch
+from conftest import joined, pooled, random_inputs, through, tiny_backbone
+from mora_baselines.case_lora import CaseLora
+from peft import IA3Config, LoraConfig, get_peft_model
+
+from mora_bench import registry
+from mora_bench.method import Axes
+
+LINEAR = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
+KEY_VALUE = ("attention.attention.key", "attention.attention.value")
+CONFIGS = {
+    "lora": LoraConfig(
+        r=4, lora_alpha=4, target_modules=["query", "value"], layers_to_transform=[0, 2], layers_pattern="layer"
+    ),
+    "lora-all": LoraConfig(
+        r=4, lora_alpha=4, target_modules=LINEAR, layers_to_transform=[0, 2], layers_pattern="layer"
+    ),
+    "dora": LoraConfig(
+        r=4,
+        lora_alpha=4,
+        target_modules=["query", "value"],
+        layers_to_transform=[0, 2],
+        layers_pattern="layer",
+        use_dora=True,
+    ),
+    "ia3": IA3Config(
+        target_modules=[f"layer.{i}.{name}" for i in (0, 2) for name in (*KEY_VALUE, "output.dense")],
+        feedforward_modules=[f"layer.{i}.output.dense" for i in (0, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_equals_peft_on_transformers_own_vilt(name):
+    ours, theirs = tiny_backbone(), tiny_backbone()
+    method = registry.get(registry.METHODS, name)(ours, Axes(4, (0, 2)))
+    method.attach(ours)
+    vilt = get_peft_model(theirs.vilt, CONFIGS[name])
+    mine = {n: p for n, p in ours.vilt.named_parameters() if p.requires_grad}
+    peft = {n.removeprefix("base_model.model."): p for n, p in vilt.named_parameters() if p.requires_grad}
+    assert mine.keys() == peft.keys()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for n, p in mine.items():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+            peft[n].copy_(p)
+    inputs = random_inputs()
+    out = pooled(ours, inputs)
+    expected = vilt(
+        input_ids=inputs.ids,
+        attention_mask=inputs.ids_mask.long(),
+        pixel_values=inputs.pixels,
+        pixel_mask=torch.ones(3, 32, 64),
+    ).pooler_output
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-6)
+    out.pow(2).sum().backward()
+    expected.pow(2).sum().backward()
+    for n, p in mine.items():
+        torch.testing.assert_close(p.grad, peft[n].grad, rtol=1e-4, atol=1e-6)
+
+
+def test_case_wise_lora_uses_each_samples_own_update():
+    backbone = tiny_backbone()
+    method = CaseLora(backbone, Axes(2, (0, 2)))
+    torch.nn.init.normal_(method.up, std=0.1)
+    tokens = joined(backbone, [[True, True], [True, False], [False, True]])
+    method.attach(backbone)
+    got = through(backbone, method, tokens).x
+    method.detach(backbone)
+    # Patterns in order: text only, image only, complete.
+    for row, case in enumerate([2, 0, 1]):
+        changed = tiny_backbone()
+        with torch.no_grad():
+            for k, block in enumerate((0, 2)):
+                attention = changed.blocks[block].attention.attention
+                for t, linear in enumerate((attention.query, attention.value)):
+                    linear.weight += method.up[case, k, t] @ method.down[case, k, t]
+        one = type(tokens)(*(tensor[row : row + 1] for tensor in vars(tokens).values()))
+        torch.testing.assert_close(got[row : row + 1], through(changed, None, one).x, rtol=0, atol=1e-5)
+
+
+def test_case_wise_lora_starts_as_the_frozen_backbone_and_leaves_no_hook():
+    backbone = tiny_backbone()
+    method = CaseLora(backbone, Axes(2, (0,)))
+    tokens = joined(backbone, [[True, True], [True, False], [False, True]])
+    before = through(backbone, None, tokens).x
+    method.attach(backbone)
+    torch.testing.assert_close(through(backbone, method, tokens).x, before, rtol=0, atol=0)
+    method.detach(backbone)
+    assert not any(module._forward_hooks for module in backbone.modules())

@@ -1,0 +1,153 @@
+"""Prompt methods against naive references, sample by sample."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import joined, through, tiny_backbone
+from mora_baselines.dcp import THIRD, Dcp
+from mora_baselines.map import LENGTH, Map, MapAttention
+from mora_baselines.memprompt import MemPrompt
+from mora_baselines.msp import ORTHOGONALITY, Msp
+
+from mora_bench.method import Axes
+from mora_bench.tokens import Tokens
+
+PRESENT = [[True, True], [True, False], [False, True]]
+#: Their numbers: text only 0, image only 1, complete 2.
+PATTERNS = [2, 0, 1]
+
+
+def one(x):
+    """Tokens of a single unmasked sample."""
+    mask = torch.ones(x.shape[:2], dtype=torch.bool)
+    return Tokens(x, mask, torch.ones(len(x), 2, dtype=torch.bool), torch.zeros(x.shape[:2]))
+
+
+def test_map_equals_concatenating_each_samples_prompts_by_hand():
+    backbone = tiny_backbone()
+    method = Map(backbone, Axes(blocks=(0, 1)))
+    torch.nn.init.normal_(method.prompts)
+    tokens = joined(backbone, PRESENT)
+    got = through(backbone, method, tokens)
+    assert got.x.shape[1] == tokens.x.shape[1] + 2 * LENGTH
+    assert (got.modality[:, -2 * LENGTH :] == -1).all()
+    for row, pattern in enumerate(PATTERNS):
+        x = tokens.x[row : row + 1]
+        for i in range(3):
+            if i < 2:
+                x = torch.cat([method.prompts[pattern, i][None], x], 1)
+            x = backbone.block(i, one(x)).x
+        torch.testing.assert_close(got.x[row, 0], x[0, 2 * LENGTH], rtol=0, atol=1e-5)
+
+
+def attention_by_hand(backbone, layer, x, keys, values):
+    """One sample [T, D] through a block whose keys and values are preceded by others [P, D]."""
+    attention = layer.attention.attention
+    y = layer.layernorm_before(x)
+    query = attention.query(y)
+    key, value = torch.cat([keys, attention.key(y)]), torch.cat([values, attention.value(y)])
+    heads = []
+    for q, k, v in zip(*(part.chunk(backbone.heads, -1) for part in (query, key, value)), strict=True):
+        heads.append((q @ k.T / k.shape[-1] ** 0.5).softmax(-1) @ v)
+    x = x + layer.attention.output.dense(torch.cat(heads, -1))
+    return x + layer.output.dense(F.gelu(layer.intermediate.dense(layer.layernorm_after(x))))
+
+
+def test_map_at_the_attention_level_equals_concatenated_keys_and_values():
+    backbone = tiny_backbone()
+    method = MapAttention(backbone, Axes(blocks=(0, 2)))
+    torch.nn.init.normal_(method.prompts)
+    tokens = joined(backbone, PRESENT)
+    got = through(backbone, method, tokens)
+    assert got.x.shape == tokens.x.shape
+    for row, pattern in enumerate(PATTERNS):
+        x = tokens.x[row]
+        for i, layer in enumerate(backbone.blocks):
+            prompts = method.prompts[pattern, {0: 0, 2: 1}[i]] if i != 1 else torch.zeros(0, 32)
+            half = len(prompts) // 2
+            x = attention_by_hand(backbone, layer, x, prompts[:half], prompts[half:])
+        torch.testing.assert_close(got.x[row], x, rtol=0, atol=1e-5)
+
+
+def test_map_starts_as_released():
+    method, attention = Map(tiny_backbone(), Axes(blocks=(0,))), MapAttention(tiny_backbone(), Axes(blocks=(0,)))
+    # The complete set has its ones at token 0, image missing at 1, text missing at 2; attention level also 8 further.
+    for pattern, place in {2: 0, 0: 1, 1: 2}.items():
+        rows = method.prompts[pattern, 0].sum(-1)
+        assert rows.nonzero().flatten().tolist() == [place]
+        assert attention.prompts[pattern, 0].sum(-1).nonzero().flatten().tolist() == [place, place + 8]
+
+
+def test_msp_gives_the_sum_of_what_is_there():
+    backbone = tiny_backbone()
+    method = Msp(backbone, Axes(blocks=(0,)))
+    tokens = joined(backbone, PRESENT)
+    seen = []
+    method.block(0, lambda t: seen.append(t) or t, tokens)
+    text, image = method.prompts[0, 0], method.prompts[1, 0]
+    for row, expected in enumerate([text + image, text, image]):
+        torch.testing.assert_close(seen[0].x[row, -LENGTH:], expected)
+
+
+def test_msp_penalises_parallel_sets_and_not_orthogonal_ones():
+    method = Msp(tiny_backbone(), Axes(blocks=(0, 1)))
+    with torch.no_grad():
+        method.prompts[0] = 1.0
+        method.prompts[1] = -2.0
+    assert method.penalty().item() == pytest.approx(ORTHOGONALITY)
+    with torch.no_grad():
+        method.prompts[1, :, ::2] = 2.0
+    assert method.penalty().item() == pytest.approx(0, abs=1e-6)
+    with torch.no_grad():
+        method.prompts[1, 0] = 2.0
+    assert method.penalty().item() == pytest.approx(ORTHOGONALITY / 2)
+
+
+def test_dcp_replaces_its_prompts_in_each_block_and_reads_no_absent_token():
+    backbone = tiny_backbone()
+    method = Dcp(backbone, Axes(blocks=(0, 1)))
+    tokens = joined(backbone, PRESENT)
+    lengths = []
+
+    def spy(i):
+        return lambda t, prefix=None: lengths.append(t.x.shape[1]) or backbone.block(i, t)
+
+    got = tokens
+    for i in range(3):
+        got = method.block(i, spy(i), got)
+    total = tokens.x.shape[1]
+    assert lengths == [total + 3 * THIRD, total + 3 * THIRD, total]
+    assert got.x.shape == tokens.x.shape
+    # The dynamic third: by hand for the sample without image, over its text tokens alone.
+    text = tokens.x[1][tokens.modality[1] == 0]
+    weights = (method.queries[0] @ text.T / 32**0.5).softmax(-1)
+    torch.testing.assert_close(method._dynamic(tokens, 0)[1], method.dynamic[0](weights @ text), rtol=0, atol=1e-5)
+
+
+def test_dcp_correlates_each_blocks_prompts_with_the_last_ones():
+    method = Dcp(tiny_backbone(), Axes(blocks=(0, 1)))
+    side = torch.cat([method.initial[0, 1], method.initial[1, 0]], -1)
+    second = method.correlate[1](method.correlate[0](side))
+    expected = (second[:, :32] + second[:, 32:]) / 2
+    torch.testing.assert_close(method._correlated(torch.tensor([[True, False]]), 1)[0], expected)
+
+
+def test_memprompt_averages_the_five_most_similar_by_their_softmax():
+    backbone = tiny_backbone()
+    method = MemPrompt(backbone, Axes(blocks=(0,)))
+    tokens = joined(backbone, PRESENT)
+    got = method._retrieve(tokens, 0, 1)
+    for row in range(3):
+        query = tokens.x[row][tokens.modality[row] == 1].max(0).values
+        similarity = torch.stack([F.cosine_similarity(query, key, dim=0) for key in method.keys[0, 1]])
+        best = similarity.argsort(descending=True)[:5]
+        weights = similarity[best].softmax(0)
+        expected = sum(w * method.memory[0, 1, b] for w, b in zip(weights, best, strict=True))
+        torch.testing.assert_close(got[row], expected, rtol=0, atol=1e-5)
+
+
+def test_memprompt_grows_the_sequence_by_64_a_block():
+    backbone = tiny_backbone()
+    method = MemPrompt(backbone, Axes(blocks=(0, 2)))
+    tokens = joined(backbone, PRESENT)
+    assert through(backbone, method, tokens).x.shape[1] == tokens.x.shape[1] + 2 * 64

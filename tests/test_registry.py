@@ -1,0 +1,133 @@
+"""Plug-ins from a file: found, run in a grid, checked; their code is part of a cell's key."""
+
+import json
+
+import pytest
+from conftest import make_cell
+
+from mora_bench import cli, registry
+from mora_bench.cell import Cell
+from mora_bench.errors import UserError
+
+GATE = '''
+"""A learned gate on the whole output of one block."""
+
+import torch
+from torch import nn
+
+from mora_bench.method import Method
+
+
+class OutputGate(Method):
+    title = "output gate"
+    source = "this test"
+    reads = {"blocks": "0"}
+
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self.blocks = axes.blocks
+        self.gate = nn.Parameter(torch.zeros(backbone.width))
+
+    @property
+    def first_block(self):
+        return min(self.blocks)
+
+    def block(self, i, frozen, tokens):
+        out = frozen(tokens)
+        return out.with_x(out.x * (1 + self.gate)) if i in self.blocks else out
+'''
+ZEROS = """
+from mora_bench.imputer import Imputer
+
+
+class Zeros(Imputer):
+    title = "zeros"
+    source = "this test"
+
+    def fill(self, parts, present):
+        return [
+            part.replaced(~present[:, m], [part.x.new_zeros(1, part.x.shape[-1])] * int((~present[:, m]).sum()))
+            if not present[:, m].all() else part
+            for m, part in enumerate(parts)
+        ]
+"""
+
+
+@pytest.fixture(autouse=True)
+def forget(monkeypatch, cache):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry._plugins})
+
+
+def write(folder, content, name="mine.py"):
+    file = folder / name
+    file.write_text(content)
+    return file
+
+
+def test_a_plug_in_runs_in_worker_processes_and_its_code_is_in_the_key(folder, tmp_path, capsys):
+    file = write(tmp_path, GATE + ZEROS)
+    arguments = [
+        "grid", "--plugin", str(file), "--methods", "output-gate", "--impute", "zeros", "--datasets", "odir",
+        "--backbone", str(folder), "--limit", "60", "--seeds", "0", "1", "--workers", "2", "--recipe.epochs", "1",
+        "--recipe.max-text", "64", "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert cli.main(arguments) == 0
+    records = [json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir()]
+    assert [r["status"] for r in records] == ["done", "done"]
+    assert records[0]["cell"]["method_version"].startswith("1-")
+    capsys.readouterr()
+    assert cli.main([*arguments, "--plan"]) == 0
+    assert "2 cells: 2 done" in capsys.readouterr().out
+    write(tmp_path, GATE.replace("1 + self.gate", "1 - self.gate") + ZEROS)
+    assert cli.main([*arguments, "--plan"]) == 0
+    assert "2 cells: 2 to do" in capsys.readouterr().out
+
+
+def test_check_says_that_every_rule_is_kept(tmp_path, capsys):
+    file = write(tmp_path, GATE)
+    assert cli.main(["check", "output-gate", "--plugin", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "output-gate: every rule is kept." in out
+    assert "BROKEN" not in out
+
+
+def test_check_names_the_rule_that_is_broken(tmp_path, capsys):
+    file = write(tmp_path, GATE.replace("return out.with_x", "return out.with_x(out.x[1:]) if i == 0 else out.with_x"))
+    assert cli.main(["check", "output-gate", "--plugin", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert "BROKEN  It runs" in out
+    assert "returned x of shape [3," in out
+
+
+def test_check_takes_an_imputer(tmp_path, capsys):
+    assert cli.main(["check", "zeros", "--plugin", str(write(tmp_path, ZEROS))]) == 0
+    assert "zeros: every rule is kept." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        ("x = ", "cannot be imported \\(SyntaxError"),
+        ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
+        ("x = 1", "defines no subclass of mora_bench.method.Method"),
+        (GATE.replace("class OutputGate", "class Mora"), "would be called 'mora', which is taken"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
+    file = tmp_path / "mine.py"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(UserError, match=message):
+        registry.load_plugin(file)
+
+
+def test_an_unknown_name_lists_the_known_ones(capsys):
+    assert cli.main(["check", "nothing"]) == 2
+    assert "unknown method or imputer 'nothing'; known: bitfit," in capsys.readouterr().err
+
+
+def test_an_installed_methods_version_is_its_own(site, folder):
+    assert registry.version(registry.METHODS, "mora") == "1"
+    assert isinstance(make_cell(site, folder), Cell)
