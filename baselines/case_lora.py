@@ -5,6 +5,7 @@ the query and value projections, without scaling; a sample uses those of its own
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,8 @@ class CaseLora(Method):
 
     def attach(self, backbone: Backbone) -> None:
         for block, k in self._place.items():
-            attention = backbone.blocks[block].attention.attention
+            layer: Any = backbone.blocks[block]
+            attention = layer.attention.attention
             for t, name in enumerate(TARGETS):
                 hook = partial(self._add_update, place=(k, t))
                 self._hooks.append(getattr(attention, name).register_forward_hook(hook))

@@ -1,8 +1,9 @@
 """IA3 (Liu et al. 2022, arXiv 2205.05638), through `peft`: learned factors on keys, values and the feed-forward's
 hidden units."""
 
-from mora_baselines.through_peft import ThroughPeft
 from peft import IA3Config, PeftConfig
+
+from .through_peft import ThroughPeft
 
 HIDDEN = r"output\.dense"
 
@@ -15,6 +16,6 @@ class Ia3(ThroughPeft):
 
     def peft_config(self) -> PeftConfig:
         return IA3Config(
-            target_modules=self.modules(rf"attention\.attention\.(key|value)|{HIDDEN}"),
-            feedforward_modules=self.modules(HIDDEN),
+            target_modules=self.targets(rf"attention\.attention\.(key|value)|{HIDDEN}"),
+            feedforward_modules=self.targets(HIDDEN),
         )

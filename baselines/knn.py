@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from mora_baselines.from_other import FromOther, mean_tokens
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
+
+from .from_other import FromOther, mean_tokens
 
 
 class Knn1(FromOther):

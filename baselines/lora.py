@@ -3,8 +3,9 @@
 alpha equals the rank, so that the update is not scaled and ranks compare. Blind to which modality is missing.
 """
 
-from mora_baselines.through_peft import ThroughPeft
 from peft import LoraConfig, PeftConfig
+
+from .through_peft import ThroughPeft
 
 QUERY_VALUE = r"attention\.attention\.(query|value)"
 ALL_LINEAR = r"attention\.attention\.(query|key|value)|attention\.output\.dense|intermediate\.dense|output\.dense"
@@ -22,7 +23,7 @@ class Lora(ThroughPeft):
         return LoraConfig(
             r=self.axes.rank,
             lora_alpha=self.axes.rank,
-            target_modules=self.modules(self.where),
+            target_modules=self.targets(self.where),
             use_dora=self.dora,
         )
 

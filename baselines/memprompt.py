@@ -38,9 +38,7 @@ class MemPrompt(Method):
         self.keys = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, width))
         self.memory = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, LENGTH, width))
         self.shared = nn.Parameter(0.02 * torch.randn(depth, modalities, LENGTH, width))
-        self.bottlenecks = nn.ModuleList(
-            nn.ModuleList(_bottleneck(width) for _ in range(modalities)) for _ in range(depth)
-        )
+        self.bottlenecks = nn.ModuleList(_bottleneck(width) for _ in range(depth * modalities))
 
     @property
     def first_block(self) -> int:
@@ -49,10 +47,10 @@ class MemPrompt(Method):
     def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         if i not in self._place:
             return frozen(tokens)
-        k = self._place[i]
+        k, modalities = self._place[i], tokens.present.shape[1]
         summed = torch.einsum("bm,mld->bld", tokens.present.to(tokens.x), self.shared[k])
-        prompts = [bottleneck(summed) for bottleneck in self.bottlenecks[k]]
-        prompts += [self._retrieve(tokens, k, m) for m in range(tokens.present.shape[1])]
+        prompts = [bottleneck(summed) for bottleneck in self.bottlenecks[k * modalities : (k + 1) * modalities]]
+        prompts += [self._retrieve(tokens, k, m) for m in range(modalities)]
         return frozen(tokens.append(torch.cat(prompts, 1)))
 
     def _retrieve(self, tokens: Tokens, k: int, m: int) -> Tensor:
@@ -66,8 +64,8 @@ class MemPrompt(Method):
 
 def _bottleneck(width: int) -> nn.Sequential:
     rank = max(width // REDUCTION, 1)
-    layers = nn.Sequential(nn.Linear(width, rank), nn.GELU(), nn.Linear(rank, width))
-    for layer in (layers[0], layers[2]):
+    thin, wide = nn.Linear(width, rank), nn.Linear(rank, width)
+    for layer in (thin, wide):
         nn.init.normal_(layer.weight, std=0.02)
         nn.init.zeros_(layer.bias)
-    return layers
+    return nn.Sequential(thin, nn.GELU(), wide)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from mora_baselines.from_other import FromOther, mean_tokens
 from sklearn.cluster import KMeans
 from torch import Tensor
+
+from .from_other import FromOther, mean_tokens
 
 CLUSTERS = 10
 
@@ -24,7 +25,7 @@ class Prototypes(FromOther):
         cluster = KMeans(min(CLUSTERS, len(tokens)), n_init=4, random_state=0).fit_predict(pooled)
         members = [np.flatnonzero(cluster == c) for c in np.unique(cluster)]
         keys = np.stack([features[rows].mean(0) for rows in members])
-        return keys, [mean_tokens([tokens[row] for row in rows]) for rows in members]
+        return keys, [mean_tokens([tokens[row] for row in rows.tolist()]) for rows in members]
 
     def draw(self, learned: tuple[np.ndarray, list[Tensor]], features: np.ndarray) -> list[Tensor]:
         keys, prototypes = learned

@@ -27,7 +27,7 @@ class ThroughPeft(Method):
     def peft_config(self) -> PeftConfig:
         """What is injected where; also what `PeftModel.from_pretrained` needs to load a saved adapter."""
 
-    def modules(self, names: str) -> str:
+    def targets(self, names: str) -> str:
         """A pattern for `target_modules`: modules of the chosen blocks, `names` separated by |, by their full path."""
         blocks = "|".join(map(str, self.axes.blocks))
         return rf"encoder\.layer\.({blocks})\.({names})"

@@ -21,7 +21,7 @@ from mora_bench.imputer import Dummy, Imputer
 from mora_bench.measure import forward_flops, step_flops
 from mora_bench.method import EMBEDDINGS, Axes, Method
 from mora_bench.model import Model
-from mora_bench.tokens import Tokens
+from mora_bench.tokens import TEXT, Tokens
 from mora_bench.train import train
 
 CPU = torch.device("cpu")
@@ -140,8 +140,11 @@ def absent(subject: Subject) -> None:
         present = np.ones((6, 2), bool)
         present[:, lacking] = False
         for what, (pixels, ids) in others.items():
-            changed = {"ids": ids} if lacking == 0 else {"pixels": pixels}
-            mixed = dataclasses.replace(samples, **changed)
+            mixed = (
+                dataclasses.replace(samples, ids=ids)
+                if lacking == TEXT
+                else dataclasses.replace(samples, pixels=pixels)
+            )
             with torch.no_grad():
                 same = torch.equal(model(samples.batch(rows, present)), model(mixed.batch(rows, present)))
             _expect(same, f"{what} in the {name} of samples that have none changed their logits")

@@ -75,7 +75,7 @@ class Mora(Method):
 
         first: Any = next(iter(self.branches.values()))
         config = MoraConfig(r=len(first.down), blocks=sorted(map(int, self.branches)))
-        tensors = {
+        tensors: dict[str, Tensor] = {
             f"encoder.layer.{i}.mora_branch.{name}": parameter
             for i, branch in self.branches.items()
             for name, parameter in branch.named_parameters()

@@ -75,22 +75,25 @@ class MoraLayer(nn.Module, BaseTunerLayer):
 
     def __init__(self, base_layer: nn.Module, presence: dict[str, Tensor]):
         super().__init__()
-        self.base_layer = base_layer
+        self.base_layer: Any = base_layer
         self.mora_branch = nn.ModuleDict()
         self._presence = presence
 
     def add(self, name: str, config: MoraConfig) -> None:
-        width = self.base_layer.layernorm_before.normalized_shape[0]
+        block: Any = self.base_layer
+        width = block.layernorm_before.normalized_shape[0]
         self.mora_branch[name] = Branch(width, config.r, len(config.modalities))
-        self._move_adapter_to_device_of_base_layer(name)
-        self.set_adapter([name], inference_mode=config.inference_mode)
+        tuner: Any = self
+        tuner._move_adapter_to_device_of_base_layer(name)
+        tuner.set_adapter([name], inference_mode=config.inference_mode)
 
     def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         output = self.base_layer(hidden_states, *args, **kwargs)
         if self.disable_adapters:
             return output
         present = self._presence["present"]
-        added = sum(self.mora_branch[name](hidden_states, present) for name in self.active_adapters)
+        active: Any = self.active_adapters
+        added = sum(self.mora_branch[name](hidden_states, present) for name in active)
         return (output[0] + added, *output[1:])
 
 
