@@ -19,7 +19,7 @@ VERBS = {
     "list": "show datasets, methods with the axes they read, imputers, backbones, presets",
     "doctor": "say what a data folder holds, what is absent, and what is naturally missing",
     "prepare": "check a data folder and decode it into the cache",
-    "check": "say in plain words whether a method or imputer of your own keeps the contract",
+    "check": "say in plain words whether a method, imputer or dataset of your own keeps the contract",
     "twin": "write an embedded twin to a folder, in the published layout of its original",
     "pretrain": "pre-train the small ViLT that ships with the package",
 }
@@ -38,17 +38,19 @@ class List:
     """Show datasets, methods with the axes they read, imputers, backbones and presets."""
 
     plugin: tuple[Path, ...] = ()
-    """Python files that define methods or imputers of your own"""
+    """Python files that define methods, imputers or datasets of your own"""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Try every rule of the contract on a method or imputer, on a toy, in seconds."""
+    """Try every rule of the contract on a method, imputer or dataset, in seconds."""
 
     name: tyro.conf.Positional[str]
-    """a method or an imputer: a name from `list`, or of a plug-in"""
+    """a method, an imputer or a dataset: a name from `list`, or of a plug-in"""
+    data_root: Path | None = None
+    """where a dataset is; without it its twin is checked"""
     plugin: tuple[Path, ...] = ()
-    """Python files that define methods or imputers of your own"""
+    """Python files that define methods, imputers or datasets of your own"""
 
 
 @dataclass(frozen=True)
@@ -361,17 +363,19 @@ def _check(arguments: list[str]) -> int:
     _load_plugins(options.plugin)
     from mora_bench import contract, registry
 
-    known = {group: registry.names(group) for group in (registry.METHODS, registry.IMPUTERS)}
+    known = {group: registry.names(group) for group in (registry.METHODS, registry.IMPUTERS, registry.DATASETS)}
     if options.name in known[registry.METHODS]:
-        subject = contract.subject(registry.get(registry.METHODS, options.name))
+        results = contract.check(contract.subject(registry.get(registry.METHODS, options.name)))
     elif options.name in known[registry.IMPUTERS]:
         mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, options.name)
-        subject = contract.subject(mora, imputer)
+        results = contract.check(contract.subject(mora, imputer))
+    elif options.name in known[registry.DATASETS]:
+        results = contract.check_dataset(options.name, options.data_root)
     else:
-        names = ", ".join(known[registry.METHODS] + known[registry.IMPUTERS])
-        raise UserError(f"unknown method or imputer {options.name!r}; known: {names}.")
+        names = ", ".join(name for group in known.values() for name in group)
+        raise UserError(f"unknown method, imputer or dataset {options.name!r}; known: {names}.")
     broken = 0
-    for rule, problem in contract.check(subject):
+    for rule, problem in results:
         print(f"{'ok    ' if problem is None else 'BROKEN'}  {rule}" + (f"\n        {problem}" if problem else ""))
         broken += problem is not None
     print(f"{options.name}: " + (f"{broken} rules are broken." if broken else "every rule is kept."))

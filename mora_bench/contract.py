@@ -1,20 +1,25 @@
-"""The rules that every method and imputer keeps, as checks that say in plain words which one is broken.
+"""The rules that every method, imputer and dataset keeps, as checks that say in plain words which one is broken.
 
 `mora_bench check NAME` and tests/test_contract.py run the same rules.
 """
 
 import dataclasses
+import tempfile
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from mora_bench.backbone import load as backbones
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.cell import Recipe
-from mora_bench.data.samples import Samples, View
+from mora_bench.data import datasets, twins
+from mora_bench.data.samples import Inputs, Samples, View, prepare
 from mora_bench.feed import Feed
 from mora_bench.grid import parse_blocks
 from mora_bench.imputer import Dummy, Imputer
@@ -133,6 +138,7 @@ def absent(subject: Subject) -> None:
             rng.integers(0, 256, len(samples.pixels), dtype=np.uint8),
             rng.integers(5, words, len(samples.ids), dtype=np.int32),
         ),
+        "NaN": (np.full(len(samples.pixels), np.nan, np.float32), np.full(len(samples.ids), words - 1, np.int32)),
         "other patients' data": (np.roll(samples.pixels, 997), np.roll(samples.ids, 7)),
     }
     rows = np.arange(6)
@@ -321,15 +327,39 @@ def check(subject: Subject) -> Iterator[tuple[str, str | None]]:
             yield title, None
 
 
+def check_dataset(name: str, root: Path | None) -> Iterator[tuple[str, str | None]]:
+    """Try what the harness relies on in a dataset: its text, and what is wrong or None."""
+    title = "It can be read."
+    try:
+        table = datasets.load(name, root)
+        again = datasets.load(name, root)
+    except Exception as error:
+        yield title, f"{type(error).__name__}: {error}"
+        return
+    yield title, None if len(table) else "it has no samples"
+    lengths = {n: len(getattr(table, n)) for n in ("ids", "groups", "texts", "pictures", "targets")}
+    wrong = {n: length for n, length in lengths.items() if length != len(table)}
+    yield (
+        "Every sample has an id, a group, a text, pictures and labels.",
+        f"{wrong} for {len(table)} ids" if wrong else None,
+    )
+    repeated = [sample for sample, count in Counter(table.ids).items() if count > 1]
+    yield "Ids are unique.", f"{_some(repeated)} stand more than once" if repeated else None
+    expected = (len(table), len(table.labels))
+    shape = table.targets.shape
+    yield "Targets are [samples, labels].", None if shape == expected else f"{list(shape)}; expected {list(expected)}"
+    odd = sorted(set(np.unique(table.targets).tolist()) - {0, 1})
+    yield "Targets are 0 or 1.", f"they hold {odd[:5]}" if odd else None
+    first = next((p for pictures in table.pictures for p in pictures if p is not None), None)
+    pixels = np.zeros((1, 1, 3), np.uint8) if first is None else first.read()
+    right = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
+    yield "Pictures are uint8 [H, W, 3].", None if right else f"the first is {pixels.dtype} {list(pixels.shape)}"
+    same = table.fingerprint() == again.fingerprint()
+    yield "Read twice, it is the same.", None if same else "two readings have other fingerprints"
+
+
 def subject(method: type[Method], imputer: type[Imputer] = Dummy) -> Subject:
     """The subject on the shipped backbone and 24 patients of the ODIR twin."""
-    import tempfile
-    from pathlib import Path
-
-    from mora_bench.backbone import load as backbones
-    from mora_bench.data import twins
-    from mora_bench.data.samples import Inputs, prepare
-
     spec = backbones.resolve("small")
     with tempfile.TemporaryDirectory() as folder:
         inputs = Inputs(spec.rule, spec.tokenizer, 64)

@@ -53,7 +53,7 @@ class Grid:
     """recipe fields by dataset or method, from the preset"""
 
     plugin: tuple[Path, ...] = ()
-    """Python files that define methods or imputers of your own (see `check`)"""
+    """Python files that define methods, imputers or datasets of your own (see `check`)"""
     save_adapters: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """keep what each cell trained, adapters/KEY/, in the format of the peft library where it has one"""
     data_root: Path | None = None

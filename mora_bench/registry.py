@@ -57,13 +57,15 @@ def version(group: str, name: str) -> str:
 
 
 def load_plugin(file: Path) -> list[str]:
-    """Register the methods and imputers that a Python file defines; returns their names.
+    """Register the methods, imputers and datasets that a Python file defines; returns their names.
 
-    A class goes by its own `name`, or by its class name in lower case with hyphens (`MyMethod`: my-method).
+    A class goes by its own `name`, or by its class name in lower case with hyphens (`MyMethod`: my-method); a dataset
+    by the name of its variable, likewise (`MY_DATA`: my-data).
 
     Raises:
-        UserError: no such file, it cannot be imported, it defines neither, or a name is taken.
+        UserError: no such file, it cannot be imported, it defines nothing, or a name is taken.
     """
+    from mora_bench.data.datasets import Dataset
     from mora_bench.imputer import Imputer
     from mora_bench.method import Method
 
@@ -84,20 +86,20 @@ def load_plugin(file: Path) -> list[str]:
         except Exception as error:
             del sys.modules[module_name]
             raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {error}).") from error
-    found = []
-    for kind, group in ((Method, METHODS), (Imputer, IMPUTERS)):
-        for _, cls in inspect.getmembers(module, inspect.isclass):
-            if cls.__module__ == module_name and issubclass(cls, kind):
-                name = getattr(cls, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower())
-                if name in _found(group):
-                    raise UserError(
-                        f"--plugin {file}: {cls.__name__} would be called {name!r}, which is taken; give it another "
-                        f'name, e.g. name = "my-{name}".'
-                    )
-                _plugins[group][name] = (cls, fingerprint)
-                found.append(name)
+    found = {}
+    for variable, value in vars(module).items():
+        if inspect.isclass(value) and value.__module__ == module_name and issubclass(value, Method | Imputer):
+            name = getattr(value, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", value.__name__).lower())
+            found[name] = (METHODS if issubclass(value, Method) else IMPUTERS, value)
+        elif isinstance(value, Dataset):
+            found[variable.lower().replace("_", "-")] = (DATASETS, value)
+    for name, (group, value) in found.items():
+        if name in _found(group):
+            raise UserError(f"--plugin {file}: what it calls {name!r} is the name of an installed one; rename it.")
+        _plugins[group][name] = (value, fingerprint)
     if not found:
         raise UserError(
-            f"--plugin {file}: defines no subclass of mora_bench.method.Method or mora_bench.imputer.Imputer."
+            f"--plugin {file}: defines no subclass of mora_bench.method.Method or mora_bench.imputer.Imputer, and no "
+            "mora_bench.data.datasets.Dataset."
         )
-    return found
+    return list(found)

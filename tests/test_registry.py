@@ -112,7 +112,7 @@ def test_check_takes_an_imputer(tmp_path, capsys):
         ("x = ", "cannot be imported \\(SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
         ("x = 1", "defines no subclass of mora_bench.method.Method"),
-        (GATE.replace("class OutputGate", "class Mora"), "would be called 'mora', which is taken"),
+        (GATE.replace("class OutputGate", "class Mora"), "calls 'mora' is the name of an installed one"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
@@ -125,9 +125,63 @@ def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
 
 def test_an_unknown_name_lists_the_known_ones(capsys):
     assert cli.main(["check", "nothing"]) == 2
-    assert "unknown method or imputer 'nothing'; known: bitfit," in capsys.readouterr().err
+    assert "unknown method, imputer or dataset 'nothing'; known: bitfit," in capsys.readouterr().err
 
 
 def test_an_installed_methods_version_is_its_own(site, folder):
     assert registry.version(registry.METHODS, "mora") == "1"
     assert isinstance(make_cell(site, folder), Cell)
+
+
+DATA = """
+import numpy as np
+
+from mora_bench.data.datasets import Dataset
+from mora_bench.data.table import Table
+
+
+class Grey:
+    def read(self):
+        return np.full((64, 64, 3), 99, np.uint8)
+
+    def fingerprint(self):
+        return "grey"
+
+
+def twin():
+    n = 60
+    return Table(
+        name="grey-films", source="twin", labels=("a", "b"), ids=tuple(map(str, range(n))),
+        groups=tuple(map(str, range(n))), texts=("words",) * n, pictures=((Grey(),),) * n,
+        targets=np.arange(2 * n).reshape(n, 2) % 3 % 2, covariates={},
+    )
+
+
+GREY_FILMS = Dataset("grey films", find=lambda root: None, read=lambda root: None, twin=twin)
+"""
+
+
+def test_a_dataset_in_a_file_is_checked_and_runs(folder, tmp_path, capsys):
+    file = str(write(tmp_path, DATA))
+    assert cli.main(["check", "grey-films", "--plugin", file]) == 0
+    assert "grey-films: every rule is kept." in capsys.readouterr().out
+    arguments = ["--backbone", str(folder), "--recipe.epochs", "1", "--recipe.max-text", "64", "--seeds", "0"]
+    arguments += ["--datasets", "grey-films", "--methods", "head", "--workers", "1", "--out", str(tmp_path / "out")]
+    assert cli.main(["grid", "--plugin", file, *arguments]) == 0
+    (record,) = (json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir())
+    assert record["data"]["labels"] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("% 3 % 2", "% 3"), "they hold [2]"),
+        (("ids=tuple(map(str, range(n)))", 'ids=("x",) * n'), "x stand more than once"),
+        (("(64, 64, 3), 99, np.uint8", "(64, 64), 99, np.uint8"), "the first is uint8 [64, 64]"),
+        (('return "grey"', "return str(np.random.rand())"), "two readings have other fingerprints"),
+        (("n = 60", "n = 1 / 0"), "ZeroDivisionError"),
+    ],
+)
+def test_a_wrong_dataset_is_told_why(tmp_path, capsys, change, message):
+    assert cli.main(["check", "grey-films", "--plugin", str(write(tmp_path, DATA.replace(*change)))]) == 1
+    assert message in capsys.readouterr().out

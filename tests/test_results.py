@@ -30,8 +30,8 @@ def test_both_modalities_matter_on_the_twins(dataset):
     # Predicting class c at random with its frequency has precision, recall and F1 equal to that frequency.
     chance = datasets.load(dataset, None).targets.mean()
     assert round(100 * chance, 1) == {"odir": 16.8, "cxr": 15.8}[dataset]
-    assert min(text, image) >= chance + 0.10
-    assert both >= max(text, image) + 0.05
+    assert min(text, image) >= chance + 0.15
+    assert both >= max(text, image) + 0.10
 
 
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
@@ -42,6 +42,6 @@ def test_the_shipped_backbone_is_worth_freezing(dataset):
 
 def test_no_cell_of_the_committed_results_failed():
     folders = [folder for folder in RESULTS.iterdir() if (folder / "records").is_dir()]
-    assert {"quick", "modalities", "freezing"} <= {folder.name for folder in folders}
+    assert {"quick", "modalities", "freezing", "field", "impute"} <= {folder.name for folder in folders}
     for folder in folders:
         assert all(record["status"] == "done" for record in Store(folder).records())
