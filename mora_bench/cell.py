@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Literal
 
 from mora_bench.data import missing, splits
@@ -101,10 +102,11 @@ class Cell:
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
 
-    @property
+    @cached_property
     def key(self) -> str:
         """16 hex digits: the name of the cell's files."""
-        science = asdict(self) | {"versions": [VERSION, missing.VERSION, splits.VERSION]}
+        science = {field.name: getattr(self, field.name) for field in fields(self)}
+        science |= {"recipe": vars(self.recipe), "versions": [VERSION, missing.VERSION, splits.VERSION]}
         # The name of a backbone is where somebody keeps it; its weights are what it is.
         del science["backbone"]
         return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:16]

@@ -150,7 +150,7 @@ def _grid(arguments: list[str]) -> int:
     site = _site(grid)
     store = Store(site.out)
     plan = expand(grid, preset, site)
-    status = {cell.key: store.status(cell) for cell in plan.cells}
+    status = store.status(plan.cells)
     todo = [cell for cell in plan.cells if status[cell.key] != "done"]
     _print_plan(plan, status, everything=grid.plan)
     if grid.plan:

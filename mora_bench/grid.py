@@ -17,6 +17,7 @@ from mora_bench.cell import Cell, Recipe
 from mora_bench.errors import UserError
 
 DEFAULT_PRESET = "quick"
+TWICE = "it was asked for twice"
 
 
 @dataclass(frozen=True)
@@ -204,10 +205,11 @@ def expand(grid: Grid, preset: Grid, site: Any) -> Plan:
         for text in grid.blocks:
             parse_blocks(text, spec.depth)
     given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
-    cells: dict[str, Cell] = {}
+    seeds = list(dict.fromkeys(grid.seeds))
+    first: dict[str, Cell] = {}
     collapsed: Counter[str] = Counter()
     asked = 0
-    for seed, dataset, spec, pattern, name in product(grid.seeds, grid.datasets, specs, _patterns(grid), methods):
+    for dataset, spec, pattern, name in product(grid.datasets, specs, _patterns(grid), methods):
         found, fingerprint = table(dataset, site)
         method = methods[name]
         recipe = _recipe(grid, given, dataset, name)
@@ -229,13 +231,16 @@ def expand(grid: Grid, preset: Grid, site: Any) -> Plan:
                 backbone=spec.name,
                 weights=spec.fingerprint,
                 recipe=replace(recipe, lr=lr),
-                seed=seed,
+                seed=seeds[0],
             )
-            asked += 1
-            if cell.key in cells:
-                collapsed[pattern.why or rank.why or text.why or "it was asked for twice"] += 1
-            cells.setdefault(cell.key, cell)
-    return Plan(list(cells.values()), asked, dict(collapsed))
+            asked += len(grid.seeds)
+            if cell.key in first:
+                collapsed[pattern.why or rank.why or text.why or TWICE] += len(seeds)
+            first.setdefault(cell.key, cell)
+    if len(grid.seeds) > len(seeds):
+        collapsed[TWICE] += (len(grid.seeds) - len(seeds)) * (asked // len(grid.seeds))
+    cells = [replace(cell, seed=seed) for seed in seeds for cell in first.values()]
+    return Plan(cells, asked, dict(collapsed))
 
 
 class _Point(NamedTuple):

@@ -44,10 +44,14 @@ class Store:
     def adapter_folder(self, cell: Cell) -> Path:
         return self.folder / "adapters" / cell.key
 
-    def status(self, cell: Cell) -> str:
-        """ "done", "failed" or "to do"."""
-        record = read_record(self.record_file(cell))
-        return "to do" if record is None else record["status"]
+    def status(self, cells: list[Cell]) -> dict[str, str]:
+        """ "done", "failed" or "to do" of each cell, by key."""
+        there = {file.stem for file in (self.folder / "records").glob("*.json")}
+        found = {}
+        for cell in cells:
+            record = read_record(self.record_file(cell)) if cell.key in there else None
+            found[cell.key] = "to do" if record is None else record["status"]
+        return found
 
     def write(self, cell: Cell, record: dict, predictions: dict[str, np.ndarray] | None = None) -> None:
         """Predictions first, the record last, each under a temporary name and then renamed."""

@@ -76,7 +76,7 @@ def test_a_failing_cell_is_a_record_and_the_next_one_runs(site, folder, monkeypa
     assert records[bad]["status"] == "failed"
     assert "ZeroDivisionError" in records[bad]["error"]
     assert records[good]["status"] == "done"
-    assert Store(site.out).status(bad) == "failed"
+    assert Store(site.out).status([bad]) == {bad.key: "failed"}
 
 
 def _dies(cell, site):

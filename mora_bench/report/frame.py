@@ -1,6 +1,7 @@
 """Records as data frames: one row a cell, and one row a cell and test setting."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,12 @@ IDENTITY = (
     "source", "backbone", "weights", "split", "dataset", "data", "missing", "rate", "method", "method_version", "rank",
     "blocks", "impute", "impute_version",
 )  # fmt: skip
+
+
+OF_CELL = ("dataset", "source", "missing", "rate", "method", "rank", "blocks", "impute", "backbone", "seed")
+#: Columns of scores.csv: the cell, the test setting, the scores.
+SCALARS = ("n", "f1_macro", "f1_micro", "auroc", "map", "empty_classes")
+SCORE_COLUMNS = ("key", *OF_CELL, "split", "tested", "test_rate", "stratum", *SCALARS)
 
 
 def cells(records: list[dict]) -> pd.DataFrame:
@@ -52,41 +59,18 @@ def _measured(record: dict) -> dict[str, Any]:
     return row
 
 
-def scores(records: list[dict]) -> pd.DataFrame:
-    """One row a cell, split, test setting and stratum, every scalar score unrounded: for the reader's own analysis."""
-    rows = []
+def scores(records: list[dict]) -> Iterator[dict[str, Any]]:
+    """One row a cell, split, test setting and stratum, every scalar score unrounded: for the reader's own analysis.
+
+    Every row has the same columns; where a stratum is empty its scores are None.
+    """
     for record in records:
         if record["status"] != "done":
             continue
-        cell = {
-            name: record["cell"][name]
-            for name in (
-                "dataset",
-                "source",
-                "missing",
-                "rate",
-                "method",
-                "rank",
-                "blocks",
-                "impute",
-                "backbone",
-                "seed",
-            )
-        }
+        cell = {"key": record["key"], **{name: record["cell"][name] for name in OF_CELL}}
         for split in ("val", "test"):
             for pattern in PATTERNS:
                 found = record["scores"][split][pattern]
                 for stratum, values in {"all": found, **found["strata"]}.items():
-                    scalars = {name: value for name, value in values.items() if isinstance(value, int | float)}
-                    rows.append(
-                        {
-                            "key": record["key"],
-                            **cell,
-                            "split": split,
-                            "tested": pattern,
-                            "test_rate": record["scores"]["test_rate"],
-                            "stratum": stratum,
-                            **scalars,
-                        }
-                    )
-    return pd.DataFrame(rows)
+                    setting = {"split": split, "tested": pattern, "test_rate": record["scores"]["test_rate"]}
+                    yield {**cell, **setting, "stratum": stratum, **{name: values.get(name) for name in SCALARS}}

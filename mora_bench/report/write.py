@@ -1,5 +1,7 @@
 """Writes every table a results folder's records can give."""
 
+import csv
+import io
 from pathlib import Path
 
 from mora_bench.errors import UserError
@@ -21,5 +23,9 @@ def write(folder: Path) -> list[Comparison]:
     for table in found:
         for suffix, render in ((".md", tables.markdown), (".csv", tables.comma_separated), (".tex", tables.latex)):
             write_atomic(folder / "tables" / f"{table.name}{suffix}", render(table).encode())
-    write_atomic(folder / "tables" / "scores.csv", frame.scores(records).to_csv(index=False).encode())
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*frame.SCORE_COLUMNS], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(frame.scores(records))
+    write_atomic(folder / "tables" / "scores.csv", out.getvalue().encode())
     return found

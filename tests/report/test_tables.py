@@ -128,7 +128,7 @@ def test_csv_is_unrounded_and_complete():
 
 
 def test_scores_have_a_row_a_cell_split_test_and_stratum():
-    assert len(frame.scores([record(), failed()])) == 2 * 4 * 4
+    assert len(list(frame.scores([record(), failed()]))) == 2 * 4 * 4
 
 
 def test_latex_is_balanced_and_escaped():
