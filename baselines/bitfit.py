@@ -3,10 +3,10 @@
 from torch import Tensor
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Method
+from mora_bench.method import Axes, InBlocks
 
 
-class BitFit(Method):
+class BitFit(InBlocks):
     title = "BitFit"
     source = "arXiv 2106.10199"
     family = "fine-tuning"
@@ -15,15 +15,10 @@ class BitFit(Method):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self._blocks = axes.blocks
         self._before: dict[str, Tensor] = {}
 
-    @property
-    def first_block(self) -> int:
-        return min(self._blocks)
-
     def attach(self, backbone: Backbone) -> None:
-        for i in self._blocks:
+        for i in self.place:
             for name, parameter in backbone.blocks[i].named_parameters(prefix=str(i)):
                 if name.endswith("bias"):
                     self._before[name] = parameter.detach().clone()

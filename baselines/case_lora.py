@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 TARGETS = ("query", "value")
 
 
-class CaseLora(Method):
+class CaseLora(InBlocks):
     title = "case-wise LoRA (q, v)"
     source = "arXiv 2310.03986"
     family = "missing-aware"
@@ -25,7 +25,6 @@ class CaseLora(Method):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self._place = {block: k for k, block in enumerate(axes.blocks)}
         cases = 2 ** len(backbone.modalities) - 1
         shape = (cases, len(axes.blocks), len(TARGETS))
         self.down = nn.Parameter(torch.empty(*shape, axes.rank, backbone.width))
@@ -35,12 +34,8 @@ class CaseLora(Method):
         self._case: Tensor | None = None
         self._hooks: list = []
 
-    @property
-    def first_block(self) -> int:
-        return min(self._place)
-
     def attach(self, backbone: Backbone) -> None:
-        for block, k in self._place.items():
+        for block, k in self.place.items():
             layer: Any = backbone.blocks[block]
             attention = layer.attention.attention
             for t, name in enumerate(TARGETS):
@@ -55,6 +50,6 @@ class CaseLora(Method):
         down, up = self.down[:, *place][self._case], self.up[:, *place][self._case]
         return output + inputs[0] @ down.mT @ up.mT
 
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         self._case = tokens.pattern
         return frozen(tokens)

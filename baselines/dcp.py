@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 THIRD = 12
@@ -30,7 +30,7 @@ def _bottleneck(wide: int, out: int, rank: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(wide, rank), nn.GELU(), nn.Linear(rank, out))
 
 
-class Dcp(Method):
+class Dcp(InBlocks):
     title = "DCP (single stream)"
     source = "arXiv 2410.06558"
     family = "missing-aware"
@@ -39,7 +39,6 @@ class Dcp(Method):
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         width, modalities, depth = backbone.width, len(backbone.modalities), len(axes.blocks)
-        self._place = {block: k for k, block in enumerate(axes.blocks)}
         rank, side = max(width // REDUCTION, 1), modalities * width
         self.initial = nn.Parameter(0.02 * torch.randn(modalities, 2, THIRD, width))
         self.correlate = nn.ModuleList(
@@ -52,14 +51,7 @@ class Dcp(Method):
         self.common = nn.Parameter(0.02 * torch.randn(2**modalities - 1, THIRD, width))
         self.share = nn.ModuleList(_bottleneck(width, width, rank) for _ in range(depth))
 
-    @property
-    def first_block(self) -> int:
-        return min(self._place)
-
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        if i not in self._place:
-            return frozen(tokens)
-        k = self._place[i]
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         prompts = [self._correlated(tokens.present, k), self._dynamic(tokens, k), self._common(tokens, k)]
         return frozen(tokens.append(torch.cat(prompts, 1))).first(tokens.x.shape[1])
 

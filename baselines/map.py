@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 LENGTH = 16
 
 
-class Map(Method):
+class Map(InBlocks):
     """Input level: block by block the sample's set joins the sequence and stays in it, so the sequence grows by 16
     tokens a prompted block."""
 
@@ -28,25 +28,14 @@ class Map(Method):
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         patterns = 2 ** len(backbone.modalities) - 1
-        self._place = {block: k for k, block in enumerate(axes.blocks)}
         # As released: zeros, but for a token of ones, another one in each pattern's set.
         prompts = torch.zeros(patterns, len(axes.blocks), LENGTH, backbone.width)
         for pattern in range(patterns):
             prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
         self.prompts = nn.Parameter(prompts)
 
-    @property
-    def first_block(self) -> int:
-        return min(self._place)
-
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        if i not in self._place:
-            return frozen(tokens)
-        return self.prompted(frozen, tokens, self.prompts[tokens.pattern, self._place[i]])
-
-    def prompted(self, frozen: Frozen, tokens: Tokens, prompts: torch.Tensor) -> Tokens:
-        """Run a block with prompts [B, 16, D]."""
-        return frozen(tokens.append(prompts))
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        return frozen(tokens.append(self.prompts[tokens.pattern, k]))
 
 
 class MapAttention(Map):
@@ -55,6 +44,6 @@ class MapAttention(Map):
     title = "MAP (attention level)"
     period = LENGTH // 2
 
-    def prompted(self, frozen: Frozen, tokens: Tokens, prompts: torch.Tensor) -> Tokens:
-        keys, values = prompts.chunk(2, 1)
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        keys, values = self.prompts[tokens.pattern, k].chunk(2, 1)
         return frozen(tokens, prefix=(keys, values))

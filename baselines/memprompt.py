@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 LENGTH = 16
@@ -25,7 +25,7 @@ TOP = 5
 REDUCTION = 16
 
 
-class MemPrompt(Method):
+class MemPrompt(InBlocks):
     title = "MemPrompt"
     source = "doi 10.24963/ijcai.2025/274"
     family = "missing-aware"
@@ -33,21 +33,14 @@ class MemPrompt(Method):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self._place = {block: k for k, block in enumerate(axes.blocks)}
         depth, modalities, width = len(axes.blocks), len(backbone.modalities), backbone.width
         self.keys = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, width))
         self.memory = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, LENGTH, width))
         self.shared = nn.Parameter(0.02 * torch.randn(depth, modalities, LENGTH, width))
         self.bottlenecks = nn.ModuleList(_bottleneck(width) for _ in range(depth * modalities))
 
-    @property
-    def first_block(self) -> int:
-        return min(self._place)
-
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        if i not in self._place:
-            return frozen(tokens)
-        k, modalities = self._place[i], tokens.present.shape[1]
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        modalities = tokens.present.shape[1]
         summed = torch.einsum("bm,mld->bld", tokens.present.to(tokens.x), self.shared[k])
         prompts = [bottleneck(summed) for bottleneck in self.bottlenecks[k * modalities : (k + 1) * modalities]]
         prompts += [self._retrieve(tokens, k, m) for m in range(modalities)]

@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 LENGTH = 16
 ORTHOGONALITY = 0.1
 
 
-class Msp(Method):
+class Msp(InBlocks):
     title = "MSP"
     source = "arXiv 2312.15890"
     family = "missing-aware"
@@ -27,18 +27,11 @@ class Msp(Method):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self._place = {block: k for k, block in enumerate(axes.blocks)}
         shape = (len(backbone.modalities), len(axes.blocks), LENGTH, backbone.width)
         self.prompts = nn.Parameter(0.02 * torch.randn(shape))
 
-    @property
-    def first_block(self) -> int:
-        return min(self._place)
-
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        if i not in self._place:
-            return frozen(tokens)
-        prompts = self.prompts[:, self._place[i]]
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        prompts = self.prompts[:, k]
         return frozen(tokens.append(torch.einsum("bm,mld->bld", tokens.present.to(prompts), prompts)))
 
     def penalty(self) -> Tensor:

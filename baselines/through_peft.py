@@ -7,21 +7,17 @@ from peft.tuners.tuners_utils import BaseTuner
 from torch import Tensor
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Method
+from mora_bench.method import Axes, InBlocks
 
 _TUNERS: dict[type[PeftConfig], type[BaseTuner]] = {LoraConfig: LoraModel, IA3Config: IA3Model}
 
 
-class ThroughPeft(Method):
+class ThroughPeft(InBlocks):
     """Injects a `peft` tuner into the backbone's ViLT; subclasses say which."""
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         self.axes = axes
-
-    @property
-    def first_block(self) -> int:
-        return min(self.axes.blocks)
 
     @abstractmethod
     def peft_config(self) -> PeftConfig:

@@ -80,3 +80,28 @@ class Method(nn.Module, ABC):
     def penalty(self) -> Tensor | float:
         """What is added to the loss of every training step, a scalar."""
         return 0.0
+
+
+class InBlocks(Method):
+    """A method that changes the blocks of its axes and no other: override `changed`.
+
+    Attributes:
+        place: block number -> k, its place among the method's blocks.
+    """
+
+    reads = {"blocks": "all"}
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self.place = {block: k for k, block in enumerate(axes.blocks)}
+
+    @property
+    def first_block(self) -> int:
+        return min(self.place)
+
+    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        return self.changed(self.place[i], frozen, tokens) if i in self.place else frozen(tokens)
+
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        """What replaces the k-th of its blocks. `frozen` runs the backbone's own block."""
+        return frozen(tokens)
