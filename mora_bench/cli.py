@@ -212,10 +212,12 @@ def _site(grid):
 
 
 def _load_plugins(files: tuple[Path, ...]) -> None:
-    from mora_bench.registry import load_plugin
+    if not files:
+        return
+    from mora_bench import plugins
 
     for file in files:
-        load_plugin(file)
+        plugins.load(file)
 
 
 def _cores() -> int:

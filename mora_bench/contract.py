@@ -133,7 +133,7 @@ def absent(subject: Subject) -> None:
     rng = np.random.default_rng(0)
     samples = subject.samples
     words = int(samples.ids.max()) + 1
-    others = {
+    others: dict[str, tuple[np.ndarray, np.ndarray]] = {
         "noise": (
             rng.integers(0, 256, len(samples.pixels), dtype=np.uint8),
             rng.integers(5, words, len(samples.ids), dtype=np.int32),

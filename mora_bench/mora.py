@@ -10,29 +10,12 @@ up-projection of a missing modality is left out. No scaling, no bias. The paper'
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
+from mora_bench.branch import Branch
 from mora_bench.method import Axes, Frozen, Method
 from mora_bench.tokens import Tokens
-
-
-class Branch(nn.Module):
-    """The low-rank branch beside one block, for any number of modalities M."""
-
-    def __init__(self, width: int, rank: int, modalities: int):
-        super().__init__()
-        self.down = nn.Parameter(torch.randn(rank, width) / rank)
-        self.up = nn.Parameter(torch.zeros(modalities, rank, width))
-
-    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
-        """x [B, T, D], gate [B, M], how often each up counts -> what is added to the block's output, [B, T, D].
-
-        A sample's ups are summed before they are applied: one matrix product a sample, whatever M is.
-        """
-        up = (gate.to(x.dtype) @ self.up.flatten(1)).unflatten(1, self.up.shape[1:])
-        return (x @ self.down.T) @ up
 
 
 class Mora(Method):

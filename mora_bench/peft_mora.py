@@ -21,7 +21,7 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils import PeftType, register_peft_method
 from torch import Tensor, nn
 
-from mora_bench.mora import Branch
+from mora_bench.branch import Branch
 from mora_bench.tokens import MODALITIES
 
 NAME = "MORA"

@@ -1,13 +1,7 @@
-"""Finds methods, imputers and datasets: through entry points, the project's own like anyone else's, or in a file."""
+"""Methods, imputers and datasets by name: from entry points, the project's own like anyone else's, or from plug-ins."""
 
-import hashlib
-import importlib.util
-import inspect
-import re
-import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 from mora_bench.errors import UserError
@@ -56,50 +50,12 @@ def version(group: str, name: str) -> str:
     return f"{own}-{_plugins[group][name][1]}" if name in _plugins[group] else own
 
 
-def load_plugin(file: Path) -> list[str]:
-    """Register the methods, imputers and datasets that a Python file defines; returns their names.
-
-    A class goes by its own `name`, or by its class name in lower case with hyphens (`MyMethod`: my-method); a dataset
-    by the name of its variable, likewise (`MY_DATA`: my-data).
+def add(group: str, name: str, value: Any, fingerprint: str) -> None:
+    """Register what a plug-in file defines.
 
     Raises:
-        UserError: no such file, it cannot be imported, it defines nothing, or a name is taken.
+        UserError: the name belongs to something installed.
     """
-    from mora_bench.data.datasets import Dataset
-    from mora_bench.imputer import Imputer
-    from mora_bench.method import Method
-
-    if not file.is_file():
-        raise UserError(f"--plugin {file}: no such file.")
-    content = file.read_bytes()
-    fingerprint = hashlib.sha256(content).hexdigest()[:8]
-    module_name = f"mora_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}_{fingerprint}"
-    if module_name in sys.modules:
-        module = sys.modules[module_name]
-    else:
-        spec = importlib.util.spec_from_file_location(module_name, file)
-        if spec is None or spec.loader is None:
-            raise UserError(f"--plugin {file}: not a Python file; expected a name that ends in .py.")
-        module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[module_name]
-            raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {error}).") from error
-    found = {}
-    for variable, value in vars(module).items():
-        if inspect.isclass(value) and value.__module__ == module_name and issubclass(value, Method | Imputer):
-            name = getattr(value, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", value.__name__).lower())
-            found[name] = (METHODS if issubclass(value, Method) else IMPUTERS, value)
-        elif isinstance(value, Dataset):
-            found[variable.lower().replace("_", "-")] = (DATASETS, value)
-    for name, (group, value) in found.items():
-        if name in _found(group):
-            raise UserError(f"--plugin {file}: what it calls {name!r} is the name of an installed one; rename it.")
-        _plugins[group][name] = (value, fingerprint)
-    if not found:
-        raise UserError(
-            f"--plugin {file}: defines no subclass of mora_bench.method.Method or mora_bench.imputer.Imputer, and no "
-            "mora_bench.data.datasets.Dataset."
-        )
-    return list(found)
+    if name in _found(group):
+        raise UserError(f"{name!r} is the name of an installed {group.rpartition('.')[2].rstrip('s')}; rename yours.")
+    _plugins[group][name] = (value, fingerprint)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mora_bench import provenance, registry, scores
+from mora_bench import plugins, provenance, registry, scores
 from mora_bench.adapters import save_adapter
 from mora_bench.backbone import load as backbones
 from mora_bench.cell import Cell
@@ -98,7 +98,7 @@ def work(cell: Cell, site: Site) -> dict:
     torch.set_num_threads(site.threads)
     try:
         for file in site.plugins:
-            registry.load_plugin(file)
+            plugins.load(file)
         record, predictions = run_cell(cell, site)
     except Exception as error:
         record, predictions = failure(cell, site, error), None

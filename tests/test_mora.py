@@ -9,8 +9,9 @@ from conftest import random_presence, tiny_backbone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mora_bench.branch import Branch
 from mora_bench.method import Axes
-from mora_bench.mora import Branch, Mora
+from mora_bench.mora import Mora
 from mora_bench.tokens import Tokens
 
 

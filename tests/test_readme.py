@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mora_bench import contract, registry
+from mora_bench import contract, plugins, registry
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -52,7 +52,7 @@ def test_the_readmes_own_method_is_short_and_keeps_every_rule(tmp_path, monkeypa
     assert len(code.splitlines()) <= 30
     (tmp_path / "my_method.py").write_text(code)
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry._plugins})
-    (name,) = registry.load_plugin(tmp_path / "my_method.py")
+    (name,) = plugins.load(tmp_path / "my_method.py")
     assert name == "output-gate"
     subject = contract.subject(registry.get(registry.METHODS, name))
     assert [problem for _, problem in contract.check(subject) if problem] == []

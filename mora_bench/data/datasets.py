@@ -1,33 +1,13 @@
 """Datasets by name: the real one below a data root, or the embedded twin where no root is given."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mora_bench import registry
 from mora_bench.data import cxr, odir, twins
-from mora_bench.data.table import Table
+from mora_bench.data.table import Dataset, Table
 from mora_bench.errors import UserError
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What an entry point of the group `mora_bench.datasets` names.
-
-    Attributes:
-        title: for `list`.
-        find: its table at or below a data root, or None.
-        read: the samples below a data root.
-        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
-    """
-
-    title: str
-    find: Callable[[Path], Path | None]
-    read: Callable[[Path], Table]
-    twin: Callable[[], Table] | None = None
-
 
 ODIR = Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir)
 CXR = Dataset("Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr)

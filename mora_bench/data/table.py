@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol, Self
@@ -106,6 +106,23 @@ class Table:
                 content = "absent" if picture is None else memo.of(picture) if memo else picture.fingerprint()
                 digest.update(content.encode())
         return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What an entry point of the group `mora_bench.datasets` names.
+
+    Attributes:
+        title: for `list`.
+        find: its table at or below a data root, or None.
+        read: the samples below a data root.
+        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
+    """
+
+    title: str
+    find: Callable[[Path], Path | None]
+    read: Callable[[Path], Table]
+    twin: Callable[[], Table] | None = None
 
 
 class HashMemo:

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import make_cell
 
-from mora_bench import cli, registry
+from mora_bench import cli, plugins, registry
 from mora_bench.cell import Cell
 from mora_bench.errors import UserError
 
@@ -112,7 +112,7 @@ def test_check_takes_an_imputer(tmp_path, capsys):
         ("x = ", "cannot be imported \\(SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
         ("x = 1", "defines no subclass of mora_bench.method.Method"),
-        (GATE.replace("class OutputGate", "class Mora"), "calls 'mora' is the name of an installed one"),
+        (GATE.replace("class OutputGate", "class Mora"), "'mora' is the name of an installed method"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
@@ -120,7 +120,7 @@ def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
     if content is not None:
         file.write_text(content)
     with pytest.raises(UserError, match=message):
-        registry.load_plugin(file)
+        plugins.load(file)
 
 
 def test_an_unknown_name_lists_the_known_ones(capsys):
@@ -136,8 +136,7 @@ def test_an_installed_methods_version_is_its_own(site, folder):
 DATA = """
 import numpy as np
 
-from mora_bench.data.datasets import Dataset
-from mora_bench.data.table import Table
+from mora_bench.data.table import Dataset, Table
 
 
 class Grey:
