@@ -6,11 +6,11 @@ import torch
 
 from mora_bench import registry
 from mora_bench.backbone import load as backbones
+from mora_bench.contract import own_axes
 from mora_bench.data.samples import View
 from mora_bench.feed import Feed
-from mora_bench.grid import parse_blocks
+from mora_bench.imputer import Dummy
 from mora_bench.measure import step_flops
-from mora_bench.method import Axes
 from mora_bench.model import Model
 from mora_bench.run import Site, samples
 from mora_bench.tokens import join
@@ -33,9 +33,7 @@ def backbone():
 @pytest.mark.benchmark(group="training step, small backbone, batch 16")
 def test_step(benchmark, name, data, backbone):
     method = registry.get(registry.METHODS, name)
-    own = method.reads
-    axes = Axes(own.get("rank", 0), parse_blocks(str(own["blocks"]), backbone.depth) if "blocks" in own else ())
-    model = Model(backbone, method(backbone, axes), registry.get(registry.IMPUTERS, "dummy")(), 8, 0)
+    model = Model(backbone, method(backbone, own_axes(method, backbone)), Dummy(backbone), 8, 0)
     optimizer = torch.optim.AdamW(model.trained().values(), fused=True)
     view = View(data, np.arange(BATCH), np.ones((BATCH, 2), bool))
     feed = Feed(model, view, BATCH, torch.device("cpu"))
