@@ -43,7 +43,8 @@ def load(file: Path) -> list[str]:
             raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {error}).") from error
     found: dict[str, tuple[str, Any]] = {}
     for variable, value in vars(module).items():
-        if inspect.isclass(value) and value.__module__ == module_name and issubclass(value, Method | Imputer):
+        ours = inspect.isclass(value) and value.__module__ == module_name and not inspect.isabstract(value)
+        if ours and issubclass(value, Method | Imputer):
             name = getattr(value, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", value.__name__).lower())
             found[name] = (registry.METHODS if issubclass(value, Method) else registry.IMPUTERS, value)
         elif isinstance(value, Dataset):
