@@ -3,6 +3,7 @@
 `mora_bench check NAME` and tests/test_contract.py run the same rules.
 """
 
+import copy
 import dataclasses
 import tempfile
 import traceback
@@ -365,7 +366,8 @@ def subject(method: type[Method], imputer: type[Imputer] = Dummy) -> Subject:
         inputs = Inputs(spec.rule, spec.tokenizer, 64)
         samples = prepare(twins.odir(24), "check", inputs, Path(folder))
         samples = dataclasses.replace(samples, pixels=np.array(samples.pixels))
-    return Subject(method, imputer, samples, lambda: backbones.load(spec, 64, 0))
+    backbone = backbones.load(spec, 64, 0)
+    return Subject(method, imputer, samples, lambda: copy.deepcopy(backbone))
 
 
 def _expect(kept: bool, message: str) -> None:

@@ -89,10 +89,10 @@ def site(tmp_path, cache) -> Site:
     return Site(out=tmp_path / "results", cache=cache, limit=60)
 
 
-@pytest.fixture
-def toy(site, folder):
+@pytest.fixture(scope="session")
+def toy(cache, folder):
     """60 decoded samples of the ODIR twin."""
-    return samples("odir", str(folder), 64, site)
+    return samples("odir", str(folder), 64, Site(out=cache, cache=cache, limit=60))
 
 
 RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)

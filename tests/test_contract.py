@@ -1,6 +1,8 @@
 """The contract, over every registered method and imputer; and broken ones, that it must catch."""
 
+import copy
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,8 +21,13 @@ METHODS = registry.names(registry.METHODS)
 IMPUTERS = registry.names(registry.IMPUTERS)
 
 
+@cache
+def loaded(folder):
+    return load(resolve(str(folder)), 64, 0)
+
+
 def subject(method, imputer, folder, toy):
-    return Subject(method, imputer, toy, lambda: load(resolve(str(folder)), 64, 0))
+    return Subject(method, imputer, toy, lambda: copy.deepcopy(loaded(folder)))
 
 
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
