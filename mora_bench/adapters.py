@@ -22,20 +22,19 @@ PREFIX = "base_model.model."
 def save_adapter(model: Model, record: dict[str, Any], folder: Path) -> None:
     """Write `folder`; each file appears whole or not at all."""
     exported = model.method.export()
-    trained = {name: parameter.detach().cpu().contiguous() for name, parameter in model.trained().items()}
     if exported is None:
-        tensors = {name: tensor for name, tensor in trained.items() if not name.startswith("head.")}
+        tensors = {name: tensor for name, tensor in model.trained().items() if not name.startswith("head.")}
         config = {"mora_bench": record["cell"]}
     else:
         peft_config, adapter = exported
-        tensors = {PREFIX + name: tensor.detach().cpu().contiguous() for name, tensor in adapter.items()}
-        tensors |= {f"{PREFIX}pooler.{n}": p.detach().cpu().contiguous() for n, p in model.pooler.named_parameters()}
+        tensors = {PREFIX + name: tensor for name, tensor in adapter.items()}
+        tensors |= {f"{PREFIX}pooler.{name}": tensor for name, tensor in model.pooler.named_parameters()}
         peft_config.modules_to_save = ["pooler"]
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record["cell"]["backbone"]})
-    classifier = {name: tensor.detach().cpu().contiguous() for name, tensor in model.head.state_dict().items()}
-    write_atomic(folder / "adapter_model.safetensors", save(tensors))
-    write_atomic(folder / "classifier.safetensors", save(classifier))
+    for name, content in {"adapter_model": tensors, "classifier": model.head.state_dict()}.items():
+        plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
+        write_atomic(folder / f"{name}.safetensors", save(plain))
     write_atomic(folder / "adapter_config.json", (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
     write_atomic(folder / "README.md", card(record, loadable=exported is not None).encode())
 

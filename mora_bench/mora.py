@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.branch import Branch
-from mora_bench.method import Axes, Frozen, Method
+from mora_bench.method import Axes, Frozen, InBlocks
 from mora_bench.tokens import Tokens
 
 
-class Mora(Method):
+class Mora(InBlocks):
     title = "MoRA"
     source = "arXiv 2408.09064"
     family = "MoRA"
@@ -38,17 +38,11 @@ class Mora(Method):
         """How often each up counts for samples of which `present` bool [B, M] is there: [B, ups]."""
         return present
 
-    @property
-    def first_block(self) -> int:
-        return min(map(int, self.branches))
-
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         out = frozen(tokens)
-        if str(i) not in self.branches:
-            return out
         # The last block may give [CLS] alone.
         x = tokens.x[:, : out.x.shape[1]]
-        return out.with_x(out.x + self.branches[str(i)](x, self.gate(tokens.present)))
+        return out.with_x(out.x + list(self.branches.values())[k](x, self.gate(tokens.present)))
 
     def export(self) -> tuple[Any, dict[str, Tensor]] | None:
         """As `mora_bench.peft_mora` reads it. Variants of MoRA have other branches or gates: None."""
