@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save
 
 from mora_bench.model import Model
@@ -22,13 +23,14 @@ PREFIX = "base_model.model."
 def save_adapter(model: Model, record: dict[str, Any], folder: Path) -> None:
     """Write `folder`; each file appears whole or not at all."""
     exported = model.method.export()
+    tensors: dict[str, torch.Tensor]
     if exported is None:
         tensors = {name: tensor for name, tensor in model.trained().items() if not name.startswith("head.")}
         config = {"mora_bench": record["cell"]}
     else:
         peft_config, adapter = exported
         tensors = {PREFIX + name: tensor for name, tensor in adapter.items()}
-        tensors |= {f"{PREFIX}pooler.{name}": tensor for name, tensor in model.pooler.named_parameters()}
+        tensors.update((f"{PREFIX}pooler.{name}", tensor) for name, tensor in model.pooler.named_parameters())
         peft_config.modules_to_save = ["pooler"]
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record["cell"]["backbone"]})
