@@ -22,6 +22,7 @@ class CaseLora(InBlocks):
     source = "arXiv 2310.03986"
     family = "missing-aware"
     reads = {"rank": 8, "blocks": "all"}
+    needs_samples = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

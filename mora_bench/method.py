@@ -51,6 +51,12 @@ class Method(nn.Module, ABC):
     trains_backbone: ClassVar[bool] = False
     #: Whether it needs more of the last block than [CLS]. If not, `frozen` computes [CLS] alone there, [B, 1, D].
     needs_all_tokens: ClassVar[bool] = False
+    #: Whether layers inside a block must see samples apart, [B, T, D], because they treat them differently. If not,
+    #: padding is left out and they see one flat sequence, [N, D].
+    needs_samples: ClassVar[bool] = False
+    #: Whether in its first block it runs `frozen` on the very tokens it was given, and changes nothing inside: what
+    #: comes out is then constant, too, and computed once.
+    keeps_input: ClassVar[bool] = False
     #: Change it when the same cell would train something else.
     version: ClassVar[int] = 1
 

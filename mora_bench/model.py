@@ -1,7 +1,7 @@
 """Backbone + imputer + method + pooler + classifier, as one network with a frozen beginning."""
 
 import copy
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Imputer
 from mora_bench.method import EMBEDDINGS, Frozen, Method
-from mora_bench.tokens import Batch, Tokens, join
+from mora_bench.tokens import Batch, Part, Tokens, join
 
 GROUPS = ("adapter", "pooler", "head", "backbone")
 #: What flows between stages: a `Batch`, then (parts, present), then `Tokens`.
@@ -40,6 +40,7 @@ class Model(nn.Module):
         self.pooler = copy.deepcopy(backbone.vilt.pooler).requires_grad_(True)
         self.head = classifier(backbone.width, classes, head_seed)
         self.lean = not method.needs_all_tokens
+        backbone.packs = not method.needs_samples
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
@@ -53,7 +54,10 @@ class Model(nn.Module):
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""
         with torch.no_grad():
-            return self._run(batch, 0, self.cut)
+            state = self._run(batch, 0, self.cut)
+            if self.method.keeps_input and 2 <= self.cut < self.backbone.depth + 2:
+                state = replace(state, ahead=self._frozen(self.method.first_block)(state).x)
+            return state
 
     def finish(self, state: State) -> Tensor:
         """The remaining stages, pooler and classifier: logits [B, C]."""
@@ -63,6 +67,11 @@ class Model(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         return self.finish(self.begin(batch))
 
+    def from_parts(self, parts: list[Part], present: Tensor) -> Tensor:
+        """Logits [B, C] of samples that are embedded already; present bool [B, M]."""
+        tokens = self._run((parts, present), 1, self.backbone.depth + 2)
+        return self.head(self.backbone.pool(tokens, self.pooler))
+
     def _run(self, state: State, start: int, stop: int) -> State:
         for stage in range(start, stop):
             if stage == 0:
@@ -71,12 +80,21 @@ class Model(nn.Module):
                 parts, present = state
                 state = join(self.imputer.fill(parts, present), present)
             else:
-                i = stage - 2
-                run = self.method.block if i >= self.method.first_block else _frozen
-                # Only [CLS] is read after the last block, so nothing else of it is computed.
-                first = 1 if self.lean and i == self.backbone.depth - 1 else None
-                state = run(i, partial(self.backbone.block, i, first=first), state)
+                i, frozen = stage - 2, self._frozen(stage - 2)
+                state = self.method.block(i, frozen, state) if i >= self.method.first_block else frozen(state)
         return state
+
+    def _frozen(self, i: int) -> Frozen:
+        """The backbone's own block i, as methods call it."""
+        # Only [CLS] is read after the last block, so nothing else of it is computed.
+        first = 1 if self.lean and i == self.backbone.depth - 1 else None
+
+        def frozen(tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens:
+            if tokens.ahead is None or prefix is not None:
+                return self.backbone.block(i, tokens, prefix, first)
+            return (tokens if first is None else tokens.first(first)).with_x(tokens.ahead)
+
+        return frozen
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Every parameter once, by what it belongs to; the groups sum to the model.
@@ -105,11 +123,8 @@ class Model(nn.Module):
     def detach(self) -> Backbone:
         """Give the backbone back as it was before."""
         self.method.detach(self.backbone)
+        self.backbone.packs = type(self.backbone).packs
         return self.backbone
-
-
-def _frozen(i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-    return frozen(tokens)
 
 
 def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:

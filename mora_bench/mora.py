@@ -23,6 +23,7 @@ class Mora(InBlocks):
     source = "arXiv 2408.09064"
     family = "MoRA"
     reads = {"rank": 4, "blocks": "0"}
+    keeps_input = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

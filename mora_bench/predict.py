@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from mora_bench.data import missing
-from mora_bench.data.samples import Samples, View
+from mora_bench.data.samples import Samples
 from mora_bench.feed import Feed
 from mora_bench.model import Model
 
@@ -16,19 +16,33 @@ def logits(model: Model, feed: Feed, batch: int) -> np.ndarray:
     return torch.cat([model.finish(state).float().cpu() for state in feed.in_order(batch)]).numpy()
 
 
+@torch.no_grad()
 def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device: torch.device) -> np.ndarray:
     """Predict n rows once under each of the 2^M - 1 patterns.
+
+    Whatever a sample has is embedded once, a dummy of each modality once in all; patterns differ in which of the two
+    they show. Samples of like length share a batch.
 
     Returns:
         float32 [n, P, C], patterns in the order of `missing.pattern_presence`; NaN where a sample does not have what
         the pattern shows.
     """
+    model.eval()
     natural = samples.present[rows]
     patterns = missing.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(samples.table.labels)), np.nan, np.float32)
-    for k, pattern in enumerate(patterns):
-        able = np.flatnonzero((natural | ~pattern).all(1))
-        if len(able):
-            view = View(samples, rows[able], np.broadcast_to(pattern, (len(able), len(pattern))))
-            out[able, k] = logits(model, Feed(model, view, batch, device, keep=False), batch)
+    dummies = model.backbone.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
+    order = np.argsort(samples.text_lengths(rows), kind="stable")
+    for at in np.split(order, range(batch, len(order), batch)):
+        parts = model.backbone.embed(samples.batch(rows[at], natural[at]).to(device))
+        for k, pattern in enumerate(patterns):
+            able = np.flatnonzero((natural[at] | ~pattern).all(1))
+            if len(able):
+                these = torch.from_numpy(able).to(device)
+                shown = [
+                    part.only(these) if there else dummy.only(torch.zeros_like(these))
+                    for there, part, dummy in zip(pattern, parts, dummies, strict=True)
+                ]
+                present = torch.from_numpy(pattern).to(device).expand(len(able), -1)
+                out[at[able], k] = model.from_parts(shown, present).float().cpu().numpy()
     return out

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mora_bench.packing import Packing
+
 #: The order of modalities everywhere: in `present`, in `Tokens.modality`, in the token sequence itself.
 MODALITIES = ("text", "image")
 TEXT, IMAGE = range(2)
@@ -44,6 +46,10 @@ class Part:
     x: Tensor
     mask: Tensor
 
+    def only(self, rows: Tensor) -> Self:
+        """The samples of the given numbers, int64 [n]."""
+        return type(self)(self.x.index_select(0, rows), self.mask.index_select(0, rows))
+
     def rows(self, which: Tensor) -> list[Tensor]:
         """The tokens of samples `which` (bool [B]) without padding: a list of [t, D]."""
         return [x[mask] for x, mask in zip(self.x[which], self.mask[which], strict=True)]
@@ -71,12 +77,17 @@ class Tokens:
         present: bool [B, M], which modalities were observed (never what an imputer put in their place).
         modality: int8 [B, T], whose token this is: an index into `MODALITIES`, or -1 for padding and for tokens that
             a method added.
+        packing: how padding is left out, where that was found out already; it belongs to `mask`.
+        ahead: float [B, T, D] or, where only [CLS] is read, [B, 1, D]: what the next block's frozen weights make of
+            `x`, where that was computed already.
     """
 
     x: Tensor
     mask: Tensor
     present: Tensor
     modality: Tensor
+    packing: Packing | None = None
+    ahead: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.present)
@@ -88,7 +99,7 @@ class Tokens:
         return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
 
     def with_x(self, x: Tensor) -> Self:
-        return replace(self, x=x)
+        return replace(self, x=x, ahead=None)
 
     def append(self, x: Tensor) -> Self:
         """Add tokens x [B, P, D] behind the sequence. Attention does not see order, so their place is free."""
@@ -98,14 +109,14 @@ class Tokens:
             x=torch.cat([self.x, x], 1),
             mask=torch.cat([self.mask, self.mask.new_ones(rows, extra)], 1),
             modality=torch.cat([self.modality, self.modality.new_full((rows, extra), -1)], 1),
+            packing=None,
+            ahead=None,
         )
 
     def first(self, count: int) -> Self:
         """Only the first `count` tokens. `first(1)` is [CLS]: all that the pooler reads after the last block."""
-        return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])
-
-    def to(self, device: torch.device) -> Self:
-        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
+        x, mask, modality = self.x[:, :count], self.mask[:, :count], self.modality[:, :count]
+        return replace(self, x=x, mask=mask, modality=modality, packing=None, ahead=None)
 
 
 def join(parts: list[Part], present: Tensor) -> Tokens:

@@ -4,6 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from mora_bench import scores
 
@@ -53,3 +57,30 @@ def test_strata_partition_the_samples():
     assert sum(s["n"] for s in found["strata"].values()) == found["n"] == 30
     only_text = present[:, 0] & ~present[:, 1]
     assert found["strata"]["text_only"]["f1_macro"] == scores.f1_macro(targets[only_text], logits[only_text, 0])
+
+
+@given(
+    st.integers(1, 30).flatmap(
+        lambda n: st.tuples(
+            arrays(np.uint8, (n, 3), elements=st.integers(0, 1)),
+            # Few values, so that many are tied.
+            arrays(np.float32, (n, 3), elements=st.sampled_from([-2, -1, -0.5, 0, 0.25, 1, 3])),
+        )
+    )
+)
+def test_all_scores_are_scikit_learns(both):
+    targets, logits = both
+    found = scores.score(targets, logits)
+    for average in ("macro", "micro"):
+        assert found[f"f1_{average}"] == pytest.approx(f1_score(targets, logits > 0, average=average, zero_division=0))
+    assert found["f1_per_class"] == pytest.approx(f1_score(targets, logits > 0, average=None, zero_division=0))
+    assert scores.f1_macro(targets, logits) == found["f1_macro"]
+    mixed = (targets.min(0) == 0) & (targets.max(0) == 1)
+    if mixed.any():
+        assert found["auroc"] == pytest.approx(roc_auc_score(targets[:, mixed], logits[:, mixed], average="macro"))
+        assert found["map"] == pytest.approx(
+            average_precision_score(targets[:, mixed], logits[:, mixed], average="macro")
+        )
+    else:
+        assert math.isnan(found["auroc"])
+        assert math.isnan(found["map"])

@@ -5,6 +5,7 @@ attention, no random patch selection, position rows interpolated once per image 
 result equals `transformers.ViltModel` for every mix of image sizes and text lengths (tests/backbone/test_vilt.py).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import ViltModel
 
+from mora_bench import packing
 from mora_bench.tokens import MODALITIES, Batch, Part, Tokens
 
 
@@ -26,6 +28,8 @@ class Backbone(nn.Module):
     """
 
     modalities = MODALITIES
+    #: Whether padding is left out of the computation where lengths are known without waiting for a device.
+    packs = True
 
     def __init__(self, vilt: ViltModel):
         super().__init__()
@@ -80,18 +84,40 @@ class Backbone(nn.Module):
         """
         layer: Any = self.blocks[i]
         attention = layer.attention.attention
-        y = layer.layernorm_before(tokens.x)
-        key, value = attention.key(y), attention.value(y)
-        out = tokens if first is None else tokens.first(first)
-        query = attention.query(y[:, :first])
-        mask = tokens.mask
+        tokens = self.packed(tokens)
+        layout: Any = tokens.packing
+        x = layout.pack(tokens.x)
+        y = layer.layernorm_before(x)
+        keys, values = layout.split(attention.key(y)), layout.split(attention.value(y))
+        if first is not None:
+            x, y = (torch.cat([part[:, :first] for part in layout.split(z)]) for z in (x, y))
+        query = attention.query(y)
+        queries = layout.split(query) if first is None else layout.by_group(query)
+        prefixes = [None] * len(keys) if prefix is None else zip(*map(layout.rows, prefix), strict=True)
+        groups = zip(queries, keys, values, layout.masks, prefixes, strict=True)
+        y = torch.cat([self._attend(*group).reshape(-1, *y.shape[1:]) for group in groups])
+        x = layer.attention.output(y, x) + x
+        x = layer.output(layer.intermediate(layer.layernorm_after(x)), x)
+        if first is not None:
+            return tokens.first(first).with_x(layout.restored(x))
+        return tokens.with_x(layout.unpack(x, tokens.x.shape))
+
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefix: tuple[Tensor, Tensor] | None
+    ) -> Tensor:
+        """Attention of some samples: query [B, Q, D], key and value [B, T, D] -> [B, Q, D]."""
         if prefix is not None:
             key, value = torch.cat([prefix[0], key], 1), torch.cat([prefix[1], value], 1)
-            mask = F.pad(mask, (key.shape[1] - mask.shape[1], 0), value=True)
+            mask = None if mask is None else F.pad(mask, (prefix[0].shape[1], 0), value=True)
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
-        y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-        x = layer.attention.output(y.transpose(1, 2).flatten(2), out.x) + out.x
-        return out.with_x(layer.output(layer.intermediate(layer.layernorm_after(x)), x))
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
+
+    def packed(self, tokens: Tokens) -> Tokens:
+        """`tokens` with a `packing`: their own, else one that leaves out padding where lengths can be read for free."""
+        if tokens.packing is not None:
+            return tokens
+        lean = self.packs and tokens.mask.device.type == "cpu"
+        return replace(tokens, packing=packing.pack(tokens.mask, self.width) if lean else packing.whole(tokens.mask))
 
     def pool(self, tokens: Tokens, pooler: nn.Module) -> Tensor:
         """Final layer norm, then `pooler` on token 0: [B, D]."""

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
 from mora_bench.backbone.load import SHIPPED
 from mora_bench.backbone.vocabulary import PRINTABLE, train
+from mora_bench.data.wordpiece import open_tokenizer
 
-TOKENIZER = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+TOKENIZER = open_tokenizer(SHIPPED / "tokenizer.json")
 
 
 @given(st.text(max_size=300))
@@ -17,7 +17,7 @@ def test_nothing_is_unknown(text):
     assert TOKENIZER.token_to_id("[UNK]") not in TOKENIZER.encode(text).ids
 
 
-@pytest.mark.parametrize("text", ["x" * 5000, "µ½Ω", "\uff0c\u3002", "a\tb\nc", "\x00"])
+@pytest.mark.parametrize("text", ["x" * 5000, "µ½Ω", "\uff0c\u3002", "a\tb\nc", "\x00", "[UNK] [SEP][MASK]"])
 def test_nothing_odd_is_unknown_either(text):
     assert "[UNK]" not in TOKENIZER.encode(text).tokens
 
