@@ -23,6 +23,7 @@ class CaseLora(InBlocks):
     family = "missing-aware"
     reads = {"rank": 8, "blocks": "all"}
     needs_samples = True
+    pads_rank = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

@@ -16,6 +16,7 @@ class Lora(ThroughPeft):
     source = "arXiv 2106.09685"
     family = "low-rank"
     reads = {"rank": 8, "blocks": "all"}
+    pads_rank = True
     where = QUERY_VALUE
     dora = False
 

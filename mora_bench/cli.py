@@ -206,6 +206,7 @@ def _site(grid):
         threads=grid.threads,
         workers=workers,
         limit=grid.limit,
+        fuse=grid.fuse,
         plugins=tuple(file.resolve() for file in grid.plugin),
         save_adapters=grid.save_adapters,
     )

@@ -69,8 +69,11 @@ class Subject:
 
     def trained(self, backbone: Backbone | None = None) -> Model:
         model = self.model(backbone)
-        train(model, self.training, self.validation, self.recipe, 0, CPU)
+        self.train(model)
         return model
+
+    def train(self, *models: Model) -> None:
+        train(models, self.training, self.validation, [self.recipe] * len(models), 0, CPU)
 
     @property
     def training(self) -> View:
@@ -177,7 +180,7 @@ def frozen(subject: Subject) -> None:
     if not subject.method.trains_backbone:
         loose = [own[id(p)][0] for n, p in model.named_parameters() if n in declared and id(p) in own]
         _expect(not loose, f"{_some(loose)} of the backbone would train; set trains_backbone = True if that is meant")
-    train(model, subject.training, subject.validation, subject.recipe, 0, CPU)
+    subject.train(model)
     later = set(model.trained()) - declared
     _expect(not later, f"{_some(sorted(later))} began to require a gradient during training")
     moved = [n for n, p in model.named_parameters() if n not in declared and not torch.equal(p, start[n])]

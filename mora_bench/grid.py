@@ -67,6 +67,8 @@ class Grid:
     """cpu, cuda, cuda:1, or auto"""
     workers: int | None = None
     """cells at once; all cores on a CPU, 1 on a GPU if not given"""
+    fuse: int | None = None
+    """cells trained as one if only learning rate or rank differ; if not given 1, on a GPU what a trial says"""
     threads: int = 1
     """CPU threads a worker; another number gives other last bits"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -76,7 +78,7 @@ class Grid:
         for name in ("datasets", "methods", "impute", "missing", "rates", "seeds", "backbone"):
             if not getattr(self, name):
                 raise UserError(f"--{name} is empty; give at least one value.")
-        for name, least in (("limit", 1), ("workers", 1), ("threads", 1)):
+        for name, least in (("limit", 1), ("workers", 1), ("threads", 1), ("fuse", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"--{name} is {value}; expected at least {least}.")

@@ -232,13 +232,17 @@ class StepClock:
             yield
             self._pairs.append((begun, time.perf_counter()))
 
-    def read(self, steps_an_epoch: int) -> dict:
-        """Milliseconds a step (median, quartiles, 95 %) after a warm-up of `WARMUP` steps (a fifth of a short run)."""
+    def read(self, steps_an_epoch: int, cells: int = 1) -> dict:
+        """Milliseconds a step (median, quartiles, 95 %) after a warm-up of `WARMUP` steps (a fifth of a short run).
+
+        Where several cells were trained as one, each has its share of the time.
+        """
         if self.cuda:
             torch.cuda.synchronize()
             times = np.array([start.elapsed_time(end) for start, end in self._pairs])
         else:
             times = np.array([1000 * (end - start) for start, end in self._pairs])
+        times /= cells
         warm = min(WARMUP, len(times) // 5)
         quarter, median, three, late = np.percentile(times[warm:], [25, 50, 75, 95])
         return {
@@ -246,6 +250,7 @@ class StepClock:
             "step_ms_p25": float(quarter),
             "step_ms_p75": float(three),
             "step_ms_p95": float(late),
+            "cells_as_one": cells,
             "steps_timed": len(times) - warm,
             "steps_warmup": warm,
             "epoch_s": float(times[warm:].mean() * steps_an_epoch / 1000),

@@ -57,6 +57,8 @@ class Method(nn.Module, ABC):
     #: Whether in its first block it runs `frozen` on the very tokens it was given, and changes nothing inside: what
     #: comes out is then constant, too, and computed once.
     keeps_input: ClassVar[bool] = False
+    #: Whether rows of zeros added to a smaller rank change nothing: cells of several ranks may then be trained as one.
+    pads_rank: ClassVar[bool] = False
     #: Change it when the same cell would train something else.
     version: ClassVar[int] = 1
 

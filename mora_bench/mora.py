@@ -24,6 +24,7 @@ class Mora(InBlocks):
     family = "MoRA"
     reads = {"rank": 4, "blocks": "0"}
     keeps_input = True
+    pads_rank = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)

@@ -1,19 +1,21 @@
 """Logits of every sample under every pattern of present modalities: what every score is picked from."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from mora_bench.data import missing
 from mora_bench.data.samples import Samples
 from mora_bench.feed import Feed
-from mora_bench.model import Model
+from mora_bench.model import Model, State
 
 
 @torch.no_grad()
-def logits(model: Model, feed: Feed, batch: int) -> np.ndarray:
-    """float32 [n, C], in the feed's order."""
-    model.eval()
-    return torch.cat([model.finish(state).float().cpu() for state in feed.in_order(batch)]).numpy()
+def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndarray:
+    """float32 [K, n, C], in the feed's order, of K models for which `finish` gives [K, B, C]."""
+    return torch.cat([finish(state).float().cpu() for state in feed.in_order(batch)], 1).numpy()
 
 
 @torch.no_grad()

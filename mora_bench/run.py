@@ -4,17 +4,18 @@ import hashlib
 import os
 import time
 import traceback
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mora_bench import plugins, provenance, registry, scores
+from mora_bench import fused, plugins, provenance, registry, scores
 from mora_bench.adapters import save_adapter
 from mora_bench.backbone import load as backbones
-from mora_bench.cell import Cell
+from mora_bench.cell import Cell, Recipe
 from mora_bench.data import datasets, missing, splits
 from mora_bench.data.samples import Inputs, Samples, View, prepare
 from mora_bench.data.table import HashMemo, Table
@@ -25,12 +26,14 @@ from mora_bench.model import Model
 from mora_bench.predict import predict
 from mora_bench.store import Store
 from mora_bench.tokens import Batch
-from mora_bench.train import train
+from mora_bench.train import Fit, train
 
 #: Test settings every record holds F1-macro for, beside the cell's own rate.
 CURVE = tuple(round(0.1 * k, 1) for k in range(11))
 #: The rate a cell that was trained on complete data is tested at.
 TEST_RATE = 0.7
+#: Cells that a GPU is given at once, where they may be trained as one; a probe then says how many are.
+AS_ONE = 8
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Site:
     threads: int = 1
     workers: int = 1
     limit: int | None = None
+    fuse: int | None = None
     plugins: tuple[Path, ...] = ()
     save_adapters: bool = False
 
@@ -92,17 +96,43 @@ def derive(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:6], "big")
 
 
-def work(cell: Cell, site: Site) -> dict:
-    """Run a cell and write its record, whatever happens; the record is returned. Scores nothing twice."""
+def groups(cells: Sequence[Cell], site: Site) -> list[list[Cell]]:
+    """`cells` in the runs that workers are given: one by one, or with those that may be trained as one with them.
+
+    These differ in learning rate alone, or also in rank where the method fills up smaller ranks.
+    """
+    most = site.fuse or (AS_ONE if site.device.startswith("cuda") else 1)
+    alike: dict[Cell, list[Cell]] = {}
+    for cell in cells:
+        rank = None if registry.get(registry.METHODS, cell.method).pads_rank else cell.rank
+        alike.setdefault(replace(cell, rank=rank, recipe=replace(cell.recipe, lr=1.0)), []).append(cell)
+    return [group[start : start + most] for group in alike.values() for start in range(0, len(group), most)]
+
+
+def work(cells: Sequence[Cell], site: Site) -> list[dict]:
+    """Run one of `groups` and write the records, whatever happens; the records are returned.
+
+    If cells cannot be trained as one, each is run alone, and its record says why.
+    """
     store = Store(site.out)
     torch.set_num_threads(site.threads)
     try:
         for file in site.plugins:
             plugins.load(file)
-        record, predictions = run_cell(cell, site)
+        found = run_cells(cells, site)
     except Exception as error:
-        record, predictions = failure(cell, site, error), None
-    store.write(cell, record, predictions)
+        if len(cells) > 1:
+            return [_alone(cell, site, f"{type(error).__name__}: {error}") for cell in cells]
+        found = [(failure(cells[0], site, error), None)]
+    for cell, (record, predictions) in zip(cells, found, strict=True):
+        store.write(cell, record, predictions)
+    return [record for record, _ in found]
+
+
+def _alone(cell: Cell, site: Site, why: str) -> dict:
+    (record,) = work([cell], site)
+    record["not_as_one"] = why
+    Store(site.out).write(cell, record)
     return record
 
 
@@ -118,75 +148,112 @@ def failure(cell: Cell, site: Site, error: BaseException) -> dict:
     }
 
 
-def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray]]:
+def run_cell(cell: Cell, site: Site) -> tuple[dict, dict[str, np.ndarray] | None]:
     """Train, predict and measure one cell.
 
     Returns:
         The record (scores, costs, realised masks, provenance) and the logits of validation and test samples under every
         pattern of presence, float32 [n, P, C], with what is needed to score them again.
     """
+    return run_cells([cell], site)[0]
+
+
+def run_cells(cells: Sequence[Cell], site: Site) -> list[tuple[dict, dict[str, np.ndarray] | None]]:
+    """`run_cell` for one of `groups`: cells that share data, masks, and all that `train` needs to train them as one."""
     begun = time.perf_counter()
     device = torch.device(site.device)
     memory = PeakMemory(device)
+    cell = cells[0]
     data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, site)
     if table(cell.dataset, site)[1] != cell.data:
         raise UserError(f"{cell.dataset} is not the data this cell was planned on. Plan again.")
     rows = splits.split(data.table.ids, data.table.groups, data=cell.data, unit=cell.split, seed=cell.seed)
     views = {name: View(data, part, masked(cell, name, len(part))) for name, part in rows.items()}
 
+    models = [build(each, data, views["train"], device) for each in cells]
+    fused.share_frozen(models)
+    flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    size = site.fuse or as_one(models, views["train"], cell.recipe, device)
+    fits: list[Fit] = []
+    for start in range(0, len(cells), size):
+        some = slice(start, start + size)
+        recipes = [each.recipe for each in cells[some]]
+        order = derive(cell.seed, "order")
+        fits += train(models[some], views["train"], views["val"], recipes, order, device)
+
+    found: list[tuple[dict, dict[str, np.ndarray] | None]] = []
+    for each, model, cost, fit in zip(cells, models, flops, fits, strict=True):
+        evaluated = time.perf_counter()
+        logits = {name: predict(model, data, rows[name], cell.recipe.batch, device) for name in ("val", "test")}
+        record: dict = {
+            "status": "done",
+            "cell": asdict(each),
+            "scores": scored(each, data, rows, logits),
+            "training": {
+                "history": fit.history,
+                "best_step": fit.best_step,
+                "best_val_f1_macro": fit.best_f1,
+                "steps": fit.steps,
+            },
+            "method": {"title": model.method.title, "family": model.method.family},
+            "imputer": model.imputer.report(),
+            "parameters": parameters(model),
+            "flops": cost,
+            "time": {**fit.clock, "predict_s": time.perf_counter() - evaluated},
+            "memory": memory.read(),
+            "data": described(data, rows, views),
+            "provenance": provenance.collect(site.device, site.threads, site.workers),
+        }
+        if site.save_adapters:
+            save_adapter(model, record, Store(site.out).adapter_folder(each))
+        found.append((record, predictions(data, rows, logits)))
+    for record, _ in found:
+        record["time"]["cell_s"] = (time.perf_counter() - begun) / len(cells)
+    return found
+
+
+def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
+    """The network of a cell, its imputer fitted, nothing trained."""
     spec = backbones.resolve(cell.backbone)
     backbone = backbones.load(spec, cell.recipe.max_text, derive(cell.seed, "backbone")).to(device)
     torch.manual_seed(derive(cell.seed, "method"))
     imputer = registry.get(registry.IMPUTERS, cell.impute)(backbone).to(device)
     method = registry.get(registry.METHODS, cell.method)(backbone, Axes(cell.rank or 0, cell.blocks or ())).to(device)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head")).to(device)
-    imputer.fit(observed(model, views["train"], cell.recipe.batch, device))
+    imputer.fit(observed(model, training, cell.recipe.batch, device))
+    return model
 
-    flops = counted(cell, model, data, device)
-    counts = parameters(model)
-    fit = train(model, views["train"], views["val"], cell.recipe, derive(cell.seed, "order"), device)
-    evaluated = time.perf_counter()
-    logits = {name: predict(model, data, rows[name], cell.recipe.batch, device) for name in ("val", "test")}
-    record = {
-        "status": "done",
-        "cell": asdict(cell),
-        "scores": scored(cell, data, rows, logits),
-        "training": {
-            "history": fit.history,
-            "best_step": fit.best_step,
-            "best_val_f1_macro": fit.best_f1,
-            "steps": fit.steps,
+
+def as_one(models: Sequence[Model], training: View, recipe: Recipe, device: torch.device) -> int:
+    """How many of `models` to train as one on this device, tried on a batch."""
+    if len(models) == 1:
+        return 1
+    batch = training.batch(np.arange(min(recipe.batch, len(training)))).to(device)
+    return fused.best_size(models, models[0].begin(batch), device)
+
+
+def described(data: Samples, rows: dict[str, np.ndarray], views: dict[str, View]) -> dict:
+    """What a record says of its data."""
+    return {
+        "labels": list(data.table.labels),
+        "split": splits.digest(data.table.ids, rows),
+        "truncated_texts": data.truncated,
+        "canvas": list(data.canvas),
+        "realised": {
+            name: missing.realised(data.present[view.rows], view.present) | {"n": len(view)}
+            for name, view in views.items()
         },
-        "method": {"title": method.title, "family": method.family},
-        "imputer": imputer.report(),
-        "parameters": counts,
-        "flops": flops,
-        "time": {
-            **fit.clock,
-            "predict_s": time.perf_counter() - evaluated,
-            "cell_s": time.perf_counter() - begun,
-        },
-        "memory": memory.read(),
-        "data": {
-            "labels": list(data.table.labels),
-            "split": splits.digest(data.table.ids, rows),
-            "truncated_texts": data.truncated,
-            "canvas": list(data.canvas),
-            "realised": {
-                name: missing.realised(data.present[view.rows], view.present) | {"n": len(view)}
-                for name, view in views.items()
-            },
-        },
-        "provenance": provenance.collect(site.device, site.threads, site.workers),
     }
-    if site.save_adapters:
-        save_adapter(model, record, Store(site.out).adapter_folder(cell))
-    predictions = {f"{name}_logits": values for name, values in logits.items()}
+
+
+def predictions(data: Samples, rows: dict[str, np.ndarray], logits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The logits, and what is needed to score them again."""
+    found = {f"{name}_logits": values for name, values in logits.items()}
     for name in logits:
-        predictions[f"{name}_rows"] = rows[name]
-        predictions[f"{name}_targets"] = data.table.targets[rows[name]]
-        predictions[f"{name}_natural"] = data.present[rows[name]]
-    return record, predictions
+        found[f"{name}_rows"] = rows[name]
+        found[f"{name}_targets"] = data.table.targets[rows[name]]
+        found[f"{name}_natural"] = data.present[rows[name]]
+    return found
 
 
 def masked(cell: Cell, split: str, n: int, pattern: str | None = None, rate: float | None = None) -> np.ndarray:

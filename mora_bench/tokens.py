@@ -72,7 +72,7 @@ class Tokens:
     """The sequence a block reads and writes. Token 0 is the text's [CLS], which the pooler reads.
 
     Attributes:
-        x: float [B, T, D].
+        x: float [B, T, D]; on padding it is finite and means nothing.
         mask: bool [B, T], False on padding.
         present: bool [B, M], which modalities were observed (never what an imputer put in their place).
         modality: int8 [B, T], whose token this is: an index into `MODALITIES`, or -1 for padding and for tokens that

@@ -1,12 +1,14 @@
 """The one training loop. It knows no method by name: what trains is asked of PyTorch."""
 
 import math
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from mora_bench import scores
 from mora_bench.cell import Recipe
@@ -14,6 +16,7 @@ from mora_bench.data import missing
 from mora_bench.data.samples import View
 from mora_bench.errors import UserError
 from mora_bench.feed import Feed
+from mora_bench.fused import together
 from mora_bench.measure import StepClock
 from mora_bench.model import Model
 from mora_bench.predict import logits
@@ -30,70 +33,113 @@ class Fit:
     clock: dict = field(default_factory=dict)
 
 
-def train(model: Model, training: View, validation: View, recipe: Recipe, seed: int, device: torch.device) -> Fit:
+def train(
+    models: Sequence[Model],
+    training: View,
+    validation: View,
+    recipes: Sequence[Recipe],
+    seed: int,
+    device: torch.device,
+) -> list[Fit]:
     """Train what requires a gradient with AdamW and BCE, keep the best checkpoint by validation F1-macro.
 
-    Deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed` and the
-    view alone, so every method sees the same batches.
+    Usually one model; several that differ in learning rate or rank alone run as one (`mora_bench.fused`), each with a
+    recipe and an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of
+    samples depends on `seed` and the view alone, so every method sees the same batches.
 
     Raises:
-        FloatingPointError: the loss is no longer finite.
+        FloatingPointError: a loss is no longer finite.
     """
-    trained = model.trained()
-    optimizer = torch.optim.AdamW(
-        _groups(model, recipe), lr=recipe.lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.eps, fused=True
-    )
+    recipe = recipes[0]
     a_pass = math.ceil(len(training) / recipe.batch)
     total = recipe.epochs * a_pass
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _Linear(total, max(round(recipe.warmup * total), 1)))
     due = {
         min(math.ceil(k * recipe.validate_every * a_pass), total)
         for k in range(1, math.ceil(recipe.epochs / recipe.validate_every) + 1)
     }
     due.add(total)
-    autocast, scaler = _precision(recipe, device)
-    feed = Feed(model, training, recipe.batch, device)
-    check = Feed(model, validation, recipe.batch, device)
+    learners = [_Learner(model, own, total, device) for model, own in zip(models, recipes, strict=True)]
+    finish = together(models)
+    autocast = _autocast(recipe, device)
+    feed = Feed(models[0], training, recipe.batch, device, autocast=autocast)
+    check = Feed(models[0], validation, recipe.batch, device)
     targets = training.targets.to(device)
     expected = validation.targets.numpy()
     order = missing.rng("order", seed, len(training))
-    fit = Fit(steps=total)
     clock = StepClock(device)
-    best: dict[str, torch.Tensor] = {}
-    losses: list[torch.Tensor] = []
     step = 0
     for _ in range(recipe.epochs):
         for at in np.array_split(order.permutation(len(training)), a_pass):
             step += 1
-            model.train()
+            for model in models:
+                model.train()
             with clock.step():
                 with autocast():
-                    predicted = model.finish(feed.state(at))
-                loss = F.binary_cross_entropy_with_logits(predicted.float(), targets[torch.from_numpy(at).to(device)])
-                loss = loss + model.method.penalty()
-                optimizer.zero_grad(set_to_none=True)
-                scaler.scale(loss).backward()
-                scaler.step(optimizer)
-                scaler.update()
-            schedule.step()
-            losses.append(loss.detach())
+                    predicted = finish(feed.state(at))
+                wanted = targets[torch.from_numpy(at).to(device)]
+                losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
+                torch.stack(losses).sum().backward()
+                for learner in learners:
+                    learner.step()
             if step in due:
-                mean = torch.stack(losses).mean().item()
-                if not math.isfinite(mean):
-                    raise FloatingPointError(
-                        f"the training loss is {mean} at step {step}: lower recipe.lr ({recipe.lr:g})."
-                    )
-                f1 = scores.f1_macro(expected, logits(model, check, recipe.batch))
-                fit.history.append({"step": step, "epoch": round(step / a_pass, 3), "loss": mean, "val_f1_macro": f1})
-                losses.clear()
-                if f1 > fit.best_f1:
-                    fit.best_f1, fit.best_step = f1, step
-                    best = {name: p.detach().clone() for name, p in trained.items()}
-    with torch.no_grad():
-        for name, parameter in trained.items():
-            parameter.copy_(best[name])
-    fit.clock = clock.read(a_pass)
-    return fit
+                for model in models:
+                    model.eval()
+                for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
+                    learner.validated(step, round(step / a_pass, 3), scores.f1_macro(expected, own))
+    timed = clock.read(a_pass, len(models))
+    return [learner.finished(timed) for learner in learners]
+
+
+class _Learner:
+    """One model in training: its optimiser and schedule, and the best it has been."""
+
+    def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device):
+        self.model = model
+        self.recipe = recipe
+        self.trained = model.trained()
+        self.optimizer = torch.optim.AdamW(
+            _groups(model, recipe), lr=recipe.lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.eps, fused=True
+        )
+        factor = _Linear(total, max(round(recipe.warmup * total), 1))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, factor)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.fit = Fit(steps=total)
+        self.best: dict[str, Tensor] = {}
+        self.losses: list[Tensor] = []
+
+    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """The (scaled) loss of a step, gradients cleared."""
+        loss = F.binary_cross_entropy_with_logits(predicted.float(), wanted) + self.model.method.penalty()
+        self.losses.append(loss.detach())
+        self.optimizer.zero_grad(set_to_none=True)
+        return self.scaler.scale(loss)
+
+    def step(self) -> None:
+        """Move by the gradients that have arrived."""
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+
+    def validated(self, step: int, epoch: float, f1: float) -> None:
+        """Note the mean loss since the last validation and F1-macro; keep the parameters if they are the best."""
+        mean = torch.stack(self.losses).mean().item()
+        if not math.isfinite(mean):
+            raise FloatingPointError(
+                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})."
+            )
+        self.losses.clear()
+        self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_f1_macro": f1})
+        if f1 > self.fit.best_f1:
+            self.fit.best_f1, self.fit.best_step = f1, step
+            self.best = {name: p.detach().clone() for name, p in self.trained.items()}
+
+    def finished(self, clock: dict) -> Fit:
+        """Go back to the best parameters."""
+        with torch.no_grad():
+            for name, parameter in self.trained.items():
+                parameter.copy_(self.best[name])
+        self.fit.clock = clock
+        return self.fit
 
 
 def _groups(model: Model, recipe: Recipe) -> list[dict]:
@@ -119,11 +165,11 @@ class _Linear:
         return max(self.total - step, 0) / max(self.total - self.warmup, 1)
 
 
-def _precision(recipe: Recipe, device: torch.device):
+def _autocast(recipe: Recipe, device: torch.device) -> Callable[[], AbstractContextManager]:
+    """What makes the context of a training pass."""
     if recipe.precision == "fp16" and device.type != "cuda":
         raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {device}. Use fp32 or bf16.")
-    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
     if recipe.precision == "fp32":
-        return nullcontext, scaler
+        return nullcontext
     dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float16
-    return lambda: torch.autocast(device.type, dtype), scaler
+    return lambda: torch.autocast(device.type, dtype)

@@ -26,7 +26,7 @@ from mora_bench.store import Store
 def saved(site: Site, folder: Path, method: str):
     site = Site(**(vars(site) | {"save_adapters": True}))
     cell = make_cell(site, folder, method=method)
-    assert work(cell, site)["status"] == "done"
+    assert work([cell], site)[0]["status"] == "done"
     return site, cell, Store(site.out).adapter_folder(cell)
 
 

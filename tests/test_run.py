@@ -40,7 +40,7 @@ def test_workers_change_nothing(site, folder):
 
 def test_predictions_are_enough_to_score_again(site, folder):
     cell = make_cell(site, folder)
-    record = work(cell, site)
+    (record,) = work([cell], site)
     assert record["status"] == "done", record.get("trace")
     saved = load_file(Store(site.out).prediction_file(cell))
     kept = missing.mask(len(saved["test_rows"]), "both", 0.7, data=cell.data, split="test", seed=cell.seed)
@@ -79,10 +79,10 @@ def test_a_failing_cell_is_a_record_and_the_next_one_runs(site, folder, monkeypa
     assert Store(site.out).status([bad]) == {bad.key: "failed"}
 
 
-def _dies(cell, site):
-    if cell.method == "mora":
+def _dies(cells, site):
+    if cells[0].method == "mora":
         os.kill(os.getpid(), signal.SIGKILL)
-    return work(cell, site)
+    return work(cells, site)
 
 
 def test_a_killed_worker_takes_one_cell_with_it(site, folder, monkeypatch):
@@ -97,7 +97,7 @@ def test_a_killed_worker_takes_one_cell_with_it(site, folder, monkeypatch):
 
 
 def test_methods_see_the_same_masks_and_splits(site, folder):
-    records = [work(make_cell(site, folder, method=m), site) for m in ("head", "map")]
+    records = [work([make_cell(site, folder, method=m)], site)[0] for m in ("head", "map")]
     assert records[0]["data"]["split"] == records[1]["data"]["split"]
     assert records[0]["data"]["realised"] == records[1]["data"]["realised"]
 
@@ -105,13 +105,14 @@ def test_methods_see_the_same_masks_and_splits(site, folder):
 def test_training_learns(site, folder):
     """On the training rows themselves: a few epochs of full fine-tuning must lower the loss."""
     recipe = dataclasses.replace(make_cell(site, folder).recipe, epochs=8, lr=2e-3)
-    record = work(make_cell(site, folder, method="full", missing="complete", rate=0.0, recipe=recipe), site)
+    cell = make_cell(site, folder, method="full", missing="complete", rate=0.0, recipe=recipe)
+    (record,) = work([cell], site)
     losses = [row["loss"] for row in record["training"]["history"]]
     assert losses[-1] < 0.8 * losses[0]
 
 
 def test_a_loss_that_explodes_says_so(site, folder):
     recipe = dataclasses.replace(make_cell(site, folder).recipe, lr=1e30)
-    record = work(make_cell(site, folder, method="full", recipe=recipe), site)
+    (record,) = work([make_cell(site, folder, method="full", recipe=recipe)], site)
     assert record["status"] == "failed"
     assert "lower recipe.lr" in record["error"]

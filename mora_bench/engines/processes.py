@@ -1,4 +1,5 @@
-"""One worker process a core. A worker that dies takes one cell with it, which is recorded as failed."""
+"""One worker process a core. A worker that dies takes one cell with it, which is recorded as failed; cells that it was
+training as one are tried again, each alone."""
 
 import signal
 from collections.abc import Iterator
@@ -7,13 +8,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
 from mora_bench.cell import Cell
-from mora_bench.run import Site, failure, work
+from mora_bench.run import Site, failure, groups, work
 from mora_bench.store import Store
 
 
 def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
     """Run `cells` on `site.workers` processes; yields in the order of finishing."""
-    waiting = list(reversed(cells))
+    waiting = list(reversed(groups(cells, site)))
     pool: list[_Worker] = []
     try:
         while waiting or pool:
@@ -21,41 +22,44 @@ def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
                 pool.append(_Worker(waiting.pop(), site))
             for pipe in wait([worker.pipe for worker in pool]):
                 worker = next(w for w in pool if w.pipe is pipe)
-                cell, record = worker.cell, worker.result()
-                if record is None:
+                group, records = worker.group, worker.result()
+                if records is None:
                     pool.remove(worker)
-                    record = failure(cell, site, RuntimeError(worker.last_words()))
-                    Store(site.out).write(cell, record)
+                    if len(group) > 1:
+                        waiting += [[cell] for cell in reversed(group)]
+                        continue
+                    records = [failure(group[0], site, RuntimeError(worker.last_words()))]
+                    Store(site.out).write(group[0], records[0])
                 elif waiting:
                     worker.give(waiting.pop())
                 else:
                     worker.stop()
                     pool.remove(worker)
-                yield cell, record
+                yield from zip(group, records, strict=True)
     finally:
         for worker in pool:
             worker.process.terminate()
 
 
 class _Worker:
-    """A process that runs the cells it is given, one at a time."""
+    """A process that runs the groups of cells it is given, one at a time."""
 
-    def __init__(self, cell: Cell, site: Site):
+    def __init__(self, group: list[Cell], site: Site):
         context = get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, site), daemon=False)
         self.process.start()
         theirs.close()
-        self.give(cell)
+        self.give(group)
 
-    def give(self, cell: Cell) -> None:
-        self.cell = cell
+    def give(self, group: list[Cell]) -> None:
+        self.group = group
         # A process that is already gone is found out about in `result`.
         with suppress(BrokenPipeError):
-            self.pipe.send(cell)
+            self.pipe.send(group)
 
-    def result(self) -> dict | None:
-        """The record, or None if the process is gone."""
+    def result(self) -> list[dict] | None:
+        """The records, or None if the process is gone."""
         try:
             return self.pipe.recv()
         except (EOFError, ConnectionResetError):
@@ -79,7 +83,7 @@ def _serve(pipe: Connection, site: Site) -> None:
     """Run cells until None comes, or until the parent is gone. Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        while (cell := pipe.recv()) is not None:
-            pipe.send(work(cell, site))
+        while (group := pipe.recv()) is not None:
+            pipe.send(work(group, site))
     except (EOFError, BrokenPipeError):
         return

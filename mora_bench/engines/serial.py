@@ -1,12 +1,12 @@
-"""One cell after the other, in this process: for debuggers, and for a single GPU."""
+"""One group of cells after the other, in this process: for debuggers, and for a single GPU."""
 
 from collections.abc import Iterator
 
 from mora_bench.cell import Cell
-from mora_bench.run import Site, work
+from mora_bench.run import Site, groups, work
 
 
 def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
     """Run `cells` in order."""
-    for cell in cells:
-        yield cell, work(cell, site)
+    for group in groups(cells, site):
+        yield from zip(group, work(group, site), strict=True)
