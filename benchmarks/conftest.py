@@ -1,9 +1,23 @@
-"""Shared by all benchmarks: one thread, and versions and device in every result."""
+"""Shared by all benchmarks: one thread, versions and device in every result, the field's backbone with random weights.
+
+`extra_info` says how a result is to be read by `python benchmarks/ratios.py FILE.json`:
+
+- base: True for the entry of a group that the others are divided by;
+- wanted: a condition on that ratio, such as ">= 15";
+- gflops: what was counted, where time should follow it.
+"""
+
+import json
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from transformers import ViltConfig, ViltModel
 
 from mora_bench import provenance
+from mora_bench.backbone.load import SHIPPED
+from mora_bench.run import Site
 
 torch.set_num_threads(1)
 
@@ -12,4 +26,28 @@ torch.set_num_threads(1)
 def _where(request):
     if "benchmark" in request.fixturenames:
         info = request.getfixturevalue("benchmark").extra_info
-        info |= {"device": provenance.device_name("cpu"), "threads": 1, "versions": provenance.versions()}
+        device = "cuda" if torch.cuda.is_available() and "gpu" in request.node.path.name else "cpu"
+        info |= {"device": provenance.device_name(device), "threads": 1, "versions": provenance.versions()}
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def site(tmp_path, cache) -> Site:
+    return Site(out=tmp_path / "results", cache=cache)
+
+
+@pytest.fixture(scope="session")
+def vilt_b32(tmp_path_factory) -> str:
+    """The folder of a ViLT-B/32 with random weights, in transformers' layout."""
+    folder = tmp_path_factory.mktemp("vilt-b32")
+    torch.manual_seed(0)
+    ViltModel(ViltConfig()).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(SHIPPED / name, folder / name)
+    image = {"size": {"shortest_edge": 384}, "size_divisor": 32}
+    (folder / "preprocessor_config.json").write_text(json.dumps(image))
+    return str(folder)
