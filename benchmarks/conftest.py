@@ -4,7 +4,8 @@
 
 - base: True for the entry of a group that the others are divided by;
 - wanted: a condition on that ratio, such as ">= 15";
-- gflops: what was counted, where time should follow it.
+- gflops, follows_flops: what was counted, and whether time should follow it;
+- ratios: by name, where the benchmark took them itself, turn by turn; `wanted` is then by name, too.
 """
 
 import json

@@ -18,6 +18,9 @@ CONDITIONS = {">=": operator.ge, "<=": operator.le}
 #: How far a time may be from what was counted, as a share of it, where a group's times should follow its FLOPs.
 SPREAD = 0.15
 
+#: What else of extra_info is shown.
+EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}", "share": "{:.3f}", "peak_gb": "{:.2f}"}
+
 
 def read(file: Path) -> dict[tuple[str, str], dict]:
     """Entries of one file by (group, name): median seconds and extra_info."""
@@ -35,15 +38,25 @@ def rows(files: list[Path]) -> list[dict[str, str]]:
     found = []
     for (group, name), entry in sorted(first.items()):
         row = {"group": group, "entry": name, "ms": f"{1000 * entry['s']:.3g}"}
+        row |= {title: shown.format(entry[title]) for title, shown in EXTRAS.items() if title in entry}
         base = bases.get(group)
         if base is not None:
             ratio = entry["s"] / base["s"]
             row |= {"over the base": f"{ratio:.3g}", **judged(ratio, entry, base)}
+        if "ratios" in entry:
+            found += [named(group, name, ratio, entry) for name, ratio in entry["ratios"].items()]
+            continue
         for file, other in zip(files[1:], others, strict=True):
             if (group, name) in other:
                 row[f"{file.stem} / {files[0].stem}"] = f"{other[group, name]['s'] / entry['s']:.3g}"
         found.append(row)
     return found
+
+
+def named(group: str, name: str, ratio: float, entry: dict) -> dict[str, str]:
+    """A ratio that a benchmark took itself, turn by turn."""
+    row = {"group": group, "entry": name, "over the base": f"{ratio:.3g}"}
+    return row | judged(ratio, {"wanted": entry["wanted"][name]} if name in entry["wanted"] else {}, {})
 
 
 def judged(ratio: float, entry: dict, base: dict) -> dict[str, str]:

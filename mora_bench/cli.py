@@ -207,6 +207,7 @@ def _site(grid):
         workers=workers,
         limit=grid.limit,
         fuse=grid.fuse,
+        compiler=grid.compile,
         plugins=tuple(file.resolve() for file in grid.plugin),
         save_adapters=grid.save_adapters,
     )

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from mora_bench.data.samples import View
 from mora_bench.model import Model, State
 from mora_bench.packing import whole
-from mora_bench.tokens import Tokens
+from mora_bench.tokens import Batch, Tokens
 
 #: Kept states may take this share of what is free when a feed is made: of the device's memory, of the host's, of the
 #: disk that holds temporary files.
@@ -46,6 +47,7 @@ class Feed:
         self.view = view
         self.device = device
         self.autocast = autocast
+        self.reads_ahead = device.type == "cuda"
         self.kept: _Kept | None = None
         if keep and model.cut >= CHEAP and len(view):
             self.kept = self._keep(batch)
@@ -57,7 +59,7 @@ class Feed:
         room = 0.0
         for start in range(0, len(self.view), batch):
             at = np.arange(start, min(start + batch, len(self.view)))
-            state = self._begin(at)
+            state = self._begin(self.view.batch(at))
             used += sum(column.nbytes for column in _columns(state).values())
             expected = used / (at[-1] + 1) * len(self.view)
             if not writers:
@@ -81,18 +83,36 @@ class Feed:
                 return place, SHARE * free
         return None, 0.0
 
-    def _begin(self, at: np.ndarray) -> State:
+    def _begin(self, batch: Batch) -> State:
         with self.autocast():
-            return self.model.begin(self.view.batch(at).to(self.device))
+            return self.model.begin(batch.to(self.device))
 
     def state(self, at: np.ndarray) -> State:
         """The state at `model.cut` of the samples at positions `at`."""
-        return self._begin(at) if self.kept is None else self.kept.batch(at, self.device)
+        return self._begin(self.view.batch(at)) if self.kept is None else self.kept.batch(at, self.device)
+
+    def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
+        """The states of one batch of positions after the other. What a GPU needs next is read while it computes."""
+        if self.kept is not None or not self.reads_ahead:
+            yield from map(self.state, batches)
+            return
+        if not batches:
+            return
+        with ThreadPoolExecutor(1) as reader:
+            following = reader.submit(self._read, batches[0])
+            for k in range(len(batches)):
+                batch = following.result()
+                if k + 1 < len(batches):
+                    following = reader.submit(self._read, batches[k + 1])
+                yield self._begin(batch)
+
+    def _read(self, at: np.ndarray) -> Batch:
+        batch = self.view.batch(at)
+        return batch.pinned() if self.device.type == "cuda" else batch
 
     def in_order(self, batch: int) -> Iterator[State]:
         """States of all samples, in the view's order."""
-        for start in range(0, len(self.view), batch):
-            yield self.state(np.arange(start, min(start + batch, len(self.view))))
+        return self.states(np.split(np.arange(len(self.view)), range(batch, len(self.view), batch)))
 
 
 def _room(device: torch.device) -> dict[str, int]:

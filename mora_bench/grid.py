@@ -69,6 +69,8 @@ class Grid:
     """cells at once; all cores on a CPU, 1 on a GPU if not given"""
     fuse: int | None = None
     """cells trained as one if only learning rate or rank differ; if not given 1, on a GPU what a trial says"""
+    compile: Literal["off", "on", "graphs"] = "off"
+    """torch.compile in training, graphs: with CUDA graphs; pays where a cell trains for many minutes"""
     threads: int = 1
     """CPU threads a worker; another number gives other last bits"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

@@ -51,6 +51,7 @@ class Site:
     workers: int = 1
     limit: int | None = None
     fuse: int | None = None
+    compiler: str = "off"
     plugins: tuple[Path, ...] = ()
     save_adapters: bool = False
 
@@ -179,7 +180,7 @@ def run_cells(cells: Sequence[Cell], site: Site) -> list[tuple[dict, dict[str, n
         some = slice(start, start + size)
         recipes = [each.recipe for each in cells[some]]
         order = derive(cell.seed, "order")
-        fits += train(models[some], views["train"], views["val"], recipes, order, device)
+        fits += train(models[some], views["train"], views["val"], recipes, order, device, site.compiler)
 
     found: list[tuple[dict, dict[str, np.ndarray] | None]] = []
     for each, model, cost, fit in zip(cells, models, flops, fits, strict=True):
@@ -202,7 +203,7 @@ def run_cells(cells: Sequence[Cell], site: Site) -> list[tuple[dict, dict[str, n
             "time": {**fit.clock, "predict_s": time.perf_counter() - evaluated},
             "memory": memory.read(),
             "data": described(data, rows, views),
-            "provenance": provenance.collect(site.device, site.threads, site.workers),
+            "provenance": provenance.collect(site.device, site.threads, site.workers) | {"compiler": site.compiler},
         }
         if site.save_adapters:
             save_adapter(model, record, Store(site.out).adapter_folder(each))

@@ -35,6 +35,10 @@ class Batch:
     def to(self, device: torch.device) -> Self:
         return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
 
+    def pinned(self) -> Self:
+        """In memory that a GPU can fetch from while it computes."""
+        return type(self)(*(tensor.pin_memory() for tensor in vars(self).values()))
+
     def __len__(self) -> int:
         return len(self.present)
 

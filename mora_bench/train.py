@@ -18,8 +18,11 @@ from mora_bench.errors import UserError
 from mora_bench.feed import Feed
 from mora_bench.fused import together
 from mora_bench.measure import StepClock
-from mora_bench.model import Model
+from mora_bench.model import Model, State
 from mora_bench.predict import logits
+
+#: What `--compile` may be, and what torch.compile is then told.
+COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mode": "reduce-overhead"}}
 
 
 @dataclass
@@ -40,12 +43,14 @@ def train(
     recipes: Sequence[Recipe],
     seed: int,
     device: torch.device,
+    compiler: str = "off",
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW and BCE, keep the best checkpoint by validation F1-macro.
 
     Usually one model; several that differ in learning rate or rank alone run as one (`mora_bench.fused`), each with a
     recipe and an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of
-    samples depends on `seed` and the view alone, so every method sees the same batches.
+    samples depends on `seed` and the view alone, so every method sees the same batches. `compiler` names one of
+    `COMPILERS`.
 
     Raises:
         FloatingPointError: a loss is no longer finite.
@@ -59,7 +64,7 @@ def train(
     }
     due.add(total)
     learners = [_Learner(model, own, total, device) for model, own in zip(models, recipes, strict=True)]
-    finish = together(models)
+    finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
     feed = Feed(models[0], training, recipe.batch, device, autocast=autocast)
     check = Feed(models[0], validation, recipe.batch, device)
@@ -69,13 +74,15 @@ def train(
     clock = StepClock(device)
     step = 0
     for _ in range(recipe.epochs):
-        for at in np.array_split(order.permutation(len(training)), a_pass):
+        batches = np.array_split(order.permutation(len(training)), a_pass)
+        states = feed.states(batches)
+        for at in batches:
             step += 1
             for model in models:
                 model.train()
             with clock.step():
                 with autocast():
-                    predicted = finish(feed.state(at))
+                    predicted = finish(next(states))
                 wanted = targets[torch.from_numpy(at).to(device)]
                 losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
                 torch.stack(losses).sum().backward()
@@ -88,6 +95,13 @@ def train(
                     learner.validated(step, round(step / a_pass, 3), scores.f1_macro(expected, own))
     timed = clock.read(a_pass, len(models))
     return [learner.finished(timed) for learner in learners]
+
+
+def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Callable[[State], Tensor]:
+    """`finish` through torch.compile, as `COMPILERS` and `options` say ("graphs": with CUDA graphs)."""
+    if compiler == "off":
+        return finish
+    return torch.compile(finish, **COMPILERS[compiler], **options)
 
 
 class _Learner:

@@ -116,7 +116,8 @@ class Backbone(nn.Module):
         """`tokens` with a `packing`: their own, else one that leaves out padding where lengths can be read for free."""
         if tokens.packing is not None:
             return tokens
-        lean = self.packs and tokens.mask.device.type == "cpu"
+        # Compiled, every other grouping would be another program.
+        lean = self.packs and tokens.mask.device.type == "cpu" and not torch.compiler.is_compiling()
         return replace(tokens, packing=packing.pack(tokens.mask, self.width) if lean else packing.whole(tokens.mask))
 
     def pool(self, tokens: Tokens, pooler: nn.Module) -> Tensor:

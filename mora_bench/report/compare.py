@@ -191,5 +191,5 @@ def _caption(source: str, backbone: str, weights: str, split: str, group: pd.Dat
 def _hardware(raw: str) -> str:
     import json
 
-    device, threads, workers = json.loads(raw)
-    return f"{device}, {workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each"
+    device, threads, workers, *ways = json.loads(raw)
+    return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])

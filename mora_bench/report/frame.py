@@ -32,11 +32,18 @@ def cells(records: list[dict]) -> pd.DataFrame:
         row |= {"key": record["key"], "status": record["status"], "error": record.get("error")}
         where = record["provenance"]
         row["family"] = record.get("method", {}).get("family", "")
-        row["hardware"] = json.dumps([where["device"], where["threads"], where["workers"]])
+        row["hardware"] = json.dumps([where["device"], where["threads"], where["workers"], *_ways(record)])
         if record["status"] == "done":
             row |= _measured(record)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _ways(record: dict) -> list[str]:
+    """What else sets its step times apart from those of other records."""
+    compiler, cells = record["provenance"].get("compiler", "off"), record.get("time", {}).get("cells_as_one", 1)
+    ways = [f"compiled ({compiler})"] if compiler != "off" else []
+    return [*ways, f"{cells} trained as one"] if cells > 1 else ways
 
 
 def _measured(record: dict) -> dict[str, Any]:

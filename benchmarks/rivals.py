@@ -1,0 +1,147 @@
+"""MoRA on ViLT-B/32 (random weights), as this project runs it and as the field's scripts do.
+
+Pictures of 320 x 608, texts of ODIR's lengths (mean 21, 95th percentile 32 tokens). The rivals:
+
+- released: as MoRA's own scripts train. Text padded to 1,024 tokens, eager attention, the whole network every step, the
+  adapter in a loop over samples.
+- transformers + peft: what a user would write today. Dynamic padding, transformers' ViLT, MoRA as a peft method.
+"""
+
+from contextlib import nullcontext
+
+import torch
+import torch.nn.functional as F
+from peft import get_peft_model
+from torch import Tensor, nn
+from transformers import ViltConfig, ViltModel
+
+from mora_bench.backbone.load import extend_positions
+from mora_bench.backbone.vilt import Backbone
+from mora_bench.imputer import Dummy
+from mora_bench.method import Axes
+from mora_bench.model import Model, classifier
+from mora_bench.mora import Mora
+from mora_bench.peft_mora import MoraConfig
+from mora_bench.tokens import Batch
+
+LENGTHS = (17, 19, 21, 32)
+PADDED = 1024
+CLASSES = 8
+
+
+def vilt() -> ViltModel:
+    torch.manual_seed(0)
+    model = ViltModel(ViltConfig())
+    extend_positions(model, PADDED)
+    return model.eval()
+
+
+def batch(fours: int = 1) -> Batch:
+    """So many times four samples: a complete one, two without image, one without text ("both" at 75 %)."""
+    rows, generator = fours * len(LENGTHS), torch.Generator().manual_seed(0)
+    present = torch.tensor([[True, True], [True, False], [True, False], [False, True]]).repeat(fours, 1)
+    lengths = torch.where(present[:, 0], torch.tensor(LENGTHS).repeat(fours), 2)
+    place = torch.arange(int(lengths.max()))
+    pixels = torch.randn(rows, 3, 320, 608, generator=generator)
+    pixels[~present[:, 1]] = 1
+    return Batch(
+        ids=torch.randint(1000, 30_000, (rows, len(place)), generator=generator),
+        ids_mask=place < lengths[:, None],
+        pixels=pixels,
+        grid=torch.tensor([[10, 19]]).expand(rows, 2),
+        present=present,
+    )
+
+
+def targets(rows: int) -> Tensor:
+    return (torch.rand(rows, CLASSES, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+
+
+def network(method, axes: Axes) -> Model:
+    backbone = Backbone(vilt())
+    return Model(backbone, method(backbone, axes), Dummy(backbone), CLASSES, 0)
+
+
+def ours(model: Model | None = None, keep: bool = True, inputs: Batch | None = None):
+    """The model, what it computes in a step (the frozen beginning kept or not), and what trains."""
+    model = model or network(Mora, Axes(4, (0,)))
+    inputs = inputs or batch()
+    model.to(inputs.pixels.device)
+    state = model.begin(inputs)
+    return model, (lambda: model.finish(state)) if keep else (lambda: model(inputs)), list(model.trained().values())
+
+
+class Released(nn.Module):
+    """MoRA's forward pass as its scripts run it, block by block, on transformers' modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vilt = vilt().requires_grad_(False)
+        self.vilt.pooler.requires_grad_(True)
+        self.down = nn.Linear(768, 4, bias=False)
+        self.ups = nn.ModuleList(nn.Linear(4, 768, bias=False) for _ in range(2))
+        self.head = classifier(768, CLASSES)
+
+    def forward(self, inputs: Batch) -> Tensor:
+        pad = PADDED - inputs.ids.shape[1]
+        ids, mask = F.pad(inputs.ids, (0, pad)), F.pad(inputs.ids_mask, (0, pad))
+        padded = Batch(ids, mask, inputs.pixels, inputs.grid, inputs.present)
+        with torch.no_grad():
+            text, image = Backbone(self.vilt).embed(padded)
+        x, mask = torch.cat([text.x, image.x], 1), torch.cat([text.mask, image.mask], 1)
+        bias = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(x.dtype).min)[:, None, None]
+        for i, layer in enumerate(self.vilt.encoder.layer):
+            out = layer(x, bias)[0]
+            if i == 0:
+                low, added = self.down(x), []
+                for row in range(len(x)):
+                    ups = [self.ups[m](low[row]) for m in range(2) if inputs.present[row, m]]
+                    added.append(sum(ups))
+                out = out + torch.stack(added)
+            x = out
+        return self.head(self.vilt.pooler(self.vilt.layernorm(x)))
+
+
+def released():
+    model = Released()
+    inputs = batch()
+    return model, lambda: model(inputs), [p for p in model.parameters() if p.requires_grad]
+
+
+def with_peft(inputs: Batch | None = None):
+    inputs = inputs or batch()
+    model = get_peft_model(vilt(), MoraConfig(r=4, blocks=[0], modules_to_save=["pooler"])).to(inputs.pixels.device)
+    head = classifier(768, CLASSES).to(inputs.pixels.device)
+    arguments = plain(inputs)
+    trained = [p for p in (*model.parameters(), *head.parameters()) if p.requires_grad]
+    return (model, head), lambda: head(model(**arguments, present=inputs.present).pooler_output), trained
+
+
+def plain(inputs: Batch) -> dict[str, Tensor]:
+    """As transformers' ViLT wants them; all pictures have the canvas's size."""
+    return {
+        "input_ids": inputs.ids,
+        "attention_mask": inputs.ids_mask.long(),
+        "pixel_values": inputs.pixels,
+        "pixel_mask": torch.ones(len(inputs), *inputs.pixels.shape[2:], device=inputs.pixels.device),
+    }
+
+
+def step(forward, trained, dtype: torch.dtype | None = None):
+    """One training step, ready to be called; with `dtype` under autocast."""
+    device = trained[0].device
+    optimizer = torch.optim.AdamW(trained, lr=1e-3, fused=True)
+    wanted = None
+
+    def run():
+        nonlocal wanted
+        with nullcontext() if dtype is None else torch.autocast(device.type, dtype):
+            predicted = forward()
+        if wanted is None:
+            wanted = targets(len(predicted)).to(device)
+        loss = F.binary_cross_entropy_with_logits(predicted.float(), wanted)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+    return run
