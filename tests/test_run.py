@@ -96,6 +96,14 @@ def test_a_killed_worker_takes_one_cell_with_it(site, folder, monkeypatch):
     assert "out of memory" in error
 
 
+def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(site, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 3, 5, 7}, raising=False)
+    full = dataclasses.replace(site, workers=2, threads=2)
+    assert [processes.own_cores(place, full) for place in (0, 1)] == [{2, 3}, {5, 7}]
+    assert processes.own_cores(0, dataclasses.replace(site, workers=3)) is None
+    assert processes.own_cores(0, dataclasses.replace(full, device="cuda")) is None
+
+
 def test_methods_see_the_same_masks_and_splits(site, folder):
     records = [work([make_cell(site, folder, method=m)], site)[0] for m in ("head", "map")]
     assert records[0]["data"]["split"] == records[1]["data"]["split"]

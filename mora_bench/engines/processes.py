@@ -1,6 +1,7 @@
 """One worker process a core. A worker that dies takes one cell with it, which is recorded as failed; cells that it was
 training as one are tried again, each alone."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,8 @@ def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
     try:
         while waiting or pool:
             while waiting and len(pool) < site.workers:
-                pool.append(_Worker(waiting.pop(), site))
+                place = min(set(range(site.workers)) - {worker.place for worker in pool})
+                pool.append(_Worker(waiting.pop(), site, place))
             for pipe in wait([worker.pipe for worker in pool]):
                 worker = next(w for w in pool if w.pipe is pipe)
                 group, records = worker.group, worker.result()
@@ -44,10 +46,11 @@ def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
 class _Worker:
     """A process that runs the groups of cells it is given, one at a time."""
 
-    def __init__(self, group: list[Cell], site: Site):
+    def __init__(self, group: list[Cell], site: Site, place: int):
         context = get_context("spawn")
+        self.place = place
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, site), daemon=False)
+        self.process = context.Process(target=_serve, args=(theirs, site, own_cores(place, site)), daemon=False)
         self.process.start()
         theirs.close()
         self.give(group)
@@ -79,9 +82,24 @@ class _Worker:
         self.process.join()
 
 
-def _serve(pipe: Connection, site: Site) -> None:
+def own_cores(place: int, site: Site) -> set[int] | None:
+    """The cores that the worker in this place keeps to, where workers and their threads come to all there are.
+
+    With fewer, the system places them: something else may be running on the cores they would be pinned to.
+    """
+    if site.device != "cpu" or not hasattr(os, "sched_getaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    if site.workers * site.threads != len(cores):
+        return None
+    return set(cores[place * site.threads : (place + 1) * site.threads])
+
+
+def _serve(pipe: Connection, site: Site, cores: set[int] | None) -> None:
     """Run cells until None comes, or until the parent is gone. Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
     try:
         while (group := pipe.recv()) is not None:
             pipe.send(work(group, site))
