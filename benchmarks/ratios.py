@@ -31,6 +31,13 @@ def read(file: Path) -> dict[tuple[str, str], dict]:
     return {(b["group"], b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in found}
 
 
+def where(file: Path) -> str:
+    """Device and versions of a file's results."""
+    info = json.loads(file.read_text())["benchmarks"][0]["extra_info"]
+    versions = ", ".join(f"{name} {info['versions'][name]}" for name in ("torch", "transformers", "peft"))
+    return f"{info['device']}, {info['threads']} thread, {versions}"
+
+
 def rows(files: list[Path]) -> list[dict[str, str]]:
     """One row an entry of the first file."""
     first, *others = [read(file) for file in files]
@@ -75,6 +82,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         sys.exit(__doc__)
     found = rows([Path(argument) for argument in arguments])
+    print("\n\n".join(where(Path(argument)) for argument in arguments), end="\n\n")
     print(tabulate(found, headers="keys", tablefmt="github", disable_numparse=True))
     return int(any(row.get("met") == "NO" for row in found))
 

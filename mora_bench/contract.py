@@ -257,6 +257,19 @@ def last_block(subject: Subject) -> None:
     _expect(worst < 1e-4, f"logits differ by {worst:.2g} when all tokens of the last block are computed")
 
 
+def padding(subject: Subject) -> None:
+    """Padding may be left out of the blocks: the logits are the same, or `needs_samples` is set."""
+    model = subject.trained().eval()
+    batch = subject.training.batch(np.arange(12))
+    with torch.no_grad():
+        if not model.method.needs_samples:
+            model.backbone.group_cost = 0
+        packed = model(batch)
+        model.backbone.group_cost = None
+        worst = (packed - model(batch)).abs().max().item()
+    _expect(worst < 1e-4, f"logits differ by {worst:.2g} when padding is left out of the blocks")
+
+
 def flops(subject: Subject) -> None:
     """FLOPs can be counted: no operator without a formula, and both counters agree."""
     model = subject.model()
@@ -309,6 +322,7 @@ RULES: tuple[Callable[[Subject], None], ...] = (
     repeatable,
     beginning,
     last_block,
+    padding,
     flops,
     groups,
 )

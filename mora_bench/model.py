@@ -40,7 +40,8 @@ class Model(nn.Module):
         self.pooler = copy.deepcopy(backbone.vilt.pooler).requires_grad_(True)
         self.head = classifier(backbone.width, classes, head_seed)
         self.lean = not method.needs_all_tokens
-        backbone.packs = not method.needs_samples
+        if method.needs_samples:
+            backbone.group_cost = None
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
@@ -123,7 +124,7 @@ class Model(nn.Module):
     def detach(self) -> Backbone:
         """Give the backbone back as it was before."""
         self.method.detach(self.backbone)
-        self.backbone.packs = type(self.backbone).packs
+        self.backbone.group_cost = type(self.backbone).group_cost
         return self.backbone
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: What one more group costs (its kernel calls), as multiply-adds of a block: measured on CPUs, where it matters most.
-GROUP = 1_500_000
-
 
 @dataclass(frozen=True)
 class Packing:
@@ -66,16 +63,16 @@ def whole(mask: Tensor, even: bool = False) -> Packing:
     return Packing(((rows, longest),), (None if even else mask[:, None, None, :],))
 
 
-def pack(mask: Tensor, width: int) -> Packing:
+def pack(mask: Tensor, extra: float) -> Packing:
     """Group the samples of a batch so that the padding and the number of groups together cost least.
 
     Args:
         mask: bool [B, T] on the CPU, False on padding.
-        width: D, features a token; the wider, the dearer is padding.
+        extra: what one more group costs, in tokens.
     """
     lengths = mask.sum(1)
     ascending, order = lengths.sort(stable=True)
-    groups = _grouped(ascending.tolist(), GROUP / (12 * width**2))
+    groups = _grouped(ascending.tolist(), extra)
     if groups == [mask.shape]:
         return whole(mask, even=int(ascending[0]) == mask.shape[1])
     # Each sample's own tokens first, in order; then its padding.

@@ -159,6 +159,19 @@ class LeavesAHook(Plain):
         backbone.blocks[1].extra = nn.Linear(2, 2)
 
 
+class HooksALinearLayer(Plain):
+    """Adds something that depends on where in its sample a token stands, inside a block."""
+
+    def attach(self, backbone):
+        self._hook = backbone.blocks[1].output.dense.register_forward_hook(self._add)
+
+    def detach(self, backbone):
+        self._hook.remove()
+
+    def _add(self, module, inputs, out):
+        return out + torch.arange(out.shape[-2])[:, None] * torch.linspace(-1, 1, out.shape[-1])
+
+
 class OutOfRange(Plain):
     @property
     def first_block(self):
@@ -192,6 +205,7 @@ BROKEN = [
     (HoldsAnIdleParameter, Dummy, "gradients", "idle would train and got no gradient"),
     (LearnsOutsideItsParameters, Dummy, "saving", "something learned is no parameter"),
     (LeavesAHook, Dummy, "detaching", "the backbone has gained vilt.encoder.layer.1.extra"),
+    (HooksALinearLayer, Dummy, "padding", "when padding is left out of the blocks"),
     (Plain, ChangesObserved, "observed_kept", "fill changed the text of samples that have it"),
     (Plain, FillsInNan, "observed_kept", "not finite"),
 ]

@@ -28,8 +28,9 @@ class Backbone(nn.Module):
     """
 
     modalities = MODALITIES
-    #: Whether padding is left out of the computation where lengths are known without waiting for a device.
-    packs = True
+    #: What one more group of samples costs attention, in multiply-adds: the fewer, the more padding is left out of the
+    #: computation, where lengths are known without waiting for a device. None: none is left out.
+    group_cost: float | None = 1_500_000
 
     def __init__(self, vilt: ViltModel):
         super().__init__()
@@ -117,8 +118,10 @@ class Backbone(nn.Module):
         if tokens.packing is not None:
             return tokens
         # Compiled, every other grouping would be another program.
-        lean = self.packs and tokens.mask.device.type == "cpu" and not torch.compiler.is_compiling()
-        return replace(tokens, packing=packing.pack(tokens.mask, self.width) if lean else packing.whole(tokens.mask))
+        if self.group_cost is None or tokens.mask.device.type != "cpu" or torch.compiler.is_compiling():
+            return replace(tokens, packing=packing.whole(tokens.mask))
+        # Linear layers make 12 D^2 multiply-adds a token.
+        return replace(tokens, packing=packing.pack(tokens.mask, self.group_cost / (12 * self.width**2)))
 
     def pool(self, tokens: Tokens, pooler: nn.Module) -> Tensor:
         """Final layer norm, then `pooler` on token 0: [B, D]."""
