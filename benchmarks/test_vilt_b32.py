@@ -7,6 +7,8 @@ import pytest
 import torch
 from mora_baselines.head import Head
 from rivals import batch, network, ours, plain, released, step, vilt, with_peft
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.measure import step_flops
@@ -16,6 +18,13 @@ from mora_bench.tokens import Batch, join
 
 ROUNDS = {"rounds": 5, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
+
+
+def flops(forward) -> int:
+    """FLOPs of a step, by torch's counter; attention on the math kernel, because the fused one counts as 0 on a CPU."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        forward().sum().backward()
+    return counter.get_total_flops()
 
 
 @pytest.mark.benchmark(group="MoRA's training step, ViLT-B/32, batch 4, 320 x 608: the rivals in turn")
@@ -34,7 +43,10 @@ def test_step(benchmark):
     benchmark.pedantic(turn, rounds=4, warmup_rounds=1)
     own = np.array(seconds.pop("mora_bench")[1:])
     benchmark.extra_info |= {
-        "ratios": {way: float(np.median(np.array(times[1:]) / own)) for way, times in seconds.items()},
+        "ratios": {
+            **{way: float(np.median(np.array(times[1:]) / own)) for way, times in seconds.items()},
+            **{f"{way}, FLOPs": flops(made[way][1]) / flops(made["mora_bench"][1]) for way in seconds},
+        },
         "wanted": {"transformers + peft": ">= 1.3", "released": ">= 15"},
     }
 

@@ -15,6 +15,7 @@ from mora_bench.backbone import vocabulary
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.cell import Cell, Recipe
 from mora_bench.data import twins
+from mora_bench.data.samples import Samples, View
 from mora_bench.method import Axes, Method
 from mora_bench.model import Model
 from mora_bench.run import Site, samples, table
@@ -139,6 +140,14 @@ def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.
     present = rng.random((rows, modalities)) < 0.5
     present[np.arange(rows), rng.integers(modalities, size=rows)] = True
     return present
+
+
+def thirds(samples: Samples, rows: np.ndarray) -> View:
+    """A third of the rows complete, a third without text, a third without image."""
+    present = np.ones((len(rows), 2), bool)
+    present[rows % 3 == 1, 0] = False
+    present[rows % 3 == 2, 1] = False
+    return View(samples, rows, present)
 
 
 def changed(cell: Cell, **changes) -> Cell:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import make_model
+from conftest import make_model, thirds
 
 from mora_bench import feed as feeds
 from mora_bench.backbone import load as backbones
@@ -19,10 +19,7 @@ AT = np.array([5, 0, 11, 7])
 
 @pytest.fixture
 def view(toy):
-    present = np.ones((12, 2), bool)
-    present[1::3, 0] = False
-    present[2::3, 1] = False
-    return View(toy, np.arange(12), present)
+    return thirds(toy, np.arange(12))
 
 
 def model_of(name, folder):

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, changed, make_cell
+from conftest import RECIPE, changed, make_cell, thirds
 
 from mora_bench import fused, registry
 from mora_bench.backbone import load as backbones
@@ -25,10 +25,7 @@ EPOCH = dataclasses.replace(RECIPE, epochs=1)
 
 
 def views(toy) -> tuple[View, View]:
-    present = np.ones((24, 2), bool)
-    present[1::3, 0] = False
-    present[2::3, 1] = False
-    return View(toy, np.arange(16), present[:16]), View(toy, np.arange(16, 24), present[16:])
+    return thirds(toy, np.arange(16)), thirds(toy, np.arange(16, 24))
 
 
 def models(name, folder, ranks) -> list[Model]:

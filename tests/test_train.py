@@ -5,12 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, make_cell, make_model
+from conftest import RECIPE, make_cell, make_model, thirds
 
 from mora_bench import registry
 from mora_bench.backbone import load as backbones
 from mora_bench.contract import CPU
-from mora_bench.data.samples import View
 from mora_bench.feed import Feed
 from mora_bench.run import run_cell
 from mora_bench.train import compiled, train
@@ -21,10 +20,7 @@ BREAKS = ("full", "dora")
 
 @pytest.fixture
 def view(toy):
-    present = np.ones((16, 2), bool)
-    present[1::3, 0] = False
-    present[2::3, 1] = False
-    return View(toy, np.arange(16), present)
+    return thirds(toy, np.arange(16))
 
 
 def model_of(name, folder):
