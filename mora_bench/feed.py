@@ -60,21 +60,22 @@ class Feed:
         for start in range(0, len(self.view), batch):
             at = np.arange(start, min(start + batch, len(self.view)))
             state = self._begin(self.view.batch(at))
-            used += sum(column.nbytes for column in _columns(state).values())
+            columns = _columns(state)
+            used += sum(column.nbytes for column in columns.values())
             expected = used / (at[-1] + 1) * len(self.view)
             if not writers:
                 place, room = self._place(expected)
                 if place is None:
                     return None
-                writers = {name: _WRITERS[place](self.device) for name in _columns(state)}
+                writers = {name: _WRITERS[place](self.device) for name in columns}
             if expected > room:
                 return None
-            for name, column in _columns(state).items():
+            for name, column in columns.items():
                 writers[name].add(column)
             lengths.append(state.mask.sum(1).cpu().numpy())
             present.append(state.present)
-        columns = {name: writer.close() for name, writer in writers.items()}
-        return _Kept(columns, torch.cat(present), np.concatenate(lengths))
+        closed = {name: writer.close() for name, writer in writers.items()}
+        return _Kept(closed, torch.cat(present), np.concatenate(lengths))
 
     def _place(self, size: float) -> tuple[str | None, float]:
         """Where `size` bytes can be kept, and how many may be."""

@@ -62,15 +62,17 @@ class Model(nn.Module):
 
     def finish(self, state: State) -> Tensor:
         """The remaining stages, pooler and classifier: logits [B, C]."""
-        tokens = self._run(state, self.cut, self.backbone.depth + 2)
-        return self.head(self.backbone.pool(tokens, self.pooler))
+        return self._logits(state, self.cut)
 
     def forward(self, batch: Batch) -> Tensor:
         return self.finish(self.begin(batch))
 
     def from_parts(self, parts: list[Part], present: Tensor) -> Tensor:
         """Logits [B, C] of samples that are embedded already; present bool [B, M]."""
-        tokens = self._run((parts, present), 1, self.backbone.depth + 2)
+        return self._logits((parts, present), 1)
+
+    def _logits(self, state: State, start: int) -> Tensor:
+        tokens = self._run(state, start, self.backbone.depth + 2)
         return self.head(self.backbone.pool(tokens, self.pooler))
 
     def _run(self, state: State, start: int, stop: int) -> State:
