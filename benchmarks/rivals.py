@@ -18,11 +18,12 @@ from transformers import ViltConfig, ViltModel
 from mora_bench.backbone.load import extend_positions
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.imputer import Dummy
+from mora_bench.measure import step_flops
 from mora_bench.method import Axes
 from mora_bench.model import Model, classifier
 from mora_bench.mora import Mora
 from mora_bench.peft_mora import MoraConfig
-from mora_bench.tokens import Batch
+from mora_bench.tokens import Batch, join
 
 LENGTHS = (17, 19, 21, 32)
 PADDED = 1024
@@ -69,6 +70,13 @@ def ours(model: Model | None = None, keep: bool = True, inputs: Batch | None = N
     model.to(inputs.pixels.device)
     state = model.begin(inputs)
     return model, (lambda: model.finish(state)) if keep else (lambda: model(inputs)), list(model.trained().values())
+
+
+def step_gflops(model: Model, inputs: Batch, keep: bool = True) -> float:
+    """GFLOPs of a training step on `inputs`, each sample without padding; the frozen beginning left out if kept."""
+    samples = [Batch(*(part[k : k + 1] for part in vars(inputs).values())) for k in range(len(inputs))]
+    counted = [step_flops(model, sample) for sample in samples]
+    return sum(found["forward"] + found["backward"] - keep * found["begin"] for found in counted) / 1e9
 
 
 class Released(nn.Module):
@@ -125,6 +133,27 @@ def plain(inputs: Batch) -> dict[str, Tensor]:
         "pixel_values": inputs.pixels,
         "pixel_mask": torch.ones(len(inputs), *inputs.pixels.shape[2:], device=inputs.pixels.device),
     }
+
+
+def encoders(backbone: Backbone, inputs: Batch, first: int | None = None) -> dict:
+    """The forward pass to the pooler's output, by our encoder and by transformers' own, which give the same.
+
+    With `first`, ours computes only so many tokens of the last block.
+    """
+
+    @torch.no_grad()
+    def own():
+        tokens = join(backbone.embed(inputs), inputs.present)
+        for i in range(backbone.depth):
+            tokens = backbone.block(i, tokens, first=first if i == backbone.depth - 1 else None)
+        return backbone.pool(tokens, backbone.vilt.pooler)
+
+    @torch.no_grad()
+    def theirs():
+        return backbone.vilt(**plain(inputs)).pooler_output
+
+    torch.testing.assert_close(own(), theirs(), rtol=0, atol=1e-5)
+    return {"mora_bench": own, "transformers": theirs}
 
 
 def step(forward, trained, dtype: torch.dtype | None = None):

@@ -8,16 +8,14 @@ Skipped where there is none. For the tables in results/gpu:
 
 import pytest
 import torch
-from rivals import batch, network, ours, step, vilt, with_peft
+from rivals import batch, network, ours, step, step_gflops, vilt, with_peft
 
 from mora_bench import registry
 from mora_bench.backbone.vilt import Backbone
 from mora_bench.contract import own_axes
 from mora_bench.fused import share_frozen, together
-from mora_bench.measure import step_flops
 from mora_bench.method import Axes
 from mora_bench.mora import Mora
-from mora_bench.tokens import Batch
 from mora_bench.train import compiled
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -60,10 +58,8 @@ def test_step(benchmark, name, rate):
     method = registry.get(registry.METHODS, name)
     model = network(method, own_axes(method, Backbone(vilt()))).to(DEVICE)
     inputs = batch(16).to(DEVICE)
-    four = [Batch(*(part[k : k + 1] for part in vars(inputs).values())) for k in range(4)]
-    counted = [step_flops(model, one) for one in four]
     kept = model.cut > 0
-    gflops = 16 * sum(f["forward"] + f["backward"] - f["begin"] * kept for f in counted) / 1e9
+    gflops = 16 * step_gflops(model, batch().to(DEVICE), keep=kept)
     _model, forward, trained = ours(model, keep=kept, inputs=inputs)
     torch.cuda.reset_peak_memory_stats()
     seconds = timed(benchmark, step(forward, trained, BF16))

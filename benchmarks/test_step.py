@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from rivals import encoders, step_gflops
 
 from mora_bench import registry
 from mora_bench.backbone import load as backbones
@@ -10,10 +11,8 @@ from mora_bench.contract import own_axes
 from mora_bench.data.samples import View
 from mora_bench.feed import Feed
 from mora_bench.imputer import Dummy
-from mora_bench.measure import step_flops
 from mora_bench.model import Model
 from mora_bench.run import Site, samples
-from mora_bench.tokens import join
 
 BATCH = 16
 
@@ -38,7 +37,7 @@ def test_step(benchmark, name, data, backbone):
     view = View(data, np.arange(BATCH), np.ones((BATCH, 2), bool))
     feed = Feed(model, view, BATCH, torch.device("cpu"))
     at = np.arange(BATCH)
-    benchmark.extra_info["gflops"] = BATCH * _computed(step_flops(model, view.batch(at[:1]))) / 1e9
+    benchmark.extra_info["gflops"] = BATCH * step_gflops(model, view.batch(at[:1]))
 
     def step():
         loss = torch.nn.functional.binary_cross_entropy_with_logits(model.finish(feed.state(at)), view.targets)
@@ -49,32 +48,8 @@ def test_step(benchmark, name, data, backbone):
     benchmark.pedantic(step, rounds=20, warmup_rounds=5)
 
 
-def _computed(flops):
-    """What a step computes once the frozen beginning is kept."""
-    return flops["forward"] - flops["begin"] + flops["backward"]
-
-
 @pytest.mark.parametrize("which", ["mora_bench", "transformers"])
 @pytest.mark.benchmark(group="forward pass, small backbone, batch 16")
 def test_encoder(benchmark, which, data, backbone):
     batch = data.batch(np.arange(BATCH), np.ones((BATCH, 2), bool))
-    pixel_mask = torch.ones(BATCH, *batch.pixels.shape[2:])
-
-    @torch.no_grad()
-    def ours():
-        tokens = join(backbone.embed(batch), batch.present)
-        for i in range(backbone.depth):
-            tokens = backbone.block(i, tokens)
-        return backbone.pool(tokens, backbone.vilt.pooler)
-
-    @torch.no_grad()
-    def theirs():
-        return backbone.vilt(
-            input_ids=batch.ids,
-            attention_mask=batch.ids_mask.long(),
-            pixel_values=batch.pixels,
-            pixel_mask=pixel_mask,
-        ).pooler_output
-
-    torch.testing.assert_close(ours(), theirs(), rtol=0, atol=1e-5)
-    benchmark.pedantic(ours if which == "mora_bench" else theirs, rounds=20, warmup_rounds=5)
+    benchmark.pedantic(encoders(backbone, batch)[which], rounds=20, warmup_rounds=5)

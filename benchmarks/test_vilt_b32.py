@@ -4,17 +4,14 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from mora_baselines.head import Head
-from rivals import batch, network, ours, plain, released, step, vilt, with_peft
+from rivals import batch, encoders, network, ours, released, step, step_gflops, vilt, with_peft
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mora_bench.backbone.vilt import Backbone
-from mora_bench.measure import step_flops
 from mora_bench.method import Axes
 from mora_bench.mora import Mora
-from mora_bench.tokens import Batch, join
 
 ROUNDS = {"rounds": 5, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
@@ -60,9 +57,7 @@ def inserted(block):
 def test_step_by_block(benchmark, block):
     model = inserted(block)
     _model, forward, trained = ours(model)
-    # FLOPs of the batch as it is computed: each sample alone has no padding.
-    counted = [step_flops(model, Batch(*(part[k : k + 1] for part in vars(batch()).values()))) for k in range(4)]
-    benchmark.extra_info["gflops"] = sum(f["forward"] - f["begin"] + f["backward"] for f in counted) / 1e9
+    benchmark.extra_info["gflops"] = step_gflops(model, batch())
     benchmark.extra_info |= {"base": True} if block == 0 else {}
     # Beside the last block only [CLS] is left: that step is the optimiser's.
     benchmark.extra_info |= {"follows_flops": True} if block in (0, 3, 6, 9) else {"wanted": "<= 0.05"}
@@ -81,19 +76,6 @@ def test_step_without_prefix(benchmark, block):
 @pytest.mark.parametrize("which", ["mora_bench", "transformers"])
 @pytest.mark.benchmark(group="forward pass, ViLT-B/32, batch 4, 320 x 608")
 def test_encoder(benchmark, which):
-    backbone, inputs = Backbone(vilt()), batch()
-
-    @torch.no_grad()
-    def lean():
-        tokens = join(backbone.embed(inputs), inputs.present)
-        for i in range(backbone.depth):
-            tokens = backbone.block(i, tokens, first=1 if i == backbone.depth - 1 else None)
-        return backbone.pool(tokens, backbone.vilt.pooler)
-
-    @torch.no_grad()
-    def theirs():
-        return backbone.vilt(**plain(inputs)).pooler_output
-
-    torch.testing.assert_close(lean(), theirs(), rtol=0, atol=1e-5)
     benchmark.extra_info["base"] = which == "mora_bench"
-    benchmark.pedantic(lean if which == "mora_bench" else theirs, rounds=3, warmup_rounds=1)
+    run = encoders(Backbone(vilt()), batch(), first=1)[which]
+    benchmark.pedantic(run, rounds=3, warmup_rounds=1)

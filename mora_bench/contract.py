@@ -72,8 +72,8 @@ class Subject:
         self.train(model)
         return model
 
-    def train(self, *models: Model) -> None:
-        train(models, self.training, self.validation, [self.recipe] * len(models), 0, CPU)
+    def train(self, model: Model) -> None:
+        train([model], self.training, self.validation, [self.recipe], 0, CPU)
 
     @property
     def training(self) -> View:

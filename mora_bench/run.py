@@ -117,14 +117,19 @@ def work(cells: Sequence[Cell], site: Site) -> list[dict]:
     """
     store = Store(site.out)
     torch.set_num_threads(site.threads)
+    why = ""
     try:
         for file in site.plugins:
             plugins.load(file)
         found = run_cells(cells, site)
     except Exception as error:
         if len(cells) > 1:
-            return [_alone(cell, site, f"{type(error).__name__}: {error}") for cell in cells]
-        found = [(failure(cells[0], site, error), None)]
+            why = f"{type(error).__name__}: {error}"
+        else:
+            found = [(failure(cells[0], site, error), None)]
+    if why:
+        # Not in the handler: there the error would hold on to all models of the group.
+        return [_alone(cell, site, why) for cell in cells]
     for cell, (record, predictions) in zip(cells, found, strict=True):
         store.write(cell, record, predictions)
     return [record for record, _ in found]
