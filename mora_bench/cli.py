@@ -139,6 +139,12 @@ def _grid(arguments: list[str]) -> int:
 
     preset = load_preset(_option(arguments, "--preset", DEFAULT_PRESET))
     grid = _parse(Grid, "grid", arguments, preset)
+    device, workers = _where(grid)
+    if workers > 1 and not grid.plan:
+        from mora_bench.workers import context
+
+        # Their server imports while this process does and plans.
+        context()
     _load_plugins(grid.plugin)
 
     from mora_bench.engines import processes, serial
@@ -147,7 +153,7 @@ def _grid(arguments: list[str]) -> int:
     from mora_bench.run import samples
     from mora_bench.store import Store
 
-    site = _site(grid)
+    site = _site(grid, device, workers)
     store = Store(site.out)
     plan = expand(grid, preset, site)
     status = store.status(plan.cells)
@@ -182,11 +188,9 @@ def _option(arguments: list[str], name: str, default: str) -> str:
     return default
 
 
-def _site(grid):
-    """Where this grid runs: device, workers and folders, with the automatic choices made."""
+def _where(grid) -> tuple[str, int]:
+    """The device and the number of workers, with the automatic choices made."""
     import torch
-
-    from mora_bench.run import Site, default_cache
 
     device = grid.device
     if device == "auto":
@@ -197,7 +201,13 @@ def _site(grid):
         torch.device(device)
     except RuntimeError:
         raise UserError(f"--device {device!r} is not a device; write cpu, cuda, cuda:1 or auto.") from None
-    workers = grid.workers or (_cores() if device == "cpu" else 1)
+    return device, grid.workers or (_cores() if device == "cpu" else 1)
+
+
+def _site(grid, device: str, workers: int):
+    """Where this grid runs."""
+    from mora_bench.run import Site, default_cache
+
     return Site(
         out=grid.folder,
         data_root=grid.data_root,

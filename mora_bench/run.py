@@ -110,10 +110,10 @@ def groups(cells: Sequence[Cell], site: Site) -> list[list[Cell]]:
     return [group[start : start + most] for group in alike.values() for start in range(0, len(group), most)]
 
 
-def work(cells: Sequence[Cell], site: Site) -> list[dict]:
+def work(cells: Sequence[Cell], site: Site, not_as_one: str = "") -> list[dict]:
     """Run one of `groups` and write the records, whatever happens; the records are returned.
 
-    If cells cannot be trained as one, each is run alone, and its record says why.
+    If cells cannot be trained as one, each is run alone, and its record says why: `not_as_one`.
     """
     store = Store(site.out)
     torch.set_num_threads(site.threads)
@@ -129,17 +129,12 @@ def work(cells: Sequence[Cell], site: Site) -> list[dict]:
             found = [(failure(cells[0], site, error), None)]
     if why:
         # Not in the handler: there the error would hold on to all models of the group.
-        return [_alone(cell, site, why) for cell in cells]
+        return [record for cell in cells for record in work([cell], site, why)]
     for cell, (record, predictions) in zip(cells, found, strict=True):
+        if not_as_one:
+            record["not_as_one"] = not_as_one
         store.write(cell, record, predictions)
     return [record for record, _ in found]
-
-
-def _alone(cell: Cell, site: Site, why: str) -> dict:
-    (record,) = work([cell], site)
-    record["not_as_one"] = why
-    Store(site.out).write(cell, record)
-    return record
 
 
 def failure(cell: Cell, site: Site, error: BaseException) -> dict:

@@ -22,7 +22,7 @@ class Batch:
         ids: int64 [B, L], WordPiece ids, padded with anything where `ids_mask` is False.
         ids_mask: bool [B, L].
         pixels: float [B, 3, H, W], normalised; samples smaller than H x W lie in the upper left corner.
-        grid: int64 [B, 2], rows and columns of patches that each sample really has.
+        grid: int64 [B, 2] on the CPU, wherever the rest is: rows and columns of patches that each sample really has.
         present: bool [B, M], what was observed, in the order of `MODALITIES`.
     """
 
@@ -33,7 +33,9 @@ class Batch:
     present: Tensor
 
     def to(self, device: torch.device) -> Self:
-        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in vars(self).values()))
+        # Which sizes there are decides what is computed: on a GPU every batch would wait for the answer.
+        moved = {name: part.to(device, non_blocking=True) for name, part in vars(self).items() if name != "grid"}
+        return replace(self, **moved)
 
     def pinned(self) -> Self:
         """In memory that a GPU can fetch from while it computes."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -113,15 +114,19 @@ def test_what_cannot_be_trained_as_one_is_trained_alone_and_says_so(site, folder
             raise RuntimeError("no rule for this operator")
         return lambda state: models[0].finish(state)[None]
 
+    written = []
+    write = Store.write
+    monkeypatch.setattr(Store, "write", lambda *arguments: written.append(arguments[1]) or write(*arguments))
     monkeypatch.setattr("mora_bench.train.together", refuse)
     cells = ranks_and_rates(site, folder)[:2]
     records = work(cells, dataclasses.replace(site, fuse=2))
     for cell, record in zip(cells, records, strict=True):
         assert record["status"] == "done"
         assert record["not_as_one"] == "RuntimeError: no rule for this operator"
-        assert Store(site.out).records()
         assert record["time"]["cells_as_one"] == 1
         assert record["cell"]["recipe"]["lr"] == cell.recipe.lr
+        assert json.loads(Store(site.out).record_file(cell).read_text())["not_as_one"] == record["not_as_one"]
+    assert written == cells
 
 
 def test_a_loss_that_diverges_takes_only_its_own_cell(site, folder):

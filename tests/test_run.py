@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import signal
 
@@ -87,7 +88,7 @@ def _dies(cells, site):
 
 def test_a_killed_worker_takes_one_cell_with_it(site, folder, monkeypatch):
     monkeypatch.setattr(processes, "work", _dies)
-    monkeypatch.setattr(processes, "get_context", lambda kind: __import__("multiprocessing").get_context("fork"))
+    monkeypatch.setattr(processes, "context", lambda: multiprocessing.get_context("fork"))
     cells = [make_cell(site, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
     records = dict(processes.run(cells, dataclasses.replace(site, workers=2)))
     assert {c.method: r["status"] for c, r in records.items()} == {"mora": "failed", "head": "done"}

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import starmap
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Self
 
@@ -35,6 +34,7 @@ from mora_bench.data.texts import chest_text, eye_text
 from mora_bench.data.twins import chests, eyes
 from mora_bench.data.wordpiece import open_tokenizer
 from mora_bench.tokens import Batch, join
+from mora_bench.workers import context
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
@@ -123,7 +123,7 @@ def _render(
     if plan.pairs < 200:
         pairs = list(starmap(render, jobs))
     else:
-        with get_context("spawn").Pool() as pool:
+        with context().Pool() as pool:
             pairs = pool.starmap(render, jobs, chunksize=200)
     return [text for text, _ in pairs], torch.from_numpy(np.stack([picture for _, picture in pairs]))
 

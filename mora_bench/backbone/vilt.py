@@ -65,7 +65,7 @@ class Backbone(nn.Module):
         position = torch.zeros_like(x)
         mask = torch.zeros(len(x), rows, columns, dtype=torch.bool, device=x.device)
         for h, w in torch.unique(batch.grid, dim=0).tolist():
-            these = ((batch.grid[:, 0] == h) & (batch.grid[:, 1] == w)).nonzero().squeeze(1)
+            these = ((batch.grid[:, 0] == h) & (batch.grid[:, 1] == w)).nonzero().squeeze(1).to(x.device)
             fitted = F.interpolate(plane, size=(h, w), mode="bilinear", align_corners=True)
             position = position.index_add(
                 0, these, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(these), -1, -1, -1).to(x)

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from mora_bench.data.images import ImageRule, resize, side_by_side
 from mora_bench.data.table import Picture, Table
 from mora_bench.data.wordpiece import open_tokenizer
 from mora_bench.tokens import IMAGE, TEXT, Batch
+from mora_bench.workers import context
 
 #: Change it when the same table would become other arrays.
 VERSION = 1
@@ -139,7 +139,7 @@ def _decoded(table: Table, rule: ImageRule, workers: int) -> Iterator[np.ndarray
     if workers < 2 or len(jobs) < 200:
         yield from map(_decode, jobs)
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, mp_context=context()) as pool:
             yield from pool.map(_decode, jobs, chunksize=50)
 
 

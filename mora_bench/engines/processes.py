@@ -5,12 +5,12 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 
 from mora_bench.cell import Cell
 from mora_bench.run import Site, failure, groups, work
 from mora_bench.store import Store
+from mora_bench.workers import context
 
 
 def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:
@@ -47,10 +47,10 @@ class _Worker:
     """A process that runs the groups of cells it is given, one at a time."""
 
     def __init__(self, group: list[Cell], site: Site, place: int):
-        context = get_context("spawn")
+        made = context()
         self.place = place
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, site, own_cores(place, site)), daemon=False)
+        self.pipe, theirs = made.Pipe()
+        self.process = made.Process(target=_serve, args=(theirs, site, own_cores(place, site)), daemon=False)
         self.process.start()
         theirs.close()
         self.give(group)

@@ -1,0 +1,30 @@
+"""How processes of our own begin: as copies of one that has imported, once, what they all need."""
+
+import multiprocessing
+import signal
+import sys
+from multiprocessing.context import ForkServerContext, SpawnContext
+
+#: What takes seconds to import. Nothing that may touch a GPU on import: a copy could not use it then.
+HEAVY = ["mora_bench.run", "peft"]
+
+
+def context() -> ForkServerContext | SpawnContext:
+    """What makes worker processes: on Linux copies of a server that has imported `HEAVY`, elsewhere new interpreters.
+
+    The first call starts the server, which then imports on a core of its own while the caller goes on. Workers see the
+    environment of that moment.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    from multiprocessing.forkserver import ensure_running
+
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(HEAVY)
+    # Ctrl-C is the caller's to handle. The server would die of it while it imports; it inherits what is blocked here.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return made
