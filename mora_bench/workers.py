@@ -17,14 +17,16 @@ def context() -> ForkServerContext | SpawnContext:
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
-    from multiprocessing.forkserver import ensure_running
+    from multiprocessing import forkserver, resource_tracker
 
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(HEAVY)
     # Ctrl-C is the caller's to handle. The server would die of it while it imports; it inherits what is blocked here.
+    # The tracker comes first, because its start lets Ctrl-C through again.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        ensure_running()
+        forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return made

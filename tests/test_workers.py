@@ -11,9 +11,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere worke
 
 #: Ctrl-C reaches the whole process group while the server of the workers imports; then a worker is asked something.
 INTERRUPTED = """
-import os, signal
+import os, signal, time
 from mora_bench.workers import context
 made = context()
+time.sleep(1)
 try:
     os.killpg(0, signal.SIGINT)
     print("not interrupted")
