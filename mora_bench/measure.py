@@ -191,23 +191,29 @@ def forward_flops(model: Model, batch: Batch) -> float:
     return 2 * counted / len(batch)
 
 
+@contextmanager
+def flop_counter() -> Iterator[FlopCounterMode]:
+    """torch's counter, with attention on torch's own math kernel meanwhile: the fused one counts as 0 on a CPU."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        yield counter
+
+
 def step_flops(model: Model, batch: Batch) -> dict[str, float]:
     """FLOPs a sample of a training step on `batch`, by torch's FlopCounterMode.
 
     `begin` is the frozen beginning, which is computed once a cell where it fits in memory; `forward` and `backward`
-    are the whole network's. Attention runs on torch's own math kernel meanwhile: the fused one counts as 0 on a CPU.
+    are the whole network's.
     """
     counts: Counter[str] = Counter()
-    with sdpa_kernel(SDPBackend.MATH):
-        with FlopCounterMode(display=False) as counter:
-            state = model.begin(batch)
-        counts["begin"] = counter.get_total_flops()
-        with FlopCounterMode(display=False) as counter:
-            loss = model.finish(state).sum()
-        counts["forward"] = counts["begin"] + counter.get_total_flops()
-        with FlopCounterMode(display=False) as counter:
-            loss.backward()
-        counts["backward"] = counter.get_total_flops()
+    with flop_counter() as counter:
+        state = model.begin(batch)
+    counts["begin"] = counter.get_total_flops()
+    with flop_counter() as counter:
+        loss = model.finish(state).sum()
+    counts["forward"] = counts["begin"] + counter.get_total_flops()
+    with flop_counter() as counter:
+        loss.backward()
+    counts["backward"] = counter.get_total_flops()
     model.zero_grad(set_to_none=True)
     return {name: count / len(batch) for name, count in counts.items()}
 
