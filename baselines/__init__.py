@@ -1,1 +1,1 @@
-"""The competitors, one file each, written against `mora_bench.method` and `mora_bench.imputer` only."""
+"""The competitors, one file each, written against `mora_bench.methods` only."""

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, InBlocks
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, InBlocks
 
 
 class BitFit(InBlocks):

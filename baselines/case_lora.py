@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, InBlocks
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 TARGETS = ("query", "value")
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.imputer import Imputer
-from mora_bench.tokens import Part, Tokens
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.imputer import Imputer
 
 
 class FromOther(Imputer):

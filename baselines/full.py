@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import EMBEDDINGS, Axes, Method
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import EMBEDDINGS, Axes, Method
 
 
 class Full(Method):

@@ -1,7 +1,7 @@
 """Head only: the backbone stays frozen; pooler and classifier train, as they do under every method."""
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Method
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, Method
 
 
 class Head(Method):

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.imputer import Imputer
-from mora_bench.tokens import Part
+from mora_bench.backbones.tokens import Part
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.imputer import Imputer
 
 
 class Learned(Imputer):

@@ -7,9 +7,9 @@ block; a sample uses its own pattern's. The paper prompts blocks 0-5 of 12; with
 import torch
 from torch import nn
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, InBlocks
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 LENGTH = 16
 

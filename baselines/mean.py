@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.imputer import Imputer
-from mora_bench.tokens import Part
+from mora_bench.backbones.tokens import Part
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.imputer import Imputer
 
 
 class Mean(Imputer):

@@ -6,8 +6,8 @@ All stand beside block 0 as MoRA (arXiv 2408.09064) does, and start as it does.
 import torch
 from torch import Tensor, nn
 
-from mora_bench.branch import Branch
-from mora_bench.mora import Mora
+from mora_bench.methods.branch import Branch
+from mora_bench.methods.mora import Mora
 
 
 class SharedUp(Mora):

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, Frozen, InBlocks
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 LENGTH = 16
 ORTHOGONALITY = 0.1

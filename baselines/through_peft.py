@@ -6,8 +6,8 @@ from peft import IA3Config, IA3Model, LoraConfig, LoraModel, PeftConfig, get_pef
 from peft.tuners.tuners_utils import BaseTuner
 from torch import Tensor
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.method import Axes, InBlocks
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes, InBlocks
 
 _TUNERS: dict[type[PeftConfig], type[BaseTuner]] = {LoraConfig: LoraModel, IA3Config: IA3Model}
 

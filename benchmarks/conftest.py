@@ -16,9 +16,9 @@ import pytest
 import torch
 from transformers import ViltConfig, ViltModel
 
-from mora_bench import provenance
-from mora_bench.backbone.load import SHIPPED
-from mora_bench.run import Site
+from mora_bench.backbones.load import SHIPPED
+from mora_bench.records import provenance
+from mora_bench.training.cell import Site
 
 torch.set_num_threads(1)
 

@@ -15,15 +15,16 @@ from peft import get_peft_model
 from torch import Tensor, nn
 from transformers import ViltConfig, ViltModel
 
-from mora_bench.backbone.load import extend_positions
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.imputer import Dummy
-from mora_bench.measure import step_flops
-from mora_bench.method import Axes
-from mora_bench.model import Model, classifier
-from mora_bench.mora import Mora
-from mora_bench.peft_mora import MoraConfig
-from mora_bench.tokens import Batch, join
+from mora_bench.backbones.load import extend_positions
+from mora_bench.backbones.tokens import join
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.data.batch import Batch
+from mora_bench.methods.contract import Axes
+from mora_bench.methods.imputer import Dummy
+from mora_bench.methods.mora import Mora
+from mora_bench.methods.network import Model, classifier
+from mora_bench.methods.peft import MoraConfig
+from mora_bench.training.cost import step_flops
 
 LENGTHS = (17, 19, 21, 32)
 PADDED = 1024

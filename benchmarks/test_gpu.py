@@ -11,12 +11,12 @@ import torch
 from rivals import batch, network, ours, step, step_gflops, vilt, with_peft
 
 from mora_bench import registry
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.contract import own_axes
-from mora_bench.fused import share_frozen, together
-from mora_bench.method import Axes
-from mora_bench.mora import Mora
-from mora_bench.train import compiled
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.checks.network import own_axes
+from mora_bench.methods.contract import Axes
+from mora_bench.methods.mora import Mora
+from mora_bench.training.fused import share_frozen, together
+from mora_bench.training.loop import compiled
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 BF16 = torch.bfloat16

@@ -13,16 +13,16 @@ import pytest
 import torch
 
 from mora_bench import registry
-from mora_bench.backbone import load as backbones
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.contract import own_axes
+from mora_bench.backbones import load as backbones
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.checks.network import own_axes
 from mora_bench.engines import processes, serial
-from mora_bench.grid import expand, load_preset
-from mora_bench.imputer import Dummy
-from mora_bench.model import Model
-from mora_bench.predict import predict
-from mora_bench.run import run_cell, samples, scored
-from mora_bench.store import Store
+from mora_bench.methods.imputer import Dummy
+from mora_bench.methods.network import Model
+from mora_bench.plan.grid import expand, load_preset
+from mora_bench.records.store import Store
+from mora_bench.training.cell import run_cell, samples, scored
+from mora_bench.training.predict import predict
 
 QUICK = load_preset("quick")
 ROOT = Path(__file__).parents[1]

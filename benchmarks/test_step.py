@@ -6,13 +6,13 @@ import torch
 from rivals import encoders, step_gflops
 
 from mora_bench import registry
-from mora_bench.backbone import load as backbones
-from mora_bench.contract import own_axes
+from mora_bench.backbones import load as backbones
+from mora_bench.checks.network import own_axes
 from mora_bench.data.samples import View
-from mora_bench.feed import Feed
-from mora_bench.imputer import Dummy
-from mora_bench.model import Model
-from mora_bench.run import Site, samples
+from mora_bench.methods.imputer import Dummy
+from mora_bench.methods.network import Model
+from mora_bench.training.cell import Site, samples
+from mora_bench.training.kept import Feed
 
 BATCH = 16
 

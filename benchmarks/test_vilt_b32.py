@@ -8,10 +8,10 @@ import torch
 from mora_baselines.head import Head
 from rivals import batch, encoders, network, ours, released, step, step_gflops, vilt, with_peft
 
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.measure import flop_counter
-from mora_bench.method import Axes
-from mora_bench.mora import Mora
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.contract import Axes
+from mora_bench.methods.mora import Mora
+from mora_bench.training.cost import flop_counter
 
 ROUNDS = {"rounds": 5, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}

@@ -1,6 +1,6 @@
 """python -m mora_bench"""
 
-from mora_bench.cli import main
+from mora_bench.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -11,8 +11,8 @@ from typing import Any
 from mora_bench import registry
 from mora_bench.data.table import Dataset
 from mora_bench.errors import UserError
-from mora_bench.imputer import Imputer
-from mora_bench.method import Method
+from mora_bench.methods.contract import Method
+from mora_bench.methods.imputer import Imputer
 
 
 def load(file: Path) -> list[str]:
@@ -56,7 +56,7 @@ def load(file: Path) -> list[str]:
             raise UserError(f"--plugin {file}: {error}") from error
     if not found:
         raise UserError(
-            f"--plugin {file}: defines no subclass of mora_bench.method.Method or mora_bench.imputer.Imputer, and no "
-            "mora_bench.data.table.Dataset."
+            f"--plugin {file}: defines no subclass of mora_bench.methods.contract.Method or of "
+            ".imputer.Imputer, and no mora_bench.data.table.Dataset."
         )
     return list(found)

@@ -6,7 +6,7 @@ import sys
 from multiprocessing.context import ForkServerContext, SpawnContext
 
 #: What takes seconds to import. Nothing that may touch a GPU on import: a copy could not use it then.
-HEAVY = ["mora_bench.run", "peft"]
+HEAVY = ["mora_bench.training.cell", "peft"]
 
 
 def context() -> ForkServerContext | SpawnContext:

@@ -10,16 +10,17 @@ import torch
 from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, ViltModel
 
 from mora_bench import registry
-from mora_bench.backbone import load as backbones
-from mora_bench.backbone import vocabulary
-from mora_bench.backbone.vilt import Backbone
-from mora_bench.cell import Cell, Recipe
+from mora_bench.backbones import load as backbones
+from mora_bench.backbones.small import vocabulary
+from mora_bench.backbones.tokens import Tokens, join
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.cells.cell import Cell, Recipe
 from mora_bench.data import twins
+from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
-from mora_bench.method import Axes, Method
-from mora_bench.model import Model
-from mora_bench.run import Site, samples, table
-from mora_bench.tokens import Batch, Tokens, join
+from mora_bench.methods.contract import Axes, Method
+from mora_bench.methods.network import Model
+from mora_bench.training.cell import Site, samples, table
 
 torch.set_num_threads(1)
 REAL = Path(__file__).parents[2] / "shared" / "data"

@@ -5,8 +5,9 @@ import json
 import pytest
 from conftest import make_cell
 
-from mora_bench import cli, plugins, registry
-from mora_bench.cell import Cell
+from mora_bench import plugins, registry
+from mora_bench.cells.cell import Cell
+from mora_bench.cli import main as cli
 from mora_bench.errors import UserError
 
 GATE = '''
@@ -15,7 +16,7 @@ GATE = '''
 import torch
 from torch import nn
 
-from mora_bench.method import Method
+from mora_bench.methods.contract import Method
 
 
 class OutputGate(Method):
@@ -37,7 +38,7 @@ class OutputGate(Method):
         return out.with_x(out.x * (1 + self.gate)) if i in self.blocks else out
 '''
 ZEROS = """
-from mora_bench.imputer import Imputer
+from mora_bench.methods.imputer import Imputer
 
 
 class Zeros(Imputer):
@@ -111,7 +112,7 @@ def test_check_takes_an_imputer(tmp_path, capsys):
         (None, "no such file"),
         ("x = ", "cannot be imported \\(SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
-        ("x = 1", "defines no subclass of mora_bench.method.Method"),
+        ("x = 1", "defines no subclass of mora_bench.methods.contract.Method"),
         (GATE.replace("class OutputGate", "class Mora"), "'mora' is the name of an installed method"),
     ],
 )

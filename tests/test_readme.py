@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mora_bench import contract, plugins, registry
+from mora_bench import plugins, registry
+from mora_bench.checks import network as contract
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

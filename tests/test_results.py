@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mora_bench.data import datasets
-from mora_bench.store import Store
+from mora_bench.records.store import Store
 
 RESULTS = Path(__file__).parents[1] / "results"
 

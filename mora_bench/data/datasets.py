@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench import registry
-from mora_bench.data import cxr, odir, twins
+from mora_bench.data import twins
+from mora_bench.data.readers import cxr, odir
 from mora_bench.data.table import Dataset, Table
 from mora_bench.errors import UserError
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mora_bench.data import missing
-from mora_bench.data.images import ImageRule, resize, side_by_side
+from mora_bench.data.batch import IMAGE, TEXT, Batch
+from mora_bench.data.modalities.pictures import ImageRule, resize, side_by_side
+from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.data.table import Picture, Table
-from mora_bench.data.wordpiece import open_tokenizer
-from mora_bench.tokens import IMAGE, TEXT, Batch
+from mora_bench.missing import masks as missing
 from mora_bench.workers import context
 
 #: Change it when the same table would become other arrays.

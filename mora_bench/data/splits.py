@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mora_bench.data.missing import rng
+from mora_bench.missing.masks import rng
 
 #: Change it when the same arguments would give another split.
 VERSION = 1

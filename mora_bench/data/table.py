@@ -11,7 +11,7 @@ from typing import Literal, Protocol, Self
 import numpy as np
 import pandas as pd
 
-from mora_bench.data import images
+from mora_bench.data.modalities import pictures as images
 from mora_bench.errors import UserError
 
 #: Change it when a reader turns the same files into other samples.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
-from mora_bench.cell import Cell
-from mora_bench.run import Site, failure, groups, work
-from mora_bench.store import Store
+from mora_bench.cells.cell import Cell
+from mora_bench.records.store import Store
+from mora_bench.training.cell import Site, failure, groups, work
 from mora_bench.workers import context
 
 

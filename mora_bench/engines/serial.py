@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from mora_bench.cell import Cell
-from mora_bench.run import Site, groups, work
+from mora_bench.cells.cell import Cell
+from mora_bench.training.cell import Site, groups, work
 
 
 def run(cells: list[Cell], site: Site) -> Iterator[tuple[Cell, dict]]:

@@ -5,9 +5,9 @@ import io
 from pathlib import Path
 
 from mora_bench.errors import UserError
+from mora_bench.records.store import Store, write_atomic
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import Comparison, compare
-from mora_bench.store import Store, write_atomic
 
 
 def write(folder: Path) -> list[Comparison]:

@@ -13,7 +13,7 @@ from mora_baselines.regression import Regression
 from sklearn.neighbors import NearestNeighbors
 
 from mora_bench import registry
-from mora_bench.tokens import Part
+from mora_bench.backbones.tokens import Part
 
 
 def part(values, lengths, width=1):

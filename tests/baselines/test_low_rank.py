@@ -7,8 +7,8 @@ from mora_baselines.case_lora import CaseLora
 from peft import IA3Config, LoraConfig, get_peft_model
 
 from mora_bench import registry
-from mora_bench.method import Axes
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.methods.contract import Axes
 
 LINEAR = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
 KEY_VALUE = ("attention.attention.key", "attention.attention.value")

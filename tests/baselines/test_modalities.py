@@ -5,9 +5,9 @@ import torch
 from conftest import through, tiny_backbone
 
 from mora_bench import registry
-from mora_bench.contract import own_axes
-from mora_bench.data.missing import pattern_presence
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.checks.network import own_axes
+from mora_bench.missing.masks import pattern_presence
 
 
 @pytest.mark.parametrize("name", registry.names(registry.METHODS))

@@ -5,8 +5,8 @@ import torch
 from conftest import joined, through, tiny_backbone
 from mora_baselines.mora_controls import Blind, LoraBlock, SeparateDown, SharedUp, Swapped
 
-from mora_bench.method import Axes
-from mora_bench.mora import Mora
+from mora_bench.methods.contract import Axes
+from mora_bench.methods.mora import Mora
 
 PRESENT = [[True, True], [True, False], [False, True]]
 COMPLETE = [[True, True]] * 3

@@ -9,8 +9,8 @@ from mora_baselines.map import LENGTH, Map, MapAttention
 from mora_baselines.memprompt import MemPrompt
 from mora_baselines.msp import ORTHOGONALITY, Msp
 
-from mora_bench.method import Axes
-from mora_bench.tokens import Tokens
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.methods.contract import Axes
 
 PRESENT = [[True, True], [True, False], [False, True]]
 #: Their numbers: text only 0, image only 1, complete 2.

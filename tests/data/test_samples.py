@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mora_bench.backbone.load import resolve
+from mora_bench.backbones.load import resolve
 from mora_bench.data import twins
-from mora_bench.data.images import resize, side_by_side
+from mora_bench.data.modalities.pictures import resize, side_by_side
 from mora_bench.data.samples import Inputs, View, prepare
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mora_bench import cli
+from mora_bench.cli import main as cli
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import compare
 

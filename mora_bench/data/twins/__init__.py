@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
-from mora_bench.data import cxr as cxr_reader
-from mora_bench.data import odir as odir_reader
+from mora_bench.data.readers import cxr as cxr_reader
+from mora_bench.data.readers import odir as odir_reader
+from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.table import Table
-from mora_bench.data.texts import chest_text, eye_text
 from mora_bench.data.twins import chests, eyes
 
 #: Change it whenever a twin's text, label or pixel changes (tests/data/test_twins.py pins a checksum).

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mora_bench.data.cxr import LABELS
+from mora_bench.data.readers.cxr import LABELS
 from mora_bench.data.twins import chest
 from mora_bench.data.twins.noise import telling
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mora_bench.data.odir import LABELS
+from mora_bench.data.readers.odir import LABELS
 from mora_bench.data.twins import fundus
 from mora_bench.data.twins.noise import telling
 

@@ -1,0 +1,296 @@
+"""Pre-trains the small ViLT that ships with the package: masked language modelling + image-text matching.
+
+The objectives are ViLT's (arXiv 2102.03334, section 3.2) on pairs from the twins' renderers, drawn from a random
+stream of their own: no patient of a benchmark twin is ever seen here, and no label at all. One pass a step does both.
+A share of the pairs is blind, with every word masked, so that the words must be read off the image. Half of the other
+pairs get another pair's image: matching is scored on those that are not blind, masked words on the true pairs.
+
+One thing is added. The words of a true pair are predicted from the pooler's output alone too, as an unordered bag
+weighted by idf: matching by itself teaches [CLS] and the pooler, all that a classifier reads, too slowly in a net and a
+run as small as these (the idea of a language-modelling loss on [CLS] is Condenser's, arXiv 2104.08253).
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import starmap
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM
+
+from mora_bench.backbones.small import vocabulary
+from mora_bench.backbones.tokens import join
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.pictures import ImageRule, resize
+from mora_bench.data.modalities.wordpiece import open_tokenizer
+from mora_bench.data.readers.texts import chest_text, eye_text
+from mora_bench.data.twins import chests, eyes
+from mora_bench.workers import context
+
+#: Separates these pairs from every benchmark twin, whose streams are 0.
+STREAM = 1
+#: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
+#: because nothing about matching can be learned from a pair that passes over everything.
+CLEAR = 0.95
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """The small ViLT and how it is trained. The defaults made the shipped checkpoint."""
+
+    out: Path
+    width: int = 96
+    depth: int = 6
+    heads: int = 4
+    patch: int = 16
+    shorter: int = 64
+    longer: int = 128
+    positions: int = 128
+    vocabulary: int = 2500
+    tokenizer: Path | None = None  # a tokenizer.json to use instead of training one, to repeat a run bit for bit
+    pairs: int = 8_000  # rendered of each dataset; texts are tokenized once, masks are drawn anew every step
+    steps: int = 8_000
+    batch: int = 32
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    masked: float = 0.25
+    blind: float = 0.4
+    init: float = 0.05
+    position_init: float = 0.05
+    candidates: int = 8  # a false pair's image is that of the least similar text among so many of its batch
+    seed: int = 0
+    threads: int = 2
+
+
+def pretrain(plan: Pretraining) -> None:
+    """Train; write config, weights (safetensors), tokenizer, image rule and curve to `plan.out` every 1,000 steps."""
+    torch.manual_seed(plan.seed)
+    torch.set_num_threads(plan.threads)
+    rule = ImageRule(plan.shorter, plan.longer, plan.patch)
+    pools = [_render(render, plan, rule) for render in (_render_eyes, _render_chest)]
+    if plan.tokenizer:
+        tokenizer = open_tokenizer(plan.tokenizer)
+    else:
+        tokenizer = vocabulary.train((text for texts, _ in pools for text in texts), plan.vocabulary)
+    config = ViltConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=plan.width,
+        num_hidden_layers=plan.depth,
+        num_attention_heads=plan.heads,
+        intermediate_size=4 * plan.width,
+        image_size=plan.longer,
+        patch_size=plan.patch,
+        max_position_embeddings=plan.positions,
+        initializer_range=plan.init,
+    )
+    model = ViltForMaskedLM(config)
+    # transformers starts image positions at zero, where all patches look alike to a net that trains from scratch.
+    nn.init.normal_(model.vilt.embeddings.position_embeddings, std=plan.position_init)
+    matcher = nn.Linear(plan.width, 2)
+    _train(model, matcher, [_Pool.of(*pool, tokenizer, plan.positions) for pool in pools], tokenizer, plan)
+
+
+def _render_eyes(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
+    rng = np.random.default_rng([seed, STREAM, 0, index])
+    patient = eyes.case(rng, CLEAR)
+    picture = np.concatenate([eyes.draw(rng, patient, side) for side in (0, 1)], axis=1)
+    return eye_text(*patient.keywords), resize(picture, *rule.size(*picture.shape[:2]))
+
+
+def _render_chest(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
+    rng = np.random.default_rng([seed, STREAM, 1, index])
+    # One report in twenty is long and says things in other ways, so that later position rows and rare words learn too.
+    clear, ways = ((8, 12), 3) if index % 20 == 0 else ((0, 0), 1)
+    patient = chests.case(rng, CLEAR, clear=clear, ways=ways, often=1.0)
+    picture = chests.draw(rng, patient)
+    return chest_text(patient.findings, patient.impression), resize(picture, *rule.size(*picture.shape[:2]))
+
+
+def _render(
+    render: Callable[[int, int, ImageRule], tuple[str, np.ndarray]], plan: Pretraining, rule: ImageRule
+) -> tuple[list[str], Tensor]:
+    jobs = [(plan.seed, index, rule) for index in range(plan.pairs)]
+    if plan.pairs < 200:
+        pairs = list(starmap(render, jobs))
+    else:
+        with context().Pool() as pool:
+            pairs = pool.starmap(render, jobs, chunksize=200)
+    return [text for text, _ in pairs], torch.from_numpy(np.stack([picture for _, picture in pairs]))
+
+
+def _batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Endless batches of row numbers, alike in length so that little padding is computed."""
+    while True:
+        jitter = lengths + 3 * torch.rand(len(lengths), generator=generator)
+        chunks = torch.argsort(jitter)[: len(lengths) // size * size].view(-1, size)
+        yield from chunks[torch.randperm(len(chunks), generator=generator)]
+
+
+def _idf(ids: Tensor, vocabulary: int) -> Tensor:
+    """Logarithm of how few of the texts ids [N, L] have a piece, [V]."""
+    texts = torch.zeros(len(ids), vocabulary).scatter_(1, ids, 1.0).sum(0)
+    return (len(ids) / texts.clamp(min=1)).log()
+
+
+def _bag_of_words(ids: Tensor, idf: Tensor) -> Tensor:
+    """Unit tf-idf vectors [N, V] of padded ids [N, L]."""
+    return F.normalize(torch.zeros(len(ids), len(idf)).scatter_(1, ids, 1.0) * idf)
+
+
+def _unlike(words: Tensor, candidates: int, generator: torch.Generator) -> Tensor:
+    """For each of B texts, another of the batch: the least similar of a few drawn at random. int64 [B]."""
+    size = len(words)
+    draw = torch.rand(size, size, generator=generator).fill_diagonal_(0).topk(min(candidates, size - 1)).indices
+    return draw.gather(1, (words @ words.T).gather(1, draw).argmin(1, keepdim=True)).squeeze(1)
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """The pairs of one dataset: ids int64 [N, L], lengths [N], idf [V], tf-idf words [N, V], pictures [N, H, W, 3]."""
+
+    ids: Tensor
+    lengths: Tensor
+    idf: Tensor
+    words: Tensor
+    pictures: Tensor
+
+    @classmethod
+    def of(cls, texts: list[str], pictures: Tensor, tokenizer: Tokenizer, positions: int) -> Self:
+        encoded = [torch.tensor(e.ids[:positions]) for e in tokenizer.encode_batch(texts)]
+        ids = nn.utils.rnn.pad_sequence(encoded, batch_first=True)
+        idf = _idf(ids, tokenizer.get_vocab_size())
+        return cls(ids, torch.tensor([len(e) for e in encoded]), idf, _bag_of_words(ids, idf), pictures)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One step's inputs and what is asked about them.
+
+    Attributes:
+        batch: with masked words and swapped images in place.
+        ids: int64 [B, L], the words before masking; hidden bool [B, L]: which were masked.
+        inner: bool [B, L], neither padding nor [CLS] nor [SEP].
+        blind: bool [B], no word was left; swapped: bool [B], the image is another pair's.
+    """
+
+    batch: Batch
+    ids: Tensor
+    hidden: Tensor
+    inner: Tensor
+    blind: Tensor
+    swapped: Tensor
+
+
+def _draw(pool: _Pool, rows: Tensor, mask_id: int, plan: Pretraining, generator: torch.Generator) -> _Task:
+    size = len(rows)
+    lengths = pool.lengths[rows, None]
+    ids = pool.ids[rows, : lengths.max()]
+    place = torch.arange(ids.shape[1])
+    blind = torch.rand(size, generator=generator) < plan.blind
+    swapped = ~blind & (torch.rand(size, generator=generator) < 0.5)
+    other = rows[_unlike(pool.words[rows], plan.candidates, generator)]
+    pixels = pool.pictures[torch.where(swapped, other, rows)].permute(0, 3, 1, 2).float() / 127.5 - 1
+    inner = (place > 0) & (place < lengths - 1)
+    hidden = inner & ((torch.rand(ids.shape, generator=generator) < plan.masked) | blind[:, None])
+    batch = Batch(
+        ids=ids.masked_fill(hidden, mask_id),
+        ids_mask=place < lengths,
+        pixels=pixels,
+        grid=torch.tensor(pixels.shape[2:]).div(plan.patch, rounding_mode="floor").expand(size, 2),
+        present=torch.ones(size, 2, dtype=torch.bool),
+    )
+    return _Task(batch, ids, hidden, inner, blind, swapped)
+
+
+def _losses(model: ViltForMaskedLM, matcher: nn.Module, task: _Task, idf: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """The sum of the three losses, and what to plot."""
+    backbone = Backbone(model.vilt)
+    tokens = join(backbone.embed(task.batch), task.batch.present)
+    for i in range(backbone.depth):
+        tokens = backbone.block(i, tokens)
+    true = ~task.swapped[:, None]
+    ids, learn = task.ids, task.hidden & true
+    words = model.mlm_score(model.vilt.layernorm(tokens.x[:, : ids.shape[1]][learn]))
+    mlm = F.cross_entropy(words, ids[learn])
+    weight = (task.inner & true) * idf[ids]
+    pooled = backbone.pool(tokens, model.vilt.pooler)
+    told = model.mlm_score(pooled).log_softmax(1).gather(1, ids)
+    bag = -(told * weight).sum() / weight.sum()
+    match, label = matcher(pooled)[~task.blind], (~task.swapped).long()[~task.blind]
+    itm = F.cross_entropy(match, label)
+    plotted = {
+        "mlm_loss": mlm.item(),
+        "mlm_accuracy": (words.argmax(1) == ids[learn]).float().mean().item(),
+        "bag_loss": bag.item(),
+        "itm_loss": itm.item(),
+        "itm_accuracy": (match.argmax(1) == label).float().mean().item(),
+    }
+    return mlm + bag + itm, plotted
+
+
+def _train(
+    model: ViltForMaskedLM, matcher: nn.Module, pools: list[_Pool], tokenizer: Tokenizer, plan: Pretraining
+) -> None:
+    """Optimise, alternating between the pools; save every 1,000 steps."""
+    generator = torch.Generator().manual_seed(plan.seed)
+    mask_id = tokenizer.get_vocab()["[MASK]"]
+    feeds = [_batches(pool.lengths, plan.batch, generator) for pool in pools]
+    parameters = [*model.parameters(), *matcher.parameters()]
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": plan.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
+    warmup = max(int(plan.warmup * plan.steps), 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + math.cos(math.pi * s / plan.steps)))
+    )
+    curve: list[dict[str, float]] = []
+    sums: dict[str, float] = {}
+    start = time.perf_counter()
+    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
+        which = step % len(pools)
+        task = _draw(pools[which], next(feeds[which]), mask_id, plan, generator)
+        loss, plotted = _losses(model, matcher, task, pools[which].idf)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        sums = {name: sums.get(name, 0.0) + value for name, value in plotted.items()}
+        if step % 100 == 0:
+            means = {name: round(value / 100, 4) for name, value in sums.items()}
+            curve.append({"step": step, **means, "seconds": round(time.perf_counter() - start, 1)})
+            bar.set_postfix(means, refresh=False)
+            sums = {}
+        if step % 1000 == 0 or step == plan.steps:
+            _save(model, tokenizer, curve, plan)
+
+
+def _save(model: ViltForMaskedLM, tokenizer: Tokenizer, curve: list[dict[str, float]], plan: Pretraining) -> None:
+    plan.out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(plan.out)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
+    ).save_pretrained(plan.out)
+    image = {
+        "size": {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
+        "size_divisor": plan.patch,
+        "image_mean": [0.5] * 3,
+        "image_std": [0.5] * 3,
+    }
+    (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
+    settings = {name: value for name, value in asdict(plan).items() if name not in ("out", "tokenizer")}
+    (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")

@@ -1,0 +1,94 @@
+"""Reads ODIR-5K as published: the challenge's xlsx or Kaggle's `full_df.csv`, images wherever that layout puts them."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.readers.texts import eye_text
+from mora_bench.data.table import PictureFile, Table, find_folder, inside, unique
+from mora_bench.errors import UserError
+
+LABELS = ("N", "D", "G", "C", "A", "H", "M", "O")
+TABLES = ("ODIR-5K_Training_Annotations(Updated)_V2.xlsx", "data.xlsx", "full_df.csv")
+LEFT, RIGHT = "Left-Fundus", "Right-Fundus"
+LEFT_WORDS, RIGHT_WORDS = "Left-Diagnostic Keywords", "Right-Diagnostic Keywords"
+AGE, SEX = "Patient Age", "Patient Sex"
+COLUMNS = ("ID", AGE, SEX, LEFT, RIGHT, LEFT_WORDS, RIGHT_WORDS, *LABELS)
+
+
+def find(root: Path) -> Path | None:
+    """The annotation table at or below `root`: the xlsx before the csv, the shallowest first."""
+    for name in TABLES:
+        files = sorted(root.rglob(name), key=lambda f: (len(f.parts), str(f)))
+        if files:
+            return files[0]
+    return None
+
+
+def read(root: Path) -> Table:
+    """Read the dataset below `root`.
+
+    Raises:
+        UserError: no table, unreadable table, absent column, duplicate id, label other than 0 or 1, or a file name
+            that leads out of `root`.
+    """
+    file = find(root)
+    if file is None:
+        raise UserError(f"{root}: no ODIR table. Expected one of {', '.join(TABLES)} in it or in a folder below it.")
+    frame = _frame(file)
+    absent = [column for column in COLUMNS if column not in frame.columns]
+    if absent:
+        raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
+    frame = frame[list(COLUMNS)]
+    if file.suffix == ".csv":
+        # Kaggle's table has a row an eye; what concerns the patient is the same in both.
+        frame = frame.drop_duplicates()
+    unique(frame["ID"], file)
+    _check_labels(frame, file)
+    folder = find_folder(file.parent, [*frame[LEFT], *frame[RIGHT]]) or find_folder(root, [*frame[LEFT], *frame[RIGHT]])
+    pictures = tuple(
+        tuple(_picture(root, folder, name, f"{file}, ID {id}") for name in names)
+        for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
+    )
+    return Table(
+        name="odir",
+        source="real",
+        labels=LABELS,
+        ids=tuple(frame["ID"]),
+        groups=tuple(frame["ID"]),
+        texts=tuple(
+            eye_text(left, right) if left or right else None
+            for left, right in frame[[LEFT_WORDS, RIGHT_WORDS]].itertuples(index=False)
+        ),
+        pictures=pictures,
+        targets=frame[list(LABELS)].to_numpy().astype(np.uint8),
+        covariates={"age": tuple(frame[AGE]), "sex": tuple(frame[SEX])},
+    )
+
+
+def _frame(file: Path) -> pd.DataFrame:
+    try:
+        if file.suffix == ".csv":
+            return pd.read_csv(file, dtype=str, keep_default_na=False)
+        return pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile, pd.errors.ParserError) as error:
+        raise UserError(f"{file}: not a readable table ({error}). Download it again.") from error
+
+
+def _check_labels(frame: pd.DataFrame, file: Path) -> None:
+    for label in LABELS:
+        wrong = frame[~frame[label].isin(["0", "1"])]
+        if len(wrong):
+            raise UserError(
+                f"{file}, ID {wrong['ID'].iloc[0]}: label {label} is {wrong[label].iloc[0]!r}, expected 0 or 1. "
+                "Correct the table."
+            )
+
+
+def _picture(root: Path, folder: Path | None, name: str, where: str) -> PictureFile | None:
+    if not name:
+        return None
+    path = inside(root, folder or root, name, where)
+    return PictureFile(path) if path.is_file() else None

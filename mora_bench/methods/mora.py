@@ -1,0 +1,62 @@
+"""MoRA: modality-aware low-rank adaptation (Shi et al., MICCAI 2024, arXiv 2408.09064).
+
+A low-rank branch runs in parallel to a whole transformer block, over all tokens:
+
+    out = block(x) + sum over present m of up_m(down(x))
+
+`down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] a modality, zero at the start. The
+up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.vilt import Backbone
+from mora_bench.methods.branch import Branch
+from mora_bench.methods.contract import Axes, Frozen, InBlocks
+
+
+class Mora(InBlocks):
+    title = "MoRA"
+    source = "arXiv 2408.09064"
+    family = "MoRA"
+    reads = {"rank": 4, "blocks": "0"}
+    keeps_input = True
+    pads_rank = True
+
+    def __init__(self, backbone: Backbone, axes: Axes):
+        super().__init__(backbone, axes)
+        self.branches = nn.ModuleDict(
+            {str(i): self.branch(backbone.width, axes.rank, len(backbone.modalities)) for i in axes.blocks}
+        )
+
+    def branch(self, width: int, rank: int, modalities: int) -> nn.Module:
+        """What stands beside a block."""
+        return Branch(width, rank, modalities)
+
+    def gate(self, present: Tensor) -> Tensor:
+        """How often each up counts for samples of which `present` bool [B, M] is there: [B, ups]."""
+        return present
+
+    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        out = frozen(tokens)
+        # The last block may give [CLS] alone.
+        x = tokens.x[:, : out.x.shape[1]]
+        return out.with_x(out.x + list(self.branches.values())[k](x, self.gate(tokens.present)))
+
+    def export(self) -> tuple[Any, dict[str, Tensor]] | None:
+        """As `mora_bench.methods.peft` reads it. Variants of MoRA have other branches or gates: None."""
+        if type(self) is not Mora:
+            return None
+        from mora_bench.methods.peft import MoraConfig
+
+        first: Any = next(iter(self.branches.values()))
+        config = MoraConfig(r=len(first.down), blocks=sorted(map(int, self.branches)))
+        tensors: dict[str, Tensor] = {
+            f"encoder.layer.{i}.mora_branch.{name}": parameter
+            for i, branch in self.branches.items()
+            for name, parameter in branch.named_parameters()
+        }
+        return config, tensors

@@ -1,0 +1,155 @@
+"""MoRA as a method of the `peft` library, for a plain transformers ViLT outside this harness.
+
+    import mora_bench.methods.peft                       # registers it
+    from peft import PeftModel, get_peft_model
+
+    model = get_peft_model(vilt, MoraConfig(r=4, blocks=[0]))        # or
+    model = PeftModel.from_pretrained(vilt, folder)
+    model(**inputs, present=torch.tensor([[True, False]]))           # text is there, the image is missing
+
+`present` is bool [B, M] in the order of `MoraConfig.modalities`, and has to be given: which modality is missing cannot
+be seen from dummy inputs. The branch cannot be merged into the weights, because it depends on the sample.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from peft import PeftConfig
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.utils import PeftType, register_peft_method
+from torch import Tensor, nn
+
+from mora_bench.data.batch import MODALITIES
+from mora_bench.methods.branch import Branch
+
+NAME = "MORA"
+
+
+def _add_to_peft_types() -> None:
+    """peft's enumeration of methods is closed to other packages, and registering wants a member of it."""
+    if NAME in PeftType.__members__:
+        return
+    member = str.__new__(PeftType, NAME)
+    member._name_, member._value_ = NAME, NAME
+    type.__setattr__(PeftType, NAME, member)
+    PeftType._member_map_[NAME] = member
+    PeftType._member_names_.append(NAME)
+    PeftType._value2member_map_[NAME] = member
+
+
+_add_to_peft_types()
+
+
+@dataclass
+class MoraConfig(PeftConfig):
+    """Configuration of MoRA (arXiv 2408.09064).
+
+    Args:
+        r: rank.
+        blocks: the transformer blocks that get a branch.
+        modalities: their names, in the order of `present`.
+        modules_to_save: modules that train besides the adapter, e.g. ["pooler"].
+    """
+
+    r: int = field(default=4, metadata={"help": "rank"})
+    blocks: list[int] = field(default_factory=lambda: [0], metadata={"help": "blocks that get a branch"})
+    modalities: list[str] = field(
+        default_factory=lambda: list(MODALITIES), metadata={"help": "in the order of present"}
+    )
+    modules_to_save: list[str] | None = field(default=None, metadata={"help": "modules that train besides"})
+    target_modules: str | None = field(default=None, metadata={"help": "follows from blocks; what is given is ignored"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.peft_type = PeftType[NAME]
+        self.target_modules = rf"(.*\.)?encoder\.layer\.({'|'.join(map(str, self.blocks))})"
+
+
+class MoraLayer(nn.Module, BaseTunerLayer):
+    """A transformer block with MoRA's branch beside it."""
+
+    adapter_layer_names = ("mora_branch",)
+    other_param_names = ()
+
+    def __init__(self, base_layer: nn.Module, presence: dict[str, Tensor]):
+        super().__init__()
+        self.base_layer: Any = base_layer
+        self.mora_branch = nn.ModuleDict()
+        self._presence = presence
+
+    def add(self, name: str, config: MoraConfig) -> None:
+        block: Any = self.base_layer
+        width = block.layernorm_before.normalized_shape[0]
+        self.mora_branch[name] = Branch(width, config.r, len(config.modalities))
+        tuner: Any = self
+        tuner._move_adapter_to_device_of_base_layer(name)
+        tuner.set_adapter([name], inference_mode=config.inference_mode)
+
+    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+        output = self.base_layer(hidden_states, *args, **kwargs)
+        if self.disable_adapters:
+            return output
+        present = self._presence["present"]
+        active: Any = self.active_adapters
+        added = sum(self.mora_branch[name](hidden_states, present) for name in active)
+        return (output[0] + added, *output[1:])
+
+
+class MoraModel(BaseTuner):
+    """Puts MoRA's branches beside the blocks of a ViLT, and takes `present` out of its inputs."""
+
+    prefix = "mora_"
+    tuner_layer_cls = MoraLayer
+    target_module_mapping: dict[str, str] = {}
+
+    def __init__(self, model: nn.Module, config: Any, adapter_name: str, *args: Any, **kwargs: Any):
+        # Shared with every layer; set before each forward pass. BaseTuner's __init__ already injects the layers.
+        object.__setattr__(self, "_presence", {})
+        super().__init__(model, config, adapter_name, *args, **kwargs)
+        self._hook = model.register_forward_pre_hook(self._take_present, with_kwargs=True)
+
+    def _take_present(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+        config: Any = next(iter(self.peft_config.values()))
+        present = kwargs.pop("present", None)
+        if (
+            not isinstance(present, Tensor)
+            or present.dtype != torch.bool
+            or present.shape[1:] != (len(config.modalities),)
+        ):
+            raise ValueError(
+                f"MoRA needs present=: a bool tensor [batch, {len(config.modalities)}] that says which of "
+                f"{', '.join(config.modalities)} each sample has."
+            )
+        self._presence["present"] = present
+        return args, kwargs
+
+    def _create_and_replace(
+        self,
+        peft_config: Any,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+        **kwargs: Any,
+    ) -> None:
+        layer = target if isinstance(target, MoraLayer) else MoraLayer(target, self._presence)
+        layer.add(adapter_name, peft_config)
+        if layer is not target:
+            self._replace_module(parent, target_name, layer, target)
+
+    def _replace_module(self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module) -> None:
+        parent._modules[child_name] = new_module
+
+    @staticmethod
+    def _check_target_module_exists(peft_config: Any, key: str) -> bool:
+        return re.fullmatch(peft_config.target_modules, key) is not None
+
+    def unload(self) -> nn.Module:
+        self._hook.remove()
+        return super().unload()
+
+
+register_peft_method(name=NAME.lower(), config_cls=MoraConfig, model_cls=MoraModel, prefix=MoraModel.prefix)

@@ -1,0 +1,68 @@
+"""Where a result comes from: versions, commit, device."""
+
+import platform
+import subprocess
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("mora-bench", "torch", "transformers", "peft", "scikit-learn", "fvcore", "tokenizers", "numpy", "pillow")
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """Installed versions of what can change a number."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+@cache
+def commit() -> dict[str, str | bool | None]:
+    """The checkout this package runs from, and whether its files differ from that commit; None when installed."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", folder, *arguments], capture_output=True, text=True, timeout=10, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    if git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return {"commit": None, "dirty": None}
+    code = ("--", "../..", ":!../../results", ":!../../README.md")
+    return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", *code))}
+
+
+def device_name(device: str) -> str:
+    """What a person calls it: the GPU's name, or the processor's."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(torch.device(device))
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return model or platform.processor() or platform.machine()
+
+
+def collect(device: str, threads: int, workers: int) -> dict:
+    """Everything, for a record."""
+    return {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "device": device_name(device),
+        "device_type": device.partition(":")[0],
+        "threads": threads,
+        "workers": workers,
+        "platform": platform.platform(terse=True),
+        **commit(),
+        "versions": versions(),
+    }

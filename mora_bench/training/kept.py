@@ -1,0 +1,226 @@
+"""Serves batches to a model; computes the frozen beginning once per sample where it fits somewhere."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mora_bench.backbones.packing import whole
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.data.batch import Batch
+from mora_bench.data.samples import View
+from mora_bench.methods.network import Model, State
+
+#: Kept states may take this share of what is free when a feed is made: of the device's memory, of the host's, of the
+#: disk that holds temporary files.
+SHARE = 0.3
+#: Stages before which a state is read from disk no faster than it is computed: embedding and filling.
+CHEAP = 2
+
+
+class Feed:
+    """A view of n samples, ready for `model.finish`.
+
+    The frozen stages depend only on the sample, so where there are any blocks among them, or only embeddings, they are
+    computed once and kept without padding: on the device if they fit there, else in main memory, else in a mapped
+    temporary file. Where they fit nowhere, or where the embeddings train, or where `keep` is False (samples needed
+    once), every batch goes through `model.begin`. Either way the same numbers come out.
+
+    Args:
+        autocast: makes the context in which the frozen stages are computed.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        view: View,
+        batch: int,
+        device: torch.device,
+        keep: bool = True,
+        autocast: Callable[[], AbstractContextManager] = nullcontext,
+    ):
+        self.model = model
+        self.view = view
+        self.device = device
+        self.autocast = autocast
+        self.reads_ahead = device.type == "cuda"
+        self.kept: _Kept | None = None
+        if keep and model.cut >= CHEAP and len(view):
+            self.kept = self._keep(batch)
+
+    def _keep(self, batch: int) -> "_Kept | None":
+        used = 0
+        writers: dict[str, _InMemory | _OnDisk] = {}
+        lengths, present = [], []
+        room = 0.0
+        for start in range(0, len(self.view), batch):
+            at = np.arange(start, min(start + batch, len(self.view)))
+            state = self._begin(self.view.batch(at))
+            columns = _columns(state)
+            used += sum(column.nbytes for column in columns.values())
+            expected = used / (at[-1] + 1) * len(self.view)
+            if not writers:
+                place, room = self._place(expected)
+                if place is None:
+                    return None
+                writers = {name: _WRITERS[place](self.device) for name in columns}
+            if expected > room:
+                return None
+            for name, column in columns.items():
+                writers[name].add(column)
+            lengths.append(state.mask.sum(1).cpu().numpy())
+            present.append(state.present)
+        closed = {name: writer.close() for name, writer in writers.items()}
+        return _Kept(closed, torch.cat(present), np.concatenate(lengths))
+
+    def _place(self, size: float) -> tuple[str | None, float]:
+        """Where `size` bytes can be kept, and how many may be."""
+        for place, free in _room(self.device).items():
+            if size < SHARE * free and (place != "disk" or self.model.cut > CHEAP):
+                return place, SHARE * free
+        return None, 0.0
+
+    def _begin(self, batch: Batch) -> State:
+        with self.autocast():
+            return self.model.begin(batch.to(self.device))
+
+    def state(self, at: np.ndarray) -> State:
+        """The state at `model.cut` of the samples at positions `at`."""
+        return self._begin(self.view.batch(at)) if self.kept is None else self.kept.batch(at, self.device)
+
+    def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
+        """The states of one batch of positions after the other. What a GPU needs next is read while it computes."""
+        if self.kept is not None or not self.reads_ahead:
+            yield from map(self.state, batches)
+            return
+        if not batches:
+            return
+        with ThreadPoolExecutor(1) as reader:
+            following = reader.submit(self._read, batches[0])
+            for k in range(len(batches)):
+                batch = following.result()
+                if k + 1 < len(batches):
+                    following = reader.submit(self._read, batches[k + 1])
+                yield self._begin(batch)
+
+    def _read(self, at: np.ndarray) -> Batch:
+        batch = self.view.batch(at)
+        return batch.pinned() if self.device.type == "cuda" else batch
+
+    def in_order(self, batch: int) -> Iterator[State]:
+        """States of all samples, in the view's order."""
+        return self.states(np.split(np.arange(len(self.view)), range(batch, len(self.view), batch)))
+
+
+def _room(device: torch.device) -> dict[str, int]:
+    """Free bytes by place, the fastest first; on a CPU the device's memory is the host's."""
+    import psutil
+
+    room = {"device": torch.cuda.mem_get_info(device)[0]} if device.type == "cuda" else {}
+    return room | {
+        "host": psutil.virtual_memory().available,
+        "disk": shutil.disk_usage(tempfile.gettempdir()).free,
+    }
+
+
+def _columns(state: Tokens) -> dict[str, Tensor]:
+    """What is kept of each token of a batch, padding left out: tensors of [N, ...]."""
+    columns = {"x": state.x[state.mask], "modality": state.modality[state.mask]}
+    if state.ahead is not None:
+        columns["ahead"] = state.ahead[state.mask] if state.ahead.shape == state.x.shape else state.ahead[:, 0]
+    return columns
+
+
+class _InMemory:
+    """Rows in the memory of a device."""
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self.rows: list[Tensor] = []
+
+    def add(self, rows: Tensor) -> None:
+        self.rows.append(rows.to(self.device))
+
+    def close(self) -> Tensor:
+        """All rows, and one of zeros."""
+        return torch.cat([*self.rows, torch.zeros_like(self.rows[0][:1])])
+
+
+class _OnHost(_InMemory):
+    """Rows in main memory."""
+
+    def __init__(self, device: torch.device):
+        super().__init__(torch.device("cpu"))
+
+
+class _OnDisk:
+    """Rows in a temporary file that goes with the tensor that maps it."""
+
+    def __init__(self, device: torch.device):
+        self.file = tempfile.NamedTemporaryFile(prefix="mora_bench-")  # noqa: SIM115 (closed in `close`)
+        self.last = torch.empty(0)
+
+    def add(self, rows: Tensor) -> None:
+        self.last = rows[:1].cpu()
+        self.file.write(rows.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+
+    def close(self) -> Tensor:
+        """All rows, and one of zeros."""
+        self.add(torch.zeros_like(self.last))
+        self.file.flush()
+        size = self.file.tell() // self.last.element_size()
+        mapped = torch.from_file(self.file.name, shared=True, size=size, dtype=self.last.dtype)
+        self.file.close()
+        return mapped.view(-1, *self.last.shape[1:])
+
+
+_WRITERS: dict[str, type[_InMemory] | type[_OnDisk]] = {"device": _InMemory, "host": _OnHost, "disk": _OnDisk}
+
+
+class _Kept:
+    """States of n samples without padding, one after the other.
+
+    Args:
+        columns: x and ahead [N + 1, D], modality int8 [N + 1], a row of zeros at the end; ahead may be [n + 1, D].
+        present: bool [n, M].
+        lengths: int [n], tokens of each sample.
+    """
+
+    def __init__(self, columns: dict[str, Tensor], present: Tensor, lengths: np.ndarray):
+        self.columns = columns
+        self.present = present
+        self.lengths = lengths
+        self.starts = np.cumsum([0, *lengths[:-1]])
+        self.nothing = int(lengths.sum())
+
+    def batch(self, at: np.ndarray, device: torch.device) -> Tokens:
+        """The samples at positions `at`, padded to the longest of them."""
+        lengths = self.lengths[at]
+        place = np.arange(lengths.max())
+        there = place < lengths[:, None]
+        index = torch.from_numpy(np.where(there, self.starts[at, None] + place, self.nothing))
+        rows, mask = torch.from_numpy(at), torch.from_numpy(there).to(device)
+        found = {
+            # A row a token, or a row a sample where only [CLS] is kept.
+            name: _rows(column, index if len(column) > self.nothing else rows[:, None], device)
+            for name, column in self.columns.items()
+        }
+        return Tokens(
+            x=found["x"],
+            mask=mask,
+            present=_rows(self.present, rows, device),
+            modality=found["modality"].masked_fill(~mask, -1),
+            packing=whole(mask, even=True) if there.all() else None,
+            ahead=found.get("ahead"),
+        )
+
+
+def _rows(column: Tensor, index: Tensor, device: torch.device) -> Tensor:
+    """[N, ...] and int64 [B, ...] -> [B, ..., ...] on `device`, wherever the rows lie."""
+    rows = column.index_select(0, index.flatten().to(column.device))
+    return rows.to(device, non_blocking=True).unflatten(0, index.shape)

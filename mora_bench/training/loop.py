@@ -1,0 +1,189 @@
+"""The one training loop. It knows no method by name: what trains is asked of PyTorch."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mora_bench.cells.cell import Recipe
+from mora_bench.data.samples import View
+from mora_bench.errors import UserError
+from mora_bench.methods.network import Model, State
+from mora_bench.missing import masks as missing
+from mora_bench.tasks import metrics as scores
+from mora_bench.training.cost import StepClock
+from mora_bench.training.fused import together
+from mora_bench.training.kept import Feed
+from mora_bench.training.predict import logits
+
+#: What `--compile` may be, and what torch.compile is then told.
+COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mode": "reduce-overhead"}}
+
+
+@dataclass
+class Fit:
+    """What came of training: a row a validation, which of them was kept, and the clock's readings."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_step: int = 0
+    best_f1: float = -1.0
+    steps: int = 0
+    clock: dict = field(default_factory=dict)
+
+
+def train(
+    models: Sequence[Model],
+    training: View,
+    validation: View,
+    recipes: Sequence[Recipe],
+    seed: int,
+    device: torch.device,
+    compiler: str = "off",
+) -> list[Fit]:
+    """Train what requires a gradient with AdamW and BCE, keep the best checkpoint by validation F1-macro.
+
+    Usually one model; several that differ in learning rate or rank alone run as one (`fused`), each with a
+    recipe and an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of
+    samples depends on `seed` and the view alone, so every method sees the same batches. `compiler` names one of
+    `COMPILERS`.
+
+    Raises:
+        FloatingPointError: a loss is no longer finite.
+    """
+    recipe = recipes[0]
+    a_pass = math.ceil(len(training) / recipe.batch)
+    total = recipe.epochs * a_pass
+    due = {
+        min(math.ceil(k * recipe.validate_every * a_pass), total)
+        for k in range(1, math.ceil(recipe.epochs / recipe.validate_every) + 1)
+    }
+    due.add(total)
+    learners = [_Learner(model, own, total, device) for model, own in zip(models, recipes, strict=True)]
+    finish = compiled(together(models), compiler)
+    autocast = _autocast(recipe, device)
+    feed = Feed(models[0], training, recipe.batch, device, autocast=autocast)
+    check = Feed(models[0], validation, recipe.batch, device)
+    targets = training.targets.to(device)
+    expected = validation.targets.numpy()
+    order = missing.rng("order", seed, len(training))
+    clock = StepClock(device)
+    step = 0
+    for _ in range(recipe.epochs):
+        batches = np.array_split(order.permutation(len(training)), a_pass)
+        states = feed.states(batches)
+        for at in batches:
+            step += 1
+            for model in models:
+                model.train()
+            with clock.step():
+                with autocast():
+                    predicted = finish(next(states))
+                wanted = targets[torch.from_numpy(at).to(device)]
+                losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
+                torch.stack(losses).sum().backward()
+                for learner in learners:
+                    learner.step()
+            if step in due:
+                for model in models:
+                    model.eval()
+                for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
+                    learner.validated(step, round(step / a_pass, 3), scores.f1_macro(expected, own))
+    timed = clock.read(a_pass, len(models))
+    return [learner.finished(timed) for learner in learners]
+
+
+def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Callable[[State], Tensor]:
+    """`finish` through torch.compile, as `COMPILERS` and `options` say ("graphs": with CUDA graphs)."""
+    if compiler == "off":
+        return finish
+    return torch.compile(finish, **COMPILERS[compiler], **options)
+
+
+class _Learner:
+    """One model in training: its optimiser and schedule, and the best it has been."""
+
+    def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device):
+        self.model = model
+        self.recipe = recipe
+        self.trained = model.trained()
+        self.optimizer = torch.optim.AdamW(
+            _groups(model, recipe), lr=recipe.lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.eps, fused=True
+        )
+        factor = _Linear(total, max(round(recipe.warmup * total), 1))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, factor)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.fit = Fit(steps=total)
+        self.best: dict[str, Tensor] = {}
+        self.losses: list[Tensor] = []
+
+    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """The (scaled) loss of a step, gradients cleared."""
+        loss = F.binary_cross_entropy_with_logits(predicted.float(), wanted) + self.model.method.penalty()
+        self.losses.append(loss.detach())
+        self.optimizer.zero_grad(set_to_none=True)
+        return self.scaler.scale(loss)
+
+    def step(self) -> None:
+        """Move by the gradients that have arrived."""
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.schedule.step()
+
+    def validated(self, step: int, epoch: float, f1: float) -> None:
+        """Note the mean loss since the last validation and F1-macro; keep the parameters if they are the best."""
+        mean = torch.stack(self.losses).mean().item()
+        if not math.isfinite(mean):
+            raise FloatingPointError(
+                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})."
+            )
+        self.losses.clear()
+        self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_f1_macro": f1})
+        if f1 > self.fit.best_f1:
+            self.fit.best_f1, self.fit.best_step = f1, step
+            self.best = {name: p.detach().clone() for name, p in self.trained.items()}
+
+    def finished(self, clock: dict) -> Fit:
+        """Go back to the best parameters."""
+        with torch.no_grad():
+            for name, parameter in self.trained.items():
+                parameter.copy_(self.best[name])
+        self.fit.clock = clock
+        return self.fit
+
+
+def _groups(model: Model, recipe: Recipe) -> list[dict]:
+    """Optimiser groups: the classifier at its own rate, biases and norms without decay."""
+    head = {id(p) for p in model.head.parameters()}
+    groups: dict[tuple[float, float], list[torch.Tensor]] = {}
+    for parameter in model.trained().values():
+        rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)
+        decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
+
+
+class _Linear:
+    """Learning-rate factor: linear warm-up, then linear decay to 0."""
+
+    def __init__(self, total: int, warmup: int):
+        self.total, self.warmup = total, warmup
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        return max(self.total - step, 0) / max(self.total - self.warmup, 1)
+
+
+def _autocast(recipe: Recipe, device: torch.device) -> Callable[[], AbstractContextManager]:
+    """What makes the context of a training pass."""
+    if recipe.precision == "fp16" and device.type != "cuda":
+        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {device}. Use fp32 or bf16.")
+    if recipe.precision == "fp32":
+        return nullcontext
+    dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float16
+    return lambda: torch.autocast(device.type, dtype)

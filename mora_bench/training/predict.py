@@ -1,0 +1,50 @@
+"""Logits of every sample under every pattern of present modalities: what every score is picked from."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mora_bench.data.samples import Samples
+from mora_bench.methods.network import Model, State
+from mora_bench.missing import masks as missing
+from mora_bench.training.kept import Feed
+
+
+@torch.no_grad()
+def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndarray:
+    """float32 [K, n, C], in the feed's order, of K models for which `finish` gives [K, B, C]."""
+    return torch.cat([finish(state).float().cpu() for state in feed.in_order(batch)], 1).numpy()
+
+
+@torch.no_grad()
+def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device: torch.device) -> np.ndarray:
+    """Predict n rows once under each of the 2^M - 1 patterns.
+
+    Whatever a sample has is embedded once, a dummy of each modality once in all; patterns differ in which of the two
+    they show. Samples of like length share a batch.
+
+    Returns:
+        float32 [n, P, C], patterns in the order of `missing.pattern_presence`; NaN where a sample does not have what
+        the pattern shows.
+    """
+    model.eval()
+    natural = samples.present[rows]
+    patterns = missing.pattern_presence(natural.shape[1])
+    out = np.full((len(rows), len(patterns), len(samples.table.labels)), np.nan, np.float32)
+    dummies = model.backbone.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
+    order = np.argsort(samples.text_lengths(rows), kind="stable")
+    for at in np.split(order, range(batch, len(order), batch)):
+        parts = model.backbone.embed(samples.batch(rows[at], natural[at]).to(device))
+        for k, pattern in enumerate(patterns):
+            able = np.flatnonzero((natural[at] | ~pattern).all(1))
+            if len(able):
+                these = torch.from_numpy(able).to(device)
+                shown = [
+                    part.only(these) if there else dummy.only(torch.zeros_like(these))
+                    for there, part, dummy in zip(pattern, parts, dummies, strict=True)
+                ]
+                present = torch.from_numpy(pattern).to(device).expand(len(able), -1)
+                out[at[able], k] = model.from_parts(shown, present).float().cpu().numpy()
+    return out

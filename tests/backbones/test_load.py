@@ -1,0 +1,87 @@
+"""Finding and loading backbones."""
+
+import json
+import shutil
+
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import tiny_backbone
+
+from mora_bench.backbones.load import SHIPPED, extend_positions, load, resolve
+from mora_bench.errors import UserError
+
+
+def test_the_shipped_backbone_is_small_and_deep_enough():
+    spec = resolve("small")
+    assert spec.depth >= 6
+    assert sum(f.stat().st_size for f in SHIPPED.iterdir()) <= 12 * 2**20
+
+
+def test_shipped_backbone_has_a_model_card_and_a_curve():
+    assert "python -m mora_bench pretrain" in (SHIPPED / "README.md").read_text()
+    curve = json.loads((SHIPPED / "pretraining.json").read_text())["curve"]
+    assert curve[-1]["mlm_loss"] < curve[0]["mlm_loss"]
+
+
+def test_untrained_has_another_fingerprint_and_weights_by_seed():
+    trained, untrained = resolve("small"), resolve("small-untrained")
+    assert trained.fingerprint != untrained.fingerprint
+    weights = [load(untrained, 64, seed).blocks[0].output.dense.weight for seed in (0, 0, 1)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_positions_are_interpolated_only_where_too_few():
+    vilt = tiny_backbone().vilt
+    before = vilt.embeddings.text_embeddings.position_embeddings.weight.detach().clone()
+    extend_positions(vilt, 50)
+    assert torch.equal(vilt.embeddings.text_embeddings.position_embeddings.weight, before)
+    extend_positions(vilt, 128)
+    after = vilt.embeddings.text_embeddings.position_embeddings.weight
+    # The released code interpolates the table as a picture of one column each; the same numbers.
+    released = F.interpolate(before[None, None], size=(128, before.shape[1]), mode="bilinear")[0, 0]
+    torch.testing.assert_close(after, released, rtol=0, atol=1e-6)
+    assert vilt.embeddings.text_embeddings(input_ids=torch.zeros(1, 128, dtype=torch.long)).shape == (1, 128, 32)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("config.json", "is absent"),
+        ("model.safetensors", "no weights"),
+        ("tokenizer.json", "no tokenizer"),
+        ("preprocessor_config.json", "is absent"),
+    ],
+)
+def test_an_incomplete_folder_names_what_is_absent(folder, tmp_path, broken, message):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / broken).unlink()
+    with pytest.raises(UserError, match=message):
+        resolve(str(copy))
+
+
+def test_a_checkpoint_without_all_weights_is_refused(folder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    weights = load_file(copy / "model.safetensors")
+    del weights["vilt.pooler.dense.weight"]
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"pooler\.dense\.weight"):
+        load(resolve(str(copy)), 64, 0)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(UserError, match="small, small-untrained"):
+        resolve("smal")
+
+
+def test_a_patch_that_is_not_the_divisor_is_refused(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "preprocessor_config.json").write_text(json.dumps({"size": 384, "size_divisor": 32}))
+    with pytest.raises(UserError, match="size_divisor 32"):
+        resolve(str(copy))

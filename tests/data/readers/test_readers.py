@@ -1,0 +1,167 @@
+"""The readers, on twins written in the published layouts, and on every kind of broken folder."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mora_bench.data import datasets, twins
+from mora_bench.data.readers import cxr, odir
+from mora_bench.errors import UserError
+
+XLSX = "ODIR-5K/ODIR-5K_Training_Annotations(Updated)_V2.xlsx"
+EYES = "ODIR-5K/Training Images"
+FILMS = "images/images_normalized"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    root = tmp_path_factory.mktemp("published")
+    twins.publish("odir", root / "odir", 8)
+    twins.publish("cxr", root / "cxr", 8)
+    return root
+
+
+@pytest.fixture
+def root(published, tmp_path):
+    shutil.copytree(published, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["odir", "cxr"])
+def test_what_a_twin_publishes_the_reader_reads_back(name, published):
+    read, drawn = datasets.load(name, published), datasets.get(name).twin(8)
+    assert read.source == "real"
+    for field in ("name", "labels", "ids", "groups", "texts", "covariates"):
+        assert getattr(read, field) == getattr(drawn, field), field
+    assert (read.targets == drawn.targets).all()
+    for ours, theirs in zip(read.pictures, drawn.pictures, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert (a.read() == b.read()).all()
+
+
+def edit(file, change):
+    frame = pd.read_excel(file, dtype=str) if file.suffix == ".xlsx" else pd.read_csv(file, dtype=str)
+    frame = change(frame)
+    frame.to_excel(file, index=False) if file.suffix == ".xlsx" else frame.to_csv(file, index=False)
+
+
+def test_kaggles_table_with_a_row_an_eye_gives_the_same(root):
+    file = root / "odir" / XLSX
+    frame = pd.read_excel(file, dtype=str)
+    expected = odir.read(root)
+    file.unlink()
+    eyes = pd.concat([frame.assign(filename=frame["Left-Fundus"]), frame.assign(filename=frame["Right-Fundus"])])
+    eyes.to_csv(root / "odir" / "full_df.csv", index=False)
+    assert odir.read(root).ids == expected.ids
+    assert (odir.read(root).targets == expected.targets).all()
+
+
+def test_absent_pictures_are_natural_missingness(root):
+    (root / "odir" / EYES / "0_left.jpg").unlink()
+    for side in ("left", "right"):
+        (root / "odir" / EYES / f"1_{side}.jpg").unlink()
+    (root / "cxr" / FILMS / "1_IM-0000-1001.dcm.png").unlink()
+    eyes, films = odir.read(root), cxr.read(root)
+    assert eyes.present[:3].tolist() == [[True, True], [True, False], [True, True]]
+    assert eyes.pictures[0][0] is None
+    assert films.present[:2].tolist() == [[True, False], [True, True]]
+
+
+def test_lateral_films_and_empty_reports_are_left_out(root):
+    edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(projection=["Lateral", *f["projection"][1:]]))
+    edit(
+        root / "cxr" / "indiana_reports.csv",
+        lambda f: f.assign(findings=["x", " ", *f["findings"][2:]], impression=["x", "", *f["impression"][2:]]),
+    )
+    assert cxr.read(root).groups == ("3", "4", "5", "6", "7", "8")
+
+
+BROKEN = {
+    "label": (XLSX, lambda f: f.assign(D=["2", *f["D"][1:]]), r"ID 0: label D is '2', expected 0 or 1"),
+    "duplicate": (XLSX, lambda f: f.assign(ID=["1", *f["ID"][1:]]), r"row 3: ID '1' stands in row 2 too"),
+    "column": (XLSX, lambda f: f.drop(columns="Left-Diagnostic Keywords"), "no column 'Left-Diagnostic Keywords'"),
+    "escape": (
+        XLSX,
+        lambda f: f.assign(**{"Left-Fundus": ["../../x", *f["Left-Fundus"][1:]]}),
+        "not a plain file name",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_odir_table_says_what_and_where(root, what):
+    file, change, message = BROKEN[what]
+    edit(root / "odir" / file, change)
+    with pytest.raises(UserError, match=message):
+        datasets.load("odir", root)
+
+
+CXR_BROKEN = {
+    "uid": ("indiana_reports.csv", lambda f: f.assign(uid=["2", *f["uid"][1:]]), r"row 3: uid '2' stands in row 2"),
+    "file": ("indiana_projections.csv", lambda f: f.assign(filename="a.png"), "row 3: filename 'a.png'"),
+    "column": ("indiana_reports.csv", lambda f: f.drop(columns="Problems"), "no column 'Problems'"),
+    "escape": (
+        "indiana_projections.csv",
+        lambda f: f.assign(filename=["/etc/passwd", *f["filename"][1:]]),
+        "not a plain",
+    ),
+    "none": ("indiana_projections.csv", lambda f: f.assign(projection="Lateral"), "no row with projection 'Frontal'"),
+}
+
+
+@pytest.mark.parametrize("what", CXR_BROKEN)
+def test_a_broken_cxr_table_says_what_and_where(root, what):
+    file, change, message = CXR_BROKEN[what]
+    edit(root / "cxr" / file, change)
+    with pytest.raises(UserError, match=message):
+        datasets.load("cxr", root)
+
+
+def test_an_unreadable_xlsx_is_named(root):
+    (root / "odir" / XLSX).write_bytes(b"PK not really")
+    with pytest.raises(UserError, match=r"V2\.xlsx: not a readable table"):
+        datasets.load("odir", root)
+
+
+def test_an_absent_second_table_is_named(root):
+    (root / "cxr" / "indiana_projections.csv").unlink()
+    with pytest.raises(UserError, match=r"indiana_projections\.csv: absent"):
+        datasets.load("cxr", root)
+
+
+def test_an_empty_root_is_never_a_silent_twin(tmp_path):
+    with pytest.raises(UserError, match="no odir table in it"):
+        datasets.load("odir", tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        datasets.load("odir", tmp_path / "nowhere")
+
+
+def test_an_unknown_dataset_lists_the_known(tmp_path):
+    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: cxr, odir"):
+        datasets.load("ordi", None)
+
+
+def test_a_link_out_of_the_root_is_refused(root, tmp_path):
+    secret = tmp_path / "secret.jpg"
+    shutil.copy(root / "odir" / EYES / "0_left.jpg", secret)
+    (root / "odir" / EYES / "0_left.jpg").unlink()
+    (root / "odir" / EYES / "0_left.jpg").symlink_to(secret)
+    with pytest.raises(UserError, match="inside"):
+        datasets.load("odir", root)
+
+
+def test_the_fingerprint_follows_contents(root):
+    before = odir.read(root).fingerprint()
+    assert odir.read(root).fingerprint() == before
+    file = root / "odir" / EYES / "0_left.jpg"
+    file.write_bytes(file.read_bytes() + b"\0")
+    assert odir.read(root).fingerprint() != before
+
+
+def test_rows_can_be_chosen():
+    table = datasets.load("cxr", None)
+    part = table.only(np.array([3, 1]))
+    assert part.ids == (table.ids[3], table.ids[1])
+    assert (part.targets == table.targets[[3, 1]]).all()

@@ -1,0 +1,134 @@
+"""What a cell trained, loaded outside the harness: the same logits."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import joined, make_cell, random_inputs, through, tiny_backbone
+from peft import PeftModel, get_peft_model
+from safetensors.numpy import load_file as load_arrays
+from safetensors.torch import load_file, save_file
+from transformers import ViltModel
+
+from mora_bench.methods.contract import Axes
+from mora_bench.methods.mora import Mora
+from mora_bench.methods.network import classifier
+from mora_bench.methods.peft import MoraConfig
+from mora_bench.missing import masks as missing
+from mora_bench.records.store import Store
+from mora_bench.training.cell import Site, samples, work
+
+
+def saved(site: Site, folder: Path, method: str):
+    site = Site(**(vars(site) | {"save_adapters": True}))
+    cell = make_cell(site, folder, method=method)
+    assert work([cell], site)[0]["status"] == "done"
+    return site, cell, Store(site.out).adapter_folder(cell)
+
+
+def transformers_inputs(batch, patch: int) -> dict[str, torch.Tensor]:
+    pixels = torch.zeros(len(batch), *batch.pixels.shape[2:], dtype=torch.long)
+    for row, (height, width) in enumerate(batch.grid.tolist()):
+        pixels[row, : height * patch, : width * patch] = 1
+    return {
+        "input_ids": batch.ids,
+        "attention_mask": batch.ids_mask.long(),
+        "pixel_values": batch.pixels,
+        "pixel_mask": pixels,
+    }
+
+
+def outside(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
+    """Logits by transformers and peft alone."""
+    model = PeftModel.from_pretrained(ViltModel.from_pretrained(folder), adapter).eval()
+    inputs = transformers_inputs(batch, model.config.patch_size)
+    if method == "mora":
+        inputs["present"] = batch.present
+    weights = load_file(adapter / "classifier.safetensors")
+    head = classifier(weights["0.weight"].shape[1], len(weights["3.weight"]))
+    head.load_state_dict(weights)
+    with torch.no_grad():
+        return head(model(**inputs).pooler_output)
+
+
+@pytest.mark.parametrize("method", ["mora", "lora", "lora-all", "dora", "ia3"])
+def test_the_records_test_logits_come_back_outside_the_harness(method, site, folder):
+    site, cell, adapter = saved(site, folder, method)
+    kept = load_arrays(Store(site.out).prediction_file(cell))
+    data = samples("odir", str(folder), 64, site)
+    rows = kept["test_rows"]
+    for k, pattern in enumerate(missing.pattern_presence(2)):
+        batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
+        np.testing.assert_allclose(outside(adapter, folder, method, batch), kept["test_logits"][:, k], atol=1e-5)
+
+
+def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(site, folder, tmp_path):
+    site, cell, adapter = saved(site, folder, "mora")
+    data = samples("odir", str(folder), 64, site)
+    kept = load_arrays(Store(site.out).prediction_file(cell))
+    batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
+    inputs = transformers_inputs(batch, patch=16)
+    save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    script = readme.split("## Take an adapter elsewhere")[1].split("```python\n")[1].split("```")[0]
+    (tmp_path / "load.py").write_text(script)
+    out = subprocess.run(
+        [sys.executable, "load.py", str(folder), str(adapter)], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    complete = len(missing.pattern_presence(2)) - 1
+    np.testing.assert_allclose(json.loads(out), kept["test_logits"][:, complete], atol=1e-5)
+
+
+def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(site, folder):
+    _, cell, adapter = saved(site, folder, "map")
+    assert "method.prompts" in load_file(adapter / "adapter_model.safetensors")
+    assert json.loads((adapter / "adapter_config.json").read_text())["mora_bench"]["method"] == "map"
+    assert f"# map on {cell.dataset}" in (adapter / "README.md").read_text()
+
+
+def test_the_card_says_what_it_is(site, folder):
+    _, _, adapter = saved(site, folder, "mora")
+    card = (adapter / "README.md").read_text()
+    assert "library_name: peft" in card
+    assert "an embedded twin: drawings, not patients" in card
+    assert "| method | mora, rank 2, blocks 0, 1 |" in card
+
+
+def test_peft_mora_equals_the_harness_and_trains_what_it_should(tmp_path):
+    ours, theirs = tiny_backbone(), tiny_backbone()
+    method = Mora(ours, Axes(4, (0, 2)))
+    model = get_peft_model(theirs.vilt, MoraConfig(r=4, blocks=[0, 2], modules_to_save=["pooler"])).eval()
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert len(trained) == 2 * 2 + 2
+    assert all("mora_branch" in name or "pooler" in name for name in trained)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for i, branch in method.branches.items():
+            for name, p in branch.named_parameters():
+                p.copy_(torch.randn(p.shape, generator=generator))
+                model.get_parameter(f"base_model.model.encoder.layer.{i}.mora_branch.default.{name}").copy_(p)
+    present = [[True, True], [True, False], [False, True]]
+    tokens = through(ours, method, joined(ours, present))
+    inputs = random_inputs()
+    plain = {"input_ids": inputs.ids, "pixel_values": inputs.pixels, "pixel_mask": torch.ones(3, 32, 64)}
+    got = model(**plain, present=torch.tensor(present)).pooler_output
+    torch.testing.assert_close(got, ours.pool(tokens, ours.vilt.pooler), rtol=0, atol=1e-5)
+    model.save_pretrained(tmp_path)
+    again = PeftModel.from_pretrained(tiny_backbone().vilt, tmp_path).eval()
+    # transformers draws the order of patches at random, so the last bits differ.
+    same = again(**plain, present=torch.tensor(present)).pooler_output
+    torch.testing.assert_close(same, got, rtol=0, atol=1e-5)
+    with model.disable_adapter():
+        off = model(**plain, present=torch.tensor(present)).last_hidden_state[:, 0]
+    torch.testing.assert_close(off, tiny_backbone().vilt(**plain).last_hidden_state[:, 0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("present", [None, torch.ones(3, 3, dtype=torch.bool), torch.ones(3, 2)])
+def test_peft_mora_wants_to_know_what_is_present(present):
+    model = get_peft_model(tiny_backbone().vilt, MoraConfig())
+    with pytest.raises(ValueError, match=r"MoRA needs present=: a bool tensor \[batch, 2\]"):
+        model(input_ids=torch.ones(3, 4, dtype=torch.long), pixel_values=torch.ones(3, 3, 32, 32), present=present)
