@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.contract import Backbone
 from mora_bench.methods.contract import Axes, InBlocks
 
 
@@ -18,12 +18,13 @@ class BitFit(InBlocks):
         self._before: dict[str, Tensor] = {}
 
     def attach(self, backbone: Backbone) -> None:
-        for i in self.place:
-            for name, parameter in backbone.blocks[i].named_parameters(prefix=str(i)):
+        names = {id(p): name for name, p in backbone.named_parameters()}
+        for at in self.place:
+            for name, parameter in backbone.layer(at).named_parameters():
                 if name.endswith("bias"):
-                    self._before[name] = parameter.detach().clone()
+                    self._before[names[id(parameter)]] = parameter.detach().clone()
                     parameter.requires_grad_(True)
 
     def detach(self, backbone: Backbone) -> None:
-        backbone.blocks.load_state_dict(self._before, strict=False)
+        backbone.load_state_dict(self._before, strict=False)
         backbone.requires_grad_(False)

@@ -5,13 +5,12 @@ the query and value projections, without scaling; a sample uses those of its own
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 TARGETS = ("query", "value")
@@ -22,13 +21,13 @@ class CaseLora(InBlocks):
     source = "arXiv 2310.03986"
     family = "missing-aware"
     reads = {"rank": 8, "blocks": "all"}
-    needs_samples = True
+    samples_apart = True
     pads_rank = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         cases = 2 ** len(backbone.modalities) - 1
-        shape = (cases, len(axes.blocks), len(TARGETS))
+        shape = (cases, len(self.place), len(TARGETS))
         self.down = nn.Parameter(torch.empty(*shape, axes.rank, backbone.width))
         # As LoRA starts: uniform within 1 / sqrt(D), and zero.
         nn.init.uniform_(self.down, -(backbone.width**-0.5), backbone.width**-0.5)
@@ -37,12 +36,10 @@ class CaseLora(InBlocks):
         self._hooks: list = []
 
     def attach(self, backbone: Backbone) -> None:
-        for block, k in self.place.items():
-            layer: Any = backbone.blocks[block]
-            attention = layer.attention.attention
-            for t, name in enumerate(TARGETS):
-                hook = partial(self._add_update, place=(k, t))
-                self._hooks.append(getattr(attention, name).register_forward_hook(hook))
+        for at, k in self.place.items():
+            for t, role in enumerate(TARGETS):
+                layer = backbone.network.get_submodule(backbone.linear(at, role))
+                self._hooks.append(layer.register_forward_hook(partial(self._add_update, place=(k, t))))
 
     def detach(self, backbone: Backbone) -> None:
         while self._hooks:

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 THIRD = 12
@@ -38,7 +38,7 @@ class Dcp(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        width, modalities, depth = backbone.width, len(backbone.modalities), len(axes.blocks)
+        width, modalities, depth = backbone.width, len(backbone.modalities), len(self.place)
         rank, side = max(width // REDUCTION, 1), modalities * width
         self.initial = nn.Parameter(0.02 * torch.randn(modalities, 2, THIRD, width))
         self.correlate = nn.ModuleList(

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.tokens import Part, Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.imputer import Imputer
 
 
@@ -51,7 +51,7 @@ class FromOther(Imputer):
             for seen, wanted in pairs:
                 both = present[:, seen] & present[:, wanted]
                 if both.any():
-                    features[seen, wanted].append(self.features(parts[seen])[both.cpu().numpy()])
+                    features[seen, wanted].append(self.features(parts[seen], seen)[both.cpu().numpy()])
                     tokens[seen, wanted] += [t.cpu() for t in parts[wanted].rows(both)]
         for pair in pairs:
             count = len(tokens[pair])
@@ -61,14 +61,19 @@ class FromOther(Imputer):
                 self._learned[pair] = self.learn(np.concatenate(features[pair]), tokens[pair])
 
     @torch.no_grad()
-    def features(self, part: Part) -> np.ndarray:
+    def features(self, part: Part, modality: int) -> np.ndarray:
         """float32 [B, D]: the mean of a modality's tokens after the frozen blocks have seen it alone."""
         backbone = self._frozen[0]
+        stream = self._stream(modality)
         tokens = Tokens(part.x, part.mask, part.mask[:, :1], part.mask.to(torch.int8))
         for i in range(backbone.depth):
-            tokens = backbone.block(i, tokens)
-        x = backbone.vilt.layernorm(tokens.x).masked_fill(~part.mask[..., None], 0).sum(1)
+            tokens = backbone.block(At(stream, i), tokens)
+        x = backbone.norm(stream, tokens.x).masked_fill(~part.mask[..., None], 0).sum(1)
         return (x / part.mask.sum(1, keepdim=True)).float().cpu().numpy()
+
+    def _stream(self, modality: int) -> int:
+        """The stream that a modality's tokens run through."""
+        return min(modality, len(self._frozen[0].streams) - 1)
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
         filled = list(parts)
@@ -79,7 +84,7 @@ class FromOther(Imputer):
                 rows = ~present[:, wanted] & (first == seen)
                 if (seen, wanted) in self._learned and rows.any():
                     some = Part(parts[seen].x[rows], parts[seen].mask[rows])
-                    drawn = self.draw(self._learned[seen, wanted], self.features(some))
+                    drawn = self.draw(self._learned[seen, wanted], self.features(some, seen))
                     filled[wanted] = filled[wanted].replaced(rows, drawn)
         return filled
 

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.contract import Backbone
 from mora_bench.methods.contract import EMBEDDINGS, Axes, Method
 
 

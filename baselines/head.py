@@ -1,6 +1,6 @@
 """Head only: the backbone stays frozen; pooler and classifier train, as they do under every method."""
 
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.contract import Backbone
 from mora_bench.methods.contract import Axes, Method
 
 

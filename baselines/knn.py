@@ -1,12 +1,17 @@
 """Nearest neighbours: a missing modality is taken from the training samples whose other modality is most alike."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from .from_other import FromOther, mean_tokens
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import NearestNeighbors
 
 
 class Knn1(FromOther):
@@ -17,6 +22,8 @@ class Knn1(FromOther):
     neighbours = 1
 
     def learn(self, features: np.ndarray, tokens: Sequence[Tensor]) -> tuple[NearestNeighbors, Sequence[Tensor]]:
+        from sklearn.neighbors import NearestNeighbors
+
         return NearestNeighbors(n_neighbors=min(self.neighbours, len(tokens))).fit(features), tokens
 
     def draw(self, learned: tuple[NearestNeighbors, Sequence[Tensor]], features: np.ndarray) -> list[Tensor]:

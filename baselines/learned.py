@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.imputer import Imputer
 
 
@@ -13,7 +13,6 @@ class Learned(Imputer):
 
     title = "learned token"
     source = "arXiv 2501.17823"
-    trains = True
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__(backbone)

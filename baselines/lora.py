@@ -3,12 +3,16 @@
 alpha equals the rank, so that the update is not scaled and ranks compare. Blind to which modality is missing.
 """
 
-from peft import LoraConfig, PeftConfig
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mora_bench.backbones.contract import ROLES
 
 from .through_peft import ThroughPeft
 
-QUERY_VALUE = r"attention\.attention\.(query|value)"
-ALL_LINEAR = r"attention\.attention\.(query|key|value)|attention\.output\.dense|intermediate\.dense|output\.dense"
+if TYPE_CHECKING:
+    from peft import PeftConfig
 
 
 class Lora(ThroughPeft):
@@ -17,24 +21,28 @@ class Lora(ThroughPeft):
     family = "low-rank"
     reads = {"rank": 8, "blocks": "all"}
     pads_rank = True
-    where = QUERY_VALUE
+    where: tuple[str, ...] = ("query", "value")
     dora = False
 
     def peft_config(self) -> PeftConfig:
+        from peft import LoraConfig
+
         return LoraConfig(
             r=self.axes.rank,
             lora_alpha=self.axes.rank,
-            target_modules=self.targets(self.where),
+            target_modules=self.targets(*self.where),
             use_dora=self.dora,
         )
 
 
 class LoraAll(Lora):
     title = "LoRA (all linear)"
-    where = ALL_LINEAR
+    where = ROLES
+    pads_rank = True
 
 
 class Dora(Lora):
     title = "DoRA (q, v)"
     source = "arXiv 2402.09353"
     dora = True
+    pads_rank = True

@@ -7,8 +7,8 @@ block; a sample uses its own pattern's. The paper prompts blocks 0-5 of 12; with
 import torch
 from torch import nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 LENGTH = 16
@@ -29,7 +29,7 @@ class Map(InBlocks):
         super().__init__(backbone, axes)
         patterns = 2 ** len(backbone.modalities) - 1
         # As released: zeros, but for a token of ones, another one in each pattern's set.
-        prompts = torch.zeros(patterns, len(axes.blocks), LENGTH, backbone.width)
+        prompts = torch.zeros(patterns, len(self.place), LENGTH, backbone.width)
         for pattern in range(patterns):
             prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
         self.prompts = nn.Parameter(prompts)

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.imputer import Imputer
 
 

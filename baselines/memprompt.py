@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 LENGTH = 16
@@ -33,7 +33,7 @@ class MemPrompt(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        depth, modalities, width = len(axes.blocks), len(backbone.modalities), backbone.width
+        depth, modalities, width = len(self.place), len(backbone.modalities), backbone.width
         self.keys = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, width))
         self.memory = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, LENGTH, width))
         self.shared = nn.Parameter(0.02 * torch.randn(depth, modalities, LENGTH, width))

@@ -15,6 +15,7 @@ class SharedUp(Mora):
 
     title = "MoRA, one shared up"
     source = "control of MoRA"
+    pads_rank = True
 
     def branch(self, width: int, rank: int, modalities: int) -> Branch:
         return Branch(width, rank, 1)
@@ -28,6 +29,7 @@ class Blind(Mora):
 
     title = "MoRA, all ups always"
     source = "control of MoRA"
+    pads_rank = True
 
     def gate(self, present: Tensor) -> Tensor:
         return torch.ones_like(present)
@@ -41,6 +43,7 @@ class Swapped(Mora):
 
     title = "MoRA, ups swapped when predicting"
     source = "control of MoRA"
+    pads_rank = True
 
     def gate(self, present: Tensor) -> Tensor:
         return present if self.training else present.roll(1, dims=1)
@@ -65,6 +68,7 @@ class SeparateDown(Mora):
 
     title = "MoRA, separate downs"
     source = "control of MoRA"
+    pads_rank = True
 
     def branch(self, width: int, rank: int, modalities: int) -> SeparateBranch:
         return SeparateBranch(width, rank, modalities)
@@ -78,6 +82,7 @@ class LoraBlock(Mora):
 
     title = "LoRA (around the block)"
     source = "control of MoRA"
+    pads_rank = True
     reads = {"rank": 6, "blocks": "0"}
 
     def branch(self, width: int, rank: int, modalities: int) -> Branch:

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
 LENGTH = 16
@@ -27,7 +27,7 @@ class Msp(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        shape = (len(backbone.modalities), len(axes.blocks), LENGTH, backbone.width)
+        shape = (len(backbone.modalities), len(self.place), LENGTH, backbone.width)
         self.prompts = nn.Parameter(0.02 * torch.randn(shape))
 
     def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:

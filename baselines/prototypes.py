@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 
 from .from_other import FromOther, mean_tokens
@@ -21,6 +20,8 @@ class Prototypes(FromOther):
     source = "arXiv 2103.05677"
 
     def learn(self, features: np.ndarray, tokens: Sequence[Tensor]) -> tuple[np.ndarray, list[Tensor]]:
+        from sklearn.cluster import KMeans
+
         pooled = torch.stack([t.mean(0) for t in tokens]).numpy()
         cluster = KMeans(min(CLUSTERS, len(tokens)), n_init=4, random_state=0).fit_predict(pooled)
         members = [np.flatnonzero(cluster == c) for c in np.unique(cluster)]

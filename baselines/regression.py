@@ -1,15 +1,18 @@
 """Regression: a small network learns one modality's mean token from the other's features."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from .from_other import FromOther
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 HIDDEN = 128
 
@@ -22,6 +25,10 @@ class Regression(FromOther):
     source = "regression between frozen embeddings"
 
     def learn(self, features: np.ndarray, tokens: Sequence[Tensor]) -> tuple[Pipeline, Tensor]:
+        from sklearn.neural_network import MLPRegressor
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
         wanted = np.stack([t[1:].mean(0).numpy() if len(t) > 1 else t[0].numpy() for t in tokens])
         network = MLPRegressor(
             hidden_layer_sizes=(HIDDEN,), learning_rate_init=1e-3, alpha=1e-2, max_iter=100, random_state=0

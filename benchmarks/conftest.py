@@ -16,9 +16,9 @@ import pytest
 import torch
 from transformers import ViltConfig, ViltModel
 
-from mora_bench.backbones.load import SHIPPED
+from mora_bench.backbones.vilt import SHIPPED
+from mora_bench.cells.runtime import Runtime
 from mora_bench.records import provenance
-from mora_bench.training.cell import Site
 
 torch.set_num_threads(1)
 
@@ -37,8 +37,8 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path, cache) -> Site:
-    return Site(out=tmp_path / "results", cache=cache)
+def place(tmp_path, cache) -> Runtime:
+    return Runtime(out=tmp_path / "results", cache=cache)
 
 
 @pytest.fixture(scope="session")

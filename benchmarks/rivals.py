@@ -8,27 +8,33 @@ Pictures of 320 x 608, texts of ODIR's lengths (mean 21, 95th percentile 32 toke
 """
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from peft import get_peft_model
 from torch import Tensor, nn
 from transformers import ViltConfig, ViltModel
 
-from mora_bench.backbones.load import extend_positions
-from mora_bench.backbones.tokens import join
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.contract import At
+from mora_bench.backbones.vilt import Vilt, extend_positions
 from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.text import TextInputs
+from mora_bench.data.samples import View
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.mora import Mora
 from mora_bench.methods.network import Model, classifier
 from mora_bench.methods.peft import MoraConfig
-from mora_bench.training.cost import step_flops
+from mora_bench.training.flops import step_flops
+from mora_bench.training.probe import settle
 
 LENGTHS = (17, 19, 21, 32)
 PADDED = 1024
 CLASSES = 8
+MODALITIES = {"text": "text", "image": "image"}
 
 
 def vilt() -> ViltModel:
@@ -46,13 +52,9 @@ def batch(fours: int = 1) -> Batch:
     place = torch.arange(int(lengths.max()))
     pixels = torch.randn(rows, 3, 320, 608, generator=generator)
     pixels[~present[:, 1]] = 1
-    return Batch(
-        ids=torch.randint(1000, 30_000, (rows, len(place)), generator=generator),
-        ids_mask=place < lengths[:, None],
-        pixels=pixels,
-        grid=torch.tensor([[10, 19]]).expand(rows, 2),
-        present=present,
-    )
+    ids = torch.randint(1000, 30_000, (rows, len(place)), generator=generator)
+    words = TextInputs(ids, place < lengths[:, None])
+    return Batch((words, ImageInputs(pixels, torch.tensor([[10, 19]]).expand(rows, 2))), present)
 
 
 def targets(rows: int) -> Tensor:
@@ -60,22 +62,39 @@ def targets(rows: int) -> Tensor:
 
 
 def network(method, axes: Axes) -> Model:
-    backbone = Backbone(vilt())
+    backbone = Vilt(vilt(), MODALITIES)
     return Model(backbone, method(backbone, axes), Dummy(backbone), CLASSES, 0)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sample that has everything, made up, as a view wants it."""
+
+    present: np.ndarray
+
+    def batch(self, rows: np.ndarray, present: np.ndarray) -> Batch:
+        whole = batch()
+        return Batch(whole.with_tensors([tensor[rows] for tensor in whole.tensors()]).inputs, torch.tensor(present))
+
+
+def settled(model: Model, device: torch.device) -> Model:
+    """The model on a device, with what may be spared found out."""
+    complete = np.ones((1, len(MODALITIES)), bool)
+    settle(model.to(device), View(Made(complete), np.arange(1), complete), device)
+    return model
 
 
 def ours(model: Model | None = None, keep: bool = True, inputs: Batch | None = None):
     """The model, what it computes in a step (the frozen beginning kept or not), and what trains."""
-    model = model or network(Mora, Axes(4, (0,)))
     inputs = inputs or batch()
-    model.to(inputs.pixels.device)
+    model = settled(model or network(Mora, Axes(4, (0,))), inputs.present.device)
     state = model.begin(inputs)
     return model, (lambda: model.finish(state)) if keep else (lambda: model(inputs)), list(model.trained().values())
 
 
 def step_gflops(model: Model, inputs: Batch, keep: bool = True) -> float:
     """GFLOPs of a training step on `inputs`, each sample without padding; the frozen beginning left out if kept."""
-    samples = [Batch(*(part[k : k + 1] for part in vars(inputs).values())) for k in range(len(inputs))]
+    samples = [inputs.with_tensors([tensor[k : k + 1] for tensor in inputs.tensors()]) for k in range(len(inputs))]
     counted = [step_flops(model, sample) for sample in samples]
     return sum(found["forward"] + found["backward"] - keep * found["begin"] for found in counted) / 1e9
 
@@ -92,11 +111,11 @@ class Released(nn.Module):
         self.head = classifier(768, CLASSES)
 
     def forward(self, inputs: Batch) -> Tensor:
-        pad = PADDED - inputs.ids.shape[1]
-        ids, mask = F.pad(inputs.ids, (0, pad)), F.pad(inputs.ids_mask, (0, pad))
-        padded = Batch(ids, mask, inputs.pixels, inputs.grid, inputs.present)
+        words, pictures = inputs.inputs
+        pad = PADDED - words.ids.shape[1]
+        words = TextInputs(F.pad(words.ids, (0, pad)), F.pad(words.mask, (0, pad)))
         with torch.no_grad():
-            text, image = Backbone(self.vilt).embed(padded)
+            text, image = Vilt(self.vilt, MODALITIES).embed(Batch((words, pictures), inputs.present))
         x, mask = torch.cat([text.x, image.x], 1), torch.cat([text.mask, image.mask], 1)
         bias = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(x.dtype).min)[:, None, None]
         for i, layer in enumerate(self.vilt.encoder.layer):
@@ -119,8 +138,9 @@ def released():
 
 def with_peft(inputs: Batch | None = None):
     inputs = inputs or batch()
-    model = get_peft_model(vilt(), MoraConfig(r=4, blocks=[0], modules_to_save=["pooler"])).to(inputs.pixels.device)
-    head = classifier(768, CLASSES).to(inputs.pixels.device)
+    device = inputs.present.device
+    model = get_peft_model(vilt(), MoraConfig(r=4, blocks=[0], modules_to_save=["pooler"])).to(device)
+    head = classifier(768, CLASSES).to(device)
     arguments = plain(inputs)
     trained = [p for p in (*model.parameters(), *head.parameters()) if p.requires_grad]
     return (model, head), lambda: head(model(**arguments, present=inputs.present).pooler_output), trained
@@ -128,15 +148,16 @@ def with_peft(inputs: Batch | None = None):
 
 def plain(inputs: Batch) -> dict[str, Tensor]:
     """As transformers' ViLT wants them; all pictures have the canvas's size."""
+    words, pictures = inputs.inputs
     return {
-        "input_ids": inputs.ids,
-        "attention_mask": inputs.ids_mask.long(),
-        "pixel_values": inputs.pixels,
-        "pixel_mask": torch.ones(len(inputs), *inputs.pixels.shape[2:], device=inputs.pixels.device),
+        "input_ids": words.ids,
+        "attention_mask": words.mask.long(),
+        "pixel_values": pictures.pixels,
+        "pixel_mask": torch.ones(len(inputs), *pictures.pixels.shape[2:], device=pictures.pixels.device),
     }
 
 
-def encoders(backbone: Backbone, inputs: Batch, first: int | None = None) -> dict:
+def encoders(backbone: Vilt, inputs: Batch, first: int | None = None) -> dict:
     """The forward pass to the pooler's output, by our encoder and by transformers' own, which give the same.
 
     With `first`, ours computes only so many tokens of the last block.
@@ -144,10 +165,10 @@ def encoders(backbone: Backbone, inputs: Batch, first: int | None = None) -> dic
 
     @torch.no_grad()
     def own():
-        tokens = join(backbone.embed(inputs), inputs.present)
+        (tokens,) = backbone.join(backbone.embed(inputs), inputs.present)
         for i in range(backbone.depth):
-            tokens = backbone.block(i, tokens, first=first if i == backbone.depth - 1 else None)
-        return backbone.pool(tokens, backbone.vilt.pooler)
+            tokens = backbone.block(At(0, i), tokens, first=first if i == backbone.depth - 1 else None)
+        return backbone.pool((tokens,), backbone.vilt.pooler)
 
     @torch.no_grad()
     def theirs():

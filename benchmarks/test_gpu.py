@@ -8,11 +8,11 @@ Skipped where there is none. For the tables in results/gpu:
 
 import pytest
 import torch
-from rivals import batch, network, ours, step, step_gflops, vilt, with_peft
+from rivals import MODALITIES, batch, network, ours, settled, step, step_gflops, vilt, with_peft
 
 from mora_bench import registry
-from mora_bench.backbones.vilt import Backbone
-from mora_bench.checks.network import own_axes
+from mora_bench.backbones.vilt import Vilt
+from mora_bench.checks.subject import own_axes
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.mora import Mora
 from mora_bench.training.fused import share_frozen, together
@@ -56,9 +56,9 @@ def timed(benchmark, run):
 @pytest.mark.benchmark(group="ten training steps, ViLT-B/32, batch 64, 320 x 608, bf16")
 def test_step(benchmark, name, rate):
     method = registry.get(registry.METHODS, name)
-    model = network(method, own_axes(method, Backbone(vilt()))).to(DEVICE)
+    model = settled(network(method, own_axes(method, Vilt(vilt(), MODALITIES))), DEVICE)
     inputs = batch(16).to(DEVICE)
-    kept = model.cut > 0
+    kept = model.found.constant
     gflops = 16 * step_gflops(model, batch().to(DEVICE), keep=kept)
     _model, forward, trained = ours(model, keep=kept, inputs=inputs)
     torch.cuda.reset_peak_memory_stats()
@@ -96,7 +96,7 @@ def test_rivals(benchmark, way):
 @pytest.mark.benchmark(group="ten training steps of MoRA, ViLT-B/32, batch 4, one rank and six as one, bf16")
 def test_fused(benchmark, ranks):
     inputs = batch().to(DEVICE)
-    models = [network(Mora, Axes(rank, (0,))).to(DEVICE) for rank in ranks]
+    models = [settled(network(Mora, Axes(rank, (0,))), DEVICE) for rank in ranks]
     share_frozen(models)
     state, run = models[0].begin(inputs), together(models)
     trained = [parameter for model in models for parameter in model.trained().values()]

@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from rivals import encoders, step_gflops
+from rivals import MODALITIES, encoders, step_gflops
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
-from mora_bench.checks.network import own_axes
+from mora_bench.cells.runtime import Runtime
+from mora_bench.checks.subject import CPU, own_axes
 from mora_bench.data.samples import View
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model
-from mora_bench.training.cell import Site, samples
+from mora_bench.training.cell import samples
 from mora_bench.training.kept import Feed
+from mora_bench.training.probe import settle
 
 BATCH = 16
 
@@ -20,12 +22,12 @@ BATCH = 16
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")
-    return samples("odir", "small", 128, Site(out=folder, cache=folder, limit=64))
+    return samples("odir", "small", 128, Runtime(out=folder, cache=folder, limit=64))
 
 
 @pytest.fixture
 def backbone():
-    return backbones.load(backbones.resolve("small"), 128, 0)
+    return backbones.load(backbones.resolve("small", 128), MODALITIES, 128, 0)
 
 
 @pytest.mark.parametrize("name", registry.names(registry.METHODS))
@@ -35,7 +37,8 @@ def test_step(benchmark, name, data, backbone):
     model = Model(backbone, method(backbone, own_axes(method, backbone)), Dummy(backbone), 8, 0)
     optimizer = torch.optim.AdamW(model.trained().values(), fused=True)
     view = View(data, np.arange(BATCH), np.ones((BATCH, 2), bool))
-    feed = Feed(model, view, BATCH, torch.device("cpu"))
+    settle(model, view, CPU)
+    feed = Feed(model, view, BATCH, CPU)
     at = np.arange(BATCH)
     benchmark.extra_info["gflops"] = BATCH * step_gflops(model, view.batch(at[:1]))
 

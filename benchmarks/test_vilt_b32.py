@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 from mora_baselines.head import Head
-from rivals import batch, encoders, network, ours, released, step, step_gflops, vilt, with_peft
+from rivals import MODALITIES, batch, encoders, network, ours, released, step, step_gflops, vilt, with_peft
 
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.vilt import Vilt
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.mora import Mora
-from mora_bench.training.cost import flop_counter
+from mora_bench.training.flops import flop_counter
 
 ROUNDS = {"rounds": 5, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
@@ -86,5 +86,5 @@ def test_step_without_prefix(benchmark, block):
 @pytest.mark.benchmark(group="forward pass, ViLT-B/32, batch 4, 320 x 608")
 def test_encoder(benchmark, which):
     benchmark.extra_info["base"] = which == "mora_bench"
-    run = encoders(Backbone(vilt()), batch(), first=1)[which]
+    run = encoders(Vilt(vilt(), MODALITIES), batch(), first=1)[which]
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)

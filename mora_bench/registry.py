@@ -1,17 +1,53 @@
-"""Methods, imputers and datasets by name: from entry points, the project's own like anyone else's, or from plug-ins."""
+"""Everything that has a name: from entry points, the project's own like anyone else's, or from plug-in files.
 
+Each contract's base class says by `group` where its implementations are registered, so nothing heavy is imported to
+find out what a plug-in file defines.
+"""
+
+import difflib
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mora_bench.errors import UserError
 
-METHODS = "mora_bench.methods"
-IMPUTERS = "mora_bench.imputers"
 DATASETS = "mora_bench.datasets"
+MODALITIES = "mora_bench.modalities"
+MECHANISMS = "mora_bench.mechanisms"
+TASKS = "mora_bench.tasks"
+BACKBONES = "mora_bench.backbones"
+METHODS = "mora_bench.methods"
+PREDICTORS = "mora_bench.predictors"
+IMPUTERS = "mora_bench.imputers"
+ENGINES = "mora_bench.engines"
+ARTEFACTS = "mora_bench.artefacts"
 
-#: Classes from plug-in files, by group and name, and the fingerprint of the file each came from.
-_plugins: dict[str, dict[str, tuple[Any, str]]] = {METHODS: {}, IMPUTERS: {}, DATASETS: {}}
+#: What one implementation of each group is called in messages.
+GROUPS = {
+    DATASETS: "dataset",
+    MODALITIES: "modality",
+    MECHANISMS: "mechanism",
+    TASKS: "task",
+    BACKBONES: "backbone",
+    METHODS: "method",
+    PREDICTORS: "predictor",
+    IMPUTERS: "imputer",
+    ENGINES: "engine",
+    ARTEFACTS: "artefact",
+}
+
+#: What plug-in files defined, by group and name, with the fingerprint of the file each came from, and the file.
+_plugins: dict[str, dict[str, tuple[Any, str, Path]]] = {group: {} for group in GROUPS}
+#: The files that were loaded: what a process of ours has to load to know the same names.
+_files: list[Path] = []
 
 
 @cache
@@ -27,35 +63,122 @@ def names(group: str) -> list[str]:
     return sorted({*_found(group), *_plugins[group]})
 
 
+def check(group: str, name: str, also: Iterable[str] = ()) -> None:
+    """Refuse a name that is not registered under `group` (nor one of `also`); nothing is imported.
+
+    Raises:
+        UserError: unknown name; the message lists the known ones, and the one that was probably meant.
+    """
+    known = sorted({*names(group), *also})
+    if name not in known:
+        raise UserError(f"unknown {GROUPS[group]} {name!r}; known: {', '.join(known)}.{did_you_mean(name, known)}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the most similar known name, if one is similar at all."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
 def get(group: str, name: str) -> Any:
     """What is registered as `name` under `group`.
 
     Raises:
-        UserError: unknown name (the message lists the known ones), or its module cannot be imported.
+        UserError: unknown name, or its module cannot be imported.
     """
-    kind = group.rpartition(".")[2].rstrip("s")
-    if name not in names(group):
-        raise UserError(f"unknown {kind} {name!r}; known: {', '.join(names(group))}.")
+    check(group, name)
     if name in _plugins[group]:
         return _plugins[group][name][0]
+    point = _found(group)[name]
     try:
-        return _found(group)[name].load()
+        return point.load()
     except (ImportError, AttributeError) as error:
-        raise UserError(f"{kind} {name!r} ({_found(group)[name].value}) cannot be imported: {error}") from error
+        raise UserError(f"{GROUPS[group]} {name!r} ({point.value}) cannot be imported: {error}") from error
 
 
 def version(group: str, name: str) -> str:
-    """What a cell's key holds of a method's or imputer's code: its `version`, and of a plug-in also its file's hash."""
+    """What a cell's key holds of an implementation's code: its `version`, and of a plug-in also its file's hash."""
     own = str(get(group, name).version)
     return f"{own}-{_plugins[group][name][1]}" if name in _plugins[group] else own
 
 
-def add(group: str, name: str, value: Any, fingerprint: str) -> None:
-    """Register what a plug-in file defines.
+def plugin_files() -> tuple[Path, ...]:
+    """The plug-in files loaded so far."""
+    return tuple(_files)
+
+
+def load_plugins(files: Iterable[Path]) -> list[str]:
+    """Register what Python files define; returns the names.
+
+    A class goes by its own `name`, or by its class name in lower case with hyphens (`MyMethod`: my-method); an instance
+    (a dataset) by the name of its variable, likewise (`MY_DATA`: my-data).
 
     Raises:
-        UserError: the name belongs to something installed.
+        UserError: no such file, it cannot be imported, it defines nothing, or a name is taken.
     """
+    return [name for file in files for name in _load(file)]
+
+
+def _load(file: Path) -> list[str]:
+    if not file.is_file():
+        what = "is a folder; name the Python files in it" if file.is_dir() else "no such file"
+        raise UserError(f"--plugin {file}: {what}.")
+    fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    module = _imported(file, f"mora_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}_{fingerprint}")
+    found, unfinished = _defined(module)
+    if not found:
+        abstract = f" ({'; '.join(unfinished)})" if unfinished else ""
+        raise UserError(
+            f"--plugin {file}: defines no {', '.join(GROUPS.values())} of mora_bench.api{abstract}. "
+            "docs/architecture.md shows each contract."
+        )
+    for name, (group, value) in found.items():
+        try:
+            _add(group, name, value, fingerprint, file)
+        except UserError as error:
+            raise UserError(f"--plugin {file}: {error}") from error
+    if file not in _files:
+        _files.append(file)
+    return list(found)
+
+
+def _imported(file: Path, module_name: str) -> ModuleType:
+    if module_name in sys.modules:
+        return sys.modules[module_name]
+    spec = importlib.util.spec_from_file_location(module_name, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"--plugin {file}: not a Python file; expected a name that ends in .py.")
+    module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {error}).") from error
+    return module
+
+
+def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]:
+    """What a module defines for us, by name with its group; and which of its classes are not finished."""
+    found, unfinished = {}, []
+    for variable, value in vars(module).items():
+        kind = value if inspect.isclass(value) else type(value)
+        group = getattr(kind, "group", None)
+        if not isinstance(group, str) or group not in GROUPS:
+            continue
+        if value is not kind:
+            found[variable.lower().replace("_", "-")] = (group, value)
+        elif kind.__module__ == module.__name__ and inspect.isabstract(kind):
+            unfinished.append(f"{variable} lacks {', '.join(sorted(kind.__abstractmethods__))}")
+        elif kind.__module__ == module.__name__ and not variable.startswith("_"):
+            found[getattr(kind, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower())] = (group, value)
+    return found, unfinished
+
+
+def _add(group: str, name: str, value: Any, fingerprint: str, file: Path) -> None:
     if name in _found(group):
-        raise UserError(f"{name!r} is the name of an installed {group.rpartition('.')[2].rstrip('s')}; rename yours.")
-    _plugins[group][name] = (value, fingerprint)
+        raise UserError(f"{name!r} is the name of an installed {GROUPS[group]}; rename yours.")
+    if name in _plugins[group]:
+        _, before, other = _plugins[group][name]
+        if before != fingerprint and other != file:
+            raise UserError(f"{other} defines a {GROUPS[group]} {name!r} too; rename one of them.")
+    _plugins[group][name] = (value, fingerprint, file)

@@ -3,24 +3,23 @@
 import multiprocessing
 import signal
 import sys
+from collections.abc import Sequence
 from multiprocessing.context import ForkServerContext, SpawnContext
 
-#: What takes seconds to import. Nothing that may touch a GPU on import: a copy could not use it then.
-HEAVY = ["mora_bench.training.cell", "peft"]
 
+def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
+    """What makes worker processes: on Linux copies of a server that has imported `imports`, elsewhere new interpreters.
 
-def context() -> ForkServerContext | SpawnContext:
-    """What makes worker processes: on Linux copies of a server that has imported `HEAVY`, elsewhere new interpreters.
-
-    The first call starts the server, which then imports on a core of its own while the caller goes on. Workers see the
-    environment of that moment.
+    The first call starts the server, which then imports on a core of its own while the caller goes on; what a later
+    call names is imported by each worker. Nothing that touches a GPU on import may be named: a copy could not use it
+    then. Workers see the environment of the first call.
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver, resource_tracker
 
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(HEAVY)
+    made.set_forkserver_preload(list(imports))
     # Ctrl-C is the caller's to handle. The server would die of it while it imports; it inherits what is blocked here.
     # The tracker comes first, because its start lets Ctrl-C through again.
     resource_tracker.ensure_running()

@@ -1,4 +1,4 @@
-"""Toys: a tiny ViLT in a folder of its own, twins of a few dozen patients, a results site in a temporary folder."""
+"""Toys: a tiny ViLT in a folder of its own, twins of a few dozen patients, a results folder that is temporary."""
 
 import dataclasses
 import json
@@ -11,19 +11,27 @@ from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, V
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.small import vocabulary
-from mora_bench.backbones.tokens import Tokens, join
-from mora_bench.backbones.vilt import Backbone
-from mora_bench.cells.cell import Cell, Recipe
-from mora_bench.data import twins
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.vilt import Vilt
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import datasets
 from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.samples import Samples, View
+from mora_bench.data.twins import tables as twins
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.network import Model
-from mora_bench.training.cell import Site, samples, table
+from mora_bench.training.cell import samples
+from mora_bench.training.probe import settle
 
 torch.set_num_threads(1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
+MODALITIES = {"text": "text", "image": "image"}
 TINY = {
     "hidden_size": 32,
     "num_hidden_layers": 3,
@@ -47,18 +55,18 @@ def real_data() -> Path:
     return REAL
 
 
-def tiny_backbone(seed: int = 0, **changes) -> Backbone:
+def tiny_backbone(seed: int = 0, **changes) -> Vilt:
     """A ViLT with random weights, large enough for attention to matter."""
     torch.manual_seed(seed)
     config = ViltConfig(**(TINY | {"vocab_size": 200, "initializer_range": 0.2} | changes))
     vilt = ViltModel(config).eval()
     torch.nn.init.normal_(vilt.embeddings.position_embeddings, std=0.5)
     torch.nn.init.normal_(vilt.embeddings.cls_token, std=0.5)
-    return Backbone(vilt)
+    return Vilt(vilt, MODALITIES)
 
 
 @pytest.fixture
-def backbone() -> Backbone:
+def backbone() -> Vilt:
     return tiny_backbone()
 
 
@@ -66,7 +74,7 @@ def backbone() -> Backbone:
 def folder(tmp_path_factory) -> Path:
     """A backbone folder in transformers' layout."""
     out = tmp_path_factory.mktemp("tiny")
-    texts = [text for make in (twins.odir, twins.cxr) for text in make(60).texts]
+    texts = [text for make in (twins.odir, twins.cxr) for text in make(60).modalities["text"].values]
     tokenizer = vocabulary.train(texts, 400)
     torch.manual_seed(0)
     ViltForMaskedLM(ViltConfig(**TINY, vocab_size=tokenizer.get_vocab_size(), initializer_range=0.1)).save_pretrained(
@@ -87,29 +95,29 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path, cache) -> Site:
-    return Site(out=tmp_path / "results", cache=cache, limit=60)
+def place(tmp_path, cache) -> Runtime:
+    return Runtime(out=tmp_path / "results", cache=cache, limit=60)
 
 
 @pytest.fixture(scope="session")
 def toy(cache, folder):
     """60 decoded samples of the ODIR twin."""
-    return samples("odir", str(folder), 64, Site(out=cache, cache=cache, limit=60))
+    return samples("odir", str(folder), 64, Runtime(out=cache, cache=cache, limit=60))
 
 
 RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)
 
 
-def make_cell(site: Site, folder: Path, **changes) -> Cell:
+def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
     """A cell of the toy grid; axes default to the method's own."""
     name = changes.get("method", "mora")
     reads = registry.get(registry.METHODS, name).reads
-    spec = backbones.resolve(str(folder))
+    spec = backbones.resolve(str(folder), 64)
     dataset = changes.get("dataset", "odir")
     values = {
         "dataset": dataset,
         "source": "twin",
-        "data": table(dataset, site)[1],
+        "data": datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)[1],
         "split": "patient",
         "missing": "both",
         "rate": 0.7,
@@ -127,13 +135,24 @@ def make_cell(site: Site, folder: Path, **changes) -> Cell:
     return Cell(**(values | changes))
 
 
-def make_model(name: str, backbone: Backbone, classes: int = 8, impute: str = "dummy") -> Model:
-    """A model of a registered method on `backbone`, axes as in `make_cell`."""
+def load(folder: Path | str, max_text: int = 64) -> Vilt:
+    """The backbone in a folder, or one that is shipped."""
+    return backbones.load(backbones.resolve(str(folder), max_text), MODALITIES, max_text, 0)
+
+
+def make_model(name: str, backbone: Vilt, classes: int = 8, impute: str = "dummy") -> Model:
+    """A model of a registered method on `backbone`, axes as in `make_cell`; nothing is known of what may be spared."""
     method = registry.get(registry.METHODS, name)
     axes = Axes(2 if "rank" in method.reads else 0, (0, 1) if "blocks" in method.reads else ())
     return Model(
         backbone, method(backbone, axes), registry.get(registry.IMPUTERS, impute)(backbone), classes, head_seed=1
     )
+
+
+def settled(model: Model, view: View) -> Model:
+    """The model with what may be spared found out."""
+    settle(model, view, torch.device("cpu"))
+    return model
 
 
 def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.ndarray:
@@ -158,29 +177,34 @@ def changed(cell: Cell, **changes) -> Cell:
 def random_inputs(rows: int = 3, text: int = 6) -> Batch:
     """Model inputs without padding."""
     generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, 200, (rows, text), generator=generator)
+    pixels = torch.randn(rows, 3, 32, 64, generator=generator)
+    words = TextInputs(ids, torch.ones(rows, text, dtype=torch.bool))
     return Batch(
-        torch.randint(5, 200, (rows, text), generator=generator),
-        torch.ones(rows, text, dtype=torch.bool),
-        torch.randn(rows, 3, 32, 64, generator=generator),
-        torch.tensor([[2, 4]]).expand(rows, 2),
-        torch.ones(rows, 2, dtype=torch.bool),
+        (words, ImageInputs(pixels, torch.tensor([[2, 4]]).expand(rows, 2))), torch.ones(rows, 2, dtype=torch.bool)
     )
 
 
-def joined(backbone: Backbone, present: list[list[bool]]) -> Tokens:
+def joined(backbone: Vilt, present: list[list[bool]]) -> Tokens:
     """Embedded random inputs with the given presence, ready for block 0."""
-    return join(backbone.embed(random_inputs(len(present))), torch.tensor(present))
-
-
-def through(backbone: Backbone, method: Method | None, tokens: Tokens) -> Tokens:
-    """Tokens after all blocks, replaced by `method` where one is given."""
-    for i in range(backbone.depth):
-        frozen = lambda t, prefix=None, i=i: backbone.block(i, t, prefix)  # noqa: E731
-        tokens = method.block(i, frozen, tokens) if method else frozen(tokens)
+    (tokens,) = backbone.join(backbone.embed(random_inputs(len(present))), torch.tensor(present))
     return tokens
 
 
-def pooled(backbone: Backbone, inputs: Batch) -> torch.Tensor:
+def through(backbone: Vilt, method: Method | None, tokens: Tokens) -> Tokens:
+    """Tokens after all blocks, replaced by `method` where one is given."""
+    for i in range(backbone.depth):
+        frozen = lambda t, prefix=None, i=i: backbone.block(At(0, i), t, prefix)  # noqa: E731
+        tokens = method.block(At(0, i), frozen, tokens) if method else frozen(tokens)
+    return tokens
+
+
+def pooled(backbone: Vilt, inputs: Batch) -> torch.Tensor:
     """What the backbone's own pooler says after all blocks."""
-    tokens = through(backbone, None, join(backbone.embed(inputs), inputs.present))
-    return backbone.pool(tokens, backbone.vilt.pooler)
+    (tokens,) = backbone.join(backbone.embed(inputs), inputs.present)
+    return backbone.pool((through(backbone, None, tokens),), backbone.vilt.pooler)
+
+
+def with_present(samples: Samples, present: np.ndarray) -> Samples:
+    """Samples of which less exists."""
+    return dataclasses.replace(samples, present=present)

@@ -1,20 +1,21 @@
-"""The README's tree is true, and so are its tables."""
+"""README and docs are true: the tree, the tables, the commands, the code."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from mora_bench import plugins, registry
-from mora_bench.checks import network as contract
+from mora_bench import campaign, registry
+from mora_bench.checks.run import check
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+HOUSE = (ROOT / "docs" / "architecture.md").read_text()
 
 
 def listed() -> dict[str, str]:
     """Every path of the tree, with its purpose."""
-    block = README.split("## The tree")[1].split("```")[1]
+    block = HOUSE.split("## The tree")[1].split("```")[1]
     found, folders = {}, []
     for line in block.strip("\n").splitlines():
         indent = (len(line) - len(line.lstrip())) // 2
@@ -36,6 +37,17 @@ def test_every_module_is_listed_with_its_purpose():
             assert tree.get(str(file.relative_to(ROOT))), file
 
 
+@pytest.mark.parametrize("file", re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)[:`]", HOUSE))
+def test_files_that_the_text_names_exist(file):
+    assert any((ROOT / folder / file).exists() for folder in ("", "mora_bench")), file
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "results/README.md"])
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / link).exists(), link
+
+
 @pytest.mark.parametrize("file", re.findall(r"<!-- table: (\S+) -->", README))
 def test_tables_are_those_in_results(file):
     shown = README.split(f"<!-- table: {file} -->")[1].split("<!-- end of table -->")[0].strip()
@@ -52,14 +64,27 @@ def test_the_readmes_own_method_is_short_and_keeps_every_rule(tmp_path, monkeypa
     code = README.split("## Your own method")[1].split("```python\n")[1].split("```")[0]
     assert len(code.splitlines()) <= 30
     (tmp_path / "my_method.py").write_text(code)
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry._plugins})
-    (name,) = plugins.load(tmp_path / "my_method.py")
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    (name,) = registry.load_plugins([tmp_path / "my_method.py"])
     assert name == "output-gate"
-    subject = contract.subject(registry.get(registry.METHODS, name))
-    assert [problem for _, problem in contract.check(subject) if problem] == []
+    assert [problem for _, problem in check(registry.METHODS, name) if problem] == []
 
 
-def test_every_method_and_imputer_stands_in_the_readme():
-    for group in (registry.METHODS, registry.IMPUTERS):
+@pytest.mark.parametrize("group", list(registry.GROUPS))
+def test_every_method_and_imputer_stands_in_the_readme(group):
+    if group in (registry.METHODS, registry.PREDICTORS, registry.IMPUTERS):
         for name in registry.names(group):
             assert f"`{name}`" in README, name
+
+
+def test_the_script_of_campaign_runs(tmp_path, monkeypatch, cache, capsys):
+    """As its docstring has it, on a few samples."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    script = "\n".join(line[4:] for line in campaign.__doc__.splitlines() if line.startswith("    "))
+    assert "seeds=(0,))" in script
+    exec(script.replace("seeds=(0,))", "seeds=(0,), limit=60, workers=1)"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" ")[2] for line in printed] == ["done"] * 4
+    assert (tmp_path / "results" / "quick" / "tables" / "comparison-twin.md").exists()

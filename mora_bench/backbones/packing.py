@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,26 @@ class Packing:
         return x if self.order is None else x.index_select(0, self.order.argsort())
 
 
+#: Layouts found out already, by the mask they belong to; they go with it.
+_known = WeakTensorKeyDictionary()
+
+
+def remember(mask: Tensor, layout: Packing) -> None:
+    """Let `recall` give `layout` for this very tensor, as long as nothing is written into it."""
+    _known[mask] = (mask._version, layout)
+
+
+def recall(mask: Tensor) -> Packing | None:
+    """What was remembered for this very tensor."""
+    version, layout = _known.get(mask, (0, None))
+    return layout if layout is not None and version == mask._version else None
+
+
 def whole(mask: Tensor, even: bool = False) -> Packing:
     """The batch as it is, in one group: mask bool [B, T]; `even`: none of it is padding."""
     rows, longest = mask.shape
-    return Packing(((rows, longest),), (None if even else mask[:, None, None, :],))
+    # A copy, for a view would keep the mask alive that `remember` wants to let go.
+    return Packing(((rows, longest),), (None if even else mask[:, None, None, :].clone(),))
 
 
 def pack(mask: Tensor, extra: float) -> Packing:

@@ -1,4 +1,4 @@
-"""What flows through a backbone: a batch of inputs, the parts each modality embeds to, and the joined tokens."""
+"""What flows through a backbone: the parts each modality embeds to, and the tokens of a stream."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -6,8 +6,6 @@ from typing import Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from mora_bench.backbones.packing import Packing
 
 
 @dataclass(frozen=True)
@@ -40,37 +38,32 @@ class Part:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The sequence a block reads and writes. Token 0 is the text's [CLS], which the pooler reads.
+    """The sequence a block of a stream reads and writes. Token 0 is the one that is pooled.
 
     Attributes:
         x: float [B, T, D]; on padding it is finite and means nothing.
         mask: bool [B, T], False on padding.
         present: bool [B, M], which modalities were observed (never what an imputer put in their place).
-        modality: int8 [B, T], whose token this is: an index into `MODALITIES`, or -1 for padding and for tokens that
-            a method added.
-        packing: how padding is left out, where that was found out already; it belongs to `mask`.
-        ahead: float [B, T, D] or, where only [CLS] is read, [B, 1, D]: what the next block's frozen weights make of
-            `x`, where that was computed already.
+        modality: int8 [B, T], whose token this is: a modality's place in `Backbone.modalities`, or -1 for padding and
+            for tokens that a method added.
     """
 
     x: Tensor
     mask: Tensor
     present: Tensor
     modality: Tensor
-    packing: Packing | None = None
-    ahead: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.present)
 
     @property
     def pattern(self) -> Tensor:
-        """Number of each sample's pattern of presence, int64 [B] in 0..2^M - 2, as `missing.pattern_presence` orders
+        """Number of each sample's pattern of presence, int64 [B] in 0..2^M - 2, as `mora_bench.data.presence` numbers
         them: for text and image 0 is text only, 1 image only, 2 complete."""
         return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
 
     def with_x(self, x: Tensor) -> Self:
-        return replace(self, x=x, ahead=None)
+        return replace(self, x=x)
 
     def append(self, x: Tensor) -> Self:
         """Add tokens x [B, P, D] behind the sequence. Attention does not see order, so their place is free."""
@@ -80,18 +73,15 @@ class Tokens:
             x=torch.cat([self.x, x], 1),
             mask=torch.cat([self.mask, self.mask.new_ones(rows, extra)], 1),
             modality=torch.cat([self.modality, self.modality.new_full((rows, extra), -1)], 1),
-            packing=None,
-            ahead=None,
         )
 
     def first(self, count: int) -> Self:
-        """Only the first `count` tokens. `first(1)` is [CLS]: all that the pooler reads after the last block."""
-        x, mask, modality = self.x[:, :count], self.mask[:, :count], self.modality[:, :count]
-        return replace(self, x=x, mask=mask, modality=modality, packing=None, ahead=None)
+        """Only the first `count` tokens. `first(1)` is what the pooler reads after the last block."""
+        return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])
 
 
-def join(parts: list[Part], present: Tensor) -> Tokens:
-    """Concatenate the modalities' parts, in order, into one sequence."""
-    mask = torch.cat([part.mask for part in parts], 1)
-    modality = torch.cat([torch.full_like(part.mask, m, dtype=torch.int8) for m, part in enumerate(parts)], 1)
-    return Tokens(torch.cat([part.x for part in parts], 1), mask, present, modality.masked_fill(~mask, -1))
+def concatenated(parts: list[tuple[int, Part]], present: Tensor) -> Tokens:
+    """Parts with their modalities' places, one behind the other, as one sequence."""
+    mask = torch.cat([part.mask for _, part in parts], 1)
+    modality = torch.cat([torch.full_like(part.mask, m, dtype=torch.int8) for m, part in parts], 1)
+    return Tokens(torch.cat([part.x for _, part in parts], 1), mask, present, modality.masked_fill(~mask, -1))

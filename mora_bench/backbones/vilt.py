@@ -2,71 +2,167 @@
 
 The modules are those of `transformers.ViltModel`, so names, checkpoints and `peft` fit; what runs is leaner: fused
 attention, no random patch selection, position rows interpolated once per image size instead of once per sample. The
-result equals `transformers.ViltModel` for every mix of image sizes and text lengths (tests/backbone/test_vilt.py).
+result equals `transformers.ViltModel` for every mix of image sizes and text lengths (tests/backbones/test_vilt.py).
 """
 
-from dataclasses import replace
-from typing import Any
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import ViltModel
 
 from mora_bench.backbones import packing
-from mora_bench.backbones.tokens import Part, Tokens
-from mora_bench.data.batch import MODALITIES, Batch
+from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.load import read_json
+from mora_bench.backbones.tokens import Part, Tokens, concatenated
+from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.pictures import ImageRule
+from mora_bench.data.modalities.text import TextInputs, TextRule
+from mora_bench.errors import UserError
+from mora_bench.files import DIGITS
+
+if TYPE_CHECKING:
+    from transformers import ViltModel
+
+SHIPPED = Path(__file__).parent / "small" / "vilt_small"
+UNTRAINED = "small-untrained"
+#: Where a block keeps the linear layer of each role.
+PATHS = {
+    "query": "attention.attention.query",
+    "key": "attention.attention.key",
+    "value": "attention.attention.value",
+    "attention_output": "attention.output.dense",
+    "mlp_in": "intermediate.dense",
+    "mlp_out": "output.dense",
+}
 
 
-class Backbone(nn.Module):
-    """`embed` -> `join` -> `block(0)` ... `block(depth - 1)` -> `pool`.
+class Vilt(Backbone):
+    """One stream: the tokens of all modalities, the text's first, whose [CLS] is pooled.
 
     Attributes:
         vilt: the wrapped `transformers.ViltModel`.
-        blocks: its `depth` transformer blocks; what a method replaces or injects into.
-        width: D, features a token.
-        patch: pixels along a patch's side.
+        patch: pixels along a patch's side; heads: of attention.
     """
 
-    modalities = MODALITIES
+    title = "ViLT"
+    source = "arXiv 2102.03334"
+    kinds = ("text", "image")
+    shipped = {"small": "the shipped ViLT, pre-trained on twin pairs", UNTRAINED: "the same net with random weights"}
+    streams = ("all",)
     #: What one more group of samples costs attention, in multiply-adds: the fewer, the more padding is left out of the
     #: computation, where lengths are known without waiting for a device. None: none is left out.
     group_cost: float | None = 1_500_000
 
-    def __init__(self, vilt: ViltModel):
+    def __init__(self, vilt: ViltModel, modalities: Mapping[str, str]):
         super().__init__()
         self.vilt = vilt
-        self.width: int = vilt.config.hidden_size
+        self.modalities = tuple(modalities)
+        self.of_kind = tuple(modalities.values())
+        self.width = vilt.config.hidden_size
+        self.depth = vilt.config.num_hidden_layers
         self.patch: int = vilt.config.patch_size
         self.heads: int = vilt.config.num_attention_heads
 
-    @property
-    def blocks(self) -> nn.ModuleList:
-        return self.vilt.encoder.layer
+    @classmethod
+    def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
+        folder = folder or SHIPPED
+        config = config or read_json(folder, "config.json", name)
+        weights = folder / "model.safetensors"
+        if not weights.is_file():
+            raise UserError(
+                f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them "
+                "with transformers' save_pretrained(safe_serialization=True)."
+            )
+        rule = _image_rule(folder, config, name)
+        tokenizer = _tokenizer(folder)
+        whole = hashlib.sha256()
+        for file in [folder / "config.json", tokenizer] + [weights] * (name != UNTRAINED):
+            whole.update(file.read_bytes())
+        whole.update(json.dumps([vars(rule), name == UNTRAINED]).encode())
+        return Spec(
+            name=name,
+            family="vilt",
+            fingerprint=whole.hexdigest()[:DIGITS],
+            depth=config["num_hidden_layers"],
+            width=config["hidden_size"],
+            rules={"text": TextRule(tokenizer, max_text), "image": rule},
+            folder=folder,
+            trained=name != UNTRAINED,
+        )
+
+    @classmethod
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Vilt:
+        """With position rows for at least `max_text` tokens.
+
+        Where the checkpoint has fewer rows, they are interpolated linearly to `max_text`, as MoRA's released code does.
+        """
+        from transformers import ViltConfig, ViltModel
+        from transformers.utils import logging
+
+        kinds = list(modalities.values())
+        if kinds.count("text") != 1 or kinds.count("image") > 1:
+            raise UserError(
+                f"backbone {spec.name}: ViLT runs one text and at most one image; the dataset has "
+                f"{', '.join(f'{name} ({kind})' for name, kind in modalities.items())}."
+            )
+        logging.disable_progress_bar()
+        if spec.trained:
+            vilt, report = ViltModel.from_pretrained(
+                spec.folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
+            )
+            if report["missing_keys"]:
+                raise UserError(
+                    f"{spec.folder}/model.safetensors: {len(report['missing_keys'])} weights are absent, e.g. "
+                    f"{min(report['missing_keys'])}. Expected a ViLT checkpoint with its pooler."
+                )
+        else:
+            torch.manual_seed(seed)
+            vilt = ViltModel(ViltConfig.from_pretrained(spec.folder))
+        extend_positions(vilt, max_text)
+        return cls(vilt.eval(), modalities)
 
     @property
-    def depth(self) -> int:
-        return len(self.blocks)
+    def network(self) -> nn.Module:
+        return self.vilt
 
     def embed(self, batch: Batch) -> list[Part]:
         """Text and image tokens with position and modality embeddings: parts of [B, L, D] and [B, 1 + h*w, D]."""
         embeddings = self.vilt.embeddings
         kind = embeddings.token_type_embeddings.weight
-        text = embeddings.text_embeddings(input_ids=batch.ids) + kind[0]
-        image, mask = self._embed_image(batch)
-        return [Part(text, batch.ids_mask), Part(image + kind[1], mask)]
+        parts = []
+        for inputs in batch.inputs:
+            if isinstance(inputs, TextInputs):
+                parts.append(Part(embeddings.text_embeddings(input_ids=inputs.ids) + kind[0], inputs.mask))
+            elif isinstance(inputs, ImageInputs):
+                image, mask = self._embed_image(inputs)
+                parts.append(Part(image + kind[1], mask))
+            else:
+                nothing = kind.new_zeros(len(batch), 0, self.width)
+                parts.append(Part(nothing, nothing[..., 0].bool()))
+        return parts
 
-    def _embed_image(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _embed_image(self, inputs: ImageInputs) -> tuple[Tensor, Tensor]:
         embeddings = self.vilt.embeddings
-        x = embeddings.patch_embeddings.projection(batch.pixels)
+        x = embeddings.patch_embeddings.projection(inputs.pixels)
         rows, columns = x.shape[2:]
         table = embeddings.position_embeddings
         side = self.vilt.config.image_size // self.patch
         plane = table[:, 1:].transpose(1, 2).unflatten(2, (side, side))
         position = torch.zeros_like(x)
         mask = torch.zeros(len(x), rows, columns, dtype=torch.bool, device=x.device)
-        for h, w in torch.unique(batch.grid, dim=0).tolist():
-            these = ((batch.grid[:, 0] == h) & (batch.grid[:, 1] == w)).nonzero().squeeze(1).to(x.device)
+        # Sizes are on the CPU, so nobody waits for a device to say them.
+        sizes = [tuple(size) for size in inputs.grid.tolist()]
+        for h, w in sorted(set(sizes)):
+            these = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
             fitted = F.interpolate(plane, size=(h, w), mode="bilinear", align_corners=True)
             position = position.index_add(
                 0, these, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(these), -1, -1, -1).to(x)
@@ -76,18 +172,17 @@ class Backbone(nn.Module):
         cls = (embeddings.cls_token + table[:, :1]).expand(len(x), -1, -1)
         return torch.cat([cls, x], 1), F.pad(mask.flatten(1), (1, 0), value=True)
 
-    def block(
-        self, i: int, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
-    ) -> Tokens:
-        """Run frozen (or, in full fine-tuning, trained) block i. Shapes are unchanged.
+    def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
+        # The text's [CLS] is what the pooler reads.
+        order = sorted(range(len(parts)), key=lambda m: self.of_kind[m] != "text")
+        return (concatenated([(m, parts[m]) for m in order], present),)
 
-        `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides the sequence's own.
-        With `first`, only the first so many tokens are computed; they attend to all.
-        """
-        layer: Any = self.blocks[i]
+    def block(
+        self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
+    ) -> Tokens:
+        layer: Any = self.layer(at)
         attention = layer.attention.attention
-        tokens = self.packed(tokens)
-        layout: Any = tokens.packing
+        layout: Any = self._layout(tokens.mask)
         x = layout.pack(tokens.x)
         y = layer.layernorm_before(x)
         keys, values = layout.split(attention.key(y)), layout.split(attention.value(y))
@@ -114,16 +209,81 @@ class Backbone(nn.Module):
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
 
-    def packed(self, tokens: Tokens) -> Tokens:
-        """`tokens` with a `packing`: their own, else one that leaves out padding where lengths can be read for free."""
-        if tokens.packing is not None:
-            return tokens
+    def _layout(self, mask: Tensor) -> packing.Packing:
+        """How padding is left out: what is known of the mask, else found out where lengths can be read for free."""
         # Compiled, every other grouping would be another program.
-        if self.group_cost is None or tokens.mask.device.type != "cpu" or torch.compiler.is_compiling():
-            return replace(tokens, packing=packing.whole(tokens.mask))
-        # Linear layers make 12 D^2 multiply-adds a token.
-        return replace(tokens, packing=packing.pack(tokens.mask, self.group_cost / (12 * self.width**2)))
+        if torch.compiler.is_compiling():
+            return packing.whole(mask)
+        layout = packing.recall(mask)
+        if layout is None:
+            if self.group_cost is None or mask.device.type != "cpu":
+                layout = packing.whole(mask)
+            else:
+                # Linear layers make 12 D^2 multiply-adds a token.
+                layout = packing.pack(mask, self.group_cost / (12 * self.width**2))
+            packing.remember(mask, layout)
+        return layout
 
-    def pool(self, tokens: Tokens, pooler: nn.Module) -> Tensor:
+    def see_samples_apart(self, apart: bool) -> None:
+        self.group_cost = None if apart else type(self).group_cost
+
+    def norm(self, stream: int, x: Tensor) -> Tensor:
+        return self.vilt.layernorm(x)
+
+    def make_pooler(self) -> nn.Module:
+        return copy.deepcopy(self.vilt.pooler)
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        return list(self.vilt.pooler.parameters())
+
+    def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
         """Final layer norm, then `pooler` on token 0: [B, D]."""
-        return pooler(self.vilt.layernorm(tokens.x[:, :1]))
+        return pooler(self.norm(0, streams[0].x[:, :1]))
+
+    def layer(self, at: At) -> nn.Module:
+        return self.vilt.encoder.layer[at.block]
+
+    def linear(self, at: At, role: str) -> str:
+        return f"encoder.layer.{at.block}.{PATHS[role]}"
+
+
+def extend_positions(vilt: ViltModel, rows: int) -> None:
+    """Interpolate the text position table to `rows` rows, in place; a table that is long enough stays as it is."""
+    text: Any = vilt.embeddings.text_embeddings
+    old = text.position_embeddings.weight.detach()
+    if rows <= len(old):
+        return
+    new = F.interpolate(old.T[None], size=rows, mode="linear")[0].T.contiguous()
+    text.position_embeddings = nn.Embedding.from_pretrained(new, freeze=False)
+    text.register_buffer("position_ids", torch.arange(rows)[None], persistent=False)
+    text.register_buffer("token_type_ids", torch.zeros(1, rows, dtype=torch.long), persistent=False)
+    vilt.config.max_position_embeddings = rows
+
+
+def _image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
+    image = read_json(folder, "preprocessor_config.json", name)
+    size = image.get("size", 384)
+    size = {"shortest_edge": size} if isinstance(size, int) else size
+    if "shortest_edge" not in size:
+        raise UserError(
+            f"{folder / 'preprocessor_config.json'}: size is {size}; expected a number or shortest_edge, because ViLT "
+            "keeps a picture's shape."
+        )
+    shorter = size["shortest_edge"]
+    # 800 x 1333 is the frame ViLT scales its longer side by, as in transformers' ViltImageProcessor.
+    longer = size.get("longest_edge", int(1333 / 800 * shorter))
+    rule = ImageRule(shorter, longer, image.get("size_divisor", 32))
+    if rule.multiple != config["patch_size"]:
+        raise UserError(
+            f"{folder}: size_divisor {rule.multiple} in preprocessor_config.json is not patch_size "
+            f"{config['patch_size']} of config.json. Make them equal: other picture sizes would lose their margins."
+        )
+    return rule
+
+
+def _tokenizer(folder: Path) -> Path:
+    for name in ("tokenizer.json", "vocab.txt"):
+        if (folder / name).is_file():
+            return folder / name
+    raise UserError(f"{folder}: no tokenizer. Expected tokenizer.json or vocab.txt.")

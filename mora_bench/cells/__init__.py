@@ -1,0 +1,1 @@
+"""What one point of the grid is, how it is trained, and where it runs."""

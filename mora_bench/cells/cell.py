@@ -1,77 +1,73 @@
-"""One point of the grid, and its key: a hash of everything that is science and of nothing else."""
+"""One point of the grid, and its two identities: what was trained, and how that is scored."""
 
-import hashlib
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from mora_bench.data import splits
+from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
+from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
-from mora_bench.missing import masks as missing
+from mora_bench.files import as_floats, axis, digest_json, identity
 
-#: Change it when the same cell would be trained or scored differently (training loop, classifier, scores).
-VERSION = 2
-PRECISIONS = ("fp32", "bf16", "fp16")
+#: Change it when the same cell would be trained differently (training loop, classifier, choice of the checkpoint).
+TRAINING_VERSION = 2
+#: Change it when the same predictions would be scored differently, whatever the task.
+SCORING_VERSION = 1
+#: The rate a cell that was trained on complete data is tested at.
+TEST_RATE = 0.7
+UNITS = ("patient", "row")
+#: What stands for a backbone or an imputer where a competitor has none.
+NONE = "none"
+
+Knob = tuple[str, int | float | str | bool]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How every method is trained. The defaults are the paper's where it has one for all datasets."""
+class Scoring:
+    """How predictions become scores.
 
-    epochs: int = 100
-    """passes over the training set"""
-    batch: int = 64
-    """samples a step"""
-    lr: float = 5e-3
-    """peak learning rate"""
-    head_lr_mult: float = 1.0
-    """the classifier's learning rate is lr times this (ViLT's lr_mult)"""
-    weight_decay: float = 2e-2
-    """AdamW's, on matrices only (no biases, no norms)"""
-    beta1: float = 0.9
-    beta2: float = 0.98
-    eps: float = 1e-8
-    warmup: float = 0.02
-    """share of the steps in which the rate rises linearly from 0; then it falls linearly to 0"""
-    validate_every: float = 0.2
-    """epochs between validations; the best checkpoint by validation F1-macro is kept"""
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """autocast of the training pass; fp16 scales the loss and needs a GPU"""
-    max_text: int = 1024
-    """tokens after which a text is cut; position rows are interpolated where the backbone has fewer"""
+    Attributes:
+        missing: what takes modalities from validation and test samples; None: the mechanism of training.
+        rate: how often; None: the rate of training, or `TEST_RATE` where nothing was missing there.
+        version: of the scores.
+    """
+
+    missing: Missing | None = axis(None)
+    rate: float | None = axis(None)
+    version: int = axis(1, default=SCORING_VERSION)
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected at least 1.")
-        if self.max_text < 8:
-            raise UserError(f"recipe.max_text is {self.max_text}; expected at least 8 tokens.")
-        for name in ("lr", "head_lr_mult", "eps", "validate_every"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected a number above 0.")
-        for name in ("warmup", "beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected a number in [0, 1).")
-        if self.weight_decay < 0:
-            raise UserError(f"recipe.weight_decay is {self.weight_decay}; expected 0 or more.")
-        if self.precision not in PRECISIONS:
-            raise UserError(f"unknown precision {self.precision!r}; known: {', '.join(PRECISIONS)}.")
+        as_floats(self)
+        if self.rate is not None and not 0 <= self.rate <= 1:
+            raise UserError(f"test rate {self.rate} is outside 0..1.")
+
+    @property
+    def key(self) -> str:
+        """16 hex digits, the same for every cell that is scored alike."""
+        return digest_json(identity(self))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training run. Where it runs, and who else runs, is not in it.
+    """One training run and its scores. Where it runs, and who else runs, is not in it.
+
+    A field that comes later is an `axis`: what it says when absent keeps every key there was before.
 
     Attributes:
         dataset, source, data: name, "real" or "twin", fingerprint of the samples.
         split: what a split keeps together, "patient" or "row".
-        missing, rate: what the training and validation masks remove, and from which share of the samples.
-        method, method_version: the method; rank, blocks: its axes, None where it does not read them.
+        missing, rate: the pattern of what the training and validation masks take, and from which share of the samples.
+        method, method_version: the competitor; rank, blocks: its axes, None where it does not read them.
         impute, impute_version: what stands in for a missing modality.
         backbone, weights: name and fingerprint of the backbone.
-        recipe: how it is trained.
+        recipe: how it is trained; None where the competitor has its own way.
         seed: of split, masks, initialisation and order.
+        modalities: names, in the dataset's order.
+        task: what is asked.
+        mechanism: what takes modalities away in training and validation.
+        knobs: what else the method reads, (name, value), by name.
+        versions: (what, version) of what trains, where it is not 1.
+        scoring: how its predictions are scored.
     """
 
     dataset: str
@@ -88,29 +84,48 @@ class Cell:
     impute_version: str
     backbone: str
     weights: str
-    recipe: Recipe
+    recipe: Recipe | None
     seed: int
+    modalities: tuple[str, ...] = axis(("text", "image"))
+    task: str = axis("multi-label")
+    mechanism: Missing = axis(UNIFORM)
+    knobs: tuple[Knob, ...] = axis(())
+    versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION),))
+    scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
-        if self.missing not in missing.PATTERNS:
-            raise UserError(f"unknown missing pattern {self.missing!r}; known: {', '.join(missing.PATTERNS)}.")
+        as_floats(self)
         if not 0 <= self.rate <= 1:
             raise UserError(f"missing rate {self.rate} is outside 0..1.")
         if self.rank is not None and self.rank < 1:
             raise UserError(f"rank {self.rank} is below 1.")
-        if self.split not in splits.UNITS:
-            raise UserError(f"unknown split {self.split!r}; known: {', '.join(splits.UNITS)}.")
+        if self.split not in UNITS:
+            raise UserError(f"unknown split {self.split!r}; known: {', '.join(UNITS)}.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
 
     @cached_property
     def key(self) -> str:
-        """16 hex digits: the name of the cell's files."""
-        science = {field.name: getattr(self, field.name) for field in fields(self)}
-        science |= {"recipe": vars(self.recipe), "versions": [VERSION, missing.VERSION, splits.VERSION]}
+        """The training key, 16 hex digits: the name of what was trained and chosen."""
         # The name of a backbone is where somebody keeps it; its weights are what it is.
-        del science["backbone"]
-        return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:16]
+        return digest_json(identity(self, leave_out=("backbone", "scoring")))
+
+    @cached_property
+    def score_key(self) -> str:
+        """Training key and scoring key: the name of its scores."""
+        return f"{self.key}-{self.scoring.key}"
+
+    @property
+    def test_missing(self) -> Missing:
+        """What takes modalities from validation and test samples when scores are taken."""
+        return self.scoring.missing or self.mechanism
+
+    @property
+    def test_rate(self) -> float:
+        """The missing rate of the main scores."""
+        if self.scoring.rate is not None:
+            return self.scoring.rate
+        return self.rate if self.missing != COMPLETE else TEST_RATE
 
     @property
     def label(self) -> str:
@@ -120,5 +135,9 @@ class Cell:
             parts.append(f"r{self.rank}")
         if self.blocks is not None:
             parts.append("b" + ",".join(map(str, self.blocks)))
-        parts += [f"{self.missing}@{self.rate:g}", self.impute, f"seed{self.seed}"]
-        return " ".join(parts)
+        parts += [f"{name}={value}" for name, value in self.knobs]
+        parts.append(f"{self.missing}@{self.rate:g}")
+        if self.mechanism != UNIFORM:
+            parts.append(self.mechanism.mechanism)
+        parts += [self.impute] * (self.impute != NONE)
+        return " ".join([*parts, f"seed{self.seed}"])

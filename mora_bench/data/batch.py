@@ -1,42 +1,59 @@
-"""What a backbone is given: a batch of model inputs, dummies in place of what is absent."""
+"""What a backbone is given: the inputs of each modality, dummies in place of what is absent."""
 
-from dataclasses import dataclass, replace
-from typing import Self
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, ClassVar, Self
 
-#: The order of modalities everywhere: in `present`, in `Tokens.modality`, in the token sequence itself.
-MODALITIES = ("text", "image")
-TEXT, IMAGE = range(2)
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One modality's inputs of B samples: subclasses hold tensors of [B, ...] and nothing else."""
+
+    #: Tensors that stay on the CPU wherever the rest is, because they decide what is computed: on a GPU every batch
+    #: would wait for the answer.
+    on_cpu: ClassVar[tuple[str, ...]] = ()
+
+    def to(self, device: torch.device) -> Self:
+        moved = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.on_cpu}
+        return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in moved.items()})
+
+    def pinned(self) -> Self:
+        """In memory that a GPU can fetch from while it computes."""
+        return replace(self, **{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Model inputs of B samples, dummies already in place of what is absent.
+    """Model inputs of B samples.
 
     Attributes:
-        ids: int64 [B, L], WordPiece ids, padded with anything where `ids_mask` is False.
-        ids_mask: bool [B, L].
-        pixels: float [B, 3, H, W], normalised; samples smaller than H x W lie in the upper left corner.
-        grid: int64 [B, 2] on the CPU, wherever the rest is: rows and columns of patches that each sample really has.
-        present: bool [B, M], what was observed, in the order of `MODALITIES`.
+        inputs: of the M modalities, in the dataset's order.
+        present: bool [B, M], what was observed.
     """
 
-    ids: Tensor
-    ids_mask: Tensor
-    pixels: Tensor
-    grid: Tensor
+    inputs: tuple[Inputs, ...]
     present: Tensor
 
     def to(self, device: torch.device) -> Self:
-        # Which sizes there are decides what is computed: on a GPU every batch would wait for the answer.
-        moved = {name: part.to(device, non_blocking=True) for name, part in vars(self).items() if name != "grid"}
-        return replace(self, **moved)
+        return type(self)(tuple(i.to(device) for i in self.inputs), self.present.to(device, non_blocking=True))
 
     def pinned(self) -> Self:
-        """In memory that a GPU can fetch from while it computes."""
-        return type(self)(*(tensor.pin_memory() for tensor in vars(self).values()))
+        return type(self)(tuple(i.pinned() for i in self.inputs), self.present.pin_memory())
+
+    def tensors(self) -> list[Tensor]:
+        """All tensors in a fixed order; `with_tensors` puts such a list back."""
+        return [getattr(i, f.name) for i in self.inputs for f in fields(i)] + [self.present]
+
+    def with_tensors(self, tensors: list[Tensor]) -> Self:
+        """A batch of the same kinds of inputs that holds `tensors`."""
+        rest = iter(tensors)
+        inputs = tuple(type(i)(*(next(rest) for _ in fields(i))) for i in self.inputs)
+        return type(self)(inputs, next(rest))
 
     def __len__(self) -> int:
         return len(self.present)

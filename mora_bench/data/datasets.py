@@ -1,17 +1,25 @@
 """Datasets by name: the real one below a data root, or the embedded twin where no root is given."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from mora_bench import registry
-from mora_bench.data import twins
+from mora_bench.data import audit
+from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import cxr, odir
-from mora_bench.data.table import Dataset, Table
+from mora_bench.data.table import Table
+from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
+from mora_bench.files import FileHashes
 
-ODIR = Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir)
-CXR = Dataset("Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr)
+ODIR = Dataset(
+    "ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir, "odir2019.grand-challenge.org"
+)
+CXR = Dataset(
+    "Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr, "openi.nlm.nih.gov"
+)
 
 
 def get(name: str) -> Dataset:
@@ -22,10 +30,11 @@ def get(name: str) -> Dataset:
 def load(name: str, root: Path | None, limit: int | None = None) -> Table:
     """The samples of `name`: real below `root`, the twin for `root` None; only the first `limit` where given.
 
-    Samples of which nothing exists, neither text nor picture, are left out.
+    Samples of which nothing exists, of no modality, are left out.
 
     Raises:
-        UserError: unknown name; `root` is no folder, or does not hold the dataset (there is no silent twin).
+        UserError: unknown name; `root` is no folder, or does not hold the dataset (there is no silent twin); or the
+            table breaks a rule of `audit`.
     """
     dataset = get(name)
     if root is None:
@@ -41,5 +50,22 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
                 f"what was found; leave {name} out of --datasets, or --data-root away to run on the twins."
             )
         table = dataset.read(root)
+    if not isinstance(table, Table):
+        raise UserError(f"dataset {name!r}: its reader returned {type(table).__name__}; expected a Table.")
+    for rule, wrong in audit.problems(table):
+        if wrong:
+            raise UserError(f"dataset {name!r}: {wrong}. The rule: {rule}")
     table = table.only(np.flatnonzero(table.present.any(1)))
+    if not len(table):
+        raise UserError(f"dataset {name!r}: no sample has anything of any modality.")
     return table if limit is None else table.only(np.arange(min(limit, len(table))))
+
+
+@lru_cache(maxsize=8)
+def fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
+    """`load`, and the table's fingerprint, once a process; file hashes are remembered in `cache`."""
+    table = load(name, root, limit)
+    hashes = FileHashes(cache / "hashes.json")
+    fingerprint = table.fingerprint(hashes)
+    hashes.save()
+    return table, fingerprint

@@ -1,11 +1,11 @@
 """Seeded train / validation / test splits, grouped by patient unless asked otherwise."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from mora_bench.missing.masks import rng
+from mora_bench import files
+from mora_bench.seeds import rng
 
 #: Change it when the same arguments would give another split.
 VERSION = 1
@@ -37,6 +37,6 @@ def split(ids: Sequence[str], groups: Sequence[str], *, data: str, unit: str, se
 
 
 def digest(ids: Sequence[str], parts: dict[str, np.ndarray]) -> str:
-    """sha256 (16 hex digits) of the id lists, so that two runs can be seen to share a split."""
+    """16 hex digits of the id lists, so that two runs can be seen to share a split."""
     lists = "\n".join(f"{name}:" + ",".join(ids[row] for row in rows) for name, rows in parts.items())
-    return hashlib.sha256(lists.encode()).hexdigest()[:16]
+    return files.digest([lists.encode()])

@@ -1,44 +1,37 @@
-"""A dataset as published: ids, texts, labels, and where each sample's picture comes from. Nothing is decoded yet."""
+"""A dataset as published: ids, labels, and what each sample has of each modality. Nothing is decoded yet."""
+
+from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, Protocol, Self
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import pandas as pd
 
-from mora_bench.data.modalities import pictures as images
-from mora_bench.errors import UserError
+from mora_bench import registry
+from mora_bench.files import DIGITS, FileHashes, axis, identity
+
+if TYPE_CHECKING:
+    from mora_bench.data.modalities.contract import Modality
 
 #: Change it when a reader turns the same files into other samples.
 READER_VERSION = 1
-
-
-class Picture(Protocol):
-    """One picture of a sample (ODIR has two a sample, left and right)."""
-
-    def read(self) -> np.ndarray:
-        """Decode to uint8 [H, W, 3]."""
-
-    def fingerprint(self) -> str:
-        """A string that changes when the picture does."""
+#: Modalities of the datasets there were before a table named its own: part of what fingerprints mean.
+FIRST_SHAPE = [("text", "text"), ("image", "image")]
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """A picture on disk."""
+class Column:
+    """One modality of N samples.
 
-    path: Path
+    Attributes:
+        kind: a registered kind of content: "text", "image", ...
+        values: N values as that kind has them, None where a sample has none (*natural* missingness).
+    """
 
-    def read(self) -> np.ndarray:
-        return images.read(self.path)
-
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    kind: str
+    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -46,15 +39,15 @@ class Table:
     """N samples with C labels.
 
     Attributes:
-        name: "odir" or "cxr".
+        name: of the dataset.
         source: whether these are patients or the project's own drawings.
         labels: the C class names.
         ids: N unique names, as the dataset calls its samples.
         groups: N patient names; samples of one patient never fall on two sides of a split.
-        texts: N texts, None where a sample has none.
-        pictures: N tuples of pictures, None where a file is absent (*natural* missingness).
+        modalities: M columns by name; their order is the order of modalities everywhere.
         targets: uint8 [N, C], 0 or 1.
-        covariates: N values a name, e.g. age.
+        covariates: N values a name, e.g. age: for mechanisms of missingness, never for a model.
+        task: a registered task.
     """
 
     name: str
@@ -62,20 +55,36 @@ class Table:
     labels: tuple[str, ...]
     ids: tuple[str, ...]
     groups: tuple[str, ...]
-    texts: tuple[str | None, ...]
-    pictures: tuple[tuple[Picture | None, ...], ...]
+    modalities: dict[str, Column]
     targets: np.ndarray
-    covariates: dict[str, tuple]
+    covariates: dict[str, tuple] = field(default_factory=dict)
+    task: str = axis("multi-label")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the modalities, in order."""
+        return tuple(self.modalities)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of the modalities, in order."""
+        return tuple(column.kind for column in self.modalities.values())
+
+    def kind(self, name: str) -> Modality:
+        """The kind of content of one modality."""
+        return registry.get(registry.MODALITIES, self.modalities[name].kind)()
+
+    @property
     def present(self) -> np.ndarray:
-        """bool [N, 2] (text, image): what really exists. An image counts when at least one of its pictures does."""
-        text = [t is not None for t in self.texts]
-        image = [any(p is not None for p in pictures) for pictures in self.pictures]
-        return np.array([text, image]).T
+        """bool [N, M]: what really exists."""
+        columns = []
+        for name, column in self.modalities.items():
+            exists = self.kind(name).exists
+            columns.append([value is not None and exists(value) for value in column.values])
+        return np.array(columns, bool).T
 
     def only(self, rows: np.ndarray) -> Self:
         """The samples of the given row numbers."""
@@ -89,103 +98,33 @@ class Table:
             self,
             ids=chosen(self.ids),
             groups=chosen(self.groups),
-            texts=chosen(self.texts),
-            pictures=chosen(self.pictures),
+            modalities={n: Column(c.kind, chosen(c.values)) for n, c in self.modalities.items()},
             targets=self.targets[rows],
             covariates={name: chosen(values) for name, values in self.covariates.items()},
         )
 
-    def fingerprint(self, memo: "HashMemo | None" = None) -> str:
-        """sha256 (16 hex digits) over everything that reaches a model or a score, picture contents included."""
-        digest = hashlib.sha256()
-        head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.groups, self.texts]
-        digest.update(json.dumps(head).encode())
-        digest.update(np.ascontiguousarray(self.targets, np.uint8).tobytes())
-        for pictures in self.pictures:
-            for picture in pictures:
-                content = "absent" if picture is None else memo.of(picture) if memo else picture.fingerprint()
-                digest.update(content.encode())
-        return digest.hexdigest()[:16]
+    def fingerprint(self, hashes: FileHashes | None = None) -> str:
+        """16 hex digits over everything that reaches a model or a score, contents included; covariates are not, for
+        whoever reads them says so.
 
-
-@dataclass(frozen=True)
-class Dataset:
-    """What an entry point of the group `mora_bench.datasets` names.
-
-    Attributes:
-        title: for `list`.
-        find: its table at or below a data root, or None.
-        read: the samples below a data root.
-        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
-    """
-
-    title: str
-    find: Callable[[Path], Path | None]
-    read: Callable[[Path], Table]
-    twin: Callable[[], Table] | None = None
-
-
-class HashMemo:
-    """Remembers file hashes by (path, size, modification time), so that a data root is hashed once, not every run."""
-
-    def __init__(self, file: Path):
-        self.file = file
-        self.known: dict[str, str] = {}
-        if file.exists():
-            try:
-                self.known = json.loads(file.read_text())
-            except ValueError:
-                file.unlink()
-        self.fresh = False
-
-    def of(self, picture: Picture) -> str:
-        if not isinstance(picture, PictureFile):
-            return picture.fingerprint()
-        stat = picture.path.stat()
-        key = f"{picture.path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
-        if key not in self.known:
-            self.known[key] = picture.fingerprint()
-            self.fresh = True
-        return self.known[key]
-
-    def save(self) -> None:
-        if self.fresh:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self.file.with_suffix(".tmp")
-            temporary.write_text(json.dumps(self.known))
-            temporary.replace(self.file)
-
-
-def inside(root: Path, folder: Path, name: str, where: str) -> Path:
-    """`folder / name`, refused when a name out of a table would lead out of the data root.
-
-    Raises:
-        UserError: naming `where` (file and row) the name stands.
-    """
-    path = folder / name
-    if Path(name).name != name or not path.resolve().is_relative_to(root.resolve()):
-        raise UserError(f"{where}: {name!r} is not a plain file name inside {root}. Correct the table.")
-    return path
-
-
-def find_folder(root: Path, names: Sequence[str]) -> Path | None:
-    """The folder at or below `root` that holds the most of `names`; ties go to the shallower, then alphabetically."""
-    wanted = set(names)
-    found: list[tuple[int, int, str]] = []
-    for folder, _, files in os.walk(root):
-        count = len(wanted.intersection(files))
-        if count:
-            found.append((-count, len(Path(folder).parts), folder))
-    return Path(min(found)[2]) if found else None
-
-
-def unique(column: pd.Series, file: Path) -> None:
-    """Raise UserError where a column repeats a value, naming both rows (as a spreadsheet numbers them)."""
-    repeated = column[column.duplicated()]
-    if len(repeated):
-        value = repeated.iloc[0]
-        first, second = (column.index[column == value][:2] + 2).tolist()
-        raise UserError(
-            f"{file}, row {second}: {column.name} {value!r} stands in row {first} too. "
-            f"Every {column.name} must be unique: delete or rename one of the rows."
+        Splits and masks are drawn from it, so a field added to the table must not change it where it is not used.
+        """
+        whole = hashlib.sha256()
+        shape = {name: column.kind for name, column in self.modalities.items()}
+        first = shape.get("text") == "text"
+        texts = self.modalities["text"].values if first else None
+        head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.groups, texts]
+        whole.update(json.dumps(head).encode())
+        whole.update(np.ascontiguousarray(self.targets, np.uint8).tobytes())
+        said = {"name", "source", "labels", "ids", "groups", "modalities", "targets", "covariates"}
+        more = identity(self, leave_out=said) | (
+            {} if list(shape.items()) == FIRST_SHAPE else {"modalities": list(shape.items())}
         )
+        if more:
+            whole.update(json.dumps(more, sort_keys=True).encode())
+        for name, column in self.modalities.items():
+            if name == "text" and first:
+                continue
+            for content in self.kind(name).contents(column.values, hashes):
+                whole.update(content)
+        return whole.hexdigest()[:DIGITS]

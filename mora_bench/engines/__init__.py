@@ -1,1 +1,1 @@
-"""Engines: functions that run cells and yield (cell, record) as they finish."""
+"""Where cells run: one engine a file; none knows what running a cell means."""

@@ -1,0 +1,1 @@
+"""Competitors: the contracts they keep, the network they run in, and MoRA."""

@@ -1,16 +1,22 @@
-"""The contract every competitor meets: what it reads, where it begins, what it puts in place of a frozen block."""
+"""The contract of a method: what it reads, where it begins, what it puts in place of a frozen block."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 
+from mora_bench import registry
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 
 #: `first_block` of a method that changes even the embeddings.
 EMBEDDINGS = -1
+#: Axes that `Axes` has a field for; whatever else a method reads is a knob.
+AXES = ("rank", "blocks")
 
 
 class Frozen(Protocol):
@@ -26,10 +32,12 @@ class Axes:
     Attributes:
         rank: r of a low-rank adapter, at least 1.
         blocks: the blocks it acts on, ascending, each in 0..depth - 1.
+        knobs: what else it reads, by name.
     """
 
     rank: int = 0
     blocks: tuple[int, ...] = ()
+    knobs: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 class Method(nn.Module, ABC):
@@ -38,27 +46,21 @@ class Method(nn.Module, ABC):
     The harness freezes the backbone, constructs the method, calls `attach`, trains whatever then requires a gradient
     (plus the pooler and the classifier, which every method shares), and runs `block` in place of every block from
     `first_block` on. `detach` must leave the backbone as it was, bit for bit.
+
+    What comes before `first_block` is computed once and kept where nothing that trains reaches it; that is found out,
+    not declared (`mora_bench.training.probe`).
     """
 
+    group: ClassVar[str] = registry.METHODS
     #: What the paper calls it, and where that is.
     title: ClassVar[str]
     source: ClassVar[str]
     #: The group of rows it stands in: "fine-tuning", "low-rank", "missing-aware", "MoRA", or one of your own.
     family: ClassVar[str] = "other"
-    #: The axes it reads, "rank" and/or "blocks", with the value its paper uses; block sets as on the command line.
-    reads: ClassVar[dict[str, str | int]] = {}
+    #: What it reads, with the value its paper uses: "rank", "blocks" (as on the command line), and knobs of its own.
+    reads: ClassVar[dict[str, str | int | float | bool]] = {}
     #: Whether weights of the backbone itself train (full fine-tuning, BitFit).
     trains_backbone: ClassVar[bool] = False
-    #: Whether it needs more of the last block than [CLS]. If not, `frozen` computes [CLS] alone there, [B, 1, D].
-    needs_all_tokens: ClassVar[bool] = False
-    #: Whether layers inside a block must see samples apart, [B, T, D], because they treat them differently. If not,
-    #: padding is left out and they see one flat sequence, [N, D].
-    needs_samples: ClassVar[bool] = False
-    #: Whether in its first block it runs `frozen` on the very tokens it was given, and changes nothing inside: what
-    #: comes out is then constant, too, and computed once.
-    keeps_input: ClassVar[bool] = False
-    #: Whether rows of zeros added to a smaller rank change nothing: cells of several ranks may then be trained as one.
-    pads_rank: ClassVar[bool] = False
     #: Change it when the same cell would train something else.
     version: ClassVar[int] = 1
 
@@ -76,13 +78,19 @@ class Method(nn.Module, ABC):
     def detach(self, backbone: Backbone) -> None:
         """Undo `attach` and any training of the backbone's own weights."""
 
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces block i. `frozen` runs the backbone's own block."""
+    def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
+        """What replaces one block of one stream. `frozen` runs the backbone's own."""
         return frozen(tokens)
 
+    def depth(self, block: int, frozen: Sequence[Frozen], streams: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
+        """What replaces the blocks of one depth in all streams; override it where they have to see each other."""
+        return tuple(
+            self.block(At(s, block), own, tokens) for s, (own, tokens) in enumerate(zip(frozen, streams, strict=True))
+        )
+
     def export(self) -> tuple[Any, dict[str, Tensor]] | None:
-        """A `peft` config and the adapter's tensors, named as in a plain ViltModel wrapped by it (adapter's name left
-        out), or None if the `peft` library has no such method."""
+        """A `peft` config and the adapter's tensors, named as in the backbone's network wrapped by it (adapter's name
+        left out), or None if the `peft` library has no such method."""
         return None
 
     def penalty(self) -> Tensor | float:
@@ -94,22 +102,38 @@ class InBlocks(Method):
     """A method that changes the blocks of its axes and no other: override `changed`.
 
     Attributes:
-        place: block number -> k, its place among the method's blocks.
+        place: where it acts -> k, the place's number among all of them.
     """
 
     reads = {"blocks": "all"}
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self.place = {block: k for k, block in enumerate(axes.blocks)}
+        self.place = {at: k for k, at in enumerate(backbone.places(axes.blocks))}
 
     @property
     def first_block(self) -> int:
-        return min(self.place)
+        return min(at.block for at in self.place)
 
-    def block(self, i: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        return self.changed(self.place[i], frozen, tokens) if i in self.place else frozen(tokens)
+    def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
+        return self.changed(self.place[at], frozen, tokens) if at in self.place else frozen(tokens)
 
     def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces the k-th of its blocks. `frozen` runs the backbone's own block."""
+        """What replaces the k-th of its places. `frozen` runs the backbone's own block."""
         return frozen(tokens)
+
+
+#: What a class declares of itself and no subclass inherits, because changing anything may make it untrue.
+#:
+#: samples_apart = True: layers inside a block must see samples apart, [B, T, D], because they treat them differently.
+#:     If not declared, padding is left out and they see one flat sequence, [N, D].
+#: pads_rank = True: rows of zeros added to a smaller rank change nothing, so that cells of several ranks may be trained
+#:     as one.
+DECLARED = ("samples_apart", "pads_rank")
+
+
+def declares(method: type[Method], name: str) -> bool:
+    """Whether a class itself, not one that it inherits from, declares one of `DECLARED`."""
+    if name not in DECLARED:
+        raise KeyError(name)
+    return bool(vars(method).get(name, False))

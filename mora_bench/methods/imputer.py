@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from mora_bench import registry
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
-from mora_bench.backbones.vilt import Backbone
 
 
 class Imputer(nn.Module):
@@ -16,12 +17,11 @@ class Imputer(nn.Module):
     keeps saying what was observed, so methods are never told that anything was imputed.
     """
 
+    group: ClassVar[str] = registry.IMPUTERS
     title: ClassVar[str]
     source: ClassVar[str]
     #: Change it when the same cell would be filled with something else.
     version: ClassVar[int] = 1
-    #: Whether it has parameters of its own that train with the method.
-    trains: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone):
         """`backbone` is still as it was pre-trained; who needs it later keeps a copy, for a method may change it."""

@@ -6,14 +6,17 @@ A low-rank branch runs in parallel to a whole transformer block, over all tokens
 
 `down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] a modality, zero at the start. The
 up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
+
+Where a backbone has several streams, each has a `down` of its own, and an `up` for every modality: a tower is told
+what is missing elsewhere.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.backbones.vilt import Backbone
 from mora_bench.methods.branch import Branch
 from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
@@ -23,13 +26,12 @@ class Mora(InBlocks):
     source = "arXiv 2408.09064"
     family = "MoRA"
     reads = {"rank": 4, "blocks": "0"}
-    keeps_input = True
     pads_rank = True
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         self.branches = nn.ModuleDict(
-            {str(i): self.branch(backbone.width, axes.rank, len(backbone.modalities)) for i in axes.blocks}
+            {_name(at, backbone): self.branch(backbone.width, axes.rank, len(backbone.modalities)) for at in self.place}
         )
 
     def branch(self, width: int, rank: int, modalities: int) -> nn.Module:
@@ -53,10 +55,15 @@ class Mora(InBlocks):
         from mora_bench.methods.peft import MoraConfig
 
         first: Any = next(iter(self.branches.values()))
-        config = MoraConfig(r=len(first.down), blocks=sorted(map(int, self.branches)))
+        config = MoraConfig(r=len(first.down), blocks=sorted(at.block for at in self.place))
         tensors: dict[str, Tensor] = {
             f"encoder.layer.{i}.mora_branch.{name}": parameter
             for i, branch in self.branches.items()
             for name, parameter in branch.named_parameters()
         }
         return config, tensors
+
+
+def _name(at: At, backbone: Backbone) -> str:
+    """What a branch is called: its block, and its stream where there are several."""
+    return str(at.block) if len(backbone.streams) == 1 else f"{backbone.streams[at.stream]}-{at.block}"

@@ -1,29 +1,64 @@
 """Backbone + imputer + method + pooler + classifier, as one network with a frozen beginning."""
 
-import copy
-from dataclasses import replace
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbones.tokens import Part, Tokens, join
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.data.batch import Batch
-from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method
+from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
 
 GROUPS = ("adapter", "pooler", "head", "backbone")
-#: What flows between stages: a `Batch`, then (parts, present), then `Tokens`.
+#: Stages before block 0: embed, and fill and join.
+EMBED, FILL = range(2)
+BLOCKS = 2
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What comes out of the frozen stages where blocks, or at least filling, are among them.
+
+    Attributes:
+        streams: the tokens of each stream.
+        ahead: of each stream, what the next block's frozen weights make of these very tokens, x float [B, T, D] or,
+            where only the first token is read, [B, 1, D]; empty where nothing was computed ahead.
+    """
+
+    streams: tuple[Tokens, ...]
+    ahead: tuple[Tensor, ...] = ()
+
+
+#: What flows between stages: a `Batch`, then (parts, present), then a `Beginning`.
 State = Any
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a probe found out of a model; as long as nothing is known, nothing is spared.
+
+    Attributes:
+        constant: nothing that trains, and no chance, reaches the stages before `cut`: their outcome may be kept.
+        ahead: nor the block at which the method begins, which it runs on the very tokens it is given.
+        lean: of the last block nothing but the first token is read.
+    """
+
+    constant: bool = False
+    ahead: bool = False
+    lean: bool = False
 
 
 class Model(nn.Module):
     """Runs a batch through stages: embed, fill, block 0 ... block depth - 1; then pools and classifies.
 
-    The stages before `cut` are frozen and constant: `begin` computes them without gradients, and what it returns may
-    be kept and used again. `finish` runs the rest. The pooler is a copy of the backbone's, so that training it leaves
-    the backbone alone; pooler and classifier train under every method.
+    `begin` computes the stages before `cut` without gradients, `finish` the rest. The pooler is a copy of the
+    backbone's, so that training it leaves the backbone alone; pooler and classifier train under every method.
 
     Args:
         backbone: frozen here; the method may then change what of it trains.
@@ -31,35 +66,56 @@ class Model(nn.Module):
         imputer: fitted by the caller.
         classes: C.
         head_seed: draws the classifier, alike for every method.
+        embedders: by modality, of kinds that the backbone does not embed; they train.
     """
 
-    def __init__(self, backbone: Backbone, method: Method, imputer: Imputer, classes: int, head_seed: int):
+    def __init__(
+        self,
+        backbone: Backbone,
+        method: Method,
+        imputer: Imputer,
+        classes: int,
+        head_seed: int,
+        embedders: Mapping[str, nn.Module] | None = None,
+    ):
         super().__init__()
         self.backbone = backbone.requires_grad_(False)
         self.imputer = imputer
         self.method = method
-        self.pooler = copy.deepcopy(backbone.vilt.pooler).requires_grad_(True)
-        self.head = classifier(backbone.width, classes, head_seed)
-        self.lean = not method.needs_all_tokens
-        if method.needs_samples:
-            backbone.group_cost = None
+        self.embedders = nn.ModuleDict(embedders or {})
+        self.pooler = backbone.make_pooler().requires_grad_(True)
+        self.head = classifier(backbone.features, classes, head_seed)
+        self.found = Found()
+        backbone.see_samples_apart(declares(type(method), "samples_apart"))
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
     @property
     def cut(self) -> int:
         """How many stages come before anything that trains: 0 none, 1 embed, 2 fill, 2 + k the first k blocks."""
-        if self.method.first_block == EMBEDDINGS:
-            return 0
-        return 1 if self.imputer.trains else 2 + self.method.first_block
+        if self.method.first_block == EMBEDDINGS or len(self.embedders):
+            return EMBED
+        return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
+
+    def embed(self, batch: Batch) -> list[Part]:
+        """Tokens of each modality, in order, dummies in place of what is absent."""
+        parts = self.backbone.embed(batch)
+        for name, embedder in self.embedders.items():
+            m = self.backbone.modalities.index(name)
+            parts[m] = embedder(batch.inputs[m])
+        return parts
 
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""
         with torch.no_grad():
             state = self._run(batch, 0, self.cut)
-            if self.method.keeps_input and 2 <= self.cut < self.backbone.depth + 2:
-                state = replace(state, ahead=self._frozen(self.method.first_block)(state).x)
-            return state
+            return self._with_ahead(state) if self.found.ahead else state
+
+    def _with_ahead(self, state: Beginning) -> Beginning:
+        """Compute what the frozen weights of the first changed block make of `state`."""
+        frozen = self.frozen(self.method.first_block, state)
+        ahead = tuple(own(tokens).x for own, tokens in zip(frozen, state.streams, strict=True))
+        return replace(state, ahead=ahead)
 
     def finish(self, state: State) -> Tensor:
         """The remaining stages, pooler and classifier: logits [B, C]."""
@@ -70,43 +126,42 @@ class Model(nn.Module):
 
     def from_parts(self, parts: list[Part], present: Tensor) -> Tensor:
         """Logits [B, C] of samples that are embedded already; present bool [B, M]."""
-        return self._logits((parts, present), 1)
+        return self._logits((parts, present), FILL)
 
     def _logits(self, state: State, start: int) -> Tensor:
-        tokens = self._run(state, start, self.backbone.depth + 2)
-        return self.head(self.backbone.pool(tokens, self.pooler))
+        state = self._run(state, start, self.backbone.depth + BLOCKS)
+        return self.head(self.backbone.pool(state.streams, self.pooler))
 
     def _run(self, state: State, start: int, stop: int) -> State:
         for stage in range(start, stop):
-            if stage == 0:
-                state = (self.backbone.embed(state), state.present)
-            elif stage == 1:
+            if stage == EMBED:
+                state = (self.embed(state), state.present)
+            elif stage == FILL:
                 parts, present = state
-                state = join(self.imputer.fill(parts, present), present)
+                state = Beginning(self.backbone.join(self.imputer.fill(parts, present), present))
             else:
-                i, frozen = stage - 2, self._frozen(stage - 2)
-                state = self.method.block(i, frozen, state) if i >= self.method.first_block else frozen(state)
+                state = Beginning(self._changed(stage - BLOCKS, state))
         return state
 
-    def _frozen(self, i: int) -> Frozen:
-        """The backbone's own block i, as methods call it."""
-        # Only [CLS] is read after the last block, so nothing else of it is computed.
-        first = 1 if self.lean and i == self.backbone.depth - 1 else None
+    def _changed(self, i: int, state: Beginning) -> tuple[Tokens, ...]:
+        frozen = self.frozen(i, state)
+        if i >= self.method.first_block:
+            return self.method.depth(i, frozen, state.streams)
+        return tuple(own(tokens) for own, tokens in zip(frozen, state.streams, strict=True))
 
-        def frozen(tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens:
-            if tokens.ahead is None or prefix is not None:
-                return self.backbone.block(i, tokens, prefix, first)
-            return (tokens if first is None else tokens.first(first)).with_x(tokens.ahead)
-
-        return frozen
+    def frozen(self, i: int, state: Beginning) -> list[Frozen]:
+        """The backbone's own blocks of depth i, as methods call them."""
+        # Only the first token is read after the last block, so nothing else of it is computed.
+        first = 1 if self.found.lean and i == self.backbone.depth - 1 else None
+        return [_frozen(self.backbone, At(s, i), first, state, s) for s in range(len(state.streams))]
 
     def groups(self) -> dict[str, list[nn.Parameter]]:
         """Every parameter once, by what it belongs to; the groups sum to the model.
 
-        The backbone's own pooler is not counted, because the trained copy stands in its place.
+        What of the backbone nothing runs is not counted, because the trained copy stands in its place.
         """
         found: dict[str, list[nn.Parameter]] = {name: [] for name in GROUPS}
-        unused = {id(p) for p in self.backbone.vilt.pooler.parameters()}
+        unused = {id(p) for p in self.backbone.unused}
         pooler = {id(p) for p in self.pooler.parameters()}
         head = {id(p) for p in self.head.parameters()}
         for parameter in self.parameters():
@@ -121,14 +176,29 @@ class Model(nn.Module):
 
     def trained(self) -> dict[str, nn.Parameter]:
         """What trains, by name, each parameter once."""
-        unused = {id(p) for p in self.backbone.vilt.pooler.parameters()}
+        unused = {id(p) for p in self.backbone.unused}
         return {n: p for n, p in self.named_parameters() if p.requires_grad and id(p) not in unused}
 
     def detach(self) -> Backbone:
         """Give the backbone back as it was before."""
         self.method.detach(self.backbone)
-        self.backbone.group_cost = type(self.backbone).group_cost
+        self.backbone.see_samples_apart(False)
         return self.backbone
+
+
+def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:
+    """One block as a method calls it: computed, unless it was computed ahead for the very tokens it is called with."""
+    given = state.streams[stream].x
+    ahead = state.ahead[stream] if state.ahead else None
+    version = -1 if torch.compiler.is_compiling() else given._version
+
+    def frozen(tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens:
+        untouched = tokens.x is given and (version < 0 or given._version == version)
+        if ahead is None or prefix is not None or not untouched:
+            return backbone.block(at, tokens, prefix, first)
+        return (tokens if first is None else tokens.first(first)).with_x(ahead)
+
+    return frozen
 
 
 def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:

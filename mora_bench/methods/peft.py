@@ -1,6 +1,6 @@
 """MoRA as a method of the `peft` library, for a plain transformers ViLT outside this harness.
 
-    import mora_bench.methods.peft                       # registers it
+    from mora_bench.api import MoraConfig                # registers it
     from peft import PeftModel, get_peft_model
 
     model = get_peft_model(vilt, MoraConfig(r=4, blocks=[0]))        # or
@@ -21,7 +21,6 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from peft.utils import PeftType, register_peft_method
 from torch import Tensor, nn
 
-from mora_bench.data.batch import MODALITIES
 from mora_bench.methods.branch import Branch
 
 NAME = "MORA"
@@ -56,7 +55,7 @@ class MoraConfig(PeftConfig):
     r: int = field(default=4, metadata={"help": "rank"})
     blocks: list[int] = field(default_factory=lambda: [0], metadata={"help": "blocks that get a branch"})
     modalities: list[str] = field(
-        default_factory=lambda: list(MODALITIES), metadata={"help": "in the order of present"}
+        default_factory=lambda: ["text", "image"], metadata={"help": "in the order of present"}
     )
     modules_to_save: list[str] | None = field(default=None, metadata={"help": "modules that train besides"})
     target_modules: str | None = field(default=None, metadata={"help": "follows from blocks; what is given is ignored"})

@@ -1,84 +1,129 @@
-"""Which modality a sample lacks: a pure function of data, split, pattern, rate and seed, never of the method.
+"""Which modality a sample lacks: a function of data, split, mechanism, pattern, rate and seed, never of the method.
 
-`image` at rate e removes the image of a share e of the samples, `text` their text, `both` the text of e/2 and the
-image of another e/2 (the protocol of missing-aware prompts, arXiv 2303.03369, and of MoRA). Masks are nested: what is
-missing at 0.3 is missing at 0.5. Missing completely at random.
+A pattern says what may be taken: "complete" nothing, the name of a modality that one, names joined by "+" all of them
+together, "both" each modality in turn, so that a sample loses exactly one.
 """
 
-import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-#: Change it when the same arguments would give another mask.
+from mora_bench import registry
+from mora_bench.cells.missing import COMPLETE, EACH, Missing
+from mora_bench.errors import UserError
+from mora_bench.files import digest_json
+from mora_bench.missing.contract import Context, Mechanism
+
+#: Change it when the same arguments would give another mask, whatever the mechanism.
 VERSION = 1
-PATTERNS = ("complete", "image", "text", "both")
 
 
-def rng(*names: object) -> np.random.Generator:
-    """A generator that depends on `names` alone."""
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(repr(names).encode()).digest()[:16], "big"))
+@dataclass(frozen=True)
+class Units:
+    """The N samples of one split, as a mechanism may see them.
+
+    Attributes:
+        natural: bool [N, M]; modalities: their M names.
+        covariates, groups, targets: as in a table, of these samples; may be left empty if nothing reads them.
+    """
+
+    natural: np.ndarray
+    modalities: tuple[str, ...]
+    covariates: dict[str, tuple]
+    groups: tuple[str, ...]
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.natural)
 
 
-def mask(
-    samples: int,
-    pattern: str,
-    rate: float,
-    *,
-    data: str,
-    split: str,
-    seed: int,
-    modalities: tuple[str, ...] = ("text", "image"),
-) -> np.ndarray:
-    """Draw what the protocol removes.
+def mechanism(name: str) -> tuple[Mechanism, str]:
+    """The mechanism called `name`, and its argument."""
+    kind, _, argument = name.partition(":")
+    return registry.get(registry.MECHANISMS, kind)(), argument
+
+
+def needs_table(missing: Missing) -> bool:
+    """Whether masks can only be drawn with more of the data than which modalities there are."""
+    return missing.unit != "sample" or bool(mechanism(missing.mechanism)[0].reads)
+
+
+def settled(missing: Missing, dataset: str, covariates: dict[str, tuple]) -> Missing:
+    """`missing` on a dataset: with the mechanism's version and the digest of what it reads.
+
+    Raises:
+        UserError: unknown mechanism, or an argument that this dataset does not have.
+    """
+    own, argument = mechanism(missing.mechanism)
+    wrong = own.problem(argument, covariates)
+    if wrong:
+        raise UserError(f"mechanism {missing.mechanism!r} on {dataset}: {wrong}.")
+    told = ""
+    if "covariates" in own.reads and argument:
+        told = digest_json([argument, list(map(str, covariates[argument]))])
+    version = registry.version(registry.MECHANISMS, missing.mechanism.partition(":")[0])
+    strength = missing.strength if own.graded else 1.0
+    return Missing(missing.mechanism, strength, missing.unit, version, told)
+
+
+def patterns(modalities: Sequence[str]) -> tuple[str, ...]:
+    """The patterns that every cell is tested under: complete, each modality missing, the last first, and "both"."""
+    return (COMPLETE, *reversed(modalities), EACH)
+
+
+def taken(pattern: str, modalities: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+    """The sets of modalities that a pattern takes, as places in `modalities`.
+
+    Raises:
+        UserError: not a pattern of these modalities.
+    """
+    if pattern == COMPLETE:
+        return ()
+    if pattern == EACH:
+        return tuple((m,) for m in range(len(modalities)))
+    names = pattern.split("+")
+    if not set(names) <= set(modalities) or len(set(names)) < len(names) or len(names) >= len(modalities) > 1:
+        known = [COMPLETE, *modalities, EACH]
+        joined = f", or some of them joined by +, e.g. {'+'.join(modalities[:2])}" if len(modalities) > 2 else ""
+        raise UserError(f"unknown missing pattern {pattern!r}; known: {', '.join(known)}{joined}.")
+    return (tuple(sorted(modalities.index(name) for name in names)),)
+
+
+def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str, split: str, seed: int) -> np.ndarray:
+    """Draw what is taken from one split.
 
     Args:
-        samples: N.
-        pattern: "complete", the name of the modality to remove, or "both" (with three modalities: each in turn).
-        rate: share of samples that lose a modality, 0..1; round(rate * N) of them do, halves up.
-        data, split, seed: what the draw depends on.
+        rate: share of the units that lose something, 0..1.
+        data, split, seed: what the draw depends on besides.
 
     Returns:
         bool [N, M], True where the modality is kept.
     """
-    if pattern not in ("complete", "both", *modalities):
-        raise ValueError(f"unknown missing pattern {pattern!r}; known: complete, both, {', '.join(modalities)}")
     if not 0 <= rate <= 1:
         raise ValueError(f"missing rate {rate} is outside 0..1")
-    kept = np.ones((samples, len(modalities)), bool)
-    if pattern == "complete":
-        return kept
-    order = rng("mask", VERSION, data, split, pattern, seed).permutation(samples)
-    gone = order[: int(np.floor(rate * samples + 0.5))]
-    if pattern == "both":
-        kept[gone, np.arange(len(gone)) % len(modalities)] = False
-    else:
-        kept[gone, modalities.index(pattern)] = False
-    return kept
-
-
-def combine(natural: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Final presence, bool [N, M]: what exists and is kept. A mask never takes a sample's last modality."""
-    present = natural & kept
-    return np.where(present.any(1, keepdims=True), present, natural)
-
-
-def pattern_index(present: np.ndarray) -> np.ndarray:
-    """Number each row's pattern of presence, bool [N, M] -> int [N]: sum of 2^m over present m, minus 1."""
-    return present @ (1 << np.arange(present.shape[1])) - 1
-
-
-def pattern_presence(modalities: int) -> np.ndarray:
-    """The inverse: bool [2^M - 1, M], row i the presence that `pattern_index` numbers i."""
-    codes = np.arange(1, 1 << modalities)
-    return (codes[:, None] >> np.arange(modalities)) & 1 == 1
-
-
-def realised(
-    natural: np.ndarray, present: np.ndarray, modalities: tuple[str, ...] = ("text", "image")
-) -> dict[str, float]:
-    """What a mask came to: shares of samples that are complete, that lack each modality, and that never had it."""
-    shares = {"complete": float(present.all(1).mean())}
-    for m, name in enumerate(modalities):
-        shares[f"without_{name}"] = float((~present[:, m]).mean())
-        shares[f"naturally_without_{name}"] = float((~natural[:, m]).mean())
-    return shares
+    sets = taken(pattern, units.modalities)
+    if not sets:
+        return np.ones_like(units.natural)
+    own, argument = mechanism(missing.mechanism)
+    first = np.arange(len(units))
+    back = first
+    if missing.unit == "patient":
+        _, first, back = np.unique(np.array(units.groups, dtype=str), return_index=True, return_inverse=True)
+    reads = own.reads
+    told = units.covariates if "covariates" in reads else {}
+    context = Context(
+        natural=units.natural[first],
+        taken=sets,
+        argument=argument,
+        covariates={name: tuple(values[i] for i in first) for name, values in told.items()},
+        groups=tuple(units.groups[i] for i in first) if "groups" in reads else (),
+        targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
+        names=(data, split, pattern, seed),
+    )
+    kept = np.asarray(own.draw(context, rate, missing.strength))
+    if kept.shape != context.natural.shape or kept.dtype != bool:
+        raise ValueError(
+            f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
+        )
+    return kept[back]

@@ -6,6 +6,10 @@ import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from mora_bench.cells.runtime import Runtime
+from mora_bench.records.schema import Provenance
 
 PACKAGES = ("mora-bench", "torch", "transformers", "peft", "scikit-learn", "fvcore", "tokenizers", "numpy", "pillow")
 
@@ -23,7 +27,7 @@ def versions() -> dict[str, str | None]:
 
 
 @cache
-def commit() -> dict[str, str | bool | None]:
+def commit() -> dict[str, Any]:
     """The checkout this package runs from, and whether its files differ from that commit; None when installed."""
     folder = Path(__file__).parent
 
@@ -54,15 +58,16 @@ def device_name(device: str) -> str:
     return model or platform.processor() or platform.machine()
 
 
-def collect(device: str, threads: int, workers: int) -> dict:
+def collect(runtime: Runtime) -> Provenance:
     """Everything, for a record."""
-    return {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "device": device_name(device),
-        "device_type": device.partition(":")[0],
-        "threads": threads,
-        "workers": workers,
-        "platform": platform.platform(terse=True),
+    return Provenance(
+        time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        device=device_name(runtime.device),
+        device_type=runtime.device.partition(":")[0],
+        threads=runtime.threads,
+        workers=runtime.workers,
+        platform=platform.platform(terse=True),
+        versions=versions(),
+        compiler=runtime.compiler,
         **commit(),
-        "versions": versions(),
-    }
+    )

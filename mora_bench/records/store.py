@@ -1,31 +1,43 @@
-"""Records and predictions on disk. A record exists: done; it holds an error: failed; neither: to do."""
+"""A results folder: what is there of each cell, written whole or not at all.
 
-import json
-import math
+records/KEY.json                  how the cell was trained, what it cost, or why it failed
+predictions/KEY.safetensors       logits of every validation and test sample under every pattern
+scores/KEY-SCORING.json           their scores under one protocol
+adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each split; what `report` makes
+"""
+
+from __future__ import annotations
+
 import os
-import platform
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
+import msgspec
 
 from mora_bench.cells.cell import Cell
 from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.records.schema import Record, Scores, Struct, decode, encode
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    import numpy as np
+
+Kind = TypeVar("Kind", bound=Struct)
+DONE, FAILED, TO_SCORE, TO_DO = "done", "failed", "to score", "to do"
 
 
 @dataclass(frozen=True)
 class Store:
-    """One results folder: records/KEY.json, predictions/KEY.safetensors, adapters/KEY/, splits/, tables/."""
+    """One results folder."""
 
     folder: Path
 
     def check_writable(self) -> None:
         """Raise UserError if results could not be written here, before anything is computed."""
         try:
-            for name in ("records", "predictions", "splits"):
+            for name in ("records", "predictions", "scores", "splits"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             probe = self.folder / "records" / f".probe-{os.getpid()}"
             probe.write_text("")
@@ -41,64 +53,103 @@ class Store:
     def prediction_file(self, cell: Cell) -> Path:
         return self.folder / "predictions" / f"{cell.key}.safetensors"
 
+    def score_file(self, cell: Cell) -> Path:
+        return self.folder / "scores" / f"{cell.score_key}.json"
+
     def adapter_folder(self, cell: Cell) -> Path:
         return self.folder / "adapters" / cell.key
 
-    def status(self, cells: list[Cell]) -> dict[str, str]:
-        """ "done", "failed" or "to do" of each cell, by key."""
-        there = {file.stem for file in (self.folder / "records").glob("*.json")}
-        found = {}
-        for cell in cells:
-            record = read_record(self.record_file(cell)) if cell.key in there else None
-            found[cell.key] = "to do" if record is None else record["status"]
-        return found
+    def status(self, cells: Iterable[Cell]) -> dict[Cell, str]:
+        """What there is of each cell: DONE, FAILED, TO_SCORE (predictions without scores of its protocol), TO_DO.
 
-    def write(self, cell: Cell, record: dict, predictions: dict[str, np.ndarray] | None = None) -> None:
-        """Predictions first, the record last, each under a temporary name and then renamed."""
+        A file that is not what it should be counts as absent.
+        """
+        there = {file.stem for file in (self.folder / "records").glob("*.json")}
+        return {cell: self._status(cell) if cell.key in there else TO_DO for cell in cells}
+
+    def _status(self, cell: Cell) -> str:
+        record = read(self.record_file(cell), Record)
+        if isinstance(record, Refused):
+            return TO_DO
+        if record.status == "failed":
+            return FAILED
+        if not self.prediction_file(cell).is_file():
+            return TO_DO
+        return TO_SCORE if isinstance(read(self.score_file(cell), Scores), Refused) else DONE
+
+    def write(
+        self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None
+    ) -> None:
+        """Predictions first, then scores, the record last: a record that says done has both beside it."""
         if predictions is not None:
             from safetensors.numpy import save
 
             write_atomic(self.prediction_file(cell), save(predictions))
-        text = json.dumps(_jsonable({"schema": SCHEMA, "key": cell.key, **record}), indent=1, allow_nan=False)
-        write_atomic(self.record_file(cell), (text + "\n").encode())
+        if scores is not None:
+            self.write_scores(cell, scores)
+        write_atomic(self.record_file(cell), encode(record))
 
-    def records(self) -> list[dict]:
-        """All whole records, in the order of their keys."""
-        files = sorted((self.folder / "records").glob("*.json"))
-        return [record for file in files if (record := read_record(file)) is not None]
+    def write_scores(self, cell: Cell, scores: Scores) -> None:
+        write_atomic(self.score_file(cell), encode(scores))
+
+    def predictions(self, cell: Cell) -> dict[str, np.ndarray]:
+        """What was predicted.
+
+        Raises:
+            UserError: the file is absent or cut.
+        """
+        from safetensors.numpy import load_file
+
+        file = self.prediction_file(cell)
+        try:
+            return load_file(file)
+        except Exception as error:
+            raise UserError(f"{file}: no predictions can be read ({error}). Compute the cell again.") from error
+
+    def record(self, cell: Cell) -> Record | None:
+        """The record of a cell, if there is one that can be read."""
+        found = read(self.record_file(cell), Record)
+        return None if isinstance(found, Refused) else found
+
+    def records(self) -> tuple[list[Record], list[Refused]]:
+        """All records in the order of their keys, and what lies between them and is none."""
+        return _all(self.folder / "records", Record, lambda record: (record.key, record.cell.key))
+
+    def scores(self) -> tuple[list[Scores], list[Refused]]:
+        """All scores in the order of their names, and what lies between them and is none."""
+        return _all(self.folder / "scores", Scores, lambda scores: (scores.score_key,))
 
 
-def read_record(file: Path) -> dict | None:
-    """A record, or None where there is none.
+@dataclass(frozen=True)
+class Refused:
+    """A file that is not what it should be, and why."""
 
-    Raises:
-        UserError: the file is not a record (it was edited, or cut by a full disk).
-    """
+    file: Path
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.why}"
+
+
+def read(file: Path, kind: type[Kind]) -> Kind | Refused:
+    """One typed file."""
     try:
-        record = json.loads(file.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise UserError(f"{file}: not JSON ({error}). Delete it: the cell is then computed again.") from error
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise UserError(f"{file}: not a record of schema {SCHEMA}. Delete it, or use another --out folder.")
-    return record
+        return decode(file.read_bytes(), kind)
+    except FileNotFoundError:
+        return Refused(file, "absent")
+    except (OSError, ValueError, msgspec.MsgspecError, UserError, RecursionError) as error:
+        what = "it is a folder" if file.is_dir() else str(error)
+        return Refused(file, f"not a {kind.__name__.lower()} ({what}); it is left out")
 
 
-def write_atomic(file: Path, content: bytes) -> None:
-    """Readers see the whole file or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{platform.node()}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(file)
-
-
-def _jsonable(value: Any) -> Any:
-    """NaN becomes null: JSON has none."""
-    if isinstance(value, dict):
-        return {name: _jsonable(v) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def _all(folder: Path, kind: type[Kind], names: Callable[[Kind], tuple[str, ...]]) -> tuple[list[Kind], list[Refused]]:
+    found, refused = [], []
+    for file in sorted(folder.glob("*.json")):
+        one = read(file, kind)
+        if isinstance(one, Refused):
+            refused.append(one)
+        elif any(name != file.stem for name in names(one)):
+            refused.append(Refused(file, f"its name is not that of what it holds ({names(one)[0]}); it is left out"))
+        else:
+            found.append(one)
+    return found, refused

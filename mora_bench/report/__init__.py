@@ -1,1 +1,1 @@
-"""Tables from records alone; imports no torch."""
+"""What a results folder shows, from its files alone; imports no torch."""

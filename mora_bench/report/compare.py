@@ -1,18 +1,25 @@
 """The comparison: cells aggregated over seeds, never over unequal sets of them."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from mora_bench.report.frame import IDENTITY, PATTERNS, STRATA
+from mora_bench import registry
+from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.data.presence import stratum_names
+from mora_bench.missing.masks import patterns
+from mora_bench.report.frame import IDENTITY
 
-#: Two kinds of cells never meet in one table; these fields keep them apart.
-APART = ["source", "backbone", "weights", "split"]
-SECTION = ["dataset", "data", "missing", "rate"]
+#: Two kinds of cells never meet in one table; these fields keep them apart. A competitor without a network stands in
+#: the tables of all backbones.
+APART = ["source", "backbone", "weights", "split", "modalities", "task", "tested"]
+OF_NETWORKS = ["backbone", "weights"]
+SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Groups of rows, in this order; others follow by name.
-FAMILIES = ("fine-tuning", "low-rank", "missing-aware", "MoRA")
-SCORES = [f"f1 {pattern}" for pattern in PATTERNS] + [f"f1 {p} {s}" for p in PATTERNS for s in STRATA]
+FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA")
 
 
 @dataclass
@@ -52,12 +59,15 @@ class Comparison:
 
     Attributes:
         source: "real" or "twin"; name: of its files; caption: what a reader must know.
+        tests, strata: the scores of its columns, with their headings.
         notes: footnotes.
     """
 
     source: str
     name: str
     caption: str
+    tests: dict[str, str]
+    strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
 
@@ -68,41 +78,85 @@ class Comparison:
 
 
 def compare(cells: pd.DataFrame) -> list[Comparison]:
-    """Tables from `frame.cells`, one for each source, backbone and kind of split."""
-    groups = list(cells.groupby(APART, sort=True, dropna=False))
-    tables = []
-    for (source, backbone, weights, split), group in groups:
-        twins = [key for key, _ in groups if key[0] == source]
-        name = f"comparison-{source}" + ("" if len(twins) == 1 else f"-{_slug(backbone)}-{weights[:6]}-{split}")
-        sections, notes = [], []
-        for (dataset, data, pattern, rate), part in group.groupby(SECTION, sort=True, dropna=False):
-            section = _section(part)
-            versions = group[group["dataset"] == dataset]["data"].nunique()
-            section.title = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}, trained on {_pattern(pattern, rate)}"
-            sections.append(section)
-            notes += [f"{section.title}, {row.label}: {row.note}." for row in section.rows if row.note]
-        one_machine = group["hardware"].nunique() == 1
-        if not one_machine:
-            notes.append(
-                "Step times are left out: the cells ran on different hardware or with different numbers of workers."
-            )
-            for section in sections:
-                for row in section.rows:
-                    row.cost["step_ms"] = float("nan")
-        tables.append(Comparison(source, name, _caption(source, backbone, weights, split, group), sections, notes))
-    return tables
+    """Tables from `frame.cells`, one for each source, backbone, kind of split, set of modalities, task and protocol."""
+    if cells.empty:
+        return []
+    networks, others = cells[cells["network"]], cells[~cells["network"]]
+    groups = list(networks.groupby(APART, sort=True, dropna=False))
+    shared = [name for name in APART if name not in OF_NETWORKS]
+    placed = pd.Series(False, index=others.index)
+    whole = []
+    for key, group in groups:
+        beside = (others[shared] == pd.Series(dict(zip(APART, key, strict=True)))[shared]).all(axis=1)
+        placed |= beside
+        whole.append((key, pd.concat([group, others[beside]])))
+    whole += list(others[~placed].groupby(APART, sort=True, dropna=False))
+    keys = [dict(zip(APART, key, strict=True)) for key, _ in whole]
+    return [_table(own, keys, group) for own, (_, group) in zip(keys, whole, strict=True)]
 
 
-def _pattern(pattern: str, rate: float) -> str:
-    return "complete data" if pattern == "complete" else f"{pattern} missing at {rate:.0%}"
+def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
+    modalities = own["modalities"].split(",")
+    tests, strata = columns(modalities)
+    sections, notes = [], []
+    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
+        section = _section(part, [*tests, *strata])
+        versions = group[group["dataset"] == dataset]["data"].nunique()
+        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
+        section.title = f"{name}, trained on {_pattern(pattern, rate, mechanism)}"
+        sections.append(section)
+        notes += [f"{section.title}, {row.label}: {row.note}." for row in section.rows if row.note]
+    notes += _abstentions(group)
+    if group[group["network"]]["hardware"].nunique() > 1:
+        notes.append(
+            "Step times are left out: the cells ran on different hardware or with different numbers of workers."
+        )
+        for section in sections:
+            for row in section.rows:
+                row.cost["step_ms"] = float("nan")
+    return Comparison(own["source"], _name(own, keys), _caption(own, group), tests, strata, sections, notes)
+
+
+def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Scores of a table and their headings: under each pattern of the test, and of the strata of its "both"."""
+    headings = {COMPLETE: COMPLETE}
+    tests = {f"score {p}": headings.get(p, f"{p} missing") for p in patterns(modalities)}
+    names = stratum_names(modalities)
+    strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
+    return tests, strata
+
+
+def _abstentions(group: pd.DataFrame) -> list[str]:
+    said = group[["method", "abstains"]].drop_duplicates()
+    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def _name(own: dict, keys: list[dict]) -> str:
+    """Of the table's files: no longer than tells it from the other tables of its folder."""
+    same = [key for key in keys if key["source"] == own["source"]]
+    parts = ["comparison", own["source"]]
+    if len({(key["backbone"], key["weights"], key["split"]) for key in same}) > 1:
+        parts += [_slug(own["backbone"]), own["weights"][:6], own["split"]]
+    parts += [_slug(str(own[name])) for name in ("modalities", "task") if len({key[name] for key in same}) > 1]
+    if len({key["tested"] for key in same}) > 1 and own["tested"]:
+        parts.append(_slug(own["tested"]))
+    return "-".join(part for part in parts if part)
+
+
+def _pattern(pattern: str, rate: float, mechanism: str) -> str:
+    taken = "complete data" if pattern == COMPLETE else f"{pattern} missing at {rate:.0%}"
+    return f"{taken}, {mechanism}" if mechanism else taken
 
 
 def _slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")
 
 
-def _section(part: pd.DataFrame) -> Section:
-    expected = sorted(part["seed"].unique().tolist())
+def _section(part: pd.DataFrame, scores: list[str]) -> Section:
+    # What a table compares are networks; of the others it shows the same seeds.
+    reference = part[part["network"]] if part["network"].any() else part
+    expected = sorted(reference["seed"].unique().tolist())
+    part = part[part["seed"].isin(expected)]
     recipe = [column for column in part.columns if column.startswith("recipe.")]
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     rows = []
@@ -110,8 +164,8 @@ def _section(part: pd.DataFrame) -> Section:
         done = cells[cells["status"] == "done"]
         row = Row(
             label=_label(cells.iloc[0], part, identity),
-            mean={s: _over_seeds(done, s).mean() for s in SCORES},
-            std={s: _over_seeds(done, s).std(ddof=1) for s in SCORES},
+            mean={s: _over_seeds(done, s).mean() for s in scores},
+            std={s: _over_seeds(done, s).std(ddof=1) for s in scores},
             cost={c: _over_seeds(done, c).mean() for c in COSTS},
             seeds=len(done),
             family=max(cells["family"]),
@@ -124,7 +178,7 @@ def _section(part: pd.DataFrame) -> Section:
         rows.append(row)
     rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
     whole = [row for row in rows if not row.note]
-    for score in SCORES:
+    for score in scores:
         known = [row.mean[score] for row in whole if row.mean[score] == row.mean[score]]
         for row in whole:
             if known and row.mean[score] == max(known):
@@ -149,10 +203,13 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
         shown.append(f"r={int(first['rank'])}")
     if not pd.isna(first["blocks"]):
         shown.append(f"blocks {_ranges(str(first['blocks']))}")
+    if first["knobs"]:
+        shown.append(first["knobs"])
     for name in identity:
-        if name in ("method", "rank", "blocks"):
+        if name in ("method", "rank", "blocks", "knobs"):
             continue
-        if same[name].nunique(dropna=False) > 1 or (name == "impute" and part[name].nunique() > 1):
+        of_networks = part[part["network"]][name].nunique() > 1 and bool(first["network"])
+        if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
             value = first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
@@ -174,22 +231,27 @@ def _ranges(blocks: str) -> str:
     return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
-def _caption(source: str, backbone: str, weights: str, split: str, group: pd.DataFrame) -> str:
-    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[source]
-    seeds = ", ".join(map(str, sorted(group["seed"].unique().tolist())))
-    devices = "; ".join(sorted({_hardware(h) for h in group["hardware"]}))
-    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()}) if "test_rate" in group else []
+def _caption(own: dict, group: pd.DataFrame) -> str:
+    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
+    networks = group[group["network"]] if group["network"].any() else group
+    seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
+    devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
+    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
+    *first, last = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
+    tested = f" ({own['tested']})" if own["tested"] else ""
+    task = registry.get(registry.TASKS, own["task"])
+    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["network"].any() else "no network"
+    kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     return (
-        f"{what} F1-macro x 100 on the test split, mean ± standard deviation over seeds {seeds}; tested on complete "
-        f"data and with image, text or both missing at {' or '.join(rates) or 'the training rate'}. Best mean of a "
-        f"section in bold. Split by {split}; backbone {backbone} ({weights}). Share: trained parameters in % of the "
-        "model (adapter; adapter + classifier; all, pooler included). GFLOPs a sample, multiply-add = 2: forward "
-        f"pass; training step (forward + backward). Step: median ms. Device: {devices}."
+        f"{what}{kind} {task.metrics[task.primary]} x 100 on the test split, mean ± standard deviation over seeds "
+        f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
+        f"{' or '.join(rates) or 'the training rate'}{tested}. Best mean of a section in bold. Split by "
+        f"{own['split']}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + classifier; all, "
+        "pooler included). GFLOPs a sample, multiply-add = 2: forward pass; training step (forward + backward). Step: "
+        f"median ms. Device: {devices}."
     )
 
 
 def _hardware(raw: str) -> str:
-    import json
-
     device, threads, workers, *ways = json.loads(raw)
     return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])

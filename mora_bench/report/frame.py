@@ -1,83 +1,140 @@
-"""Records as data frames: one row a cell, and one row a cell and test setting."""
+"""Records and scores as data frames: one row a cell, and one row a cell and test setting."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-PATTERNS = ("complete", "image", "text", "both")
-STRATA = ("complete", "text_only", "image_only")
+from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
+from mora_bench.files import digest_json, identity
+from mora_bench.missing.masks import patterns
+from mora_bench.records.schema import Record, Scores
+
 #: What names a row of a table. Everything of a cell but the seed; the recipe field by field.
 IDENTITY = (
-    "source", "backbone", "weights", "split", "dataset", "data", "missing", "rate", "method", "method_version", "rank",
-    "blocks", "impute", "impute_version",
+    "source", "backbone", "weights", "split", "modalities", "task", "tested", "dataset", "data", "missing", "rate",
+    "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version", "versions",
 )  # fmt: skip
+#: What scores.csv says of a cell.
+OF_CELL = (
+    "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
+    "task", "seed",
+)  # fmt: skip
+SETTING = ("split", "tested", "test_rate", "test_mechanism", "stratum", "n")
 
 
-OF_CELL = ("dataset", "source", "missing", "rate", "method", "rank", "blocks", "impute", "backbone", "seed")
-#: Columns of scores.csv: the cell, the test setting, the scores.
-SCALARS = ("n", "f1_macro", "f1_micro", "auroc", "map", "empty_classes")
-SCORE_COLUMNS = ("key", *OF_CELL, "split", "tested", "test_rate", "stratum", *SCALARS)
+def told(missing: Missing) -> str:
+    """A mechanism in words, "" for the uniform one."""
+    if missing == UNIFORM:
+        return ""
+    more = [f"strength {missing.strength:g}"] * (missing.mechanism != UNIFORM.mechanism)
+    more += [f"by {missing.unit}"] * (missing.unit != UNIFORM.unit)
+    return f"{missing.mechanism}" + (f" ({', '.join(more)})" if more else "")
 
 
-def cells(records: list[dict]) -> pd.DataFrame:
-    """One row a cell: its fields (the recipe's as recipe.NAME), status, costs, and `f1 PATTERN` of the test split."""
+def cells(records: Iterable[Record], scores: Iterable[Scores]) -> pd.DataFrame:
+    """One row a cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and `score PATTERN` of the
+    test split, `score STRATUM` of its "both" test. A cell that failed has one row; one that has no scores has none."""
+    found: dict[str, list[Scores]] = {}
+    for each in scores:
+        found.setdefault(each.key, []).append(each)
     rows = []
     for record in records:
-        cell = dict(record["cell"])
-        recipe = cell.pop("recipe")
-        row: dict[str, Any] = cell | {f"recipe.{name}": value for name, value in recipe.items()}
-        row["blocks"] = None if cell["blocks"] is None else ",".join(map(str, cell["blocks"]))
-        row |= {"key": record["key"], "status": record["status"], "error": record.get("error")}
-        where = record["provenance"]
-        row["family"] = record.get("method", {}).get("family", "")
-        row["hardware"] = json.dumps([where["device"], where["threads"], where["workers"], *_ways(record)])
-        if record["status"] == "done":
-            row |= _measured(record)
-        rows.append(row)
+        if record.status == "failed":
+            rows.append(_described(record, record.cell))
+        for each in found.get(record.key, []) if record.status == "done" else []:
+            cell = replace(record.cell, scoring=each.scoring)
+            rows.append(_described(record, cell) | _measured(record) | _scored(each))
     return pd.DataFrame(rows)
 
 
-def _ways(record: dict) -> list[str]:
-    """What else sets its step times apart from those of other records."""
-    compiler, cells = record["provenance"].get("compiler", "off"), record.get("time", {}).get("cells_as_one", 1)
-    ways = [f"compiled ({compiler})"] if compiler != "off" else []
-    return [*ways, f"{cells} trained as one"] if cells > 1 else ways
-
-
-def _measured(record: dict) -> dict[str, Any]:
-    parameters, flops, clock = record["parameters"], record["flops"], record["time"]
-    row: dict[str, Any] = {
-        "test_rate": record["scores"]["test_rate"],
-        "val_f1": record["training"]["best_val_f1_macro"],
-        "adapter": parameters["trained"]["adapter"],
-        **{name: parameters[name] for name in ("share_adapter", "share_adapter_head", "share_total")},
-        "gflops_forward": flops["forward"] / 1e9,
-        "gflops_step": (flops["step_forward"] + flops["step_backward"]) / 1e9,
-        "step_ms": clock["step_ms"],
-        "epoch_s": clock["epoch_s"],
+def _described(record: Record, cell: Cell) -> dict[str, Any]:
+    where = record.provenance
+    recipe = {} if cell.recipe is None else {f"recipe.{name}": value for name, value in vars(cell.recipe).items()}
+    return recipe | {
+        **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
+        "modalities": ",".join(cell.modalities),
+        "mechanism": told(cell.mechanism),
+        "tested": _protocol(cell),
+        "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
+        "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
+        "versions": ", ".join(f"{what} {number}" for what, number in cell.versions),
+        "seed": cell.seed,
+        "key": record.key,
+        "status": record.status,
+        "error": record.error,
+        "family": record.competitor.family,
+        "abstains": record.competitor.abstains,
+        "network": cell.backbone != NONE,
+        "test_rate": cell.test_rate,
+        "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
-    for pattern in PATTERNS:
-        scores = record["scores"]["test"][pattern]
-        row[f"f1 {pattern}"] = scores["f1_macro"]
-        for stratum in STRATA:
-            row[f"f1 {pattern} {stratum}"] = scores["strata"][stratum].get("f1_macro")
+
+
+def _protocol(cell: Cell) -> str:
+    """How a cell is tested, where that is not how it was trained; "" if it is."""
+    if not identity(cell.scoring):
+        return ""
+    said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
+    said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
+    return ", ".join(said) or f"scoring {digest_json(identity(cell.scoring))[:6]}"
+
+
+def _ways(record: Record) -> list[str]:
+    """What else sets its step times apart from those of other records."""
+    compiler = record.provenance.compiler
+    cells_as_one = record.time.cells_as_one if record.time else 1
+    ways = [f"compiled ({compiler})"] if compiler != "off" else []
+    return [*ways, f"{cells_as_one} trained as one"] if cells_as_one > 1 else ways
+
+
+def _measured(record: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    if record.parameters is not None:
+        row |= {n: getattr(record.parameters, n) for n in ("share_adapter", "share_adapter_head", "share_total")}
+        row["adapter"] = record.parameters.trained["adapter"]
+    if record.flops is not None:
+        row["gflops_forward"] = record.flops.forward / 1e9
+        row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9
+    if record.time is not None:
+        row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
+    if record.training is not None:
+        row["val_score"] = record.training.best_score
     return row
 
 
-def scores(records: list[dict]) -> Iterator[dict[str, Any]]:
-    """One row a cell, split, test setting and stratum, every scalar score unrounded: for the reader's own analysis.
+def _scored(scores: Scores) -> dict[str, Any]:
+    row: dict[str, Any] = {"primary": scores.primary}
+    for pattern, setting in scores.test.items():
+        row[f"score {pattern}"] = setting.scores.get(scores.primary)
+    for stratum, found in scores.test[EACH].strata.items():
+        row[f"score {EACH} {stratum}"] = found.get(scores.primary)
+    return row
 
-    Every row has the same columns; where a stratum is empty its scores are None.
-    """
-    for record in records:
-        if record["status"] != "done":
+
+def score_columns(found: Iterable[Scores]) -> list[str]:
+    """Columns of `scores`: the cell, the test setting, and every scalar score that any of them holds."""
+    held = {name: None for each in found for name, v in each.test[COMPLETE].scores.items() if not isinstance(v, list)}
+    return ["key", *OF_CELL, *SETTING, *(name for name in held if name not in SETTING)]
+
+
+def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[list[Any]]:
+    """One row a cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
+    analysis. Where a stratum is empty its scores are None."""
+    by_key = {record.key: record for record in records if record.status == "done"}
+    metrics = columns[1 + len(OF_CELL) + len(SETTING) - 1 :]
+    for each in found:
+        if each.key not in by_key:
             continue
-        cell = {"key": record["key"], **{name: record["cell"][name] for name in OF_CELL}}
-        for split in ("val", "test"):
-            for pattern in PATTERNS:
-                found = record["scores"][split][pattern]
-                for stratum, values in {"all": found, **found["strata"]}.items():
-                    setting = {"split": split, "tested": pattern, "test_rate": record["scores"]["test_rate"]}
-                    yield {**cell, **setting, "stratum": stratum, **{name: values.get(name) for name in SCALARS}}
+        cell = replace(by_key[each.key].cell, scoring=each.scoring)
+        described = _described(by_key[each.key], cell)
+        head = [each.key, *(described[name] for name in OF_CELL)]
+        under = [each.test_rate, told(cell.test_missing)]
+        for split, settings in (("val", each.val), ("test", each.test)):
+            for pattern in patterns(cell.modalities):
+                setting = settings[pattern]
+                for stratum, values in {"all": setting.scores, **setting.strata}.items():
+                    yield [*head, split, pattern, *under, stratum, *(values.get(name) for name in metrics)]

@@ -1,4 +1,5 @@
-"""Comparisons as Markdown, CSV and LaTeX (booktabs). Text from records is escaped."""
+"""The artefact every results folder has: comparisons as Markdown, CSV and LaTeX (booktabs). Text from records is
+escaped."""
 
 import csv
 import io
@@ -7,10 +8,9 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import Comparison, Row, Section
+from mora_bench.report.compare import Comparison, Row, Section, compare
+from mora_bench.report.contract import Artefact, Results
 
-TESTS = {"f1 complete": "complete", "f1 image": "image missing", "f1 text": "text missing", "f1 both": "both missing"}
-STRATA = {"f1 both complete": "complete", "f1 both text_only": "text only", "f1 both image_only": "image only"}
 COSTS = {
     "share_adapter": ("adapter %", "{:.3f}"),
     "share_adapter_head": ("+ head %", "{:.2f}"),
@@ -22,16 +22,29 @@ COSTS = {
 DASH = "—"
 
 
+class Tables(Artefact):
+    title = "comparison tables: Markdown, CSV, LaTeX"
+    shown = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        found = {}
+        for table in compare(results.cells):
+            table.notes += [f"Left out: {reason}." for reason in results.left_out]
+            for suffix, render in ((".md", markdown), (".csv", comma_separated), (".tex", latex)):
+                found[f"{table.name}{suffix}"] = render(table).encode()
+        return found
+
+
 def markdown(table: Comparison) -> str:
     """The comparison, the strata of the "both" test, caption and footnotes."""
     parts = [f"**{_md(table.caption)}**", ""]
     first = ["family", "method"] if table.grouped else ["method"]
-    headers = [*first, *TESTS.values(), *(title for title, _ in COSTS.values())]
+    headers = [*first, *table.tests.values(), *(title for title, _ in COSTS.values())]
     for section in table.sections:
         rows = [
             [
                 *_names(table, section, row, _md, "*"),
-                *(_score(row, s, "**{}**", "±") for s in TESTS),
+                *(_score(row, s, "**{}**", "±") for s in table.tests),
                 *(_cost(row, c) for c in COSTS),
             ]
             for row in section.rows
@@ -40,10 +53,10 @@ def markdown(table: Comparison) -> str:
     parts += ['## Strata of the "both missing" test', ""]
     for section in table.sections:
         rows = [
-            [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in STRATA)]
+            [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
             for row in section.rows
         ]
-        parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *STRATA.values()]), ""]
+        parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
     parts += [f"\\* {_md(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -51,15 +64,17 @@ def markdown(table: Comparison) -> str:
 def latex(table: Comparison) -> str:
     """A booktabs table environment; needs \\usepackage{booktabs} and nothing else."""
     first = ["family", "method"] if table.grouped else ["method"]
-    columns = len(TESTS) + len(COSTS)
+    columns = len(table.tests) + len(COSTS)
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}", rf"\label{{tab:{table.name}}}"]
     lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
-    lines.append(" & ".join(map(_tex, [*first, *TESTS.values(), *(title for title, _ in COSTS.values())])) + r" \\")
+    lines.append(
+        " & ".join(map(_tex, [*first, *table.tests.values(), *(title for title, _ in COSTS.values())])) + r" \\"
+    )
     for section in table.sections:
         lines += [r"\midrule", rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
         for row in section.rows:
             cells = _names(table, section, row, _tex, "$^{*}$")
-            cells += [_score(row, s, r"\textbf{{{}}}", r"$\pm$").replace(DASH, "--") for s in TESTS]
+            cells += [_score(row, s, r"\textbf{{{}}}", r"$\pm$").replace(DASH, "--") for s in table.tests]
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -70,7 +85,7 @@ def latex(table: Comparison) -> str:
 def comma_separated(table: Comparison) -> str:
     """One line a row, unrounded."""
     out = io.StringIO()
-    scores = [*TESTS, *STRATA]
+    scores = [*table.tests, *table.strata]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
         [

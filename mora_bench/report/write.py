@@ -1,31 +1,74 @@
-"""Writes every table a results folder's records can give."""
+"""Turns a results folder's files into every registered artefact."""
 
-import csv
-import io
+from dataclasses import dataclass
 from pathlib import Path
 
+from mora_bench import registry
 from mora_bench.errors import UserError
-from mora_bench.records.store import Store, write_atomic
-from mora_bench.report import frame, tables
-from mora_bench.report.compare import Comparison, compare
+from mora_bench.files import write_atomic
+from mora_bench.records.store import Store
+from mora_bench.report import frame
+from mora_bench.report.contract import Artefact, Results
 
 
-def write(folder: Path) -> list[Comparison]:
-    """Write tables/ of `folder`: comparison-SOURCE.md, .csv, .tex and scores.csv (every score, unrounded).
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        folder: where the artefacts are; files: their names.
+        shown: those that people are shown.
+        left_out: files of the results folder that are not what they should be.
+    """
+
+    folder: Path
+    files: list[str]
+    shown: list[str]
+    left_out: list[str]
+
+
+def read(folder: Path) -> Results:
+    """What a results folder says.
 
     Raises:
         UserError: there are no records.
     """
-    records = Store(folder).records()
+    store = Store(folder)
+    (records, refused), (scores, odd) = store.records(), store.scores()
+    left_out = list(map(str, [*refused, *odd]))
     if not records:
-        raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.")
-    found = compare(frame.cells(records))
-    for table in found:
-        for suffix, render in ((".md", tables.markdown), (".csv", tables.comma_separated), (".tex", tables.latex)):
-            write_atomic(folder / "tables" / f"{table.name}{suffix}", render(table).encode())
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [*frame.SCORE_COLUMNS], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(frame.scores(records))
-    write_atomic(folder / "tables" / "scores.csv", out.getvalue().encode())
-    return found
+        why = f" Left out: {'; '.join(left_out[:3])}" if left_out else ""
+        raise UserError(
+            f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.{why}"
+        )
+    known = {each.key for each in scores}
+    left_out += [
+        f"{store.record_file(r.cell)}: no scores; `mora_bench rescore {folder}` makes them from predictions"
+        for r in records
+        if r.status == "done" and r.key not in known
+    ]
+    return Results(records, scores, frame.cells(records, scores), left_out)
+
+
+def write(folder: Path) -> Report:
+    """Write tables/ of `folder`.
+
+    Raises:
+        UserError: there are no records.
+    """
+    results = read(folder)
+    out, left_out = folder / "tables", list(results.left_out)
+    files, shown = [], []
+    for name in registry.names(registry.ARTEFACTS):
+        artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
+        try:
+            made = artefact.make(results)
+        except Exception as error:
+            # One table that cannot be made is no reason to lose the others.
+            left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
+            continue
+        for file, content in made.items():
+            write_atomic(out / file, content)
+            files.append(file)
+            shown += [file] * (artefact.shown and file.endswith(".md"))
+    return Report(out, files, shown, left_out)

@@ -1,35 +1,22 @@
-"""What a cell costs: parameters, FLOPs, time, memory. One multiply-add counts as 2 FLOPs everywhere.
-
-Only matrix products, convolutions and attention are counted (element-wise work and norms are not), which is what
-both counters agree on and what closed forms give.
-"""
+"""What a cell costs: parameters, time, memory."""
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import torch
-from fvcore.nn import FlopCountAnalysis
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
-from mora_bench.data.batch import Batch
 from mora_bench.methods.network import Model
+from mora_bench.records.schema import Parameters
 
 #: Readings dropped from the beginning: caches, allocators and kernels are still warming up.
 WARMUP = 10
 
 
-def parameters(model: Model) -> dict:
-    """Parameters by group, all and trained, and the trained shares in percent of the whole model.
-
-    `share_adapter` counts the adapter alone, `share_adapter_head` the adapter with the classifier, `share_total` all
-    that trains, pooler included (the paper's figure). The paper counts shares against the model without its adapter.
-    """
+def parameters(model: Model) -> Parameters:
+    """Parameters by group, and trained shares in percent of the model without its adapter, as the paper does."""
     groups = model.groups()
     total = {name: sum(p.numel() for p in group) for name, group in groups.items()}
     trained = {name: sum(p.numel() for p in group if p.requires_grad) for name, group in groups.items()}
@@ -39,183 +26,12 @@ def parameters(model: Model) -> dict:
         "share_adapter_head": trained["adapter"] + trained["backbone"] + trained["head"],
         "share_total": sum(trained.values()),
     }
-    return {
-        "all": total,
-        "trained": trained,
-        "model": sum(total.values()),
+    return Parameters(
+        all=total,
+        trained=trained,
+        model=sum(total.values()),
         **{name: 100 * count / base for name, count in share.items()},
-    }
-
-
-class _Flat(nn.Module):
-    """A model that takes tensors, as tracing needs it."""
-
-    def __init__(self, model: Model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, *tensors: Tensor) -> Tensor:
-        return self.model(Batch(*tensors))
-
-
-def _attention(inputs: list, outputs: list) -> int:
-    """Multiply-adds of softmax(q k^T) v, for fvcore, which has no handle for the fused operator."""
-    batch, heads, queries, width = inputs[0].type().sizes()
-    keys = inputs[1].type().sizes()[2]
-    return 2 * batch * heads * queries * keys * width
-
-
-def _product(inputs: list, outputs: list) -> int:
-    """Multiply-adds of a matrix product whose left side may have more dimensions than fvcore's own handle takes."""
-    return int(np.prod(outputs[0].type().sizes())) * inputs[0].type().sizes()[-1]
-
-
-def _nothing(inputs: list, outputs: list) -> int:
-    """For what fvcore counts by element and this module does not count."""
-    return 0
-
-
-#: Operators that move, select, compare or scale: no products, so nothing to count.
-FREE = {
-    f"aten::{name}"
-    for name in [
-        "_unique2",
-        "abs",
-        "add",
-        "add_",
-        "all",
-        "amax",
-        "any",
-        "arange",
-        "bitwise_and",
-        "bitwise_not",
-        "cat",
-        "clamp",
-        "clamp_min",
-        "constant_pad_nd",
-        "copy_",
-        "cumsum",
-        "div",
-        "dropout",
-        "embedding",
-        "eq",
-        "exp",
-        "expand",
-        "expand_as",
-        "eye",
-        "feature_dropout",
-        "fill_",
-        "full",
-        "full_like",
-        "gather",
-        "ge",
-        "gelu",
-        "gt",
-        "index",
-        "index_add",
-        "index_add_",
-        "index_put_",
-        "index_select",
-        "layer_norm",
-        "le",
-        "lift_fresh",
-        "linalg_norm",
-        "linalg_vector_norm",
-        "logical_and",
-        "logical_not",
-        "lt",
-        "masked_fill",
-        "max",
-        "mean",
-        "mT",
-        "mul",
-        "ne",
-        "neg",
-        "new_full",
-        "new_ones",
-        "new_zeros",
-        "nonzero",
-        "norm",
-        "numpy_T",
-        "ones",
-        "ones_like",
-        "pad",
-        "pow",
-        "repeat",
-        "rsqrt",
-        "rsub",
-        "sigmoid",
-        "softmax",
-        "sort",
-        "sqrt",
-        "stack",
-        "sub",
-        "sum",
-        "tanh",
-        "to",
-        "topk",
-        "type_as",
-        "unflatten",
-        "unique_dim",
-        "upsample_bilinear2d",
-        "upsample_linear1d",
-        "where",
-        "zeros",
-        "zeros_like",
-    ]
-}
-
-
-def forward_flops(model: Model, batch: Batch) -> float:
-    """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples.
-
-    Raises:
-        RuntimeError: the network uses an operator that neither fvcore nor this module can count or call free.
-    """
-    analysis = FlopCountAnalysis(_Flat(model).eval(), tuple(vars(batch).values()))
-    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
-    analysis.set_op_handle(
-        "aten::scaled_dot_product_attention",
-        _attention,
-        "aten::matmul",
-        _product,
-        "aten::layer_norm",
-        _nothing,
-        "aten::upsample_bilinear2d",
-        _nothing,
     )
-    counted = analysis.total()
-    unknown = {name for name in analysis.unsupported_ops() if name not in FREE}
-    if unknown:
-        raise RuntimeError(f"FLOPs of {', '.join(sorted(unknown))} cannot be counted: add a handle or call them free")
-    return 2 * counted / len(batch)
-
-
-@contextmanager
-def flop_counter() -> Iterator[FlopCounterMode]:
-    """torch's counter, with attention on torch's own math kernel meanwhile: the fused one counts as 0 on a CPU."""
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        yield counter
-
-
-def step_flops(model: Model, batch: Batch) -> dict[str, float]:
-    """FLOPs a sample of a training step on `batch`, by torch's FlopCounterMode.
-
-    `begin` is the frozen beginning, which is computed once a cell where it fits in memory; `forward` and `backward`
-    are the whole network's.
-    """
-    counts: Counter[str] = Counter()
-    with flop_counter() as counter:
-        state = model.begin(batch)
-    counts["begin"] = counter.get_total_flops()
-    with flop_counter() as counter:
-        loss = model.finish(state).sum()
-    counts["forward"] = counts["begin"] + counter.get_total_flops()
-    with flop_counter() as counter:
-        loss.backward()
-    counts["backward"] = counter.get_total_flops()
-    model.zero_grad(set_to_none=True)
-    return {name: count / len(batch) for name, count in counts.items()}
 
 
 class StepClock:

@@ -10,35 +10,37 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors.torch import save
 
+from mora_bench.files import write_atomic
 from mora_bench.methods.network import Model
-from mora_bench.records.store import write_atomic
+from mora_bench.records.schema import Record, Scores
 
 #: How the peft library calls what belongs to the wrapped model.
 PREFIX = "base_model.model."
 
 
-def save_adapter(model: Model, record: dict[str, Any], folder: Path) -> None:
+def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> None:
     """Write `folder`; each file appears whole or not at all."""
     exported = model.method.export()
     tensors: dict[str, torch.Tensor]
     if exported is None:
         tensors = {name: tensor for name, tensor in model.trained().items() if not name.startswith("head.")}
-        config = {"mora_bench": record["cell"]}
+        config = {"mora_bench": msgspec.to_builtins(record.cell)}
     else:
         peft_config, adapter = exported
         tensors = {PREFIX + name: tensor for name, tensor in adapter.items()}
         tensors.update((f"{PREFIX}pooler.{name}", tensor) for name, tensor in model.pooler.named_parameters())
         peft_config.modules_to_save = ["pooler"]
         peft_config.inference_mode = True
-        config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record["cell"]["backbone"]})
+        config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record.cell.backbone})
     for name, content in {"adapter_model": tensors, "classifier": model.head.state_dict()}.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
         write_atomic(folder / f"{name}.safetensors", save(plain))
     write_atomic(folder / "adapter_config.json", (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
-    write_atomic(folder / "README.md", card(record, loadable=exported is not None).encode())
+    write_atomic(folder / "README.md", card(record, scores, loadable=exported is not None).encode())
 
 
 def _plain(value: Any) -> Any:
@@ -52,42 +54,45 @@ def _plain(value: Any) -> Any:
     return str(value.value) if hasattr(value, "value") else value
 
 
-def card(record: dict[str, Any], loadable: bool) -> str:
+def card(record: Record, found: Scores, loadable: bool) -> str:
     """The model card: what it is, how it was trained, how good it is, how to load it."""
-    cell, test = record["cell"], record["scores"]["test"]
-    kind = "real data" if cell["source"] == "real" else "an embedded twin: drawings, not patients"
-    axes = [f"rank {cell['rank']}"] * (cell["rank"] is not None)
-    axes += [f"blocks {', '.join(map(str, cell['blocks']))}"] * (cell["blocks"] is not None)
-    scores = "\n".join(f"| {pattern} | {100 * found['f1_macro']:.1f} |" for pattern, found in test.items())
+    cell = record.cell
+    assert record.data is not None
+    kind = "real data" if cell.source == "real" else "an embedded twin: drawings, not patients"
+    axes = [f"rank {cell.rank}"] * (cell.rank is not None)
+    axes += [f"blocks {', '.join(map(str, cell.blocks or ()))}"] * (cell.blocks is not None)
+    axes += [f"{name} {value}" for name, value in cell.knobs]
+    rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
+    table = "\n".join(f"| {p} | {100 * value:.1f} |" for p, value in rows.items() if isinstance(value, float))
     how = (
-        "`peft.PeftModel.from_pretrained` after `import mora_bench.methods.peft`; the classifier is in "
+        "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
         "`classifier.safetensors`. The README of mora_bench has a script."
         if loadable
         else "the peft library does not know this method; the names are those of mora_bench's own model."
     )
     return f"""---
 library_name: {"peft" if loadable else "mora_bench"}
-base_model: {json.dumps(cell["backbone"])}
+base_model: {json.dumps(cell.backbone)}
 ---
 
-# {cell["method"]} on {cell["dataset"]}
+# {cell.method} on {cell.dataset}
 
 Trained by mora_bench on {kind}. Not for diagnosing anybody.
 
 | | |
 |---|---|
-| method | {", ".join([cell["method"], *axes])} |
-| backbone | {cell["backbone"]}, weights {cell["weights"]} |
-| training mask | {cell["missing"]} missing at {cell["rate"]:.0%}, stood in for by {cell["impute"]} |
-| data, split, seed | {cell["data"]}, {cell["split"]}, {cell["seed"]} |
-| labels | {", ".join(record["data"]["labels"])} |
-| pixels | canvas {record["data"]["canvas"]} |
+| method | {", ".join([cell.method, *axes])} |
+| backbone | {cell.backbone}, weights {cell.weights} |
+| training mask | {cell.missing} missing at {cell.rate:.0%}, stood in for by {cell.impute} |
+| data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
+| labels | {", ".join(record.data.labels)} |
+| contents | {json.dumps(record.data.contents)} |
 
-Test F1-macro x 100, missing at {record["scores"]["test_rate"]:.0%}:
+Test {found.primary} x 100, missing at {found.test_rate:.0%}:
 
-| missing | F1-macro |
+| missing | {found.primary} |
 |---|---|
-{scores}
+{table}
 
 To load: {how}
 """

@@ -5,7 +5,6 @@ passes become one, vectorised over the stacked trained parameters (torch.vmap); 
 Gradients go back to each cell's own parameters, so optimisers and schedules stay each cell's own.
 """
 
-import time
 from collections.abc import Callable, Sequence
 
 import torch
@@ -14,9 +13,6 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mora_bench.methods.network import Model, State
-
-#: Steps timed for each number of cells by `best_size`, after one that warms up.
-PROBED_STEPS = 3
 
 
 def together(models: Sequence[Model]) -> Callable[[State], Tensor]:
@@ -65,41 +61,3 @@ def share_frozen(models: Sequence[Model]) -> None:
         for name, parameter in model.named_parameters():
             if not parameter.requires_grad and parameter.shape == own[name].shape:
                 parameter.data = own[name].data
-
-
-def best_size(models: Sequence[Model], state: State, device: torch.device) -> int:
-    """How many of `models` to train as one: doubled as long as a step gets cheaper per model and fits in memory.
-
-    The models are left without gradients; nothing of them changes.
-    """
-    best, least = 1, float("inf")
-    size = 1
-    while size <= len(models):
-        try:
-            seconds = _step_seconds(models[:size], state, device) / size
-        except torch.OutOfMemoryError:
-            break
-        if seconds >= least:
-            break
-        best, least = size, seconds
-        size = len(models) if size < len(models) < 2 * size else 2 * size
-    return best
-
-
-def _step_seconds(models: Sequence[Model], state: State, device: torch.device) -> float:
-    run = together(models)
-    begun = 0.0
-    for step in range(1 + PROBED_STEPS):
-        if step == 1:
-            _wait(device)
-            begun = time.perf_counter()
-        run(state).square().sum().backward()
-        for model in models:
-            model.zero_grad(set_to_none=True)
-    _wait(device)
-    return time.perf_counter() - begun
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -10,26 +10,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mora_bench.backbones.packing import whole
+from mora_bench.backbones import packing
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.data.samples import View
-from mora_bench.methods.network import Model, State
+from mora_bench.methods.network import BLOCKS, Beginning, Model, State
 
 #: Kept states may take this share of what is free when a feed is made: of the device's memory, of the host's, of the
 #: disk that holds temporary files.
 SHARE = 0.3
-#: Stages before which a state is read from disk no faster than it is computed: embedding and filling.
-CHEAP = 2
 
 
 class Feed:
     """A view of n samples, ready for `model.finish`.
 
-    The frozen stages depend only on the sample, so where there are any blocks among them, or only embeddings, they are
+    Where the frozen stages were found to be constant and there are any blocks among them, or only embeddings, they are
     computed once and kept without padding: on the device if they fit there, else in main memory, else in a mapped
-    temporary file. Where they fit nowhere, or where the embeddings train, or where `keep` is False (samples needed
-    once), every batch goes through `model.begin`. Either way the same numbers come out.
+    temporary file. Where they are not constant, or fit nowhere, or where `keep` is False (samples needed once), every
+    batch goes through `model.begin`. Either way the same numbers come out.
 
     Args:
         autocast: makes the context in which the frozen stages are computed.
@@ -49,39 +47,37 @@ class Feed:
         self.device = device
         self.autocast = autocast
         self.reads_ahead = device.type == "cuda"
-        self.kept: _Kept | None = None
-        if keep and model.cut >= CHEAP and len(view):
+        self.kept: list[_Kept] = []
+        if keep and model.found.constant and model.cut >= BLOCKS and len(view):
             self.kept = self._keep(batch)
 
-    def _keep(self, batch: int) -> "_Kept | None":
+    def _keep(self, batch: int) -> "list[_Kept]":
+        """What is kept of each stream; nothing if it fits nowhere."""
         used = 0
-        writers: dict[str, _InMemory | _OnDisk] = {}
-        lengths, present = [], []
+        writers: list[_Writers] = []
         room = 0.0
         for start in range(0, len(self.view), batch):
             at = np.arange(start, min(start + batch, len(self.view)))
             state = self._begin(self.view.batch(at))
-            columns = _columns(state)
-            used += sum(column.nbytes for column in columns.values())
+            columns = [_columns(state, s) for s in range(len(state.streams))]
+            used += sum(column.nbytes for stream in columns for column in stream.values())
             expected = used / (at[-1] + 1) * len(self.view)
             if not writers:
                 place, room = self._place(expected)
                 if place is None:
-                    return None
-                writers = {name: _WRITERS[place](self.device) for name in columns}
+                    return []
+                writers = [_Writers(place, self.device, list(stream)) for stream in columns]
             if expected > room:
-                return None
-            for name, column in columns.items():
-                writers[name].add(column)
-            lengths.append(state.mask.sum(1).cpu().numpy())
-            present.append(state.present)
-        closed = {name: writer.close() for name, writer in writers.items()}
-        return _Kept(closed, torch.cat(present), np.concatenate(lengths))
+                return []
+            for writer, stream, tokens in zip(writers, columns, state.streams, strict=True):
+                writer.add(stream, tokens)
+        return [writer.close() for writer in writers]
 
     def _place(self, size: float) -> tuple[str | None, float]:
         """Where `size` bytes can be kept, and how many may be."""
         for place, free in _room(self.device).items():
-            if size < SHARE * free and (place != "disk" or self.model.cut > CHEAP):
+            # Without a block among them, a state is read from disk no faster than it is computed.
+            if size < SHARE * free and (place != "disk" or self.model.cut > BLOCKS):
                 return place, SHARE * free
         return None, 0.0
 
@@ -91,11 +87,14 @@ class Feed:
 
     def state(self, at: np.ndarray) -> State:
         """The state at `model.cut` of the samples at positions `at`."""
-        return self._begin(self.view.batch(at)) if self.kept is None else self.kept.batch(at, self.device)
+        if not self.kept:
+            return self._begin(self.view.batch(at))
+        streams, ahead = zip(*(kept.batch(at, self.device) for kept in self.kept), strict=True)
+        return Beginning(streams, () if ahead[0] is None else ahead)
 
     def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
         """The states of one batch of positions after the other. What a GPU needs next is read while it computes."""
-        if self.kept is not None or not self.reads_ahead:
+        if self.kept or not self.reads_ahead:
             yield from map(self.state, batches)
             return
         if not batches:
@@ -128,12 +127,33 @@ def _room(device: torch.device) -> dict[str, int]:
     }
 
 
-def _columns(state: Tokens) -> dict[str, Tensor]:
+def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
     """What is kept of each token of a batch, padding left out: tensors of [N, ...]."""
-    columns = {"x": state.x[state.mask], "modality": state.modality[state.mask]}
-    if state.ahead is not None:
-        columns["ahead"] = state.ahead[state.mask] if state.ahead.shape == state.x.shape else state.ahead[:, 0]
+    tokens = state.streams[stream]
+    columns = {"x": tokens.x[tokens.mask], "modality": tokens.modality[tokens.mask]}
+    if state.ahead:
+        ahead = state.ahead[stream]
+        columns["ahead"] = ahead[tokens.mask] if ahead.shape == tokens.x.shape else ahead[:, 0]
     return columns
+
+
+class _Writers:
+    """Takes the columns of one stream, batch by batch."""
+
+    def __init__(self, place: str, device: torch.device, columns: list[str]):
+        self.columns = {name: _WRITERS[place](device) for name in columns}
+        self.lengths: list[np.ndarray] = []
+        self.present: list[Tensor] = []
+
+    def add(self, columns: dict[str, Tensor], tokens: Tokens) -> None:
+        for name, column in columns.items():
+            self.columns[name].add(column)
+        self.lengths.append(tokens.mask.sum(1).cpu().numpy())
+        self.present.append(tokens.present)
+
+    def close(self) -> "_Kept":
+        closed = {name: writer.close() for name, writer in self.columns.items()}
+        return _Kept(closed, torch.cat(self.present), np.concatenate(self.lengths))
 
 
 class _InMemory:
@@ -198,8 +218,8 @@ class _Kept:
         self.starts = np.cumsum([0, *lengths[:-1]])
         self.nothing = int(lengths.sum())
 
-    def batch(self, at: np.ndarray, device: torch.device) -> Tokens:
-        """The samples at positions `at`, padded to the longest of them."""
+    def batch(self, at: np.ndarray, device: torch.device) -> tuple[Tokens, Tensor | None]:
+        """The samples at positions `at`, padded to the longest of them, and what was computed ahead."""
         lengths = self.lengths[at]
         place = np.arange(lengths.max())
         there = place < lengths[:, None]
@@ -210,14 +230,10 @@ class _Kept:
             name: _rows(column, index if len(column) > self.nothing else rows[:, None], device)
             for name, column in self.columns.items()
         }
-        return Tokens(
-            x=found["x"],
-            mask=mask,
-            present=_rows(self.present, rows, device),
-            modality=found["modality"].masked_fill(~mask, -1),
-            packing=whole(mask, even=True) if there.all() else None,
-            ahead=found.get("ahead"),
-        )
+        if there.all():
+            packing.remember(mask, packing.whole(mask, even=True))
+        present = _rows(self.present, rows, device)
+        return Tokens(found["x"], mask, present, found["modality"].masked_fill(~mask, -1)), found.get("ahead")
 
 
 def _rows(column: Tensor, index: Tensor, device: torch.device) -> Tensor:

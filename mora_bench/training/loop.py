@@ -4,22 +4,23 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from mora_bench.cells.cell import Recipe
+from mora_bench.cells.recipe import Recipe
 from mora_bench.data.samples import View
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model, State
-from mora_bench.missing import masks as missing
-from mora_bench.tasks import metrics as scores
+from mora_bench.seeds import rng
+from mora_bench.tasks.contract import Task
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
 from mora_bench.training.predict import logits
+from mora_bench.training.probe import verify
 
 #: What `--compile` may be, and what torch.compile is then told.
 COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mode": "reduce-overhead"}}
@@ -29,11 +30,12 @@ COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mo
 class Fit:
     """What came of training: a row a validation, which of them was kept, and the clock's readings."""
 
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
-    best_f1: float = -1.0
+    best_score: float = float("-inf")
     steps: int = 0
     clock: dict = field(default_factory=dict)
+    kept: bool = False
 
 
 def train(
@@ -43,43 +45,41 @@ def train(
     recipes: Sequence[Recipe],
     seed: int,
     device: torch.device,
+    task: Task,
     compiler: str = "off",
 ) -> list[Fit]:
-    """Train what requires a gradient with AdamW and BCE, keep the best checkpoint by validation F1-macro.
+    """Train what requires a gradient with AdamW on the task's loss; keep the best checkpoint by its primary score.
 
-    Usually one model; several that differ in learning rate or rank alone run as one (`fused`), each with a
-    recipe and an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of
-    samples depends on `seed` and the view alone, so every method sees the same batches. `compiler` names one of
-    `COMPILERS`.
+    Usually one model; several that differ in learning rate or rank alone run as one (`fused`), each with a recipe and
+    an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of samples
+    depends on `seed` and the view alone, so every method sees the same batches. `compiler` names one of `COMPILERS`.
 
     Raises:
         FloatingPointError: a loss is no longer finite.
+        RuntimeError: after training, what was kept of the beginning is not what the network computes.
     """
     recipe = recipes[0]
-    a_pass = math.ceil(len(training) / recipe.batch)
-    total = recipe.epochs * a_pass
-    due = {
-        min(math.ceil(k * recipe.validate_every * a_pass), total)
-        for k in range(1, math.ceil(recipe.epochs / recipe.validate_every) + 1)
-    }
-    due.add(total)
-    learners = [_Learner(model, own, total, device) for model, own in zip(models, recipes, strict=True)]
+    steps = math.ceil(len(training) / recipe.batch)
+    total = recipe.epochs * steps
+    due = _validations(recipe, steps)
+    learners = [_Learner(model, own, total, device, task) for model, own in zip(models, recipes, strict=True)]
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
+    _each(models, training=True)
     feed = Feed(models[0], training, recipe.batch, device, autocast=autocast)
+    _each(models, training=False)
     check = Feed(models[0], validation, recipe.batch, device)
     targets = training.targets.to(device)
     expected = validation.targets.numpy()
-    order = missing.rng("order", seed, len(training))
+    order = rng("order", seed, len(training))
     clock = StepClock(device)
     step = 0
     for _ in range(recipe.epochs):
-        batches = np.array_split(order.permutation(len(training)), a_pass)
+        batches = np.array_split(order.permutation(len(training)), steps)
         states = feed.states(batches)
         for at in batches:
             step += 1
-            for model in models:
-                model.train()
+            _each(models, training=True)
             with clock.step():
                 with autocast():
                     predicted = finish(next(states))
@@ -89,12 +89,27 @@ def train(
                 for learner in learners:
                     learner.step()
             if step in due:
-                for model in models:
-                    model.eval()
+                _each(models, training=False)
                 for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
-                    learner.validated(step, round(step / a_pass, 3), scores.f1_macro(expected, own))
-    timed = clock.read(a_pass, len(models))
-    return [learner.finished(timed) for learner in learners]
+                    learner.validated(step, round(step / steps, 3), task.score(expected, own))
+    if feed.kept:
+        at = np.arange(min(recipe.batch, len(training)))
+        for model in models:
+            verify(model, training, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
+    timed = clock.read(steps, len(models))
+    return [learner.finished(timed, bool(feed.kept)) for learner in learners]
+
+
+def _validations(recipe: Recipe, steps: int) -> set[int]:
+    """The steps after which the validation split is scored, the last among them; `steps` are those of an epoch."""
+    total = recipe.epochs * steps
+    count = math.ceil(recipe.epochs / recipe.validate_every)
+    return {min(math.ceil(k * recipe.validate_every * steps), total) for k in range(1, count + 1)} | {total}
+
+
+def _each(models: Sequence[Model], training: bool) -> None:
+    for model in models:
+        model.train(training)
 
 
 def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Callable[[State], Tensor]:
@@ -107,8 +122,9 @@ def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Cal
 class _Learner:
     """One model in training: its optimiser and schedule, and the best it has been."""
 
-    def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device):
+    def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device, task: Task):
         self.model = model
+        self.task = task
         self.recipe = recipe
         self.trained = model.trained()
         self.optimizer = torch.optim.AdamW(
@@ -123,7 +139,7 @@ class _Learner:
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """The (scaled) loss of a step, gradients cleared."""
-        loss = F.binary_cross_entropy_with_logits(predicted.float(), wanted) + self.model.method.penalty()
+        loss = self.task.loss(predicted.float(), wanted) + self.model.method.penalty()
         self.losses.append(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         return self.scaler.scale(loss)
@@ -134,25 +150,27 @@ class _Learner:
         self.scaler.update()
         self.schedule.step()
 
-    def validated(self, step: int, epoch: float, f1: float) -> None:
-        """Note the mean loss since the last validation and F1-macro; keep the parameters if they are the best."""
+    def validated(self, step: int, epoch: float, score: float) -> None:
+        """Note the mean loss since the last validation and the score; keep the parameters if they are the best."""
         mean = torch.stack(self.losses).mean().item()
         if not math.isfinite(mean):
+            decay = self.recipe.weight_decay
             raise FloatingPointError(
-                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})."
+                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})"
+                + (f" or recipe.weight_decay ({decay:g})." if decay > 1 else ".")
             )
         self.losses.clear()
-        self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_f1_macro": f1})
-        if f1 > self.fit.best_f1:
-            self.fit.best_f1, self.fit.best_step = f1, step
+        self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
+        if not self.best or score > self.fit.best_score:
+            self.fit.best_score, self.fit.best_step = score, step
             self.best = {name: p.detach().clone() for name, p in self.trained.items()}
 
-    def finished(self, clock: dict) -> Fit:
+    def finished(self, clock: dict, kept: bool) -> Fit:
         """Go back to the best parameters."""
         with torch.no_grad():
             for name, parameter in self.trained.items():
                 parameter.copy_(self.best[name])
-        self.fit.clock = clock
+        self.fit.clock, self.fit.kept = clock, kept
         return self.fit
 
 

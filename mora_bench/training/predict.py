@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mora_bench.data import presence
 from mora_bench.data.samples import Samples
 from mora_bench.methods.network import Model, State
-from mora_bench.missing import masks as missing
 from mora_bench.training.kept import Feed
 
 
@@ -26,17 +26,17 @@ def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device
     they show. Samples of like length share a batch.
 
     Returns:
-        float32 [n, P, C], patterns in the order of `missing.pattern_presence`; NaN where a sample does not have what
+        float32 [n, P, C], patterns in the order of `presence.pattern_presence`; NaN where a sample does not have what
         the pattern shows.
     """
     model.eval()
     natural = samples.present[rows]
-    patterns = missing.pattern_presence(natural.shape[1])
+    patterns = presence.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(samples.table.labels)), np.nan, np.float32)
-    dummies = model.backbone.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
-    order = np.argsort(samples.text_lengths(rows), kind="stable")
+    dummies = model.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
+    order = np.argsort(samples.lengths(rows), kind="stable")
     for at in np.split(order, range(batch, len(order), batch)):
-        parts = model.backbone.embed(samples.batch(rows[at], natural[at]).to(device))
+        parts = model.embed(samples.batch(rows[at], natural[at]).to(device))
         for k, pattern in enumerate(patterns):
             able = np.flatnonzero((natural[at] | ~pattern).all(1))
             if len(able):

@@ -6,14 +6,17 @@ import shutil
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import tiny_backbone
+from conftest import MODALITIES, tiny_backbone
+from conftest import load as load_folder
 
-from mora_bench.backbones.load import SHIPPED, extend_positions, load, resolve
+from mora_bench.backbones.contract import At
+from mora_bench.backbones.load import load, resolve
+from mora_bench.backbones.vilt import SHIPPED, extend_positions
 from mora_bench.errors import UserError
 
 
 def test_the_shipped_backbone_is_small_and_deep_enough():
-    spec = resolve("small")
+    spec = resolve("small", 64)
     assert spec.depth >= 6
     assert sum(f.stat().st_size for f in SHIPPED.iterdir()) <= 12 * 2**20
 
@@ -25,9 +28,9 @@ def test_shipped_backbone_has_a_model_card_and_a_curve():
 
 
 def test_untrained_has_another_fingerprint_and_weights_by_seed():
-    trained, untrained = resolve("small"), resolve("small-untrained")
+    trained, untrained = resolve("small", 64), resolve("small-untrained", 64)
     assert trained.fingerprint != untrained.fingerprint
-    weights = [load(untrained, 64, seed).blocks[0].output.dense.weight for seed in (0, 0, 1)]
+    weights = [load(untrained, MODALITIES, 64, seed).layer(At(0, 0)).output.dense.weight for seed in (0, 0, 1)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
 
@@ -59,7 +62,7 @@ def test_an_incomplete_folder_names_what_is_absent(folder, tmp_path, broken, mes
     shutil.copytree(folder, copy)
     (copy / broken).unlink()
     with pytest.raises(UserError, match=message):
-        resolve(str(copy))
+        resolve(str(copy), 64)
 
 
 def test_a_checkpoint_without_all_weights_is_refused(folder, tmp_path):
@@ -71,12 +74,12 @@ def test_a_checkpoint_without_all_weights_is_refused(folder, tmp_path):
     del weights["vilt.pooler.dense.weight"]
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"pooler\.dense\.weight"):
-        load(resolve(str(copy)), 64, 0)
+        load_folder(copy)
 
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UserError, match="small, small-untrained"):
-        resolve("smal")
+        resolve("smal", 64)
 
 
 def test_a_patch_that_is_not_the_divisor_is_refused(folder, tmp_path):
@@ -84,4 +87,4 @@ def test_a_patch_that_is_not_the_divisor_is_refused(folder, tmp_path):
     shutil.copytree(folder, copy)
     (copy / "preprocessor_config.json").write_text(json.dumps({"size": 384, "size_divisor": 32}))
     with pytest.raises(UserError, match="size_divisor 32"):
-        resolve(str(copy))
+        resolve(str(copy), 64)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mora_bench.backbones import packing
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Tokens
 
 #: What one more group costs, in tokens: nothing, and more than it can save.
@@ -83,11 +84,12 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
     found = []
     for layout in (packing.pack(mask, FREE), packing.whole(mask)):
         x.grad = None
-        inputs = Tokens(x, mask, tokens.present, tokens.modality, packing=layout)
-        out = backbone.block(1, inputs, prefix, first).x
+        packing.remember(mask, layout)
+        inputs = Tokens(x, mask, tokens.present, tokens.modality)
+        out = backbone.block(At(0, 1), inputs, prefix, first).x
         shown = out[:, 0] if first else out[mask]
         shown.pow(2).sum().backward()
-        found.append((shown, x.grad[mask], backbone.blocks[1].output.dense.weight.grad.clone()))
+        found.append((shown, x.grad[mask], backbone.layer(At(0, 1)).output.dense.weight.grad.clone()))
         backbone.zero_grad()
     assert len(packing.pack(mask, FREE).groups) > 2
     for packed, padded in zip(*found, strict=True):
@@ -96,7 +98,20 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
 
 def test_appended_tokens_are_packed_anew():
     backbone = tiny_backbone()
-    tokens = backbone.packed(joined(backbone, [[True, True]] * 2))
-    assert tokens.packing.groups == ((2, 15),)
-    longer = backbone.packed(tokens.append(torch.zeros(2, 3, 32)))
-    assert longer.packing.groups == ((2, 18),)
+    tokens = joined(backbone, [[True, True]] * 2)
+    backbone.block(At(0, 0), tokens)
+    assert packing.recall(tokens.mask).groups == ((2, 15),)
+    longer = tokens.append(torch.zeros(2, 3, 32))
+    assert packing.recall(longer.mask) is None
+    backbone.block(At(0, 0), longer)
+    assert packing.recall(longer.mask).groups == ((2, 18),)
+
+
+def test_a_layout_is_remembered_for_its_very_mask_until_that_is_written_into():
+    mask = torch.ones(2, 3, dtype=torch.bool)
+    layout = packing.pack(mask, FREE)
+    packing.remember(mask, layout)
+    assert packing.recall(mask) is layout
+    assert packing.recall(mask.clone()) is None
+    mask[1, 2] = False
+    assert packing.recall(mask) is None

@@ -4,23 +4,26 @@ import pytest
 import torch
 from conftest import tiny_backbone
 
-from mora_bench.backbones.tokens import join
+from mora_bench.backbones.contract import At
 from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.text import TextInputs
 
 
 def run(backbone, batch):
-    tokens = join(backbone.embed(batch), batch.present)
+    (tokens,) = backbone.join(backbone.embed(batch), batch.present)
     for i in range(backbone.depth):
-        tokens = backbone.block(i, tokens)
-    return tokens
+        tokens = backbone.block(At(0, i), tokens)
+    return (tokens,)
 
 
 def reference(backbone, batch, patch=16):
-    pixel_mask = torch.zeros(len(batch), *batch.pixels.shape[2:])
-    for i, (h, w) in enumerate(batch.grid.tolist()):
+    text, image = batch.inputs
+    pixel_mask = torch.zeros(len(batch), *image.pixels.shape[2:])
+    for i, (h, w) in enumerate(image.grid.tolist()):
         pixel_mask[i, : h * patch, : w * patch] = 1
     return backbone.vilt(
-        input_ids=batch.ids, attention_mask=batch.ids_mask.long(), pixel_values=batch.pixels, pixel_mask=pixel_mask
+        input_ids=text.ids, attention_mask=text.mask.long(), pixel_values=image.pixels, pixel_mask=pixel_mask
     )
 
 
@@ -34,7 +37,8 @@ def random_batch(sizes, lengths, seed=0, patch=16):
     lengths = torch.tensor(lengths)
     ids = torch.randint(5, 200, (len(sizes), int(lengths.max())), generator=generator)
     mask = torch.arange(ids.shape[1]) < lengths[:, None]
-    return Batch(ids * mask, mask, pixels, grid, torch.ones(len(sizes), 2, dtype=torch.bool))
+    inputs = (TextInputs(ids * mask, mask), ImageInputs(pixels, grid))
+    return Batch(inputs, torch.ones(len(sizes), 2, dtype=torch.bool))
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,8 @@ def test_padding_changes_nothing():
     backbone = tiny_backbone()
     alone = random_batch([(2, 3)], [4])
     wide = random_batch([(2, 3), (4, 4)], [4, 30])
-    wide.pixels[0, :, :32, :48] = alone.pixels[0]
-    wide.ids[0, :4] = alone.ids[0]
+    wide.inputs[1].pixels[0, :, :32, :48] = alone.inputs[1].pixels[0]
+    wide.inputs[0].ids[0, :4] = alone.inputs[0].ids[0]
     one = backbone.pool(run(backbone, alone), backbone.vilt.pooler)
     two = backbone.pool(run(backbone, wide), backbone.vilt.pooler)[:1]
     torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
@@ -87,10 +91,10 @@ def test_padding_changes_nothing():
 def test_the_first_tokens_alone_are_what_they_are_among_all():
     backbone = tiny_backbone()
     batch = random_batch([(2, 3), (4, 4)], [4, 30])
-    tokens = join(backbone.embed(batch), batch.present)
+    (tokens,) = backbone.join(backbone.embed(batch), batch.present)
     prefix = (torch.randn(2, 5, 32), torch.randn(2, 5, 32))
     for extra in (None, prefix):
-        whole, one = backbone.block(1, tokens, extra), backbone.block(1, tokens, extra, first=1)
+        whole, one = (backbone.block(At(0, 1), tokens, extra, first) for first in (None, 1))
         assert one.x.shape == (2, 1, 32)
         torch.testing.assert_close(one.x, whole.x[:, :1], rtol=0, atol=1e-5)
         assert torch.equal(one.mask, whole.mask[:, :1])

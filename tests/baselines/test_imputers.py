@@ -95,10 +95,10 @@ def test_knn_takes_scikit_learns_neighbours(kind, k):
     query, there = random_parts(6, seed=1), presence(6)
     filled = imputer.fill(query, there)
     complete = torch.arange(0, 30, 3)
-    features = imputer.features(bank[0])[complete.numpy()]
+    features = imputer.features(bank[0], 0)[complete.numpy()]
     search = NearestNeighbors(n_neighbors=k).fit(features)
     for row in (1, 4):
-        nearest = search.kneighbors(imputer.features(query[0])[[row]], return_distance=False)[0]
+        nearest = search.kneighbors(imputer.features(query[0], 0)[[row]], return_distance=False)[0]
         expected = torch.stack([bank[1].x[complete[n]] for n in nearest]).mean(0)
         torch.testing.assert_close(filled[1].x[row], expected)
     assert imputer.report()["image from text"] == "10 training samples"
@@ -179,4 +179,4 @@ def test_features_ignore_padding():
     longer = Part(
         torch.cat([parts[0].x, torch.full((4, 3, 32), 9.0)], 1), torch.nn.functional.pad(parts[0].mask, (0, 3))
     )
-    np.testing.assert_allclose(imputer.features(parts[0]), imputer.features(longer), atol=1e-5)
+    np.testing.assert_allclose(imputer.features(parts[0], 0), imputer.features(longer, 0), atol=1e-5)

@@ -7,6 +7,7 @@ from mora_baselines.case_lora import CaseLora
 from peft import IA3Config, LoraConfig, get_peft_model
 
 from mora_bench import registry
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.contract import Axes
 
@@ -50,10 +51,11 @@ def test_equals_peft_on_transformers_own_vilt(name):
             peft[n].copy_(p)
     inputs = random_inputs()
     out = pooled(ours, inputs)
+    text, image = inputs.inputs
     expected = vilt(
-        input_ids=inputs.ids,
-        attention_mask=inputs.ids_mask.long(),
-        pixel_values=inputs.pixels,
+        input_ids=text.ids,
+        attention_mask=text.mask.long(),
+        pixel_values=image.pixels,
         pixel_mask=torch.ones(3, 32, 64),
     ).pooler_output
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-6)
@@ -76,10 +78,10 @@ def test_case_wise_lora_uses_each_samples_own_update():
         changed = tiny_backbone()
         with torch.no_grad():
             for k, block in enumerate((0, 2)):
-                attention = changed.blocks[block].attention.attention
+                attention = changed.layer(At(0, block)).attention.attention
                 for t, linear in enumerate((attention.query, attention.value)):
                     linear.weight += method.up[case, k, t] @ method.down[case, k, t]
-        one = {name: part[row : row + 1] for name, part in vars(tokens).items() if part is not None}
+        one = {name: part[row : row + 1] for name, part in vars(tokens).items()}
         torch.testing.assert_close(got[row : row + 1], through(changed, None, Tokens(**one)).x, rtol=0, atol=1e-5)
 
 

@@ -6,8 +6,8 @@ from conftest import through, tiny_backbone
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.checks.network import own_axes
-from mora_bench.missing.masks import pattern_presence
+from mora_bench.checks.subject import own_axes
+from mora_bench.data.presence import pattern_presence
 
 
 @pytest.mark.parametrize("name", registry.names(registry.METHODS))

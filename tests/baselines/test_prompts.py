@@ -9,6 +9,7 @@ from mora_baselines.map import LENGTH, Map, MapAttention
 from mora_baselines.memprompt import MemPrompt
 from mora_baselines.msp import ORTHOGONALITY, Msp
 
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.contract import Axes
 
@@ -36,7 +37,7 @@ def test_map_equals_concatenating_each_samples_prompts_by_hand():
         for i in range(3):
             if i < 2:
                 x = torch.cat([method.prompts[pattern, i][None], x], 1)
-            x = backbone.block(i, one(x)).x
+            x = backbone.block(At(0, i), one(x)).x
         torch.testing.assert_close(got.x[row, 0], x[0, 2 * LENGTH], rtol=0, atol=1e-5)
 
 
@@ -62,7 +63,7 @@ def test_map_at_the_attention_level_equals_concatenated_keys_and_values():
     assert got.x.shape == tokens.x.shape
     for row, pattern in enumerate(PATTERNS):
         x = tokens.x[row]
-        for i, layer in enumerate(backbone.blocks):
+        for i, layer in enumerate(backbone.vilt.encoder.layer):
             prompts = method.prompts[pattern, {0: 0, 2: 1}[i]] if i != 1 else torch.zeros(0, 32)
             half = len(prompts) // 2
             x = attention_by_hand(backbone, layer, x, prompts[:half], prompts[half:])
@@ -83,7 +84,7 @@ def test_msp_gives_the_sum_of_what_is_there():
     method = Msp(backbone, Axes(blocks=(0,)))
     tokens = joined(backbone, PRESENT)
     seen = []
-    method.block(0, lambda t: seen.append(t) or t, tokens)
+    method.block(At(0, 0), lambda t: seen.append(t) or t, tokens)
     text, image = method.prompts[0, 0], method.prompts[1, 0]
     for row, expected in enumerate([text + image, text, image]):
         torch.testing.assert_close(seen[0].x[row, -LENGTH:], expected)
@@ -110,11 +111,11 @@ def test_dcp_replaces_its_prompts_in_each_block_and_reads_no_absent_token():
     lengths = []
 
     def spy(i):
-        return lambda t, prefix=None: lengths.append(t.x.shape[1]) or backbone.block(i, t)
+        return lambda t, prefix=None: lengths.append(t.x.shape[1]) or backbone.block(At(0, i), t)
 
     got = tokens
     for i in range(3):
-        got = method.block(i, spy(i), got)
+        got = method.block(At(0, i), spy(i), got)
     total = tokens.x.shape[1]
     assert lengths == [total + 3 * THIRD, total + 3 * THIRD, total]
     assert got.x.shape == tokens.x.shape

@@ -4,8 +4,13 @@ import dataclasses
 
 import pytest
 
-from mora_bench.cells.cell import Cell, Recipe
+from mora_bench.cells.cell import Cell, Scoring
+from mora_bench.cells.missing import Missing
+from mora_bench.cells.recipe import Recipe
+from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
+from mora_bench.files import axis
 
 CELL = Cell(
     dataset="odir",
@@ -25,18 +30,120 @@ CELL = Cell(
     recipe=Recipe(),
     seed=0,
 )
+MISSING = Missing("covariate:age", 2.0, "patient", "1", "abc")
 OTHER = {
     "dataset": "cxr", "source": "real", "data": "x", "split": "row", "missing": "text", "rate": 0.5, "method": "full",
     "method_version": "2", "rank": 8, "blocks": (0, 1), "impute": "mean", "impute_version": "2", "weights": "y",
-    "recipe": Recipe(lr=1e-3), "seed": 1,
+    "recipe": Recipe(lr=1e-3), "seed": 1, "modalities": ("image", "text"), "task": "ordinal", "mechanism": MISSING,
+    "knobs": (("length", 16),), "versions": (("training", 3),),
 }  # fmt: skip
+OF_SCORES = {"missing": MISSING, "rate": 0.3, "version": 2}
+OF_MISSING = {"mechanism": "site", "strength": 3.0, "unit": "sample", "version": "2", "reads": "x"}
+
+
+def spelled(value):
+    """The fields of a dataclass, for a constructor."""
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+
+
+def wider(kind, **options):
+    """`kind` with one more axis, "plain" where it says nothing."""
+    return dataclasses.make_dataclass("Wider", [("flavour", str, axis("plain", **options))], bases=(kind,), frozen=True)
 
 
 def test_every_field_but_the_backbones_name_changes_the_key():
-    assert set(OTHER) | {"backbone"} == {f.name for f in dataclasses.fields(Cell)}
+    assert set(OTHER) | {"backbone", "scoring"} == {f.name for f in dataclasses.fields(Cell)}
     keys = {dataclasses.replace(CELL, **{name: value}).key for name, value in OTHER.items()}
     assert len(keys | {CELL.key}) == len(OTHER) + 1
     assert dataclasses.replace(CELL, backbone="/moved/elsewhere").key == CELL.key
+
+
+def test_how_it_is_scored_changes_the_score_key_alone():
+    assert set(OF_SCORES) == {f.name for f in dataclasses.fields(Scoring)}
+    scored = [dataclasses.replace(CELL, scoring=Scoring(**{name: value})) for name, value in OF_SCORES.items()]
+    assert {cell.key for cell in scored} == {CELL.key}
+    assert len({cell.score_key for cell in scored} | {CELL.score_key}) == len(OF_SCORES) + 1
+
+
+@pytest.mark.parametrize("where", ["key", "scoring"])
+def test_every_field_of_a_mechanism_changes_the_key(where):
+    def key(missing):
+        return (dataclasses.replace(CELL, mechanism=missing) if where == "key" else Scoring(missing, 0.3)).key
+
+    assert set(OF_MISSING) == {f.name for f in dataclasses.fields(Missing)}
+    keys = {key(dataclasses.replace(MISSING, **{name: value})) for name, value in OF_MISSING.items()}
+    assert len(keys | {key(MISSING)}) == len(OF_MISSING) + 1
+
+
+def test_keys_are_what_they_were():
+    """If this fails, every results folder has to be computed again: nothing but a version may change a key."""
+    assert CELL.key == "2575399fc7f6e442"
+    assert CELL.score_key == "2575399fc7f6e442-44136fa355b3678a"
+    other = dataclasses.replace(CELL, scoring=Scoring(Missing("covariate:age", 2.0), 0.3))
+    assert other.score_key == "2575399fc7f6e442-4b61a5bb5e046f0f"
+
+
+def test_a_field_that_comes_later_keeps_every_key():
+    own = spelled(CELL)
+    for kind in (wider(Cell), wider(Cell, default="spicy")):
+        plain, spicy = kind(**own, flavour="plain"), kind(**own, flavour="spicy")
+        assert (plain.key, plain.score_key) == (CELL.key, CELL.score_key)
+        assert spicy.key != CELL.key
+        assert spicy.score_key != CELL.score_key
+    assert wider(Cell)(**own).key == CELL.key
+    assert wider(Cell, default="spicy")(**own).key == spicy.key
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [("recipe", Recipe(), Recipe), ("mechanism", MISSING, Missing), ("scoring", Scoring(MISSING, 0.3), Scoring)],
+)
+def test_a_field_that_comes_later_to_a_part_of_a_cell_keeps_every_key(field, value, kind):
+    before = dataclasses.replace(CELL, **{field: value})
+    for later in (wider(kind), wider(kind, default="spicy")):
+        plain, spicy = (later(**spelled(value), flavour=flavour) for flavour in ("plain", "spicy"))
+        assert dataclasses.replace(CELL, **{field: plain}).key == before.key
+        assert dataclasses.replace(CELL, **{field: plain}).score_key == before.score_key
+        assert dataclasses.replace(CELL, **{field: spicy}).score_key != before.score_key
+        assert (dataclasses.replace(CELL, **{field: spicy}).key == before.key) == (field == "scoring")
+
+
+def test_a_field_that_comes_later_keeps_the_key_of_a_scoring():
+    for kind in (wider(Scoring), wider(Scoring, default="spicy")):
+        for own in (Scoring(), Scoring(MISSING, 0.3)):
+            assert kind(**spelled(own), flavour="plain").key == own.key
+            assert kind(**spelled(own), flavour="spicy").key != own.key
+    assert wider(Scoring)().key == Scoring().key
+    assert wider(Scoring, default="spicy")().key != Scoring().key
+
+
+def test_a_field_that_comes_later_keeps_the_fingerprint_of_a_table():
+    table = twins.odir(3)
+    before = table.fingerprint()
+    for kind in (wider(Table), wider(Table, default="spicy")):
+        assert kind(**spelled(table), flavour="plain").fingerprint() == before
+        assert kind(**spelled(table), flavour="spicy").fingerprint() != before
+    assert wider(Table)(**spelled(table)).fingerprint() == before
+    assert wider(Table, default="spicy")(**spelled(table)).fingerprint() != before
+
+
+def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_covariates():
+    table = twins.odir(3)
+    text, image = table.modalities.values()
+    others = [
+        {"text": text, "picture": image},
+        {"image": image, "text": text},
+        {"words": text, "image": image},
+        {"text": text},
+        {"image": image},
+        {"text": text, "image": image, "note": Column("text", ("a", "b", None))},
+        {"text": Column("text", (None, *text.values[1:])), "image": image},
+        {"text": text, "image": Column("image", (None, *image.values[1:]))},
+    ]
+    found = {dataclasses.replace(table, modalities=other).fingerprint() for other in others}
+    found.add(dataclasses.replace(table, task="ordinal").fingerprint())
+    assert len(found | {table.fingerprint()}) == len(others) + 2
+    assert dataclasses.replace(table, covariates={}).fingerprint() == table.fingerprint()
 
 
 def test_every_recipe_field_changes_the_key():
@@ -50,7 +157,6 @@ def test_every_recipe_field_changes_the_key():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"missing": "txt"}, "unknown missing pattern"),
         ({"rate": 1.5}, r"outside 0\.\.1"),
         ({"rank": 0}, "rank 0 is below 1"),
         ({"split": "day"}, "unknown split"),
@@ -72,6 +178,9 @@ def test_validates_itself(changes, message):
         {"weight_decay": -1},
         {"precision": "fp8"},
         {"max_text": 2},
+        {"eps": float("inf")},
+        {"validate_every": 1e-12},
+        {"lr": float("nan")},
     ],
 )
 def test_a_recipe_validates_itself(changes):

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from mora_bench.cli import main as cli
-from mora_bench.data import twins
+from mora_bench.data.twins import tables as twins
 
 TOY = [
     "--recipe.epochs",
@@ -26,6 +26,8 @@ TOY = [
     "0",
     "--workers",
     "1",
+    "--floors",
+    "none",
 ]
 
 
@@ -70,6 +72,7 @@ def test_plan_runs_nothing(folder, tmp_path, capsys):
 def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
     out = tmp_path / "results"
     toy = ["--recipe.epochs", "30", "--recipe.batch", "8", "--recipe.max-text", "64", "--limit", "60", "--workers", "1"]
+    toy += ["--floors", "none"]
     options = ["--backbone", str(folder), "--out", str(out), "--methods", "head", "mora", "--datasets", "odir"]
     command = [sys.executable, "-m", "mora_bench", "grid", *options, *toy, "--seeds", "0", "1"]
     process = subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -96,6 +99,18 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
         (["grid", "--preset", "quikc"], "unknown preset 'quikc'"),
         (["grid", "--rates", "1.5"], "--rates 1.5 is outside"),
         (["grid", "--ranks", "0"], "--ranks 0 is below 1"),
+        (["grid", "--ranks", "999999"], "--ranks 999999 is above the width of backbone small"),
+        (["grid", "--blocks", "0-9999999999"], "block 9999999999 is outside the backbone's 0..5"),
+        (["grid", "--missing", "txt"], "unknown missing pattern 'txt'; known: complete, text, image, both"),
+        (["grid", "--floors", "tfdif"], "prior, tfidf. Did you mean 'tfidf'?"),
+        (["grid", "--mechanism", "unifrom"], "unknown mechanism 'unifrom'; known: covariate, site, uniform. Did you"),
+        (["grid", "--mechanism", "covariate:aeg"], "covariate:age; this dataset has age, sex"),
+        (["grid", "--engine", "procesess"], "unknown engine 'procesess'; known: auto, inline, processes. Did you mean"),
+        (["grid", "--recipe.validate-every", "1e-12"], "recipe.validate_every is 1e-12"),
+        (["grid", "--recipe.eps", "inf"], "recipe.eps is inf"),
+        (["grid", "--recipe.lr", "nan"], "recipe.lr is nan"),
+        (["grid", "--test-rate", "1.5"], "--test-rate 1.5 is outside"),
+        (["grid", "--strength", "-1"], "strength of missingness -1.0"),
         (["grid", "--blocks", "9"], "block 9 is outside the backbone's 0..5"),
         (["grid", "--backbone", "nowhere"], "unknown backbone 'nowhere'"),
         (["grid", "--device", "cuda:7"], "no CUDA device"),
@@ -103,6 +118,9 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
         (["grid", "--recipe.lr", "0"], "recipe.lr is 0.0"),
         (["grid", "--data-root", "/nowhere"], "--data-root /nowhere: no such folder"),
         (["report", "/nowhere"], "no records"),
+        (["rescore", "/nowhere"], "/nowhere: no records"),
+        (["rescore", "/nowhere", "--test-mechanism", "unifrom"], "unknown mechanism 'unifrom'"),
+        (["rescore", "/nowhere", "--test-rate", "2"], "test rate 2.0 is outside"),
         (["doctor", "--data-root", "/nowhere"], "no such folder"),
         (["twin", "odri", "/tmp/x"], "unknown dataset 'odri'"),
     ],
@@ -116,7 +134,7 @@ def test_wrong_input_gets_one_message_and_code_2(arguments, message, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["grid", "--dataset", "odir"], ["grid", "--missing", "txt"], ["grid", "--seeds", "a"]]
+    "arguments", [["grid", "--dataset", "odir"], ["grid", "--precision", "fp8"], ["grid", "--seeds", "a"]]
 )
 def test_unknown_options_and_values_end_with_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -163,7 +181,7 @@ def test_list_shows_methods_with_their_axes(capsys):
 def test_prepare_and_twin(tmp_path, capsys):
     assert cli.main(["twin", "cxr", str(tmp_path / "data"), "-n", "5"]) == 0
     assert cli.main(["prepare", "--data-root", str(tmp_path / "data"), "--datasets", "cxr", "--workers", "1"]) == 0
-    assert "canvas 64 x 64" in capsys.readouterr().out
+    assert "image: canvas [64, 64]" in capsys.readouterr().out
 
 
 def test_a_failed_cell_gives_code_1_and_a_dash(folder, tmp_path, capsys, monkeypatch):
@@ -179,9 +197,147 @@ def test_a_failed_cell_gives_code_1_and_a_dash(folder, tmp_path, capsys, monkeyp
 
 
 def test_a_broken_record_is_named(folder, tmp_path, capsys):
+    """It is left out, and stops nothing: tests/report/test_write.py has every kind of broken file."""
     out = tmp_path / "results"
     assert grid(folder, out, "--datasets", "odir") == 0
-    file = next((out / "records").glob("*.json"))
-    file.write_text("{")
-    assert cli.main(["report", str(out)]) == 2
-    assert f"{file}: not JSON" in capsys.readouterr().err
+    first, second = sorted((out / "records").glob("*.json"))
+    first.write_text("{")
+    shutil.rmtree(out / "tables")
+    capsys.readouterr()
+    assert cli.main(["report", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert f"left out: {first}: not a record (" in captured.err
+    assert json.loads(second.read_text())["cell"]["method"] in captured.out
+    assert (out / "tables" / "comparison-twin.md").exists()
+    assert grid(folder, out, "--datasets", "odir") == 0
+    assert "2 cells: 1 done, 1 to do" in capsys.readouterr().out
+
+
+def test_floors_run_beside_methods_and_are_counted(folder, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert grid(folder, out, "--datasets", "odir", "--floors", "prior", "tfidf") == 0
+    captured = capsys.readouterr()
+    assert "4 cells (2 of them without a network): 4 to do" in captured.out
+    assert captured.err.count("left out") == 0
+    rows = [[cell.strip() for cell in line.split("|")] for line in captured.out.splitlines() if line.startswith("| ")]
+    assert [row[1:3] for row in rows[1:5]] == [
+        ["no network", "prior"], ["", "tfidf"], ["fine-tuning", "head"], ["MoRA", "mora (r=4, blocks 0)"],
+    ]  # fmt: skip
+    assert all(cell == "—" for row in rows[1:3] for cell in row[7:13])
+    assert "tfidf abstains without text: no label." in captured.out
+    records = [json.loads(f.read_text()) for f in (out / "records").iterdir()]
+    assert sorted(r["cell"]["method"] for r in records if r["cell"]["recipe"] is None) == ["prior", "tfidf"]
+
+
+def test_floors_alone_need_no_network(tmp_path, capsys):
+    out = tmp_path / "results"
+    arguments = ["--methods", "prior", "tfidf", "--datasets", "odir", "--limit", "60", "--seeds", "0", "--workers", "1"]
+    assert cli.main(["grid", "--out", str(out), *arguments]) == 0
+    assert "2 cells (2 of them without a network): 2 to do" in capsys.readouterr().out
+    assert len(list((out / "records").iterdir())) == 2
+
+
+def contents(folder):
+    return {f.name: f.read_bytes() for f in folder.iterdir()}
+
+
+def times(folder):
+    return {f.name: f.stat().st_mtime_ns for f in folder.iterdir()}
+
+
+def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_them(
+    folder, tmp_path, capsys, monkeypatch
+):
+    out = tmp_path / "results"
+    assert grid(folder, out, "--datasets", "odir", "--floors", "prior") == 0
+    untouched = {part: times(out / part) for part in ("records", "predictions")}
+    scores, tables = contents(out / "scores"), contents(out / "tables")
+    monkeypatch.setattr("mora_bench.training.work.work", lambda *a: pytest.fail("trained"))
+    assert cli.main(["rescore", str(out)]) == 0
+    assert "3 cells scored again" in capsys.readouterr().out
+    assert contents(out / "scores") == scores
+    assert contents(out / "tables") == tables
+    assert cli.main(["rescore", str(out), "--test-rate", "0.3"]) == 0
+    captured = capsys.readouterr()
+    assert "3 cells scored again" in captured.out
+    assert not captured.err
+    assert {part: times(out / part) for part in untouched} == untouched
+    after = contents(out / "scores")
+    assert len(after) == 2 * len(scores)
+    assert scores.items() <= after.items()
+    new = [json.loads(content) for name, content in after.items() if name not in scores]
+    assert {s["test_rate"] for s in new} == {0.3}
+    for one in new:
+        (old,) = (json.loads(content) for name, content in scores.items() if name.startswith(one["key"]))
+        for pattern in ("image", "text", "both"):
+            at = old["rates"].index(0.3)
+            assert one["test"][pattern]["scores"]["f1_macro"] == old["curve"][pattern][at]
+            assert one["curve"][pattern][: at + 1] == old["curve"][pattern][: at + 1]
+        assert one["test"]["complete"]["scores"] == old["test"]["complete"]["scores"]
+    added = set(contents(out / "tables")) - set(tables)
+    assert added == {f"comparison-twin-at-30.{suffix}" for suffix in ("md", "csv", "tex")}
+    assert {n: c for n, c in contents(out / "tables").items() if n in tables and n != "scores.csv"} == {
+        n: c for n, c in tables.items() if n != "scores.csv"
+    }
+    assert cli.main(["report", str(out)]) == 0
+    assert set(contents(out / "tables")) == {*tables, *added}
+    capsys.readouterr()
+    assert grid(folder, out, "--datasets", "odir", "--floors", "prior", "--test-rate", "0.3", "--plan") == 0
+    assert "3 cells (1 of them without a network): 3 done" in capsys.readouterr().out
+
+
+def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsys):
+    out = tmp_path / "results"
+    arguments = ["--datasets", "odir", "--out", str(out), "--methods", "prior", "--seeds", "0", "--workers", "1"]
+    assert cli.main(["grid", *arguments]) == 0
+    assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:age", "--strength", "2"]) == 0
+    assert "covariate:age (strength 2)" in capsys.readouterr().out
+    assert len(list((out / "scores").iterdir())) == 4
+    assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:aeg"]) == 2
+    assert "this dataset has age, sex" in capsys.readouterr().err
+
+
+def test_what_is_only_scored_differently_is_trained_once(folder, tmp_path, capsys, monkeypatch):
+    """Trained on complete data, a cell is the same under every mechanism of the test."""
+    from mora_bench.training import work
+
+    trained, own = [], work.work
+    monkeypatch.setattr(work, "work", lambda bundle, place: [trained.extend(bundle), own(bundle, place)])
+    options = ["--missing", "complete", "--mechanism", "uniform", "covariate:sex", "--datasets", "odir"]
+    assert grid(folder, tmp_path / "results", *options) == 0
+    assert "4 cells: 4 to do" in capsys.readouterr().out
+    assert len(list((tmp_path / "results" / "records").iterdir())) == 2
+    assert len(list((tmp_path / "results" / "scores").iterdir())) == 4
+    assert len(trained) == 2
+
+
+def test_a_grid_scores_what_was_predicted_before(folder, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "results"
+    assert grid(folder, out, "--datasets", "odir") == 0
+    scores = contents(out / "scores")
+    shutil.rmtree(out / "scores")
+    monkeypatch.setattr("mora_bench.training.work.work", lambda *a: pytest.fail("trained"))
+    capsys.readouterr()
+    assert grid(folder, out, "--datasets", "odir") == 0
+    assert "2 cells: 2 to score" in capsys.readouterr().out
+    assert contents(out / "scores") == scores
+
+
+def test_predictions_that_are_gone_are_named(folder, tmp_path, capsys):
+    out = tmp_path / "results"
+    assert grid(folder, out, "--datasets", "odir") == 0
+    gone = min((out / "predictions").iterdir())
+    gone.unlink()
+    assert cli.main(["rescore", str(out), "--test-rate", "0.3"]) == 0
+    captured = capsys.readouterr()
+    assert f"{gone} is absent" in captured.err
+    assert "1 cells scored again" in captured.out
+
+
+def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, capsys):
+    """Its overrides are whole numbers, which a record gives back as fractions."""
+    out = tmp_path / "results"
+    assert grid(folder, out, "--datasets", "odir", "--methods", "full") == 0
+    captured = capsys.readouterr()
+    assert "left out" not in captured.err
+    assert "full" in captured.out

@@ -25,3 +25,9 @@ def test_sizes_and_seeds():
     again = split(ids, ids, data="d", unit="patient", seed=0)
     other = split(ids, ids, data="d", unit="patient", seed=1)
     assert digest(ids, parts) == digest(ids, again) != digest(ids, other)
+
+
+def test_a_split_is_what_it_was():
+    """(Found by the code of commit 94bcf05.)"""
+    ids = [str(i) for i in range(100)]
+    assert digest(ids, split(ids, ids, data="d", unit="patient", seed=0)) == "27cfd51233803a84"

@@ -5,16 +5,24 @@ import hashlib
 import numpy as np
 import pytest
 
-from mora_bench.data import twins
 from mora_bench.data.twins import chests, eyes, noise
+from mora_bench.data.twins import tables as twins
 
 
 @pytest.mark.parametrize("name", ["odir", "cxr"])
 def test_texts_and_labels_are_pinned_to_the_version(name):
     """If this fails because the twin was changed on purpose: raise twins.VERSION, then pin the new checksum."""
     table = getattr(twins, name)(50)
-    digest = hashlib.sha256(repr((twins.VERSION, table.texts, table.targets.tolist())).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(
+        repr((twins.VERSION, table.modalities["text"].values, table.targets.tolist())).encode()
+    ).hexdigest()[:12]
     assert digest == {"odir": "d0e7e6e281ac", "cxr": "c4f847a97ee3"}[name]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("odir", "a0e3d6d453818172"), ("cxr", "0385a2ac31c43ec4")])
+def test_fingerprints_are_what_they_were_before_modalities_had_names(name, expected):
+    """Splits and masks are drawn from them. (Found by the code of commit 94bcf05.)"""
+    assert getattr(twins, name)(50).fingerprint() == expected
 
 
 @pytest.mark.parametrize(
@@ -22,7 +30,8 @@ def test_texts_and_labels_are_pinned_to_the_version(name):
 )
 def test_pictures_are_pinned_to_the_version(name, expected):
     """Mean grey levels: they survive another Pillow's last bits, not another drawing."""
-    means = [picture.read().mean() for pictures in getattr(twins, name)(3).pictures for picture in pictures]
+    images = getattr(twins, name)(3).modalities["image"].values
+    means = [picture.read().mean() for pictures in images for picture in pictures]
     np.testing.assert_allclose(means, expected, atol=0.3)
 
 

@@ -9,6 +9,7 @@ from conftest import random_presence, tiny_backbone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.branch import Branch
 from mora_bench.methods.contract import Axes
@@ -23,7 +24,7 @@ def by_sample(backbone, method, tokens):
             tokens.x[row : row + 1], *(part[row : row + 1] for part in (tokens.mask, tokens.present, tokens.modality))
         )
         for i in range(backbone.depth):
-            out = backbone.block(i, one).x
+            out = backbone.block(At(0, i), one).x
             if str(i) in method.branches:
                 branch = method.branches[str(i)]
                 low = torch.nn.functional.linear(one.x, branch.down)
@@ -56,7 +57,7 @@ def test_equals_the_formula(seed, modalities, rank, blocks):
     tokens = Tokens(torch.randn(6, 11, 32).double(), mask, present, torch.zeros(6, 11, dtype=torch.int8))
     expected = by_sample(backbone, method, tokens)
     for i in range(backbone.depth):
-        tokens = method.block(i, lambda t, i=i: backbone.block(i, t), tokens)
+        tokens = method.block(At(0, i), lambda t, i=i: backbone.block(At(0, i), t), tokens)
     assert (tokens.x - expected)[mask].abs().max() < 1e-10
 
 
@@ -66,7 +67,8 @@ def test_starts_as_the_frozen_backbone():
     tokens = Tokens(
         torch.randn(2, 5, 32), torch.ones(2, 5, dtype=torch.bool), torch.ones(2, 2, dtype=torch.bool), torch.zeros(2, 5)
     )
-    assert torch.equal(method.block(0, lambda t: backbone.block(0, t), tokens).x, backbone.block(0, tokens).x)
+    at = At(0, 0)
+    assert torch.equal(method.block(at, lambda t: backbone.block(at, t), tokens).x, backbone.block(at, tokens).x)
 
 
 def test_down_is_drawn_with_standard_deviation_one_over_rank():

@@ -6,18 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mora_bench.cells.cell import Recipe
+from mora_bench import registry
+from mora_bench.cells.missing import UNIFORM, Missing
+from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
-from mora_bench.plan.grid import Grid, expand, load_preset, parse_blocks, presets
+from mora_bench.methods.mora import Mora
+from mora_bench.plan.blocks import parse_blocks
+from mora_bench.plan.expand import expand
+from mora_bench.plan.grid import Grid
+from mora_bench.plan.presets import load_preset, presets
+
+FLOORS = registry.names(registry.PREDICTORS)
 
 
 @pytest.fixture
 def grid(folder):
-    return Grid(methods=("full", "mora"), datasets=("cxr",), seeds=(0,), backbone=(str(folder),))
+    """Without floors, which have tests of their own."""
+    return Grid(methods=("full", "mora"), datasets=("cxr",), seeds=(0,), backbone=(str(folder),), floors=("none",))
 
 
-def plan(grid, site, preset=None):
-    return expand(grid, preset or grid, site)
+def plan(grid, place, preset=None):
+    return expand(grid, preset or grid, place)
 
 
 def test_every_shipped_preset_loads():
@@ -32,8 +41,8 @@ def test_the_paper_preset_is_the_papers_recipe():
     assert grid.overrides == {"odir": {"epochs": 100, "batch": 64}, "cxr": {"epochs": 50, "batch": 4}}
 
 
-def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, site):
-    found = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), site)
+def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, place):
+    found = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), place)
     by_method = [(c.method, c.rank, c.blocks) for c in found.cells]
     assert by_method.count(("full", None, None)) == 1
     assert sum(m == "mora" for m, _, _ in by_method) == 6
@@ -41,50 +50,178 @@ def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, site):
     assert found.collapsed == {"full does not read rank": 5}
 
 
-def test_complete_data_have_one_rate(grid, site):
-    found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), site)
+def test_complete_data_have_one_rate(grid, place):
+    found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), place)
     assert {(c.missing, c.rate) for c in found.cells} == {("complete", 0.0), ("image", 0.5)}
     assert sum(found.collapsed.values()) == found.asked - len(found.cells) == 4
 
 
-def test_a_methods_own_axes_are_the_default(grid, site):
-    mora = next(c for c in plan(grid, site).cells if c.method == "mora")
+def test_a_methods_own_axes_are_the_default(grid, place):
+    mora = next(c for c in plan(grid, place).cells if c.method == "mora")
     assert (mora.rank, mora.blocks) == (4, (0,))
 
 
-def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, site):
+def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, place):
     preset = dataclasses.replace(grid, overrides={"cxr": {"epochs": 7}, "full": {"lr": 1e-4}})
-    cells = {c.method: c.recipe for c in plan(preset, site, preset).cells}
+    cells = {c.method: c.recipe for c in plan(preset, place, preset).cells}
     assert (cells["full"].epochs, cells["full"].lr, cells["mora"].lr) == (7, 1e-4, 5e-3)
     flagged = dataclasses.replace(preset, recipe=Recipe(epochs=3))
-    cells = {c.method: c.recipe for c in plan(flagged, site, preset).cells}
+    cells = {c.method: c.recipe for c in plan(flagged, place, preset).cells}
     assert (cells["full"].epochs, cells["full"].lr) == (3, 1e-4)
 
 
-def test_learning_rates_are_an_axis(grid, site):
-    found = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), site)
+def test_learning_rates_are_an_axis(grid, place):
+    found = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), place)
     assert sorted(c.recipe.lr for c in found.cells) == [1e-4, 1e-4, 1e-3, 1e-3]
 
 
-def test_seeds_are_outermost(grid, site):
-    found = plan(dataclasses.replace(grid, seeds=(0, 1)), site)
+def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, place):
+    changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
+    found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), place)
+    floors = [c for c in found.cells if c.backbone == "none"]
+    assert sorted(c.method for c in floors) == FLOORS
+    assert {(c.impute, c.rank, c.blocks, c.recipe, c.weights) for c in floors} == {("none", None, None, None, "")}
+    assert len(found.cells) - len(floors) == 2 * 2 * (2 + 4)
+
+
+def test_floors_have_cells_for_every_dataset_pattern_rate_and_seed(grid, place):
+    whole = dataclasses.replace(
+        grid, floors=("prior",), datasets=("odir", "cxr"), missing=("text", "image", "complete"), rates=(0.3, 0.7),
+        seeds=(0, 1),
+    )  # fmt: skip
+    floors = [c for c in plan(whole, place).cells if c.method == "prior"]
+    assert len(floors) == len({c.key for c in floors}) == 2 * (2 * 2 + 1) * 2
+    methods = [c for c in plan(whole, place).cells if c.method == "mora"]
+    assert {(c.dataset, c.data, c.missing, c.rate, c.seed) for c in floors} == {
+        (c.dataset, c.data, c.missing, c.rate, c.seed) for c in methods
+    }
+
+
+def test_floors_as_methods_are_alone_and_not_twice(grid, place):
+    for floors in (("none",), tuple(FLOORS)):
+        found = plan(dataclasses.replace(grid, methods=tuple(FLOORS), floors=floors), place)
+        assert sorted(c.method for c in found.cells) == FLOORS
+        assert (found.asked, found.collapsed) == (2, {})
+
+
+def test_floors_need_no_backbone(grid, place):
+    found = plan(dataclasses.replace(grid, methods=("prior",), backbone=("nowhere",)), place)
+    assert [c.method for c in found.cells] == ["prior"]
+
+
+def test_all_methods_are_all_of_them_and_all_predictors(grid, place):
+    found = [c.method for c in plan(dataclasses.replace(grid, methods=("all",)), place).cells]
+    assert len(found) == len(set(found))
+    assert {"mora", "full", "lora", *FLOORS} <= set(found)
+
+
+def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, place, monkeypatch):
+    from mora_baselines.tfidf import Tfidf
+
+    monkeypatch.setattr(Tfidf, "kinds", ("sound",))
+    found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), place)
+    assert [c.method for c in found.cells if c.backbone == "none"] == ["prior"] * 2
+    assert found.collapsed == {"tfidf reads sound, which cxr does not have": 2}
+
+
+def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, place, monkeypatch):
+    before = next(c for c in plan(grid, place).cells if c.method == "mora")
+    monkeypatch.setattr(Mora, "reads", Mora.reads | {"length": 16, "scale": 0.5, "deep": False, "how": "a"})
+    knobs = ("length=16,32", "scale=1,0.5", "deep=true", "how=b")
+    found = plan(dataclasses.replace(grid, knobs=knobs), place)
+    cells = [c for c in found.cells if c.method == "mora"]
+    rest = (("deep", True), ("how", "b"))
+    assert {c.knobs for c in cells} == {
+        rest,
+        tuple(sorted((*rest, ("length", 32)))),
+        tuple(sorted((*rest, ("scale", 1.0)))),
+        tuple(sorted((*rest, ("length", 32), ("scale", 1.0)))),
+    }
+    assert [c.knobs for c in found.cells if c.method == "full"] == [()]
+    (same,) = [c for c in plan(dataclasses.replace(grid, knobs=("length=16",)), place).cells if c.method == "mora"]
+    assert same.key == before.key
+
+
+@pytest.mark.parametrize(
+    ("knob", "message"),
+    [
+        ("length=x", "--knobs length=x: expected int, such as 16"),
+        ("deep=maybe", "--knobs deep=maybe: expected bool, such as False"),
+        ("lenght=3", "--knobs lenght=3: none of the methods reads it; known: deep, length"),
+    ],
+)
+def test_wrong_knobs_are_refused(grid, place, monkeypatch, knob, message):
+    monkeypatch.setattr(Mora, "reads", Mora.reads | {"length": 16, "deep": False})
+    with pytest.raises(UserError, match=message):
+        plan(dataclasses.replace(grid, knobs=(knob,)), place)
+
+
+def test_mechanisms_and_strengths_are_axes_and_the_uniform_one_has_one_strength(grid, place):
+    odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",))
+    found = plan(dataclasses.replace(odir, mechanism=("uniform", "covariate:age"), strength=(0.5, 2.0)), place)
+    assert [(c.mechanism.mechanism, c.mechanism.strength) for c in found.cells] == [
+        ("uniform", 1.0), ("covariate:age", 0.5), ("covariate:age", 2.0),
+    ]  # fmt: skip
+    (before,) = plan(odir, place).cells
+    assert found.cells[0] == before
+    assert before.mechanism == UNIFORM
+    assert before.scoring.missing is None
+    assert all(c.mechanism.reads and c.test_missing == c.mechanism for c in found.cells[1:])
+
+
+def test_complete_data_are_trained_under_no_mechanism_and_tested_under_the_one_asked_for(grid, place):
+    odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",), missing=("complete",))
+    (plain,), (aged,) = (plan(dataclasses.replace(odir, mechanism=(m,)), place).cells for m in ("uniform", "site:sex"))
+    assert plain.mechanism == aged.mechanism == UNIFORM
+    assert plain.key == aged.key
+    assert plain.score_key != aged.score_key
+    assert (plain.test_missing, aged.test_missing.mechanism) == (UNIFORM, "site:sex")
+
+
+def test_how_it_is_tested_is_in_the_score_key_alone(grid, place):
+    (plain,) = plan(dataclasses.replace(grid, methods=("mora",)), place).cells
+    assert (plain.test_rate, plain.test_missing) == (0.7, UNIFORM)
+    for changes in ({"test_rate": 0.3}, {"test_mechanism": "site"}):
+        (other,) = plan(dataclasses.replace(grid, methods=("mora",), **changes), place).cells
+        assert other.key == plain.key
+        assert other.score_key != plain.score_key
+    patient = dataclasses.replace(grid, methods=("mora",), mask_unit="patient")
+    (other,) = plan(patient, place).cells
+    assert other.key != plain.key
+    assert other.mechanism == Missing(unit="patient")
+
+
+def test_seeds_are_outermost(grid, place):
+    found = plan(dataclasses.replace(grid, seeds=(0, 1)), place)
     assert [c.seed for c in found.cells] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"methods": ("lroa",)}, "unknown method 'lroa'; known: bitfit, case-lora, dcp,"),
-        ({"impute": ("maen",)}, "unknown imputer 'maen'; known: dummy, knn1, knn5,"),
+        ({"methods": ("lroa",)}, r"unknown method 'lroa'; known: all, bitfit, case-lora, dcp, .*Did you mean 'lora'\?"),
+        ({"impute": ("maen",)}, r"unknown imputer 'maen'; known: all, dummy, knn1, knn5, .*Did you mean 'mean'\?"),
         ({"datasets": ("chest",)}, "unknown dataset 'chest'; known: cxr, odir"),
+        ({"floors": ("tfdif",)}, r"unknown predictor 'tfdif'; known: all, .*tfidf\. Did you mean 'tfidf'\?"),
+        ({"methods": ("tfdif",)}, r"unknown method 'tfdif'; known: .*tfidf\. Did you mean 'tfidf'\?"),
+        ({"mechanism": ("unifrm",)}, r"unknown mechanism 'unifrm'; known: .*Did you mean 'uniform'\?"),
+        ({"test_mechanism": "sight:x"}, r"unknown mechanism 'sight'; known: covariate, site, uniform"),
+        ({"mechanism": ("covariate:age",)}, "'covariate:age' on cxr: .*this dataset has no covariate"),
+        ({"mechanism": ("uniform:age",)}, "'uniform:age' on cxr: it takes no argument"),
+        ({"missing": ("txt",)}, "unknown missing pattern 'txt'; known: complete, text, image, both"),
+        ({"engine": "inlin"}, r"unknown engine 'inlin'; known: .*Did you mean 'inline'\?"),
+        ({"knobs": ("length=3",)}, "--knobs length=3: none of the methods reads it; known: none"),
+        ({"knobs": ("length",)}, "--knobs 'length' is not NAME=VALUE"),
         ({"blocks": ("3",)}, r"block 3 is outside the backbone's 0\.\.2"),
+        ({"blocks": ("0-9999999999",)}, r"block 9999999999 is outside the backbone's 0\.\.2"),
+        ({"ranks": (999999,)}, r"--ranks 999999 is above the width of backbone .*, 32"),
         ({"blocks": ("zero",)}, "not a set of blocks"),
         ({"overrides": {"ordi": {}}}, r"overrides\.ordi"),
     ],
 )
-def test_unknown_names_list_the_known_ones(grid, site, changes, message):
+def test_unknown_names_list_the_known_ones(grid, place, changes, message):
     with pytest.raises(UserError, match=message):
-        plan(dataclasses.replace(grid, **changes), site)
+        plan(dataclasses.replace(grid, **changes), place)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +232,7 @@ def test_unknown_names_list_the_known_ones(grid, site, changes, message):
         ({"workers": 0}, "--workers is 0"),
         ({"seeds": ()}, "--seeds is empty"),
         ({"limit": 0}, "--limit is 0"),
+        ({"test_rate": 1.5}, "--test-rate 1.5"),
     ],
 )
 def test_values_out_of_range_name_the_option(changes, message):
@@ -109,14 +247,37 @@ def test_values_out_of_range_name_the_option(changes, message):
         ("dataset = ['odir']", "unknown key 'dataset'; known: datasets"),
         ("[recipe]\nepoch = 3", "unknown key 'epoch'; known: epochs"),
         ("[overrides.full]\nlrr = 3", "unknown key 'lrr'"),
-        ("datasets = 'odir'", "expected a list"),
+        ("datasets = 'odir'", r"mine\.toml: datasets: expected `array`, got `str`; write a list"),
+        ('seeds = ["a"]', r"mine\.toml: seeds.*: expected `int`, got `str`"),
+        ("recipe = 3", r"mine\.toml: recipe is 3; expected a table, \[recipe\]"),
+        ("[recipe]\nlr = [1]", r"mine\.toml, \[recipe\]: lr: expected `float`, got `array`"),
+        ("overrides = 3", r"mine\.toml: overrides is 3; expected a table"),
+        ("overrides.full = 3", r"mine\.toml: overrides\.full is 3; expected a table, \[overrides\.full\]"),
+        ("[overrides.full]\nlr = 'a'", r"mine\.toml, \[overrides\.full\]: lr: expected `float`, got `str`"),
+        ("[recipe]\nepochs = 1.5", r"mine\.toml, \[recipe\]: epochs: expected `int`, got `float`"),
+        ("[recipe]\nepochs = true", r"mine\.toml, \[recipe\]: epochs: expected `int`, got `bool`"),
+        ("[recipe]\nprecision = 'fp8'", r"mine\.toml, \[recipe\]: precision: invalid enum value 'fp8'"),
+        ("[recipe]\neps = inf", r"recipe\.eps is inf"),
+        ("threads = 1.5", r"mine\.toml: threads: expected `int`, got `float`"),
+        ("workers = true", r"mine\.toml: workers: expected `int.*got `bool`"),
+        ("epochs = 1.5", "unknown key 'epochs'; known: "),
     ],
 )
 def test_a_wrong_preset_file_says_where(tmp_path, text, message):
     file = tmp_path / "mine.toml"
     file.write_text(text)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as refused:
         load_preset(str(file))
+    assert "\n" not in str(refused.value)
+
+
+def test_numbers_of_a_preset_have_the_type_of_their_field(tmp_path):
+    """10 and 10.0 are the same number and have to have the same key."""
+    file = tmp_path / "mine.toml"
+    file.write_text("rates = [1]\nlrs = [1]\n[recipe]\nvalidate_every = 1\n[overrides.full]\nhead_lr_mult = 10")
+    grid = load_preset(str(file))
+    found = [*grid.rates, *grid.lrs, grid.recipe.validate_every, Recipe(**grid.overrides["full"]).head_lr_mult]
+    assert [repr(value) for value in found] == ["1.0", "1.0", "1.0", "10.0"]
 
 
 def test_an_unknown_preset_lists_the_known():

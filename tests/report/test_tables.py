@@ -1,54 +1,34 @@
 """Tables from records made by hand: aggregation, notes, escaping, and a golden table."""
 
-import copy
 import csv
 import io
+import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
+from by_hand import TOY, failed, predictor, record, scores
 
+from mora_bench.cells.cell import Scoring
+from mora_bench.cells.missing import Missing
+from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import compare
+from mora_bench.report.contract import Results
 
 FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
 GOLDEN = Path(__file__).parent / "golden.md"
 
 
-def record(method="mora", seed=0, f1=0.5, **cell):
-    strata = {name: {"f1_macro": f1 / 2, "n": 1} for name in ("complete", "text_only", "image_only")}
-    scores = {p: {"f1_macro": f1, "n": 3, "strata": strata} for p in frame.PATTERNS}
-    base = {
-        "dataset": "odir", "source": "twin", "data": "d" * 16, "split": "patient", "missing": "both", "rate": 0.7,
-        "method": method, "method_version": 1, "rank": 4 if method == "mora" else None,
-        "blocks": [0] if method == "mora" else None, "impute": "dummy", "impute_version": 1, "backbone": "small",
-        "weights": "w" * 16, "recipe": {"epochs": 1, "lr": 0.001}, "seed": seed,
-    }  # fmt: skip
-    return {
-        "key": f"{method}{seed}{cell}",
-        "status": "done",
-        "cell": base | cell,
-        "scores": {"test_rate": 0.7, "test": scores, "val": scores},
-        "training": {"best_val_f1_macro": f1},
-        "parameters": {
-            "trained": {"adapter": 9},
-            "share_adapter": 0.01,
-            "share_adapter_head": 1.5,
-            "share_total": 2.25,
-        },
-        "flops": {"forward": 2e9, "step_forward": 2e9, "step_backward": 1e9},
-        "time": {"step_ms": 12.0, "epoch_s": 1.0},
-        "provenance": {"device": "Toy CPU", "threads": 1, "workers": 2},
-    }
+def cells(pairs):
+    return frame.cells([own for own, _ in pairs], [found for _, found in pairs if found is not None])
 
 
-def failed(method="mora", seed=0):
-    whole = record(method, seed)
-    return {k: whole[k] for k in ("key", "cell", "provenance")} | {"status": "failed", "error": "Boom: a_b|c & 5 %"}
-
-
-def only(records):
-    (table,) = compare(frame.cells(records))
+def only(pairs):
+    (table,) = compare(cells(pairs))
     return table
 
 
@@ -59,8 +39,8 @@ def row(table, start):
 def test_mean_and_sample_standard_deviation():
     table = only([record(f1=f, seed=s) for s, f in enumerate((0.4, 0.5, 0.6))])
     found = row(table, "mora")
-    assert found.mean["f1 both"] == pytest.approx(0.5)
-    assert found.std["f1 both"] == pytest.approx(0.1)
+    assert found.mean["score both"] == pytest.approx(0.5)
+    assert found.std["score both"] == pytest.approx(0.1)
     assert "**50.0 ± 10.0**" in tables.markdown(table)
 
 
@@ -69,7 +49,7 @@ def test_an_unequal_set_of_seeds_is_noted_and_never_best():
     table = only(records)
     assert row(table, "mora").note == "no result for seed 2 (not run); not compared"
     assert not row(table, "mora").best
-    assert "f1 both" in row(table, "full").best
+    assert "score both" in row(table, "full").best
     assert "mora (r=4, blocks 0)*" in tables.markdown(table)
 
 
@@ -88,19 +68,19 @@ def test_a_grid_of_failures_still_has_a_table():
 
 
 def test_real_and_twin_never_share_a_table():
-    found = compare(frame.cells([record(), record(source="real")]))
+    found = compare(cells([record(), record(source="real")]))
     assert [t.name for t in found] == ["comparison-real", "comparison-twin"]
     assert found[0].caption.startswith("Real data.")
     assert "not patients" in found[1].caption
 
 
 def test_other_backbones_get_tables_of_their_own():
-    found = compare(frame.cells([record(), record(backbone="a/b", weights="z" * 16)]))
+    found = compare(cells([record(), record(backbone="a/b", weights="z" * 16)]))
     assert {t.name for t in found} == {"comparison-twin-small-wwwwww-patient", "comparison-twin-a-b-zzzzzz-patient"}
 
 
 def test_labels_name_what_differs():
-    table = only([record(rank=1), record(rank=4), record("full", recipe={"epochs": 1, "lr": 0.1}), record("full")])
+    table = only([record(rank=1), record(rank=4), record("full", recipe=Recipe(epochs=1, lr=0.1)), record("full")])
     assert {r.label for r in table.sections[0].rows} == {
         "mora (r=1, blocks 0)", "mora (r=4, blocks 0)", "full (lr=0.1)", "full (lr=0.001)",
     }  # fmt: skip
@@ -112,8 +92,7 @@ def test_an_imputer_is_named_where_several_are_compared():
 
 
 def test_times_of_different_machines_are_not_compared():
-    other = record("full")
-    other["provenance"] = {"device": "Another", "threads": 1, "workers": 2}
+    other = record("full", provenance=msgspec.structs.replace(TOY, device="Another"))
     table = only([record(), other])
     assert all(r.cost["step_ms"] != r.cost["step_ms"] for r in table.sections[0].rows)
     assert any("different hardware" in note for note in table.notes)
@@ -122,13 +101,14 @@ def test_times_of_different_machines_are_not_compared():
 def test_csv_is_unrounded_and_complete():
     table = only([record(f1=1 / 3)])
     (line,) = csv.DictReader(io.StringIO(tables.comma_separated(table)))
-    assert float(line["f1 both mean"]) == 1 / 3
-    assert line["f1 both std"] == ""
+    assert float(line["score both mean"]) == 1 / 3
+    assert line["score both std"] == ""
     assert line["seeds"] == "1"
 
 
 def test_scores_have_a_row_a_cell_split_test_and_stratum():
-    assert len(list(frame.scores([record(), failed()]))) == 2 * 4 * 4
+    (done, found), (other, _) = record(), failed("full")
+    assert len(list(frame.scores([done, other], [found], frame.score_columns([found])))) == 2 * 4 * 4
 
 
 def test_latex_is_balanced_and_escaped():
@@ -147,30 +127,103 @@ def test_golden():
 
 
 def golden():
-    records = [record(m, s, f) for m, f in (("full", 0.4), ("head", 0.3), ("mora", 0.5)) for s in range(2)]
-    records += [copy.deepcopy(r) for r in records]
-    for r in records[6:]:
-        r["cell"]["dataset"] = "cxr"
-        r["key"] += "cxr"
-    records[-1] |= failed("mora", 1) | {"cell": records[-1]["cell"]}
-    return tables.markdown(only(records))
+    grid = [(m, s, f) for m, f in (("full", 0.4), ("head", 0.3), ("mora", 0.5)) for s in range(2)]
+    pairs = [record(*point) for point in grid] + [record(*point, dataset="cxr") for point in grid]
+    pairs[-1] = failed("mora", 1, dataset="cxr")
+    return tables.markdown(only(pairs))
 
 
-def test_the_committed_records_give_the_committed_tables(tmp_path):
-    import shutil
+REFERENCE = [f.parent for f in sorted((Path(__file__).parents[2] / "results" / "reference").glob("*/scores"))]
 
-    for folder in sorted((Path(__file__).parents[2] / "results").iterdir()):
-        if not (folder / "records").is_dir():
-            continue
-        shutil.copytree(folder / "records", tmp_path / folder.name / "records")
-        assert cli.main(["report", str(tmp_path / folder.name)]) == 0
-        for table in (folder / "tables").iterdir():
-            assert (tmp_path / folder.name / "tables" / table.name).read_bytes() == table.read_bytes(), table
+
+@pytest.mark.parametrize("folder", REFERENCE, ids=[folder.name for folder in REFERENCE])
+def test_the_committed_records_give_the_committed_tables(folder, tmp_path):
+    for part in ("records", "scores"):
+        shutil.copytree(folder / part, tmp_path / part)
+    assert cli.main(["report", str(tmp_path)]) == 0
+    for table in (folder / "tables").iterdir():
+        assert (tmp_path / "tables" / table.name).read_bytes() == table.read_bytes(), table
 
 
 def test_rows_stand_by_family():
-    records = [record(method) | {"method": {"family": family}} for method, family in FAMILIES.items()]
-    table = only(records)
+    table = only([record(method, family=family) for method, family in FAMILIES.items()])
     assert [r.label for r in table.sections[0].rows] == ["head", "lora", "map", "mora (r=4, blocks 0)", "own"]
     lines = [line.split("|")[1:3] for line in tables.markdown(table).splitlines() if line.startswith("|")]
     assert [a.strip() for a, _ in lines[2:7]] == ["fine-tuning", "low-rank", "missing-aware", "MoRA", "mine"]
+
+
+def test_without_families_there_is_no_column_of_them():
+    assert "family" not in tables.markdown(only([record(), record("full")]))
+
+
+@pytest.mark.parametrize("render", [tables.markdown, tables.latex])
+def test_a_row_without_a_network_stands_in_the_tables_of_all_backbones(render):
+    pairs = [record(), record(backbone="a/b", weights="z" * 16), predictor(), predictor("tfidf")]
+    found = compare(cells(pairs))
+    assert len(found) == 2
+    for table in found:
+        assert [r.label for r in table.sections[0].rows] == ["prior", "tfidf", "mora (r=4, blocks 0)"]
+        assert [r.family for r in table.sections[0].rows] == ["no network", "no network", ""]
+        assert all(map(math.isnan, row(table, "prior").cost.values()))
+        assert "prior abstains without text: no label." in table.notes
+        assert "prior abstains without text: no label." in render(table)
+        assert "Device: Toy CPU, 2 cells at once, 1 thread each." in table.caption
+
+
+def test_rows_without_a_network_show_the_seeds_of_the_networks_they_stand_beside():
+    table = only([record(seed=s) for s in (0, 1)] + [predictor(seed=s) for s in (0, 1, 2)])
+    assert table.sections[0].seeds == [0, 1]
+    assert row(table, "prior").seeds == 2
+    assert row(table, "prior").note == ""
+
+
+def test_rows_without_a_network_alone_have_a_table():
+    table = only([predictor(), predictor("tfidf", f1=0.2)])
+    assert (table.name, [r.label for r in table.sections[0].rows]) == ("comparison-twin", ["prior", "tfidf"])
+    assert "no network" in table.caption
+    assert "score both" in row(table, "tfidf").best
+
+
+def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
+    """What networks score, and which of them is best, is the same beside rows without one."""
+    before, after = only([record(), record("full", f1=0.4)]), only([record(), record("full", f1=0.4), predictor()])
+    for label in ("mora", "full"):
+        assert row(before, label).mean == pytest.approx(row(after, label).mean)
+        assert row(before, label).best == row(after, label).best
+    assert before.caption == after.caption
+
+
+def test_another_protocol_has_a_table_of_its_own():
+    own, found = record()
+    other = replace(own.cell, scoring=Scoring(Missing("site:sex", 2.0), 0.3))
+    pairs = [(own, found), record("full")]
+    (plain,) = compare(cells(pairs))
+    frames = frame.cells([own, pairs[1][0]], [found, pairs[1][1], scores(other, 0.2)])
+    both = {table.name: table for table in compare(frames)}
+    assert set(both) == {"comparison-twin", "comparison-twin-site-sex--strength-2---at-30"}
+    assert tables.markdown(both["comparison-twin"]) == tables.markdown(plain)
+    second = both["comparison-twin-site-sex--strength-2---at-30"]
+    assert "missing at 30% (site:sex (strength 2), at 30%)." in second.caption
+    assert row(second, "mora").mean["score both"] == pytest.approx(0.2)
+
+
+def test_a_mechanism_and_knobs_are_named():
+    aged = Missing("covariate:age", 2.0)
+    knobs = (("deep", True), ("length", 32))
+    table = only([record(), record(mechanism=aged), record(mechanism=aged, knobs=knobs)])
+    titles = [section.title for section in table.sections]
+    assert titles == [
+        "odir, trained on both missing at 70%",
+        "odir, trained on both missing at 70%, covariate:age (strength 2)",
+    ]
+    assert [r.label for r in table.sections[1].rows] == [
+        "mora (r=4, blocks 0)", "mora (r=4, blocks 0, deep=True, length=32)",
+    ]  # fmt: skip
+
+
+def test_what_was_left_out_is_a_footnote():
+    own, found = record()
+    made = tables.Tables().make(Results([own], [found], cells([(own, found)]), ["records/x_y.json: it is a folder"]))
+    assert set(made) == {f"comparison-twin.{suffix}" for suffix in ("md", "csv", "tex")}
+    assert r"\* Left out: records/x\_y.json: it is a folder." in made["comparison-twin.md"].decode()
+    assert r"Left out: records/x\_y.json: it is a folder." in made["comparison-twin.tex"].decode()

@@ -1,127 +1,169 @@
 """Whole cells: determinism, workers, resumption, failure."""
 
 import dataclasses
-import json
 import multiprocessing
 import os
 import signal
 
+import msgspec
 import numpy as np
 import pytest
-from conftest import make_cell
-from safetensors.numpy import load_file
+from conftest import make_cell, with_present
 
-from mora_bench.engines import processes, serial
-from mora_bench.missing import masks as missing
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.missing import UNIFORM
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import presence
+from mora_bench.engines import processes
+from mora_bench.engines.inline import Inline
+from mora_bench.engines.processes import Processes
+from mora_bench.missing import masks
+from mora_bench.records import store as stores
+from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
-from mora_bench.tasks import metrics as scores
-from mora_bench.training.cell import run_cell, samples, work
+from mora_bench.scoring.pick import stratified
+from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training.bundles import bundles
+from mora_bench.training.cell import run_cells, samples
+from mora_bench.training.work import lost, work
 
-SAME = ("scores", "training", "parameters", "flops", "data")
+SAME = ("training", "beginning", "parameters", "flops", "data")
 
 
-def test_the_same_seed_gives_the_same_bits(site, folder):
-    cell = make_cell(site, folder)
-    (one, first), (two, second) = run_cell(cell, site), run_cell(cell, site)
+def ran(engine, cells, place) -> dict[Cell, tuple[Record, Scores | stores.Refused]]:
+    """Records and scores of all cells, in the order in which they ended."""
+    store = Store(place.out)
+    ended = engine().run(bundles(cells, place.fuse), place, work, lost)
+    return {cell: (store.record(cell), stores.read(store.score_file(cell), Scores)) for cell in ended}
+
+
+def record_of(cell: Cell, place: Runtime) -> Record:
+    work([cell], place)
+    return Store(place.out).record(cell)
+
+
+def text(value) -> bytes:
+    """As it stands in a file, to the last digit."""
+    return msgspec.json.encode(value)
+
+
+def test_the_same_seed_gives_the_same_bits(place, folder):
+    cell = make_cell(place, folder)
+    ((one,), (two,)) = run_cells([cell], place), run_cells([cell], place)
+    assert text(one.scores) == text(two.scores)
     for part in SAME:
-        assert json.dumps(one[part]) == json.dumps(two[part]), part
+        assert text(getattr(one.record, part)) == text(getattr(two.record, part)), part
+    first, second = one.predictions, two.predictions
     assert all((first[n] == second[n]).all() or np.isnan(first[n]).any() for n in first)
 
 
-def test_workers_change_nothing(site, folder):
-    cells = [make_cell(site, folder, method=m, seed=s) for m in ("mora", "head") for s in (0, 1)]
-    alone = {c.key: r for c, r in serial.run(cells, site)}
-    other = dataclasses.replace(site, out=site.out / "two", workers=2)
-    together = {c.key: r for c, r in processes.run(cells, other)}
+def test_workers_change_nothing(place, folder):
+    cells = [make_cell(place, folder, method=m, seed=s) for m in ("mora", "head") for s in (0, 1)]
+    alone = ran(Inline, cells, place)
+    together = ran(Processes, cells, dataclasses.replace(place, out=place.out / "two", workers=2))
     assert alone.keys() == together.keys()
-    for key in alone:
+    for cell, (record, scores) in alone.items():
+        other, others = together[cell]
+        assert text(scores) == text(others)
         for part in SAME:
-            assert json.dumps(alone[key][part]) == json.dumps(together[key][part])
+            assert text(getattr(record, part)) == text(getattr(other, part))
 
 
-def test_predictions_are_enough_to_score_again(site, folder):
-    cell = make_cell(site, folder)
-    (record,) = work([cell], site)
-    assert record["status"] == "done", record.get("trace")
-    saved = load_file(Store(site.out).prediction_file(cell))
-    kept = missing.mask(len(saved["test_rows"]), "both", 0.7, data=cell.data, split="test", seed=cell.seed)
-    present = missing.combine(saved["test_natural"], kept)
-    again = scores.stratified(saved["test_targets"], saved["test_logits"], present)
-    assert again["f1_macro"] == record["scores"]["test"]["both"]["f1_macro"]
-    at = record["scores"]["curve"]["rates"].index(0.7)
-    assert record["scores"]["curve"]["both"][at] == again["f1_macro"]
-    assert record["scores"]["curve"]["image"][0] == record["scores"]["test"]["complete"]["f1_macro"]
+def test_predictions_are_enough_to_score_again(place, folder):
+    cell = make_cell(place, folder)
+    record = record_of(cell, place)
+    assert record.status == "done", record.trace
+    saved = Store(place.out).predictions(cell)
+    natural = saved["test_natural"]
+    own = masks.Units(natural, cell.modalities, {}, (), saved["test_targets"])
+    kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.data, split="test", seed=cell.seed)
+    present = presence.combine(natural, kept)
+    again, _ = stratified(MultiLabel(), saved["test_targets"], saved["test_logits"], present, cell.modalities)
+    scores = stores.read(Store(place.out).score_file(cell), Scores)
+    assert again["f1_macro"] == scores.test["both"].scores["f1_macro"]
+    at = scores.rates.index(0.7)
+    assert scores.curve["both"][at] == again["f1_macro"]
+    assert scores.curve["image"][0] == scores.test["complete"].scores["f1_macro"]
 
 
-def test_naturally_missing_pictures_are_predicted_only_as_they_are(site, folder, monkeypatch):
-    cell = make_cell(site, folder, method="head")
-    data = samples("odir", str(folder), 64, site)
-    natural = data.present.copy()
-    natural[::2, 1] = False
-    lacking = dataclasses.replace(data, present=natural)
+def test_naturally_missing_pictures_are_predicted_only_as_they_are(place, folder, monkeypatch):
+    cell = make_cell(place, folder, method="head")
+    data = samples("odir", str(folder), 64, place)
+    lacking = without_pictures(data)
     monkeypatch.setattr("mora_bench.training.cell.samples", lambda *a: lacking)
-    record, predictions = run_cell(cell, site)
-    without = ~predictions["test_natural"][:, 1]
+    (found,) = run_cells([cell], place)
+    without = ~found.predictions["test_natural"][:, 1]
     assert without.any()
-    logits = predictions["test_logits"]
+    logits = found.predictions["test_logits"]
     assert np.isnan(logits[without][:, 1:]).all()
     assert not np.isnan(logits[without][:, 0]).any()
     assert not np.isnan(logits[~without]).any()
-    assert record["data"]["realised"]["test"]["naturally_without_image"] == pytest.approx(without.mean())
+    assert found.record.data.realised["test"]["naturally_without_image"] == pytest.approx(without.mean())
 
 
-def test_a_failing_cell_is_a_record_and_the_next_one_runs(site, folder, monkeypatch):
-    good, bad = make_cell(site, folder, method="head"), make_cell(site, folder, method="mora")
+def without_pictures(data):
+    """Samples of which every other has no picture, in the table as among what was decoded."""
+    images = data.table.modalities["image"]
+    values = tuple(None if row % 2 == 0 else value for row, value in enumerate(images.values))
+    modalities = data.table.modalities | {"image": dataclasses.replace(images, values=values)}
+    lacking = dataclasses.replace(data, table=dataclasses.replace(data.table, modalities=modalities))
+    return with_present(lacking, lacking.table.present)
+
+
+def test_a_failing_cell_is_a_record_and_the_next_one_runs(place, folder, monkeypatch):
+    good, bad = make_cell(place, folder, method="head"), make_cell(place, folder, method="mora")
     monkeypatch.setattr("mora_bench.methods.mora.Mora.__init__", lambda *a: 1 / 0)
-    records = dict(serial.run([bad, good], site))
-    assert records[bad]["status"] == "failed"
-    assert "ZeroDivisionError" in records[bad]["error"]
-    assert records[good]["status"] == "done"
-    assert Store(site.out).status([bad]) == {bad.key: "failed"}
+    records = {cell: record for cell, (record, _) in ran(Inline, [bad, good], place).items()}
+    assert records[bad].status == "failed"
+    assert "ZeroDivisionError" in records[bad].error
+    assert records[good].status == "done"
+    assert Store(place.out).status([bad]) == {bad: "failed"}
 
 
-def _dies(cells, site):
+def _dies(cells, place):
     if cells[0].method == "mora":
         os.kill(os.getpid(), signal.SIGKILL)
-    return work(cells, site)
+    work(cells, place)
 
 
-def test_a_killed_worker_takes_one_cell_with_it(site, folder, monkeypatch):
-    monkeypatch.setattr(processes, "work", _dies)
+def test_a_killed_worker_takes_one_cell_with_it(place, folder, monkeypatch):
     monkeypatch.setattr(processes, "context", lambda: multiprocessing.get_context("fork"))
-    cells = [make_cell(site, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
-    records = dict(processes.run(cells, dataclasses.replace(site, workers=2)))
-    assert {c.method: r["status"] for c, r in records.items()} == {"mora": "failed", "head": "done"}
-    error = next(r["error"] for c, r in records.items() if c.method == "mora")
+    cells = [make_cell(place, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
+    place = dataclasses.replace(place, workers=2)
+    ended = list(Processes().run(bundles(cells, 1), place, _dies, lost))
+    assert set(ended) == set(cells)
+    assert len(ended) == len(cells)
+    records = {cell: Store(place.out).record(cell) for cell in ended}
+    assert {c.method: r.status for c, r in records.items()} == {"mora": "failed", "head": "done"}
+    error = next(r.error for c, r in records.items() if c.method == "mora")
     assert "SIGKILL" in error
     assert "out of memory" in error
 
 
-def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(site, monkeypatch):
+def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(place, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 3, 5, 7}, raising=False)
-    full = dataclasses.replace(site, workers=2, threads=2)
-    assert [processes.own_cores(place, full) for place in (0, 1)] == [{2, 3}, {5, 7}]
-    assert processes.own_cores(0, dataclasses.replace(site, workers=3)) is None
+    full = dataclasses.replace(place, workers=2, threads=2)
+    assert [processes.own_cores(number, full) for number in (0, 1)] == [{2, 3}, {5, 7}]
+    assert processes.own_cores(0, dataclasses.replace(place, workers=3)) is None
     assert processes.own_cores(0, dataclasses.replace(full, device="cuda")) is None
 
 
-def test_methods_see_the_same_masks_and_splits(site, folder):
-    records = [work([make_cell(site, folder, method=m)], site)[0] for m in ("head", "map")]
-    assert records[0]["data"]["split"] == records[1]["data"]["split"]
-    assert records[0]["data"]["realised"] == records[1]["data"]["realised"]
+def test_methods_see_the_same_masks_and_splits(place, folder):
+    records = [record_of(make_cell(place, folder, method=m), place) for m in ("head", "map")]
+    assert records[0].data.split == records[1].data.split
+    assert records[0].data.realised == records[1].data.realised
 
 
-def test_training_learns(site, folder):
+def test_training_learns(place, folder):
     """On the training rows themselves: a few epochs of full fine-tuning must lower the loss."""
-    recipe = dataclasses.replace(make_cell(site, folder).recipe, epochs=8, lr=2e-3)
-    cell = make_cell(site, folder, method="full", missing="complete", rate=0.0, recipe=recipe)
-    (record,) = work([cell], site)
-    losses = [row["loss"] for row in record["training"]["history"]]
+    recipe = dataclasses.replace(make_cell(place, folder).recipe, epochs=8, lr=2e-3)
+    cell = make_cell(place, folder, method="full", missing="complete", rate=0.0, recipe=recipe)
+    losses = [row.loss for row in record_of(cell, place).training.history]
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_a_loss_that_explodes_says_so(site, folder):
-    recipe = dataclasses.replace(make_cell(site, folder).recipe, lr=1e30)
-    (record,) = work([make_cell(site, folder, method="full", recipe=recipe)], site)
-    assert record["status"] == "failed"
-    assert "lower recipe.lr" in record["error"]
+def test_a_loss_that_explodes_says_so(place, folder):
+    recipe = dataclasses.replace(make_cell(place, folder).recipe, lr=1e30)
+    record = record_of(make_cell(place, folder, method="full", recipe=recipe), place)
+    assert record.status == "failed"
+    assert "lower recipe.lr" in record.error

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, make_model, tiny_backbone
+from conftest import TINY, make_model, settled, thirds, tiny_backbone
 
 from mora_bench.data.batch import Batch
-from mora_bench.training.cost import StepClock, forward_flops, step_flops
+from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.text import TextInputs
+from mora_bench.training.cost import StepClock
+from mora_bench.training.flops import forward_flops, step_flops
 
 
 def closed_form(text, patches, depth, width, inner, patch, classes, prompts=0, prompted=(), lean=True):
@@ -25,26 +28,30 @@ def closed_form(text, patches, depth, width, inner, patch, classes, prompts=0, p
 
 
 def batch(text=9, rows=2, columns=4):
-    return Batch(
-        torch.ones(1, text, dtype=torch.long),
-        torch.ones(1, text, dtype=torch.bool),
-        torch.zeros(1, 3, rows * 16, columns * 16),
-        torch.tensor([[rows, columns]]),
-        torch.ones(1, 2, dtype=torch.bool),
-    )
+    words = TextInputs(torch.ones(1, text, dtype=torch.long), torch.ones(1, text, dtype=torch.bool))
+    image = ImageInputs(torch.zeros(1, 3, rows * 16, columns * 16), torch.tensor([[rows, columns]]))
+    return Batch((words, image), torch.ones(1, 2, dtype=torch.bool))
+
+
+@pytest.fixture
+def model_of(toy):
+    """Makes a model with what may be spared found out."""
+    view = thirds(toy, np.arange(6))
+    vocabulary = int(toy.contents[0].ids.max()) + 1
+    return lambda name: settled(make_model(name, tiny_backbone(vocab_size=vocabulary)), view)
 
 
 @pytest.mark.parametrize("text", [2, 9, 40])
 @pytest.mark.parametrize(("name", "extra"), [("head", {}), ("full", {}), ("map", {"prompts": 16, "prompted": (0, 1)})])
-def test_forward_is_the_closed_form_by_both_counters(name, extra, text):
-    model = make_model(name, tiny_backbone())
+def test_forward_is_the_closed_form_by_both_counters(name, extra, text, model_of):
+    model = model_of(name)
     expected = closed_form(text, 8, 3, TINY["hidden_size"], TINY["intermediate_size"], 16, 8, **extra)
     assert forward_flops(model, batch(text)) == expected
     assert step_flops(model, batch(text))["forward"] == expected
 
 
-def test_moras_branch_costs_two_thin_products_and_the_choice_of_ups():
-    plain, mora = (make_model(name, tiny_backbone()) for name in ("head", "mora"))
+def test_moras_branch_costs_two_thin_products_and_the_choice_of_ups(model_of):
+    plain, mora = (model_of(name) for name in ("head", "mora"))
     tokens, width, rank, blocks = 9 + 9, 32, 2, 2
     branch = 2 * blocks * (2 * tokens * width * rank + 2 * rank * width)
     assert forward_flops(mora, batch()) - forward_flops(plain, batch()) == branch
@@ -56,8 +63,8 @@ def test_vilt_b32_forward_is_the_published_order():
     assert flops == pytest.approx(33.37, rel=0.002)
 
 
-def test_backward_depends_on_where_training_begins():
-    found = {name: step_flops(make_model(name, tiny_backbone()), batch()) for name in ("head", "mora", "full")}
+def test_backward_depends_on_where_training_begins(model_of):
+    found = {name: step_flops(model_of(name), batch()) for name in ("head", "mora", "full")}
     convolution = 2 * 8 * 3 * 16**2 * 32
     # Twice the forward pass, but nobody needs the gradient of the pixels.
     assert found["full"]["backward"] == 2 * found["full"]["forward"] - convolution

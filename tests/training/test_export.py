@@ -1,5 +1,6 @@
 """What a cell trained, loaded outside the harness: the same logits."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -14,30 +15,34 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file, save_file
 from transformers import ViltModel
 
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import presence
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.mora import Mora
 from mora_bench.methods.network import classifier
 from mora_bench.methods.peft import MoraConfig
-from mora_bench.missing import masks as missing
 from mora_bench.records.store import Store
-from mora_bench.training.cell import Site, samples, work
+from mora_bench.training.cell import samples
+from mora_bench.training.work import work
 
 
-def saved(site: Site, folder: Path, method: str):
-    site = Site(**(vars(site) | {"save_adapters": True}))
-    cell = make_cell(site, folder, method=method)
-    assert work([cell], site)[0]["status"] == "done"
-    return site, cell, Store(site.out).adapter_folder(cell)
+def saved(place: Runtime, folder: Path, method: str):
+    place = dataclasses.replace(place, save_adapters=True)
+    cell = make_cell(place, folder, method=method)
+    work([cell], place)
+    assert Store(place.out).record(cell).status == "done"
+    return place, cell, Store(place.out).adapter_folder(cell)
 
 
 def transformers_inputs(batch, patch: int) -> dict[str, torch.Tensor]:
-    pixels = torch.zeros(len(batch), *batch.pixels.shape[2:], dtype=torch.long)
-    for row, (height, width) in enumerate(batch.grid.tolist()):
+    text, image = batch.inputs
+    pixels = torch.zeros(len(batch), *image.pixels.shape[2:], dtype=torch.long)
+    for row, (height, width) in enumerate(image.grid.tolist()):
         pixels[row, : height * patch, : width * patch] = 1
     return {
-        "input_ids": batch.ids,
-        "attention_mask": batch.ids_mask.long(),
-        "pixel_values": batch.pixels,
+        "input_ids": text.ids,
+        "attention_mask": text.mask.long(),
+        "pixel_values": image.pixels,
         "pixel_mask": pixels,
     }
 
@@ -56,20 +61,20 @@ def outside(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "lora-all", "dora", "ia3"])
-def test_the_records_test_logits_come_back_outside_the_harness(method, site, folder):
-    site, cell, adapter = saved(site, folder, method)
-    kept = load_arrays(Store(site.out).prediction_file(cell))
-    data = samples("odir", str(folder), 64, site)
+def test_the_records_test_logits_come_back_outside_the_harness(method, place, folder):
+    place, cell, adapter = saved(place, folder, method)
+    kept = load_arrays(Store(place.out).prediction_file(cell))
+    data = samples("odir", str(folder), 64, place)
     rows = kept["test_rows"]
-    for k, pattern in enumerate(missing.pattern_presence(2)):
+    for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
         np.testing.assert_allclose(outside(adapter, folder, method, batch), kept["test_logits"][:, k], atol=1e-5)
 
 
-def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(site, folder, tmp_path):
-    site, cell, adapter = saved(site, folder, "mora")
-    data = samples("odir", str(folder), 64, site)
-    kept = load_arrays(Store(site.out).prediction_file(cell))
+def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, folder, tmp_path):
+    place, cell, adapter = saved(place, folder, "mora")
+    data = samples("odir", str(folder), 64, place)
+    kept = load_arrays(Store(place.out).prediction_file(cell))
     batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
     inputs = transformers_inputs(batch, patch=16)
     save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
@@ -79,19 +84,19 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(site, fo
     out = subprocess.run(
         [sys.executable, "load.py", str(folder), str(adapter)], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
-    complete = len(missing.pattern_presence(2)) - 1
+    complete = len(presence.pattern_presence(2)) - 1
     np.testing.assert_allclose(json.loads(out), kept["test_logits"][:, complete], atol=1e-5)
 
 
-def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(site, folder):
-    _, cell, adapter = saved(site, folder, "map")
+def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(place, folder):
+    _, cell, adapter = saved(place, folder, "map")
     assert "method.prompts" in load_file(adapter / "adapter_model.safetensors")
     assert json.loads((adapter / "adapter_config.json").read_text())["mora_bench"]["method"] == "map"
     assert f"# map on {cell.dataset}" in (adapter / "README.md").read_text()
 
 
-def test_the_card_says_what_it_is(site, folder):
-    _, _, adapter = saved(site, folder, "mora")
+def test_the_card_says_what_it_is(place, folder):
+    _, _, adapter = saved(place, folder, "mora")
     card = (adapter / "README.md").read_text()
     assert "library_name: peft" in card
     assert "an embedded twin: drawings, not patients" in card
@@ -113,10 +118,10 @@ def test_peft_mora_equals_the_harness_and_trains_what_it_should(tmp_path):
                 model.get_parameter(f"base_model.model.encoder.layer.{i}.mora_branch.default.{name}").copy_(p)
     present = [[True, True], [True, False], [False, True]]
     tokens = through(ours, method, joined(ours, present))
-    inputs = random_inputs()
-    plain = {"input_ids": inputs.ids, "pixel_values": inputs.pixels, "pixel_mask": torch.ones(3, 32, 64)}
+    text, image = random_inputs().inputs
+    plain = {"input_ids": text.ids, "pixel_values": image.pixels, "pixel_mask": torch.ones(3, 32, 64)}
     got = model(**plain, present=torch.tensor(present)).pooler_output
-    torch.testing.assert_close(got, ours.pool(tokens, ours.vilt.pooler), rtol=0, atol=1e-5)
+    torch.testing.assert_close(got, ours.pool((tokens,), ours.vilt.pooler), rtol=0, atol=1e-5)
     model.save_pretrained(tmp_path)
     again = PeftModel.from_pretrained(tiny_backbone().vilt, tmp_path).eval()
     # transformers draws the order of patches at random, so the last bits differ.

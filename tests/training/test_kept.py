@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import make_model, thirds
+from conftest import load, make_model, settled, thirds, with_present
 
-from mora_bench.backbones import load as backbones
-from mora_bench.checks.network import CPU
+from mora_bench.backbones.contract import At
+from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
+from mora_bench.methods.network import Found
 from mora_bench.training import kept as feeds
 from mora_bench.training.kept import Feed
 from mora_bench.training.predict import predict
@@ -22,26 +23,26 @@ def view(toy):
     return thirds(toy, np.arange(12))
 
 
-def model_of(name, folder):
-    model = make_model(name, backbones.load(backbones.resolve(str(folder)), 64, 0))
+def model_of(name, folder, view):
+    model = make_model(name.partition("-")[0], load(folder))
+    if name == "mora-late":
+        # Beside the last block, of which only [CLS] is computed.
+        model.method.place = {At(0, 2): 0}
     for parameter in model.method.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
-    return model.eval()
+    return settled(model, view).eval()
 
 
 @pytest.mark.parametrize("name", ["head", "mora", "mora-late", "lora", "map"])
 @pytest.mark.parametrize("place", ["host", "disk"])
 def test_kept_states_give_what_computing_them_gives(name, place, folder, view, monkeypatch):
-    model = model_of(name.partition("-")[0], folder)
-    if name == "mora-late":
-        # Beside the last block, of which only [CLS] is computed.
-        model.method.place = {2: 0}
-    monkeypatch.setattr(feeds, "CHEAP", 1)
+    model = model_of(name, folder, view)
+    monkeypatch.setattr(feeds, "BLOCKS", 1)
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 0, "disk": 1e9, place: 1e9})
     kept, computed = Feed(model, view, 5, CPU), Feed(model, view, 5, CPU, keep=False)
-    assert kept.kept is not None
-    assert computed.kept is None
-    assert ("ahead" in kept.kept.columns) == name.startswith("mora")
+    assert kept.kept
+    assert not computed.kept
+    assert ("ahead" in kept.kept[0].columns) == name.startswith("mora")
     with torch.no_grad():
         torch.testing.assert_close(model.finish(kept.state(AT)), model.finish(computed.state(AT)), rtol=0, atol=1e-5)
         whole = torch.cat([model.finish(state) for state in kept.in_order(5)])
@@ -50,36 +51,43 @@ def test_kept_states_give_what_computing_them_gives(name, place, folder, view, m
 
 def test_what_fits_nowhere_is_computed_each_time(folder, view, monkeypatch):
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 1000, "disk": 1000})
-    assert Feed(model_of("head", folder), view, 5, CPU).kept is None
+    assert not Feed(model_of("head", folder, view), view, 5, CPU).kept
+
+
+def test_nothing_is_kept_of_a_model_of_which_nothing_is_known(folder, view):
+    model = model_of("head", folder, view)
+    model.found = Found()
+    assert not Feed(model, view, 5, CPU).kept
 
 
 def test_embeddings_alone_are_never_read_from_disk(folder, view, monkeypatch):
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 0, "disk": 1e9})
-    assert Feed(model_of("mora", folder), view, 5, CPU).kept is None
-    assert Feed(model_of("head", folder), view, 5, CPU).kept is not None
+    assert not Feed(model_of("mora", folder, view), view, 5, CPU).kept
+    assert Feed(model_of("head", folder, view), view, 5, CPU).kept
 
 
 def test_what_grows_beyond_its_room_is_given_up(folder, view, monkeypatch):
     """The first batch is the shortest: text only."""
-    model = model_of("lora", folder)
+    model = model_of("lora", folder, view)
     order = np.argsort(view.present[:, 1], kind="stable")
     ordered = View(view.samples, view.rows[order], view.present[order])
     sizes = []
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 1e9, "disk": 0})
     place = Feed._place
     monkeypatch.setattr(Feed, "_place", lambda self, size: sizes.append(size) or place(self, size))
-    assert Feed(model, ordered, 2, CPU).kept is not None
+    assert Feed(model, ordered, 2, CPU).kept
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": sizes[0] / feeds.SHARE + 8, "disk": 0})
-    longer = dataclasses.replace(view.samples, canvas=(16, 16))
-    assert Feed(model, dataclasses.replace(ordered, samples=longer), 2, CPU).kept is None
+    text, image = view.samples.contents
+    longer = dataclasses.replace(view.samples, contents=(text, dataclasses.replace(image, canvas=(16, 16))))
+    assert not Feed(model, dataclasses.replace(ordered, samples=longer), 2, CPU).kept
 
 
-def test_every_pattern_is_predicted_as_if_it_were_the_mask(folder, toy):
-    model = model_of("mora", folder)
+def test_every_pattern_is_predicted_as_if_it_were_the_mask(folder, toy, view):
+    model = model_of("mora", folder, view)
     natural = toy.present.copy()
     natural[3] = (True, False)
     natural[4] = (False, True)
-    samples = dataclasses.replace(toy, present=natural)
+    samples = with_present(toy, natural)
     rows = np.arange(2, 13)
     found = predict(model, samples, rows, 4, CPU)
     assert found.shape == (11, 3, 8)

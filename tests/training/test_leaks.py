@@ -5,10 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import make_model
+from conftest import load, make_model
 
 from mora_bench import registry
-from mora_bench.backbones.load import load, resolve
 from mora_bench.data.samples import View
 from mora_bench.training.cell import observed
 
@@ -26,22 +25,24 @@ def hidden_mask():
 
 def altered(toy, what: str):
     """The same samples with other content where `what` says."""
-    pixels, ids = np.array(toy.pixels), np.array(toy.ids)
+    text, image = toy.contents
+    pixels, ids = np.array(image.pixels), np.array(text.ids)
     present = hidden_mask()
     rows = {"hidden": np.arange(0), "others": OTHERS, "labels": np.arange(0)}[what]
     no_text = TRAIN[~present[:, 0]] if what == "hidden" else rows
     no_image = TRAIN[~present[:, 1]] if what == "hidden" else rows
     for row in no_text:
-        ids[toy.bounds[row] + 1 : toy.bounds[row + 1] - 1] = 7
+        ids[text.bounds[row] + 1 : text.bounds[row + 1] - 1] = 7
     for row in no_image:
-        height, width = toy.sizes[row]
-        pixels[toy.starts[row] : toy.starts[row] + height * width * 3] ^= 255
+        height, width = image.sizes[row]
+        pixels[image.starts[row] : image.starts[row] + height * width * 3] ^= 255
     targets = 1 - toy.table.targets if what == "labels" else toy.table.targets
-    return dataclasses.replace(toy, pixels=pixels, ids=ids, table=dataclasses.replace(toy.table, targets=targets))
+    contents = (dataclasses.replace(text, ids=ids), dataclasses.replace(image, pixels=pixels))
+    return dataclasses.replace(toy, contents=contents, table=dataclasses.replace(toy.table, targets=targets))
 
 
 def imputed(name, samples, folder):
-    backbone = load(resolve(str(folder)), 64, 0)
+    backbone = load(folder)
     torch.manual_seed(0)
     model = make_model("mora", backbone, impute=name)
     view = View(samples, TRAIN, hidden_mask())
@@ -56,8 +57,9 @@ def imputed(name, samples, folder):
 def test_imputed_training_values_know_nothing_of(name, what, folder, toy):
     other = altered(toy, what)
     if what != "labels":
-        assert (other.pixels != toy.pixels).any()
-        assert (other.ids != toy.ids).any()
+        (text, image), (own_text, own_image) = other.contents, toy.contents
+        assert (image.pixels != own_image.pixels).any()
+        assert (text.ids != own_text.ids).any()
     for a, b in zip(imputed(name, toy, folder), imputed(name, other, folder), strict=True):
         assert torch.equal(a.x, b.x)
         assert torch.equal(a.mask, b.mask)
@@ -66,10 +68,11 @@ def test_imputed_training_values_know_nothing_of(name, what, folder, toy):
 @pytest.mark.parametrize("name", ["mean", "knn1", "knn5", "regression", "prototypes"])
 def test_they_do_know_what_the_training_mask_shows(name, folder, toy):
     """The test above would pass for an imputer that learns nothing."""
-    ids = np.array(toy.ids)
+    text, image = toy.contents
+    ids = np.array(text.ids)
     for row in TRAIN[2::3]:
-        ids[toy.bounds[row] + 1 : toy.bounds[row + 1] - 1] = 7
-    shown = dataclasses.replace(toy, ids=ids)
+        ids[text.bounds[row] + 1 : text.bounds[row + 1] - 1] = 7
+    shown = dataclasses.replace(toy, contents=(dataclasses.replace(text, ids=ids), image))
     same = [
         torch.equal(a.x, b.x) for a, b in zip(imputed(name, toy, folder), imputed(name, shown, folder), strict=True)
     ]

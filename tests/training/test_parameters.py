@@ -1,12 +1,13 @@
 """Parameter counts of the papers, on ViLT-B/32 built without weights."""
 
+import msgspec
 import pytest
 import torch
+from conftest import MODALITIES
 from transformers import ViltConfig, ViltModel
 
 from mora_bench import registry
-from mora_bench.backbones.load import extend_positions
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.vilt import Vilt, extend_positions
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model
@@ -21,10 +22,10 @@ def counted(name, axes, classes):
     with torch.device("meta"):
         vilt = ViltModel(ViltConfig())
         extend_positions(vilt, 1024)
-        backbone = Backbone(vilt)
+        backbone = Vilt(vilt, MODALITIES)
         method = registry.get(registry.METHODS, name)(backbone, axes)
         model = Model(backbone, method, Dummy(backbone), classes, head_seed=0)
-    return parameters(model)
+    return msgspec.to_builtins(parameters(model))
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM
 
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.small import vocabulary
-from mora_bench.backbones.tokens import join
-from mora_bench.backbones.vilt import Backbone
+from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
+from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.twins import chests, eyes
@@ -203,28 +205,24 @@ def _draw(pool: _Pool, rows: Tensor, mask_id: int, plan: Pretraining, generator:
     pixels = pool.pictures[torch.where(swapped, other, rows)].permute(0, 3, 1, 2).float() / 127.5 - 1
     inner = (place > 0) & (place < lengths - 1)
     hidden = inner & ((torch.rand(ids.shape, generator=generator) < plan.masked) | blind[:, None])
-    batch = Batch(
-        ids=ids.masked_fill(hidden, mask_id),
-        ids_mask=place < lengths,
-        pixels=pixels,
-        grid=torch.tensor(pixels.shape[2:]).div(plan.patch, rounding_mode="floor").expand(size, 2),
-        present=torch.ones(size, 2, dtype=torch.bool),
-    )
+    grid = torch.tensor(pixels.shape[2:]).div(plan.patch, rounding_mode="floor").expand(size, 2)
+    text = TextInputs(ids.masked_fill(hidden, mask_id), place < lengths)
+    batch = Batch((text, ImageInputs(pixels, grid)), torch.ones(size, 2, dtype=torch.bool))
     return _Task(batch, ids, hidden, inner, blind, swapped)
 
 
 def _losses(model: ViltForMaskedLM, matcher: nn.Module, task: _Task, idf: Tensor) -> tuple[Tensor, dict[str, float]]:
     """The sum of the three losses, and what to plot."""
-    backbone = Backbone(model.vilt)
-    tokens = join(backbone.embed(task.batch), task.batch.present)
+    backbone = Vilt(model.vilt, {"text": "text", "image": "image"})
+    (tokens,) = backbone.join(backbone.embed(task.batch), task.batch.present)
     for i in range(backbone.depth):
-        tokens = backbone.block(i, tokens)
+        tokens = backbone.block(At(0, i), tokens)
     true = ~task.swapped[:, None]
     ids, learn = task.ids, task.hidden & true
     words = model.mlm_score(model.vilt.layernorm(tokens.x[:, : ids.shape[1]][learn]))
     mlm = F.cross_entropy(words, ids[learn])
     weight = (task.inner & true) * idf[ids]
-    pooled = backbone.pool(tokens, model.vilt.pooler)
+    pooled = backbone.pool((tokens,), model.vilt.pooler)
     told = model.mlm_score(pooled).log_softmax(1).gather(1, ids)
     bag = -(told * weight).sum() / weight.sum()
     match, label = matcher(pooled)[~task.blind], (~task.swapped).long()[~task.blind]

@@ -1,0 +1,1 @@
+"""Kinds of content, one file each: from what a table holds to what a backbone is given."""

@@ -18,6 +18,9 @@ class ImageRule:
     longer: int
     multiple: int
 
+    def key(self) -> list:
+        return [self.shorter, self.longer, self.multiple]
+
     def size(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) a picture of the given size is resized to."""
         scale = self.shorter / min(height, width)
@@ -66,3 +69,12 @@ def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     if picture.shape[:2] == (height, width):
         return picture
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def problem(picture: object) -> str | None:
+    """What keeps an array from being a picture, uint8 [H, W, 3]; None if nothing does."""
+    if not isinstance(picture, np.ndarray):
+        return f"is {type(picture).__name__}; expected a NumPy array, uint8 [H, W, 3]"
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        return f"is {picture.dtype} {list(picture.shape)}; expected uint8 [H, W, 3]"
+    return None

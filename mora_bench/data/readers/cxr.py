@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mora_bench.data.modalities.image import PictureFile
+from mora_bench.data.readers.paths import filled, find_folder, inside, unique
 from mora_bench.data.readers.texts import chest_text
-from mora_bench.data.table import PictureFile, Table, find_folder, inside, unique
+from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
 LABELS = (
@@ -79,10 +81,11 @@ def read(root: Path) -> Table:
         labels=LABELS,
         ids=tuple(frame["filename"]),
         groups=tuple(frame["uid"]),
-        texts=tuple(text for text in texts if text),
-        pictures=tuple((PictureFile(path) if path.is_file() else None,) for path in paths),
+        modalities={
+            "text": Column("text", tuple(text for text in texts if text)),
+            "image": Column("image", tuple((PictureFile(path) if path.is_file() else None,) for path in paths)),
+        },
         targets=np.array([[label in found for label in LABELS] for found in problems], np.uint8),
-        covariates={},
     )
 
 
@@ -96,4 +99,4 @@ def _frame(file: Path) -> pd.DataFrame:
     absent = [column for column in COLUMNS[file.name] if column not in frame.columns]
     if absent:
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
-    return frame
+    return filled(frame, file)

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mora_bench.data.modalities.image import PictureFile
+from mora_bench.data.readers.paths import filled, find_folder, inside, unique
 from mora_bench.data.readers.texts import eye_text
-from mora_bench.data.table import PictureFile, Table, find_folder, inside, unique
+from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
 LABELS = ("N", "D", "G", "C", "A", "H", "M", "O")
@@ -41,7 +43,7 @@ def read(root: Path) -> Table:
     absent = [column for column in COLUMNS if column not in frame.columns]
     if absent:
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
-    frame = frame[list(COLUMNS)]
+    frame = filled(frame[list(COLUMNS)], file)
     if file.suffix == ".csv":
         # Kaggle's table has a row an eye; what concerns the patient is the same in both.
         frame = frame.drop_duplicates()
@@ -52,17 +54,17 @@ def read(root: Path) -> Table:
         tuple(_picture(root, folder, name, f"{file}, ID {id}") for name in names)
         for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
     )
+    texts = tuple(
+        eye_text(left, right) if left or right else None
+        for left, right in frame[[LEFT_WORDS, RIGHT_WORDS]].itertuples(index=False)
+    )
     return Table(
         name="odir",
         source="real",
         labels=LABELS,
         ids=tuple(frame["ID"]),
         groups=tuple(frame["ID"]),
-        texts=tuple(
-            eye_text(left, right) if left or right else None
-            for left, right in frame[[LEFT_WORDS, RIGHT_WORDS]].itertuples(index=False)
-        ),
-        pictures=pictures,
+        modalities={"text": Column("text", texts), "image": Column("image", pictures)},
         targets=frame[list(LABELS)].to_numpy().astype(np.uint8),
         covariates={"age": tuple(frame[AGE]), "sex": tuple(frame[SEX])},
     )

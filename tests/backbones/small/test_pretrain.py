@@ -4,9 +4,10 @@ import json
 from dataclasses import replace
 
 import torch
+from conftest import load
 from safetensors.torch import load_file
 
-from mora_bench.backbones.load import load, resolve
+from mora_bench.backbones.load import resolve
 from mora_bench.backbones.small.pretrain import Pretraining, _bag_of_words, _idf, _unlike, pretrain
 
 
@@ -21,9 +22,9 @@ def test_the_same_seed_gives_the_same_checkpoint(tmp_path):
     curve = json.loads((tmp_path / "a" / "pretraining.json").read_text())["curve"]
     assert [row["step"] for row in curve] == [100]
     assert curve[0]["mlm_loss"] < 8
-    spec = resolve(str(tmp_path / "a"))
+    spec = resolve(str(tmp_path / "a"), 128)
     assert (spec.depth, spec.width) == (2, 16)
-    assert load(spec, 128, 0).depth == 2
+    assert load(tmp_path / "a", 128).depth == 2
 
 
 def test_a_false_pairs_text_is_the_least_alike():

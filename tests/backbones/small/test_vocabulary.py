@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mora_bench.backbones.load import SHIPPED
 from mora_bench.backbones.small.vocabulary import PRINTABLE, train
+from mora_bench.backbones.vilt import SHIPPED
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 
 TOKENIZER = open_tokenizer(SHIPPED / "tokenizer.json")

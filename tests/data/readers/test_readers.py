@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mora_bench.data import datasets, twins
+from mora_bench.data import datasets
 from mora_bench.data.readers import cxr, odir
+from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
 XLSX = "ODIR-5K/ODIR-5K_Training_Annotations(Updated)_V2.xlsx"
@@ -33,10 +34,12 @@ def root(published, tmp_path):
 def test_what_a_twin_publishes_the_reader_reads_back(name, published):
     read, drawn = datasets.load(name, published), datasets.get(name).twin(8)
     assert read.source == "real"
-    for field in ("name", "labels", "ids", "groups", "texts", "covariates"):
+    for field in ("name", "labels", "ids", "groups", "names", "kinds", "covariates", "task"):
         assert getattr(read, field) == getattr(drawn, field), field
+    assert read.modalities["text"] == drawn.modalities["text"]
     assert (read.targets == drawn.targets).all()
-    for ours, theirs in zip(read.pictures, drawn.pictures, strict=True):
+    images = (table.modalities["image"].values for table in (read, drawn))
+    for ours, theirs in zip(*images, strict=True):
         for a, b in zip(ours, theirs, strict=True):
             assert (a.read() == b.read()).all()
 
@@ -65,7 +68,7 @@ def test_absent_pictures_are_natural_missingness(root):
     (root / "cxr" / FILMS / "1_IM-0000-1001.dcm.png").unlink()
     eyes, films = odir.read(root), cxr.read(root)
     assert eyes.present[:3].tolist() == [[True, True], [True, False], [True, True]]
-    assert eyes.pictures[0][0] is None
+    assert eyes.modalities["image"].values[0][0] is None
     assert films.present[:2].tolist() == [[True, False], [True, True]]
 
 
@@ -165,3 +168,71 @@ def test_rows_can_be_chosen():
     part = table.only(np.array([3, 1]))
     assert part.ids == (table.ids[3], table.ids[1])
     assert (part.targets == table.targets[[3, 1]]).all()
+
+
+def test_a_table_of_a_header_alone_is_named(root):
+    for file in ("indiana_reports.csv", "indiana_projections.csv"):
+        whole = (root / "cxr" / file).read_text()
+        (root / "cxr" / file).write_text(whole.splitlines()[0] + "\n")
+        with pytest.raises(UserError, match=rf"{file}: no rows below the header"):
+            datasets.load("cxr", root)
+        (root / "cxr" / file).write_text(whole)
+
+
+@pytest.mark.parametrize("file", [XLSX, "full_df.csv"])
+def test_an_odir_table_of_a_header_alone_is_named(root, file):
+    header = pd.read_excel(root / "odir" / XLSX, dtype=str)[:0]
+    (root / "odir" / XLSX).unlink()
+    (header.to_excel if file == XLSX else header.to_csv)(root / "odir" / file, index=False)
+    with pytest.raises(UserError, match=r"(xlsx|csv): no rows below the header"):
+        datasets.load("odir", root)
+
+
+@pytest.mark.parametrize("content", ["", "\n"])
+def test_an_empty_csv_is_named(root, content):
+    (root / "odir" / XLSX).unlink()
+    for file in ("odir/full_df.csv", "cxr/indiana_reports.csv"):
+        (root / file).write_text(content)
+        with pytest.raises(UserError, match=rf"{file}: not a readable table"):
+            datasets.load(file.split("/")[0], root)
+
+
+#: File names that no file system holds.
+NAMES = {
+    "NUL": "a\0b.jpg",
+    "5,000 characters": "x" * 5000 + ".jpg",
+    "5,000 bytes": "ä" * 2500,
+    "slash": "a/b",
+}
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_an_impossible_file_name_is_refused_by_its_row(root, what):
+    name = NAMES[what]
+    frame = pd.read_excel(root / "odir" / XLSX, dtype=str)
+    (root / "odir" / XLSX).unlink()
+    frame["Right-Fundus"] = [*frame["Right-Fundus"][:-1], name]
+    frame.to_csv(root / "odir" / "full_df.csv", index=False)
+    with pytest.raises(UserError, match=r"full_df\.csv, ID 7: .* is not a plain file name inside") as odir_said:
+        datasets.load("odir", root)
+    edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(filename=[*f["filename"][:-1], name]))
+    with pytest.raises(UserError, match=r"indiana_projections\.csv, uid 8: .* is not a plain file name") as cxr_said:
+        datasets.load("cxr", root)
+    for said in (odir_said, cxr_said):
+        assert len(str(said.value)) < 1000
+        assert "\0" not in str(said.value)
+
+
+def test_a_picture_that_links_to_itself_is_refused_by_its_row(root):
+    for name, file in (("odir", f"{EYES}/3_left.jpg"), ("cxr", f"{FILMS}/4_IM-0003-1001.dcm.png")):
+        path = root / name / file
+        path.unlink()
+        path.symlink_to(path)
+        with pytest.raises(UserError, match=rf", (ID 3|uid 4): '{path.name}' leads nowhere"):
+            datasets.load(name, root)
+
+
+def test_keywords_that_are_blank_are_no_text(root):
+    columns = ("Left-Diagnostic Keywords", "Right-Diagnostic Keywords")
+    edit(root / "odir" / XLSX, lambda f: f.assign(**{name: [None, " ", *f[name][2:]] for name in columns}))
+    assert odir.read(root).present[:3, 0].tolist() == [False, False, True]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mora_bench.data import datasets
 from mora_bench.data.readers import cxr, odir
 
 pytestmark = pytest.mark.real
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.real
 def test_odir(real_data):
     table = odir.read(real_data)
     assert len(table) == 3500
-    pictures = [sum(p is not None for p in pair) for pair in table.pictures]
+    pictures = [sum(p is not None for p in pair) for pair in table.modalities["image"].values]
     assert [pictures.count(n) for n in (2, 1, 0)] == [2981, 298, 221]
     assert table.targets.sum(0).tolist() == [1140, 1128, 215, 212, 164, 103, 174, 979]
     assert table.present[:, 0].all()
@@ -39,3 +40,9 @@ def test_cxr(real_data):
         "Density": 110, "Catheters, Indwelling": 107, "Nodule": 106, "Deformity": 104, "Scoliosis": 92,
     }  # fmt: skip
     assert (table.targets.sum(1) == 0).sum() == 1751
+
+
+@pytest.mark.parametrize(("name", "expected"), [("odir", "0ce9de7bfd658283"), ("cxr", "520557acc3f1ae4a")])
+def test_fingerprints_are_what_they_were_before_modalities_had_names(name, expected, real_data):
+    """(Found by the code of commit 94bcf05.)"""
+    assert datasets.load(name, real_data).fingerprint() == expected

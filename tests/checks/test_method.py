@@ -7,16 +7,20 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from conftest import load
 from torch import nn
 
 from mora_bench import registry
-from mora_bench.backbones.load import load, resolve
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Part
-from mora_bench.checks import network as contract
-from mora_bench.checks.network import BrokenRule, Subject
+from mora_bench.checks import method as contract
+from mora_bench.checks.rules import BrokenRule
+from mora_bench.checks.subject import Subject
 from mora_bench.data.samples import Samples
-from mora_bench.methods.contract import Method
+from mora_bench.methods.contract import Method, declares
 from mora_bench.methods.imputer import Dummy
+from mora_bench.methods.mora import Mora
 
 METHODS = registry.names(registry.METHODS)
 IMPUTERS = registry.names(registry.IMPUTERS)
@@ -24,7 +28,7 @@ IMPUTERS = registry.names(registry.IMPUTERS)
 
 @cache
 def loaded(folder):
-    return load(resolve(str(folder)), 64, 0)
+    return load(folder)
 
 
 def subject(method, imputer, folder, toy):
@@ -49,10 +53,8 @@ def test_every_imputer_keeps_where_embeddings_train(name, rule, folder, toy):
     rule(subject(registry.get(registry.METHODS, "full"), registry.get(registry.IMPUTERS, name), folder, toy))
 
 
-class Plain(Method):
-    """A method that keeps every rule; the broken ones below differ from it in one thing."""
-
-    title, source = "plain", "test"
+class Nameless(Method):
+    """A method that keeps every rule but the one about names."""
 
     def __init__(self, backbone, axes):
         super().__init__(backbone, axes)
@@ -62,59 +64,75 @@ class Plain(Method):
     def first_block(self):
         return 1
 
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         out = frozen(tokens)
-        return out.with_x(out.x + self.bias) if i == 1 else out
+        return out.with_x(out.x + self.bias) if at.block == 1 else out
+
+
+class Plain(Nameless):
+    """A method that keeps every rule; the broken ones below differ from it in one thing."""
+
+    title, source = "plain", "test"
+
+
+class HasNoTitle(Nameless):
+    source = "test"
+
+
+class HasNoSource(Nameless):
+    title = "plain"
 
 
 class Unfreezes(Plain):
     def attach(self, backbone):
-        backbone.blocks[2].requires_grad_(True)
+        backbone.layer(At(0, 2)).requires_grad_(True)
 
 
 class UnfreezesLater(Plain):
     def attach(self, backbone):
         self._seen = [backbone]
 
-    def block(self, i, frozen, tokens):
-        self._seen[0].blocks[2].output.dense.bias.requires_grad_(True)
-        return super().block(i, frozen, tokens)
+    def block(self, at, frozen, tokens):
+        # While nothing trains, as when it is found out what may be spared, it behaves.
+        if torch.is_grad_enabled():
+            self._seen[0].layer(At(0, 2)).output.dense.bias.requires_grad_(True)
+        return super().block(at, frozen, tokens)
 
 
 class ChangesFrozenWeights(Plain):
     def attach(self, backbone):
         self._seen = [backbone]
 
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         with torch.no_grad():
-            self._seen[0].blocks[2].output.dense.bias.add_(1e-3)
-        return super().block(i, frozen, tokens)
+            self._seen[0].layer(At(0, 2)).output.dense.bias.add_(1e-3)
+        return super().block(at, frozen, tokens)
 
 
 class WrongWidth(Plain):
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         out = frozen(tokens)
         return out.with_x(out.x[..., :-1])
 
 
 class ForgetsTheMask(Plain):
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         return tokens.with_x(torch.cat([frozen(tokens).x, tokens.x], 1))
 
 
 class ReturnsATensor(Plain):
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         return frozen(tokens).x
 
 
 class Raises(Plain):
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         raise ZeroDivisionError("on purpose")
 
 
 class MixesSamples(Plain):
-    def block(self, i, frozen, tokens):
-        out = super().block(i, frozen, tokens)
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
         return out.with_x(out.x + out.x[:, :1].mean(0))
 
 
@@ -148,23 +166,23 @@ class LearnsOutsideItsParameters(Plain):
         super().__init__(backbone, axes)
         self._sum = 0.0
 
-    def block(self, i, frozen, tokens):
-        out = super().block(i, frozen, tokens)
+    def block(self, at, frozen, tokens):
+        out = super().block(at, frozen, tokens)
         if self.training:
             self._sum += 0.01
-        return out.with_x(out.x + self._sum) if i == 1 else out
+        return out.with_x(out.x + self._sum) if at.block == 1 else out
 
 
 class LeavesAHook(Plain):
     def attach(self, backbone):
-        backbone.blocks[1].extra = nn.Linear(2, 2)
+        backbone.layer(At(0, 1)).extra = nn.Linear(2, 2)
 
 
 class HooksALinearLayer(Plain):
     """Adds something that depends on where in its sample a token stands, inside a block."""
 
     def attach(self, backbone):
-        self._hook = backbone.blocks[1].output.dense.register_forward_hook(self._add)
+        self._hook = backbone.layer(At(0, 1)).output.dense.register_forward_hook(self._add)
 
     def detach(self, backbone):
         self._hook.remove()
@@ -177,6 +195,36 @@ class OutOfRange(Plain):
     @property
     def first_block(self):
         return 7
+
+
+class TrainsNothing(Plain):
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        del self.bias
+        self.register_buffer("bias", torch.ones(backbone.width))
+
+
+class NormedBranch(nn.Module):
+    """A branch with a layer norm over the rank, where zeros count."""
+
+    def __init__(self, width, rank, modalities):
+        super().__init__()
+        self.down = nn.Parameter(torch.randn(rank, width) / rank)
+        self.up = nn.Parameter(torch.zeros(modalities, rank, width))
+
+    def forward(self, x, gate):
+        low = F.linear(x, self.down)
+        low = F.layer_norm(low, low.shape[-1:])
+        return low @ torch.einsum("bm,mrd->brd", gate.to(x), self.up)
+
+
+class NormsTheRank(Mora):
+    def branch(self, width, rank, modalities):
+        return NormedBranch(width, rank, modalities)
+
+
+class NormsTheRankAndPadsIt(NormsTheRank):
+    pads_rank = True
 
 
 class ChangesObserved(Dummy):
@@ -207,6 +255,10 @@ BROKEN = [
     (LearnsOutsideItsParameters, Dummy, "saving", "something learned is no parameter"),
     (LeavesAHook, Dummy, "detaching", "the backbone has gained vilt.encoder.layer.1.extra"),
     (HooksALinearLayer, Dummy, "padding", "when padding is left out of the blocks"),
+    (HasNoTitle, Dummy, "named", "title is None; expected a line for `list` and the tables, e.g. title ="),
+    (HasNoSource, Dummy, "named", "source is None; expected a line for `list` and the tables, e.g. source ="),
+    (TrainsNothing, Dummy, "something", "changes blocks from 1 on and trains nothing but pooler and classifier"),
+    (NormsTheRankAndPadsIt, Dummy, "ranks", "the smaller rank's zeros are not without effect"),
     (Plain, ChangesObserved, "observed_kept", "fill changed the text of samples that have it"),
     (Plain, FillsInNan, "observed_kept", "not finite"),
 ]
@@ -227,10 +279,12 @@ def test_the_plain_one_keeps_every_rule_and_the_report_says_so(folder, toy):
 
 
 def test_what_cannot_run_is_reported_once_with_its_line(folder, toy):
-    ((rule, problem),) = contract.check(subject(Raises, Dummy, folder, toy))
+    # What needs nothing to run is reported before.
+    *before, (rule, problem) = contract.check(subject(Raises, Dummy, folder, toy))
+    assert [wrong for _, wrong in before] == [None] * contract.RULES.index(contract.outputs)
     assert rule.startswith("It runs")
     assert "ZeroDivisionError: on purpose" in problem
-    assert "test_network.py, line" in problem
+    assert "test_method.py, line" in problem
 
 
 def test_a_first_block_claimed_too_late_is_no_different_method(folder, toy):
@@ -238,3 +292,11 @@ def test_a_first_block_claimed_too_late_is_no_different_method(folder, toy):
     was to make it gets no gradient."""
     with pytest.raises(BrokenRule, match="bias would train and got no gradient"):
         contract.gradients(subject(ClaimsALaterBlock, Dummy, folder, toy))
+
+
+def test_what_a_class_declares_its_subclass_does_not(folder, toy):
+    assert declares(Mora, "pads_rank")
+    assert not declares(NormsTheRank, "pads_rank")
+    contract.ranks(subject(NormsTheRank, Dummy, folder, toy))
+    with pytest.raises(KeyError):
+        declares(Mora, "rank")

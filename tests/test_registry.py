@@ -5,10 +5,12 @@ import json
 import pytest
 from conftest import make_cell
 
-from mora_bench import plugins, registry
+from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cli import main as cli
+from mora_bench.data import datasets
 from mora_bench.errors import UserError
+from mora_bench.training import cell as training
 
 GATE = '''
 """A learned gate on the whole output of one block."""
@@ -16,7 +18,7 @@ GATE = '''
 import torch
 from torch import nn
 
-from mora_bench.methods.contract import Method
+from mora_bench.api import Method
 
 
 class OutputGate(Method):
@@ -33,12 +35,12 @@ class OutputGate(Method):
     def first_block(self):
         return min(self.blocks)
 
-    def block(self, i, frozen, tokens):
+    def block(self, at, frozen, tokens):
         out = frozen(tokens)
-        return out.with_x(out.x * (1 + self.gate)) if i in self.blocks else out
+        return out.with_x(out.x * (1 + self.gate)) if at.block in self.blocks else out
 '''
 ZEROS = """
-from mora_bench.methods.imputer import Imputer
+from mora_bench.api import Imputer
 
 
 class Zeros(Imputer):
@@ -57,7 +59,11 @@ class Zeros(Imputer):
 @pytest.fixture(autouse=True)
 def forget(monkeypatch, cache):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry._plugins})
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    # What a process remembers of data by name, because a name means the same as long as it lives.
+    datasets.fingerprinted.cache_clear()
+    training._samples.clear()
 
 
 def write(folder, content, name="mine.py"):
@@ -71,7 +77,7 @@ def test_a_plug_in_runs_in_worker_processes_and_its_code_is_in_the_key(folder, t
     arguments = [
         "grid", "--plugin", str(file), "--methods", "output-gate", "--impute", "zeros", "--datasets", "odir",
         "--backbone", str(folder), "--limit", "60", "--seeds", "0", "1", "--workers", "2", "--recipe.epochs", "1",
-        "--recipe.max-text", "64", "--out", str(tmp_path / "out"),
+        "--recipe.max-text", "64", "--out", str(tmp_path / "out"), "--floors", "none",
     ]  # fmt: skip
     assert cli.main(arguments) == 0
     records = [json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir()]
@@ -94,7 +100,9 @@ def test_check_says_that_every_rule_is_kept(tmp_path, capsys):
 
 
 def test_check_names_the_rule_that_is_broken(tmp_path, capsys):
-    file = write(tmp_path, GATE.replace("return out.with_x", "return out.with_x(out.x[1:]) if i == 0 else out.with_x"))
+    file = write(
+        tmp_path, GATE.replace("return out.with_x", "return out.with_x(out.x[1:]) if at.block == 0 else out.with_x")
+    )
     assert cli.main(["check", "output-gate", "--plugin", str(file)]) == 1
     out = capsys.readouterr().out
     assert "BROKEN  It runs" in out
@@ -112,7 +120,7 @@ def test_check_takes_an_imputer(tmp_path, capsys):
         (None, "no such file"),
         ("x = ", "cannot be imported \\(SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
-        ("x = 1", "defines no subclass of mora_bench.methods.contract.Method"),
+        ("x = 1", "defines no dataset, modality, .*artefact of mora_bench.api"),
         (GATE.replace("class OutputGate", "class Mora"), "'mora' is the name of an installed method"),
     ],
 )
@@ -121,23 +129,25 @@ def test_a_bad_file_is_refused_with_its_reason(tmp_path, content, message):
     if content is not None:
         file.write_text(content)
     with pytest.raises(UserError, match=message):
-        plugins.load(file)
+        registry.load_plugins([file])
 
 
 def test_an_unknown_name_lists_the_known_ones(capsys):
     assert cli.main(["check", "nothing"]) == 2
-    assert "unknown method, imputer or dataset 'nothing'; known: bitfit," in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "nothing is called 'nothing'; known: " in error
+    assert all(name in error for name in ("bitfit", "odir", "dummy", "uniform", "multi-label", "vilt", "tables"))
 
 
-def test_an_installed_methods_version_is_its_own(site, folder):
+def test_an_installed_methods_version_is_its_own(place, folder):
     assert registry.version(registry.METHODS, "mora") == "1"
-    assert isinstance(make_cell(site, folder), Cell)
+    assert isinstance(make_cell(place, folder), Cell)
 
 
 DATA = """
 import numpy as np
 
-from mora_bench.data.table import Dataset, Table
+from mora_bench.api import Column, Dataset, Table
 
 
 class Grey:
@@ -152,8 +162,9 @@ def twin():
     n = 60
     return Table(
         name="grey-films", source="twin", labels=("a", "b"), ids=tuple(map(str, range(n))),
-        groups=tuple(map(str, range(n))), texts=("words",) * n, pictures=((Grey(),),) * n,
-        targets=np.arange(2 * n).reshape(n, 2) % 3 % 2, covariates={},
+        groups=tuple(map(str, range(n))),
+        modalities={"text": Column("text", ("words",) * n), "image": Column("image", ((Grey(),),) * n)},
+        targets=np.arange(2 * n).reshape(n, 2) % 3 % 2,
     )
 
 
@@ -167,6 +178,7 @@ def test_a_dataset_in_a_file_is_checked_and_runs(folder, tmp_path, capsys):
     assert "grey-films: every rule is kept." in capsys.readouterr().out
     arguments = ["--backbone", str(folder), "--recipe.epochs", "1", "--recipe.max-text", "64", "--seeds", "0"]
     arguments += ["--datasets", "grey-films", "--methods", "head", "--workers", "1", "--out", str(tmp_path / "out")]
+    arguments += ["--floors", "none"]
     assert cli.main(["grid", "--plugin", file, *arguments]) == 0
     (record,) = (json.loads(f.read_text()) for f in (tmp_path / "out" / "records").iterdir())
     assert record["data"]["labels"] == ["a", "b"]
@@ -175,9 +187,12 @@ def test_a_dataset_in_a_file_is_checked_and_runs(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("% 3 % 2", "% 3"), "they hold [2]"),
+        (("% 3 % 2", "% 3"), "sample '1': a is 2. An uncertain or absent label has to be decided by the reader"),
         (("ids=tuple(map(str, range(n)))", 'ids=("x",) * n'), "x stand more than once"),
-        (("(64, 64, 3), 99, np.uint8", "(64, 64), 99, np.uint8"), "the first is uint8 [64, 64]"),
+        (
+            ("(64, 64, 3), 99, np.uint8", "(64, 64), 99, np.uint8"),
+            "sample '0': its image is uint8 [64, 64]; expected uint8 [H, W, 3]",
+        ),
         (('return "grey"', "return str(np.random.rand())"), "two readings have other fingerprints"),
         (("n = 60", "n = 1 / 0"), "ZeroDivisionError"),
     ],

@@ -1,0 +1,159 @@
+"""The contract of a backbone: a pre-trained network as streams of tokens that run through blocks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from mora_bench import registry
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.contract import Rule
+
+#: What a linear layer of a block does; a method names these, never a path.
+ROLES = ("query", "key", "value", "attention_output", "mlp_in", "mlp_out")
+
+
+class At(NamedTuple):
+    """A place in a backbone: a block of a stream."""
+
+    stream: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What can be said of a backbone before it is loaded.
+
+    Attributes:
+        name: as the user gave it; family: the registered backbone it is one of.
+        fingerprint: 16 hex digits over all that makes its numbers.
+        depth: blocks of a stream; width: features a token.
+        rules: how it wants its inputs, by kind of content; kinds that it cannot embed are absent.
+        folder: where its files are, None if it has none.
+        trained: False for random weights.
+    """
+
+    name: str
+    family: str
+    fingerprint: str
+    depth: int
+    width: int
+    rules: Mapping[str, Rule] = field(hash=False)
+    folder: Path | None = None
+    trained: bool = True
+
+
+class Backbone(nn.Module, ABC):
+    """`embed` -> (imputer) -> `join` -> `block(At(s, 0))` ... `block(At(s, depth - 1))` -> `pool`.
+
+    A backbone with one stream runs all modalities together; one with several runs towers, one for each modality, and
+    streams of one kind may share weights.
+
+    Attributes:
+        modalities: names of the dataset's modalities, in order.
+        streams: names of the streams.
+        width: D, features a token; depth: blocks of a stream.
+    """
+
+    group: ClassVar[str] = registry.BACKBONES
+    title: ClassVar[str]
+    source: ClassVar[str]
+    #: Kinds of content that it embeds.
+    kinds: ClassVar[tuple[str, ...]]
+    #: What it can be called without naming a folder, with a word on each.
+    shipped: ClassVar[dict[str, str]] = {}
+
+    modalities: tuple[str, ...]
+    streams: tuple[str, ...]
+    width: int
+    depth: int
+
+    @classmethod
+    @abstractmethod
+    def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
+        """What `name` is, one of `shipped` (then `folder` is None) or a folder whose config.json is `config`.
+
+        Raises:
+            UserError: files are absent or not what they should be.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
+        """The network in float32, in evaluation mode.
+
+        Args:
+            modalities: kind of each modality of the dataset, by name, in order.
+            max_text: tokens that a text may have.
+            seed: draws the weights of a backbone that is not trained.
+
+        Raises:
+            UserError: it cannot run on these modalities, or its weights cannot be read.
+        """
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The module that holds all its weights, as the `peft` library would wrap it; `linear` names paths in it."""
+
+    @abstractmethod
+    def embed(self, batch: Batch) -> list[Part]:
+        """Tokens of each modality, [B, T, D] with [B, T]; for a kind that it does not embed, anything."""
+
+    @abstractmethod
+    def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
+        """The parts as streams, ready for their first block; present bool [B, M]."""
+
+    @abstractmethod
+    def block(
+        self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
+    ) -> Tokens:
+        """Run one block on one stream. Shapes are unchanged.
+
+        `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides the sequence's own.
+        With `first`, only the first so many tokens are computed; they attend to all.
+        """
+
+    @abstractmethod
+    def norm(self, stream: int, x: Tensor) -> Tensor:
+        """What follows a stream's last block, before anything is read from it: [..., D] -> [..., D]."""
+
+    @abstractmethod
+    def make_pooler(self) -> nn.Module:
+        """A copy of what makes features of streams; it trains under every method, the backbone's own never."""
+
+    @abstractmethod
+    def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
+        """Features that a classifier reads, [B, `features`], whatever streams are absent."""
+
+    @property
+    def features(self) -> int:
+        """How many features `pool` gives."""
+        return self.width
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        """Its parameters that nothing runs, because `make_pooler` gave a copy of them."""
+        return []
+
+    @abstractmethod
+    def layer(self, at: At) -> nn.Module:
+        """The module of one block."""
+
+    @abstractmethod
+    def linear(self, at: At, role: str) -> str:
+        """The path in `network` of a block's linear layer that plays one of `ROLES`."""
+
+    def see_samples_apart(self, apart: bool) -> None:
+        """Whether layers inside blocks must see [B, T, D], because a method treats samples differently there; if not,
+        a backbone may leave padding out and give them one flat sequence, [N, D]."""
+
+    def places(self, blocks: Sequence[int]) -> list[At]:
+        """Every stream's block of the given numbers, block after block."""
+        return [At(stream, block) for block in blocks for stream in range(len(self.streams))]

@@ -1,0 +1,262 @@
+"""What `grid` does, for Python: plan -> prepare -> run -> score -> report, with the state in the results folder.
+
+    from mora_bench import campaign
+
+    grid = campaign.preset("quick", methods=("head", "mora"), datasets=("odir",), seeds=(0,))
+    place = campaign.runtime(grid)
+    plan = campaign.plan(grid, place)
+    for cell, record in campaign.run(plan.cells, place, engine=grid.engine):
+        print(cell.label, record.status)
+    report = campaign.report(place.out)
+
+What is done already is not done again: run the script a second time, and nothing is printed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mora_bench import registry
+from mora_bench.cells.cell import Cell, Scoring
+from mora_bench.cells.runtime import Runtime, cores, default_cache
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.missing import masks
+from mora_bench.plan.expand import Plan, expand
+from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.presets import load_preset
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE, FAILED, TO_SCORE, Store
+
+if TYPE_CHECKING:
+    from mora_bench.data.table import Table
+    from mora_bench.report.write import Report
+
+
+#: What takes seconds to import and every worker needs. Nothing that may touch a GPU on import.
+WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
+
+
+def preset(name: str = DEFAULT_PRESET, **changes: Any) -> Grid:
+    """A preset's grid with some of its fields changed.
+
+    Raises:
+        UserError: no such preset, or a value out of its range.
+    """
+    return replace(load_preset(name), **changes)
+
+
+def runtime(grid: Grid) -> Runtime:
+    """Where a grid runs, with the automatic choices made.
+
+    Raises:
+        UserError: a device that this machine does not have, or a cache that cannot be written.
+    """
+    device = _device(grid.device)
+    return Runtime(
+        out=grid.folder,
+        data_root=grid.data_root,
+        cache=default_cache(),
+        device=device,
+        threads=grid.threads,
+        workers=grid.workers or (cores() if device == "cpu" else 1),
+        limit=grid.limit,
+        fuse=grid.fuse or 1,
+        compiler=grid.compile,
+        plugins=tuple(file.resolve() for file in grid.plugin),
+        save_adapters=grid.save_adapters,
+    )
+
+
+def _device(wanted: str) -> str:
+    if wanted == "cpu":
+        return wanted
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"--device {wanted}: this machine has no CUDA device that torch {torch.__version__} can use.")
+    try:
+        torch.device(wanted)
+    except RuntimeError:
+        raise UserError(f"--device {wanted!r} is not a device; write cpu, cuda, cuda:1 or auto.") from None
+    return wanted
+
+
+def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
+    """The cells of a grid; `base` is what its preset alone says, if flags changed anything.
+
+    Raises:
+        UserError: an unknown name, or a value that a dataset or backbone does not have.
+    """
+    registry.load_plugins(place.plugins)
+    return expand(grid, grid if base is None else base, place)
+
+
+def prepare(cells: Sequence[Cell], place: Runtime) -> Iterator[tuple[str, Table]]:
+    """Decode what the cells read, write the id lists of their splits; yields each dataset when it is ready.
+
+    Raises:
+        UserError: content that cannot be decoded, or too few samples for a split.
+    """
+    from mora_bench.data import datasets
+
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        own = [cell for cell in cells if cell.dataset == dataset]
+        table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
+        for backbone, max_text in dict.fromkeys((c.backbone, c.recipe.max_text) for c in own if c.recipe is not None):
+            from mora_bench.training.cell import samples
+
+            samples(dataset, backbone, max_text, place)
+        _write_splits(Store(place.out), dataset, own, table)
+        yield dataset, table
+
+
+def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
+    """The id lists of every split in use, splits/DATASET-SOURCE-HASH.json."""
+    from mora_bench.data import splits
+
+    for fingerprint, unit, seed in dict.fromkeys((c.data, c.split, c.seed) for c in cells):
+        rows = splits.split(table.ids, table.groups, data=fingerprint, unit=unit, seed=seed)
+        empty = [name for name, part in rows.items() if not len(part)]
+        if empty:
+            raise UserError(
+                f"{dataset}: {len(table)} samples leave the {empty[0]} split empty; raise --limit or use more data."
+            )
+        digest = splits.digest(table.ids, rows)
+        lists = {name: [table.ids[row] for row in part] for name, part in rows.items()}
+        text = json.dumps(
+            {"dataset": dataset, "data": fingerprint, "unit": unit, "seed": seed, "digest": digest, **lists}
+        )
+        write_atomic(store.folder / "splits" / f"{dataset}-{table.source}-{digest}.json", text.encode())
+
+
+def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator[tuple[Cell, Record]]:
+    """Run or score what is not done of `cells`; yields each cell with its record as it ends.
+
+    Raises:
+        UserError: the results folder cannot be written, or data are not what they should be.
+    """
+    from mora_bench.training.bundles import bundles
+    from mora_bench.training.work import lost, work
+
+    store = Store(place.out)
+    store.check_writable()
+    status = store.status(cells)
+    for _ in prepare([cell for cell in cells if status[cell] != DONE], place):
+        pass
+    for cell in (cell for cell in cells if status[cell] == TO_SCORE):
+        _score(store, cell, place)
+        yield cell, _record(store, cell)
+    # Cells that differ in nothing but how they are scored are trained once.
+    alike: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if status[cell] not in (DONE, TO_SCORE):
+            alike.setdefault(cell.key, []).append(cell)
+    if alike:
+        name = ("inline" if place.workers == 1 else "processes") if engine == "auto" else engine
+        runs = registry.get(registry.ENGINES, name)()
+        for cell in runs.run(bundles([own[0] for own in alike.values()], place.fuse), place, work, lost):
+            record = _record(store, cell)
+            for other in alike[cell.key]:
+                if other != cell and record.status == DONE:
+                    _score(store, other, place)
+                yield other, record
+
+
+def _record(store: Store, cell: Cell) -> Record:
+    record = store.record(cell)
+    if record is None:
+        raise UserError(
+            f"{store.record_file(cell)}: the cell ran and left no record. Was the folder removed meanwhile?"
+        )
+    return record
+
+
+def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[str]]:
+    """Score the stored predictions of a results folder under another protocol, without training.
+
+    Returns:
+        How many cells were scored, and why others were not.
+    """
+    store = Store(folder)
+    records, refused = store.records()
+    left = list(map(str, refused))
+    scored = 0
+    for record in records:
+        if record.status == FAILED:
+            continue
+        cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, place))
+        if not store.prediction_file(cell).is_file():
+            left.append(f"{cell.label}: {store.prediction_file(cell)} is absent")
+            continue
+        _score(store, cell, place)
+        scored += 1
+    if not records:
+        raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.")
+    return scored, left
+
+
+def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
+    """A protocol as a cell's dataset has it."""
+    if scoring.missing is None:
+        return scoring
+    own = masks.mechanism(scoring.missing.mechanism)[0]
+    covariates = _table(cell, place).covariates if own.reads else {}
+    return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, covariates))
+
+
+def _table(cell: Cell, place: Runtime) -> Table:
+    """The data of a cell, if they are there and still the same."""
+    from mora_bench.data import datasets
+    from mora_bench.training.facts import same_data
+
+    root = place.data_root if cell.source == "real" else None
+    if cell.source == "real" and root is None:
+        raise UserError(f"{cell.label}: its scores need the real {cell.dataset}; say where it is with --data-root.")
+    table, fingerprint = datasets.fingerprinted(cell.dataset, root, place.limit, place.cache)
+    same_data(cell, fingerprint)
+    return table
+
+
+def _score(store: Store, cell: Cell, place: Runtime) -> None:
+    """Score the stored predictions of one cell; the data are read only where a mechanism asks for more of them."""
+    from mora_bench.scoring.protocol import Predicted, scored
+
+    saved = store.predictions(cell)
+    predicted = {}
+    for split in ("val", "test"):
+        rows = saved[f"{split}_rows"]
+        if masks.needs_table(cell.test_missing):
+            from mora_bench.training.facts import units
+
+            own = units(_table(cell, place), rows)
+        else:
+            own = masks.Units(saved[f"{split}_natural"], cell.modalities, {}, (), saved[f"{split}_targets"])
+        predicted[split] = Predicted(own, saved[f"{split}_logits"])
+    store.write_scores(cell, scored(cell, predicted))
+
+
+def report(folder: Path) -> Report:
+    """Write every artefact that a results folder's files can give.
+
+    Raises:
+        UserError: there are no records.
+    """
+    from mora_bench.report.write import write
+
+    return write(folder)
+
+
+def start_workers(place: Runtime, engine: str) -> None:
+    """Let the server of worker processes import while the caller plans, where it will be needed."""
+    if engine == "processes" or (engine == "auto" and place.workers > 1):
+        from mora_bench.workers import context
+
+        # Named as text: imported here, they would be waited for.
+        context(WORKERS_IMPORT)

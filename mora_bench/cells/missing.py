@@ -1,0 +1,39 @@
+"""How modalities are taken away, as a cell says it; `mora_bench.missing` draws it."""
+
+from dataclasses import dataclass
+
+from mora_bench.errors import UserError
+from mora_bench.files import as_floats, axis
+
+#: The patterns that have names of their own: nothing is taken; each modality in turn.
+COMPLETE, EACH = "complete", "both"
+UNITS = ("sample", "patient")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """How modalities are taken away, apart from which and how often.
+
+    Attributes:
+        mechanism: a registered mechanism, with its argument behind a colon: "uniform", "covariate:age".
+        strength: how much it departs from chance.
+        unit: what loses a modality: a sample, or a patient with all samples.
+        version: of the mechanism; reads: digest of what it is told beside the data that are hashed anyway.
+    """
+
+    mechanism: str = axis("uniform")
+    strength: float = axis(1.0)
+    unit: str = axis("sample")
+    version: str = axis("1")
+    reads: str = axis("")
+
+    def __post_init__(self) -> None:
+        as_floats(self)
+        if self.unit not in UNITS:
+            raise UserError(f"unknown unit of missingness {self.unit!r}; known: {', '.join(UNITS)}.")
+        if not self.strength >= 0 or self.strength == float("inf"):
+            raise UserError(f"strength of missingness {self.strength} is not a number of 0 or more.")
+
+
+#: The only mechanism there was before cells named theirs.
+UNIFORM = Missing("uniform", 1.0, "sample", "1", "")

@@ -1,0 +1,55 @@
+"""Where and how cells run: nothing here changes a score, so nothing here is in a cell's key."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The place of a grid. (Last bits may change with `device` and `threads`; records say both.)
+
+    Attributes:
+        out: results folder; cache: where decoded data lie; data_root: where real data lie, None for the twins.
+        device: as torch names it; threads: of each worker; workers: cells at once.
+        limit: only so many samples of each dataset.
+        fuse: cells trained as one where they may be; compiler: what `torch.compile` is told.
+        plugins: files that every process loads.
+        save_adapters: whether what was trained is kept for other programs.
+    """
+
+    out: Path
+    cache: Path
+    data_root: Path | None = None
+    device: str = "cpu"
+    threads: int = 1
+    workers: int = 1
+    limit: int | None = None
+    fuse: int = 1
+    compiler: str = "off"
+    plugins: tuple[Path, ...] = ()
+    save_adapters: bool = False
+
+
+def default_cache() -> Path:
+    """MORA_BENCH_CACHE, or the user's cache folder; made if absent.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    folder = Path(os.environ.get("MORA_BENCH_CACHE", f"{base}/mora_bench")).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"cache folder {folder}: cannot be made ({error.strerror}). Set MORA_BENCH_CACHE to another one."
+        ) from error
+    return folder
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

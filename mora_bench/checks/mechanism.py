@@ -1,0 +1,81 @@
+"""The rules that every mechanism of missingness keeps."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mora_bench.checks.rules import described, expect, tried
+from mora_bench.missing.contract import Context, Mechanism
+
+N = 400
+RATES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+
+
+def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ...] = ((0,), (1,))) -> Context:
+    """400 units of two modalities, with whatever a mechanism may ask for."""
+    rng = np.random.default_rng(1)
+    covariates = {"age": tuple(rng.normal(60, 9, N).round(1)), "site": tuple(rng.choice(list("abcdefgh"), N).tolist())}
+    reads = mechanism.reads
+    return Context(
+        natural=np.ones((N, 2), bool),
+        taken=sets,
+        argument=_argument(mechanism),
+        covariates=covariates if "covariates" in reads else {},
+        groups=tuple(f"p{i // 2}" for i in range(N)) if "groups" in reads else (),
+        targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
+        names=("data", "train", "both", seed),
+    )
+
+
+def _argument(mechanism: Mechanism) -> str:
+    return "age" if mechanism.problem("", {"age": (), "site": ()}) else ""
+
+
+def named(mechanism: Mechanism) -> None:
+    """It has a title and a source, as text."""
+    described(type(mechanism), ("title", "source"))
+
+
+def shape(mechanism: Mechanism) -> None:
+    """It draws bool [units, modalities], and a unit loses one of the sets of its pattern whole, or nothing."""
+    for sets in (((0,), (1,)), ((1,),), ((0, 1),)):
+        kept = mechanism.draw(context(mechanism, sets=sets), 0.5, 1.0)
+        expect(isinstance(kept, np.ndarray) and kept.dtype == bool, f"it drew {type(kept).__name__}, not a bool array")
+        expect(kept.shape == (N, 2), f"it drew {list(kept.shape)}; expected [{N}, 2]")
+        lost = {tuple(np.flatnonzero(~row).tolist()) for row in kept} - {()}
+        expect(lost <= set(sets), f"units lost {sorted(lost - set(sets))}, which the pattern {sets} does not take")
+
+
+def pure(mechanism: Mechanism) -> None:
+    """The same arguments give the same mask, another seed another."""
+    first, again = (mechanism.draw(context(mechanism), 0.5, 1.0) for _ in range(2))
+    expect(np.array_equal(first, again), "two draws from the same arguments differ")
+    expect(not np.array_equal(first, mechanism.draw(context(mechanism, seed=1), 0.5, 1.0)), "every seed draws alike")
+
+
+def nested(mechanism: Mechanism) -> None:
+    """What is lost at a rate is lost at every higher one; nothing at 0, something of everyone at 1."""
+    masks = [mechanism.draw(context(mechanism), rate, 1.0) for rate in RATES]
+    for low, high, lower, higher in zip(masks, masks[1:], RATES, RATES[1:], strict=False):
+        expect(bool((low | ~high).all()), f"something is lost at rate {lower} and kept at {higher}")
+    expect(bool(masks[0].all()), "something is lost at rate 0")
+    expect(not masks[-1].all(1).any(), "somebody loses nothing at rate 1")
+
+
+def realised(mechanism: Mechanism) -> None:
+    """The share of units that lose something is the rate, within three binomial deviations, at any strength."""
+    for rate in RATES[1:-1]:
+        for strength in (0.0, 0.5, 1.0):
+            draws = [mechanism.draw(context(mechanism, seed), rate, strength) for seed in range(8)]
+            share = float(np.mean([(~kept.all(1)).mean() for kept in draws]))
+            # Groups of an eighth of the units may fall to either side of the rate.
+            bound = 3 * np.sqrt(rate * (1 - rate) / (N * len(draws))) + 1 / N
+            expect(abs(share - rate) <= bound, f"at rate {rate}, strength {strength}, {share:.3f} lose something")
+
+
+RULES = (named, shape, pure, nested, realised)
+
+
+def check(mechanism: type[Mechanism]) -> Iterator[tuple[str, str | None]]:
+    """Try every rule: its text, and what is wrong or None."""
+    return tried(RULES, mechanism(), needed=shape)

@@ -1,0 +1,234 @@
+"""The rules that every method and imputer keeps.
+
+`mora_bench check NAME` and tests/checks/test_method.py run the same rules.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.checks.rules import Rule, described, expect, some, tried
+from mora_bench.checks.spared import beginning, flops, padding, ranks
+from mora_bench.checks.subject import Subject
+from mora_bench.data.modalities.contract import Content
+from mora_bench.methods.contract import EMBEDDINGS
+from mora_bench.methods.network import Beginning
+
+#: Stores of content whose order and size say nothing of a sample's shape.
+FLAT = ("pixels", "ids", "values")
+
+
+def named(subject: Subject) -> None:
+    """It has a title, a source and a family, as text."""
+    for kind in (subject.method, subject.imputer):
+        described(kind, ("title", "source"))
+    described(subject.method, ("family",))
+    expect(isinstance(subject.method.version, int), f"version is {subject.method.version!r}; expected a whole number")
+
+
+def something(subject: Subject) -> None:
+    """It trains something of its own, or says by `first_block` = depth that it only trains what every method does."""
+    model = subject.model()
+    groups = model.groups()
+    own = [p for name in ("adapter", "backbone") for p in groups[name] if p.requires_grad]
+    expect(
+        bool(own) or model.method.first_block == model.backbone.depth,
+        f"it changes blocks from {model.method.first_block} on and trains nothing but pooler and classifier",
+    )
+
+
+def outputs(subject: Subject) -> None:
+    """It runs: every block gives tokens of the right shape, and the logits are finite."""
+    model = subject.model(spare=False).eval()
+    method, depth = model.method, model.backbone.depth
+    first = method.first_block
+    expect(
+        first in (EMBEDDINGS, *range(depth + 1)),
+        f"first_block is {first!r}; expected {EMBEDDINGS} (it changes embeddings) or 0..{depth}",
+    )
+    batch = subject.validation.batch(np.arange(4))
+    with torch.no_grad():
+        parts = model.imputer.fill(model.embed(batch), batch.present)
+        state = Beginning(model.backbone.join(parts, batch.present))
+        for i in range(max(first, 0), depth):
+            streams = method.depth(i, model.frozen(i, state), state.streams)
+            for tokens in streams:
+                _check_tokens(tokens, f"block({i}, ...)", 4, model.backbone.width)
+            state = Beginning(streams)
+        logits = model(batch)
+    expect(bool(torch.isfinite(logits).all()), "the logits of an untrained model are not finite")
+
+
+def _check_tokens(tokens: Tokens, where: str, rows: int, width: int) -> None:
+    expect(isinstance(tokens, Tokens), f"{where} returned {type(tokens).__name__}; expected Tokens")
+    shape = tuple(tokens.x.shape)
+    expect(
+        len(shape) == 3 and shape[0] == rows and shape[2] == width and shape[1] > 0,
+        f"{where} returned x of shape {list(shape)}; expected [{rows}, T, {width}]",
+    )
+    for name in ("mask", "modality"):
+        other = tuple(getattr(tokens, name).shape)
+        expect(other == shape[:2], f"{where} returned {name} of shape {list(other)}; x has {list(shape)}")
+    expect(bool(tokens.mask[:, 0].all()), f"{where} masked token 0, the [CLS] that the pooler reads")
+
+
+def absent(subject: Subject) -> None:
+    """What a sample lacks never reaches its logits: noise or another patient's data in its place change no bit."""
+    model = subject.trained().eval()
+    samples, rows = subject.samples, np.arange(6)
+    for lacking, name in enumerate(model.backbone.modalities):
+        present = np.ones((6, len(samples.contents)), bool)
+        present[:, lacking] = False
+        for what, other in _others(samples.contents[lacking]).items():
+            contents = (*samples.contents[:lacking], other, *samples.contents[lacking + 1 :])
+            mixed = dataclasses.replace(samples, contents=contents)
+            with torch.no_grad():
+                same = torch.equal(model(samples.batch(rows, present)), model(mixed.batch(rows, present)))
+            expect(same, f"{what} in the {name} of samples that have none changed their logits")
+
+
+def _others(content: Content) -> dict[str, Content]:
+    """The same modality with other content: every flat store of values shuffled, drawn at random, or not a number."""
+    rng = np.random.default_rng(0)
+    names = [n for n in FLAT if hasattr(content, n)]
+    shuffled, noise = {}, {}
+    for name in names:
+        values = getattr(content, name)
+        shuffled[name] = np.roll(values, 997 if values.dtype == np.uint8 else 7, axis=0)
+        high = 256 if values.dtype == np.uint8 else int(values.max()) + 1
+        whole = np.issubdtype(values.dtype, np.integer)
+        noise[name] = rng.integers(5, high, values.shape, values.dtype) if whole else rng.normal(size=values.shape)
+    found = {"noise": noise, "other patients' data": shuffled}
+    found["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
+    return {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}
+
+
+def alone(subject: Subject) -> None:
+    """A sample's logits depend on that sample alone, not on its batch."""
+    model = subject.trained().eval()
+    with torch.no_grad():
+        together = model(subject.training.batch(np.arange(12)))
+        apart = torch.cat([model(subject.training.batch(np.array([i]))) for i in range(12)])
+    worst = (together - apart).abs().max().item()
+    expect(worst < 1e-3, f"logits of the same samples differ by {worst:.2g} when they are predicted one by one")
+
+
+def frozen(subject: Subject) -> None:
+    """What was not declared to train stays bit for bit; the backbone trains only if `trains_backbone` says so."""
+    backbone = subject.backbone()
+    own = {id(p): (name, p.detach().clone()) for name, p in backbone.named_parameters()}
+    model = subject.model(backbone)
+    start = {name: p.detach().clone() for name, p in model.named_parameters()}
+    declared = set(model.trained())
+    if not subject.method.trains_backbone:
+        loose = [own[id(p)][0] for n, p in model.named_parameters() if n in declared and id(p) in own]
+        expect(not loose, f"{some(loose)} of the backbone would train; set trains_backbone = True if that is meant")
+    subject.train(model)
+    later = set(model.trained()) - declared
+    expect(not later, f"{some(sorted(later))} began to require a gradient during training")
+    moved = [n for n, p in model.named_parameters() if n not in declared and not torch.equal(p, start[n])]
+    expect(not moved, f"{some(moved)} should be frozen and changed in training")
+
+
+def gradients(subject: Subject) -> None:
+    """Every parameter that is declared to train gets a gradient."""
+    model = subject.model()
+    for parameter in model.trained().values():
+        if not parameter.any():
+            # Zero at the start by design: give gradients a way through.
+            nn.init.normal_(parameter, std=0.02)
+    model(subject.training.batch(np.arange(16))).pow(2).sum().add(model.method.penalty()).backward()
+    silent = [n for n, p in model.trained().items() if p.grad is None]
+    if not subject.method.trains_backbone:
+        # Rows of embedding tables that no sample uses get none.
+        silent += [n for n, p in model.trained().items() if p.grad is not None and not p.grad.any()]
+    expect(not silent, f"{some(silent)} would train and got no gradient")
+
+
+def detaching(subject: Subject) -> None:
+    """`detach` gives the backbone back as it was: the same names, the same bits, all frozen."""
+    backbone = subject.backbone()
+    before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
+    after = subject.trained(backbone).detach().state_dict()
+    added, lost = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+    expect(not added and not lost, f"after detach the backbone has gained {some(added)} and lost {some(lost)}")
+    changed = [name for name in before if not torch.equal(before[name], after[name])]
+    expect(not changed, f"after detach {some(changed)} of the backbone are not what they were")
+    loose = [name for name, p in backbone.named_parameters() if p.requires_grad]
+    expect(not loose, f"after detach {some(loose)} of the backbone still require a gradient")
+
+
+def saving(subject: Subject) -> None:
+    """What trained, put into a new model, gives the same logits: nothing is learned elsewhere."""
+    model, fresh = subject.trained().eval(), subject.model().eval()
+    learned = model.trained()
+    with torch.no_grad():
+        for name, parameter in fresh.trained().items():
+            parameter.copy_(learned[name])
+        batch = subject.validation.batch(np.arange(6))
+        worst = (model(batch) - fresh(batch)).abs().max().item()
+    expect(worst == 0, f"logits of the reloaded model differ by {worst:.2g}: something learned is no parameter")
+
+
+def repeatable(subject: Subject) -> None:
+    """Trained twice from the same seed, it has the same bits."""
+    first, second = subject.trained().trained(), subject.trained().trained()
+    other = [name for name in first if not torch.equal(first[name], second[name])]
+    expect(not other, f"{some(other)} differ between two trainings with the same seed")
+
+
+def groups(subject: Subject) -> None:
+    """Every parameter belongs to one group (adapter, pooler, head, backbone), and they sum to the model."""
+    model = subject.model()
+    found = [id(p) for group in model.groups().values() for p in group]
+    total = sum(p.numel() for group in model.groups().values() for p in group)
+    unused = sum(p.numel() for p in model.backbone.unused)
+    expect(len(found) == len(set(found)), "a parameter is counted in two groups")
+    whole = sum(p.numel() for p in model.parameters()) - unused
+    expect(total == whole, f"the groups sum to {total} parameters, the model has {whole}")
+
+
+def observed_kept(subject: Subject) -> None:
+    """An imputer leaves what was observed bit for bit as it was, and fills in finite tokens."""
+    model = subject.model()
+    batch = subject.training.batch(np.arange(12))
+    with torch.no_grad():
+        parts = model.embed(batch)
+        filled = model.imputer.fill(parts, batch.present)
+    expect(len(filled) == len(parts), f"fill returned {len(filled)} parts for {len(parts)} modalities")
+    for m, name in enumerate(model.backbone.modalities):
+        there = batch.present[:, m]
+        same = all(map(torch.equal, parts[m].rows(there), filled[m].rows(there)))
+        expect(same, f"fill changed the {name} of samples that have it")
+        values = filled[m].x[filled[m].mask]
+        expect(bool(torch.isfinite(values).all()), f"fill put numbers that are not finite into {name}")
+        expect(bool(filled[m].mask[:, 0].all()), f"fill left samples without a first token of {name}")
+
+
+RULES: tuple[Rule[Subject], ...] = (
+    named,
+    outputs,
+    something,
+    observed_kept,
+    absent,
+    alone,
+    frozen,
+    gradients,
+    detaching,
+    saving,
+    repeatable,
+    beginning,
+    padding,
+    ranks,
+    flops,
+    groups,
+)
+
+
+def check(subject: Subject) -> Iterator[tuple[str, str | None]]:
+    """Try every rule: its text, and what is wrong or None. Stops where nothing can run."""
+    return tried(RULES, subject, needed=outputs)

@@ -1,0 +1,33 @@
+"""Every contract's rules by its group."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mora_bench import registry
+from mora_bench.checks import backbone, dataset, mechanism, method, predictor, small, task
+from mora_bench.checks.subject import subject
+
+
+def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str, str | None]]:
+    """Try every rule of a contract on what is registered as `name`: its text, and what is wrong or None.
+
+    `root` is where a dataset is; without it its twin is checked.
+    """
+    if group == registry.DATASETS:
+        return dataset.check(name, root)
+    found = registry.get(group, name)
+    if group == registry.METHODS:
+        return method.check(subject(found))
+    if group == registry.IMPUTERS:
+        return method.check(subject(registry.get(registry.METHODS, "mora"), found))
+    if group == registry.BACKBONES:
+        return backbone.check(found, name)
+    rules = {
+        registry.MODALITIES: small.modality,
+        registry.MECHANISMS: mechanism.check,
+        registry.TASKS: task.check,
+        registry.PREDICTORS: predictor.check,
+        registry.ENGINES: small.engine,
+        registry.ARTEFACTS: small.artefact,
+    }
+    return rules[group](found)

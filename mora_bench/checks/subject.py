@@ -1,0 +1,117 @@
+"""What methods and imputers are checked on: a small network and a few samples that have everything."""
+
+import copy
+import dataclasses
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mora_bench.backbones import load as backbones
+from mora_bench.backbones.contract import Backbone
+from mora_bench.cells.recipe import Recipe
+from mora_bench.data.cache import prepare
+from mora_bench.data.samples import Samples, View
+from mora_bench.data.twins import tables as twins
+from mora_bench.methods.contract import Axes, Method
+from mora_bench.methods.imputer import Dummy, Imputer
+from mora_bench.methods.network import Model
+from mora_bench.plan.blocks import parse_blocks
+from mora_bench.tasks.contract import Task
+from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training.cell import embedders
+from mora_bench.training.loop import train
+from mora_bench.training.probe import settle
+
+CPU = torch.device("cpu")
+MAX_TEXT = 64
+SHORT = Recipe(epochs=1, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=MAX_TEXT)
+#: Samples that are trained on, and validated on.
+TRAINING, VALIDATION = slice(0, 16), slice(16, 24)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked, and on what.
+
+    Attributes:
+        method, imputer: the classes.
+        samples: at least 24 small samples that have every modality.
+        backbone: makes the same backbone afresh.
+        recipe, task: a short training.
+    """
+
+    method: type[Method]
+    imputer: type[Imputer]
+    samples: Samples
+    backbone: Callable[[], Backbone]
+    recipe: Recipe = SHORT
+    task: Task = dataclasses.field(default_factory=MultiLabel)
+
+    def model(self, backbone: Backbone | None = None, axes: Axes | None = None, spare: bool = True) -> Model:
+        """A new model, its imputer fitted, nothing trained; the same every time. `spare`: what may be is found out."""
+        backbone = backbone or self.backbone()
+        torch.manual_seed(0)
+        imputer = self.imputer(backbone)
+        method = self.method(backbone, axes or own_axes(self.method, backbone))
+        brought = embedders(self.samples, backbone.kinds, backbone.width)
+        model = Model(backbone, method, imputer, len(self.samples.table.labels), 1, brought)
+        with torch.no_grad():
+            batch = self.training.batch(np.arange(len(self.training)))
+            imputer.fit([(model.embed(batch), batch.present)])
+        if spare:
+            settle(model, self.training, CPU)
+        return model
+
+    def trained(self, backbone: Backbone | None = None) -> Model:
+        model = self.model(backbone)
+        self.train(model)
+        return model
+
+    def train(self, model: Model) -> None:
+        train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task)
+
+    @property
+    def training(self) -> View:
+        return self._view(TRAINING)
+
+    @property
+    def validation(self) -> View:
+        return self._view(VALIDATION)
+
+    def _view(self, part: slice) -> View:
+        """Each pattern of presence in turn, complete first: of text and image a third each."""
+        rows = np.arange(VALIDATION.stop)
+        modalities = len(self.samples.contents)
+        present = np.ones((len(rows), modalities), bool)
+        for m in range(modalities):
+            present[rows % (modalities + 1) == m + 1, m] = False
+        return View(self.samples, rows[part], present[part])
+
+
+def own_axes(method: type[Method], backbone: Backbone) -> Axes:
+    """The method's own rank, blocks and knobs on this backbone."""
+    blocks = parse_blocks(str(method.reads["blocks"]), backbone.depth) if "blocks" in method.reads else ()
+    return Axes(int(method.reads.get("rank", 0)), blocks)
+
+
+def subject(method: type[Method], imputer: type[Imputer] = Dummy, backbone: str = "small") -> Subject:
+    """The subject on a backbone and 24 patients of the ODIR twin."""
+    spec = backbones.resolve(backbone, MAX_TEXT)
+    table = twins.odir(VALIDATION.stop)
+    with tempfile.TemporaryDirectory() as folder:
+        samples = in_memory(prepare(table, "check", spec.rules, Path(folder)))
+    loaded = backbones.load(spec, dict(zip(table.names, table.kinds, strict=True)), MAX_TEXT, 0)
+    return Subject(method, imputer, samples, lambda: copy.deepcopy(loaded))
+
+
+def in_memory(samples: Samples) -> Samples:
+    """The same, with nothing mapped from files that may go."""
+    contents = []
+    for content in samples.contents:
+        arrays = {n: np.array(v) for n, v in vars(content).items() if isinstance(v, np.ndarray)}
+        contents.append(dataclasses.replace(content, **arrays))
+    return dataclasses.replace(samples, contents=tuple(contents))

@@ -1,0 +1,63 @@
+"""doctor: what a data folder holds."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+from mora_bench.data.table import Column, Table
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """Say what a data folder holds, what is absent, and what is naturally missing."""
+
+    data_root: Path
+    """folder with the real datasets"""
+    datasets: tuple[str, ...] = ("odir", "cxr")
+    plugin: tuple[Path, ...] = ()
+    """Python files that define datasets of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(DoctorOptions, "doctor", arguments)
+    registry.load_plugins(options.plugin)
+    if not options.datasets:
+        raise UserError("--datasets is empty; give at least one value.")
+    for name in options.datasets:
+        registry.check(registry.DATASETS, name)
+    if not options.data_root.is_dir():
+        raise UserError(f"--data-root {options.data_root}: no such folder.")
+    from mora_bench.data import datasets
+
+    absent = 0
+    for name in options.datasets:
+        file = datasets.get(name).find(options.data_root)
+        if file is None:
+            absent += 1
+            print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
+            continue
+        print(f"{name}: {file}\n{diagnosis(datasets.load(name, options.data_root))}")
+    return 1 if absent else 0
+
+
+def diagnosis(table: Table) -> str:
+    """What a table holds, in lines."""
+    lines = [f"  {len(table)} samples of {len(set(table.groups))} patients, {len(table.labels)} labels"]
+    for m, (name, column) in enumerate(table.modalities.items()):
+        lines += _pictures(column) if column.kind == "image" else []
+        there = int(table.present[:, m].sum())
+        without = f", {len(table) - there} without (naturally missing)"
+        lines.append(f"  {there:6} samples with {name}{without}")
+        if not there:
+            lines.append(f"  WARNING: no sample has any {name}. Are its files where the table says?")
+    positives = ", ".join(f"{label} {n}" for label, n in zip(table.labels, table.targets.sum(0).tolist(), strict=True))
+    return "\n".join([*lines, f"  positives: {positives}"])
+
+
+def _pictures(column: Column) -> list[str]:
+    most = max((len(pictures) for pictures in column.values if pictures), default=0)
+    have = Counter(sum(p is not None for p in pictures or ()) for pictures in column.values)
+    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in range(most, 0, -1)]

@@ -1,0 +1,76 @@
+"""grid: train, score and compare."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from mora_bench import campaign, registry
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.runtime import Runtime
+from mora_bench.cli.options import option, parse
+from mora_bench.cli.report import show
+from mora_bench.plan.expand import Plan, check_names
+from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.presets import load_preset
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+
+
+def run(arguments: list[str]) -> int:
+    preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
+    grid = parse(Grid, "grid", arguments, preset)
+    registry.load_plugins(file.resolve() for file in grid.plugin)
+    check_names(grid)
+    place = campaign.runtime(grid)
+    if not grid.plan:
+        campaign.start_workers(place, grid.engine)
+    plan = campaign.plan(grid, place, preset)
+    store = Store(place.out)
+    status = store.status(plan.cells)
+    _print_plan(plan, status, everything=grid.plan)
+    if grid.plan:
+        return 0
+    done = [cell for cell in plan.cells if status[cell] == DONE]
+    todo = [cell for cell in plan.cells if status[cell] != DONE]
+    failed = _progress(campaign.run(todo, place, grid.engine), todo, len(done), place) if todo else []
+    show(campaign.report(place.out))
+    for cell, record in failed:
+        print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
+    if everything:
+        for cell in plan.cells:
+            rate = "" if cell.recipe is None else f"  lr {cell.recipe.lr:g}"
+            print(f"{status[cell]:8}  {cell.key}  {cell.source}  {cell.label}{rate}")
+    counts = Counter(status.values())
+    known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, TO_SCORE, TO_DO) if counts[s])
+    floors = sum(cell.recipe is None for cell in plan.cells)
+    beside = f" ({floors} of them without a network)" if floors else ""
+    print(f"{len(plan.cells)} cells{beside}: {known}")
+    if plan.collapsed:
+        reasons = "; ".join(f"{count} because {why}" for why, count in plan.collapsed.items())
+        print(f"{plan.asked} points asked for, {sum(plan.collapsed.values())} collapsed: {reasons}")
+
+
+def _progress(
+    outcomes: Iterator[tuple[Cell, Record]], todo: list[Cell], done: int, place: Runtime
+) -> list[tuple[Cell, Record]]:
+    """Show cells done, those in work, and the time left; return what failed."""
+    from tqdm import tqdm
+
+    failed = []
+    # Engines hand cells out in order, so those in work are the first ones that are not finished.
+    waiting = dict.fromkeys(todo)
+    with tqdm(total=done + len(todo), initial=done, unit="cell", smoothing=0, dynamic_ncols=True) as bar:
+        bar.set_postfix_str("; ".join(c.label for c in todo[: place.workers]))
+        for cell, record in outcomes:
+            waiting.pop(cell, None)
+            if record.status == FAILED:
+                failed.append((cell, record))
+                bar.write(f"failed: {cell.label}: {record.error}")
+            bar.update()
+            ahead = [c.label for c, _ in zip(waiting, range(place.workers), strict=False)]
+            bar.set_postfix_str("; ".join(ahead))
+    return failed

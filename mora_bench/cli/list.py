@@ -1,0 +1,61 @@
+"""list: everything that has a name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """Show datasets, methods with what they read, imputers, backbones, presets and all else that has a name."""
+
+    plugin: tuple[Path, ...] = ()
+    """Python files that define something of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    registry.load_plugins(parse(ListOptions, "list", arguments).plugin)
+    from mora_bench.backbones.load import names
+    from mora_bench.plan.presets import presets
+
+    _section("datasets", _all(registry.DATASETS, lambda d: d.title))
+    _section("methods", _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}"))
+    _section("without a network", _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"))
+    _section("imputers", _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"))
+    _section("mechanisms of missingness", _all(registry.MECHANISMS, _mechanism))
+    _section("kinds of modalities", _all(registry.MODALITIES, lambda m: m.title))
+    _section("tasks", _all(registry.TASKS, lambda t: f"{t.title}; {', '.join(t.metrics.values())}"))
+    families = "; ".join(_all(registry.BACKBONES, lambda b: b.title).values())
+    _section("backbones", names() | {"FOLDER or HUB/NAME": f"a checkpoint of {families}, e.g. dandelin/vilt-b32-mlm"})
+    _section("engines", _all(registry.ENGINES, lambda e: e.title))
+    _section("artefacts", _all(registry.ARTEFACTS, lambda a: a.title))
+    _section("presets", presets())
+    return 0
+
+
+def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:
+    found = {}
+    for name in registry.names(group):
+        value = registry.get(group, name)
+        try:
+            found[name] = words(value)
+        except AttributeError as error:
+            found[name] = f"(says nothing of itself: {error}; `mora_bench check {name}` says what it lacks)"
+    return found
+
+
+def _section(title: str, rows: dict[str, str]) -> None:
+    width = max(map(len, rows), default=0)
+    print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
+
+
+def _axes(reads: dict) -> str:
+    return "reads " + ", ".join(f"{axis} (own: {value})" for axis, value in reads.items()) if reads else "reads no axis"
+
+
+def _mechanism(mechanism: Any) -> str:
+    return mechanism.title + (f"; takes {mechanism.takes}" if mechanism.takes else "")

@@ -1,0 +1,43 @@
+"""prepare: decode a data folder once, before the first grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+
+
+@dataclass(frozen=True)
+class PrepareOptions:
+    """Check a data folder and decode everything into the cache, so that the first grid need not."""
+
+    data_root: Path | None = None
+    """folder with the real datasets; without it the twins are drawn"""
+    datasets: tuple[str, ...] = ("odir", "cxr")
+    backbone: str = "small"
+    """whose picture sizes and vocabulary to prepare for"""
+    max_text: int = 128
+    """tokens after which a text is cut (recipe.max_text of the grid that will run)"""
+    workers: int | None = None
+    """processes that decode; all cores if not given"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define datasets or kinds of content of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(PrepareOptions, "prepare", arguments)
+    registry.load_plugins(options.plugin)
+    for name in options.datasets:
+        registry.check(registry.DATASETS, name)
+    from mora_bench.cells.runtime import Runtime, cores, default_cache
+    from mora_bench.cli.doctor import diagnosis
+    from mora_bench.training.cell import samples
+
+    workers = options.workers or cores()
+    place = Runtime(out=Path(), data_root=options.data_root, cache=default_cache(), workers=workers)
+    for name in options.datasets:
+        data = samples(name, options.backbone, options.max_text, place)
+        print(f"{name} ({data.table.source})\n{diagnosis(data.table)}")
+        for modality, facts in data.facts().items():
+            print("".join(f"  {modality}: {what} {value}\n" for what, value in facts.items()), end="")
+    return 0

@@ -1,0 +1,44 @@
+"""report: the tables of a results folder, from its files alone."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+
+if TYPE_CHECKING:
+    from mora_bench.report.write import Report
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Write the tables of a results folder again, from its files alone."""
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, with records/ and scores/ in it"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define tables or figures of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(ReportOptions, "report", arguments)
+    registry.load_plugins(options.plugin)
+    from mora_bench.campaign import report
+
+    show(report(options.folder))
+    return 0
+
+
+def show(report: Report) -> None:
+    """Print what people are shown, and what was left out."""
+    for file in report.shown:
+        print("\n" + (report.folder / file).read_text())
+    for reason in report.left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    print(f"tables: {report.folder}")

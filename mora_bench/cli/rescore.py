@@ -1,0 +1,54 @@
+"""rescore: other scores of the same predictions."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+from mora_bench.cli.report import show
+
+
+@dataclass(frozen=True)
+class RescoreOptions:
+    """Score the stored predictions of a results folder under another protocol, without training."""
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, with records/ and predictions/ in it"""
+    test_mechanism: str | None = None
+    """how samples lose modalities when scores are taken; as in training if not given"""
+    strength: float = 1.0
+    """how much that mechanism departs from chance, 0 or more"""
+    mask_unit: Literal["sample", "patient"] = "sample"
+    """what loses a modality: a sample, or a patient with all samples"""
+    test_rate: float | None = None
+    """how many lose one; as in training if not given"""
+    data_root: Path | None = None
+    """folder with the real datasets, where a mechanism reads more of them than presence"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define mechanisms or tasks of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(RescoreOptions, "rescore", arguments)
+    registry.load_plugins(options.plugin)
+    if options.test_mechanism:
+        registry.check(registry.MECHANISMS, options.test_mechanism.partition(":")[0])
+    from mora_bench import campaign
+    from mora_bench.cells.cell import Scoring
+    from mora_bench.cells.missing import Missing
+    from mora_bench.cells.runtime import Runtime, default_cache
+
+    missing = None
+    if options.test_mechanism or options.mask_unit != "sample":
+        missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
+    place = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
+    scored, left = campaign.rescore(options.folder, Scoring(missing, options.test_rate), place)
+    for reason in left:
+        print(f"left out: {reason}", file=sys.stderr)
+    show(campaign.report(options.folder))
+    print(f"{scored} cells scored again")
+    return 0 if scored else 1

@@ -1,0 +1,60 @@
+"""twin: an embedded twin as files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class TwinOptions:
+    """Write an embedded twin to a folder, in the published layout of its original."""
+
+    dataset: tyro.conf.Positional[str]
+    """odir or cxr"""
+    folder: tyro.conf.Positional[Path]
+    """where to; made if absent"""
+    samples: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 100
+    """how many patients"""
+    sheet: bool = False
+    """write one PNG with pictures, texts and labels instead (FOLDER is then its name; a dozen patients fit)"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(TwinOptions, "twin", arguments)
+    registry.check(registry.DATASETS, options.dataset)
+    from mora_bench.data.twins import tables as twins
+
+    if options.dataset not in twins.NAMES:
+        raise UserError(
+            f"dataset {options.dataset!r} has no published layout to write; known: {', '.join(twins.NAMES)}."
+        )
+    if options.samples < 1:
+        raise UserError(f"--samples is {options.samples}; expected at least 1.")
+    if options.sheet:
+        _sheet(options)
+        return 0
+    try:
+        twins.publish(options.dataset, options.folder, options.samples)
+    except OSError as error:
+        raise UserError(f"{options.folder}: cannot be written ({error.strerror}). Name another folder.") from error
+    print(f"{options.samples} patients of the {options.dataset} twin: {options.folder}")
+    return 0
+
+
+def _sheet(options: TwinOptions) -> None:
+    from mora_bench.data.twins.sheet import sheet
+
+    if options.folder.suffix.lower() != ".png" or options.folder.is_dir():
+        raise UserError(f"--sheet {options.folder}: expected the name of a file that ends in .png.")
+    try:
+        options.folder.parent.mkdir(parents=True, exist_ok=True)
+        sheet(options.dataset, options.samples).save(options.folder)
+    except OSError as error:
+        raise UserError(f"--sheet {options.folder}: cannot be written ({error.strerror}).") from error
+    print(f"sheet: {options.folder}")

@@ -1,0 +1,94 @@
+"""What the harness relies on in a table, rule by rule: `datasets.load` enforces it, `check` shows it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.data.table import Column, Table
+
+#: What a modality may be called: patterns of missingness are written with these names, joined by +.
+MODALITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+#: Problems of one kind that are named before the rest is counted.
+NAMED = 3
+
+
+def problems(table: Table) -> Iterator[tuple[str, str | None]]:
+    """Every rule's text, and what is wrong or None. Later rules are tried only where they can be."""
+    yield "It has samples.", None if len(table) else "it has none"
+    wrong = _lengths(table)
+    yield "Every sample has an id, a group, a value of each modality, and labels.", wrong
+    if wrong:
+        return
+    for what, names in (("Ids", table.ids), ("Groups", table.groups)):
+        odd = [f"{name!r}" for name in names if not isinstance(name, str) or not name]
+        yield f"{what} are text, none of it empty.", f"{some(odd)} {_are(odd)} not" if odd else None
+    repeated = [str(name) for name, count in Counter(table.ids).items() if count > 1]
+    yield "Ids are unique.", f"{some(repeated)} stand more than once" if repeated else None
+    odd = [name for name in table.modalities if not MODALITY.fullmatch(name) or name in (COMPLETE, EACH)]
+    yield "Modalities have plain names.", f"{some(odd)} {_are(odd)} not: letters, digits, - and _" if odd else None
+    unknown = [c.kind for c in table.modalities.values() if c.kind not in registry.names(registry.MODALITIES)]
+    known = ", ".join(registry.names(registry.MODALITIES))
+    yield (
+        "Each modality is of a known kind.",
+        f"{some(unknown)} {_are(unknown)} not; known: {known}" if unknown else None,
+    )
+    if not unknown:
+        for name, column in table.modalities.items():
+            yield f"The {name} of each sample is what its kind says.", _values(table, name, column)
+    yield "Targets are 0 or 1, [samples, labels].", _targets(table)
+    covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
+    yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
+
+
+def _lengths(table: Table) -> str | None:
+    if not table.modalities:
+        return "it has no modality"
+    odd = [n for n, c in table.modalities.items() if not isinstance(c, Column)]
+    if odd:
+        return f"{some(odd)}: expected a Column(kind, values)"
+    lengths = {"groups": len(table.groups), "targets": len(table.targets)}
+    lengths |= {name: len(column.values) for name, column in table.modalities.items()}
+    wrong = {name: length for name, length in lengths.items() if length != len(table)}
+    return f"{wrong} for {len(table)} ids" if wrong else None
+
+
+def _values(table: Table, name: str, column: Column) -> str | None:
+    kind = table.kind(name)
+    found = (
+        f"sample {sample!r}: its {name} {wrong}"
+        for sample, value in zip(table.ids, column.values, strict=True)
+        if value is not None and (wrong := kind.problem(value))
+    )
+    return next(found, None)
+
+
+def _targets(table: Table) -> str | None:
+    targets, expected = table.targets, (len(table), len(table.labels))
+    if not isinstance(targets, np.ndarray) or targets.shape != expected:
+        shape = list(getattr(targets, "shape", ())) or type(targets).__name__
+        return f"they are {shape}; expected {list(expected)}"
+    odd = np.argwhere(~np.isin(targets, (0, 1)))
+    if len(odd):
+        row, column = odd[0]
+        return (
+            f"sample {table.ids[row]!r}: {table.labels[column]} is {targets[row, column]}. An uncertain or absent "
+            "label has to be decided by the reader: 0, 1, or leave the sample out"
+        )
+    if table.task not in registry.names(registry.TASKS):
+        return f"unknown task {table.task!r}; known: {', '.join(registry.names(registry.TASKS))}"
+    return registry.get(registry.TASKS, table.task)().problem(targets)
+
+
+def some(names: list[str]) -> str:
+    """A list of names, shortened."""
+    if not names:
+        return "nothing"
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

@@ -1,0 +1,56 @@
+"""Decodes a table once for each way a backbone wants its inputs, into folders that are mapped, keyed by content."""
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from mora_bench.data.modalities.contract import Rule
+from mora_bench.data.samples import Samples
+from mora_bench.data.table import Table
+from mora_bench.files import digest_json
+
+#: Change it when the same table would become other files.
+VERSION = 2
+DONE = "done"
+
+
+def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path, workers: int = 1) -> Samples:
+    """Decode `table`, or open what an earlier call left in `cache`.
+
+    Args:
+        fingerprint: the table's.
+        rules: how a backbone wants its inputs, by kind of content.
+    """
+    folder = cache / "samples" / _key(table, fingerprint, rules)
+    if not (folder / DONE).exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{platform.node()}-"))
+        try:
+            _write(table, rules, temporary, workers)
+            temporary.replace(folder)
+        except OSError:
+            # Another process was first: its folder is complete, because it was renamed as ours would have been.
+            if not (folder / DONE).exists():
+                raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    contents = tuple(table.kind(name).open(folder / str(m)) for m, name in enumerate(table.names))
+    return Samples(table, contents, table.present)
+
+
+def _key(table: Table, fingerprint: str, rules: Mapping[str, Rule]) -> str:
+    wanted = [
+        [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
+        for name, kind in zip(table.names, table.kinds, strict=True)
+    ]
+    return digest_json([VERSION, fingerprint, wanted])
+
+
+def _write(table: Table, rules: Mapping[str, Rule], folder: Path, workers: int) -> None:
+    for m, (name, column) in enumerate(table.modalities.items()):
+        (folder / str(m)).mkdir()
+        kind = table.kind(name)
+        kind.encode(column.values, table.ids, rules.get(column.kind), folder / str(m), workers)
+    (folder / DONE).touch()

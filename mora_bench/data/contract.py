@@ -1,0 +1,30 @@
+"""The contract of a dataset: where it is, how it becomes a table, and a twin if it has one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from mora_bench import registry
+from mora_bench.data.table import Table
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What an entry point of the group `mora_bench.datasets` names, or a variable of a plug-in file holds.
+
+    Attributes:
+        title: for `list`.
+        find: its table at or below a data root, or None.
+        read: the samples below a data root; UserError where they cannot be read.
+        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
+        source: where the data, or their description, are published.
+    """
+
+    title: str
+    find: Callable[[Path], Path | None]
+    read: Callable[[Path], Table]
+    twin: Callable[[], Table] | None = None
+    source: str = ""
+
+    group: ClassVar[str] = registry.DATASETS

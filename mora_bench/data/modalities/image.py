@@ -1,0 +1,180 @@
+"""Image: one or more pictures a sample, decoded once and pasted side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.data.batch import Inputs
+from mora_bench.data.modalities import pictures
+from mora_bench.data.modalities.contract import Content, Modality, Rule
+from mora_bench.data.modalities.pictures import ImageRule
+from mora_bench.errors import UserError
+from mora_bench.files import FileHashes, hash_file
+from mora_bench.workers import context
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Pictures below which starting processes costs more than they save.
+FEW = 200
+
+
+class Picture(Protocol):
+    """One picture of a sample (ODIR has two a sample, left and right)."""
+
+    def read(self) -> np.ndarray:
+        """Decode to uint8 [H, W, 3]."""
+
+    def fingerprint(self) -> str:
+        """A string that changes when the picture does."""
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A picture on disk."""
+
+    path: Path
+
+    def read(self) -> np.ndarray:
+        return pictures.read(self.path)
+
+    def fingerprint(self) -> str:
+        return hash_file(self.path)
+
+
+@dataclass(frozen=True)
+class ImageInputs(Inputs):
+    """Attributes:
+    pixels: float [B, 3, H, W], normalised; samples smaller than H x W lie in the upper left corner.
+    grid: int64 [B, 2] on the CPU: rows and columns of patches that each sample really has.
+    """
+
+    on_cpu: ClassVar[tuple[str, ...]] = ("grid",)
+    pixels: Tensor
+    grid: Tensor
+
+
+@dataclass(frozen=True)
+class ImageContent(Content):
+    """Attributes:
+    pixels: uint8, flat; sample i's picture [H, W, 3] starts at `starts[i]` and has `sizes[i]` = (H, W).
+    canvas: (H, W) of a dummy: the size most samples have.
+    patch: pixels along a patch's side.
+    """
+
+    pixels: np.ndarray
+    starts: np.ndarray
+    sizes: np.ndarray
+    canvas: tuple[int, int]
+    patch: int
+
+    def collate(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
+        """The dummy is MoRA's, an all-ones picture (after normalisation), of the dataset's canvas."""
+        import torch
+
+        sizes = np.where(there[:, None], self.sizes[rows], self.canvas)
+        pixels = np.full((len(rows), *sizes.max(0), 3), 255, np.uint8)
+        for at in np.flatnonzero(there):
+            height, width = sizes[at]
+            start = int(self.starts[rows[at]])
+            pixels[at, :height, :width] = self.pixels[start : start + height * width * 3].reshape(height, width, 3)
+        return ImageInputs(
+            torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1),
+            torch.from_numpy(sizes // self.patch),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        return {"canvas": list(self.canvas)}
+
+
+class Image(Modality):
+    """The pictures of a sample are a tuple of `Picture`s, None where one is absent."""
+
+    title = "image, as patches of pixels"
+
+    def exists(self, value: Any) -> bool:
+        """An image counts when at least one of its pictures does."""
+        return not isinstance(value, tuple) or any(picture is not None for picture in value)
+
+    def problem(self, value: Any) -> str | None:
+        if not isinstance(value, tuple):
+            return f"is {type(value).__name__}; expected a tuple of pictures, each None where it is absent"
+        odd = [p for p in value if p is not None and not (hasattr(p, "read") and hasattr(p, "fingerprint"))]
+        return f"holds {type(odd[0]).__name__}; a picture has read() and fingerprint()" if odd else None
+
+    def contents(self, values: Sequence[Any], hashes: FileHashes | None) -> Iterator[bytes]:
+        for value in values:
+            for picture in value or ():
+                if picture is None:
+                    yield b"absent"
+                elif hashes is not None and isinstance(picture, PictureFile):
+                    yield hashes.of(picture.path).encode()
+                else:
+                    yield picture.fingerprint().encode()
+
+    def decodes(self, value: Any) -> str | None:
+        for picture in value:
+            try:
+                wrong = None if picture is None else pictures.problem(picture.read())
+            except Exception as error:
+                wrong = f"cannot be read ({type(error).__name__}: {error})"
+            if wrong:
+                return wrong
+        return None
+
+    def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
+        if not isinstance(rule, ImageRule):
+            raise UserError("image: the backbone says nothing of its picture sizes; it needs an ImageRule.")
+        sizes, starts, end = np.zeros((len(values), 2), np.int64), np.zeros(len(values), np.int64), 0
+        with open(folder / "pixels.bin", "wb") as file:
+            for i, picture in enumerate(_decoded(list(zip(ids, values, strict=True)), rule, workers)):
+                starts[i] = end
+                if picture is not None:
+                    sizes[i] = picture.shape[:2]
+                    end += file.write(np.ascontiguousarray(picture).tobytes())
+        there, counts = np.unique(sizes[sizes[:, 0] > 0], axis=0, return_counts=True)
+        canvas = there[counts.argmax()] if len(there) else np.array(rule.size(rule.shorter, rule.shorter))
+        arrays = {"sizes": sizes, "starts": starts, "canvas": canvas, "patch": np.array(rule.multiple)}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+    def open(self, folder: Path) -> ImageContent:
+        arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("sizes", "starts", "canvas", "patch")}
+        file = folder / "pixels.bin"
+        pixels = np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
+        height, width = arrays["canvas"].tolist()
+        return ImageContent(pixels, arrays["starts"], arrays["sizes"], (height, width), int(arrays["patch"]))
+
+
+def _decoded(
+    samples: list[tuple[str, tuple[Picture | None, ...] | None]], rule: ImageRule, workers: int
+) -> Iterator[np.ndarray | None]:
+    jobs = [(*sample, rule) for sample in samples]
+    if workers < 2 or len(jobs) < FEW:
+        yield from map(_decode, jobs)
+        return
+    # A picture may be of a class that a plug-in file defines.
+    known: Callable[..., Any] = registry.load_plugins
+    with ProcessPoolExecutor(workers, context(), known, (registry.plugin_files(),)) as pool:
+        yield from pool.map(_decode, jobs, chunksize=50)
+
+
+def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | None:
+    """One sample's pictures as one, resized; each is verified, because the flat store trusts shape and type."""
+    sample, parts, rule = job
+    arrays = []
+    for picture in parts or ():
+        array = None if picture is None else picture.read()
+        wrong = None if array is None else pictures.problem(array)
+        if wrong:
+            raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
+        arrays.append(array)
+    whole = pictures.side_by_side(arrays)
+    return None if whole is None else pictures.resize(whole, *rule.size(*whole.shape[:2]))

@@ -1,0 +1,46 @@
+"""Which modalities a sample has: patterns of presence, said once.
+
+A pattern of M modalities is numbered by the sum of 2^m over those that are there, minus 1: for (text, image) 0 is text
+only, 1 image only, 2 complete.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def pattern_index(present: np.ndarray) -> np.ndarray:
+    """Number of each row's pattern: bool [N, M] -> int [N] in 0..2^M - 2."""
+    return present @ (1 << np.arange(present.shape[1])) - 1
+
+
+def pattern_presence(modalities: int) -> np.ndarray:
+    """The inverse: bool [2^M - 1, M], row i the presence that `pattern_index` numbers i."""
+    codes = np.arange(1, 1 << modalities)
+    return (codes[:, None] >> np.arange(modalities)) & 1 == 1
+
+
+def stratum_names(modalities: Sequence[str]) -> list[str]:
+    """What the samples of each pattern are called: "complete", "text_only", or with three and more "left+right"."""
+    names = []
+    for pattern in pattern_presence(len(modalities)):
+        there = [name for name, yes in zip(modalities, pattern, strict=True) if yes]
+        names.append(
+            "complete" if len(there) == len(modalities) else f"{there[0]}_only" if len(there) == 1 else "+".join(there)
+        )
+    return names
+
+
+def combine(natural: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Final presence, bool [N, M]: what exists and is kept. A mask never takes a sample's last modality."""
+    present = natural & kept
+    return np.where(present.any(1, keepdims=True), present, natural)
+
+
+def realised(natural: np.ndarray, present: np.ndarray, modalities: Sequence[str]) -> dict[str, float]:
+    """What a mask came to: shares of samples that are complete, that lack each modality, and that never had it."""
+    shares = {"complete": float(present.all(1).mean())}
+    for m, name in enumerate(modalities):
+        shares[f"without_{name}"] = float((~present[:, m]).mean())
+        shares[f"naturally_without_{name}"] = float((~natural[:, m]).mean())
+    return shares

@@ -1,0 +1,65 @@
+"""What readers of published tables share: where pictures lie, and names that may not lead elsewhere."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mora_bench.errors import UserError
+
+#: Bytes in a file name beyond which no file system that is in use can hold it.
+LONGEST_NAME = 255
+
+
+def inside(root: Path, folder: Path, name: str, where: str) -> Path:
+    """`folder / name`, refused when a name out of a table would lead out of the data root.
+
+    Raises:
+        UserError: naming `where` (file and row) the name stands.
+    """
+    plain = "\0" not in name and len(name.encode(errors="replace")) <= LONGEST_NAME and Path(name).name == name
+    try:
+        leads_in = plain and (folder / name).resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:
+        raise UserError(
+            f"{where}: {name!r} leads nowhere ({error}). A link that leads to itself? Correct the link or the table."
+        ) from error
+    if not leads_in:
+        shown = name if len(name) <= 80 else f"{name[:80]}..."
+        raise UserError(f"{where}: {shown!r} is not a plain file name inside {root}. Correct the table.")
+    return folder / name
+
+
+def find_folder(root: Path, names: Sequence[str]) -> Path | None:
+    """The folder at or below `root` that holds the most of `names`; ties go to the shallower, then alphabetically."""
+    wanted = set(names)
+    found: list[tuple[int, int, str]] = []
+    for folder, _, files in os.walk(root):
+        count = len(wanted.intersection(files))
+        if count:
+            found.append((-count, len(Path(folder).parts), folder))
+    return Path(min(found)[2]) if found else None
+
+
+def unique(column: pd.Series, file: Path) -> None:
+    """Raise UserError where a column repeats a value, naming both rows (as a spreadsheet numbers them)."""
+    repeated = column[column.duplicated()]
+    if len(repeated):
+        value = repeated.iloc[0]
+        first, second = (column.index[column == value][:2] + 2).tolist()
+        raise UserError(
+            f"{file}, row {second}: {column.name} {value!r} stands in row {first} too. "
+            f"Every {column.name} must be unique: delete or rename one of the rows."
+        )
+
+
+def filled(frame: pd.DataFrame, file: Path) -> pd.DataFrame:
+    """A table that has rows.
+
+    Raises:
+        UserError: it has a header and nothing below it.
+    """
+    if frame.empty:
+        raise UserError(f"{file}: no rows below the header. Download it again.")
+    return frame

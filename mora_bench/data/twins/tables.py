@@ -1,0 +1,136 @@
+"""The twins as tables, and as files in the published layout of their originals.
+
+Every sample is a pure function of (seed, dataset, index). The table a twin yields is of the kind a reader yields, and
+`publish` writes it in the published layout, which the readers read back.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from mora_bench.data.readers import cxr as cxr_reader
+from mora_bench.data.readers import odir as odir_reader
+from mora_bench.data.readers.texts import chest_text, eye_text
+from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import chests, eyes
+
+#: Change it whenever a twin's text, label or pixel changes (tests/data/test_twins.py pins a checksum).
+VERSION = 2
+SAMPLES = 1000
+SEED = 0
+#: Benchmark twins are stream 0; pre-training draws from stream 1.
+STREAM = 0
+#: Twins there are.
+NAMES = ("odir", "cxr")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture that is drawn when it is read."""
+
+    name: str
+    index: int
+    side: int = 0
+
+    def read(self) -> np.ndarray:
+        rng = np.random.default_rng([SEED, STREAM, 2 + NAMES.index(self.name), self.index, self.side])
+        if self.name == "odir":
+            return eyes.draw(rng, _eye(self.index), self.side)
+        return chests.draw(rng, _chest(self.index))
+
+    def fingerprint(self) -> str:
+        return f"twin {VERSION} {SEED} {self.name} {self.index} {self.side}"
+
+
+def _eye(index: int) -> eyes.EyeCase:
+    return eyes.case(np.random.default_rng([SEED, STREAM, 0, index]))
+
+
+def _chest(index: int) -> chests.ChestCase:
+    return chests.case(np.random.default_rng([SEED, STREAM, 1, index]))
+
+
+def odir(samples: int = SAMPLES) -> Table:
+    """The ODIR twin: patients with two eyes, keywords, age and sex."""
+    patients = [_eye(i) for i in range(samples)]
+    return Table(
+        name="odir",
+        source="twin",
+        labels=odir_reader.LABELS,
+        ids=tuple(str(i) for i in range(samples)),
+        groups=tuple(str(i) for i in range(samples)),
+        modalities={
+            "text": Column("text", tuple(eye_text(*p.keywords) for p in patients)),
+            "image": Column("image", tuple((Drawing("odir", i, 0), Drawing("odir", i, 1)) for i in range(samples))),
+        },
+        targets=np.array([p.labels for p in patients], np.uint8),
+        covariates={"age": tuple(str(p.age) for p in patients), "sex": tuple(p.sex for p in patients)},
+    )
+
+
+def cxr(samples: int = SAMPLES) -> Table:
+    """The CXR twin: one frontal film and one report a patient."""
+    patients = [_chest(i) for i in range(samples)]
+    return Table(
+        name="cxr",
+        source="twin",
+        labels=cxr_reader.LABELS,
+        ids=tuple(_film_name(i) for i in range(samples)),
+        groups=tuple(str(i + 1) for i in range(samples)),
+        modalities={
+            "text": Column("text", tuple(chest_text(p.findings, p.impression) for p in patients)),
+            "image": Column("image", tuple((Drawing("cxr", i),) for i in range(samples))),
+        },
+        targets=np.array([p.labels for p in patients], np.uint8),
+    )
+
+
+def publish(name: str, folder: Path, samples: int) -> None:
+    """Write a twin in the layout its original is published in, pictures as PNG under their published names."""
+    if name == "odir":
+        _publish_odir(folder, samples)
+    else:
+        _publish_cxr(folder, samples)
+
+
+def _publish_odir(folder: Path, samples: int) -> None:
+    images = folder / "ODIR-5K" / "Training Images"
+    images.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for i in range(samples):
+        patient = _eye(i)
+        names = [f"{i}_left.jpg", f"{i}_right.jpg"]
+        for side, name in enumerate(names):
+            # PNG content under the published name: Pillow reads by content, and nothing is lost to compression.
+            Image.fromarray(Drawing("odir", i, side).read()).save(images / name, format="PNG")
+        rows.append([i, patient.age, patient.sex, *names, *patient.keywords, *patient.labels])
+    columns = ["ID", "Patient Age", "Patient Sex", "Left-Fundus", "Right-Fundus"]
+    columns += ["Left-Diagnostic Keywords", "Right-Diagnostic Keywords", *odir_reader.LABELS]
+    pd.DataFrame(rows, columns=columns).to_excel(
+        folder / "ODIR-5K" / "ODIR-5K_Training_Annotations(Updated)_V2.xlsx", index=False
+    )
+
+
+def _film_name(index: int) -> str:
+    return f"{index + 1}_IM-{index:04d}-1001.dcm.png"
+
+
+def _publish_cxr(folder: Path, samples: int) -> None:
+    images = folder / "images" / "images_normalized"
+    images.mkdir(parents=True, exist_ok=True)
+    reports, projections = [], []
+    for i in range(samples):
+        patient = _chest(i)
+        problems = [label for label, yes in zip(cxr_reader.LABELS, patient.labels, strict=True) if yes]
+        Image.fromarray(Drawing("cxr", i).read()).save(images / _film_name(i))
+        reports.append([i + 1, ";".join(problems) or "normal", patient.findings, patient.impression])
+        projections.append([i + 1, _film_name(i), "Frontal"])
+    pd.DataFrame(reports, columns=["uid", "Problems", "findings", "impression"]).to_csv(
+        folder / "indiana_reports.csv", index=False
+    )
+    pd.DataFrame(projections, columns=["uid", "filename", "projection"]).to_csv(
+        folder / "indiana_projections.csv", index=False
+    )

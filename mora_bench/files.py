@@ -1,0 +1,106 @@
+"""Files that appear whole or not at all, and the digests by which things are known."""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+#: Hex digits of a digest: 64 bits, so that a million things still have names of their own.
+DIGITS = 16
+
+
+def write_atomic(file: Path, content: bytes) -> None:
+    """Readers see the whole file or none, however many processes write it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{platform.node()}.{os.getpid()}.{uuid4().hex[:8]}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """sha256 over all parts, one after the other: `DIGITS` hex digits."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()[:DIGITS]
+
+
+def digest_json(value: Any) -> str:
+    """The digest of a value that JSON can hold; the order of an object's names does not matter."""
+    return digest([json.dumps(value, sort_keys=True).encode()])
+
+
+def axis(absent: Any, **options: Any) -> Any:
+    """A dataclass field that has a value which means "as if the field did not exist".
+
+    `absent` is frozen for ever, apart from the constructor's default: it was the only behaviour there was before the
+    field came. What is known by a digest then keeps its name when a field is added, and changes it when a default does.
+    """
+    options.setdefault("default", absent)
+    return field(metadata={"absent": absent}, **options)
+
+
+def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
+    """What a dataclass is known by: its fields by name, without those that hold their `axis`'s absent value."""
+    found = {}
+    for each in fields(value):
+        own = getattr(value, each.name)
+        if each.name in leave_out or ("absent" in each.metadata and own == each.metadata["absent"]):
+            continue
+        found[each.name] = identity(own) if is_dataclass(own) else own
+    return found
+
+
+def as_floats(value: Any) -> None:
+    """Make floats of the whole numbers in a frozen dataclass's fields that are declared as float: 10 and 10.0 are the
+    same number and have to have the same digest."""
+    for each in fields(value):
+        own = getattr(value, each.name)
+        if each.type in (float, float | None) and isinstance(own, int):
+            object.__setattr__(value, each.name, float(own))
+
+
+class FileHashes:
+    """Remembers the digests of files by (path, size, modification time): a data root is hashed once, not every run."""
+
+    def __init__(self, file: Path):
+        self.file = file
+        self.known = self._read()
+        self.fresh: dict[str, str] = {}
+
+    def _read(self) -> dict[str, str]:
+        try:
+            found = json.loads(self.file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def of(self, path: Path) -> str:
+        """sha256 of the file's content, 64 hex digits."""
+        stat = path.stat()
+        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        if key not in self.known:
+            self.known[key] = self.fresh[key] = hash_file(path)
+        return self.known[key]
+
+    def save(self) -> None:
+        """Write what is new beside what other processes have written meanwhile."""
+        if self.fresh:
+            write_atomic(self.file, json.dumps(self._read() | self.fresh).encode())
+            self.fresh = {}
+
+
+def hash_file(path: Path) -> str:
+    """sha256 of a file's content, 64 hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

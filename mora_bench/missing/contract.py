@@ -1,0 +1,102 @@
+"""The contract of a mechanism of missingness: who loses what, as a pure function of what it is handed."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from mora_bench import registry, seeds
+
+#: What a mechanism may ask for besides presence.
+Reads = Literal["covariates", "groups", "targets"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the n units of a split that may lose modalities: samples, or patients.
+
+    Attributes:
+        natural: bool [n, M], what there is before anything is taken.
+        taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
+            loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
+        argument: what stands behind the colon of the mechanism's name on the command line, "" if nothing does.
+        covariates, groups, targets: [n] values a name, [n] names, [n, C]; empty where the mechanism does not read them.
+        names: what the draw depends on besides: data, split, pattern, seed.
+    """
+
+    natural: np.ndarray
+    taken: tuple[tuple[int, ...], ...]
+    argument: str
+    covariates: dict[str, tuple]
+    groups: tuple[str, ...]
+    targets: np.ndarray
+    names: tuple[object, ...]
+
+    def __len__(self) -> int:
+        return len(self.natural)
+
+    def rng(self, *more: object) -> np.random.Generator:
+        """A generator that depends on the split and `more` alone, never on the rate: that keeps masks nested."""
+        return seeds.rng("mask", *more, *self.names)
+
+    def without(self, lost: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """What is kept, bool [n, M], if units `lost` (int [k]) lose the sets of `taken` numbered `which` (int [k])."""
+        kept = np.ones_like(self.natural)
+        for number, columns in enumerate(self.taken):
+            kept[np.ix_(lost[which == number], columns)] = False
+        return kept
+
+
+class Mechanism(ABC):
+    """Subclass it, finally; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one."""
+
+    group: ClassVar[str] = registry.MECHANISMS
+    title: ClassVar[str]
+    source: ClassVar[str]
+    #: Change it when the same arguments would give another mask.
+    version: ClassVar[int] = 1
+    #: What it is handed of `Context` besides presence; the rest stays empty. It is hashed into a cell's key.
+    reads: ClassVar[tuple[Reads, ...]] = ()
+    #: What its argument has to be, for messages; "" if it takes none.
+    takes: ClassVar[str] = ""
+    #: Whether `strength` means anything to it.
+    graded: ClassVar[bool] = True
+
+    @abstractmethod
+    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        """What is kept, bool [n, M].
+
+        Args:
+            rate: share of units that are to lose something, 0..1.
+            strength: how much it departs from chance: 0 is completely at random.
+        """
+
+    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
+        """What is wrong with an argument on a dataset with these covariates; None if nothing is."""
+        return f"it takes no argument, and was given {argument!r}" if argument and not self.takes else None
+
+
+def numbers(values: tuple) -> np.ndarray | None:
+    """A covariate as standard scores, float [n], absent ones 0; None if it is not numbers."""
+    try:
+        read = np.array([float(v) if str(v).strip() else np.nan for v in values])
+    except ValueError:
+        return None
+    known = read[np.isfinite(read)]
+    spread = known.std() if len(known) else 0.0
+    return np.where(np.isfinite(read), (read - known.mean()) / spread, 0.0) if spread else np.zeros(len(read))
+
+
+def intercept(slopes: np.ndarray, rate: float) -> float:
+    """a such that the mean of sigmoid(a + slopes) is `rate`, 0 < rate < 1, by bisection."""
+    low, high = -50.0 - np.abs(slopes).max(initial=0), 50.0 + np.abs(slopes).max(initial=0)
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sigmoid(middle + slopes).mean() < rate else (low, middle)
+    return (low + high) / 2
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + e^-x), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))

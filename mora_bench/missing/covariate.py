@@ -1,0 +1,38 @@
+"""Missing at random given a covariate that is always observed (MAR): a logistic model of one column."""
+
+import numpy as np
+
+from mora_bench.missing.contract import Context, Mechanism, intercept, numbers, sigmoid
+
+
+class Covariate(Mechanism):
+    """P(a unit loses something) = sigmoid(a + strength * z), z the covariate in standard deviations.
+
+    The intercept a is found by bisection, so that the mean probability is the rate; a set is drawn first, and losing
+    it depends on the covariate alone, so that several sets stay at random, too (van Buuren 2018, section 3.2.4). A
+    covariate that is not numbers has an effect drawn from N(0, 1) for each of its values.
+    """
+
+    title = "at random, by a covariate (MAR)"
+    source = "van Buuren 2018, Flexible Imputation of Missing Data, section 3.2.4"
+    reads = ("covariates",)
+    takes = "the name of a covariate, e.g. covariate:age"
+
+    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        rng = context.rng("covariate", self.version, context.argument)
+        which = rng.permutation(len(context)) % len(context.taken)
+        luck = rng.random(len(context))
+        values = context.covariates[context.argument]
+        z = numbers(values)
+        if z is None:
+            effects = {v: context.rng("effect", context.argument, v).standard_normal() for v in sorted(set(values))}
+            z = np.array([effects[v] for v in values])
+        slopes = strength * z
+        chance = np.full(len(z), rate) if rate in (0.0, 1.0) else sigmoid(intercept(slopes, rate) + slopes)
+        lost = np.flatnonzero(luck < chance)
+        return context.without(lost, which[lost])
+
+    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
+        if argument not in covariates:
+            return f"it takes {self.takes}; this dataset has {', '.join(covariates) or 'no covariate'}"
+        return None

@@ -1,0 +1,21 @@
+"""Missing completely at random, the protocol of missing-aware prompts (arXiv 2303.03369) and of MoRA."""
+
+import numpy as np
+
+from mora_bench.missing.contract import Context, Mechanism
+
+
+class Uniform(Mechanism):
+    """round(rate * n) of the units lose something, halves up; of several sets each in turn.
+
+    So "both" at rate e takes the text of e/2 of the samples and the image of another e/2.
+    """
+
+    title = "completely at random (MCAR)"
+    source = "arXiv 2303.03369"
+    graded = False
+
+    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        order = context.rng(self.version).permutation(len(context))
+        lost = order[: int(np.floor(rate * len(context) + 0.5))]
+        return context.without(lost, np.arange(len(lost)) % len(context.taken))

@@ -1,0 +1,27 @@
+"""Sets of blocks as people write them."""
+
+from mora_bench.errors import UserError
+
+
+def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
+    """ "0", "0-2", "0,3,5", "all" or "first half" -> ascending block numbers.
+
+    Raises:
+        UserError: not of that form, or a block outside 0..depth - 1.
+    """
+    if text == "all":
+        return tuple(range(depth))
+    if text == "first half":
+        return tuple(range((depth + 1) // 2))
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UserError(f"blocks {text!r} is not a set of blocks; write 0, 0-2, 0,3,5 or all.")
+        highest = max(int(first), int(last or first))
+        if highest >= depth:
+            raise UserError(f"blocks {text!r}: block {highest} is outside the backbone's 0..{depth - 1}.")
+        found.update(range(int(first), int(last or first) + 1))
+    if not found:
+        raise UserError(f"blocks {text!r} is empty; write the smaller number first, e.g. 0-2.")
+    return tuple(sorted(found))

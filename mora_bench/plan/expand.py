@@ -1,0 +1,291 @@
+"""From a grid to a list of cells, and what was collapsed on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mora_bench import registry
+from mora_bench.cells.cell import NONE, TRAINING_VERSION, Cell, Knob, Scoring
+from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
+from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.runtime import Runtime
+from mora_bench.errors import UserError
+from mora_bench.missing import masks
+from mora_bench.plan.blocks import parse_blocks
+from mora_bench.plan.grid import Grid
+
+if TYPE_CHECKING:
+    from mora_bench.backbones.contract import Spec
+    from mora_bench.data.table import Table
+
+TWICE = "it was asked for twice"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a grid, and what became of the rest.
+
+    Attributes:
+        cells: each once, seeds outermost, so that an interrupted grid leaves whole comparisons.
+        asked: points of the full product; collapsed: how many of them fell together, by reason.
+    """
+
+    cells: list[Cell]
+    asked: int
+    collapsed: dict[str, int]
+
+
+def check_names(grid: Grid) -> None:
+    """Refuse unknown names of any kind before anything heavy is imported.
+
+    Raises:
+        UserError: the first unknown name, with the known ones.
+    """
+    for name in grid.datasets:
+        registry.check(registry.DATASETS, name)
+    for name in grid.methods:
+        registry.check(registry.METHODS, name, also=[ALL, *registry.names(registry.PREDICTORS)])
+    for name in grid.floors:
+        registry.check(registry.PREDICTORS, name, also=[ALL, NONE])
+    for name in grid.impute:
+        registry.check(registry.IMPUTERS, name, also=[ALL])
+    for name in [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]:
+        registry.check(registry.MECHANISMS, name.partition(":")[0])
+    registry.check(registry.ENGINES, grid.engine, also=["auto"])
+    owners = [*registry.names(registry.DATASETS), *registry.names(registry.METHODS)]
+    for owner in grid.overrides:
+        if owner not in owners:
+            raise UserError(
+                f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method; known: "
+                f"{', '.join(owners)}.{registry.did_you_mean(owner, owners)}"
+            )
+
+
+def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
+    """All cells of `grid`, each once.
+
+    `preset` is what the preset alone says: a recipe field that differs from it was given as a flag, and then beats the
+    preset's overrides. `runtime` says where the data are.
+
+    Raises:
+        UserError: an unknown name, or a value that a dataset or backbone does not have.
+    """
+    check_names(grid)
+    seeds = list(dict.fromkeys(grid.seeds))
+    first: dict[str, Cell] = {}
+    collapsed: Counter[str] = Counter()
+    asked = 0
+    for cell, why in _points(grid, preset, runtime):
+        asked += len(grid.seeds)
+        if cell is None or cell.score_key in first:
+            collapsed[why or TWICE] += len(seeds)
+        if cell is not None:
+            first.setdefault(cell.score_key, cell)
+    if len(grid.seeds) > len(seeds):
+        collapsed[TWICE] += (len(grid.seeds) - len(seeds)) * (asked // len(grid.seeds))
+    cells = [replace(cell, seed=seed) for seed in seeds for cell in first.values()]
+    return Plan(cells, asked, dict(collapsed))
+
+
+class _Point(NamedTuple):
+    """A value of an axis, and why it is not the one asked for."""
+
+    value: Any
+    why: str = ""
+
+
+def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:
+    """Every point of the product as a cell of the first seed, or None where there is none; and why it may collapse."""
+    from mora_bench.backbones import load as backbones
+    from mora_bench.data import datasets
+
+    given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
+    methods, predictors = _competitors(grid)
+    imputers = registry.names(registry.IMPUTERS) if ALL in grid.impute else list(dict.fromkeys(grid.impute))
+    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if methods else []
+    for spec in specs:
+        _check_axes(grid, spec)
+    _check_knobs(grid, methods)
+    for dataset in grid.datasets:
+        table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        mechanisms = _mechanisms(grid, dataset, table)
+        patterns = _patterns(grid, table)
+        for spec, missing, pattern, name in product(specs, mechanisms, patterns, methods):
+            base = _base(grid, dataset, table, fingerprint, missing, pattern)
+            recipe = _recipe(grid, given, dataset, name)
+            for own, why in _of_method(grid, name, spec):
+                for lr, impute in product(grid.lrs or (recipe.lr,), imputers):
+                    cell = Cell(
+                        **base,
+                        **own,
+                        impute=impute,
+                        impute_version=registry.version(registry.IMPUTERS, impute),
+                        backbone=spec.name,
+                        weights=spec.fingerprint,
+                        recipe=replace(recipe, lr=lr),
+                    )
+                    yield cell, pattern.why or why
+        for missing, pattern, name in product(mechanisms, patterns, predictors):
+            why = _unfit(name, table)
+            base = _base(grid, dataset, table, fingerprint, missing, pattern)
+            yield None if why else _predictor(base, name), why or pattern.why
+
+
+def _competitors(grid: Grid) -> tuple[list[str], list[str]]:
+    """Methods and predictors, each once; predictors that are asked for as methods or as floors alike."""
+    known = registry.names(registry.PREDICTORS)
+    asked = list(dict.fromkeys(grid.methods))
+    methods = registry.names(registry.METHODS) if ALL in asked else [name for name in asked if name not in known]
+    every = ALL in grid.floors or ALL in asked
+    floors = known if every else [name for name in grid.floors if name != NONE]
+    return methods, list(dict.fromkeys([*(name for name in asked if name in known), *floors]))
+
+
+def _check_axes(grid: Grid, spec: Spec) -> None:
+    for text in grid.blocks:
+        parse_blocks(text, spec.depth)
+    for rank in grid.ranks:
+        if rank > spec.width:
+            raise UserError(f"--ranks {rank} is above the width of backbone {spec.name}, {spec.width}.")
+
+
+def _check_knobs(grid: Grid, methods: list[str]) -> None:
+    known = sorted({k for name in methods for k in registry.get(registry.METHODS, name).reads} - {"rank", "blocks"})
+    for text in grid.knobs:
+        if _knob(text)[0] not in known:
+            raise UserError(f"--knobs {text}: none of the methods reads it; known: {', '.join(known) or 'none'}.")
+
+
+def _base(
+    grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: _Point
+) -> dict[str, Any]:
+    """What a cell says of its data, masks and scores."""
+    test = None
+    if grid.test_mechanism:
+        wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
+        test = masks.settled(wanted, dataset, table.covariates)
+    versions = {"training": TRAINING_VERSION, "masks": masks.VERSION}
+    versions |= {f"kind {kind}": table.kind(name).version for name, kind in zip(table.names, table.kinds, strict=True)}
+    return {
+        "dataset": dataset,
+        "source": table.source,
+        "data": fingerprint,
+        "split": grid.split,
+        "missing": pattern.value[0],
+        "rate": pattern.value[1],
+        "mechanism": missing if pattern.value[0] != COMPLETE else UNIFORM,
+        "modalities": table.names,
+        "task": table.task,
+        "versions": tuple((what, number) for what, number in versions.items() if number != 1),
+        "scoring": Scoring(test if test is not None else _test_of(missing, pattern), grid.test_rate),
+        "seed": grid.seeds[0],
+    }
+
+
+def _test_of(missing: Missing, pattern: _Point) -> Missing | None:
+    """What a cell that was trained on complete data is tested under, if that is not uniform."""
+    trained_on_complete = pattern.value[0] == COMPLETE and missing != UNIFORM
+    return missing if trained_on_complete else None
+
+
+def _predictor(base: dict[str, Any], name: str) -> Cell:
+    version = registry.version(registry.PREDICTORS, name)
+    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "weights": "", "impute_version": ""}
+    return Cell(**base, **nothing, method=name, method_version=version, backbone=NONE, impute=NONE)
+
+
+def _unfit(name: str, table: Table) -> str:
+    """Why a predictor has no cell on a dataset, "" if it has."""
+    kinds = registry.get(registry.PREDICTORS, name).kinds
+    if kinds and not set(kinds) & set(table.kinds):
+        return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
+    return ""
+
+
+def _mechanisms(grid: Grid, dataset: str, table: Table) -> list[Missing]:
+    """Every mechanism in every strength that means something to it, each once."""
+    asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
+    wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
+    return list(dict.fromkeys(masks.settled(each, dataset, table.covariates) for each in wanted))
+
+
+def _patterns(grid: Grid, table: Table) -> list[_Point]:
+    """Every (pattern, rate)."""
+    points = []
+    for pattern, rate in product(grid.missing, grid.rates):
+        masks.taken(pattern, table.names)
+        if pattern == COMPLETE:
+            points.append(_Point((pattern, 0.0), "complete data have no missing rate"))
+        elif rate == 0:
+            points.append(_Point((COMPLETE, 0.0), "at rate 0 every pattern is complete data"))
+        else:
+            points.append(_Point((pattern, rate)))
+    return points
+
+
+def _of_method(grid: Grid, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
+    """A method under every set of its axes, as fields of a cell; and why it is not the one asked for."""
+    method = registry.get(registry.METHODS, name)
+    ranks, blocks = _axis(grid.ranks, "rank", name, method), _axis(grid.blocks, "blocks", name, method)
+    for rank, text, knobs in product(ranks, blocks, _knobs(grid, name, method)):
+        own = {
+            "method": name,
+            "method_version": registry.version(registry.METHODS, name),
+            "rank": rank.value,
+            "blocks": None if text.value is None else parse_blocks(str(text.value), spec.depth),
+            "knobs": knobs.value,
+        }
+        yield own, rank.why or text.why or knobs.why
+
+
+def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[_Point]:
+    """The values of one axis for one method; a method that does not read it has None, as often as it was asked."""
+    if axis not in method.reads:
+        return [_Point(None, f"{name} does not read {axis}")] * max(len(asked), 1)
+    return [_Point(value) for value in asked or (method.reads[axis],)]
+
+
+def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
+    """The settings of a method's own knobs; only what differs from its paper's value stands in a cell."""
+    asked = dict(_knob(text) for text in grid.knobs)
+    settings: list[list[tuple[Knob, ...]]] = []
+    for knob, values in asked.items():
+        if knob in method.reads and knob not in ("rank", "blocks"):
+            settings.append([((knob, _typed(value, method.reads[knob], knob)),) for value in values])
+    points = [
+        tuple(knob for part in parts for knob in part if knob[1] != method.reads[knob[0]])
+        for parts in product(*settings)
+    ]
+    idle = [knob for knob in asked if knob not in method.reads]
+    return [_Point(tuple(sorted(p)), f"{name} does not read {', '.join(idle)}" if idle else "") for p in points]
+
+
+def _knob(text: str) -> tuple[str, list[str]]:
+    name, equals, values = text.partition("=")
+    if not (name and equals and values):
+        raise UserError(f"--knobs {text!r} is not NAME=VALUE or NAME=VALUE,VALUE.")
+    return name, values.split(",")
+
+
+def _typed(text: str, own: Any, knob: str) -> Any:
+    """A knob's value in the type that the method's own value has."""
+    try:
+        if isinstance(own, bool):
+            return {"true": True, "false": False}[text.lower()]
+        return type(own)(text)
+    except (KeyError, ValueError):
+        raise UserError(f"--knobs {knob}={text}: expected {type(own).__name__}, such as {own!r}.") from None
+
+
+def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:
+    """The preset's recipe, its overrides for the dataset, then for the method, then what was given as flags."""
+    recipe = grid.recipe
+    for owner in (dataset, method):
+        changed = {key: value for key, value in grid.overrides.get(owner, {}).items() if key not in given}
+        recipe = replace(recipe, **changed)
+    return recipe

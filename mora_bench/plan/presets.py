@@ -1,0 +1,78 @@
+"""Presets: grids in TOML files, shipped or of the user's own."""
+
+import tomllib
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mora_bench.cells.recipe import Recipe
+from mora_bench.errors import UserError
+from mora_bench.plan.grid import Grid
+from mora_bench.registry import did_you_mean
+
+
+def presets() -> dict[str, str]:
+    """The shipped presets, name -> first comment line of the file."""
+    folder = resources.files("mora_bench.plan") / "shipped"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".toml"): f.read_text().splitlines()[0].lstrip("# ") for f in files}
+
+
+def load_preset(name: str) -> Grid:
+    """A grid with a preset's values.
+
+    Raises:
+        UserError: no such preset or file, not TOML, a key that `Grid` or `Recipe` does not have, or a value of another
+            type than it should be.
+    """
+    shipped = resources.files("mora_bench.plan") / "shipped" / f"{name}.toml"
+    source = Path(name) if name.endswith(".toml") else shipped
+    if not source.is_file():
+        known = presets()
+        raise UserError(
+            f"unknown preset {name!r}; known: {', '.join(known)}, or a .toml file.{did_you_mean(name, known)}"
+        )
+    try:
+        raw = tomllib.loads(source.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{source}: not TOML ({error}).") from error
+    _check_keys(raw, Grid, f"{source}", hidden={"preset"})
+    for owner, changed in _tables(raw, f"{source}").items():
+        _check_keys(changed, Recipe, f"{source}, [{owner}]", hidden=set())
+        # The types of what is given; what is not given has its default's.
+        _converted(changed, Recipe, f"{source}, [{owner}]")
+    return _converted(raw | {"preset": name}, Grid, f"{source}")
+
+
+def _tables(raw: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """The parts of a preset that hold recipe fields, by their headings."""
+    overrides = raw.get("overrides", {})
+    named = {"recipe": raw.get("recipe", {}), "overrides": overrides}
+    named |= {
+        f"overrides.{owner}": value for owner, value in (overrides.items() if isinstance(overrides, dict) else ())
+    }
+    for heading, value in named.items():
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: {heading} is {value!r}; expected a table, [{heading}] with one field a line.")
+    del named["overrides"]
+    return named
+
+
+def _check_keys(raw: dict[str, Any], kind: type, where: str, hidden: set[str]) -> None:
+    known = [f.name for f in fields(kind) if f.name not in hidden]
+    for key in raw:
+        if key not in known:
+            raise UserError(f"{where}: unknown key {key!r}; known: {', '.join(known)}.{did_you_mean(key, known)}")
+
+
+def _converted(raw: dict[str, Any], kind: type, where: str) -> Any:
+    try:
+        return msgspec.convert(raw, kind, dec_hook=lambda wanted, value: wanted(value))
+    except msgspec.ValidationError as error:
+        wrong, _, path = str(error).partition(" - at `$.")
+        name = path.rstrip("`") or "value"
+        listed = "; write a list, e.g. [...]" if "Expected `array`" in wrong else ""
+        raise UserError(f"{where}: {name}: {wrong[0].lower() + wrong[1:]}{listed}.") from error

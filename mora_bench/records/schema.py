@@ -1,0 +1,214 @@
+"""What stands in a record and in a file of scores: one schema that whoever writes and whoever reads them share.
+
+A number that has no meaning where it stands (NaN) is null in the file and None here.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from mora_bench.cells.cell import Cell, Scoring
+from mora_bench.cells.missing import COMPLETE, EACH
+
+#: Change it when a reader of the new schema would misread a file of the old one.
+SCHEMA = 2
+
+Kind = TypeVar("Kind", bound="Struct")
+Score = int | float | list[float | None] | None
+
+
+class Struct(msgspec.Struct, kw_only=True, omit_defaults=False):
+    """A typed part of a file."""
+
+
+class Provenance(Struct):
+    """Where a result comes from. `device` is what people call it; `compiler`: "off" or what torch.compile was told."""
+
+    time: str
+    device: str
+    device_type: str
+    threads: int
+    workers: int
+    platform: str
+    commit: str | None
+    dirty: bool | None
+    versions: dict[str, str | None]
+    compiler: str = "off"
+
+
+class Competitor(Struct):
+    """How a method or predictor calls itself; `abstains`: where it predicts nothing and what that gives."""
+
+    title: str
+    family: str
+    abstains: str = ""
+
+
+class Validation(Struct):
+    """One look at the validation split: mean training loss since the last, and the primary score."""
+
+    step: int
+    epoch: float
+    loss: float
+    val_score: float | None
+
+
+class Training(Struct):
+    """How training went, and which step was kept."""
+
+    history: list[Validation]
+    best_step: int
+    best_score: float | None
+    steps: int
+
+
+class Beginning(Struct):
+    """What was found out of the frozen beginning: whether it was kept, and the first changed block computed ahead."""
+
+    constant: bool
+    ahead: bool
+    lean: bool
+    kept: bool
+
+
+class Parameters(Struct):
+    """Parameters by group, all and trained, and trained shares in percent of the whole model without its adapter.
+
+    `share_adapter` counts the adapter alone, `share_adapter_head` the adapter with the classifier, `share_total` all
+    that trains, pooler included (the paper's figure).
+    """
+
+    all: dict[str, int]
+    trained: dict[str, int]
+    model: int
+    share_adapter: float
+    share_adapter_head: float
+    share_total: float
+
+
+class Flops(Struct):
+    """FLOPs a reference sample, multiply-add = 2: a forward pass, a training step's parts; and its tokens."""
+
+    forward: float
+    step_begin: float
+    step_forward: float
+    step_backward: float
+    tokens: dict[str, int]
+
+
+class Clock(Struct):
+    """Milliseconds a training step, seconds an epoch, a prediction and the cell; None where nothing was trained."""
+
+    cell_s: float
+    predict_s: float
+    step_ms: float | None = None
+    step_ms_p25: float | None = None
+    step_ms_p75: float | None = None
+    step_ms_p95: float | None = None
+    epoch_s: float | None = None
+    steps_timed: int = 0
+    steps_warmup: int = 0
+    cells_as_one: int = 1
+
+
+class Data(Struct):
+    """What a cell saw: its labels, the digest of its split, facts of each modality, and what the masks came to."""
+
+    labels: list[str]
+    split: str
+    contents: dict[str, dict[str, Any]]
+    realised: dict[str, dict[str, float]]
+
+
+class Record(Struct):
+    """One training run: done, or failed with its error and the tail of the trace."""
+
+    schema: int
+    key: str
+    status: Literal["done", "failed"]
+    cell: Cell
+    provenance: Provenance
+    competitor: Competitor
+    error: str = ""
+    trace: list[str] = []
+    not_as_one: str = ""
+    data: Data | None = None
+    time: Clock | None = None
+    training: Training | None = None
+    beginning: Beginning | None = None
+    parameters: Parameters | None = None
+    flops: Flops | None = None
+    memory: dict[str, float | None] = {}
+    imputer: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if self.status == "done" and (self.data is None or self.time is None):
+            raise ValueError("a record that is done lacks its data or its times")
+
+
+class Setting(Struct):
+    """Scores of one split under one pattern: of all samples and of each stratum, and what the mask came to."""
+
+    scores: dict[str, Score]
+    strata: dict[str, dict[str, Score]]
+    realised: dict[str, float]
+
+
+class Scores(Struct):
+    """The scores of one training run under one protocol; `curve` is the primary score of the test split at `rates`."""
+
+    schema: int
+    key: str
+    scoring: Scoring
+    score_key: str
+    task: str
+    primary: str
+    test_rate: float
+    val: dict[str, Setting]
+    test: dict[str, Setting]
+    rates: list[float]
+    curve: dict[str, list[float]]
+
+    def __post_init__(self) -> None:
+        lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
+        if lacking:
+            raise ValueError(f"{', '.join(lacking)} lack")
+
+
+def encode(value: Struct) -> bytes:
+    """As JSON, one field a line at the top, so that people can read it."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1) + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers."""
+    return value.item()
+
+
+def decode(content: bytes, kind: type[Kind]) -> Kind:
+    """A file's content as `kind`. Fields of a cell that the writer did not know yet get what they say when absent.
+
+    Raises:
+        ValueError: it is not one; the message says why.
+    """
+    raw = msgspec.json.decode(content)
+    if not isinstance(raw, dict):
+        raise ValueError(f"expected an object, found {type(raw).__name__}")
+    schema = raw.get("schema")
+    if schema != SCHEMA:
+        older = "was written by an older mora_bench, whose scores had other names: compute the cell again"
+        newer = "was written by a newer mora_bench: update"
+        why = "is none" if not isinstance(schema, int) else older if schema < SCHEMA else newer
+        raise ValueError(f"schema {schema!r} {why} (this one reads schema {SCHEMA})")
+    for name, own in (("cell", Cell), ("scoring", Scoring)):
+        if isinstance(raw.get(name), dict):
+            _fill(raw[name], own)
+    return msgspec.convert(raw, kind)
+
+
+def _fill(raw: dict[str, Any], kind: type) -> None:
+    for field in fields(kind):
+        if "absent" in field.metadata and field.name not in raw:
+            absent = field.metadata["absent"]
+            raw[field.name] = msgspec.to_builtins(absent) if is_dataclass(absent) else absent

@@ -1,0 +1,37 @@
+"""Every score is picked from predictions under each pattern of presence."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mora_bench.data import presence
+from mora_bench.tasks.contract import Task
+
+
+def pick(logits: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Each sample's logits under the pattern it has: [N, P, C] and bool [N, M] -> [N, C].
+
+    Raises:
+        ValueError: a sample was not predicted under its pattern.
+    """
+    picked = logits[np.arange(len(logits)), presence.pattern_index(present)]
+    if np.isnan(picked).any():
+        raise ValueError("no prediction (or NaN) under the pattern a sample has")
+    return picked
+
+
+def stratified(
+    task: Task, targets: np.ndarray, logits: np.ndarray, present: np.ndarray, modalities: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The scores of all samples, and of those of each pattern of presence, by the pattern's name.
+
+    Args:
+        targets: [N, C]; logits: [N, P, C] under every pattern; present: bool [N, M].
+    """
+    chosen, own = pick(logits, present), presence.pattern_index(present)
+    strata = {
+        name: task.scores(targets[own == number], chosen[own == number])
+        for number, name in enumerate(presence.stratum_names(modalities))
+    }
+    return task.scores(targets, chosen), strata

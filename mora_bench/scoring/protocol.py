@@ -1,0 +1,78 @@
+"""The protocol: under which patterns and rates the predictions of a cell are scored."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.cells.cell import Cell
+from mora_bench.data import presence
+from mora_bench.missing import masks
+from mora_bench.records.schema import SCHEMA, Scores, Setting
+from mora_bench.scoring.pick import pick, stratified
+from mora_bench.tasks.contract import Task
+
+#: Test settings every cell holds its primary score for, beside its own rate.
+CURVE = tuple(round(0.1 * k, 1) for k in range(11))
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions of one split.
+
+    Attributes:
+        units: the samples, as mechanisms may see them; their targets [N, C] are what is scored.
+        logits: float [N, P, C], under every pattern of presence.
+    """
+
+    units: masks.Units
+    logits: np.ndarray
+
+
+def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
+    """All scores of a cell, from its predictions of "val" and "test".
+
+    Both hold the full scores for complete data and for each pattern at the cell's test rate, with strata; `curve` holds
+    the primary score of the test split over rates, a list for each pattern.
+    """
+    task: Task = registry.get(registry.TASKS, cell.task)()
+    patterns = masks.patterns(cell.modalities)
+    settings = {
+        split: {pattern: _setting(cell, task, split, own, pattern) for pattern in patterns}
+        for split, own in predicted.items()
+    }
+    rates = sorted({*CURVE, cell.test_rate})
+    test = predicted["test"]
+    curve = {
+        pattern: [
+            task.score(test.units.targets, pick(test.logits, shown(cell, "test", test.units, pattern, rate)))
+            for rate in rates
+        ]
+        for pattern in patterns[1:]
+    }
+    return Scores(
+        schema=SCHEMA,
+        key=cell.key,
+        scoring=cell.scoring,
+        score_key=cell.score_key,
+        task=cell.task,
+        primary=task.primary,
+        test_rate=cell.test_rate,
+        val=settings["val"],
+        test=settings["test"],
+        rates=rates,
+        curve=curve,
+    )
+
+
+def _setting(cell: Cell, task: Task, split: str, own: Predicted, pattern: str) -> Setting:
+    present = shown(cell, split, own.units, pattern, cell.test_rate)
+    scores, strata = stratified(task, own.units.targets, own.logits, present, cell.modalities)
+    realised = presence.realised(own.units.natural, present, cell.modalities)
+    return Setting(scores=scores, strata=strata, realised=realised)
+
+
+def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float) -> np.ndarray:
+    """Presence of a split's samples when a cell is scored, bool [N, M]."""
+    kept = masks.mask(units, pattern, rate, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
+    return presence.combine(units.natural, kept)

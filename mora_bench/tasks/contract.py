@@ -1,0 +1,58 @@
+"""The contract of a task: its rule of prediction, its scores, its loss. Scores need no torch, the loss does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mora_bench import registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Task(ABC):
+    """One kind of question about a sample, answered by C logits. Subclass it, finally; it holds no state.
+
+    Targets are uint8 [N, C], 0 or 1, whatever the task; what they may look like besides, `problem` says.
+    """
+
+    group: ClassVar[str] = registry.TASKS
+    title: ClassVar[str]
+    #: Where its scores are defined.
+    source: ClassVar[str]
+    #: Change it when the same predictions would get other scores.
+    version: ClassVar[int] = 1
+    #: The score of tables, and by which checkpoints are chosen on the validation split: the larger the better.
+    primary: ClassVar[str]
+    #: Every score that is one number, by name, with what people call it.
+    metrics: ClassVar[dict[str, str]]
+
+    @abstractmethod
+    def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+        """All scores of targets and logits, both [N, C]: `n`, every one of `metrics` (NaN where it has no meaning),
+        and lists of C where a score is one of each class. For N = 0 `n` alone."""
+
+    @abstractmethod
+    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """What is minimised: logits float [B, C] and targets float [B, C] -> a scalar."""
+
+    @abstractmethod
+    def logits(self, probabilities: np.ndarray) -> np.ndarray:
+        """Logits [N, C] that stand for the given probabilities [N, C], 0 and 1 included."""
+
+    def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
+        """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
+        return float(self.scores(targets, logits).get(self.primary, np.nan))
+
+    def problem(self, targets: np.ndarray) -> str | None:
+        """What is wrong with the targets of a dataset, uint8 [N, C], as the task sees it."""
+        return None
+
+
+def finite_logit(probabilities: np.ndarray) -> np.ndarray:
+    """log(p / (1 - p)) in float32, with certainty cut at 1e-6, where a float32 still tells it from 1."""
+    p = np.clip(np.asarray(probabilities, np.float64), 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p)).astype(np.float32)

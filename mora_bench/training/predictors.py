@@ -1,0 +1,71 @@
+"""One cell of a competitor without the shared network: fit on what the mask shows, predict under every pattern."""
+
+import time
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import datasets, presence, splits
+from mora_bench.data.shown import Shown, shown
+from mora_bench.data.table import Table
+from mora_bench.methods.predictor import Predictor
+from mora_bench.records import provenance
+from mora_bench.records.schema import SCHEMA, Clock, Competitor, Record
+from mora_bench.scoring.protocol import scored
+from mora_bench.seeds import derive
+from mora_bench.tasks.contract import Task
+from mora_bench.training import facts
+from mora_bench.training.facts import Outcome
+
+
+def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
+    """Fit, predict and score one predictor."""
+    begun = time.perf_counter()
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    facts.same_data(cell, fingerprint)
+    rows = splits.split(table.ids, table.groups, data=cell.data, unit=cell.split, seed=cell.seed)
+    present = {name: facts.presence_of(cell, table, name, part) for name, part in rows.items()}
+    task: Task = registry.get(registry.TASKS, cell.task)()
+    predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
+    train, validation = (shown(table, rows[name], present[name], targets=True) for name in ("train", "val"))
+    predictor.fit(train, validation, derive(cell.seed, "predictor"))
+    fitted = time.perf_counter()
+    logits = {name: predicted(predictor, task, table, rows[name]) for name in ("val", "test")}
+    ended = time.perf_counter()
+    record = Record(
+        schema=SCHEMA,
+        key=cell.key,
+        status="done",
+        cell=cell,
+        provenance=provenance.collect(runtime),
+        competitor=Competitor(title=predictor.title, family=predictor.family, abstains=predictor.abstains),
+        data=facts.described(cell, table, {}, rows, present),
+        time=Clock(cell_s=ended - begun, predict_s=ended - fitted),
+    )
+    return Outcome(record, facts.predictions(table, rows, logits), scored(cell, facts.predicted(table, rows, logits)))
+
+
+def predicted(predictor: Predictor, task: Task, table: Table, rows: np.ndarray) -> np.ndarray:
+    """Logits of n rows under every pattern that each can show, float32 [n, P, C]; NaN elsewhere."""
+    natural = table.present[rows]
+    patterns = presence.pattern_presence(natural.shape[1])
+    out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
+    for k, pattern in enumerate(patterns):
+        able = np.flatnonzero((natural | ~pattern).all(1))
+        if len(able):
+            samples = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False)
+            out[able, k] = task.logits(_checked(predictor, samples))
+    return out
+
+
+def _checked(predictor: Predictor, samples: Shown) -> np.ndarray:
+    """What it predicts, if these are probabilities."""
+    found = np.asarray(predictor.predict(samples), float)
+    expected = (len(samples), len(samples.labels))
+    if found.shape != expected:
+        raise ValueError(f"{type(predictor).__name__}.predict gave {list(found.shape)}; expected {list(expected)}")
+    if not ((found >= 0) & (found <= 1)).all():
+        raise ValueError(f"{type(predictor).__name__}.predict gave numbers that are no probabilities")
+    return found

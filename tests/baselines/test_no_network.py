@@ -1,0 +1,120 @@
+"""Competitors without the network: their contract, a hand-made answer, and what was measured on the real data."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from mora_baselines.prior import Prior
+from mora_baselines.tfidf import Tfidf
+
+from mora_bench import campaign, registry
+from mora_bench.checks import predictor
+from mora_bench.checks.run import check
+from mora_bench.data.shown import Shown
+from mora_bench.data.table import Column
+from mora_bench.data.twins import tables as twins
+from mora_bench.records.store import Store
+
+
+@pytest.mark.parametrize("name", registry.names(registry.PREDICTORS))
+def test_every_predictor_keeps_its_contract(name):
+    assert [(rule, problem) for rule, problem in check(registry.PREDICTORS, name) if problem] == []
+
+
+def shown(texts, targets=None):
+    present = np.array([[text is not None] for text in texts])
+    return Shown({"note": tuple(texts)}, {"note": "text"}, present, ("a", "b"), "multi-label", targets)
+
+
+def test_the_prior_is_the_share_of_each_label():
+    prior = Prior()
+    prior.fit(shown(["x"] * 4, np.array([[1, 0], [1, 0], [0, 0], [1, 1]])), shown([]), 0)
+    assert prior.predict(shown(["y", None])).tolist() == [[0.75, 0.25]] * 2
+
+
+def test_counting_words_reads_texts_and_says_nothing_without():
+    targets = np.array([[1, 0], [0, 0]] * 10)
+    words = Tfidf()
+    words.fit(shown(["cataract seen", "normal fundus"] * 10, targets), shown([]), 0)
+    found = words.predict(shown(["cataract", None, "normal"]))
+    assert found[0, 0] > 0.5 > found[2, 0]
+    # No label for who has no text, and none that no training text had.
+    assert found[1].tolist() == [0, 0]
+    assert (found[:, 1] == 0).all()
+
+
+def test_texts_under_the_mask_are_not_learned_from():
+    targets = np.array([[1, 0]] * 6 + [[0, 0]] * 6)
+    words = Tfidf()
+    words.fit(shown(["cataract seen"] * 5 + [None] + ["normal fundus"] * 6, targets), shown([]), 0)
+    assert "cataract" in words.words.vocabulary_
+    hidden = Tfidf()
+    hidden.fit(shown([None] * 6 + ["normal fundus"] * 6, targets), shown([]), 0)
+    assert "cataract" not in hidden.words.vocabulary_
+    # All visible texts lack the label: nobody gets it.
+    assert hidden.predict(shown(["cataract seen"]))[0, 0] == 0
+
+
+class NoProbability(Prior):
+    def predict(self, samples):
+        return super().predict(samples) + 1
+
+
+class Forgets(Prior):
+    def predict(self, samples):
+        return np.random.default_rng().random((len(samples), len(samples.labels)))
+
+
+@pytest.mark.parametrize(("kind", "message"), [(NoProbability, "no probabilities"), (Forgets, "predict differently")])
+def test_broken_ones_are_told(kind, message):
+    assert any(message in (problem or "") for _, problem in predictor.check(kind))
+
+
+def run(place, **changes):
+    grid = campaign.preset("quick", **{"floors": ("none",), "seeds": (0,)} | changes)
+    cells = campaign.plan(grid, place).cells
+    assert all(record.status == "done" for _, record in campaign.run(cells, place))
+    scores, _ = Store(place.out).scores()
+    return {(s.key, p): s.test[p].scores["f1_macro"] for s in scores for p in s.test}, cells
+
+
+def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, folder):
+    grid = campaign.preset(
+        "quick",
+        methods=("head",),
+        backbone=("small", str(folder)),
+        impute=("dummy", "mean"),
+        lrs=(1e-3, 1e-2),
+        seeds=(0,),
+    )
+    cells = campaign.plan(grid, place).cells
+    assert sum(cell.method == "head" for cell in cells) == 2 * 2 * 2 * 2
+    floors = registry.names(registry.PREDICTORS)
+    assert sorted(cell.method for cell in cells if cell.recipe is None) == sorted(2 * floors)
+    assert {(cell.backbone, cell.impute) for cell in cells if cell.recipe is None} == {("none", "none")}
+
+
+def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(place, monkeypatch):
+    table = twins.odir(60)
+    images = dataclasses.replace(table, name="pictures", modalities={"image": table.modalities["image"]})
+    dataset = dataclasses.replace(registry.get(registry.DATASETS, "odir"), twin=lambda: images)
+    monkeypatch.setitem(registry._plugins[registry.DATASETS], "pictures", (dataset, "0", None))
+    plan = campaign.plan(campaign.preset("quick", datasets=("pictures",), methods=("prior",), seeds=(0,)), place)
+    assert {cell.method for cell in plan.cells} == {n for n in registry.names(registry.PREDICTORS) if n != "tfidf"}
+    assert plan.collapsed == {"tfidf reads text, which pictures does not have": 1}
+    assert isinstance(images.modalities["image"], Column)
+
+
+@pytest.mark.real
+def test_what_was_measured_on_the_real_data_is_found_again(place, real_data):
+    """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point)."""
+    place = dataclasses.replace(place, data_root=real_data, limit=None, workers=1)
+    found, cells = run(place, methods=("tfidf", "prior"), seeds=(0, 1, 2))
+    expected = {
+        ("odir", "complete"): 99.2, ("odir", "image"): 99.2, ("odir", "text"): 47.8, ("odir", "both"): 79.2,
+        ("cxr", "complete"): 75.4, ("cxr", "both"): 75.4,
+    }  # fmt: skip
+    for (dataset, pattern), value in expected.items():
+        keys = [cell.key for cell in cells if (cell.dataset, cell.method) == (dataset, "tfidf")]
+        assert 100 * np.mean([found[key, pattern] for key in keys]) == pytest.approx(value, abs=1.0)
+    assert all(found[cell.key, "complete"] == 0 for cell in cells if cell.method == "prior")

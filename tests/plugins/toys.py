@@ -1,0 +1,292 @@
+"""One toy of every contract in one plug-in file, from public names alone; tests/test_toys.py runs a grid with it."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mora_bench.api import (
+    Artefact,
+    Backbone,
+    Column,
+    Content,
+    Dataset,
+    Engine,
+    Imputer,
+    Inputs,
+    Mechanism,
+    Method,
+    Modality,
+    Part,
+    Predictor,
+    Spec,
+    Table,
+    Task,
+    TextInputs,
+    TextRule,
+    concatenated,
+)
+from mora_bench.backbones.vilt import SHIPPED
+
+N = 90
+
+
+# A kind of content: two numbers, as one token. Backbones that do not know it are brought an embedder that trains.
+
+
+@dataclass(frozen=True)
+class NumbersInputs(Inputs):
+    values: Tensor
+
+
+@dataclass(frozen=True)
+class NumbersContent(Content):
+    values: np.ndarray
+
+    def collate(self, rows, there):
+        return NumbersInputs(torch.from_numpy(np.where(there[:, None], self.values[rows], 0)))
+
+
+class NumbersEmbedder(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(2, width)
+
+    def forward(self, inputs):
+        x = self.linear(inputs.values)[:, None]
+        return Part(x, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device))
+
+
+class Numbers(Modality):
+    title = "two numbers"
+
+    def contents(self, values, hashes):
+        yield json.dumps(list(values)).encode()
+
+    def encode(self, values, ids, rule, folder, workers):
+        np.save(folder / "values.npy", np.array([v or (0, 0) for v in values], np.float32))
+
+    def open(self, folder):
+        return NumbersContent(np.load(folder / "values.npy"))
+
+    def embedder(self, content, width):
+        return NumbersEmbedder(width)
+
+
+# A task: exactly one of C classes.
+
+
+class OneOf(Task):
+    title = "one of several"
+    source = "this test"
+    primary = "accuracy"
+    metrics = {"accuracy": "accuracy"}
+
+    def scores(self, targets, logits):
+        if not len(targets):
+            return {"n": 0}
+        return {"n": len(targets), "accuracy": float((targets.argmax(1) == logits.argmax(1)).mean())}
+
+    def loss(self, predicted, wanted):
+        return F.cross_entropy(predicted, wanted.argmax(1))
+
+    def logits(self, probabilities):
+        return np.log(np.clip(probabilities, 1e-6, 1)).astype(np.float32)
+
+    def problem(self, targets):
+        return None if (targets.sum(1) == 1).all() else "a sample has not exactly one class"
+
+
+# A dataset of two texts and two numbers, which together say the class.
+
+
+def _twin():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 3, N)
+    words = np.array(["mild", "moderate", "severe"])
+    return Table(
+        name="toy-clinic",
+        source="twin",
+        labels=("a", "b", "c"),
+        ids=tuple(f"visit {i}" for i in range(N)),
+        groups=tuple(f"patient {i // 2}" for i in range(N)),
+        modalities={
+            "note": Column("text", tuple(f"{word} finding" for word in words[kind])),
+            "lab": Column("numbers", tuple((float(k), float(-k)) for k in kind + 0.1 * rng.normal(size=N))),
+            "letter": Column("text", tuple(None if i % 9 == 0 else f"{words[k]} course" for i, k in enumerate(kind))),
+        },
+        targets=np.eye(3, dtype=np.uint8)[kind],
+        covariates={"ward": tuple("north" if i % 3 else "south" for i in range(N))},
+        task="one-of",
+    )
+
+
+TOY_CLINIC = Dataset("a toy clinic", find=lambda root: None, read=lambda root: _twin(), twin=_twin)
+
+
+# A mechanism: the longest stay loses first. (It reads nothing; a real one would.)
+
+
+class LastFirst(Mechanism):
+    title = "the last sample first"
+    source = "this test"
+    graded = False
+
+    def draw(self, context, rate, strength):
+        start = context.rng("last-first").integers(len(context))
+        order = (np.arange(len(context)) + start) % len(context)
+        lost = order[: round(rate * len(context))]
+        return context.without(lost, np.arange(len(lost)) % len(context.taken))
+
+
+# A family of backbones: a tower for each modality.
+
+
+class ToyBlock(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        for role in ("query", "key", "value", "attention_output", "mlp_in", "mlp_out"):
+            setattr(self, role, nn.Linear(width, width))
+
+    def forward(self, tokens, prefix, first):
+        x = tokens.x
+        keys, values, mask = self.key(x), self.value(x), tokens.mask
+        if prefix is not None:
+            keys, values = torch.cat([prefix[0], keys], 1), torch.cat([prefix[1], values], 1)
+            mask = F.pad(mask, (prefix[0].shape[1], 0), value=True)
+        x = x[:, :first]
+        seen = F.scaled_dot_product_attention(self.query(x), keys, values, attn_mask=mask[:, None])
+        x = x + self.attention_output(seen)
+        return x + self.mlp_out(F.gelu(self.mlp_in(x)))
+
+
+class ToyNet(Backbone):
+    title = "towers"
+    source = "this test"
+    kinds = ("text",)
+    shipped = {"towers": "a toy of two blocks a tower"}
+
+    def __init__(self, modalities, width=24, depth=2):
+        super().__init__()
+        self.modalities = self.streams = tuple(modalities)
+        self.width, self.depth = width, depth
+        self.words = nn.Embedding(3000, width)
+        self.towers = nn.ModuleList(nn.ModuleList(ToyBlock(width) for _ in range(depth)) for _ in self.streams)
+        self.pooler = nn.Linear(width, width)
+
+    @classmethod
+    def describe(cls, name, folder, config, max_text):
+        rules = {"text": TextRule(SHIPPED / "tokenizer.json", max_text)}
+        return Spec(name, "toy-net", "toy", depth=2, width=24, rules=rules, trained=False)
+
+    @classmethod
+    def load(cls, spec, modalities, max_text, seed):
+        torch.manual_seed(seed)
+        return cls(modalities).eval()
+
+    @property
+    def network(self):
+        return self.towers
+
+    def embed(self, batch):
+        nothing = torch.zeros(len(batch), 1, self.width, device=batch.present.device)
+        return [
+            Part(self.words(i.ids), i.mask) if isinstance(i, TextInputs) else Part(nothing, nothing[..., 0] == 0)
+            for i in batch.inputs
+        ]
+
+    def join(self, parts, present):
+        return tuple(concatenated([(m, part)], present) for m, part in enumerate(parts))
+
+    def block(self, at, tokens, prefix=None, first=None):
+        out = self.layer(at)(tokens, prefix, first)
+        return (tokens if first is None else tokens.first(first)).with_x(out)
+
+    def norm(self, stream, x):
+        return x
+
+    def make_pooler(self):
+        return nn.Linear(self.width, self.width)
+
+    def pool(self, streams, pooler):
+        """The mean over the towers of modalities that are there."""
+        there = streams[0].present.to(streams[0].x)
+        firsts = torch.stack([tokens.x[:, 0] for tokens in streams], 1)
+        return pooler((firsts * there[..., None]).sum(1) / there.sum(1, keepdim=True)).tanh()
+
+    @property
+    def unused(self):
+        return list(self.pooler.parameters())
+
+    def layer(self, at):
+        return self.towers[at.stream][at.block]
+
+    def linear(self, at, role):
+        return f"{at.stream}.{at.block}.{role}"
+
+
+# Competitors, an imputer, an engine, an artefact.
+
+
+class Shift(Method):
+    """One vector beside every block of a depth, which all streams share: it needs them together."""
+
+    title = "shift"
+    source = "this test"
+    reads = {"blocks": "1", "size": 1.0}
+
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self.where, self.size = axes.blocks, axes.knobs.get("size", 1.0)
+        self.vector = nn.Parameter(torch.zeros(backbone.width))
+
+    @property
+    def first_block(self):
+        return min(self.where)
+
+    def depth(self, block, frozen, streams):
+        out = tuple(own(tokens) for own, tokens in zip(frozen, streams, strict=True))
+        if block not in self.where:
+            return out
+        return tuple(tokens.with_x(tokens.x + self.size * self.vector) for tokens in out)
+
+
+class Commonest(Predictor):
+    title = "the commonest class"
+    source = "this test"
+
+    def fit(self, train, validation, seed):
+        self.best = np.eye(len(train.labels))[train.targets.sum(0).argmax()]
+
+    def predict(self, samples):
+        return np.tile(self.best, (len(samples), 1))
+
+
+class Zeros(Imputer):
+    title = "zeros"
+    source = "this test"
+
+    def fill(self, parts, present):
+        return [Part(torch.where(present[:, m, None, None], p.x, 0), p.mask) for m, p in enumerate(parts)]
+
+
+class Backwards(Engine):
+    title = "in this process, the last bundle first"
+
+    def run(self, bundles, runtime, work, lost):
+        for bundle in reversed(bundles):
+            work(bundle, runtime)
+            yield from bundle
+
+
+class Winners(Artefact):
+    title = "who wins"
+
+    def make(self, results):
+        if results.cells.empty:
+            return {}
+        best = results.cells.sort_values("score both", ascending=False).iloc[0]
+        return {"winner.txt": f"{best['method']} {best['score both']}\n".encode()}

@@ -1,0 +1,171 @@
+"""A results folder as it is found: what is not what it should be is named, left out, and stops nothing."""
+
+import json
+import shutil
+
+import pytest
+from by_hand import cell, failed, record
+
+from mora_bench.cli import main as cli
+from mora_bench.errors import UserError
+from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.report.write import read, write
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A folder with two records that are done."""
+    for own, found in (record(), record("full")):
+        Store(tmp_path).write(own.cell, own, {}, found)
+    return tmp_path
+
+
+STRAY = {
+    "._x.json": b"\0\x05\x16\x07",
+    "empty.json": b"",
+    "cut.json": b"{",
+    "null.json": b"null",
+    "list.json": b"[]",
+    "utf-16.json": "{}".encode("utf-16"),
+    "deep.json": b"[" * 100_000,
+    "old.json": b'{"schema": 1}',
+    "new.json": b'{"schema": 99}',
+    "none.json": b"{}",
+    "text.json": b'{"schema": "2"}',
+    "nothing.json": b'{"schema": 2, "scores": null}',
+    "typed.json": b'{"schema": 2, "key": 3, "cell": 3, "scoring": 3}',
+}
+
+
+def left_out(folder, part, name, capsys):
+    """What `report` says of a file it leaves out, having written tables of the rest."""
+    shutil.rmtree(folder / "tables", ignore_errors=True)
+    assert cli.main(["report", str(folder)]) == 0
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert (folder / "tables" / "comparison-twin.md").exists()
+    (line,) = error.splitlines()
+    assert line.startswith(f"left out: {folder / part / name}: ")
+    assert name in (folder / "tables" / "comparison-twin.md").read_text().replace("\\", "")
+    return line
+
+
+@pytest.mark.parametrize("part", ["records", "scores"])
+@pytest.mark.parametrize("name", STRAY)
+def test_a_stray_file_is_named_and_left_out(results, part, name, capsys):
+    before = write(results)
+    tables = {file: (before.folder / file).read_bytes() for file in before.files if file.endswith(".csv")}
+    (results / part / name).write_bytes(STRAY[name])
+    assert f"not a {part.rstrip('s') if part == 'records' else part} (" in left_out(results, part, name, capsys)
+    assert {file: (before.folder / file).read_bytes() for file in tables} == tables
+
+
+@pytest.mark.parametrize("part", ["records", "scores"])
+def test_a_folder_is_named_and_left_out(results, part, capsys):
+    (results / part / "y.json").mkdir()
+    assert "it is a folder" in left_out(results, part, "y.json", capsys)
+
+
+@pytest.mark.parametrize("part", ["records", "scores"])
+def test_a_file_under_another_name_is_named_and_left_out(results, part, capsys):
+    file = min((results / part).iterdir())
+    shutil.copy(file, results / part / "copy.json")
+    assert f"its name is not that of what it holds ({file.stem})" in left_out(results, part, "copy.json", capsys)
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("records", {"status": "dnoe"}),
+        ("records", {"time": None}),
+        ("records", {"competitor": None}),
+        ("scores", {"test": {}}),
+        ("scores", {"val": {}}),
+    ],
+    ids=str,
+)
+def test_a_file_with_a_wrong_part_is_named_and_left_out(results, part, change, capsys):
+    file = Store(results).record_file(cell()) if part == "records" else Store(results).score_file(cell())
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    assert cli.main(["report", str(results)]) == 0
+    captured = capsys.readouterr()
+    assert f"left out: {file}: " in captured.err
+    assert "Traceback" not in captured.err
+    assert "full" in captured.out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"rate": 2}, {"rate": 0.6}, {"seed": -1}, {"task": "mutli-label"}, {"source": "x"}, {"recipe": {}}],
+    ids=str,
+)
+def test_a_record_of_an_impossible_cell_is_named_and_left_out(results, change, capsys):
+    file = Store(results).record_file(cell())
+    raw = json.loads(file.read_text())
+    file.write_text(json.dumps(raw | {"cell": raw["cell"] | change}))
+    assert cli.main(["report", str(results)]) == 0
+    assert f"left out: {file}: " in capsys.readouterr().err
+
+
+def test_a_record_without_scores_says_how_to_make_them(results):
+    Store(results).score_file(cell()).unlink()
+    (reason,) = write(results).left_out
+    assert reason.startswith(f"{Store(results).record_file(cell())}: no scores; `mora_bench rescore {results}`")
+
+
+def test_scores_without_a_record_are_in_no_table(results):
+    Store(results).record_file(cell()).unlink()
+    found = write(results)
+    assert "mora" not in (found.folder / "comparison-twin.md").read_text()
+    assert "mora" not in (found.folder / "scores.csv").read_text()
+
+
+def test_nothing_but_strays_is_no_results_folder(tmp_path):
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "x.json").write_text("{")
+    with pytest.raises(UserError, match=r"no records\. Expected .*Left out: .*x\.json"):
+        read(tmp_path)
+    with pytest.raises(UserError, match=r"no records\. Expected "):
+        read(tmp_path / "nowhere")
+
+
+def test_a_folder_of_failures_is_reported(tmp_path):
+    own, _ = failed()
+    Store(tmp_path).write(own.cell, own, None, None)
+    assert "comparison-twin.md" in write(tmp_path).files
+
+
+def test_status_says_what_there_is_of_each_cell(results):
+    store = Store(results)
+    (own, found), (bad, _) = record("lora"), failed("map")
+    store.write(own.cell, own, {}, found)
+    store.write(bad.cell, bad, None, None)
+    store.score_file(cell("full")).unlink()
+    store.prediction_file(own.cell).unlink()
+    broken = record("head")[0]
+    store.record_file(broken.cell).write_text("{")
+    asked = [cell(), cell("full"), bad.cell, own.cell, broken.cell, cell("ia3")]
+    assert store.status(asked) == dict(zip(asked, [DONE, TO_SCORE, FAILED, TO_DO, TO_DO, TO_DO], strict=True))
+
+
+def test_what_is_written_is_read_back(results):
+    store = Store(results)
+    (records, refused), (scores, odd) = store.records(), store.scores()
+    assert not refused
+    assert not odd
+    pairs = sorted([record(), record("full")], key=lambda pair: pair[0].key)
+    assert records == [own for own, _ in pairs]
+    assert [found.score_key for found in scores] == [found.score_key for _, found in pairs]
+    assert store.record(cell()) == record()[0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"rate": 1}, {"knobs": (("length", 2), ("scale", 2.0))}, {"modalities": ("a", "b")}]
+)
+def test_a_cell_has_its_key_when_it_is_read_back(tmp_path, changes):
+    """Also where it was made with whole numbers, which a record gives back as fractions."""
+    own, found = record(**changes)
+    Store(tmp_path).write(own.cell, own, {}, found)
+    records, refused = Store(tmp_path).records()
+    assert not refused
+    assert [r.cell.key for r in records] == [own.cell.key]

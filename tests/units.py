@@ -1,0 +1,23 @@
+"""Samples that mechanisms of missingness are tried on."""
+
+import numpy as np
+
+from mora_bench.missing.masks import Units, mask
+
+N = 4000
+
+
+def units(n=N, modalities=("text", "image"), patients=None, seed=0):
+    rng = np.random.default_rng(seed)
+    age = rng.normal(60, 10, n).round(2)
+    return Units(
+        natural=np.ones((n, len(modalities)), bool),
+        modalities=modalities,
+        covariates={"age": tuple(map(str, age)), "site": tuple(rng.choice(list("abcdefghij"), n).tolist())},
+        groups=tuple(f"p{i % patients}" for i in range(n)) if patients else tuple(map(str, range(n))),
+        targets=rng.integers(0, 2, (n, 2), np.uint8),
+    )
+
+
+def drawn(own, missing, pattern="both", rate=0.5, seed=0):
+    return mask(own, pattern, rate, missing, data="d", split="train", seed=seed)
