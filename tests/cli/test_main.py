@@ -103,7 +103,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
         (["grid", "--blocks", "0-9999999999"], "block 9999999999 is outside the backbone's 0..5"),
         (["grid", "--missing", "txt"], "unknown missing pattern 'txt'; known: complete, text, image, both"),
         (["grid", "--floors", "tfdif"], "prior, tfidf. Did you mean 'tfidf'?"),
-        (["grid", "--mechanism", "unifrom"], "unknown mechanism 'unifrom'; known: covariate, site, uniform. Did you"),
+        (["grid", "--mechanism", "unifrom"], "uniform. Did you mean 'uniform'?"),
         (["grid", "--mechanism", "covariate:aeg"], "covariate:age; this dataset has age, sex"),
         (["grid", "--engine", "procesess"], "unknown engine 'procesess'; known: auto, inline, processes. Did you mean"),
         (["grid", "--recipe.validate-every", "1e-12"], "recipe.validate_every is 1e-12"),

@@ -1,0 +1,43 @@
+"""Missing by group: whole sites, devices or periods that lack a modality, as records of a real clinic do."""
+
+import numpy as np
+
+from mora_bench.missing.contract import Context, Mechanism
+
+
+class Site(Mechanism):
+    """Groups are put in a random order, and one after the other loses its modality until the rate is reached.
+
+    A group is the value of a covariate; without an argument, a patient. At strength 1 groups lose a modality whole (but
+    for the one at which the rate is reached), at 0 every unit by chance alone, between them a mixture of both.
+    """
+
+    title = "by group: sites or periods that lack a modality"
+    source = "informative absence of whole sources, e.g. arXiv 2509.17228"
+    reads = ("covariates", "groups")
+    takes = "the name of a covariate whose values are the groups, e.g. site:hospital, or nothing for patients"
+
+    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        values = context.covariates[context.argument] if context.argument else context.groups
+        names, own = np.unique(np.array(list(map(str, values))), return_inverse=True)
+        rng = context.rng("site", self.version, context.argument)
+        order = rng.permutation(len(names))
+        luck = rng.random(len(context))
+        # Where each group begins and ends on the way from rate 0 to 1, as shares of the units.
+        sizes = np.bincount(own, minlength=len(names))[order] / len(context)
+        ends = np.empty(len(names))
+        ends[order] = np.cumsum(sizes)
+        shares = np.empty(len(names))
+        shares[order] = sizes
+        whole = np.clip((rate - (ends - shares)) / shares, 0, 1)
+        strength = min(max(strength, 0.0), 1.0)
+        lost = np.flatnonzero(luck < strength * whole[own] + (1 - strength) * rate)
+        # All of a group lack the same.
+        place = np.empty(len(names), int)
+        place[order] = np.arange(len(names))
+        return context.without(lost, place[own[lost]] % len(context.taken))
+
+    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
+        if argument and argument not in covariates:
+            return f"it takes {self.takes}; this dataset has {', '.join(covariates) or 'no covariate'}"
+        return None
