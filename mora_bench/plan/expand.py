@@ -137,13 +137,14 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
 
 
 def _competitors(grid: Grid) -> tuple[list[str], list[str]]:
-    """Methods and predictors, each once; predictors that are asked for as methods or as floors alike."""
+    """Methods and predictors, each once. Floors stand beside methods: where none is asked for, only what is."""
     known = registry.names(registry.PREDICTORS)
     asked = list(dict.fromkeys(grid.methods))
     methods = registry.names(registry.METHODS) if ALL in asked else [name for name in asked if name not in known]
     every = ALL in grid.floors or ALL in asked
     floors = known if every else [name for name in grid.floors if name != NONE]
-    return methods, list(dict.fromkeys([*(name for name in asked if name in known), *floors]))
+    named = [name for name in asked if name in known]
+    return methods, list(dict.fromkeys([*named, *floors] if methods else named))
 
 
 def _check_axes(grid: Grid, spec: Spec) -> None:
