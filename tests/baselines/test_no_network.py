@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from mora_baselines.always import Always
 from mora_baselines.prior import Prior
 from mora_baselines.tfidf import Tfidf
 
@@ -14,6 +15,7 @@ from mora_bench.data.shown import Shown
 from mora_bench.data.table import Column
 from mora_bench.data.twins import tables as twins
 from mora_bench.records.store import Store
+from mora_bench.tasks.multilabel import MultiLabel
 
 FLOORS = registry.names(registry.PREDICTORS)
 
@@ -32,6 +34,12 @@ def test_the_prior_is_the_share_of_each_label():
     prior = Prior()
     prior.fit(shown(["x"] * 4, np.array([[1, 0], [1, 0], [0, 0], [1, 1]])), shown([]), 0)
     assert prior.predict(shown(["y", None])).tolist() == [[0.75, 0.25]] * 2
+
+
+def test_every_label_of_everybody_has_the_f1_of_its_prevalence():
+    targets = np.array([[1, 0], [1, 1], [0, 0], [1, 0]])
+    found = MultiLabel().scores(targets, MultiLabel().logits(Always().predict(shown(["x", None, "y", "z"]))))
+    assert found["f1_per_class"] == pytest.approx([2 * p / (1 + p) for p in (0.75, 0.25)])
 
 
 def test_counting_words_reads_texts_and_says_nothing_without():
