@@ -232,6 +232,7 @@ def test_floors_run_beside_methods_and_are_counted(folder, tmp_path, capsys):
 def test_floors_alone_need_no_network(tmp_path, capsys):
     out = tmp_path / "results"
     arguments = ["--methods", "prior", "tfidf", "--datasets", "odir", "--limit", "60", "--seeds", "0", "--workers", "1"]
+    arguments += ["--floors", "prior", "tfidf"]
     assert cli.main(["grid", "--out", str(out), *arguments]) == 0
     assert "2 cells (2 of them without a network): 2 to do" in capsys.readouterr().out
     assert len(list((out / "records").iterdir())) == 2
@@ -289,6 +290,7 @@ def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_the
 def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsys):
     out = tmp_path / "results"
     arguments = ["--datasets", "odir", "--out", str(out), "--methods", "prior", "--seeds", "0", "--workers", "1"]
+    arguments += ["--floors", "tfidf"]
     assert cli.main(["grid", *arguments]) == 0
     assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:age", "--strength", "2"]) == 0
     assert "covariate:age (strength 2)" in capsys.readouterr().out

@@ -166,15 +166,26 @@ def _decoded(
         yield from pool.map(_decode, jobs, chunksize=50)
 
 
+def _read(picture: Picture, sample: str) -> np.ndarray:
+    try:
+        return picture.read()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"sample {sample!r}: a picture cannot be read ({type(error).__name__}: {error}). Mend "
+            f"{type(picture).__name__}.read."
+        ) from error
+
+
 def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | None:
     """One sample's pictures as one, resized; each is verified, because the flat store trusts shape and type."""
     sample, parts, rule = job
     arrays = []
     for picture in parts or ():
-        array = None if picture is None else picture.read()
-        wrong = None if array is None else pictures.problem(array)
+        arrays.append(None if picture is None else _read(picture, sample))
+        wrong = None if picture is None else pictures.problem(arrays[-1])
         if wrong:
             raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
-        arrays.append(array)
     whole = pictures.side_by_side(arrays)
     return None if whole is None else pictures.resize(whole, *rule.size(*whole.shape[:2]))

@@ -55,7 +55,7 @@ def read(root: Path) -> Table:
         for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
     )
     texts = tuple(
-        eye_text(left, right) if left or right else None
+        eye_text(left, right) if left.strip() or right.strip() else None
         for left, right in frame[[LEFT_WORDS, RIGHT_WORDS]].itertuples(index=False)
     )
     return Table(

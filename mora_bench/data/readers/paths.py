@@ -1,5 +1,6 @@
 """What readers of published tables share: where pictures lie, and names that may not lead elsewhere."""
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +19,22 @@ def inside(root: Path, folder: Path, name: str, where: str) -> Path:
     Raises:
         UserError: naming `where` (file and row) the name stands.
     """
-    plain = "\0" not in name and len(name.encode(errors="replace")) <= LONGEST_NAME and Path(name).name == name
-    try:
-        leads_in = plain and (folder / name).resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{where}: {name!r} leads nowhere ({error}). A link that leads to itself? Correct the link or the table."
-        ) from error
-    if not leads_in:
+    short = "\0" not in name and len(name.encode(errors="replace")) <= LONGEST_NAME
+    plain = short and Path(name).name == name and name not in (".", "..")
+    if plain and _loops(folder / name):
+        raise UserError(f"{where}: {name!r} is a link that leads to itself. Correct the link or the table.")
+    if not plain or not (folder / name).resolve().is_relative_to(root.resolve()):
         shown = name if len(name) <= 80 else f"{name[:80]}..."
         raise UserError(f"{where}: {shown!r} is not a plain file name inside {root}. Correct the table.")
     return folder / name
+
+
+def _loops(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def find_folder(root: Path, names: Sequence[str]) -> Path | None:

@@ -228,7 +228,7 @@ def test_a_picture_that_links_to_itself_is_refused_by_its_row(root):
         path = root / name / file
         path.unlink()
         path.symlink_to(path)
-        with pytest.raises(UserError, match=rf", (ID 3|uid 4): '{path.name}' leads nowhere"):
+        with pytest.raises(UserError, match=rf", (ID 3|uid 4): '{path.name}' is a link that leads to itself"):
             datasets.load(name, root)
 
 
