@@ -122,7 +122,7 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
     from mora_bench.data import splits
 
     for fingerprint, unit, seed in dict.fromkeys((c.data, c.split, c.seed) for c in cells):
-        rows = splits.split(table.ids, table.groups, data=fingerprint, unit=unit, seed=seed)
+        rows = splits.split(table.ids, table.patients, data=fingerprint, unit=unit, seed=seed)
         empty = [name for name, part in rows.items() if not len(part)]
         if empty:
             raise UserError(

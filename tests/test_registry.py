@@ -162,7 +162,7 @@ def twin():
     n = 60
     return Table(
         name="grey-films", source="twin", labels=("a", "b"), ids=tuple(map(str, range(n))),
-        groups=tuple(map(str, range(n))),
+        patients=tuple(map(str, range(n))),
         modalities={"text": Column("text", ("words",) * n), "image": Column("image", ((Grey(),),) * n)},
         targets=np.arange(2 * n).reshape(n, 2) % 3 % 2,
     )

@@ -14,7 +14,7 @@ def units(n=N, modalities=("text", "image"), patients=None, seed=0):
         natural=np.ones((n, len(modalities)), bool),
         modalities=modalities,
         covariates={"age": tuple(map(str, age)), "site": tuple(rng.choice(list("abcdefghij"), n).tolist())},
-        groups=tuple(f"p{i % patients}" for i in range(n)) if patients else tuple(map(str, range(n))),
+        patients=tuple(f"p{i % patients}" for i in range(n)) if patients else tuple(map(str, range(n))),
         targets=rng.integers(0, 2, (n, 2), np.uint8),
     )
 

@@ -1,6 +1,6 @@
 """Which samples of a padded batch are computed side by side, so that padding costs next to nothing.
 
-Layers that treat tokens one by one run on one flat sequence; attention runs on groups of samples of like length, each
+Layers that treat tokens one by one run on one flat sequence; attention sees samples of like length, each
 padded only to its own longest. A batch stays the batch it was: nothing is reordered that training could notice.
 """
 
@@ -16,14 +16,14 @@ class Packing:
     """Where the tokens of a padded batch [B, T] are computed.
 
     Attributes:
-        groups: (samples, tokens of each) of every group that attention runs on.
-        masks: bool [samples, 1, 1, tokens] a group, False on padding; None where a group has none.
-        at: int64 [N], for each token of the groups, group after group, its place in the flattened batch [B * T].
-            None: one group, the batch as it is; "packed" below is then [B, T, D] instead of [N, D].
-        order: int64 [B], the sample in each row of the groups; None as `at` is.
+        runs: (samples, tokens of each) of every run: samples side by side that attention sees at once.
+        masks: bool [samples, 1, 1, tokens] for each run, False on padding; None where a run has none.
+        at: int64 [N], for each token of the runs, run after run, its place in the flattened batch [B * T].
+            None: one run, the batch as it is; "packed" below is then [B, T, D] instead of [N, D].
+        order: int64 [B], the sample in each row of the runs; None as `at` is.
     """
 
-    groups: tuple[tuple[int, int], ...]
+    runs: tuple[tuple[int, int], ...]
     masks: tuple[Tensor | None, ...]
     at: Tensor | None = None
     order: Tensor | None = None
@@ -39,22 +39,22 @@ class Packing:
         return y.new_zeros(shape).flatten(0, 1).index_add(0, self.at, y).view(shape)
 
     def split(self, y: Tensor) -> list[Tensor]:
-        """Packed -> a view [samples, tokens, D] of each group."""
+        """Packed -> a view [samples, tokens, D] of each run."""
         if self.at is None:
             return [y]
-        sizes = [rows * length for rows, length in self.groups]
-        return [part.unflatten(0, shape) for part, shape in zip(y.split(sizes), self.groups, strict=True)]
+        sizes = [rows * length for rows, length in self.runs]
+        return [part.unflatten(0, shape) for part, shape in zip(y.split(sizes), self.runs, strict=True)]
 
     def rows(self, x: Tensor) -> list[Tensor]:
-        """[B, ...] in the batch's order -> the samples of each group."""
-        return [x] if self.order is None else self.by_group(x.index_select(0, self.order))
+        """[B, ...] in the batch's order -> the samples of each run."""
+        return [x] if self.order is None else self.by_run(x.index_select(0, self.order))
 
-    def by_group(self, x: Tensor) -> list[Tensor]:
-        """[B, ...] in the groups' order -> the samples of each group."""
-        return list(x.split([rows for rows, _ in self.groups]))
+    def by_run(self, x: Tensor) -> list[Tensor]:
+        """[B, ...] in the runs' order -> the samples of each run."""
+        return list(x.split([rows for rows, _ in self.runs]))
 
     def restored(self, x: Tensor) -> Tensor:
-        """[B, ...] in the groups' order -> in the batch's."""
+        """[B, ...] in the runs' order -> in the batch's."""
         return x if self.order is None else x.index_select(0, self.order.argsort())
 
 
@@ -74,37 +74,37 @@ def recall(mask: Tensor) -> Packing | None:
 
 
 def whole(mask: Tensor, even: bool = False) -> Packing:
-    """The batch as it is, in one group: mask bool [B, T]; `even`: none of it is padding."""
+    """The batch as it is, in one run: mask bool [B, T]; `even`: none of it is padding."""
     rows, longest = mask.shape
     # A copy, for a view would keep the mask alive that `remember` wants to let go.
     return Packing(((rows, longest),), (None if even else mask[:, None, None, :].clone(),))
 
 
 def pack(mask: Tensor, extra: float) -> Packing:
-    """Group the samples of a batch so that the padding and the number of groups together cost least.
+    """Cut the samples of a batch into runs so that the padding and the number of runs together cost least.
 
     Args:
         mask: bool [B, T] on the CPU, False on padding.
-        extra: what one more group costs, in tokens.
+        extra: what one more run costs, in tokens.
     """
     lengths = mask.sum(1)
     ascending, order = lengths.sort(stable=True)
-    groups = _grouped(ascending.tolist(), extra)
-    if groups == [mask.shape]:
+    runs = _cut(ascending.tolist(), extra)
+    if runs == [mask.shape]:
         return whole(mask, even=int(ascending[0]) == mask.shape[1])
     # Each sample's own tokens first, in order; then its padding.
     places = (~mask).to(torch.uint8).argsort(dim=1, stable=True) + mask.shape[1] * torch.arange(len(mask))[:, None]
     at, masks, start = [], [], 0
-    for rows, length in groups:
+    for rows, length in runs:
         these = order[start : start + rows]
         at.append(places[these, :length].flatten())
         even = int(ascending[start]) == length
         masks.append(None if even else (torch.arange(length) < lengths[these, None])[:, None, None, :])
         start += rows
-    return Packing(tuple(groups), tuple(masks), torch.cat(at), order)
+    return Packing(tuple(runs), tuple(masks), torch.cat(at), order)
 
 
-def _grouped(lengths: list[int], extra: float) -> list[tuple[int, int]]:
+def _cut(lengths: list[int], extra: float) -> list[tuple[int, int]]:
     """Cut ascending `lengths` into runs (samples, longest) with the least sum of samples * longest + `extra` a run."""
     ends = [i + 1 for i in range(len(lengths)) if i + 1 == len(lengths) or lengths[i] != lengths[i + 1]]
     best: dict[int, tuple[float, list[tuple[int, int]]]] = {0: (0.0, [])}

@@ -58,9 +58,9 @@ class Vilt(Backbone):
     kinds = ("text", "image")
     shipped = {"small": "the shipped ViLT, pre-trained on twin pairs", UNTRAINED: "the same net with random weights"}
     streams = ("all",)
-    #: What one more group of samples costs attention, in multiply-adds: the fewer, the more padding is left out of the
-    #: computation, where lengths are known without waiting for a device. None: none is left out.
-    group_cost: float | None = 1_500_000
+    #: What one more run of samples (packing.py) costs attention, in multiply-adds: the fewer, the more padding is left
+    #: out of the computation, where lengths are known without waiting for a device. None: none is left out.
+    run_cost: float | None = 1_500_000
 
     def __init__(self, vilt: ViltModel, modalities: Mapping[str, str]):
         super().__init__()
@@ -189,10 +189,10 @@ class Vilt(Backbone):
         if first is not None:
             x, y = (torch.cat([part[:, :first] for part in layout.split(z)]) for z in (x, y))
         query = attention.query(y)
-        queries = layout.split(query) if first is None else layout.by_group(query)
+        queries = layout.split(query) if first is None else layout.by_run(query)
         prefixes = [None] * len(keys) if prefix is None else zip(*map(layout.rows, prefix), strict=True)
-        groups = zip(queries, keys, values, layout.masks, prefixes, strict=True)
-        y = torch.cat([self._attend(*group).reshape(-1, *y.shape[1:]) for group in groups])
+        runs = zip(queries, keys, values, layout.masks, prefixes, strict=True)
+        y = torch.cat([self._attend(*run).reshape(-1, *y.shape[1:]) for run in runs])
         x = layer.attention.output(y, x) + x
         x = layer.output(layer.intermediate(layer.layernorm_after(x)), x)
         if first is not None:
@@ -216,16 +216,16 @@ class Vilt(Backbone):
             return packing.whole(mask)
         layout = packing.recall(mask)
         if layout is None:
-            if self.group_cost is None or mask.device.type != "cpu":
+            if self.run_cost is None or mask.device.type != "cpu":
                 layout = packing.whole(mask)
             else:
                 # Linear layers make 12 D^2 multiply-adds a token.
-                layout = packing.pack(mask, self.group_cost / (12 * self.width**2))
+                layout = packing.pack(mask, self.run_cost / (12 * self.width**2))
             packing.remember(mask, layout)
         return layout
 
     def see_samples_apart(self, apart: bool) -> None:
-        self.group_cost = None if apart else type(self).group_cost
+        self.run_cost = None if apart else type(self).run_cost
 
     def norm(self, stream: int, x: Tensor) -> Tensor:
         return self.vilt.layernorm(x)

@@ -21,7 +21,7 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
         taken=sets,
         argument=_argument(mechanism),
         covariates=covariates if "covariates" in reads else {},
-        groups=tuple(f"p{i // 2}" for i in range(N)) if "groups" in reads else (),
+        patients=tuple(f"p{i // 2}" for i in range(N)) if "patients" in reads else (),
         targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
         names=("data", "train", "both", seed),
     )

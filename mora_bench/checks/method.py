@@ -33,8 +33,8 @@ def named(subject: Subject) -> None:
 def something(subject: Subject) -> None:
     """It trains something of its own, or says by `first_block` = depth that it only trains what every method does."""
     model = subject.model()
-    groups = model.groups()
-    own = [p for name in ("adapter", "backbone") for p in groups[name] if p.requires_grad]
+    owned = model.by_owner()
+    own = [p for name in ("adapter", "backbone") for p in owned[name] if p.requires_grad]
     expect(
         bool(own) or model.method.first_block == model.backbone.depth,
         f"it changes blocks from {model.method.first_block} on and trains nothing but pooler and classifier",
@@ -181,15 +181,15 @@ def repeatable(subject: Subject) -> None:
     expect(not other, f"{some(other)} differ between two trainings with the same seed")
 
 
-def groups(subject: Subject) -> None:
-    """Every parameter belongs to one group (adapter, pooler, head, backbone), and they sum to the model."""
+def owners(subject: Subject) -> None:
+    """Every parameter has one owner (adapter, pooler, head, backbone), and they sum to the model."""
     model = subject.model()
-    found = [id(p) for group in model.groups().values() for p in group]
-    total = sum(p.numel() for group in model.groups().values() for p in group)
+    found = [id(p) for own in model.by_owner().values() for p in own]
+    total = sum(p.numel() for own in model.by_owner().values() for p in own)
     unused = sum(p.numel() for p in model.backbone.unused)
-    expect(len(found) == len(set(found)), "a parameter is counted in two groups")
+    expect(len(found) == len(set(found)), "a parameter is counted twice")
     whole = sum(p.numel() for p in model.parameters()) - unused
-    expect(total == whole, f"the groups sum to {total} parameters, the model has {whole}")
+    expect(total == whole, f"together they have {total} parameters, the model has {whole}")
 
 
 def observed_kept(subject: Subject) -> None:
@@ -225,7 +225,7 @@ RULES: tuple[Rule[Subject], ...] = (
     padding,
     ranks,
     flops,
-    groups,
+    owners,
 )
 
 

@@ -37,8 +37,8 @@ def padding(subject: Subject) -> None:
         if declares(subject.method, "samples_apart"):
             return
         model.backbone.see_samples_apart(False)
-        # No group is too small to be worth one of its own.
-        setattr(model.backbone, "group_cost", 0)  # noqa: B010 (backbones without such a price do not mind)
+        # No run is too small to be worth one of its own.
+        setattr(model.backbone, "run_cost", 0)  # noqa: B010 (backbones without such a price do not mind)
         worst = (model(subject.training.batch(np.arange(12))) - apart).abs().max().item()
     expect(
         worst < 1e-4,

@@ -45,7 +45,7 @@ def run(arguments: list[str]) -> int:
 
 def diagnosis(table: Table) -> str:
     """What a table holds, in lines."""
-    lines = [f"  {len(table)} samples of {len(set(table.groups))} patients, {len(table.labels)} labels"]
+    lines = [f"  {len(table)} samples of {len(set(table.patients))} patients, {len(table.labels)} labels"]
     for m, (name, column) in enumerate(table.modalities.items()):
         lines += _pictures(column) if column.kind == "image" else []
         there = int(table.present[:, m].sum())

@@ -20,10 +20,10 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     """Every rule's text, and what is wrong or None. Later rules are tried only where they can be."""
     yield "It has samples.", None if len(table) else "it has none"
     wrong = _lengths(table)
-    yield "Every sample has an id, a group, a value of each modality, and labels.", wrong
+    yield "Every sample has an id, a patient, a value of each modality, and labels.", wrong
     if wrong:
         return
-    for what, names in (("Ids", table.ids), ("Groups", table.groups)):
+    for what, names in (("Ids", table.ids), ("Patients", table.patients)):
         odd = [f"{name!r}" for name in names if not isinstance(name, str) or not name]
         yield f"{what} are text, none of it empty.", f"{some(odd)} {_are(odd)} not" if odd else None
     repeated = [str(name) for name, count in Counter(table.ids).items() if count > 1]
@@ -50,7 +50,7 @@ def _lengths(table: Table) -> str | None:
     odd = [n for n, c in table.modalities.items() if not isinstance(c, Column)]
     if odd:
         return f"{some(odd)}: expected a Column(kind, values)"
-    lengths = {"groups": len(table.groups), "targets": len(table.targets)}
+    lengths = {"patients": len(table.patients), "targets": len(table.targets)}
     lengths |= {name: len(column.values) for name, column in table.modalities.items()}
     wrong = {name: length for name, length in lengths.items() if length != len(table)}
     return f"{wrong} for {len(table)} ids" if wrong else None

@@ -21,7 +21,7 @@ class Samples:
     """N decoded samples of M modalities and C labels.
 
     Attributes:
-        table: ids, groups, labels, targets and covariates.
+        table: ids, patients, labels, targets and covariates.
         contents: of the M modalities, in the table's order.
         present: bool [N, M], what really exists.
     """

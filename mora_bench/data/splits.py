@@ -14,11 +14,11 @@ SHARES = (0.8, 0.1, 0.1)
 UNITS = ("patient", "row")
 
 
-def split(ids: Sequence[str], groups: Sequence[str], *, data: str, unit: str, seed: int) -> dict[str, np.ndarray]:
+def split(ids: Sequence[str], patients: Sequence[str], *, data: str, unit: str, seed: int) -> dict[str, np.ndarray]:
     """Cut N samples 80/10/10.
 
     Args:
-        ids: N sample names; groups: N patient names.
+        ids: N sample names; patients: N patient names.
         data: fingerprint of the dataset.
         unit: "patient" keeps a patient's samples together (a side may then miss its size by less than one patient);
             "row" draws row by row, as the released code of MoRA does.
@@ -26,7 +26,7 @@ def split(ids: Sequence[str], groups: Sequence[str], *, data: str, unit: str, se
     Returns:
         Sorted row numbers, int64, for "train", "val" and "test"; disjoint, together all rows.
     """
-    owners = np.unique(np.asarray(groups if unit == "patient" else ids, dtype=str), return_inverse=True)[1]
+    owners = np.unique(np.asarray(patients if unit == "patient" else ids, dtype=str), return_inverse=True)[1]
     order = rng("split", VERSION, data, unit, seed).permutation(owners.max() + 1)
     sizes = np.bincount(owners)[order]
     # A patient belongs to the side in which the middle of its rows falls.

@@ -43,7 +43,7 @@ class Table:
         source: whether these are patients or the project's own drawings.
         labels: the C class names.
         ids: N unique names, as the dataset calls its samples.
-        groups: N patient names; samples of one patient never fall on two sides of a split.
+        patients: N names; samples of one patient never fall on two sides of a split.
         modalities: M columns by name; their order is the order of modalities everywhere.
         targets: uint8 [N, C], 0 or 1.
         covariates: N values a name, e.g. age: for mechanisms of missingness, never for a model.
@@ -54,7 +54,7 @@ class Table:
     source: Literal["real", "twin"]
     labels: tuple[str, ...]
     ids: tuple[str, ...]
-    groups: tuple[str, ...]
+    patients: tuple[str, ...]
     modalities: dict[str, Column]
     targets: np.ndarray
     covariates: dict[str, tuple] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Table:
         return replace(
             self,
             ids=chosen(self.ids),
-            groups=chosen(self.groups),
+            patients=chosen(self.patients),
             modalities={n: Column(c.kind, chosen(c.values)) for n, c in self.modalities.items()},
             targets=self.targets[rows],
             covariates={name: chosen(values) for name, values in self.covariates.items()},
@@ -113,10 +113,10 @@ class Table:
         shape = {name: column.kind for name, column in self.modalities.items()}
         first = shape.get("text") == "text"
         texts = self.modalities["text"].values if first else None
-        head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.groups, texts]
+        head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.patients, texts]
         whole.update(json.dumps(head).encode())
         whole.update(np.ascontiguousarray(self.targets, np.uint8).tobytes())
-        said = {"name", "source", "labels", "ids", "groups", "modalities", "targets", "covariates"}
+        said = {"name", "source", "labels", "ids", "patients", "modalities", "targets", "covariates"}
         more = identity(self, leave_out=said) | (
             {} if list(shape.items()) == FIRST_SHAPE else {"modalities": list(shape.items())}
         )

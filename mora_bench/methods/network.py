@@ -15,7 +15,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
 
-GROUPS = ("adapter", "pooler", "head", "backbone")
+OWNERS = ("adapter", "pooler", "head", "backbone")
 #: Stages before block 0: embed, and fill and join.
 EMBED, FILL = range(2)
 BLOCKS = 2
@@ -155,12 +155,12 @@ class Model(nn.Module):
         first = 1 if self.found.lean and i == self.backbone.depth - 1 else None
         return [_frozen(self.backbone, At(s, i), first, state, s) for s in range(len(state.streams))]
 
-    def groups(self) -> dict[str, list[nn.Parameter]]:
-        """Every parameter once, by what it belongs to; the groups sum to the model.
+    def by_owner(self) -> dict[str, list[nn.Parameter]]:
+        """Every parameter once, by what it belongs to; together they are the model.
 
         What of the backbone nothing runs is not counted, because the trained copy stands in its place.
         """
-        found: dict[str, list[nn.Parameter]] = {name: [] for name in GROUPS}
+        found: dict[str, list[nn.Parameter]] = {name: [] for name in OWNERS}
         unused = {id(p) for p in self.backbone.unused}
         pooler = {id(p) for p in self.pooler.parameters()}
         head = {id(p) for p in self.head.parameters()}

@@ -9,7 +9,7 @@ import numpy as np
 from mora_bench import registry, seeds
 
 #: What a mechanism may ask for besides presence.
-Reads = Literal["covariates", "groups", "targets"]
+Reads = Literal["covariates", "patients", "targets"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Context:
         taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
         argument: what stands behind the colon of the mechanism's name on the command line, "" if nothing does.
-        covariates, groups, targets: [n] values a name, [n] names, [n, C]; empty where the mechanism does not read them.
+        covariates, patients, targets: [n] values of each, [n] names, [n, C]; empty where they are not read.
         names: what the draw depends on besides: data, split, pattern, seed.
     """
 
@@ -29,7 +29,7 @@ class Context:
     taken: tuple[tuple[int, ...], ...]
     argument: str
     covariates: dict[str, tuple]
-    groups: tuple[str, ...]
+    patients: tuple[str, ...]
     targets: np.ndarray
     names: tuple[object, ...]
 

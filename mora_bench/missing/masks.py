@@ -25,13 +25,13 @@ class Units:
 
     Attributes:
         natural: bool [N, M]; modalities: their M names.
-        covariates, groups, targets: as in a table, of these samples; may be left empty if nothing reads them.
+        covariates, patients, targets: as in a table, of these samples; may be left empty if nothing reads them.
     """
 
     natural: np.ndarray
     modalities: tuple[str, ...]
     covariates: dict[str, tuple]
-    groups: tuple[str, ...]
+    patients: tuple[str, ...]
     targets: np.ndarray
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
     first = np.arange(len(units))
     back = first
     if missing.unit == "patient":
-        _, first, back = np.unique(np.array(units.groups, dtype=str), return_index=True, return_inverse=True)
+        _, first, back = np.unique(np.array(units.patients, dtype=str), return_index=True, return_inverse=True)
     reads = own.reads
     told = units.covariates if "covariates" in reads else {}
     context = Context(
@@ -117,7 +117,7 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
         taken=sets,
         argument=argument,
         covariates={name: tuple(values[i] for i in first) for name, values in told.items()},
-        groups=tuple(units.groups[i] for i in first) if "groups" in reads else (),
+        patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
         names=(data, split, pattern, seed),
     )

@@ -14,11 +14,11 @@ class Site(Mechanism):
 
     title = "by group: sites or periods that lack a modality"
     source = "informative absence of whole sources, e.g. arXiv 2509.17228"
-    reads = ("covariates", "groups")
+    reads = ("covariates", "patients")
     takes = "the name of a covariate whose values are the groups, e.g. site:hospital, or nothing for patients"
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        values = context.covariates[context.argument] if context.argument else context.groups
+        values = context.covariates[context.argument] if context.argument else context.patients
         names, own = np.unique(np.array(list(map(str, values))), return_inverse=True)
         rng = context.rng("site", self.version, context.argument)
         order = rng.permutation(len(names))

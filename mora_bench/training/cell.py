@@ -59,7 +59,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
     table = data.table
     facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
-    rows = splits.split(table.ids, table.groups, data=cell.data, unit=cell.split, seed=cell.seed)
+    rows = splits.split(table.ids, table.patients, data=cell.data, unit=cell.split, seed=cell.seed)
     views = {name: View(data, part, facts.presence_of(cell, table, name, part)) for name, part in rows.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
 

@@ -16,10 +16,10 @@ WARMUP = 10
 
 
 def parameters(model: Model) -> Parameters:
-    """Parameters by group, and trained shares in percent of the model without its adapter, as the paper does."""
-    groups = model.groups()
-    total = {name: sum(p.numel() for p in group) for name, group in groups.items()}
-    trained = {name: sum(p.numel() for p in group if p.requires_grad) for name, group in groups.items()}
+    """Parameters by owner, and trained shares in percent of the model without its adapter, as the paper does."""
+    owned = model.by_owner()
+    total = {name: sum(p.numel() for p in own) for name, own in owned.items()}
+    trained = {name: sum(p.numel() for p in own if p.requires_grad) for name, own in owned.items()}
     base = sum(total.values()) - total["adapter"]
     share = {
         "share_adapter": trained["adapter"] + trained["backbone"],

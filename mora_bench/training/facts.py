@@ -35,7 +35,7 @@ def units(table: Table, rows: np.ndarray) -> masks.Units:
         natural=table.present[rows],
         modalities=table.names,
         covariates={name: tuple(values[row] for row in rows) for name, values in table.covariates.items()},
-        groups=tuple(table.groups[row] for row in rows),
+        patients=tuple(table.patients[row] for row in rows),
         targets=table.targets[rows],
     )
 

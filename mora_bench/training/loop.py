@@ -128,7 +128,7 @@ class _Learner:
         self.recipe = recipe
         self.trained = model.trained()
         self.optimizer = torch.optim.AdamW(
-            _groups(model, recipe), lr=recipe.lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.eps, fused=True
+            _parameter_sets(model, recipe), lr=recipe.lr, betas=(recipe.beta1, recipe.beta2), eps=recipe.eps, fused=True
         )
         factor = _Linear(total, max(round(recipe.warmup * total), 1))
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, factor)
@@ -174,15 +174,15 @@ class _Learner:
         return self.fit
 
 
-def _groups(model: Model, recipe: Recipe) -> list[dict]:
-    """Optimiser groups: the classifier at its own rate, biases and norms without decay."""
+def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
+    """What the optimiser treats alike: the classifier at its own rate, biases and norms without decay."""
     head = {id(p) for p in model.head.parameters()}
-    groups: dict[tuple[float, float], list[torch.Tensor]] = {}
+    alike: dict[tuple[float, float], list[torch.Tensor]] = {}
     for parameter in model.trained().values():
         rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)
         decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
+        alike.setdefault((rate, decay), []).append(parameter)
+    return [{"params": own, "lr": rate, "weight_decay": decay} for (rate, decay), own in alike.items()]
 
 
 class _Linear:

@@ -25,7 +25,7 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     begun = time.perf_counter()
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     facts.same_data(cell, fingerprint)
-    rows = splits.split(table.ids, table.groups, data=cell.data, unit=cell.split, seed=cell.seed)
+    rows = splits.split(table.ids, table.patients, data=cell.data, unit=cell.split, seed=cell.seed)
     present = {name: facts.presence_of(cell, table, name, part) for name, part in rows.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()

@@ -33,7 +33,7 @@ def test_every_own_token_is_packed_once_and_comes_back(lengths):
     packed = layout.pack(x)
     back = layout.unpack(packed, x.shape)
     assert torch.equal(back[mask], x[mask])
-    assert sum(rows * length for rows, length in layout.groups) == packed.flatten(0, -2).shape[0]
+    assert sum(rows * length for rows, length in layout.runs) == packed.flatten(0, -2).shape[0]
     # Rows of a group: the samples' own tokens in order, then padding.
     for part, rows, allowed in zip(layout.split(packed), layout.rows(x), layout.masks, strict=True):
         kept = torch.ones(part.shape[:2], dtype=torch.bool) if allowed is None else allowed[:, 0, 0]
@@ -55,20 +55,20 @@ def test_groups_are_the_cheapest(lengths, extra):
         return [(b - a, ascending[b - 1]) for a, b in pairwise(ends)]
 
     every = [cut(places) for n in range(len(lengths)) for places in combinations(range(1, len(lengths)), n)]
-    found = packing._grouped(ascending, extra)
+    found = packing._cut(ascending, extra)
     assert sum(rows for rows, _ in found) == len(lengths)
     assert cost(found) == min(map(cost, every))
 
 
 def test_a_batch_without_padding_stays_whole_and_unmasked():
     layout = packing.pack(torch.ones(3, 5, dtype=torch.bool), FREE)
-    assert (layout.groups, layout.masks, layout.at) == (((3, 5),), (None,), None)
+    assert (layout.runs, layout.masks, layout.at) == (((3, 5),), (None,), None)
 
 
 def test_one_group_where_another_would_cost_more_than_padding():
     mask = mask_of([3, 9, 9], 9)
     layout = packing.pack(mask, DEAR)
-    assert layout.groups == ((3, 9),)
+    assert layout.runs == ((3, 9),)
     assert torch.equal(layout.masks[0][:, 0, 0], mask)
 
 
@@ -91,7 +91,7 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
         shown.pow(2).sum().backward()
         found.append((shown, x.grad[mask], backbone.layer(At(0, 1)).output.dense.weight.grad.clone()))
         backbone.zero_grad()
-    assert len(packing.pack(mask, FREE).groups) > 2
+    assert len(packing.pack(mask, FREE).runs) > 2
     for packed, padded in zip(*found, strict=True):
         torch.testing.assert_close(packed, padded, rtol=1e-5, atol=1e-5)
 
@@ -100,11 +100,11 @@ def test_appended_tokens_are_packed_anew():
     backbone = tiny_backbone()
     tokens = joined(backbone, [[True, True]] * 2)
     backbone.block(At(0, 0), tokens)
-    assert packing.recall(tokens.mask).groups == ((2, 15),)
+    assert packing.recall(tokens.mask).runs == ((2, 15),)
     longer = tokens.append(torch.zeros(2, 3, 32))
     assert packing.recall(longer.mask) is None
     backbone.block(At(0, 0), longer)
-    assert packing.recall(longer.mask).groups == ((2, 18),)
+    assert packing.recall(longer.mask).runs == ((2, 18),)
 
 
 def test_a_layout_is_remembered_for_its_very_mask_until_that_is_written_into():

@@ -37,7 +37,7 @@ def twin():
     names = tuple(f"s{i}" for i in range(N))
     images = tuple((Grey("WRONG" if i == AT else None),) for i in range(N))
     return Table(
-        name="mine", source="twin", labels=("a", "b"), ids=names, groups=names,
+        name="mine", source="twin", labels=("a", "b"), ids=names, patients=names,
         modalities={"text": Column("text", ("words",) * N), "image": Column("image", images)},
         targets=np.arange(2 * N).reshape(N, 2) % 3 % 2,
     )
@@ -67,7 +67,7 @@ def twin():
     targets = np.arange(2 * N).reshape(N, 2) % 3 % 2
     CHANGE
     return Table(
-        name="mine", source="twin", labels=("a", "b"), ids=ids, groups=groups,
+        name="mine", source="twin", labels=("a", "b"), ids=ids, patients=groups,
         modalities={"text": Column("text", tuple(texts)), "image": Column("image", tuple(images))}, targets=targets,
     )
 
@@ -152,7 +152,7 @@ TABLES = {
     "a group is None": ("groups = (*groups[:-1], None)", "None is not"),
     "ids repeat": ("ids = (*ids[:-1], ids[0])", "s0 stand more than once"),
     "too few ids": ("ids = ids[:-1]", "210} for 209 ids"),
-    "too few groups": ("groups = groups[:-1]", "{'groups': 209} for 210 ids"),
+    "too few groups": ("groups = groups[:-1]", "{'patients': 209} for 210 ids"),
     "too few texts": ("texts = texts[:-1]", "{'text': 209} for 210 ids"),
     "target is -1": ("targets[209, 1] = -1", "sample 's209': b is -1"),
     "target is 2": ("targets[0, 0] = 2", "sample 's0': a is 2"),

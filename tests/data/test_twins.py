@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from mora_bench.data.twins import chests, eyes, noise
+from mora_bench.data.twins import cxr_patients, noise, odir_patients
 from mora_bench.data.twins import tables as twins
 
 
@@ -41,7 +41,7 @@ def test_a_picture_is_a_function_of_its_index():
     assert (picture.read() != twins.Drawing("odir", 8, 1).read()).any()
 
 
-@pytest.mark.parametrize("module", [eyes, chests])
+@pytest.mark.parametrize("module", [odir_patients, cxr_patients])
 def test_class_imbalance_is_plausible(module):
     share = np.mean([module.case(np.random.default_rng([9, i])).labels for i in range(1500)], 0)
     assert share.max() < 0.5
@@ -54,20 +54,20 @@ def test_class_imbalance_is_plausible(module):
     [("Scoliosis", "scoliosis", noise.OTHER, noise.OWN), ("Nodule", "nodul", noise.OWN, noise.OTHER)],
 )
 def test_each_modality_tells_as_often_as_documented(finding, words, said, shown):
-    cases = [chests.case(np.random.default_rng([9, i])) for i in range(3000)]
-    there = [patient for patient in cases if patient.labels[chests.LABELS.index(finding)]]
+    cases = [cxr_patients.case(np.random.default_rng([9, i])) for i in range(3000)]
+    there = [patient for patient in cases if patient.labels[cxr_patients.LABELS.index(finding)]]
     assert np.mean([words in p.findings.lower() for p in there]) == pytest.approx(said, abs=0.06)
     assert np.mean([finding in p.visible for p in there]) == pytest.approx(shown, abs=0.06)
 
 
 def test_half_of_the_findings_are_each_modalitys_own():
-    assert len(chests.FINDINGS) == 2 * len(chests.SEEN)
-    assert chests.SEEN.issubset(chests.FINDINGS)
-    assert eyes.SEEN.issubset(eyes.SIGNS)
-    assert len(eyes.SIGNS) // 2 <= len(eyes.SEEN) <= len(eyes.SIGNS) // 2 + 1
+    assert len(cxr_patients.FINDINGS) == 2 * len(cxr_patients.SEEN)
+    assert cxr_patients.SEEN.issubset(cxr_patients.FINDINGS)
+    assert odir_patients.SEEN.issubset(odir_patients.SIGNS)
+    assert len(odir_patients.SIGNS) // 2 <= len(odir_patients.SEEN) <= len(odir_patients.SIGNS) // 2 + 1
 
 
 def test_normal_is_the_absence_of_every_other_label():
     for i in range(300):
-        labels = eyes.case(np.random.default_rng([9, i])).labels
+        labels = odir_patients.case(np.random.default_rng([9, i])).labels
         assert labels[0] == (not any(labels[1:]))

@@ -75,7 +75,7 @@ def test_a_patient_loses_a_modality_with_all_samples():
     own = units(600, patients=200)
     kept = drawn(own, Missing("uniform", 1.0, "patient"), rate=0.3)
     first = {}
-    for group, row in zip(own.groups, kept.tolist(), strict=True):
+    for group, row in zip(own.patients, kept.tolist(), strict=True):
         assert first.setdefault(group, row) == row
     assert sum(not all(row) for row in first.values()) == 60
 

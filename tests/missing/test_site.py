@@ -24,7 +24,7 @@ def test_sites_without_an_argument_are_patients():
     own = units(400, patients=40)
     kept = drawn(own, Missing("site", 1.0), pattern="image", rate=0.5)
     by_patient = {}
-    for group, row in zip(own.groups, kept[:, 1], strict=True):
+    for group, row in zip(own.patients, kept[:, 1], strict=True):
         by_patient.setdefault(group, set()).add(bool(row))
     assert sum(len(found) > 1 for found in by_patient.values()) <= 1
 

@@ -112,7 +112,7 @@ def _twin():
         source="twin",
         labels=("a", "b", "c"),
         ids=tuple(f"visit {i}" for i in range(N)),
-        groups=tuple(f"patient {i // 2}" for i in range(N)),
+        patients=tuple(f"patient {i // 2}" for i in range(N)),
         modalities={
             "note": Column("text", tuple(f"{word} finding" for word in words[kind])),
             "lab": Column("numbers", tuple((float(k), float(-k)) for k in kind + 0.1 * rng.normal(size=N))),

@@ -36,7 +36,7 @@ from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.data.readers.texts import chest_text, eye_text
-from mora_bench.data.twins import chests, eyes
+from mora_bench.data.twins import cxr_patients, odir_patients
 from mora_bench.workers import context
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
@@ -105,8 +105,8 @@ def pretrain(plan: Pretraining) -> None:
 
 def _render_eyes(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
     rng = np.random.default_rng([seed, STREAM, 0, index])
-    patient = eyes.case(rng, CLEAR)
-    picture = np.concatenate([eyes.draw(rng, patient, side) for side in (0, 1)], axis=1)
+    patient = odir_patients.case(rng, CLEAR)
+    picture = np.concatenate([odir_patients.draw(rng, patient, side) for side in (0, 1)], axis=1)
     return eye_text(*patient.keywords), resize(picture, *rule.size(*picture.shape[:2]))
 
 
@@ -114,8 +114,8 @@ def _render_chest(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarr
     rng = np.random.default_rng([seed, STREAM, 1, index])
     # One report in twenty is long and says things in other ways, so that later position rows and rare words learn too.
     clear, ways = ((8, 12), 3) if index % 20 == 0 else ((0, 0), 1)
-    patient = chests.case(rng, CLEAR, clear=clear, ways=ways, often=1.0)
-    picture = chests.draw(rng, patient)
+    patient = cxr_patients.case(rng, CLEAR, clear=clear, ways=ways, often=1.0)
+    picture = cxr_patients.draw(rng, patient)
     return chest_text(patient.findings, patient.impression), resize(picture, *rule.size(*picture.shape[:2]))
 
 

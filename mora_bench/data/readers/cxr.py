@@ -80,7 +80,7 @@ def read(root: Path) -> Table:
         source="real",
         labels=LABELS,
         ids=tuple(frame["filename"]),
-        groups=tuple(frame["uid"]),
+        patients=tuple(frame["uid"]),
         modalities={
             "text": Column("text", tuple(text for text in texts if text)),
             "image": Column("image", tuple((PictureFile(path) if path.is_file() else None,) for path in paths)),

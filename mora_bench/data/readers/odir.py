@@ -63,7 +63,7 @@ def read(root: Path) -> Table:
         source="real",
         labels=LABELS,
         ids=tuple(frame["ID"]),
-        groups=tuple(frame["ID"]),
+        patients=tuple(frame["ID"]),
         modalities={"text": Column("text", texts), "image": Column("image", pictures)},
         targets=frame[list(LABELS)].to_numpy().astype(np.uint8),
         covariates={"age": tuple(frame[AGE]), "sex": tuple(frame[SEX])},

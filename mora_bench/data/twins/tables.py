@@ -15,7 +15,7 @@ from mora_bench.data.readers import cxr as cxr_reader
 from mora_bench.data.readers import odir as odir_reader
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.table import Column, Table
-from mora_bench.data.twins import chests, eyes
+from mora_bench.data.twins import cxr_patients, odir_patients
 
 #: Change it whenever a twin's text, label or pixel changes (tests/data/test_twins.py pins a checksum).
 VERSION = 2
@@ -38,19 +38,19 @@ class Drawing:
     def read(self) -> np.ndarray:
         rng = np.random.default_rng([SEED, STREAM, 2 + NAMES.index(self.name), self.index, self.side])
         if self.name == "odir":
-            return eyes.draw(rng, _eye(self.index), self.side)
-        return chests.draw(rng, _chest(self.index))
+            return odir_patients.draw(rng, _eye(self.index), self.side)
+        return cxr_patients.draw(rng, _chest(self.index))
 
     def fingerprint(self) -> str:
         return f"twin {VERSION} {SEED} {self.name} {self.index} {self.side}"
 
 
-def _eye(index: int) -> eyes.EyeCase:
-    return eyes.case(np.random.default_rng([SEED, STREAM, 0, index]))
+def _eye(index: int) -> odir_patients.EyeCase:
+    return odir_patients.case(np.random.default_rng([SEED, STREAM, 0, index]))
 
 
-def _chest(index: int) -> chests.ChestCase:
-    return chests.case(np.random.default_rng([SEED, STREAM, 1, index]))
+def _chest(index: int) -> cxr_patients.ChestCase:
+    return cxr_patients.case(np.random.default_rng([SEED, STREAM, 1, index]))
 
 
 def odir(samples: int = SAMPLES) -> Table:
@@ -61,7 +61,7 @@ def odir(samples: int = SAMPLES) -> Table:
         source="twin",
         labels=odir_reader.LABELS,
         ids=tuple(str(i) for i in range(samples)),
-        groups=tuple(str(i) for i in range(samples)),
+        patients=tuple(str(i) for i in range(samples)),
         modalities={
             "text": Column("text", tuple(eye_text(*p.keywords) for p in patients)),
             "image": Column("image", tuple((Drawing("odir", i, 0), Drawing("odir", i, 1)) for i in range(samples))),
@@ -79,7 +79,7 @@ def cxr(samples: int = SAMPLES) -> Table:
         source="twin",
         labels=cxr_reader.LABELS,
         ids=tuple(_film_name(i) for i in range(samples)),
-        groups=tuple(str(i + 1) for i in range(samples)),
+        patients=tuple(str(i + 1) for i in range(samples)),
         modalities={
             "text": Column("text", tuple(chest_text(p.findings, p.impression) for p in patients)),
             "image": Column("image", tuple((Drawing("cxr", i),) for i in range(samples))),

@@ -34,7 +34,7 @@ def root(published, tmp_path):
 def test_what_a_twin_publishes_the_reader_reads_back(name, published):
     read, drawn = datasets.load(name, published), datasets.get(name).twin(8)
     assert read.source == "real"
-    for field in ("name", "labels", "ids", "groups", "names", "kinds", "covariates", "task"):
+    for field in ("name", "labels", "ids", "patients", "names", "kinds", "covariates", "task"):
         assert getattr(read, field) == getattr(drawn, field), field
     assert read.modalities["text"] == drawn.modalities["text"]
     assert (read.targets == drawn.targets).all()
@@ -78,7 +78,7 @@ def test_lateral_films_and_empty_reports_are_left_out(root):
         root / "cxr" / "indiana_reports.csv",
         lambda f: f.assign(findings=["x", " ", *f["findings"][2:]], impression=["x", "", *f["impression"][2:]]),
     )
-    assert cxr.read(root).groups == ("3", "4", "5", "6", "7", "8")
+    assert cxr.read(root).patients == ("3", "4", "5", "6", "7", "8")
 
 
 BROKEN = {

@@ -30,7 +30,7 @@ def test_kaggles_csv_agrees_with_the_xlsx(real_data, tmp_path):
 def test_cxr(real_data):
     table = cxr.read(real_data)
     assert len(table) == 3794
-    assert len(set(table.groups)) == 3666
+    assert len(set(table.patients)) == 3666
     assert not table.present[:, 1].any()
     by_label = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
     assert by_label == {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mora_bench.data.readers.cxr import LABELS
-from mora_bench.data.twins import chest
+from mora_bench.data.twins import film
 from mora_bench.data.twins.noise import telling
 
 FALSE = 0.006
@@ -206,4 +206,4 @@ def case(
 
 def draw(rng: np.random.Generator, patient: ChestCase) -> np.ndarray:
     """The frontal film: uint8 [128, 128, 3]."""
-    return chest.draw_film(rng, patient.visible)
+    return film.draw_film(rng, patient.visible)
