@@ -6,9 +6,9 @@ import os
 import platform
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import field, fields, is_dataclass
+from dataclasses import asdict, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from uuid import uuid4
 
 #: Hex digits of a digest: 64 bits, so that a million things still have names of their own.
@@ -60,6 +60,20 @@ def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
             continue
         found[each.name] = identity(own) if is_dataclass(own) else own
     return found
+
+
+def fill_absent(raw: dict[str, Any], kind: type) -> None:
+    """Give a dataclass read from JSON the fields that its writer did not know yet, with what they say when absent; in
+    the dataclasses that it holds, too."""
+    hints = get_type_hints(kind)
+    for each in fields(kind):
+        if each.name not in raw and "absent" in each.metadata:
+            absent: Any = each.metadata["absent"]
+            raw[each.name] = asdict(absent) if is_dataclass(type(absent)) else absent
+        elif isinstance(raw.get(each.name), dict):
+            for own in (hints[each.name], *get_args(hints[each.name])):
+                if isinstance(own, type) and is_dataclass(own):
+                    fill_absent(raw[each.name], own)
 
 
 def as_floats(value: Any) -> None:

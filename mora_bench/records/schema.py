@@ -3,13 +3,13 @@
 A number that has no meaning where it stands (NaN) is null in the file and None here.
 """
 
-from dataclasses import fields, is_dataclass
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.files import fill_absent
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 2
@@ -204,12 +204,5 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
         raise ValueError(f"schema {schema!r} {why} (this one reads schema {SCHEMA})")
     for name, own in (("cell", Cell), ("scoring", Scoring)):
         if isinstance(raw.get(name), dict):
-            _fill(raw[name], own)
+            fill_absent(raw[name], own)
     return msgspec.convert(raw, kind)
-
-
-def _fill(raw: dict[str, Any], kind: type) -> None:
-    for field in fields(kind):
-        if "absent" in field.metadata and field.name not in raw:
-            absent = field.metadata["absent"]
-            raw[field.name] = msgspec.to_builtins(absent) if is_dataclass(absent) else absent
