@@ -1,7 +1,7 @@
 """One cell of a method, the whole chain: data + masks -> backbone + imputer + method -> train -> predict -> measure."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -70,23 +70,14 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     order = derive(cell.seed, "order")
     fits = train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
 
-    found = []
-    for each, model, cost, fit in zip(cells, models, flops, fits, strict=True):
-        evaluated = time.perf_counter()
-        logits = {name: predict(model, data, rows[name], recipe.batch, device) for name in ("val", "test")}
-        record = _record(each, model, fit, cost, runtime)
-        record.data = facts.described(cell, table, data.facts(), rows, {n: view.present for n, view in views.items()})
-        record.time = Clock(**fit.clock, predict_s=time.perf_counter() - evaluated, cell_s=0.0)
-        record.memory = memory.read()
-        scores = scored(each, facts.predicted(table, rows, logits))
-        if runtime.save_adapters:
-            save_adapter(model, record, scores, Store(runtime.out).adapter_folder(each))
-        found.append(Outcome(record, facts.predictions(table, rows, logits), scores))
+    found = [
+        _outcome(each, model, fit, cost, data, rows, views, device, runtime)
+        for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
+    ]
     for outcome in found:
+        outcome.record.memory = memory.read()
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
-    for outcome in found:
-        outcome.record.status = "done"
     return found
 
 
@@ -101,12 +92,25 @@ def recipe_of(cell: Cell) -> Recipe:
     return cell.recipe
 
 
-def _record(cell: Cell, model: Model, fit: Fit, cost: Flops, runtime: Runtime) -> Record:
-    """All of a record that is known before anything is predicted; it is not done yet."""
-    return Record(
+def _outcome(
+    cell: Cell,
+    model: Model,
+    fit: Fit,
+    cost: Flops,
+    data: Samples,
+    rows: Mapping[str, np.ndarray],
+    views: Mapping[str, View],
+    device: torch.device,
+    runtime: Runtime,
+) -> Outcome:
+    """Predict with a trained model, and say all that is known of its cell but its memory and its seconds."""
+    begun = time.perf_counter()
+    logits = {name: predict(model, data, rows[name], recipe_of(cell).batch, device) for name in ("val", "test")}
+    found = model.found
+    record = Record(
         schema=SCHEMA,
         key=cell.key,
-        status="failed",
+        status="done",
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=model.method.title, family=model.method.family),
@@ -116,13 +120,17 @@ def _record(cell: Cell, model: Model, fit: Fit, cost: Flops, runtime: Runtime) -
             best_score=fit.best_score,
             steps=fit.steps,
         ),
-        beginning=Beginning(
-            constant=model.found.constant, ahead=model.found.ahead, lean=model.found.lean, kept=fit.kept
-        ),
+        beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),
         flops=cost,
+        data=facts.described(cell, data.table, data.facts(), rows, {name: v.present for name, v in views.items()}),
+        time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
+    scores = scored(cell, facts.predicted(data.table, rows, logits))
+    if runtime.save_adapters:
+        save_adapter(model, record, scores, Store(runtime.out).adapter_folder(cell))
+    return Outcome(record, facts.predictions(data.table, rows, logits), scores)
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
