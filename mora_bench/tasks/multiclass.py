@@ -1,0 +1,76 @@
+"""Multi-class classification: exactly one of C classes is true of a sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench.tasks import metrics
+from mora_bench.tasks.contract import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: The least probability that a logit stands for.
+LEAST = 1e-6
+
+
+class MultiClass(Task):
+    """The class of the largest logit is predicted; of equal ones the first.
+
+    F1-macro is the mean over all C classes; a class with neither true nor predicted samples counts as 0 there.
+    Balanced accuracy is the mean recall of the classes that have samples. AUROC is that of each class against the
+    rest, by its softmax probability, averaged over the classes that have both outcomes; NaN if none has.
+    """
+
+    title = "multi-class classification"
+    source = "scikit-learn's accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score (ovr)"
+    primary = "f1_macro"
+    metrics = {
+        "f1_macro": "F1-macro",
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced accuracy",
+        "auroc": "AUROC",
+    }
+
+    def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
+        if not len(targets):
+            return {"n": 0}
+        true = targets > 0
+        predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
+        hits, wrong = metrics.counts(predicted, true)
+        per_class = metrics.f1(hits, wrong)
+        there = true.any(0)
+        both = there & ~true.all(0)
+        ranked = metrics.auroc(targets[:, both], softmax(logits)[:, both]) if both.any() else np.array([np.nan])
+        return {
+            "n": len(targets),
+            "f1_macro": float(per_class.mean()),
+            "accuracy": float(hits.sum() / len(targets)),
+            "balanced_accuracy": float((hits[there] / true.sum(0)[there]).mean()),
+            "f1_per_class": [float(f) for f in per_class],
+            "auroc": float(ranked.mean()),
+            "empty_classes": int((~there).sum()),
+        }
+
+    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """Cross-entropy of the softmax, averaged over samples."""
+        import torch.nn.functional as F
+
+        return F.cross_entropy(predicted, wanted.argmax(1))
+
+    def logits(self, probabilities: np.ndarray) -> np.ndarray:
+        return np.log(np.clip(probabilities, LEAST, 1)).astype(np.float32)
+
+    def problem(self, targets: np.ndarray) -> str | None:
+        odd = np.flatnonzero(targets.sum(1) != 1)
+        if not len(odd):
+            return None
+        return f"sample number {odd[0]} has {targets[odd[0]].sum()} classes; multi-class needs exactly one"
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of C classes: float [N, C] -> [N, C]."""
+    grown = np.exp(logits - logits.max(1, keepdims=True))
+    return grown / grown.sum(1, keepdims=True)
