@@ -14,9 +14,7 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 
-ODIR = Dataset(
-    "ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir, "odir2019.grand-challenge.org"
-)
+ODIR = Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir, odir.SOURCE)
 CXR = Dataset(
     "Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr, "openi.nlm.nih.gov"
 )

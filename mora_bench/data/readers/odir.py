@@ -12,6 +12,7 @@ from mora_bench.data.readers.texts import eye_text
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
+SOURCE = "odir2019.grand-challenge.org"
 LABELS = ("N", "D", "G", "C", "A", "H", "M", "O")
 TABLES = ("ODIR-5K_Training_Annotations(Updated)_V2.xlsx", "data.xlsx", "full_df.csv")
 LEFT, RIGHT = "Left-Fundus", "Right-Fundus"
