@@ -242,15 +242,15 @@ def _score(store: Store, cell: Cell, place: Runtime) -> None:
     store.write_scores(cell, scored(cell, predicted))
 
 
-def report(folder: Path) -> Report:
-    """Write every artefact that a results folder's files can give.
+def report(folder: Path, metric: str = "") -> Report:
+    """Write every artefact that a results folder's files can give; `metric` is the score that tables show.
 
     Raises:
-        UserError: there are no records.
+        UserError: there are no records, or no task has that metric.
     """
     from mora_bench.report.write import write
 
-    return write(folder)
+    return write(folder, metric)
 
 
 def start_workers(place: Runtime, engine: str) -> None:

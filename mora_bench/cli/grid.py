@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     done = [cell for cell in plan.cells if status[cell] == DONE]
     todo = [cell for cell in plan.cells if status[cell] != DONE]
     failed = _progress(campaign.run(todo, place, grid.engine), todo, len(done), place) if todo else []
-    show(campaign.report(place.out))
+    show(campaign.report(place.out, grid.metric))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
     return 1 if failed else 0

@@ -22,6 +22,8 @@ class ReportOptions:
 
     folder: tyro.conf.Positional[Path]
     """results folder, with records/ and scores/ in it"""
+    metric: str = ""
+    """the score that tables show, e.g. auroc; the task's own if not given"""
     plugin: tuple[Path, ...] = ()
     """Python files that define tables or figures of your own"""
 
@@ -31,7 +33,7 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     from mora_bench.campaign import report
 
-    show(report(options.folder))
+    show(report(options.folder, options.metric))
     return 0
 
 

@@ -80,6 +80,8 @@ class Grid:
     """torch.compile in training, graphs: with CUDA graphs; pays where a cell trains for many minutes"""
     threads: int = 1
     """CPU threads a worker; another number gives other last bits"""
+    metric: str = ""
+    """the score that tables show, e.g. auroc; the task's own if not given"""
     engine: str = "auto"
     """what runs the cells: a name from `list`; auto: inline with one worker, processes with more"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

@@ -241,9 +241,11 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
     tested = f" ({own['tested']})" if own["tested"] else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["network"].any() else "no network"
+    metrics = group["metric"].dropna().unique() if "metric" in group else []
+    shown = str(metrics[0]) if len(metrics) else task.primary
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     return (
-        f"{what}{kind} {task.metrics[task.primary]} x 100 on the test split, mean ± standard deviation over seeds "
+        f"{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
         f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}. Best mean of a section in bold. Split by "
         f"{own['split']}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + classifier; all, "

@@ -35,7 +35,7 @@ def told(missing: Missing) -> str:
     return f"{missing.mechanism}" + (f" ({', '.join(more)})" if more else "")
 
 
-def cells(records: Iterable[Record], scores: Iterable[Scores]) -> pd.DataFrame:
+def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
     """One row a cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and `score PATTERN` of the
     test split, `score STRATUM` of its "both" test. A cell that failed has one row; one that has no scores has none."""
     found: dict[str, list[Scores]] = {}
@@ -47,7 +47,7 @@ def cells(records: Iterable[Record], scores: Iterable[Scores]) -> pd.DataFrame:
             rows.append(_described(record, record.cell))
         for each in found.get(record.key, []) if record.status == "done" else []:
             cell = replace(record.cell, scoring=each.scoring)
-            rows.append(_described(record, cell) | _measured(record) | _scored(each))
+            rows.append(_described(record, cell) | _measured(record) | _scored(each, metric))
     return pd.DataFrame(rows)
 
 
@@ -106,12 +106,14 @@ def _measured(record: Record) -> dict[str, Any]:
     return row
 
 
-def _scored(scores: Scores) -> dict[str, Any]:
-    row: dict[str, Any] = {"primary": scores.primary}
+def _scored(scores: Scores, metric: str) -> dict[str, Any]:
+    """The scores that tables show: `metric`, or the task's own where it has no such."""
+    shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
+    row: dict[str, Any] = {"metric": shown}
     for pattern, setting in scores.test.items():
-        row[f"score {pattern}"] = setting.scores.get(scores.primary)
+        row[f"score {pattern}"] = setting.scores.get(shown)
     for stratum, found in scores.test[EACH].strata.items():
-        row[f"score {EACH} {stratum}"] = found.get(scores.primary)
+        row[f"score {EACH} {stratum}"] = found.get(shown)
     return row
 
 

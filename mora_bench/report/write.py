@@ -27,11 +27,11 @@ class Report:
     left_out: list[str]
 
 
-def read(folder: Path) -> Results:
-    """What a results folder says.
+def read(folder: Path, metric: str = "") -> Results:
+    """What a results folder says; `metric` is the score that tables show, each task's own if it has no such.
 
     Raises:
-        UserError: there are no records.
+        UserError: there are no records, or no task has that metric.
     """
     store = Store(folder)
     (records, refused), (scores, odd) = store.records(), store.scores()
@@ -41,22 +41,30 @@ def read(folder: Path) -> Results:
         raise UserError(
             f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.{why}"
         )
+    _check_metric(metric, {each.task for each in scores})
     known = {each.key for each in scores}
     left_out += [
         f"{store.record_file(r.cell)}: no scores; `mora_bench rescore {folder}` makes them from predictions"
         for r in records
         if r.status == "done" and r.key not in known
     ]
-    return Results(records, scores, frame.cells(records, scores), left_out)
+    return Results(records, scores, frame.cells(records, scores, metric), left_out)
 
 
-def write(folder: Path) -> Report:
-    """Write tables/ of `folder`.
+def _check_metric(metric: str, tasks: set[str]) -> None:
+    known = {name for task in tasks for name in registry.get(registry.TASKS, task).metrics}
+    if metric and known and metric not in known:
+        meant = registry.did_you_mean(metric, known)
+        raise UserError(f"--metric {metric!r}: unknown; known here: {', '.join(sorted(known))}.{meant}")
+
+
+def write(folder: Path, metric: str = "") -> Report:
+    """Write tables/ of `folder`; `metric` is the score that they show.
 
     Raises:
         UserError: there are no records.
     """
-    results = read(folder)
+    results = read(folder, metric)
     out, left_out = folder / "tables", list(results.left_out)
     files, shown = [], []
     for name in registry.names(registry.ARTEFACTS):

@@ -169,3 +169,22 @@ def test_a_cell_has_its_key_when_it_is_read_back(tmp_path, changes):
     records, refused = Store(tmp_path).records()
     assert not refused
     assert [r.cell.key for r in records] == [own.cell.key]
+
+
+def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, capsys, cache, monkeypatch):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    arguments = ["--datasets", "odir-grade", "odir", "--methods", "head", "--seeds", "0", "--workers", "1"]
+    arguments += ["--backbone", str(folder), "--recipe.epochs", "1", "--recipe.max-text", "64", "--limit", "60"]
+    out = str(tmp_path / "out")
+    assert cli.main(["grid", *arguments, "--out", out, "--metric", "balanced_accuracy"]) == 0
+    printed = capsys.readouterr().out
+    # One table a task, each with its caption; the other task has no such metric and shows its own.
+    assert "Task: multi-class classification. balanced accuracy x 100" in printed
+    assert "not patients. F1-macro x 100" in printed
+    records, _ = Store(tmp_path / "out").records()
+    by_key = {s.key: s for s in Store(tmp_path / "out").scores()[0]}
+    head = next(r for r in records if (r.cell.method, r.cell.dataset) == ("head", "odir-grade"))
+    shown = by_key[head.key].test["complete"].scores["balanced_accuracy"]
+    assert f"{100 * shown:.1f}" in printed
+    assert cli.main(["report", out, "--metric", "aurco"]) == 2
+    assert "--metric 'aurco': unknown; known here: accuracy, auroc" in capsys.readouterr().err
