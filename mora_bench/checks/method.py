@@ -3,7 +3,6 @@
 `mora_bench check NAME` and tests/checks/test_method.py run the same rules.
 """
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,15 +10,12 @@ import torch
 from torch import nn
 
 from mora_bench.backbones.tokens import Tokens
+from mora_bench.checks.leaks import absent, hidden
 from mora_bench.checks.rules import Rule, described, expect, some, tried
 from mora_bench.checks.spared import beginning, flops, padding, ranks
 from mora_bench.checks.subject import Subject
-from mora_bench.data.modalities.contract import Content
 from mora_bench.methods.contract import EMBEDDINGS
 from mora_bench.methods.network import Beginning
-
-#: Stores of content whose order and size say nothing of a sample's shape.
-FLAT = ("pixels", "ids", "values")
 
 
 def named(subject: Subject) -> None:
@@ -74,37 +70,6 @@ def _check_tokens(tokens: Tokens, where: str, rows: int, width: int) -> None:
         other = tuple(getattr(tokens, name).shape)
         expect(other == shape[:2], f"{where} returned {name} of shape {list(other)}; x has {list(shape)}")
     expect(bool(tokens.mask[:, 0].all()), f"{where} masked token 0, the [CLS] that the pooler reads")
-
-
-def absent(subject: Subject) -> None:
-    """What a sample lacks never reaches its logits: noise or another patient's data in its place change no bit."""
-    model = subject.trained().eval()
-    samples, rows = subject.samples, np.arange(6)
-    for lacking, name in enumerate(model.backbone.modalities):
-        present = np.ones((6, len(samples.contents)), bool)
-        present[:, lacking] = False
-        for what, other in _others(samples.contents[lacking]).items():
-            contents = (*samples.contents[:lacking], other, *samples.contents[lacking + 1 :])
-            mixed = dataclasses.replace(samples, contents=contents)
-            with torch.no_grad():
-                same = torch.equal(model(samples.batch(rows, present)), model(mixed.batch(rows, present)))
-            expect(same, f"{what} in the {name} of samples that have none changed their logits")
-
-
-def _others(content: Content) -> dict[str, Content]:
-    """The same modality with other content: every flat store of values shuffled, drawn at random, or not a number."""
-    rng = np.random.default_rng(0)
-    names = [n for n in FLAT if hasattr(content, n)]
-    shuffled, noise = {}, {}
-    for name in names:
-        values = getattr(content, name)
-        shuffled[name] = np.roll(values, 997 if values.dtype == np.uint8 else 7, axis=0)
-        high = 256 if values.dtype == np.uint8 else int(values.max()) + 1
-        whole = np.issubdtype(values.dtype, np.integer)
-        noise[name] = rng.integers(5, high, values.shape, values.dtype) if whole else rng.normal(size=values.shape)
-    found = {"noise": noise, "other patients' data": shuffled}
-    found["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
-    return {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}
 
 
 def alone(subject: Subject) -> None:
@@ -215,6 +180,7 @@ RULES: tuple[Rule[Subject], ...] = (
     something,
     observed_kept,
     absent,
+    hidden,
     alone,
     frozen,
     gradients,

@@ -62,6 +62,7 @@ class Subject:
         with torch.no_grad():
             batch = self.training.batch(np.arange(len(self.training)))
             imputer.fit([(model.embed(batch), batch.present)])
+            method.fit([(model.embed(batch), batch.present)])
         if spare:
             settle(model, self.training, CPU)
         return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mora_bench import registry
 from mora_bench.backbones.contract import At, Backbone
-from mora_bench.backbones.tokens import Tokens
+from mora_bench.backbones.tokens import Part, Tokens
 
 #: `first_block` of a method that changes even the embeddings.
 EMBEDDINGS = -1
@@ -74,6 +74,13 @@ class Method(nn.Module, ABC):
 
     def attach(self, backbone: Backbone) -> None:
         """Change the backbone's modules, or what of them trains, if the method needs that."""
+
+    def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
+        """Learn from embedded training batches before anything trains: (parts, present bool [B, M]).
+
+        They hold what the training mask shows and nothing else: no labels, no validation or test rows; where something
+        is absent its dummy stands. A rule (`mora_bench.checks.leaks.hidden`) holds it to that.
+        """
 
     def detach(self, backbone: Backbone) -> None:
         """Undo `attach` and any training of the backbone's own weights."""

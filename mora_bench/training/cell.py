@@ -148,7 +148,9 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(data, backbone.kinds, backbone.width)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
+    # Each embeds the training set only if it asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
+    method.fit(observed(model, training, recipe.batch, device))
     settle(model, training, device)
     return model
 

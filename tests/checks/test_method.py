@@ -14,6 +14,7 @@ from torch import nn
 from mora_bench import registry
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Part
+from mora_bench.checks import leaks
 from mora_bench.checks import method as contract
 from mora_bench.checks.rules import BrokenRule
 from mora_bench.checks.subject import Subject
@@ -189,6 +190,57 @@ class HooksALinearLayer(Plain):
 
     def _add(self, module, inputs, out):
         return out + torch.arange(out.shape[-2])[:, None] * torch.linspace(-1, 1, out.shape[-1])
+
+
+class FitsOnWhatIsHidden(Plain):
+    """Draws its start from the training samples, those under the mask among them."""
+
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self._backbone = [backbone]
+
+    def fit(self, observed):
+        samples = _peeked[0]
+        rows = np.arange(16)
+        parts = self._backbone[0].embed(samples.batch(rows, np.ones((16, 2), bool)))
+        with torch.no_grad():
+            self.bias += sum(part.x.mean((0, 1)) for part in parts)
+
+
+class FitsOnWhatIsShown(Plain):
+    """The same from what it is handed."""
+
+    def fit(self, observed):
+        with torch.no_grad():
+            for parts, present in observed:
+                for m, part in enumerate(parts):
+                    self.bias += part.x[present[:, m]].mean((0, 1))
+
+
+#: The samples of the subject under test, around the protocol.
+_peeked: list = []
+
+
+@pytest.fixture
+def peeks(monkeypatch):
+    own = Subject.model
+
+    def model(self, *args, **kwargs):
+        _peeked[:] = [self.samples]
+        return own(self, *args, **kwargs)
+
+    monkeypatch.setattr(Subject, "model", model)
+
+
+def test_a_fit_on_what_the_training_mask_hides_is_found(folder, toy, peeks):
+    with pytest.raises(BrokenRule, match=r"where the training mask hides something changed method\.bias"):
+        leaks.hidden(subject(FitsOnWhatIsHidden, Dummy, folder, toy))
+
+
+def test_a_fit_on_what_is_shown_keeps_every_rule(folder, toy):
+    found = subject(FitsOnWhatIsShown, Dummy, folder, toy)
+    assert [problem for _, problem in contract.check(found) if problem] == []
+    assert found.model().method.bias.any()
 
 
 class OutOfRange(Plain):
