@@ -138,6 +138,12 @@ class Backbone(nn.Module, ABC):
         return self.width
 
     @property
+    def untyped(self) -> tuple[str, ...]:
+        """Modalities that its weights cannot tell from another one of their kind (a second picture): each gets a row
+        that is added to its tokens, starts at zero and trains with the head."""
+        return ()
+
+    @property
     def unused(self) -> list[nn.Parameter]:
         """Its parameters that nothing runs, because `make_pooler` gave a copy of them."""
         return []

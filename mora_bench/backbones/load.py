@@ -7,14 +7,13 @@ model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from mora_bench import registry
 from mora_bench.backbones.contract import Backbone, Spec
+from mora_bench.backbones.layout import read_json
 from mora_bench.errors import UserError
 
 FILES = ["*.json", "*.safetensors", "vocab.txt"]
@@ -79,19 +78,3 @@ def _from_hub(name: str) -> Path:
             f"backbone {name!r} is neither a folder here nor could it be had from the hub "
             f"({type(error).__name__}). Download it elsewhere and pass its folder: --backbone /path/to/folder."
         ) from error
-
-
-def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
-    """One of a backbone's JSON files.
-
-    Raises:
-        UserError: it is absent, or not JSON.
-    """
-    try:
-        return json.loads((folder / file).read_text())
-    except FileNotFoundError:
-        raise UserError(
-            f"backbone {name!r}: {folder / file} is absent. Expected a folder in transformers' layout."
-        ) from None
-    except ValueError as error:
-        raise UserError(f"{folder / file}: not JSON ({error}). Download the backbone again.") from error

@@ -20,11 +20,10 @@ from torch import Tensor, nn
 
 from mora_bench.backbones import packing
 from mora_bench.backbones.contract import At, Backbone, Spec
-from mora_bench.backbones.load import read_json
+from mora_bench.backbones.layout import image_rule, read_json, tokenizer_file
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
-from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS
@@ -71,6 +70,7 @@ class Vilt(Backbone):
         self.depth = vilt.config.num_hidden_layers
         self.patch: int = vilt.config.patch_size
         self.heads: int = vilt.config.num_attention_heads
+        self.types = _token_types(self.of_kind, vilt.config.modality_type_vocab_size)
 
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
@@ -82,8 +82,8 @@ class Vilt(Backbone):
                 f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them "
                 "with transformers' save_pretrained(safe_serialization=True)."
             )
-        rule = _image_rule(folder, config, name)
-        tokenizer = _tokenizer(folder)
+        rule = image_rule(folder, config, name)
+        tokenizer = tokenizer_file(folder)
         whole = hashlib.sha256()
         for file in [folder / "config.json", tokenizer] + [weights] * (name != UNTRAINED):
             whole.update(file.read_bytes())
@@ -108,10 +108,9 @@ class Vilt(Backbone):
         from transformers import ViltConfig, ViltModel
         from transformers.utils import logging
 
-        kinds = list(modalities.values())
-        if kinds.count("text") != 1 or kinds.count("image") > 1:
+        if "text" not in modalities.values():
             raise UserError(
-                f"backbone {spec.name}: ViLT runs one text and at most one image; the dataset has "
+                f"backbone {spec.name}: ViLT reads its features off a text's [CLS], and the dataset has no text but "
                 f"{', '.join(f'{name} ({kind})' for name, kind in modalities.items())}."
             )
         logging.disable_progress_bar()
@@ -134,19 +133,23 @@ class Vilt(Backbone):
     def network(self) -> nn.Module:
         return self.vilt
 
+    @property
+    def untyped(self) -> tuple[str, ...]:
+        return tuple(name for name, (_, own) in zip(self.modalities, self.types, strict=True) if not own)
+
     def embed(self, batch: Batch) -> list[Part]:
         """Text and image tokens with position and modality embeddings: parts of [B, L, D] and [B, 1 + h*w, D]."""
         embeddings = self.vilt.embeddings
-        kind = embeddings.token_type_embeddings.weight
+        types = embeddings.token_type_embeddings.weight
         parts = []
-        for inputs in batch.inputs:
+        for inputs, (row, _) in zip(batch.inputs, self.types, strict=True):
             if isinstance(inputs, TextInputs):
-                parts.append(Part(embeddings.text_embeddings(input_ids=inputs.ids) + kind[0], inputs.mask))
+                parts.append(Part(embeddings.text_embeddings(input_ids=inputs.ids) + types[row], inputs.mask))
             elif isinstance(inputs, ImageInputs):
                 image, mask = self._embed_image(inputs)
-                parts.append(Part(image + kind[1], mask))
+                parts.append(Part(image + types[row], mask))
             else:
-                nothing = kind.new_zeros(len(batch), 0, self.width)
+                nothing = types.new_zeros(len(batch), 0, self.width)
                 parts.append(Part(nothing, nothing[..., 0].bool()))
         return parts
 
@@ -261,29 +264,15 @@ def extend_positions(vilt: ViltModel, rows: int) -> None:
     vilt.config.max_position_embeddings = rows
 
 
-def _image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
-    image = read_json(folder, "preprocessor_config.json", name)
-    size = image.get("size", 384)
-    size = {"shortest_edge": size} if isinstance(size, int) else size
-    if "shortest_edge" not in size:
-        raise UserError(
-            f"{folder / 'preprocessor_config.json'}: size is {size}; expected a number or shortest_edge, because ViLT "
-            "keeps a picture's shape."
-        )
-    shorter = size["shortest_edge"]
-    # 800 x 1333 is the frame ViLT scales its longer side by, as in transformers' ViltImageProcessor.
-    longer = size.get("longest_edge", int(1333 / 800 * shorter))
-    rule = ImageRule(shorter, longer, image.get("size_divisor", 32))
-    if rule.multiple != config["patch_size"]:
-        raise UserError(
-            f"{folder}: size_divisor {rule.multiple} in preprocessor_config.json is not patch_size "
-            f"{config['patch_size']} of config.json. Make them equal: other picture sizes would lose their margins."
-        )
-    return rule
+def _token_types(kinds: Sequence[str], known: int) -> list[tuple[int, bool]]:
+    """Of each modality the row of the type table, and whether it is its own or that of the first of its kind.
 
-
-def _tokenizer(folder: Path) -> Path:
-    for name in ("tokenizer.json", "vocab.txt"):
-        if (folder / name).is_file():
-            return folder / name
-    raise UserError(f"{folder}: no tokenizer. Expected tokenizer.json or vocab.txt.")
+    The text is 0, pictures are 1, 2, ... as in NLVR2's checkpoints, which know 3 types; ViLT's others know 2. Of a kind
+    that the network does not embed nothing is said.
+    """
+    found = []
+    for m, kind in enumerate(kinds):
+        before = list(kinds[:m]).count(kind)
+        own = 1 + before if kind == "image" else 0
+        found.append((min(own, 1), False) if own >= known or (kind == "text" and before) else (own, True))
+    return found

@@ -83,6 +83,7 @@ class Model(nn.Module):
         self.imputer = imputer
         self.method = method
         self.embedders = nn.ModuleDict(embedders or {})
+        self.types = nn.ParameterDict({name: nn.Parameter(torch.zeros(backbone.width)) for name in backbone.untyped})
         self.pooler = backbone.make_pooler().requires_grad_(True)
         self.head = classifier(backbone.features, classes, head_seed)
         self.found = Found()
@@ -93,7 +94,7 @@ class Model(nn.Module):
     @property
     def cut(self) -> int:
         """How many stages come before anything that trains: 0 none, 1 embed, 2 fill, 2 + k the first k blocks."""
-        if self.method.first_block == EMBEDDINGS or len(self.embedders):
+        if self.method.first_block == EMBEDDINGS or len(self.embedders) or len(self.types):
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
 
@@ -103,6 +104,9 @@ class Model(nn.Module):
         for name, embedder in self.embedders.items():
             m = self.backbone.modalities.index(name)
             parts[m] = embedder(batch.inputs[m])
+        for name, row in self.types.items():
+            m = self.backbone.modalities.index(name)
+            parts[m] = Part(parts[m].x + row, parts[m].mask)
         return parts
 
     def begin(self, batch: Batch) -> State:
