@@ -1,0 +1,83 @@
+"""What the README claims of the committed results, checked on their files."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mora_bench.data import datasets
+from mora_bench.records.store import Store
+from mora_bench.report.write import write
+
+REFERENCE = Path(__file__).parents[1] / "results" / "reference"
+FOLDERS = sorted(folder for folder in REFERENCE.iterdir() if (folder / "records").is_dir())
+
+
+def mean_f1(folder: str, tested: str, **wanted) -> float:
+    """Mean test F1-macro over the three seeds of the cells whose fields are as wanted."""
+    store = Store(REFERENCE / folder)
+    keys = {r.key for r in store.records()[0] if all(getattr(r.cell, name) == value for name, value in wanted.items())}
+    found = [s.test[tested].scores["f1_macro"] for s in store.scores()[0] if s.key in keys]
+    assert len(found) == 3
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize("dataset", ["odir", "cxr"])
+def test_both_modalities_matter_on_the_twins(dataset):
+    full = {"dataset": dataset, "method": "full"}
+    both = mean_f1("modalities", "complete", missing="complete", **full)
+    text = mean_f1("modalities", "image", missing="image", **full)
+    image = mean_f1("modalities", "text", missing="text", **full)
+    # Predicting class c at random with its frequency has precision, recall and F1 equal to that frequency.
+    chance = datasets.load(dataset, None).targets.mean()
+    assert round(100 * chance, 1) == {"odir": 16.8, "cxr": 15.8}[dataset]
+    assert min(text, image) >= chance + 0.15
+    assert both >= max(text, image) + 0.10
+
+
+@pytest.mark.parametrize("dataset", ["odir", "cxr"])
+def test_the_shipped_backbone_is_worth_freezing(dataset):
+    scores = [mean_f1("freezing", "complete", dataset=dataset, backbone=name) for name in ("small", "small-untrained")]
+    assert scores[0] >= scores[1] + 0.05
+
+
+@pytest.mark.parametrize(("dataset", "tested"), [("odir", "complete"), ("odir", "both"), ("cxr", "complete")])
+def test_counting_words_beats_every_network_on_real_data_where_text_can_be_seen(dataset, tested):
+    """What the README says of the real tables. When that is no longer so, the README has to say something else."""
+    words = mean_f1("quick", tested, method="tfidf", dataset=dataset, source="real")
+    for method in ("full", "head", "lora", "map", "mora"):
+        assert words > mean_f1("quick", tested, method=method, dataset=dataset, source="real")
+
+
+def test_the_reference_is_there():
+    assert {"quick", "modalities", "freezing", "field", "impute"} <= {folder.name for folder in FOLDERS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_cell_of_the_committed_results_failed_and_no_file_is_left_out(folder):
+    (records, refused), (scores, odd) = Store(folder).records(), Store(folder).scores()
+    assert not refused
+    assert not odd
+    assert all(record.status == "done" for record in records)
+    assert {record.key for record in records} == {each.key for each in scores}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_committed_files_give_the_committed_tables(folder, tmp_path):
+    for name in ("records", "scores"):
+        (tmp_path / name).symlink_to(folder / name)
+    write(tmp_path)
+    shipped = {file.name: file.read_bytes() for file in (folder / "tables").iterdir()}
+    assert {file.name: file.read_bytes() for file in (tmp_path / "tables").iterdir()} == shipped
+
+
+def test_nothing_of_the_real_data_is_committed():
+    """No split of real data, for it holds ids, and no predictions."""
+    command = ["git", "-C", str(REFERENCE), "ls-files"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    assert "quick/tables/scores.csv" in listed.stdout.split()
+    assert not [name for name in listed.stdout.split() if "-real-" in name and "/splits/" in name]
+    assert not [name for name in listed.stdout.split() if "/predictions/" in name]
