@@ -1,13 +1,13 @@
 """Deep correlated prompts (Hu et al., NeurIPS 2024, arXiv 2410.06558), ported to a single-stream ViLT.
 
-36 prompt tokens a prompted block, new ones in each block, as published: a third correlated, a third dynamic, a third
+36 prompt tokens per prompted block, new ones in each block, as published: a third correlated, a third dynamic, a third
 common. The paper has two encoders; in a single stream each third serves both modalities at once:
 
-- correlated: a set a modality, one if it is there and another if it is missing, side by side; a layer norm and a
+- correlated: a set per modality, one if it is there and another if it is missing, side by side; a layer norm and a
   bottleneck of their own turn them into the first prompted block's prompts, and each block's into the next one's;
 - dynamic: learned queries attend to the block's input, tokens of missing modalities left out; a layer norm and a
   bottleneck follow;
-- common: a set a pattern of presence, through a bottleneck of each block.
+- common: a set per pattern of presence, through a bottleneck of each block.
 
 Not ported: prompts of different widths for the two encoders, and zeroing the missing encoder's output feature (a single
 stream has one output). How the dynamic third is drawn from the input is our reading; the common third is given to every

@@ -16,7 +16,7 @@ LENGTH = 16
 
 class Map(InBlocks):
     """Input level: block by block the sample's set joins the sequence and stays in it, so the sequence grows by 16
-    tokens a prompted block."""
+    tokens per prompted block."""
 
     title = "MAP (input level)"
     source = "arXiv 2303.03369"

@@ -7,7 +7,7 @@ Each prompted block has for each modality
 - a set of 16 tokens; the sets of the modalities that a sample has are summed and pass through a bottleneck for each
   modality ("shared").
 
-All of them join the sequence and stay in it: 64 tokens a prompted block for text and image. As released, a missing
+All of them join the sequence and stay in it: 64 tokens per prompted block for text and image. As released, a missing
 modality is queried with what stands in its place; keys and prompts start as N(0, 0.02), as do the bottlenecks.
 """
 

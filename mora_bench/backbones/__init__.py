@@ -1,1 +1,1 @@
-"""Pre-trained networks, one family a file: from inputs to tokens, block by block, to a classifier's features."""
+"""Pre-trained networks, one family per file: from inputs to tokens, block by block, to a classifier's features."""

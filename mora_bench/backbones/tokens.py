@@ -58,8 +58,10 @@ class Tokens:
 
     @property
     def pattern(self) -> Tensor:
-        """Number of each sample's pattern of presence, int64 [B] in 0..2^M - 2, as `mora_bench.data.presence` numbers
-        them: for text and image 0 is text only, 1 image only, 2 complete."""
+        """The number of each sample's pattern of presence, int64 [B], as `mora_bench.data.presence` counts patterns.
+
+        For (text, image): 0 is text only, 1 is image only, 2 is complete.
+        """
         return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
 
     def with_x(self, x: Tensor) -> Self:

@@ -1,1 +1,1 @@
-"""The command line, one verb a file. Nothing heavy is imported before a verb needs it."""
+"""The command line, one verb per file. Nothing heavy is imported before a verb needs it."""

@@ -46,7 +46,7 @@ class Table:
         patients: N names; samples of one patient never fall on two sides of a split.
         modalities: M columns by name; their order is the order of modalities everywhere.
         targets: uint8 [N, C], 0 or 1.
-        covariates: N values a name, e.g. age: for mechanisms of missingness, never for a model.
+        covariates: N values per name, e.g. age: for mechanisms of missingness, never for a model.
         task: a registered task.
     """
 

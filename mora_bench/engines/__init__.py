@@ -1,1 +1,1 @@
-"""Where cells run: one engine a file; none knows what running a cell means."""
+"""Where cells run: one engine per file; none knows what running a cell means."""

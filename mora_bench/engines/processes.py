@@ -1,5 +1,8 @@
-"""One worker process a core. A worker that dies takes one cell with it, which is recorded as failed; cells that it was
-training as one are tried again, each alone."""
+"""One worker process per core.
+
+A worker that dies takes one cell with it, which is recorded as failed; cells that it was training as one are tried
+again, each alone.
+"""
 
 import os
 import signal

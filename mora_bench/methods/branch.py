@@ -18,7 +18,7 @@ class Branch(nn.Module):
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         """x [B, T, D], gate [B, M], how often each up counts -> what is added to the block's output, [B, T, D].
 
-        A sample's ups are summed before they are applied: one matrix product a sample, whatever M is.
+        A sample's ups are summed before they are applied: one matrix product per sample, whatever M is.
         """
         up = (gate.to(x.dtype) @ self.up.flatten(1)).unflatten(1, self.up.shape[1:])
         return (x @ self.down.T) @ up

@@ -4,7 +4,7 @@ A low-rank branch runs in parallel to a whole transformer block, over all tokens
 
     out = block(x) + sum over present m of up_m(down(x))
 
-`down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] a modality, zero at the start. The
+`down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] per modality, zero at the start. The
 up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
 
 Where a backbone has several streams, each has a `down` of its own, and an `up` for every modality: a tower is told

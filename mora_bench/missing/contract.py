@@ -21,7 +21,7 @@ class Context:
         taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
         argument: what stands behind the colon of the mechanism's name on the command line, "" if nothing does.
-        covariates, patients, targets: [n] values of each, [n] names, [n, C]; empty where they are not read.
+        covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
         names: what the draw depends on besides: data, split, pattern, seed.
     """
 

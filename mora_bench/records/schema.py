@@ -89,7 +89,7 @@ class Parameters(Struct):
 
 
 class Flops(Struct):
-    """FLOPs a reference sample, multiply-add = 2: a forward pass, a training step's parts; and its tokens."""
+    """FLOPs of a reference sample, multiply-add = 2: a forward pass, a training step's parts; and its tokens."""
 
     forward: float
     step_begin: float
@@ -99,7 +99,7 @@ class Flops(Struct):
 
 
 class Clock(Struct):
-    """Milliseconds a training step, seconds an epoch, a prediction and the cell; None where nothing was trained."""
+    """Milliseconds per training step; seconds per epoch, of the prediction, of the cell. None where nothing trained."""
 
     cell_s: float
     predict_s: float

@@ -249,8 +249,8 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
         f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}. Best mean of a section in bold. Split by "
         f"{own['split']}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + classifier; all, "
-        "pooler included). GFLOPs a sample, multiply-add = 2: forward pass; training step (forward + backward). Step: "
-        f"median ms. Device: {devices}."
+        "pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward + backward). "
+        f"Step: median ms. Device: {devices}."
     )
 
 

@@ -16,7 +16,7 @@ class Results:
 
     Attributes:
         records, scores: typed, in the order of their names.
-        cells: one row a cell and protocol, as `mora_bench.report.frame.cells` makes them.
+        cells: one row per cell and protocol, as `mora_bench.report.frame.cells` makes them.
         left_out: files that are not what they should be, one sentence each.
     """
 

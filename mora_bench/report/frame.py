@@ -1,4 +1,4 @@
-"""Records and scores as data frames: one row a cell, and one row a cell and test setting."""
+"""Records and scores as data frames: one row per cell, and one row per cell and test setting."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -36,8 +36,11 @@ def told(missing: Missing) -> str:
 
 
 def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
-    """One row a cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and `score PATTERN` of the
-    test split, `score STRATUM` of its "both" test. A cell that failed has one row; one that has no scores has none."""
+    """One row per cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and the shown scores.
+
+    These are `score PATTERN` of the test split, and `score both STRATUM` of its "both" test. A cell that failed has one
+    row; a cell that has no scores has none.
+    """
     found: dict[str, list[Scores]] = {}
     for each in scores:
         found.setdefault(each.key, []).append(each)
@@ -124,7 +127,7 @@ def score_columns(found: Iterable[Scores]) -> list[str]:
 
 
 def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[list[Any]]:
-    """One row a cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
+    """One row per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
     analysis. Where a stratum is empty its scores are None."""
     by_key = {record.key: record for record in records if record.status == "done"}
     metrics = columns[1 + len(OF_CELL) + len(SETTING) - 1 :]

@@ -83,7 +83,7 @@ def latex(table: Comparison) -> str:
 
 
 def comma_separated(table: Comparison) -> str:
-    """One line a row, unrounded."""
+    """One line per row, unrounded."""
     out = io.StringIO()
     scores = [*table.tests, *table.strata]
     writer = csv.writer(out, lineterminator="\n")

@@ -172,7 +172,7 @@ def flop_counter() -> Iterator[FlopCounterMode]:
 
 
 def step_flops(model: Model, batch: Batch) -> dict[str, float]:
-    """FLOPs a sample of a training step on `batch`, by torch's FlopCounterMode.
+    """FLOPs per sample of a training step on `batch`, by torch's FlopCounterMode.
 
     `begin` is the frozen beginning, which is computed once a cell where it fits in memory; `forward` and `backward`
     are the whole network's.

@@ -16,7 +16,7 @@ from mora_bench.methods.network import Model, State
 
 
 def together(models: Sequence[Model]) -> Callable[[State], Tensor]:
-    """What gives the logits of K models for one state, [K, B, C]; of one model by its own `finish`."""
+    """A function from one state to the logits of K models, [K, B, C]. A single model runs its own `finish`."""
     if len(models) == 1:
         return lambda state: models[0].finish(state)[None]
     trained = [model.trained() for model in models]
@@ -47,7 +47,7 @@ class _Finish(nn.Module):
 
 
 def _filled(parameter: Tensor, shape: torch.Size) -> Tensor:
-    """Zeros behind every axis until it has `shape`."""
+    """The parameter, padded with zeros at the end of every axis to `shape`."""
     if parameter.shape == shape:
         return parameter
     gaps = [wide - own for own, wide in zip(parameter.shape, shape, strict=True)]

@@ -226,7 +226,7 @@ class _Kept:
         index = torch.from_numpy(np.where(there, self.starts[at, None] + place, self.nothing))
         rows, mask = torch.from_numpy(at), torch.from_numpy(there).to(device)
         found = {
-            # A row a token, or a row a sample where only [CLS] is kept.
+            # One row per token, or one per sample where only [CLS] is kept.
             name: _rows(column, index if len(column) > self.nothing else rows[:, None], device)
             for name, column in self.columns.items()
         }

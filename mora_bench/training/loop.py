@@ -28,7 +28,8 @@ COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mo
 
 @dataclass
 class Fit:
-    """What came of training: a row a validation, which of them was kept, and the clock's readings."""
+    """The result of training: one row of `history` per validation, the step that was kept with its score, the number of
+    steps, the clock's readings, and whether the frozen beginning was kept."""
 
     history: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
@@ -120,7 +121,7 @@ def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Cal
 
 
 class _Learner:
-    """One model in training: its optimiser and schedule, and the best it has been."""
+    """One model in training, with its optimiser, its schedule, and its best parameters so far."""
 
     def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device, task: Task):
         self.model = model
