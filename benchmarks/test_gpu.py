@@ -1,9 +1,9 @@
 """On a GPU: every method's step on ViLT-B/32 at batch 64, MoRA against transformers + peft, six ranks as one, graphs.
 
-Skipped where there is none. For the tables in results/gpu:
+Skipped where there is none. For the tables in results/reference/gpu:
 
-    pytest benchmarks/test_gpu.py --benchmark-only --benchmark-json=results/gpu/steps.json
-    python benchmarks/ratios.py results/gpu/steps.json > results/gpu/steps.md
+    pytest benchmarks/test_gpu.py --benchmark-only --benchmark-json=results/reference/gpu/steps.json
+    python benchmarks/ratios.py results/reference/gpu/steps.json > results/reference/gpu/steps.md
 """
 
 import pytest

@@ -16,6 +16,8 @@ SCORING_VERSION = 1
 #: The rate a cell that was trained on complete data is tested at.
 TEST_RATE = 0.7
 UNITS = ("patient", "row")
+#: What a method reads that a cell has a field for; whatever else it reads is a knob.
+AXES = ("rank", "blocks")
 #: What stands for a backbone or an imputer where a competitor has none.
 NONE = "none"
 

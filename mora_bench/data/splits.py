@@ -11,7 +11,6 @@ from mora_bench.seeds import rng
 VERSION = 1
 SPLITS = ("train", "val", "test")
 SHARES = (0.8, 0.1, 0.1)
-UNITS = ("patient", "row")
 
 
 def split(ids: Sequence[str], patients: Sequence[str], *, data: str, unit: str, seed: int) -> dict[str, np.ndarray]:

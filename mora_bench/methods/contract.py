@@ -15,8 +15,6 @@ from mora_bench.backbones.tokens import Part, Tokens
 
 #: `first_block` of a method that changes even the embeddings.
 EMBEDDINGS = -1
-#: Axes that `Axes` has a field for; whatever else a method reads is a knob.
-AXES = ("rank", "blocks")
 
 
 class Frozen(Protocol):

@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mora_bench import registry
-from mora_bench.cells.cell import NONE, TRAINING_VERSION, Cell, Knob, Scoring
+from mora_bench.cells.cell import AXES, NONE, TRAINING_VERSION, Cell, Knob, Scoring
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
@@ -156,7 +156,7 @@ def _check_axes(grid: Grid, spec: Spec) -> None:
 
 
 def _check_knobs(grid: Grid, methods: list[str]) -> None:
-    known = sorted({k for name in methods for k in registry.get(registry.METHODS, name).reads} - {"rank", "blocks"})
+    known = sorted({k for name in methods for k in registry.get(registry.METHODS, name).reads} - {*AXES})
     for text in grid.knobs:
         if _knob(text)[0] not in known:
             raise UserError(f"--knobs {text}: none of the methods reads it; known: {', '.join(known) or 'none'}.")
@@ -170,7 +170,10 @@ def _base(
     if grid.test_mechanism:
         wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
         test = masks.settled(wanted, dataset, table.covariates)
-    versions = {"training": TRAINING_VERSION, "masks": masks.VERSION}
+    from mora_bench.data import splits
+
+    versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
+    versions["task"] = registry.get(registry.TASKS, table.task).version
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in zip(table.names, table.kinds, strict=True)}
     return {
         "dataset": dataset,
@@ -256,7 +259,7 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
     asked = dict(_knob(text) for text in grid.knobs)
     settings: list[list[tuple[Knob, ...]]] = []
     for knob, values in asked.items():
-        if knob in method.reads and knob not in ("rank", "blocks"):
+        if knob in method.reads and knob not in AXES:
             settings.append([((knob, _typed(value, method.reads[knob], knob)),) for value in values])
     points = [
         tuple(knob for part in parts for knob in part if knob[1] != method.reads[knob[0]])
