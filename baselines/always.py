@@ -1,4 +1,4 @@
-"""Every label of everybody: the F1 that is to be had without looking."""
+"""Predicts every label for every sample: the F1 that needs no data."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from mora_bench.methods.predictor import Predictor
 
 
 class Always(Predictor):
-    """Its F1 of a label of prevalence p is 2p / (1 + p)."""
+    """Its F1 for a label with prevalence p is 2p / (1 + p)."""
 
     title = "every label"
     source = "scikit-learn's DummyClassifier(strategy='constant', constant=1)"

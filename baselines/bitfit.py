@@ -1,4 +1,4 @@
-"""BitFit (Ben Zaken et al. 2022, arXiv 2106.10199): the biases of the blocks train, nothing else of the backbone."""
+"""BitFit (Ben Zaken et al. 2022, arXiv 2106.10199): trains the biases of the blocks, nothing else of the backbone."""
 
 from torch import Tensor
 

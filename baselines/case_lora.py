@@ -1,6 +1,6 @@
-"""Case-wise LoRA (Reza et al. 2023, arXiv 2310.03986): one set of low-rank updates for each combination of modalities.
+"""Case-wise LoRA (Reza et al. 2023, arXiv 2310.03986): one set of low-rank updates per combination of modalities.
 
-The paper adapts a frozen network once for every combination of available modalities. Here the updates are LoRA's, on
+The paper adapts a frozen network once per combination of available modalities. Here the updates are LoRA's, on
 the query and value projections, without scaling; a sample uses those of its own pattern of presence.
 """
 
@@ -29,7 +29,7 @@ class CaseLora(InBlocks):
         cases = 2 ** len(backbone.modalities) - 1
         shape = (cases, len(self.place), len(TARGETS))
         self.down = nn.Parameter(torch.empty(*shape, axes.rank, backbone.width))
-        # As LoRA starts: uniform within 1 / sqrt(D), and zero.
+        # As in LoRA: `down` starts uniform within 1 / sqrt(D), `up` at zero.
         nn.init.uniform_(self.down, -(backbone.width**-0.5), backbone.width**-0.5)
         self.up = nn.Parameter(torch.zeros(*shape, backbone.width, axes.rank))
         self._case: Tensor | None = None

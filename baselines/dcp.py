@@ -3,11 +3,12 @@
 36 prompt tokens per prompted block, new ones in each block, as published: a third correlated, a third dynamic, a third
 common. The paper has two encoders; in a single stream each third serves both modalities at once:
 
-- correlated: a set per modality, one if it is there and another if it is missing, side by side; a layer norm and a
-  bottleneck of their own turn them into the first prompted block's prompts, and each block's into the next one's;
-- dynamic: learned queries attend to the block's input, tokens of missing modalities left out; a layer norm and a
+- correlated: two sets per modality, one for when it is present and one for when it is missing. A sample takes one
+  set of each modality, side by side. One layer norm and bottleneck per prompted block turn them into the first block's
+  prompts, and each block's prompts into those of the next block;
+- dynamic: learned queries attend to the block's input without the tokens of missing modalities; a layer norm and a
   bottleneck follow;
-- common: a set per pattern of presence, through a bottleneck of each block.
+- common: one set per pattern of presence, passed through one bottleneck per prompted block.
 
 Not ported: prompts of different widths for the two encoders, and zeroing the missing encoder's output feature (a single
 stream has one output). How the dynamic third is drawn from the input is our reading; the common third is given to every
@@ -56,7 +57,7 @@ class Dcp(InBlocks):
         return frozen(tokens.append(torch.cat(prompts, 1))).first(tokens.x.shape[1])
 
     def _correlated(self, present: Tensor, k: int) -> Tensor:
-        """[B, 12, D]: the modalities' prompts of the k-th prompted block, averaged over modalities."""
+        """[B, 12, D]: the correlated prompts of the k-th prompted block, averaged over modalities."""
         sides = [self.initial[m, present[:, m].long()] for m in range(present.shape[1])]
         side = torch.cat(sides, -1)
         for layer in self.correlate[: k + 1]:
@@ -64,7 +65,7 @@ class Dcp(InBlocks):
         return side.unflatten(-1, (present.shape[1], -1)).mean(-2)
 
     def _dynamic(self, tokens: Tokens, k: int) -> Tensor:
-        # Is each token's modality there? -1, for padding and added tokens, reads the column of zeros at the end.
+        # Whether each token's modality is present; -1 (padding, added tokens) reads the last column, which is False.
         known = F.pad(tokens.present, (0, 1))
         there = known.gather(1, tokens.modality.long() % known.shape[1])
         scores = self.queries[k] @ tokens.x.mT / tokens.x.shape[-1] ** 0.5

@@ -1,4 +1,4 @@
-"""What imputers share that draw a missing modality from an observed one: paired features, learned per direction."""
+"""The base of imputers that predict a missing modality from an observed one, learned per pair of modalities."""
 
 import copy
 from abc import abstractmethod
@@ -16,11 +16,11 @@ from mora_bench.methods.imputer import Imputer
 
 
 class FromOther(Imputer):
-    """Learns, for each pair of modalities, to draw the tokens of one from the features of the other.
+    """Learns, for each ordered pair of modalities, to predict the tokens of one from the features of the other.
 
     Features are frozen: one modality alone runs through a copy of the pre-trained blocks, and its tokens are averaged.
-    Only training samples that show both modalities of a pair are learned from; where there is none, the dummy stays,
-    and the record says so. With several modalities observed, the first in order is drawn from.
+    Only training samples that show both modalities of a pair are used. If there are none, the dummy stays, and the
+    record says so. If several modalities are observed, the first in order is used.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -37,7 +37,7 @@ class FromOther(Imputer):
 
     @abstractmethod
     def draw(self, learned: Any, features: np.ndarray) -> list[Tensor]:
-        """Tokens [t, D] for each of the features float32 [n, D]; `learned` is what `learn` returned."""
+        """Tokens [t, D] for each row of features, float32 [n, D]; `learned` is what `learn` returned."""
 
     def report(self) -> dict[str, str]:
         return self._report
@@ -78,7 +78,7 @@ class FromOther(Imputer):
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
         filled = list(parts)
         for wanted in range(len(parts)):
-            # The first observed modality of each sample; the wanted one only where nothing is to be drawn.
+            # The first observed modality of each sample.
             first = present.to(torch.int8).argmax(1)
             for seen in range(len(parts)):
                 rows = ~present[:, wanted] & (first == seen)
@@ -90,7 +90,7 @@ class FromOther(Imputer):
 
 
 def mean_tokens(many: Sequence[Tensor]) -> Tensor:
-    """The mean of token sequences [t, D], position by position over those that reach it; of mean length, rounded."""
+    """The mean of token sequences [t, D]: each position averages the sequences that reach it; rounded mean length."""
     length = round(sum(map(len, many)) / len(many))
     columns = [torch.stack([tokens[at] for tokens in many if at < len(tokens)]).mean(0) for at in range(length)]
     return torch.stack(columns)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: a missing modality is taken from the training samples whose other modality is most alike."""
+"""Nearest neighbours: a missing modality is taken from the training samples whose other modality is most similar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Knn1(FromOther):
-    """The neighbour's own text or image."""
+    """The tokens of the nearest neighbour."""
 
     title = "nearest neighbour (k = 1)"
     source = "hot-deck imputation; arXiv 2501.01120"
@@ -33,7 +33,7 @@ class Knn1(FromOther):
 
 
 class Knn5(Knn1):
-    """The mean of five neighbours' tokens, position by position; of all there are, if they are fewer."""
+    """The mean of five neighbours' tokens, position by position; of all training samples if there are fewer."""
 
     title = "nearest neighbours (k = 5)"
     neighbours = 5

@@ -9,7 +9,7 @@ from mora_bench.methods.imputer import Imputer
 
 
 class Learned(Imputer):
-    """An absent modality is its [CLS] token and one token of its own that trains with the method."""
+    """An absent modality becomes its dummy's [CLS] token and one token per modality that trains with the method."""
 
     title = "learned token"
     source = "arXiv 2501.17823"

@@ -1,6 +1,6 @@
 """Plain LoRA (Hu et al. 2021, arXiv 2106.09685) and DoRA (Liu et al. 2024, arXiv 2402.09353), through `peft`.
 
-alpha equals the rank, so that the update is not scaled and ranks compare. Blind to which modality is missing.
+alpha equals the rank, so that the update is not scaled and ranks are comparable. Ignores which modality is missing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Missing-aware prompts (Lee et al., CVPR 2023, arXiv 2303.03369), at the input and at the attention level.
 
-Each pattern of presence (complete, text missing, image missing) has a set of 16 prompt tokens for each prompted
-block; a sample uses its own pattern's. The paper prompts blocks 0-5 of 12; with another depth, its first half.
+Each pattern of presence (complete, text missing, image missing) has a set of 16 prompt tokens per prompted
+block; a sample uses the set of its own pattern. The paper prompts blocks 0-5 of 12; with another depth, its first half.
 """
 
 import torch
@@ -15,20 +15,20 @@ LENGTH = 16
 
 
 class Map(InBlocks):
-    """Input level: block by block the sample's set joins the sequence and stays in it, so the sequence grows by 16
-    tokens per prompted block."""
+    """Input level: each prompted block appends the sample's set to the sequence, where it stays, so the sequence grows
+    by 16 tokens per prompted block."""
 
     title = "MAP (input level)"
     source = "arXiv 2303.03369"
     family = "missing-aware"
     reads = {"blocks": "first half"}
-    #: Token t of the sets starts as ones where t modulo this is the pattern's own place, as released.
+    #: In each pattern's set, every `period`-th token starts as ones, as released.
     period = LENGTH
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         patterns = 2 ** len(backbone.modalities) - 1
-        # As released: zeros, but for a token of ones, another one in each pattern's set.
+        # As released: zeros, except for tokens of ones, whose position differs between patterns.
         prompts = torch.zeros(patterns, len(self.place), LENGTH, backbone.width)
         for pattern in range(patterns):
             prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
@@ -39,7 +39,7 @@ class Map(InBlocks):
 
 
 class MapAttention(Map):
-    """Attention level: the first 8 prompts are keys, the other 8 values, beside those of the sequence."""
+    """Attention level: the first 8 prompts are extra keys, the other 8 extra values."""
 
     title = "MAP (attention level)"
     period = LENGTH // 2

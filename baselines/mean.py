@@ -56,7 +56,7 @@ class Mean(Imputer):
 
 
 def _added(a: Tensor | None, b: Tensor) -> Tensor:
-    """Sum of two [T, D] tensors of possibly different T; the shorter counts as zero behind its end."""
+    """Sum of two [T, D] tensors of possibly different T; the shorter one is padded with zeros."""
     if a is None:
         return b
     longest = max(len(a), len(b))

@@ -1,14 +1,14 @@
 """Memory-driven prompts (Zhao et al., IJCAI 2025, doi 10.24963/ijcai.2025/274), input level.
 
-Each prompted block has for each modality
+Each prompted block has, per modality,
 
 - a memory of 16 prompts of 16 tokens, with a key each: the modality's tokens are max-pooled, the 5 most similar keys
   (cosine) are found, and their prompts are averaged with the softmax of the similarities as weights ("generative");
-- a set of 16 tokens; the sets of the modalities that a sample has are summed and pass through a bottleneck for each
+- a set of 16 tokens; the sets of the modalities that a sample has are summed and pass through one bottleneck per
   modality ("shared").
 
-All of them join the sequence and stay in it: 64 tokens per prompted block for text and image. As released, a missing
-modality is queried with what stands in its place; keys and prompts start as N(0, 0.02), as do the bottlenecks.
+All of them join the sequence and stay in it: 64 tokens per prompted block for text and image. As released, the
+query of a missing modality uses its replacement tokens. Keys, prompts and bottlenecks start as N(0, 0.02).
 """
 
 import torch
@@ -47,7 +47,7 @@ class MemPrompt(InBlocks):
         return frozen(tokens.append(torch.cat(prompts, 1)))
 
     def _retrieve(self, tokens: Tokens, k: int, m: int) -> Tensor:
-        """[B, 16, D]: what the memory of modality m holds for samples that look like these."""
+        """[B, 16, D]: the prompts that the memory of modality m holds for these samples."""
         others = (tokens.modality != m)[..., None]
         query = tokens.x.masked_fill(others, -torch.inf).amax(1)
         similarity = F.normalize(query, dim=-1) @ F.normalize(self.keys[k, m], dim=-1).T

@@ -1,6 +1,6 @@
-"""MoRA with one thing changed at a time, and plain LoRA at MoRA's place: is it the modality-awareness or the low rank?
+"""MoRA with one thing changed at a time, and plain LoRA in MoRA's place: does modality awareness help, or low rank?
 
-All stand beside block 0 as MoRA (arXiv 2408.09064) does, and start as it does.
+All run in parallel to block 0, as MoRA (arXiv 2408.09064) does, and have its initialisation.
 """
 
 import torch
@@ -11,7 +11,7 @@ from mora_bench.methods.mora import Mora
 
 
 class SharedUp(Mora):
-    """One up for all modalities: a complete sample gets it twice, and which one is missing makes no difference."""
+    """One up for all modalities, applied once per present modality, so which modality is missing does not matter."""
 
     title = "MoRA, one shared up"
     source = "control of MoRA"
@@ -25,7 +25,7 @@ class SharedUp(Mora):
 
 
 class Blind(Mora):
-    """All ups always: MoRA's parameters, told nothing of what is missing."""
+    """MoRA's parameters with all ups always applied, whatever is missing."""
 
     title = "MoRA, all ups always"
     source = "control of MoRA"
@@ -38,7 +38,7 @@ class Blind(Mora):
 class Swapped(Mora):
     """Trained as MoRA, but outside training a sample gets the ups of the wrong modalities.
 
-    Complete samples get all either way. Validation is outside training, so the checkpoint is chosen swapped, too.
+    Complete samples get all ups either way. Validation counts as outside training, so it swaps, too.
     """
 
     title = "MoRA, ups swapped when predicting"
@@ -50,7 +50,7 @@ class Swapped(Mora):
 
 
 class SeparateBranch(nn.Module):
-    """A low-rank branch of its own for each modality, down and up."""
+    """One low-rank branch, down and up, per modality."""
 
     def __init__(self, width: int, rank: int, modalities: int):
         super().__init__()
@@ -64,7 +64,7 @@ class SeparateBranch(nn.Module):
 
 
 class SeparateDown(Mora):
-    """Nothing is shared: each modality has a down of its own."""
+    """Nothing is shared: one down and one up per modality."""
 
     title = "MoRA, separate downs"
     source = "control of MoRA"
@@ -75,9 +75,9 @@ class SeparateDown(Mora):
 
 
 class LoraBlock(Mora):
-    """One down, one up, whatever is missing: LoRA around the block.
+    """LoRA around the block: one down and one up, whatever is missing.
 
-    Its own rank is 6, because 2 x 6 x D parameters are what MoRA's 3 x 4 x D come to.
+    Its own rank is 6, because it then has 2 x 6 x D parameters, as many as MoRA's 3 x 4 x D.
     """
 
     title = "LoRA (around the block)"

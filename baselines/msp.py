@@ -1,7 +1,7 @@
 """Modality-specific prompts (Jang et al., ICASSP 2024, arXiv 2312.15890).
 
 One set of 16 prompt tokens per modality and prompted block; a sample uses the sum of the sets of the modalities it has.
-The sets are kept apart by a penalty: the absolute cosine between those of two modalities, averaged over blocks and
+A penalty keeps the sets apart: the absolute cosine between the sets of two modalities, averaged over blocks and
 pairs. The penalty's weight and the start, N(0, 0.02), are ours: we could not check the paper's.
 """
 

@@ -1,4 +1,4 @@
-"""Prevalence: what is known of a sample of which nothing is looked at."""
+"""Prevalence: the prediction that uses no data of a sample."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from mora_bench.methods.predictor import Predictor
 
 
 class Prior(Predictor):
-    """Every sample gets each label's share in the training set."""
+    """Predicts, for every sample, each label's share in the training set."""
 
     title = "prevalence"
     source = "scikit-learn's DummyClassifier(strategy='prior')"

@@ -1,7 +1,7 @@
 """Prototypes: a missing modality becomes the mean of a cluster of training samples (SMIL's prior, arXiv 2103.05677).
 
-SMIL weights its k-means prototypes by a network that it trains by meta-learning; here the prototype is the one whose
-members' other modality is, on average, most alike.
+SMIL weights its k-means prototypes with a network that it trains by meta-learning. Here, the cluster is chosen whose
+mean features of the observed modality are nearest to the sample's.
 """
 
 from collections.abc import Sequence

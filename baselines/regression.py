@@ -18,8 +18,8 @@ HIDDEN = 128
 
 
 class Regression(FromOther):
-    """A missing modality is its [CLS] token and one token: what a multi-layer perceptron says the mean of the others
-    would be."""
+    """A missing modality becomes its mean [CLS] token and one token: the mean of its other tokens, as a multi-layer
+    perceptron predicts it."""
 
     title = "MLP regression"
     source = "regression between frozen embeddings"

@@ -1,16 +1,16 @@
-"""Counting words: TF-IDF and a logistic regression for each label, on the texts that the mask shows."""
+"""Counting words: TF-IDF and one logistic regression per label, on the texts that the mask shows."""
 
 import numpy as np
 
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-#: Inverse strength of the penalty, as in the measurement that this row repeats.
+#: Inverse strength of the L2 penalty.
 C = 100.0
 
 
 class Tfidf(Predictor):
-    """Words and pairs of words that stand in at least two training texts, sublinear term frequency.
+    """Words and pairs of words that occur in at least two training texts, with sublinear term frequency.
 
     It learns from the training samples that show a text. Several text modalities are read as one, in order.
     """
@@ -52,7 +52,7 @@ class Tfidf(Predictor):
 
 
 def _texts(samples: Shown) -> tuple[list[str], np.ndarray]:
-    """What texts there are, and which samples they belong to, int [k]."""
+    """The texts that are not empty, and the k samples that they belong to, int [k]."""
     joined = [
         " ".join(text for text in own if text is not None)
         for own in zip(*(samples.values[name] for name in samples.of_kind("text")), strict=True)

@@ -1,4 +1,4 @@
-"""What every baseline that the `peft` library implements has in common: a config, and where its names go."""
+"""The base of the baselines that the `peft` library implements."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 class ThroughPeft(InBlocks):
-    """Injects a `peft` tuner into the backbone's network; subclasses say which. (peft takes seconds to import, so
-    nothing of it is before a method is attached.)"""
+    """Injects a `peft` tuner into the backbone's network; subclasses say which. (Importing peft takes seconds, so it is
+    imported only when a method is attached.)"""
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
@@ -27,7 +27,7 @@ class ThroughPeft(InBlocks):
 
     @abstractmethod
     def peft_config(self) -> PeftConfig:
-        """What is injected where; also what `PeftModel.from_pretrained` needs to load a saved adapter."""
+        """The config of the tuner: what is injected where. `PeftModel.from_pretrained` needs it to load an adapter."""
 
     def targets(self, *roles: str) -> str:
         """A pattern for `target_modules`: the linear layers of the chosen blocks that play `roles`."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from tabulate import tabulate
 
 CONDITIONS = {">=": operator.ge, "<=": operator.le}
-#: How far a time may be from what was counted, as a share of it, where a group's times should follow its FLOPs.
+#: Where times should follow FLOPs: the largest relative difference between the ratios of times and of FLOPs.
 SPREAD = 0.15
 
-#: What else of extra_info is shown.
+#: The other fields of extra_info that are shown.
 EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}", "share": "{:.3f}", "peak_gb": "{:.2f}"}
 
 
@@ -39,7 +39,7 @@ def where(file: Path) -> str:
 
 
 def rows(files: list[Path]) -> list[dict[str, str]]:
-    """One row an entry of the first file."""
+    """One row per entry of the first file."""
     first, *others = [read(file) for file in files]
     bases = {group: entry for (group, _), entry in first.items() if entry.get("base")}
     found = []

@@ -45,7 +45,7 @@ def vilt() -> ViltModel:
 
 
 def batch(fours: int = 1) -> Batch:
-    """So many times four samples: a complete one, two without image, one without text ("both" at 75 %)."""
+    """`fours` times four samples: a complete one, two without image, one without text ("both" at 75 %)."""
     rows, generator = fours * len(LENGTHS), torch.Generator().manual_seed(0)
     present = torch.tensor([[True, True], [True, False], [True, False], [False, True]]).repeat(fours, 1)
     lengths = torch.where(present[:, 0], torch.tensor(LENGTHS).repeat(fours), 2)
@@ -68,7 +68,7 @@ def network(method, axes: Axes) -> Model:
 
 @dataclass(frozen=True)
 class Made:
-    """A sample that has everything, made up, as a view wants it."""
+    """Synthetic samples with all modalities, for a `View`."""
 
     present: np.ndarray
 
@@ -78,7 +78,7 @@ class Made:
 
 
 def settled(model: Model, device: torch.device) -> Model:
-    """The model on a device, with what may be spared found out."""
+    """The model on a device, after `settle`."""
     complete = np.ones((1, len(MODALITIES)), bool)
     settle(model.to(device), View(Made(complete), np.arange(1), complete), device)
     return model
@@ -147,7 +147,7 @@ def with_peft(inputs: Batch | None = None):
 
 
 def plain(inputs: Batch) -> dict[str, Tensor]:
-    """As transformers' ViLT wants them; all pictures have the canvas's size."""
+    """The inputs as transformers' ViLT takes them; all pictures have the canvas's size."""
     words, pictures = inputs.inputs
     return {
         "input_ids": words.ids,
@@ -160,7 +160,7 @@ def plain(inputs: Batch) -> dict[str, Tensor]:
 def encoders(backbone: Vilt, inputs: Batch, first: int | None = None) -> dict:
     """The forward pass to the pooler's output, by our encoder and by transformers' own, which give the same.
 
-    With `first`, ours computes only so many tokens of the last block.
+    With `first`, ours computes only the first `first` tokens of the last block.
     """
 
     @torch.no_grad()

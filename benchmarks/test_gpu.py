@@ -21,7 +21,7 @@ from mora_bench.training.loop import compiled
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 BF16 = torch.bfloat16
 DEVICE = torch.device("cuda")
-#: As many steps are timed together, with one synchronisation.
+#: The number of steps that are timed together, with one synchronisation.
 STEPS = 10
 
 

@@ -75,7 +75,7 @@ def test_report(benchmark, place, tmp_path):
         cell = dataclasses.replace(record.cell, seed=n // len(base))
         own = msgspec.structs.replace(scores[record.key], key=cell.key, score_key=cell.score_key)
         folder.write(cell, msgspec.structs.replace(record, key=cell.key, cell=cell), None, own)
-    # In a process of its own, whose memory is nobody else's.
+    # In a separate process, so that its peak memory is the report's alone.
     code = (
         "import resource, pathlib, sys; from mora_bench.report.write import write; write(pathlib.Path(sys.argv[1])); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -130,7 +130,7 @@ class Compute:
                 return function(*args, **kwargs)
             finally:
                 self.depth -= 1
-                # What is called from within another of them is counted there.
+                # Nested calls are counted in the outer call.
                 self.seconds += (time.perf_counter() - begun) * (self.depth == 0)
 
         return run

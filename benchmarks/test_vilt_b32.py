@@ -15,7 +15,7 @@ from mora_bench.training.flops import flop_counter
 
 ROUNDS = {"rounds": 5, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
-#: What runs fast runs more often: its ratio is the closer call.
+#: Fast variants run more often, because their ratios are closer to the wanted ones.
 TURN = [*4 * ["mora_bench", "transformers + peft", "mora_bench, bf16"], "released"]
 
 
@@ -28,7 +28,7 @@ def flops(forward) -> int:
 
 @pytest.mark.benchmark(group="MoRA's training step, ViLT-B/32, batch 4, 320 x 608: the rivals in turn")
 def test_step(benchmark):
-    """All three in turn, so that a machine's mood meets all of them; the ratios are those of the medians."""
+    """All three in turn, so that slow phases of the machine affect all of them; the ratios are those of the medians."""
     made = {way: make() for way, make in WAYS.items()}
     steps = {way: step(forward, trained) for way, (_model, forward, trained) in made.items()}
     _model, forward, trained = made["mora_bench"]
@@ -68,7 +68,7 @@ def test_step_by_block(benchmark, block):
     _model, forward, trained = ours(model)
     benchmark.extra_info["gflops"] = step_gflops(model, batch())
     benchmark.extra_info |= {"base": True} if block == 0 else {}
-    # Beside the last block only [CLS] is left: that step is the optimiser's.
+    # At the last block only [CLS] is computed, so the optimiser takes most of the step.
     benchmark.extra_info |= {"follows_flops": True} if block in (0, 3, 6, 9) else {"wanted": "<= 0.05"}
     benchmark.pedantic(step(forward, trained), **ROUNDS)
 

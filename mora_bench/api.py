@@ -1,6 +1,6 @@
 """The public names of mora_bench: what a plug-in or a script imports, and nothing else.
 
-Each is imported when it is asked for, so that a file that defines a table needs no torch.
+Each name is imported on first use, so that a file that defines a table needs no torch.
 """
 
 from importlib import import_module

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mora_bench.report.write import Report
 
 
-#: What takes seconds to import and every worker needs. Nothing that may touch a GPU on import.
+#: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
 
 
@@ -89,7 +89,7 @@ def _device(wanted: str) -> str:
 
 
 def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
-    """The cells of a grid; `base` is what its preset alone says, if flags changed anything.
+    """The cells of a grid; `base` is its preset's grid, if flags changed anything.
 
     Raises:
         UserError: an unknown name, or a value that a dataset or backbone does not have.
@@ -99,7 +99,7 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
 
 
 def prepare(cells: Sequence[Cell], place: Runtime) -> Iterator[tuple[str, Table]]:
-    """Decode what the cells read, write the id lists of their splits; yields each dataset when it is ready.
+    """Decode what the cells read and write the id lists of their splits; yields each dataset when it is ready.
 
     Raises:
         UserError: content that cannot be decoded, or too few samples for a split.
@@ -137,10 +137,10 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
 
 
 def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator[tuple[Cell, Record]]:
-    """Run or score what is not done of `cells`; yields each cell with its record as it ends.
+    """Run or score those of `cells` that are not done; yields each cell with its record when it ends.
 
     Raises:
-        UserError: the results folder cannot be written, or data are not what they should be.
+        UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
     from mora_bench.training.bundles import bundles
     from mora_bench.training.work import lost, work
@@ -153,7 +153,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     for cell in (cell for cell in cells if status[cell] == TO_SCORE):
         _score(store, cell, place)
         yield cell, _record(store, cell)
-    # Cells that differ in nothing but how they are scored are trained once.
+    # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
     for cell in cells:
         if status[cell] not in (DONE, TO_SCORE):
@@ -203,7 +203,7 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
 
 
 def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
-    """A protocol as a cell's dataset has it."""
+    """The protocol, settled for a cell's dataset."""
     if scoring.missing is None:
         return scoring
     own = masks.mechanism(scoring.missing.mechanism)[0]
@@ -212,7 +212,7 @@ def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
 
 
 def _table(cell: Cell, place: Runtime) -> Table:
-    """The data of a cell, if they are there and still the same."""
+    """The data of a cell, if they are available and unchanged."""
     from mora_bench.data import datasets
     from mora_bench.training.facts import same_data
 
@@ -225,7 +225,7 @@ def _table(cell: Cell, place: Runtime) -> Table:
 
 
 def _score(store: Store, cell: Cell, place: Runtime) -> None:
-    """Score the stored predictions of one cell; the data are read only where a mechanism asks for more of them."""
+    """Score the stored predictions of one cell; the data are read only if a mechanism needs more than presence."""
     from mora_bench.scoring.protocol import Predicted, scored
 
     saved = store.predictions(cell)
@@ -254,9 +254,9 @@ def report(folder: Path, metric: str = "") -> Report:
 
 
 def start_workers(place: Runtime, engine: str) -> None:
-    """Let the server of worker processes import while the caller plans, where it will be needed."""
+    """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
     if engine == "processes" or (engine == "auto" and place.workers > 1):
         from mora_bench.workers import context
 
-        # Named as text: imported here, they would be waited for.
+        # Named as text, because importing them here would take as long.
         context(WORKERS_IMPORT)

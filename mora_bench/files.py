@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the digests by which things are known."""
+"""Files that appear whole or not at all, and the digests that identify things."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import uuid4
 
-#: Hex digits of a digest: 64 bits, so that a million things still have names of their own.
+#: Hex digits of a digest: 64 bits, so that the digests of a million things still differ.
 DIGITS = 16
 
 
@@ -37,22 +37,22 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """The digest of a value that JSON can hold; the order of an object's names does not matter."""
+    """The digest of a JSON value; the order of an object's names does not matter."""
     return digest([json.dumps(value, sort_keys=True).encode()])
 
 
 def axis(absent: Any, **options: Any) -> Any:
     """A dataclass field that has a value which means "as if the field did not exist".
 
-    `absent` is frozen for ever, apart from the constructor's default: it was the only behaviour there was before the
-    field came. What is known by a digest then keeps its name when a field is added, and changes it when a default does.
+    `absent` must never change; it stands for the behaviour without the field. The default may differ from it. So a
+    digest stays the same when a field is added, and changes when the field's default changes.
     """
     options.setdefault("default", absent)
     return field(metadata={"absent": absent}, **options)
 
 
 def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
-    """What a dataclass is known by: its fields by name, without those that hold their `axis`'s absent value."""
+    """The fields that identify a dataclass, by name: all but those that hold their `axis`'s absent value."""
     found = {}
     for each in fields(value):
         own = getattr(value, each.name)
@@ -63,8 +63,8 @@ def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def fill_absent(raw: dict[str, Any], kind: type) -> None:
-    """Give a dataclass read from JSON the fields that its writer did not know yet, with what they say when absent; in
-    the dataclasses that it holds, too."""
+    """Add the fields that a dataclass read from JSON lacks, with their absent values; also in the dataclasses that it
+    holds."""
     hints = get_type_hints(kind)
     for each in fields(kind):
         if each.name not in raw and "absent" in each.metadata:
@@ -77,8 +77,8 @@ def fill_absent(raw: dict[str, Any], kind: type) -> None:
 
 
 def as_floats(value: Any) -> None:
-    """Make floats of the whole numbers in a frozen dataclass's fields that are declared as float: 10 and 10.0 are the
-    same number and have to have the same digest."""
+    """Convert whole numbers to float in those fields of a frozen dataclass that are declared as float, because 10 and
+    10.0 must have the same digest."""
     for each in fields(value):
         own = getattr(value, each.name)
         if each.type in (float, float | None) and isinstance(own, int):
@@ -86,7 +86,7 @@ def as_floats(value: Any) -> None:
 
 
 class FileHashes:
-    """Remembers the digests of files by (path, size, modification time): a data root is hashed once, not every run."""
+    """Remembers the digests of files by (path, size, modification time), so that a data root is hashed only once."""
 
     def __init__(self, file: Path):
         self.file = file
@@ -109,7 +109,7 @@ class FileHashes:
         return self.known[key]
 
     def save(self) -> None:
-        """Write what is new beside what other processes have written meanwhile."""
+        """Add the new digests to the file, which other processes may have changed meanwhile."""
         if self.fresh:
             write_atomic(self.file, json.dumps(self._read() | self.fresh).encode())
             self.fresh = {}

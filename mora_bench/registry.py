@@ -1,4 +1,4 @@
-"""Everything that has a name: from entry points, the project's own like anyone else's, or from plug-in files.
+"""Finds everything that has a name: in entry points, the project's own and others', and in plug-in files.
 
 Each contract's base class says by `group` where its implementations are registered, so nothing heavy is imported to
 find out what a plug-in file defines.
@@ -30,7 +30,7 @@ IMPUTERS = "mora_bench.imputers"
 ENGINES = "mora_bench.engines"
 ARTEFACTS = "mora_bench.artefacts"
 
-#: What one implementation of each group is called in messages.
+#: What messages call one implementation of each group.
 GROUPS = {
     DATASETS: "dataset",
     MODALITIES: "modality",
@@ -46,7 +46,7 @@ GROUPS = {
 
 #: What plug-in files defined, by group and name, with the fingerprint of the file each came from, and the file.
 _plugins: dict[str, dict[str, tuple[Any, str, Path]]] = {group: {} for group in GROUPS}
-#: The files that were loaded: what a process of ours has to load to know the same names.
+#: The loaded plug-in files. Worker processes load the same files, so that they know the same names.
 _files: list[Path] = []
 
 
@@ -97,7 +97,7 @@ def get(group: str, name: str) -> Any:
 
 
 def version(group: str, name: str) -> str:
-    """What a cell's key holds of an implementation's code: its `version`, and of a plug-in also its file's hash."""
+    """The part of a cell's key that stands for an implementation's code: `version`, and a plug-in's file hash."""
     own = str(get(group, name).version)
     return f"{own}-{_plugins[group][name][1]}" if name in _plugins[group] else own
 
@@ -158,7 +158,7 @@ def _imported(file: Path, module_name: str) -> ModuleType:
 
 
 def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]:
-    """What a module defines for us, by name with its group; and which of its classes are not finished."""
+    """The implementations that a module defines, name -> (group, value); and its classes that lack methods."""
     found, unfinished = {}, []
     for variable, value in vars(module).items():
         kind = value if inspect.isclass(value) else type(value)

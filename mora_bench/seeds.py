@@ -1,4 +1,4 @@
-"""Every random number of the suite is drawn from a name: what it is for and what it may depend on."""
+"""Every random number of the suite comes from a generator that is named by its use and by what it depends on."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""How processes of our own begin: as copies of one that has imported, once, what they all need."""
+"""How worker processes start: as copies of a process that has imported what all of them need."""
 
 import multiprocessing
 import signal
@@ -8,11 +8,12 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 
 
 def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
-    """What makes worker processes: on Linux copies of a server that has imported `imports`, elsewhere new interpreters.
+    """A context that starts worker processes: on Linux copies of a server that has imported `imports`, elsewhere new
+    interpreters.
 
-    The first call starts the server, which then imports on a core of its own while the caller goes on; what a later
-    call names is imported by each worker. Nothing that touches a GPU on import may be named: a copy could not use it
-    then. Workers see the environment of the first call.
+    The first call starts the server, which imports while the caller goes on. Modules that only a later call names are
+    imported by each worker itself. Modules that touch a GPU on import must not be named, because the copies could not
+    use the GPU. Workers have the environment of the first call.
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
@@ -20,8 +21,8 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
 
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(list(imports))
-    # Ctrl-C is the caller's to handle. The server would die of it while it imports; it inherits what is blocked here.
-    # The tracker comes first, because its start lets Ctrl-C through again.
+    # The caller handles Ctrl-C, which would kill the importing server. The server inherits what is blocked here.
+    # The tracker starts first, because its start unblocks Ctrl-C.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -15,7 +15,7 @@ from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.contract import Rule
 
-#: What a linear layer of a block does; a method names these, never a path.
+#: The roles of linear layers in a block. Methods name layers by role, never by path.
 ROLES = ("query", "key", "value", "attention_output", "mlp_in", "mlp_out")
 
 
@@ -28,13 +28,13 @@ class At(NamedTuple):
 
 @dataclass(frozen=True)
 class Spec:
-    """What can be said of a backbone before it is loaded.
+    """What is known of a backbone before it is loaded.
 
     Attributes:
-        name: as the user gave it; family: the registered backbone it is one of.
-        fingerprint: 16 hex digits over all that makes its numbers.
-        depth: blocks of a stream; width: features a token.
-        rules: how it wants its inputs, by kind of content; kinds that it cannot embed are absent.
+        name: as the user gave it; family: the name of its registered family.
+        fingerprint: 16 hex digits over everything that determines its outputs.
+        depth: blocks per stream; width: features per token.
+        rules: its rule for inputs, by kind of content; kinds that it cannot embed are absent.
         folder: where its files are, None if it has none.
         trained: False for random weights.
     """
@@ -52,13 +52,13 @@ class Spec:
 class Backbone(nn.Module, ABC):
     """`embed` -> (imputer) -> `join` -> `block(At(s, 0))` ... `block(At(s, depth - 1))` -> `pool`.
 
-    A backbone with one stream runs all modalities together; one with several runs towers, one for each modality, and
+    A backbone with one stream runs all modalities together. One with several streams runs one tower per modality;
     streams of one kind may share weights.
 
     Attributes:
         modalities: names of the dataset's modalities, in order.
         streams: names of the streams.
-        width: D, features a token; depth: blocks of a stream.
+        width: D, features per token; depth: blocks per stream.
     """
 
     group: ClassVar[str] = registry.BACKBONES
@@ -66,7 +66,7 @@ class Backbone(nn.Module, ABC):
     source: ClassVar[str]
     #: Kinds of content that it embeds.
     kinds: ClassVar[tuple[str, ...]]
-    #: What it can be called without naming a folder, with a word on each.
+    #: The backbones that the family ships: name -> short description.
     shipped: ClassVar[dict[str, str]] = {}
 
     modalities: tuple[str, ...]
@@ -77,10 +77,10 @@ class Backbone(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
-        """What `name` is, one of `shipped` (then `folder` is None) or a folder whose config.json is `config`.
+        """Describe `name`: one of `shipped` (then `folder` is None), or a folder whose config.json is `config`.
 
         Raises:
-            UserError: files are absent or not what they should be.
+            UserError: files are absent or malformed.
         """
 
     @classmethod
@@ -90,8 +90,8 @@ class Backbone(nn.Module, ABC):
 
         Args:
             modalities: kind of each modality of the dataset, by name, in order.
-            max_text: tokens that a text may have.
-            seed: draws the weights of a backbone that is not trained.
+            max_text: the largest number of tokens of a text.
+            seed: for the weights of a backbone that is not trained.
 
         Raises:
             UserError: it cannot run on these modalities, or its weights cannot be read.
@@ -104,7 +104,7 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def embed(self, batch: Batch) -> list[Part]:
-        """Tokens of each modality, [B, T, D] with [B, T]; for a kind that it does not embed, anything."""
+        """Tokens of each modality, [B, T, D] with mask [B, T]; for kinds that it does not embed, any `Part`."""
 
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
@@ -117,35 +117,35 @@ class Backbone(nn.Module, ABC):
         """Run one block on one stream. Shapes are unchanged.
 
         `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides the sequence's own.
-        With `first`, only the first so many tokens are computed; they attend to all.
+        With `first`, only the first `first` tokens are computed; they attend to all tokens.
         """
 
     @abstractmethod
     def norm(self, stream: int, x: Tensor) -> Tensor:
-        """What follows a stream's last block, before anything is read from it: [..., D] -> [..., D]."""
+        """The norm after a stream's last block, which comes before pooling: [..., D] -> [..., D]."""
 
     @abstractmethod
     def make_pooler(self) -> nn.Module:
-        """A copy of what makes features of streams; it trains under every method, the backbone's own never."""
+        """A copy of the backbone's pooler. The copy trains under every method, the backbone's own never."""
 
     @abstractmethod
     def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
-        """Features that a classifier reads, [B, `features`], whatever streams are absent."""
+        """The classifier's input, [B, `features`], whichever streams are absent."""
 
     @property
     def features(self) -> int:
-        """How many features `pool` gives."""
+        """The number of features that `pool` returns."""
         return self.width
 
     @property
     def untyped(self) -> tuple[str, ...]:
-        """Modalities that its weights cannot tell from another one of their kind (a second picture): each gets a row
-        that is added to its tokens, starts at zero and trains with the head."""
+        """Modalities that its weights cannot tell from another one of their kind, such as a second picture. Each gets a
+        type embedding that is added to its tokens, starts at zero and trains with the head."""
         return ()
 
     @property
     def unused(self) -> list[nn.Parameter]:
-        """Its parameters that nothing runs, because `make_pooler` gave a copy of them."""
+        """Its parameters that never run, because `make_pooler` returns a copy of them."""
         return []
 
     @abstractmethod
@@ -157,9 +157,9 @@ class Backbone(nn.Module, ABC):
         """The path in `network` of a block's linear layer that plays one of `ROLES`."""
 
     def see_samples_apart(self, apart: bool) -> None:
-        """Whether layers inside blocks must see [B, T, D], because a method treats samples differently there; if not,
-        a backbone may leave padding out and give them one flat sequence, [N, D]."""
+        """Set whether layers inside blocks must see [B, T, D], because a method treats samples differently there. If
+        not, a backbone may leave padding out and give them one flat sequence, [N, D]."""
 
     def places(self, blocks: Sequence[int]) -> list[At]:
-        """Every stream's block of the given numbers, block after block."""
+        """The blocks of the given numbers in all streams, block after block."""
         return [At(stream, block) for block in blocks for stream in range(len(self.streams))]

@@ -1,4 +1,4 @@
-"""What a folder in transformers' layout says of its inputs: config, tokenizer, picture sizes."""
+"""Reads a folder in transformers' layout: config, tokenizer, picture sizes."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
     """How its pictures are resized.
 
     Raises:
-        UserError: no size that ViLT's rule knows, or one that does not fit the patches.
+        UserError: the size is unknown to ViLT's rule or does not fit the patches.
     """
     image = read_json(folder, "preprocessor_config.json", name)
     size = image.get("size", 384)

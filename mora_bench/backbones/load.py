@@ -2,7 +2,7 @@
 
 A backbone is what a registered family ships under a name (`small`), or a folder in transformers' layout (config.json,
 model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a name on the Hugging Face hub of the
-`dandelin/vilt-b32-mlm` kind. Whose it is says `model_type` in config.json. Weights are read from safetensors only.
+`dandelin/vilt-b32-mlm` kind. `model_type` in config.json names its family. Weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILES = ["*.json", "*.safetensors", "vocab.txt"]
 
 
 def names() -> dict[str, str]:
-    """What the registered families ship, name -> a word on it."""
+    """The backbones that the registered families ship: name -> short description."""
     return {name: what for family in _families().values() for name, what in family.shipped.items()}
 
 
@@ -29,7 +29,7 @@ def _families() -> dict[str, type[Backbone]]:
 
 
 def resolve(name: str, max_text: int) -> Spec:
-    """What the backbone called `name` is, for texts of `max_text` tokens.
+    """Find the backbone called `name` and describe it, for texts of at most `max_text` tokens.
 
     Raises:
         UserError: neither shipped, nor a folder, nor reachable on the hub; or of no known family; or files are absent.

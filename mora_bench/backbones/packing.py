@@ -1,7 +1,7 @@
-"""Which samples of a padded batch are computed side by side, so that padding costs next to nothing.
+"""Groups the samples of a padded batch by length, so that almost no time is spent on padding.
 
-Layers that treat tokens one by one run on one flat sequence; attention sees samples of like length, each
-padded only to its own longest. A batch stays the batch it was: nothing is reordered that training could notice.
+Layers that treat tokens one by one run on one flat sequence. Attention runs on groups ("runs") of samples of similar
+length, each padded to its longest sample. Outputs are put back in the batch's order, so training sees no difference.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the tokens of a padded batch [B, T] are computed.
+    """How the tokens of a padded batch [B, T] are grouped into runs.
 
     Attributes:
-        runs: (samples, tokens of each) of every run: samples side by side that attention sees at once.
-        masks: bool [samples, 1, 1, tokens] for each run, False on padding; None where a run has none.
-        at: int64 [N], for each token of the runs, run after run, its place in the flattened batch [B * T].
-            None: one run, the batch as it is; "packed" below is then [B, T, D] instead of [N, D].
-        order: int64 [B], the sample in each row of the runs; None as `at` is.
+        runs: (samples, tokens per sample) of each run; attention computes the samples of a run together.
+        masks: bool [samples, 1, 1, tokens] of each run, False on padding; None for a run without padding.
+        at: int64 [N], the place of each token in the flattened batch [B * T], run after run. None if the batch as it
+            is makes one run; "packed" below is then [B, T, D] instead of [N, D].
+        order: int64 [B], the sample in each row of the runs; None if `at` is None.
     """
 
     runs: tuple[tuple[int, int], ...]
@@ -33,7 +33,7 @@ class Packing:
         return x if self.at is None else x.flatten(0, 1).index_select(0, self.at)
 
     def unpack(self, y: Tensor, shape: torch.Size) -> Tensor:
-        """Packed -> [B, T, D], the given `shape`; what was left out is 0."""
+        """Packed -> [B, T, D], the given `shape`; positions that are not in `at` are 0."""
         if self.at is None:
             return y
         return y.new_zeros(shape).flatten(0, 1).index_add(0, self.at, y).view(shape)
@@ -54,38 +54,38 @@ class Packing:
         return list(x.split([rows for rows, _ in self.runs]))
 
     def restored(self, x: Tensor) -> Tensor:
-        """[B, ...] in the runs' order -> in the batch's."""
+        """[B, ...] in the runs' order -> [B, ...] in the batch's order."""
         return x if self.order is None else x.index_select(0, self.order.argsort())
 
 
-#: Layouts found out already, by the mask they belong to; they go with it.
+#: Known layouts by mask. An entry is dropped when its mask is deleted.
 _known = WeakTensorKeyDictionary()
 
 
 def remember(mask: Tensor, layout: Packing) -> None:
-    """Let `recall` give `layout` for this very tensor, as long as nothing is written into it."""
+    """Make `recall` return `layout` for this tensor object, until something is written into it."""
     _known[mask] = (mask._version, layout)
 
 
 def recall(mask: Tensor) -> Packing | None:
-    """What was remembered for this very tensor."""
+    """The layout remembered for this tensor object, or None."""
     version, layout = _known.get(mask, (0, None))
     return layout if layout is not None and version == mask._version else None
 
 
 def whole(mask: Tensor, even: bool = False) -> Packing:
-    """The batch as it is, in one run: mask bool [B, T]; `even`: none of it is padding."""
+    """The batch as it is, as one run: mask bool [B, T]; `even`: there is no padding."""
     rows, longest = mask.shape
-    # A copy, for a view would keep the mask alive that `remember` wants to let go.
+    # A copy, because a view would keep the mask alive, and with it the entry in `_known`.
     return Packing(((rows, longest),), (None if even else mask[:, None, None, :].clone(),))
 
 
 def pack(mask: Tensor, extra: float) -> Packing:
-    """Cut the samples of a batch into runs so that the padding and the number of runs together cost least.
+    """Cut the samples of a batch into the runs with the least total cost of padding and runs.
 
     Args:
         mask: bool [B, T] on the CPU, False on padding.
-        extra: what one more run costs, in tokens.
+        extra: the cost of one more run, in tokens.
     """
     lengths = mask.sum(1)
     ascending, order = lengths.sort(stable=True)
@@ -105,7 +105,7 @@ def pack(mask: Tensor, extra: float) -> Packing:
 
 
 def _cut(lengths: list[int], extra: float) -> list[tuple[int, int]]:
-    """Cut ascending `lengths` into runs (samples, longest) with the least sum of samples * longest + `extra` a run."""
+    """Cut ascending `lengths` into runs (samples, longest): least sum of samples * longest + `extra` per run."""
     ends = [i + 1 for i in range(len(lengths)) if i + 1 == len(lengths) or lengths[i] != lengths[i + 1]]
     best: dict[int, tuple[float, list[tuple[int, int]]]] = {0: (0.0, [])}
     for end in ends:

@@ -1,4 +1,4 @@
-"""What flows through a backbone: the parts each modality embeds to, and the tokens of a stream."""
+"""The data that flow through a backbone: the embedded parts of each modality, and the tokens of a stream."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -16,7 +16,7 @@ class Part:
     mask: Tensor
 
     def only(self, rows: Tensor) -> Self:
-        """The samples of the given numbers, int64 [n]."""
+        """Keep only the samples with the given row numbers, int64 [n]."""
         return type(self)(self.x.index_select(0, rows), self.mask.index_select(0, rows))
 
     def rows(self, which: Tensor) -> list[Tensor]:
@@ -24,7 +24,10 @@ class Part:
         return [x[mask] for x, mask in zip(self.x[which], self.mask[which], strict=True)]
 
     def replaced(self, which: Tensor, tokens: list[Tensor]) -> Self:
-        """Give samples `which` (bool [B]) other `tokens`, [t, D] each; the others keep theirs bit for bit."""
+        """Replace the tokens of samples `which` (bool [B]) by `tokens`, one [t, D] per sample.
+
+        The other samples keep their tokens bit for bit.
+        """
         longest = max(self.x.shape[1], *map(len, tokens))
         x = F.pad(self.x, (0, 0, 0, longest - self.x.shape[1]))
         mask = F.pad(self.mask, (0, longest - self.mask.shape[1]))
@@ -38,14 +41,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The sequence a block of a stream reads and writes. Token 0 is the one that is pooled.
+    """The token sequence that a block of a stream reads and writes. The pooler reads token 0.
 
     Attributes:
-        x: float [B, T, D]; on padding it is finite and means nothing.
+        x: float [B, T, D]; values on padding are finite and meaningless.
         mask: bool [B, T], False on padding.
-        present: bool [B, M], which modalities were observed (never what an imputer put in their place).
-        modality: int8 [B, T], whose token this is: a modality's place in `Backbone.modalities`, or -1 for padding and
-            for tokens that a method added.
+        present: bool [B, M], True for observed modalities. An imputed modality is not observed.
+        modality: int8 [B, T], the modality of each token, as its place in `Backbone.modalities`; -1 for padding and for
+            tokens that a method added.
     """
 
     x: Tensor
@@ -58,7 +61,7 @@ class Tokens:
 
     @property
     def pattern(self) -> Tensor:
-        """The number of each sample's pattern of presence, int64 [B], as `mora_bench.data.presence` counts patterns.
+        """The pattern of presence of each sample as a number, int64 [B], as in `mora_bench.data.presence`.
 
         For (text, image): 0 is text only, 1 is image only, 2 is complete.
         """
@@ -68,7 +71,7 @@ class Tokens:
         return replace(self, x=x)
 
     def append(self, x: Tensor) -> Self:
-        """Add tokens x [B, P, D] behind the sequence. Attention does not see order, so their place is free."""
+        """Append tokens x [B, P, D] to the sequence. Attention ignores order, so any place would do."""
         rows, extra = x.shape[:2]
         return replace(
             self,
@@ -78,12 +81,12 @@ class Tokens:
         )
 
     def first(self, count: int) -> Self:
-        """Only the first `count` tokens. `first(1)` is what the pooler reads after the last block."""
+        """Keep only the first `count` tokens. After the last block, the pooler reads `first(1)`."""
         return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])
 
 
 def concatenated(parts: list[tuple[int, Part]], present: Tensor) -> Tokens:
-    """Parts with their modalities' places, one behind the other, as one sequence."""
+    """Join parts into one sequence, in order. Each comes with its modality's place in `Backbone.modalities`."""
     mask = torch.cat([part.mask for _, part in parts], 1)
     modality = torch.cat([torch.full_like(part.mask, m, dtype=torch.int8) for m, part in parts], 1)
     return Tokens(torch.cat([part.x for _, part in parts], 1), mask, present, modality.masked_fill(~mask, -1))

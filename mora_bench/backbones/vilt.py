@@ -57,8 +57,8 @@ class Vilt(Backbone):
     kinds = ("text", "image")
     shipped = {"small": "the shipped ViLT, pre-trained on twin pairs", UNTRAINED: "the same net with random weights"}
     streams = ("all",)
-    #: What one more run of samples (packing.py) costs attention, in multiply-adds: the fewer, the more padding is left
-    #: out of the computation, where lengths are known without waiting for a device. None: none is left out.
+    #: The cost of one more run of samples (packing.py), in multiply-adds. The lower it is, the more runs are made and
+    #: the less padding is computed. Runs need lengths that are known without waiting for a device. None: one run.
     run_cost: float | None = 1_500_000
 
     def __init__(self, vilt: ViltModel, modalities: Mapping[str, str]):
@@ -162,7 +162,7 @@ class Vilt(Backbone):
         plane = table[:, 1:].transpose(1, 2).unflatten(2, (side, side))
         position = torch.zeros_like(x)
         mask = torch.zeros(len(x), rows, columns, dtype=torch.bool, device=x.device)
-        # Sizes are on the CPU, so nobody waits for a device to say them.
+        # Sizes are on the CPU, so nothing waits for a device here.
         sizes = [tuple(size) for size in inputs.grid.tolist()]
         for h, w in sorted(set(sizes)):
             these = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
@@ -213,8 +213,8 @@ class Vilt(Backbone):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
 
     def _layout(self, mask: Tensor) -> packing.Packing:
-        """How padding is left out: what is known of the mask, else found out where lengths can be read for free."""
-        # Compiled, every other grouping would be another program.
+        """The layout of a batch: the one remembered for its mask, or a new one. Only CPU masks are cut into runs."""
+        # torch.compile would make a program for every grouping.
         if torch.compiler.is_compiling():
             return packing.whole(mask)
         layout = packing.recall(mask)
@@ -222,7 +222,7 @@ class Vilt(Backbone):
             if self.run_cost is None or mask.device.type != "cpu":
                 layout = packing.whole(mask)
             else:
-                # Linear layers make 12 D^2 multiply-adds a token.
+                # Linear layers make 12 D^2 multiply-adds per token.
                 layout = packing.pack(mask, self.run_cost / (12 * self.width**2))
             packing.remember(mask, layout)
         return layout
@@ -265,10 +265,10 @@ def extend_positions(vilt: ViltModel, rows: int) -> None:
 
 
 def _token_types(kinds: Sequence[str], known: int) -> list[tuple[int, bool]]:
-    """Of each modality the row of the type table, and whether it is its own or that of the first of its kind.
+    """For each modality, its row of the type table, and whether the row is its own (else the first of its kind's).
 
-    The text is 0, pictures are 1, 2, ... as in NLVR2's checkpoints, which know 3 types; ViLT's others know 2. Of a kind
-    that the network does not embed nothing is said.
+    The text has row 0, pictures have rows 1, 2, ... as in NLVR2's checkpoints, which have 3 rows; ViLT's others have 2.
+    Entries of kinds that the network does not embed mean nothing.
     """
     found = []
     for m, kind in enumerate(kinds):

@@ -1,4 +1,4 @@
-"""One point of the grid, and its two identities: what was trained, and how that is scored."""
+"""One point of the grid, and its two keys: one for training, one for scoring."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,12 +13,12 @@ from mora_bench.files import as_floats, axis, digest_json, identity
 TRAINING_VERSION = 2
 #: Change it when the same predictions would be scored differently, whatever the task.
 SCORING_VERSION = 1
-#: The rate a cell that was trained on complete data is tested at.
+#: The test rate of cells that are trained on complete data.
 TEST_RATE = 0.7
 UNITS = ("patient", "row")
-#: What a method reads that a cell has a field for; whatever else it reads is a knob.
+#: The settings of a method that have a field of their own in a cell; all others are knobs.
 AXES = ("rank", "blocks")
-#: What stands for a backbone or an imputer where a competitor has none.
+#: The backbone and imputer of competitors that have none.
 NONE = "none"
 
 Knob = tuple[str, int | float | str | bool]
@@ -30,7 +30,7 @@ class Scoring:
 
     Attributes:
         missing: what takes modalities from validation and test samples; None: the mechanism of training.
-        rate: how often; None: the rate of training, or `TEST_RATE` where nothing was missing there.
+        rate: how often; None: the rate of training, or `TEST_RATE` after training on complete data.
         version: of the scores.
     """
 
@@ -45,30 +45,30 @@ class Scoring:
 
     @property
     def key(self) -> str:
-        """16 hex digits, the same for every cell that is scored alike."""
+        """16 hex digits, the same for all cells that are scored in the same way."""
         return digest_json(identity(self))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One training run and its scores. Where it runs, and who else runs, is not in it.
+    """One training run and its scores. Where it runs, and beside what, is not part of it.
 
-    A field that comes later is an `axis`: what it says when absent keeps every key there was before.
+    A field that is added later must be an `axis`: its absent value does not enter the keys, so existing keys stay.
 
     Attributes:
         dataset, source, data: name, "real" or "twin", fingerprint of the samples.
         split: what a split keeps together, "patient" or "row".
-        missing, rate: the pattern of what the training and validation masks take, and from which share of the samples.
+        missing, rate: the pattern that training and validation masks take, and the share of samples that lose it.
         method, method_version: the competitor; rank, blocks: its axes, None where it does not read them.
-        impute, impute_version: what stands in for a missing modality.
+        impute, impute_version: the imputer, which replaces missing modalities.
         backbone, weights: name and fingerprint of the backbone.
-        recipe: how it is trained; None where the competitor has its own way.
+        recipe: how it is trained; None for competitors without a network.
         seed: of split, masks, initialisation and order.
         modalities: names, in the dataset's order.
         task: what is asked.
         mechanism: what takes modalities away in training and validation.
-        knobs: what else the method reads, (name, value), by name.
-        versions: (what, version) of what trains, where it is not 1.
+        knobs: the other settings of the method, (name, value), sorted by name.
+        versions: (what, version) of everything that determines training, where the version is not 1.
         scoring: how its predictions are scored.
     """
 
@@ -108,13 +108,13 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """The training key, 16 hex digits: the name of what was trained and chosen."""
-        # The name of a backbone is where somebody keeps it; its weights are what it is.
+        """The training key, 16 hex digits: names the training run and its checkpoint."""
+        # The name of a backbone may be a local path; its weights identify it.
         return digest_json(identity(self, leave_out=("backbone", "scoring")))
 
     @cached_property
     def score_key(self) -> str:
-        """Training key and scoring key: the name of its scores."""
+        """Training key and scoring key: names the scores."""
         return f"{self.key}-{self.scoring.key}"
 
     @property
@@ -131,7 +131,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """Short, for people: what a progress bar or an error message calls it."""
+        """A short description for progress bars and error messages."""
         parts = [self.dataset, self.method]
         if self.rank is not None:
             parts.append(f"r{self.rank}")

@@ -1,11 +1,11 @@
-"""How modalities are taken away, as a cell says it; `mora_bench.missing` draws it."""
+"""How modalities are taken away, as a field of a cell; `mora_bench.missing` draws the masks."""
 
 from dataclasses import dataclass
 
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis
 
-#: The patterns that have names of their own: nothing is taken; each modality in turn.
+#: The patterns with fixed names: nothing is taken; each modality in turn.
 COMPLETE, EACH = "complete", "both"
 UNITS = ("sample", "patient")
 
@@ -18,7 +18,7 @@ class Missing:
         mechanism: a registered mechanism, with its argument behind a colon: "uniform", "covariate:age".
         strength: how much it departs from chance.
         unit: what loses a modality: a sample, or a patient with all samples.
-        version: of the mechanism; reads: digest of what it is told beside the data that are hashed anyway.
+        version: of the mechanism; reads: digest of what it reads beyond the fingerprint of the data.
     """
 
     mechanism: str = axis("uniform")
@@ -35,5 +35,5 @@ class Missing:
             raise UserError(f"strength of missingness {self.strength} is not a number of 0 or more.")
 
 
-#: The only mechanism there was before cells named theirs.
+#: The mechanism of cells that name none.
 UNIFORM = Missing("uniform", 1.0, "sample", "1", "")

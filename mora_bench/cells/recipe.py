@@ -6,7 +6,7 @@ from typing import Literal
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats
 
-#: Epochs between validations below which a run would do nothing but validate.
+#: The fewest epochs between validations. With fewer, a run would spend its time on validation.
 MOST_OFTEN = 1e-4
 PRECISIONS = ("fp32", "bf16", "fp16")
 
@@ -18,7 +18,7 @@ class Recipe:
     epochs: int = 100
     """passes over the training set"""
     batch: int = 64
-    """samples a step"""
+    """samples per step"""
     lr: float = 5e-3
     """peak learning rate"""
     head_lr_mult: float = 1.0

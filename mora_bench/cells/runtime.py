@@ -9,15 +9,15 @@ from mora_bench.errors import UserError
 
 @dataclass(frozen=True)
 class Runtime:
-    """The place of a grid. (Last bits may change with `device` and `threads`; records say both.)
+    """Where and how a grid runs. (The last bits of results depend on `device` and `threads`; records hold both.)
 
     Attributes:
         out: results folder; cache: where decoded data lie; data_root: where real data lie, None for the twins.
-        device: as torch names it; threads: of each worker; workers: cells at once.
-        limit: only so many samples of each dataset.
-        fuse: cells trained as one where they may be; compiler: what `torch.compile` is told.
+        device: as torch names it; threads: per worker; workers: cells at once.
+        limit: use only the first `limit` samples of each dataset.
+        fuse: the most cells to train as one; compiler: a name in `COMPILERS`, the settings for `torch.compile`.
         plugins: files that every process loads.
-        save_adapters: whether what was trained is kept for other programs.
+        save_adapters: whether to save the trained parameters for other programs.
     """
 
     out: Path

@@ -1,1 +1,1 @@
-"""What every contract's implementations must keep, as rules that say in plain words which one is broken."""
+"""The rules that implementations of each contract must keep; messages say in plain words which one is broken."""

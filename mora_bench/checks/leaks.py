@@ -10,7 +10,7 @@ from mora_bench.checks.rules import expect, some
 from mora_bench.checks.subject import Subject
 from mora_bench.data.modalities.contract import Content
 
-#: Stores of content whose order and size say nothing of a sample's shape.
+#: Flat arrays of content; a change of their values changes no sample's shape.
 FLAT = ("pixels", "ids", "values")
 
 
@@ -30,7 +30,7 @@ def absent(subject: Subject) -> None:
 
 
 def _others(content: Content) -> dict[str, Content]:
-    """The same modality with other content: every flat store of values shuffled, drawn at random, or not a number."""
+    """The same modality with other content: every flat array replaced by noise, by its rolled values, or by NaN."""
     rng = np.random.default_rng(0)
     names = [n for n in FLAT if hasattr(content, n)]
     shuffled, noise = {}, {}
@@ -61,7 +61,7 @@ def hidden(subject: Subject) -> None:
 
 
 def _replaced(content: Any, rows: np.ndarray) -> Content:
-    """The same content with noise in the given rows, for the layouts that are known."""
+    """The same content with noise in the given rows, if its layout is known."""
     rng = np.random.default_rng(0)
     found: dict[str, np.ndarray] = {}
     if hasattr(content, "bounds"):

@@ -40,7 +40,7 @@ def tried(
 
 
 def described(kind: Any, names: Iterable[str]) -> None:
-    """Expect class attributes that people read to be there and to hold text."""
+    """Expect the named class attributes, which people read, to exist and to hold text."""
     for name in names:
         value = getattr(kind, name, None)
         expect(

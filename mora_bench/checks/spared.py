@@ -1,4 +1,4 @@
-"""The rules of methods about speed: what is spared, and that it can be counted."""
+"""The rules of methods about speed: skipped computations change nothing, and FLOPs can be counted."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ from mora_bench.training.kept import Feed
 
 
 def beginning(subject: Subject) -> None:
-    """What is spared (a kept beginning, a block computed ahead, all but one token of the last) changes no logits."""
+    """Skipping work (a kept beginning, a block computed ahead, one token of the last block) changes no logits."""
     model = subject.trained().eval()
     at = np.array([3, 12, 7])
     with torch.no_grad():
@@ -24,7 +24,7 @@ def beginning(subject: Subject) -> None:
         model.found = Found()
         computed = model.finish(Feed(model, subject.training, 8, CPU).state(at))
     worst = (kept - computed).abs().max().item()
-    expect(worst < 1e-4, f"logits differ by {worst:.2g} when nothing is spared")
+    expect(worst < 1e-4, f"logits differ by {worst:.2g} when nothing is skipped")
 
 
 def padding(subject: Subject) -> None:
@@ -37,8 +37,8 @@ def padding(subject: Subject) -> None:
         if declares(subject.method, "samples_apart"):
             return
         model.backbone.see_samples_apart(False)
-        # No run is too small to be worth one of its own.
-        setattr(model.backbone, "run_cost", 0)  # noqa: B010 (backbones without such a price do not mind)
+        # With runs at no cost, all padding is left out.
+        setattr(model.backbone, "run_cost", 0)  # noqa: B010 (other backbones ignore it)
         worst = (model(subject.training.batch(np.arange(12))) - apart).abs().max().item()
     expect(
         worst < 1e-4,

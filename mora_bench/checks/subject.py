@@ -1,4 +1,4 @@
-"""What methods and imputers are checked on: a small network and a few samples that have everything."""
+"""What methods and imputers are checked on: a small network and a few samples that have every modality."""
 
 import copy
 import dataclasses
@@ -29,13 +29,13 @@ from mora_bench.training.probe import settle
 CPU = torch.device("cpu")
 MAX_TEXT = 64
 SHORT = Recipe(epochs=1, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=MAX_TEXT)
-#: Samples that are trained on, and validated on.
+#: The samples for training and for validation.
 TRAINING, VALIDATION = slice(0, 16), slice(16, 24)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked, and on what.
+    """What is checked, and the data it is checked on.
 
     Attributes:
         method, imputer: the classes.
@@ -52,7 +52,7 @@ class Subject:
     task: Task = dataclasses.field(default_factory=MultiLabel)
 
     def model(self, backbone: Backbone | None = None, axes: Axes | None = None, spare: bool = True) -> Model:
-        """A new model, its imputer fitted, nothing trained; the same every time. `spare`: what may be is found out."""
+        """A new, untrained model with a fitted imputer; the same on every call. `spare`: whether to run `settle`."""
         backbone = backbone or self.backbone()
         torch.manual_seed(0)
         imputer = self.imputer(backbone)
@@ -84,7 +84,7 @@ class Subject:
         return self._view(VALIDATION)
 
     def _view(self, part: slice) -> View:
-        """Each pattern of presence in turn, complete first: of text and image a third each."""
+        """Samples that show each pattern of presence in turn, complete first: a third each for text and image."""
         rows = np.arange(VALIDATION.stop)
         modalities = len(self.samples.contents)
         present = np.ones((len(rows), modalities), bool)
@@ -110,7 +110,7 @@ def subject(method: type[Method], imputer: type[Imputer] = Dummy, backbone: str 
 
 
 def in_memory(samples: Samples) -> Samples:
-    """The same, with nothing mapped from files that may go."""
+    """A copy of the samples in memory, because mapped files may be deleted."""
     contents = []
     for content in samples.contents:
         arrays = {n: np.array(v) for n, v in vars(content).items() if isinstance(v, np.ndarray)}

@@ -13,7 +13,7 @@ N, C = 60, 4
 
 
 def _example() -> tuple[np.ndarray, np.ndarray]:
-    """Targets with one label a sample, so that they suit tasks of either kind, and logits."""
+    """Targets with one label per sample, so that they suit tasks of either kind, and logits."""
     rng = np.random.default_rng(0)
     return np.eye(C, dtype=np.uint8)[np.arange(N) % C], rng.normal(size=(N, C)).astype(np.float32)
 
@@ -25,13 +25,13 @@ def named(task: Task) -> None:
 
 
 def scored(task: Task) -> None:
-    """Every metric is a number; perfect logits have the best primary score; of no sample only n is said."""
+    """Every metric is a number; perfect logits have the best primary score; without samples there is only n."""
     targets, logits = _example()
     found, best = task.scores(targets, logits), task.scores(targets, 20.0 * targets - 10)
     for name in task.metrics:
         expect(isinstance(found.get(name), float), f"scores have no number {name!r}")
     expect(best[task.primary] >= found[task.primary], "perfect logits have a lower primary score than random ones")
-    expect(task.scores(targets[:0], logits[:0]) == {"n": 0}, "the scores of no sample are not {'n': 0}")
+    expect(task.scores(targets[:0], logits[:0]) == {"n": 0}, "the scores without samples are not {'n': 0}")
     own = task.score(targets, logits)
     expect(math.isclose(own, found[task.primary], rel_tol=1e-9), f"score is {own}, scores say {found[task.primary]}")
 

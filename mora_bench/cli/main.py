@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nmora_bench: stopped. Finished cells are kept; the same command goes on from there.", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone.
+        # The reader of our output (head, less) has exited.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

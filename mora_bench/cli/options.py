@@ -1,4 +1,4 @@
-"""How the options of a verb are read."""
+"""Reads the options of a verb."""
 
 from typing import Any, TypeVar
 

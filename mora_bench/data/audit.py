@@ -1,4 +1,4 @@
-"""What the harness relies on in a table, rule by rule: `datasets.load` enforces it, `check` shows it."""
+"""The rules that every table keeps: `datasets.load` enforces them, `check` shows them."""
 
 import re
 from collections import Counter
@@ -10,14 +10,14 @@ from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.table import Column, Table
 
-#: What a modality may be called: patterns of missingness are written with these names, joined by +.
+#: Allowed names of modalities. Patterns of missingness are written with these names, joined by +.
 MODALITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-#: Problems of one kind that are named before the rest is counted.
+#: How many names a message lists before it only counts the rest.
 NAMED = 3
 
 
 def problems(table: Table) -> Iterator[tuple[str, str | None]]:
-    """Every rule's text, and what is wrong or None. Later rules are tried only where they can be."""
+    """Every rule's text, and what is wrong or None. A rule is tried only if those it depends on are kept."""
     yield "It has samples.", None if len(table) else "it has none"
     wrong = _lengths(table)
     yield "Every sample has an id, a patient, a value of each modality, and labels.", wrong

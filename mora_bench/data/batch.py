@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Inputs:
     """One modality's inputs of B samples: subclasses hold tensors of [B, ...] and nothing else."""
 
-    #: Tensors that stay on the CPU wherever the rest is, because they decide what is computed: on a GPU every batch
-    #: would wait for the answer.
+    #: Names of tensors that stay on the CPU. They decide what is computed, and reading them from a GPU would stall
+    #: every batch.
     on_cpu: ClassVar[tuple[str, ...]] = ()
 
     def to(self, device: torch.device) -> Self:
@@ -23,7 +23,7 @@ class Inputs:
         return replace(self, **{name: tensor.to(device, non_blocking=True) for name, tensor in moved.items()})
 
     def pinned(self) -> Self:
-        """In memory that a GPU can fetch from while it computes."""
+        """A copy in page-locked memory, which a GPU can read while it computes."""
         return replace(self, **{f.name: getattr(self, f.name).pin_memory() for f in fields(self)})
 
 
@@ -32,7 +32,7 @@ class Batch:
     """Model inputs of B samples.
 
     Attributes:
-        inputs: of the M modalities, in the dataset's order.
+        inputs: one per modality, in the dataset's order.
         present: bool [B, M], what was observed.
     """
 

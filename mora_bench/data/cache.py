@@ -1,4 +1,4 @@
-"""Decodes a table once for each way a backbone wants its inputs, into folders that are mapped, keyed by content."""
+"""Decodes a table once per set of input rules, into memory-mapped folders that are keyed by content."""
 
 import platform
 import shutil
@@ -21,7 +21,7 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
 
     Args:
         fingerprint: the table's.
-        rules: how a backbone wants its inputs, by kind of content.
+        rules: a backbone's rules for inputs, by kind of content.
     """
     folder = cache / "samples" / _key(table, fingerprint, rules)
     if not (folder / DONE).exists():
@@ -31,7 +31,7 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
             _write(table, rules, temporary, workers)
             temporary.replace(folder)
         except OSError:
-            # Another process was first: its folder is complete, because it was renamed as ours would have been.
+            # Another process was first. Its folder is complete, because folders are renamed into place.
             if not (folder / DONE).exists():
                 raise
         finally:

@@ -11,13 +11,13 @@ from mora_bench.data.table import Table
 
 @dataclass(frozen=True)
 class Dataset:
-    """What an entry point of the group `mora_bench.datasets` names, or a variable of a plug-in file holds.
+    """A dataset: named by an entry point of the group `mora_bench.datasets`, or by a variable of a plug-in file.
 
     Attributes:
-        title: for `list`.
+        title: shown by `list`.
         find: its table at or below a data root, or None.
         read: the samples below a data root; UserError where they cannot be read.
-        twin: samples that need no data, or None if there are none: it then runs with --data-root only.
+        twin: makes samples that need no data; None if there are none, and the dataset needs --data-root.
         source: where the data, or their description, are published.
     """
 

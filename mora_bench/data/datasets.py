@@ -28,7 +28,7 @@ def get(name: str) -> Dataset:
 def load(name: str, root: Path | None, limit: int | None = None) -> Table:
     """The samples of `name`: real below `root`, the twin for `root` None; only the first `limit` where given.
 
-    Samples of which nothing exists, of no modality, are left out.
+    Samples without any modality are left out.
 
     Raises:
         UserError: unknown name; `root` is no folder, or does not hold the dataset (there is no silent twin); or the
@@ -61,7 +61,7 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
 
 @lru_cache(maxsize=8)
 def fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
-    """`load`, and the table's fingerprint, once a process; file hashes are remembered in `cache`."""
+    """`load` and the table's fingerprint, computed once per process; file hashes are remembered in `cache`."""
     table = load(name, root, limit)
     hashes = FileHashes(cache / "hashes.json")
     fingerprint = table.fingerprint(hashes)

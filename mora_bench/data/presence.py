@@ -1,4 +1,4 @@
-"""Which modalities a sample has: patterns of presence, said once.
+"""Which modalities a sample has: the patterns of presence and their numbers.
 
 A pattern of M modalities is numbered by the sum of 2^m over those that are there, minus 1: for (text, image) 0 is text
 only, 1 image only, 2 complete.
@@ -21,7 +21,7 @@ def pattern_presence(modalities: int) -> np.ndarray:
 
 
 def stratum_names(modalities: Sequence[str]) -> list[str]:
-    """What the samples of each pattern are called: "complete", "text_only", or with three and more "left+right"."""
+    """Names of the strata, one per pattern: "complete", "text_only", or "left+right" with three modalities or more."""
     names = []
     for pattern in pattern_presence(len(modalities)):
         there = [name for name, yes in zip(modalities, pattern, strict=True) if yes]
@@ -38,7 +38,7 @@ def combine(natural: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 def realised(natural: np.ndarray, present: np.ndarray, modalities: Sequence[str]) -> dict[str, float]:
-    """What a mask came to: shares of samples that are complete, that lack each modality, and that never had it."""
+    """The effect of a mask: shares of samples that are complete, that lack each modality, and that never had it."""
     shares = {"complete": float(present.all(1).mean())}
     for m, name in enumerate(modalities):
         shares[f"without_{name}"] = float((~present[:, m]).mean())

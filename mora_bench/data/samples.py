@@ -34,7 +34,7 @@ class Samples:
         return len(self.table)
 
     def batch(self, rows: np.ndarray, present: np.ndarray) -> Batch:
-        """Model inputs of B rows. What `present` [B, M] denies is never read: a dummy stands in its place."""
+        """Model inputs of B rows. Where `present` [B, M] is False, nothing is read and a dummy takes the place."""
         import torch
 
         if (present & ~self.present[rows]).any():
@@ -43,11 +43,11 @@ class Samples:
         return Batch(inputs, torch.tensor(present))
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """By what rows differ in cost, int [B]."""
+        """A measure of each row's cost, int [B]."""
         return np.sum([content.lengths(rows) for content in self.contents], axis=0)
 
     def facts(self) -> dict:
-        """What a record says of the contents, by modality."""
+        """Facts about the contents for the record, by modality."""
         return {name: content.facts() for name, content in zip(self.table.names, self.contents, strict=True)}
 
 

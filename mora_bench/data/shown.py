@@ -1,4 +1,4 @@
-"""What a mask shows of some samples, as a table holds it: all that a predictor is handed."""
+"""The part of some samples that a mask shows, in the form of a table: all that a predictor gets to see."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Shown:
 
 
 def shown(table: Table, rows: np.ndarray, present: np.ndarray, targets: bool) -> Shown:
-    """The samples `rows` [n] of `table` with what `present` bool [n, M] and nature leave of them."""
+    """The samples `rows` [n] of `table`, with only those existing modalities that `present` (bool [n, M]) shows."""
     there = presence.combine(table.present[rows], present)
     values = {
         name: tuple(

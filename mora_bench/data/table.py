@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Change it when a reader turns the same files into other samples.
 READER_VERSION = 1
-#: Modalities of the datasets there were before a table named its own: part of what fingerprints mean.
+#: The names and kinds of modalities that a fingerprint leaves out. A change here changes fingerprints.
 FIRST_SHAPE = [("text", "text"), ("image", "image")]
 
 
@@ -46,7 +46,7 @@ class Table:
         patients: N names; samples of one patient never fall on two sides of a split.
         modalities: M columns by name; their order is the order of modalities everywhere.
         targets: uint8 [N, C], 0 or 1.
-        covariates: N values per name, e.g. age: for mechanisms of missingness, never for a model.
+        covariates: N values per name, e.g. age; for mechanisms of missingness, never for a model.
         task: a registered task.
     """
 
@@ -104,10 +104,10 @@ class Table:
         )
 
     def fingerprint(self, hashes: FileHashes | None = None) -> str:
-        """16 hex digits over everything that reaches a model or a score, contents included; covariates are not, for
-        whoever reads them says so.
+        """16 hex digits over everything that reaches a model or a score, contents included.
 
-        Splits and masks are drawn from it, so a field added to the table must not change it where it is not used.
+        Covariates are left out, because mechanisms that read them add a digest of their own. Splits and masks are
+        drawn from the fingerprint, so a new field of the table must not change it for tables that do not use it.
         """
         whole = hashlib.sha256()
         shape = {name: column.kind for name, column in self.modalities.items()}

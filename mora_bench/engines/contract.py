@@ -9,14 +9,14 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 
 Bundle = Sequence[Cell]
-#: Runs a bundle and leaves a record of each cell, whatever happens; it can be sent to another process.
+#: Runs a bundle and writes a record of each cell, whatever happens; it can be sent to another process.
 Work = Callable[[Bundle, Runtime], None]
-#: Leaves the record of a cell whose process did not come back, with the reason.
+#: Writes the record of a cell whose process died, with the reason.
 Lost = Callable[[Cell, Runtime, str], None]
 
 
 class Engine(ABC):
-    """Subclass it, finally. It knows resources and processes, nothing of training; the state is in the records."""
+    """Subclass it directly. It manages resources and processes, not training; all state is in the records."""
 
     group: ClassVar[str] = registry.ENGINES
     title: ClassVar[str]
@@ -25,6 +25,6 @@ class Engine(ABC):
     def run(self, bundles: Sequence[Bundle], runtime: Runtime, work: Work, lost: Lost) -> Iterator[Cell]:
         """Run every bundle once; yields each cell when its record is there, in any order.
 
-        A bundle of several cells whose process is lost is tried again, cell by cell; of a single cell `lost` is told.
-        Closing the iterator (as an exception does) stops what is running and hands out nothing more.
+        If the process of a bundle of several cells dies, its cells are tried again one by one. If the process of a
+        single cell dies, `lost` is called. Closing the iterator, as an exception does, stops what is running.
         """

@@ -1,7 +1,7 @@
 """One worker process per core.
 
-A worker that dies takes one cell with it, which is recorded as failed; cells that it was training as one are tried
-again, each alone.
+If a worker dies, the cell that it was running is recorded as failed. Cells that it was training as one are tried
+again, one by one.
 """
 
 import os
@@ -63,12 +63,12 @@ class _Worker:
 
     def give(self, bundle: Bundle) -> None:
         self.bundle = bundle
-        # A process that is already gone is found out about in `done`.
+        # If the process is dead, `done` finds out.
         with suppress(BrokenPipeError):
             self.pipe.send(bundle)
 
     def done(self) -> bool:
-        """Whether it came to the end of its bundle; if not, the process is gone."""
+        """Whether the worker finished its bundle; if not, its process has died."""
         try:
             return bool(self.pipe.recv())
         except (EOFError, ConnectionResetError):
@@ -89,9 +89,9 @@ class _Worker:
 
 
 def own_cores(place: int, runtime: Runtime) -> set[int] | None:
-    """The cores that the worker in this place keeps to, where workers and their threads come to all there are.
+    """The cores that worker number `place` is pinned to, if the threads of all workers together use every core.
 
-    With fewer, the system places them: something else may be running on the cores they would be pinned to.
+    With fewer or more threads the workers are not pinned (None), because other programs may use those cores.
     """
     if runtime.device != "cpu" or not hasattr(os, "sched_getaffinity"):
         return None
@@ -102,7 +102,7 @@ def own_cores(place: int, runtime: Runtime) -> set[int] | None:
 
 
 def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None) -> None:
-    """Run bundles until None comes, or until the parent is gone. Ctrl-C is the parent's to handle."""
+    """Run bundles until None arrives or the parent has died. The parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if cores is not None:
         os.sched_setaffinity(0, cores)

@@ -1,4 +1,4 @@
-"""The low-rank branch of MoRA (arXiv 2408.09064): what stands in parallel to a transformer block."""
+"""The low-rank branch of MoRA (arXiv 2408.09064), which runs in parallel to a transformer block."""
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ class Branch(nn.Module):
         self.up = nn.Parameter(torch.zeros(modalities, rank, width))
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
-        """x [B, T, D], gate [B, M], how often each up counts -> what is added to the block's output, [B, T, D].
+        """x [B, T, D] and gate [B, M], the weight of each up -> the term added to the block's output, [B, T, D].
 
         A sample's ups are summed before they are applied: one matrix product per sample, whatever M is.
         """

@@ -1,4 +1,4 @@
-"""The contract of a method: what it reads, where it begins, what it puts in place of a frozen block."""
+"""The contract of a method: which axes it reads, at which block it begins, what replaces a frozen block."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mora_bench import registry
 from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.tokens import Part, Tokens
 
-#: `first_block` of a method that changes even the embeddings.
+#: `first_block` of a method that changes the embeddings, too.
 EMBEDDINGS = -1
 
 
@@ -45,15 +45,15 @@ class Method(nn.Module, ABC):
     (plus the pooler and the classifier, which every method shares), and runs `block` in place of every block from
     `first_block` on. `detach` must leave the backbone as it was, bit for bit.
 
-    What comes before `first_block` is computed once and kept where nothing that trains reaches it; that is found out,
-    not declared (`mora_bench.training.probe`).
+    Stages before `first_block` are computed once and kept, if nothing that trains affects them. The harness tests this
+    (`mora_bench.training.probe`); a method does not declare it.
     """
 
     group: ClassVar[str] = registry.METHODS
-    #: What the paper calls it, and where that is.
+    #: Its name in the paper, and the paper.
     title: ClassVar[str]
     source: ClassVar[str]
-    #: The group of rows it stands in: "fine-tuning", "low-rank", "missing-aware", "MoRA", or one of your own.
+    #: Its group of rows in tables: "fine-tuning", "low-rank", "missing-aware", "MoRA", or one of your own.
     family: ClassVar[str] = "other"
     #: What it reads, with the value its paper uses: "rank", "blocks" (as on the command line), and knobs of its own.
     reads: ClassVar[dict[str, str | int | float | bool]] = {}
@@ -71,13 +71,13 @@ class Method(nn.Module, ABC):
         """The earliest block it changes: `EMBEDDINGS`, 0..depth - 1, or depth if it changes none."""
 
     def attach(self, backbone: Backbone) -> None:
-        """Change the backbone's modules, or what of them trains, if the method needs that."""
+        """Change the backbone's modules, or which of their parameters train, if the method needs that."""
 
     def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
         """Learn from embedded training batches before anything trains: (parts, present bool [B, M]).
 
-        They hold what the training mask shows and nothing else: no labels, no validation or test rows; where something
-        is absent its dummy stands. A rule (`mora_bench.checks.leaks.hidden`) holds it to that.
+        They hold only what the training mask shows: no labels, no validation or test rows, and a dummy for every absent
+        modality. The rule `mora_bench.checks.leaks.hidden` checks this.
         """
 
     def detach(self, backbone: Backbone) -> None:
@@ -88,7 +88,7 @@ class Method(nn.Module, ABC):
         return frozen(tokens)
 
     def depth(self, block: int, frozen: Sequence[Frozen], streams: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
-        """What replaces the blocks of one depth in all streams; override it where they have to see each other."""
+        """What replaces the blocks of one depth in all streams; override it if streams must see each other."""
         return tuple(
             self.block(At(s, block), own, tokens) for s, (own, tokens) in enumerate(zip(frozen, streams, strict=True))
         )
@@ -99,15 +99,15 @@ class Method(nn.Module, ABC):
         return None
 
     def penalty(self) -> Tensor | float:
-        """What is added to the loss of every training step, a scalar."""
+        """A scalar that is added to the loss of every training step."""
         return 0.0
 
 
 class InBlocks(Method):
-    """A method that changes the blocks of its axes and no other: override `changed`.
+    """A method that changes only the blocks that its axes name: override `changed`.
 
     Attributes:
-        place: where it acts -> k, the place's number among all of them.
+        place: the blocks where it acts, At -> k; k numbers them from 0.
     """
 
     reads = {"blocks": "all"}
@@ -124,11 +124,11 @@ class InBlocks(Method):
         return self.changed(self.place[at], frozen, tokens) if at in self.place else frozen(tokens)
 
     def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces the k-th of its places. `frozen` runs the backbone's own block."""
+        """What replaces the k-th of its blocks. `frozen` runs the backbone's own block."""
         return frozen(tokens)
 
 
-#: What a class declares of itself and no subclass inherits, because changing anything may make it untrue.
+#: What a class may declare of itself. Subclasses do not inherit it, because any change may make it untrue.
 #:
 #: samples_apart = True: layers inside a block must see samples apart, [B, T, D], because they treat them differently.
 #:     If not declared, padding is left out and they see one flat sequence, [N, D].

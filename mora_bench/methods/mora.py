@@ -7,8 +7,8 @@ A low-rank branch runs in parallel to a whole transformer block, over all tokens
 `down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] per modality, zero at the start. The
 up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
 
-Where a backbone has several streams, each has a `down` of its own, and an `up` for every modality: a tower is told
-what is missing elsewhere.
+If a backbone has several streams, each stream has its own `down` and one `up` per modality. So each tower is also told
+what is missing in the others.
 """
 
 from typing import Any
@@ -35,21 +35,21 @@ class Mora(InBlocks):
         )
 
     def branch(self, width: int, rank: int, modalities: int) -> nn.Module:
-        """What stands beside a block."""
+        """The branch in parallel to one block."""
         return Branch(width, rank, modalities)
 
     def gate(self, present: Tensor) -> Tensor:
-        """How often each up counts for samples of which `present` bool [B, M] is there: [B, ups]."""
+        """The weight of each up, [B, ups], for samples with presence `present`, bool [B, M]."""
         return present
 
     def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
         out = frozen(tokens)
-        # The last block may give [CLS] alone.
+        # The last block may return [CLS] alone.
         x = tokens.x[:, : out.x.shape[1]]
         return out.with_x(out.x + list(self.branches.values())[k](x, self.gate(tokens.present)))
 
     def export(self) -> tuple[Any, dict[str, Tensor]] | None:
-        """As `mora_bench.methods.peft` reads it. Variants of MoRA have other branches or gates: None."""
+        """The adapter as `mora_bench.methods.peft` reads it; None for variants with another branch or gate."""
         if type(self) is not Mora:
             return None
         from mora_bench.methods.peft import MoraConfig
@@ -65,5 +65,5 @@ class Mora(InBlocks):
 
 
 def _name(at: At, backbone: Backbone) -> str:
-    """What a branch is called: its block, and its stream where there are several."""
+    """The name of a branch: its block, and its stream if there are several."""
     return str(at.block) if len(backbone.streams) == 1 else f"{backbone.streams[at.stream]}-{at.block}"

@@ -16,19 +16,19 @@ from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
 
 OWNERS = ("adapter", "pooler", "head", "backbone")
-#: Stages before block 0: embed, and fill and join.
+#: The stages before block 0: embed; fill and join.
 EMBED, FILL = range(2)
 BLOCKS = 2
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """What comes out of the frozen stages where blocks, or at least filling, are among them.
+    """The output of the frozen stages, if they include at least fill and join.
 
     Attributes:
         streams: the tokens of each stream.
-        ahead: of each stream, what the next block's frozen weights make of these very tokens, x float [B, T, D] or,
-            where only the first token is read, [B, 1, D]; empty where nothing was computed ahead.
+        ahead: of each stream, the output of the next block's frozen weights for these tokens: float [B, T, D], or
+            [B, 1, D] if only the first token is read. Empty if nothing was computed ahead.
     """
 
     streams: tuple[Tokens, ...]
@@ -41,12 +41,12 @@ State = Any
 
 @dataclass(frozen=True)
 class Found:
-    """What a probe found out of a model; as long as nothing is known, nothing is spared.
+    """Which computations of a model `probe.settle` found that can be skipped; none by default.
 
     Attributes:
-        constant: nothing that trains, and no chance, reaches the stages before `cut`: their outcome may be kept.
-        ahead: nor the block at which the method begins, which it runs on the very tokens it is given.
-        lean: of the last block nothing but the first token is read.
+        constant: neither training nor chance affects the stages before `cut`, so their output may be kept.
+        ahead: the same holds for the frozen weights of the first changed block, so their output may be kept, too.
+        lean: only the first token of the last block's output is read, so the others need not be computed.
     """
 
     constant: bool = False
@@ -66,7 +66,7 @@ class Model(nn.Module):
         imputer: fitted by the caller.
         classes: C.
         head_seed: draws the classifier, alike for every method.
-        embedders: by modality, of kinds that the backbone does not embed; they train.
+        embedders: networks, by modality, for kinds that the backbone does not embed; they train.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class Model(nn.Module):
 
     @property
     def cut(self) -> int:
-        """How many stages come before anything that trains: 0 none, 1 embed, 2 fill, 2 + k the first k blocks."""
+        """The number of frozen stages: 0 none, 1 embed, 2 embed and fill, 2 + k these and the first k blocks."""
         if self.method.first_block == EMBEDDINGS or len(self.embedders) or len(self.types):
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
 
     def embed(self, batch: Batch) -> list[Part]:
-        """Tokens of each modality, in order, dummies in place of what is absent."""
+        """Tokens of each modality, in order; those of absent modalities are dummies."""
         parts = self.backbone.embed(batch)
         for name, embedder in self.embedders.items():
             m = self.backbone.modalities.index(name)
@@ -116,7 +116,7 @@ class Model(nn.Module):
             return self._with_ahead(state) if self.found.ahead else state
 
     def _with_ahead(self, state: Beginning) -> Beginning:
-        """Compute what the frozen weights of the first changed block make of `state`."""
+        """Add the output of the first changed block's frozen weights to `state`."""
         frozen = self.frozen(self.method.first_block, state)
         ahead = tuple(own(tokens).x for own, tokens in zip(frozen, state.streams, strict=True))
         return replace(state, ahead=ahead)
@@ -129,7 +129,7 @@ class Model(nn.Module):
         return self.finish(self.begin(batch))
 
     def from_parts(self, parts: list[Part], present: Tensor) -> Tensor:
-        """Logits [B, C] of samples that are embedded already; present bool [B, M]."""
+        """Logits [B, C] of embedded samples; present bool [B, M]."""
         return self._logits((parts, present), FILL)
 
     def _logits(self, state: State, start: int) -> Tensor:
@@ -160,9 +160,9 @@ class Model(nn.Module):
         return [_frozen(self.backbone, At(s, i), first, state, s) for s in range(len(state.streams))]
 
     def by_owner(self) -> dict[str, list[nn.Parameter]]:
-        """Every parameter once, by what it belongs to; together they are the model.
+        """Every parameter of the model once, by its owner.
 
-        What of the backbone nothing runs is not counted, because the trained copy stands in its place.
+        Parameters of the backbone that never run are left out; their trained copy counts instead.
         """
         found: dict[str, list[nn.Parameter]] = {name: [] for name in OWNERS}
         unused = {id(p) for p in self.backbone.unused}
@@ -179,19 +179,19 @@ class Model(nn.Module):
         return found
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """What trains, by name, each parameter once."""
+        """The parameters that train, by name, each once."""
         unused = {id(p) for p in self.backbone.unused}
         return {n: p for n, p in self.named_parameters() if p.requires_grad and id(p) not in unused}
 
     def detach(self) -> Backbone:
-        """Give the backbone back as it was before."""
+        """Undo the method's changes to the backbone, and return it."""
         self.method.detach(self.backbone)
         self.backbone.see_samples_apart(False)
         return self.backbone
 
 
 def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:
-    """One block as a method calls it: computed, unless it was computed ahead for the very tokens it is called with."""
+    """One frozen block, as a method calls it. Uses the output computed ahead if called with those very tokens."""
     given = state.streams[stream].x
     ahead = state.ahead[stream] if state.ahead else None
     version = -1 if torch.compiler.is_compiling() else given._version

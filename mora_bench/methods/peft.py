@@ -27,7 +27,7 @@ NAME = "MORA"
 
 
 def _add_to_peft_types() -> None:
-    """peft's enumeration of methods is closed to other packages, and registering wants a member of it."""
+    """Add MoRA to peft's enumeration of methods. Registering needs a member, and peft has no way to add one."""
     if NAME in PeftType.__members__:
         return
     member = str.__new__(PeftType, NAME)

@@ -1,4 +1,4 @@
-"""The contract of a predictor: a competitor without the shared network, given what a mask shows and nothing else."""
+"""The contract of a predictor: a competitor without the shared network, which gets only what a mask shows."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -10,21 +10,21 @@ from mora_bench.data.shown import Shown
 
 
 class Predictor(ABC):
-    """Subclass it, finally. The harness makes one for each cell, fits it, and asks it once for each pattern.
+    """Subclass it directly. The harness makes one per cell, fits it, and calls `predict` once per pattern.
 
-    It reads no backbone, no imputer and no recipe, so one cell of it stands for all of them, in every table.
+    It reads no backbone, no imputer and no recipe, so one cell of it stands in the tables of all of them.
     """
 
     group: ClassVar[str] = registry.PREDICTORS
     title: ClassVar[str]
     source: ClassVar[str]
-    #: The group of rows it stands in.
+    #: Its group of rows in tables.
     family: ClassVar[str] = "no network"
     #: Change it when the same cell would predict something else.
     version: ClassVar[int] = 1
-    #: Kinds of content that it reads; a dataset that has none of them has no cell of it. Empty: any dataset will do.
+    #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
     kinds: ClassVar[tuple[str, ...]] = ()
-    #: Where it abstains and what that gives, in words, e.g. "without text: no label"; "" if nowhere.
+    #: When it abstains and what it predicts then, in words, e.g. "without text: no label"; "" if nowhere.
     abstains: ClassVar[str] = ""
 
     @abstractmethod
@@ -33,4 +33,4 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, samples: Shown) -> np.ndarray:
-        """Probabilities [n, C] of samples under one pattern; of those it abstains on, what that gives."""
+        """Probabilities [n, C] of samples under one pattern, including samples on which it abstains."""

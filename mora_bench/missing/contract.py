@@ -1,4 +1,4 @@
-"""The contract of a mechanism of missingness: who loses what, as a pure function of what it is handed."""
+"""The contract of a mechanism of missingness: which units lose what, as a pure function of its arguments."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Context:
     """What is known of the n units of a split that may lose modalities: samples, or patients.
 
     Attributes:
-        natural: bool [n, M], what there is before anything is taken.
+        natural: bool [n, M], presence before anything is taken.
         taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
-        argument: what stands behind the colon of the mechanism's name on the command line, "" if nothing does.
+        argument: the part of the mechanism's name behind the colon on the command line, or "".
         covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
-        names: what the draw depends on besides: data, split, pattern, seed.
+        names: what else the draw depends on: data, split, pattern, seed.
     """
 
     natural: np.ndarray
@@ -37,7 +37,7 @@ class Context:
         return len(self.natural)
 
     def rng(self, *more: object) -> np.random.Generator:
-        """A generator that depends on the split and `more` alone, never on the rate: that keeps masks nested."""
+        """A generator that depends on `names` and `more` alone, never on the rate, so that masks are nested."""
         return seeds.rng("mask", *more, *self.names)
 
     def without(self, lost: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -49,18 +49,18 @@ class Context:
 
 
 class Mechanism(ABC):
-    """Subclass it, finally; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one."""
+    """Subclass it directly; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one."""
 
     group: ClassVar[str] = registry.MECHANISMS
     title: ClassVar[str]
     source: ClassVar[str]
     #: Change it when the same arguments would give another mask.
     version: ClassVar[int] = 1
-    #: What it is handed of `Context` besides presence; the rest stays empty. It is hashed into a cell's key.
+    #: The fields of `Context` that it reads besides presence; the others are empty. Their digest enters a cell's key.
     reads: ClassVar[tuple[Reads, ...]] = ()
-    #: What its argument has to be, for messages; "" if it takes none.
+    #: A description of its argument, for messages; "" if it takes none.
     takes: ClassVar[str] = ""
-    #: Whether `strength` means anything to it.
+    #: Whether it uses `strength`.
     graded: ClassVar[bool] = True
 
     @abstractmethod
@@ -69,7 +69,7 @@ class Mechanism(ABC):
 
         Args:
             rate: share of units that are to lose something, 0..1.
-            strength: how much it departs from chance: 0 is completely at random.
+            strength: how much it departs from chance; 0 is completely at random.
         """
 
     def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:

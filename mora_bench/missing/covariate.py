@@ -1,4 +1,4 @@
-"""Missing at random given a covariate that is always observed (MAR): a logistic model of one column."""
+"""Missing at random given one covariate that is always observed (MAR): a logistic model."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from mora_bench.missing.contract import Context, Mechanism, intercept, numbers, 
 class Covariate(Mechanism):
     """P(a unit loses something) = sigmoid(a + strength * z), z the covariate in standard deviations.
 
-    The intercept a is found by bisection, so that the mean probability is the rate; a set is drawn first, and losing
-    it depends on the covariate alone, so that several sets stay at random, too (van Buuren 2018, section 3.2.4). A
-    covariate that is not numbers has an effect drawn from N(0, 1) for each of its values.
+    The intercept a is found by bisection, so that the mean probability is the rate. With several sets, each unit first
+    draws its set; whether it loses the set depends on the covariate alone, so that the mechanism is MAR for every set
+    (van Buuren 2018, section 3.2.4). A covariate that is not numeric has one effect per value, drawn from N(0, 1).
     """
 
     title = "at random, by a covariate (MAR)"

@@ -1,7 +1,7 @@
 """Which modality a sample lacks: a function of data, split, mechanism, pattern, rate and seed, never of the method.
 
-A pattern says what may be taken: "complete" nothing, the name of a modality that one, names joined by "+" all of them
-together, "both" each modality in turn, so that a sample loses exactly one.
+A pattern says what may be taken. "complete": nothing. The name of a modality: that one. Names joined by "+": all of
+them together. "both": each modality in turn, so that a sample loses exactly one.
 """
 
 from collections.abc import Sequence
@@ -45,12 +45,12 @@ def mechanism(name: str) -> tuple[Mechanism, str]:
 
 
 def needs_table(missing: Missing) -> bool:
-    """Whether masks can only be drawn with more of the data than which modalities there are."""
+    """Whether drawing masks needs more of the data than presence."""
     return missing.unit != "sample" or bool(mechanism(missing.mechanism)[0].reads)
 
 
 def settled(missing: Missing, dataset: str, covariates: dict[str, tuple]) -> Missing:
-    """`missing` on a dataset: with the mechanism's version and the digest of what it reads.
+    """`missing` completed for a dataset: with the mechanism's version and the digest of what it reads.
 
     Raises:
         UserError: unknown mechanism, or an argument that this dataset does not have.
@@ -95,7 +95,7 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
 
     Args:
         rate: share of the units that lose something, 0..1.
-        data, split, seed: what the draw depends on besides.
+        data, split, seed: what else the draw depends on.
 
     Returns:
         bool [N, M], True where the modality is kept.

@@ -1,4 +1,4 @@
-"""Missing by group: whole sites, devices or periods that lack a modality, as records of a real clinic do."""
+"""Missing by group: whole sites, devices or periods lack a modality, as in the records of real clinics."""
 
 import numpy as np
 
@@ -6,10 +6,11 @@ from mora_bench.missing.contract import Context, Mechanism
 
 
 class Site(Mechanism):
-    """Groups are put in a random order, and one after the other loses its modality until the rate is reached.
+    """Groups lose a modality one after the other, in random order, until the rate is reached.
 
-    A group is the value of a covariate; without an argument, a patient. At strength 1 groups lose a modality whole (but
-    for the one at which the rate is reached), at 0 every unit by chance alone, between them a mixture of both.
+    A group is all units with the same value of a covariate; without an argument, all units of a patient. At strength 1
+    every unit of a group loses the modality, except in the last group, where chance decides which. At strength 0 every
+    unit loses it by chance alone. Between 0 and 1 the two probabilities are mixed.
     """
 
     title = "by group: sites or periods that lack a modality"
@@ -23,7 +24,7 @@ class Site(Mechanism):
         rng = context.rng("site", self.version, context.argument)
         order = rng.permutation(len(names))
         luck = rng.random(len(context))
-        # Where each group begins and ends on the way from rate 0 to 1, as shares of the units.
+        # Each group covers an interval of rates between 0 and 1. Its length is the group's share of the units.
         sizes = np.bincount(own, minlength=len(names))[order] / len(context)
         ends = np.empty(len(names))
         ends[order] = np.cumsum(sizes)
@@ -32,7 +33,7 @@ class Site(Mechanism):
         whole = np.clip((rate - (ends - shares)) / shares, 0, 1)
         strength = min(max(strength, 0.0), 1.0)
         lost = np.flatnonzero(luck < strength * whole[own] + (1 - strength) * rate)
-        # All of a group lack the same.
+        # All units of a group lose the same set of modalities.
         place = np.empty(len(names), int)
         place[order] = np.arange(len(names))
         return context.without(lost, place[own[lost]] % len(context.taken))

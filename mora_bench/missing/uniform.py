@@ -6,9 +6,9 @@ from mora_bench.missing.contract import Context, Mechanism
 
 
 class Uniform(Mechanism):
-    """round(rate * n) of the units lose something, halves up; of several sets each in turn.
+    """round(rate * n) of the units lose something (halves are rounded up); several sets are taken in turn.
 
-    So "both" at rate e takes the text of e/2 of the samples and the image of another e/2.
+    So "both" at rate e takes the text of a share e/2 of the samples and the image of another e/2.
     """
 
     title = "completely at random (MCAR)"

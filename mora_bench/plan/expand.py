@@ -1,4 +1,4 @@
-"""From a grid to a list of cells, and what was collapsed on the way."""
+"""Expands a grid into a list of cells, and counts the points that collapsed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Plan:
-    """The cells of a grid, and what became of the rest.
+    """The cells of a grid, and the number of points that gave no cell of their own.
 
     Attributes:
-        cells: each once, seeds outermost, so that an interrupted grid leaves whole comparisons.
-        asked: points of the full product; collapsed: how many of them fell together, by reason.
+        cells: unique cells, ordered by seed, so that an interrupted grid leaves complete comparisons.
+        asked: number of points in the full product.
+        collapsed: number of points that gave no cell of their own, by reason.
     """
 
     cells: list[Cell]
@@ -41,7 +42,7 @@ class Plan:
 
 
 def check_names(grid: Grid) -> None:
-    """Refuse unknown names of any kind before anything heavy is imported.
+    """Refuse unknown names of any kind, before slow imports.
 
     Raises:
         UserError: the first unknown name, with the known ones.
@@ -67,10 +68,10 @@ def check_names(grid: Grid) -> None:
 
 
 def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
-    """All cells of `grid`, each once.
+    """All cells of `grid`, without duplicates.
 
-    `preset` is what the preset alone says: a recipe field that differs from it was given as a flag, and then beats the
-    preset's overrides. `runtime` says where the data are.
+    `preset` is the preset's grid without any flags. A recipe field that differs from it was given as a flag, and takes
+    precedence over the preset's overrides. `runtime` says where the data are.
 
     Raises:
         UserError: an unknown name, or a value that a dataset or backbone does not have.
@@ -93,14 +94,17 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
 
 
 class _Point(NamedTuple):
-    """A value of an axis, and why it is not the one asked for."""
+    """One value of an axis; `why` is the reason if it is not the value that was asked for."""
 
     value: Any
     why: str = ""
 
 
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:
-    """Every point of the product as a cell of the first seed, or None where there is none; and why it may collapse."""
+    """Every point of the product for the first seed: its cell, and the reason why it may collapse.
+
+    The cell is None where a predictor cannot run on the dataset.
+    """
     from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
 
@@ -137,7 +141,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
 
 
 def _competitors(grid: Grid) -> tuple[list[str], list[str]]:
-    """Methods and predictors, each once. Floors stand beside methods: where none is asked for, only what is."""
+    """The methods and predictors to run, without duplicates. Floors are added only if there are methods."""
     known = registry.names(registry.PREDICTORS)
     asked = list(dict.fromkeys(grid.methods))
     methods = registry.names(registry.METHODS) if ALL in asked else [name for name in asked if name not in known]
@@ -165,7 +169,7 @@ def _check_knobs(grid: Grid, methods: list[str]) -> None:
 def _base(
     grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: _Point
 ) -> dict[str, Any]:
-    """What a cell says of its data, masks and scores."""
+    """The fields of a cell that describe its data, masks and scoring."""
     test = None
     if grid.test_mechanism:
         wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
@@ -192,7 +196,7 @@ def _base(
 
 
 def _test_of(missing: Missing, pattern: _Point) -> Missing | None:
-    """What a cell that was trained on complete data is tested under, if that is not uniform."""
+    """The test mechanism of a cell that is trained on complete data, unless it is uniform; None for other cells."""
     trained_on_complete = pattern.value[0] == COMPLETE and missing != UNIFORM
     return missing if trained_on_complete else None
 
@@ -204,7 +208,7 @@ def _predictor(base: dict[str, Any], name: str) -> Cell:
 
 
 def _unfit(name: str, table: Table) -> str:
-    """Why a predictor has no cell on a dataset, "" if it has."""
+    """Why a predictor cannot run on a dataset; "" if it can."""
     kinds = registry.get(registry.PREDICTORS, name).kinds
     if kinds and not set(kinds) & set(table.kinds):
         return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
@@ -212,14 +216,14 @@ def _unfit(name: str, table: Table) -> str:
 
 
 def _mechanisms(grid: Grid, dataset: str, table: Table) -> list[Missing]:
-    """Every mechanism in every strength that means something to it, each once."""
+    """Every mechanism at every strength, without duplicates. A mechanism that ignores strength appears once."""
     asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
     wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
     return list(dict.fromkeys(masks.settled(each, dataset, table.covariates) for each in wanted))
 
 
 def _patterns(grid: Grid, table: Table) -> list[_Point]:
-    """Every (pattern, rate)."""
+    """Every pair of pattern and rate. Pairs without missing data become complete data."""
     points = []
     for pattern, rate in product(grid.missing, grid.rates):
         masks.taken(pattern, table.names)
@@ -233,7 +237,7 @@ def _patterns(grid: Grid, table: Table) -> list[_Point]:
 
 
 def _of_method(grid: Grid, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
-    """A method under every set of its axes, as fields of a cell; and why it is not the one asked for."""
+    """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
     ranks, blocks = _axis(grid.ranks, "rank", name, method), _axis(grid.blocks, "blocks", name, method)
     for rank, text, knobs in product(ranks, blocks, _knobs(grid, name, method)):
@@ -248,14 +252,14 @@ def _of_method(grid: Grid, name: str, spec: Spec) -> Iterator[tuple[dict[str, An
 
 
 def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[_Point]:
-    """The values of one axis for one method; a method that does not read it has None, as often as it was asked."""
+    """The values of one axis for one method. A method that does not read the axis gets one None per value."""
     if axis not in method.reads:
         return [_Point(None, f"{name} does not read {axis}")] * max(len(asked), 1)
     return [_Point(value) for value in asked or (method.reads[axis],)]
 
 
 def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
-    """The settings of a method's own knobs; only what differs from its paper's value stands in a cell."""
+    """Every combination of a method's own knobs. A cell holds only values that differ from the paper's."""
     asked = dict(_knob(text) for text in grid.knobs)
     settings: list[list[tuple[Knob, ...]]] = []
     for knob, values in asked.items():
@@ -277,7 +281,7 @@ def _knob(text: str) -> tuple[str, list[str]]:
 
 
 def _typed(text: str, own: Any, knob: str) -> Any:
-    """A knob's value in the type that the method's own value has."""
+    """A knob's value, converted to the type of the method's own value."""
     try:
         if isinstance(own, bool):
             return {"true": True, "false": False}[text.lower()]
@@ -287,7 +291,7 @@ def _typed(text: str, own: Any, knob: str) -> Any:
 
 
 def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:
-    """The preset's recipe, its overrides for the dataset, then for the method, then what was given as flags."""
+    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags."""
     recipe = grid.recipe
     for owner in (dataset, method):
         changed = {key: value for key, value in grid.overrides.get(owner, {}).items() if key not in given}

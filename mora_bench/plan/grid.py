@@ -23,9 +23,9 @@ class Grid:
     methods: tuple[str, ...] = ("all",)
     """names from `list`, or all"""
     floors: tuple[str, ...] = ("all",)
-    """what needs no network and stands in every table beside the methods: names from `list`, all, or none"""
+    """competitors without a network, shown in every table beside the methods: names from `list`, all, or none"""
     impute: tuple[str, ...] = ("dummy",)
-    """what stands in for a missing modality: names from `list`, or all"""
+    """imputers, which replace missing modalities: names from `list`, or all"""
     missing: tuple[str, ...] = ("both",)
     """what training masks take: complete (nothing), a modality such as image, some joined by +, both (each in turn);
     every cell is tested on complete data, with each modality missing, and with both"""
@@ -38,9 +38,9 @@ class Grid:
     mask_unit: Literal["sample", "patient"] = "sample"
     """what loses a modality: a sample, or a patient with all samples"""
     test_mechanism: str | None = None
-    """how validation and test samples lose theirs when scores are taken; as in training if not given"""
+    """how validation and test samples lose modalities when scores are taken; as in training if not given"""
     test_rate: float | None = None
-    """and how many of them; as in training if not given"""
+    """share of validation and test samples that lose a modality; as in training if not given"""
     ranks: tuple[int, ...] = ()
     """ranks of low-rank methods; none given: each method's own"""
     blocks: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Grid:
     lrs: tuple[float, ...] = ()
     """peak learning rates, for tuning on the validation split; none given: the preset's, by method"""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """of split, masks, initialisation and order"""
+    """seeds of split, masks, initialisation and order"""
     split: Literal["patient", "row"] = "patient"
     """what a split keeps together"""
     backbone: tuple[str, ...] = ("small",)
@@ -63,7 +63,7 @@ class Grid:
     plugin: tuple[Path, ...] = ()
     """Python files that define methods, datasets or whatever else `list` shows of your own (see `check`)"""
     save_adapters: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """keep what each cell trained, adapters/KEY/, in the format of the peft library where it has one"""
+    """save what each cell trained to adapters/KEY/, in the peft library's format if it has one for the method"""
     data_root: Path | None = None
     """folder with the real datasets; without it the twins run"""
     out: Path | None = None
@@ -79,7 +79,7 @@ class Grid:
     compile: Literal["off", "on", "graphs"] = "off"
     """torch.compile in training, graphs: with CUDA graphs; pays where a cell trains for many minutes"""
     threads: int = 1
-    """CPU threads a worker; another number gives other last bits"""
+    """CPU threads per worker; the last bits of results depend on it"""
     metric: str = ""
     """the score that tables show, e.g. auroc; the task's own if not given"""
     engine: str = "auto"

@@ -42,7 +42,7 @@ def load_preset(name: str) -> Grid:
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     for owner, changed in _tables(raw, f"{source}").items():
         _check_keys(changed, Recipe, f"{source}, [{owner}]", hidden=set())
-        # The types of what is given; what is not given has its default's.
+        # Check the types of the values that are given; the others are defaults.
         _converted(changed, Recipe, f"{source}, [{owner}]")
     return _converted(raw | {"preset": name}, Grid, f"{source}")
 
@@ -56,7 +56,7 @@ def _tables(raw: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:
     }
     for heading, value in named.items():
         if not isinstance(value, dict):
-            raise UserError(f"{where}: {heading} is {value!r}; expected a table, [{heading}] with one field a line.")
+            raise UserError(f"{where}: {heading} is {value!r}; expected a table, [{heading}] with one field per line.")
     del named["overrides"]
     return named
 

@@ -1,6 +1,6 @@
-"""What stands in a record and in a file of scores: one schema that whoever writes and whoever reads them share.
+"""The schema of records and of files of scores, shared by writers and readers.
 
-A number that has no meaning where it stands (NaN) is null in the file and None here.
+A number without meaning (NaN) is null in the file and None here.
 """
 
 from typing import Any, Literal, TypeVar
@@ -23,7 +23,7 @@ class Struct(msgspec.Struct, kw_only=True, omit_defaults=False):
 
 
 class Provenance(Struct):
-    """Where a result comes from. `device` is what people call it; `compiler`: "off" or what torch.compile was told."""
+    """Where a result comes from. `device` is its usual name; `compiler` is "off" or torch.compile's setting."""
 
     time: str
     device: str
@@ -38,7 +38,7 @@ class Provenance(Struct):
 
 
 class Competitor(Struct):
-    """How a method or predictor calls itself; `abstains`: where it predicts nothing and what that gives."""
+    """How a method or predictor describes itself; `abstains`: when it abstains and what it predicts then."""
 
     title: str
     family: str
@@ -46,7 +46,7 @@ class Competitor(Struct):
 
 
 class Validation(Struct):
-    """One look at the validation split: mean training loss since the last, and the primary score."""
+    """One validation: the mean training loss since the last one, and the primary score."""
 
     step: int
     epoch: float
@@ -64,7 +64,7 @@ class Training(Struct):
 
 
 class Beginning(Struct):
-    """What was found out of the frozen beginning: whether it was kept, and the first changed block computed ahead."""
+    """What `probe.settle` found, and whether the states from the frozen beginning were kept."""
 
     constant: bool
     ahead: bool
@@ -114,7 +114,7 @@ class Clock(Struct):
 
 
 class Data(Struct):
-    """What a cell saw: its labels, the digest of its split, facts of each modality, and what the masks came to."""
+    """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks."""
 
     labels: list[str]
     split: str
@@ -149,7 +149,7 @@ class Record(Struct):
 
 
 class Setting(Struct):
-    """Scores of one split under one pattern: of all samples and of each stratum, and what the mask came to."""
+    """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask."""
 
     scores: dict[str, Score]
     strata: dict[str, dict[str, Score]]
@@ -178,7 +178,7 @@ class Scores(Struct):
 
 
 def encode(value: Struct) -> bytes:
-    """As JSON, one field a line at the top, so that people can read it."""
+    """As JSON, at the top with one field per line, so that people can read it."""
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1) + b"\n"
 
 
@@ -188,7 +188,7 @@ def _plain(value: Any) -> Any:
 
 
 def decode(content: bytes, kind: type[Kind]) -> Kind:
-    """A file's content as `kind`. Fields of a cell that the writer did not know yet get what they say when absent.
+    """A file's content as `kind`. Fields of a cell that the file lacks get their absent values.
 
     Raises:
         ValueError: it is not one; the message says why.

@@ -1,4 +1,4 @@
-"""A results folder: what is there of each cell, written whole or not at all.
+"""A results folder: the files of each cell, written whole or not at all.
 
 records/KEY.json                  how the cell was trained, what it cost, or why it failed
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
@@ -60,9 +60,9 @@ class Store:
         return self.folder / "adapters" / cell.key
 
     def status(self, cells: Iterable[Cell]) -> dict[Cell, str]:
-        """What there is of each cell: DONE, FAILED, TO_SCORE (predictions without scores of its protocol), TO_DO.
+        """The status of each cell: DONE, FAILED, TO_SCORE (predictions without scores of its protocol), TO_DO.
 
-        A file that is not what it should be counts as absent.
+        A malformed file counts as absent.
         """
         there = {file.stem for file in (self.folder / "records").glob("*.json")}
         return {cell: self._status(cell) if cell.key in there else TO_DO for cell in cells}
@@ -80,7 +80,7 @@ class Store:
     def write(
         self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None
     ) -> None:
-        """Predictions first, then scores, the record last: a record that says done has both beside it."""
+        """Write the predictions, then the scores, and the record last, so that a record that says done has both."""
         if predictions is not None:
             from safetensors.numpy import save
 
@@ -93,7 +93,7 @@ class Store:
         write_atomic(self.score_file(cell), encode(scores))
 
     def predictions(self, cell: Cell) -> dict[str, np.ndarray]:
-        """What was predicted.
+        """The stored predictions of a cell.
 
         Raises:
             UserError: the file is absent or cut.
@@ -107,22 +107,22 @@ class Store:
             raise UserError(f"{file}: no predictions can be read ({error}). Compute the cell again.") from error
 
     def record(self, cell: Cell) -> Record | None:
-        """The record of a cell, if there is one that can be read."""
+        """The record of a cell, if there is a readable one."""
         found = read(self.record_file(cell), Record)
         return None if isinstance(found, Refused) else found
 
     def records(self) -> tuple[list[Record], list[Refused]]:
-        """All records in the order of their keys, and what lies between them and is none."""
+        """All records, ordered by key, and the files in their folder that are no valid records."""
         return _all(self.folder / "records", Record, lambda record: (record.key, record.cell.key))
 
     def scores(self) -> tuple[list[Scores], list[Refused]]:
-        """All scores in the order of their names, and what lies between them and is none."""
+        """All scores, ordered by name, and the files in their folder that are no valid scores."""
         return _all(self.folder / "scores", Scores, lambda scores: (scores.score_key,))
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that is not what it should be, and why."""
+    """A malformed file, and what is wrong with it."""
 
     file: Path
     why: str

@@ -12,8 +12,8 @@ from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 from mora_bench.report.frame import IDENTITY
 
-#: Two kinds of cells never meet in one table; these fields keep them apart. A competitor without a network stands in
-#: the tables of all backbones.
+#: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
+#: backbones.
 APART = ["source", "backbone", "weights", "split", "modalities", "task", "tested"]
 OF_NETWORKS = ["backbone", "weights"]
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
@@ -28,9 +28,9 @@ class Row:
 
     Attributes:
         label: method and whatever distinguishes it from the other rows of the method in its section.
-        family: the group of rows it stands in, "" if no record says.
+        family: its group of rows, "" if no record names one.
         mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
-        best: scores in which no complete row of the section has a higher mean.
+        best: the scores for which no complete row of the section has a higher mean.
         note: why the row is not complete, or "".
     """
 
@@ -58,7 +58,7 @@ class Comparison:
     """One table.
 
     Attributes:
-        source: "real" or "twin"; name: of its files; caption: what a reader must know.
+        source: "real" or "twin"; name: of its files; caption: what a reader needs to know.
         tests, strata: the scores of its columns, with their headings.
         notes: footnotes.
     """
@@ -73,12 +73,12 @@ class Comparison:
 
     @property
     def grouped(self) -> bool:
-        """Whether rows of more than one family stand in it."""
+        """Whether it has rows of more than one family."""
         return len({row.family for section in self.sections for row in section.rows}) > 1
 
 
 def compare(cells: pd.DataFrame) -> list[Comparison]:
-    """Tables from `frame.cells`, one for each source, backbone, kind of split, set of modalities, task and protocol."""
+    """Tables from `frame.cells`, one per source, backbone, kind of split, set of modalities, task and protocol."""
     if cells.empty:
         return []
     networks, others = cells[cells["network"]], cells[~cells["network"]]
@@ -118,7 +118,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
 
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Scores of a table and their headings: under each pattern of the test, and of the strata of its "both"."""
+    """The scores of a table with their headings: one per test pattern, and one per stratum of the "both" test."""
     headings = {COMPLETE: COMPLETE}
     tests = {f"score {p}": headings.get(p, f"{p} missing") for p in patterns(modalities)}
     names = stratum_names(modalities)
@@ -132,7 +132,7 @@ def _abstentions(group: pd.DataFrame) -> list[str]:
 
 
 def _name(own: dict, keys: list[dict]) -> str:
-    """Of the table's files: no longer than tells it from the other tables of its folder."""
+    """The name of the table's files: as short as distinguishes it from the other tables of its folder."""
     same = [key for key in keys if key["source"] == own["source"]]
     parts = ["comparison", own["source"]]
     if len({(key["backbone"], key["weights"], key["split"]) for key in same}) > 1:
@@ -153,7 +153,7 @@ def _slug(text: str) -> str:
 
 
 def _section(part: pd.DataFrame, scores: list[str]) -> Section:
-    # What a table compares are networks; of the others it shows the same seeds.
+    # A table compares networks; of the other competitors it shows the same seeds.
     reference = part[part["network"]] if part["network"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
     part = part[part["seed"].isin(expected)]
@@ -195,7 +195,7 @@ def _over_seeds(done: pd.DataFrame, column: str) -> pd.Series:
 
 
 def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
-    """The method's name, its axes, and every field in which the section holds other cells of the method."""
+    """The method's name, its axes, and every field that differs between the method's cells in the section."""
     label = str(first["method"])
     same = part[part["method"] == first["method"]]
     shown = []

@@ -1,4 +1,4 @@
-"""The contract of an artefact: something that a results folder's files are turned into."""
+"""The contract of an artefact: files that are made from the contents of a results folder."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from mora_bench.records.schema import Record, Scores
 
 @dataclass(frozen=True)
 class Results:
-    """All that a results folder says, once it was read.
+    """The contents of a results folder.
 
     Attributes:
         records, scores: typed, in the order of their names.
         cells: one row per cell and protocol, as `mora_bench.report.frame.cells` makes them.
-        left_out: files that are not what they should be, one sentence each.
+        left_out: one sentence per malformed file.
     """
 
     records: list[Record]
@@ -27,13 +27,13 @@ class Results:
 
 
 class Artefact(ABC):
-    """Subclass it, finally; it holds no state and imports no torch."""
+    """Subclass it directly; it holds no state and imports no torch."""
 
     group: ClassVar[str] = registry.ARTEFACTS
     title: ClassVar[str]
-    #: Whether people are shown it on the terminal when it has been written.
+    #: Whether it is also printed on the terminal.
     shown: ClassVar[bool] = False
 
     @abstractmethod
     def make(self, results: Results) -> dict[str, bytes]:
-        """Files by name, relative to the folder of tables; none where there is nothing to show."""
+        """Files by name, relative to the folder of tables; none if there is nothing to show."""

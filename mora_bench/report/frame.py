@@ -13,12 +13,12 @@ from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import Record, Scores
 
-#: What names a row of a table. Everything of a cell but the seed; the recipe field by field.
+#: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
     "source", "backbone", "weights", "split", "modalities", "task", "tested", "dataset", "data", "missing", "rate",
     "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version", "versions",
 )  # fmt: skip
-#: What scores.csv says of a cell.
+#: The columns of scores.csv that describe a cell.
 OF_CELL = (
     "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
     "task", "seed",
@@ -78,7 +78,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
 
 
 def _protocol(cell: Cell) -> str:
-    """How a cell is tested, where that is not how it was trained; "" if it is."""
+    """How a cell is tested, if that differs from how it is trained; else ""."""
     if not identity(cell.scoring):
         return ""
     said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
@@ -87,7 +87,7 @@ def _protocol(cell: Cell) -> str:
 
 
 def _ways(record: Record) -> list[str]:
-    """What else sets its step times apart from those of other records."""
+    """Other settings that change a record's step times: compilation, and cells that are trained as one."""
     compiler = record.provenance.compiler
     cells_as_one = record.time.cells_as_one if record.time else 1
     ways = [f"compiled ({compiler})"] if compiler != "off" else []
@@ -110,7 +110,7 @@ def _measured(record: Record) -> dict[str, Any]:
 
 
 def _scored(scores: Scores, metric: str) -> dict[str, Any]:
-    """The scores that tables show: `metric`, or the task's own where it has no such."""
+    """The scores that tables show: `metric`, or the task's primary score if it has no such metric."""
     shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
     row: dict[str, Any] = {"metric": shown}
     for pattern, setting in scores.test.items():

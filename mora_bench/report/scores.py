@@ -1,4 +1,4 @@
-"""The artefact for a reader's own analysis: every scalar score, unrounded, one line each."""
+"""The artefact for a reader's own analysis: every scalar score, unrounded."""
 
 import csv
 import io

@@ -1,5 +1,4 @@
-"""The artefact every results folder has: comparisons as Markdown, CSV and LaTeX (booktabs). Text from records is
-escaped."""
+"""The comparison tables as Markdown, CSV and LaTeX (booktabs). Text from records is escaped."""
 
 import csv
 import io
@@ -109,7 +108,7 @@ def comma_separated(table: Comparison) -> str:
 
 
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
-    """What a row begins with: its family where that is a new one, and its label."""
+    """The first cells of a row: its family, if it differs from that of the row above, and its label."""
     label = escape(row.label) + (star if row.note else "")
     if not table.grouped:
         return [label]

@@ -13,12 +13,12 @@ from mora_bench.report.contract import Artefact, Results
 
 @dataclass(frozen=True)
 class Report:
-    """What was written.
+    """The written report.
 
     Attributes:
         folder: where the artefacts are; files: their names.
-        shown: those that people are shown.
-        left_out: files of the results folder that are not what they should be.
+        shown: those that are printed on the terminal.
+        left_out: files of the results folder that are malformed.
     """
 
     folder: Path
@@ -28,7 +28,7 @@ class Report:
 
 
 def read(folder: Path, metric: str = "") -> Results:
-    """What a results folder says; `metric` is the score that tables show, each task's own if it has no such.
+    """The contents of a results folder; `metric` is the score that tables show (a task without it shows its own).
 
     Raises:
         UserError: there are no records, or no task has that metric.
@@ -72,7 +72,7 @@ def write(folder: Path, metric: str = "") -> Report:
         try:
             made = artefact.make(results)
         except Exception as error:
-            # One table that cannot be made is no reason to lose the others.
+            # A failing artefact must not prevent the others.
             left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
             continue
         for file, content in made.items():

@@ -1,4 +1,4 @@
-"""Every score is picked from predictions under each pattern of presence."""
+"""Picks, from predictions under every pattern of presence, those that are scored."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def pick(logits: np.ndarray, present: np.ndarray) -> np.ndarray:
 def stratified(
     task: Task, targets: np.ndarray, logits: np.ndarray, present: np.ndarray, modalities: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The scores of all samples, and of those of each pattern of presence, by the pattern's name.
+    """The scores of all samples, and of the samples of each pattern of presence by the pattern's name.
 
     Args:
         targets: [N, C]; logits: [N, P, C] under every pattern; present: bool [N, M].

@@ -12,7 +12,7 @@ from mora_bench.records.schema import SCHEMA, Scores, Setting
 from mora_bench.scoring.pick import pick, stratified
 from mora_bench.tasks.contract import Task
 
-#: Test settings every cell holds its primary score for, beside its own rate.
+#: The rates at which every cell holds its primary score, beside its own rate.
 CURVE = tuple(round(0.1 * k, 1) for k in range(11))
 
 
@@ -33,7 +33,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     """All scores of a cell, from its predictions of "val" and "test".
 
     Both hold the full scores for complete data and for each pattern at the cell's test rate, with strata; `curve` holds
-    the primary score of the test split over rates, a list for each pattern.
+    the primary score of the test split over rates, one list per pattern.
     """
     task: Task = registry.get(registry.TASKS, cell.task)()
     patterns = masks.patterns(cell.modalities)

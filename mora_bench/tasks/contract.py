@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Task(ABC):
-    """One kind of question about a sample, answered by C logits. Subclass it, finally; it holds no state.
+    """One kind of question about a sample, answered by C logits. Subclass it directly; it holds no state.
 
-    Targets are uint8 [N, C], 0 or 1, whatever the task; what they may look like besides, `problem` says.
+    Targets are uint8 [N, C], 0 or 1, for every task; `problem` checks further conditions.
     """
 
     group: ClassVar[str] = registry.TASKS
@@ -25,19 +25,19 @@ class Task(ABC):
     source: ClassVar[str]
     #: Change it when the same predictions would get other scores.
     version: ClassVar[int] = 1
-    #: The score of tables, and by which checkpoints are chosen on the validation split: the larger the better.
+    #: The score that tables show and that chooses the checkpoint on the validation split; larger is better.
     primary: ClassVar[str]
-    #: Every score that is one number, by name, with what people call it.
+    #: Every score that is one number: name -> usual name.
     metrics: ClassVar[dict[str, str]]
 
     @abstractmethod
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         """All scores of targets and logits, both [N, C]: `n`, every one of `metrics` (NaN where it has no meaning),
-        and lists of C where a score is one of each class. For N = 0 `n` alone."""
+        and lists of length C for scores per class. For N = 0 `n` alone."""
 
     @abstractmethod
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """What is minimised: logits float [B, C] and targets float [B, C] -> a scalar."""
+        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar."""
 
     @abstractmethod
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
@@ -48,11 +48,11 @@ class Task(ABC):
         return float(self.scores(targets, logits).get(self.primary, np.nan))
 
     def problem(self, targets: np.ndarray) -> str | None:
-        """What is wrong with the targets of a dataset, uint8 [N, C], as the task sees it."""
+        """What is wrong with a dataset's targets, uint8 [N, C], for this task; None if nothing is."""
         return None
 
 
 def finite_logit(probabilities: np.ndarray) -> np.ndarray:
-    """log(p / (1 - p)) in float32, with certainty cut at 1e-6, where a float32 still tells it from 1."""
+    """log(p / (1 - p)) in float32, with p clipped to 1e-6 from 0 and 1, which float32 can still represent."""
     p = np.clip(np.asarray(probabilities, np.float64), 1e-6, 1 - 1e-6)
     return np.log(p / (1 - p)).astype(np.float32)

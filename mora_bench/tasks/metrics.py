@@ -1,7 +1,7 @@
-"""Scores from counts and ranks: scikit-learn's definitions, without its checks of every input.
+"""Scores from counts and ranks: scikit-learn's definitions without its input checks.
 
-A record holds 32 sets of scores and a curve of 33 more; with a library call for each class, scoring took a tenth of a
-small cell. tests/tasks/test_metrics.py holds every score to scikit-learn's.
+A record holds 32 sets of scores and a curve of 33 more. With one library call per class, scoring takes a tenth of the
+time of a small cell. tests/tasks/test_metrics.py compares every score with scikit-learn's.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 
 def counts(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True positives, and false ones of both kinds, of each class: bool [N, C] twice -> int [C], [C]."""
+    """True positives, and false positives plus false negatives, of each class: bool [N, C] twice -> int [C], [C]."""
     return (predicted & true).sum(0), (predicted ^ true).sum(0)
 
 
@@ -31,7 +31,7 @@ def average_precision(targets: np.ndarray, logits: np.ndarray) -> float:
     [N], at least one positive."""
     order = np.argsort(-logits, kind="stable")
     hits = np.cumsum(targets[order], dtype=np.int64)
-    # Samples of equal logits pass a threshold together.
+    # Samples with equal logits share a threshold.
     ends = np.flatnonzero(np.r_[np.diff(logits[order]) != 0, True])
     hits = hits[ends]
     return float((np.diff(hits, prepend=0) * hits / (ends + 1)).sum() / hits[-1])

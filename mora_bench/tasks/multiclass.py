@@ -12,12 +12,12 @@ from mora_bench.tasks.contract import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: The least probability that a logit stands for.
+#: The smallest probability that a logit represents.
 LEAST = 1e-6
 
 
 class MultiClass(Task):
-    """The class of the largest logit is predicted; of equal ones the first.
+    """The class with the largest logit is predicted; among equal logits, the first.
 
     F1-macro is the mean over all C classes; a class with neither true nor predicted samples counts as 0 there.
     Balanced accuracy is the mean recall of the classes that have samples. AUROC is that of each class against the

@@ -1,4 +1,4 @@
-"""Cells that are run as one, so that a frozen network runs once for all of them."""
+"""Groups cells into bundles that can be trained as one, so that the frozen network runs once per bundle."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,9 +9,9 @@ from mora_bench.methods.contract import declares
 
 
 def bundles(cells: Sequence[Cell], most: int) -> list[list[Cell]]:
-    """`cells` in the runs that workers are given: one by one, or up to `most` that may be trained as one.
+    """Group `cells` into bundles of at most `most`; a worker runs one bundle at a time.
 
-    These differ in learning rate alone, or also in rank where the method says that smaller ranks may be filled up.
+    Cells of one bundle differ in learning rate alone, or also in rank if the method declares `pads_rank`.
     """
     alike: dict[Cell, list[Cell]] = {}
     for cell in cells:
@@ -20,7 +20,7 @@ def bundles(cells: Sequence[Cell], most: int) -> list[list[Cell]]:
 
 
 def _common(cell: Cell) -> Cell:
-    """What cells of one bundle share."""
+    """The cell without the fields in which the cells of a bundle may differ."""
     if cell.recipe is None:
         return cell
     rank = None if declares(registry.get(registry.METHODS, cell.method), "pads_rank") else cell.rank

@@ -1,4 +1,4 @@
-"""One cell of a method, the whole chain: data + masks -> backbone + imputer + method -> train -> predict -> measure."""
+"""Runs cells of methods: data + masks -> backbone + imputer + method -> train -> predict -> measure."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ from mora_bench.training.loop import Fit, train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
 
-#: Datasets decoded for a backbone by this process, the last few; from the cache on disk if any process has done it.
+#: The last few datasets that this process opened, decoded for a backbone; `cache` holds all of them on disk.
 _samples: dict[tuple, Samples] = {}
 HELD = 4
 
@@ -85,7 +85,7 @@ def recipe_of(cell: Cell) -> Recipe:
     """How a cell is trained.
 
     Raises:
-        UserError: it says nothing of it.
+        UserError: the cell has no recipe.
     """
     if cell.recipe is None:
         raise UserError(f"{cell.label}: a method needs a recipe. Plan again.")
@@ -103,7 +103,7 @@ def _outcome(
     device: torch.device,
     runtime: Runtime,
 ) -> Outcome:
-    """Predict with a trained model, and say all that is known of its cell but its memory and its seconds."""
+    """Predict with a trained model and collect the outcome of its cell; the caller adds memory and total time."""
     begun = time.perf_counter()
     logits = {name: predict(model, data, rows[name], recipe_of(cell).batch, device) for name in ("val", "test")}
     found = model.found
@@ -134,7 +134,7 @@ def _outcome(
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
-    """The network of a cell, its imputer fitted, nothing trained, what may be spared found out."""
+    """The untrained network of a cell, with a fitted imputer, after `settle`."""
     recipe = recipe_of(cell)
     modalities = dict(zip(data.table.names, data.table.kinds, strict=True))
     spec = backbones.resolve(cell.backbone, recipe.max_text)
@@ -143,12 +143,12 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     imputer = registry.get(registry.IMPUTERS, cell.impute)(backbone).to(device)
     axes = Axes(cell.rank or 0, cell.blocks or (), dict(cell.knobs))
     method = registry.get(registry.METHODS, cell.method)(backbone, axes).to(device)
-    # A generator's state of its own: what the method draws when it is attached must not depend on this.
+    # A separate random state, because what the method draws in `attach` must not depend on the embedders.
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(data, backbone.kinds, backbone.width)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
-    # Each embeds the training set only if it asks for it.
+    # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))
     settle(model, training, device)
@@ -156,10 +156,10 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
 
 
 def embedders(data: Samples, kinds: Sequence[str], width: int) -> dict[str, torch.nn.Module]:
-    """Networks of the modalities whose kind is none of `kinds`, which the backbone embeds, by name.
+    """Embedding networks, by modality, for kinds that the backbone does not embed; it embeds `kinds`.
 
     Raises:
-        UserError: a kind brings none.
+        UserError: such a kind has no embedder.
     """
     found = {}
     for name, kind, content in zip(data.table.names, data.table.kinds, data.contents, strict=True):
@@ -179,12 +179,12 @@ def observed(model: Model, view: View, batch: int, device: torch.device) -> Iter
             yield model.embed(inputs), inputs.present
 
 
-#: FLOPs already counted by this process: they depend on shapes alone, and seeds share them.
+#: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
 _counted: dict[tuple, Flops] = {}
 
 
 def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> Flops:
-    """FLOPs of a reference sample, forward and in a training step, and its numbers of tokens."""
+    """FLOPs of a reference sample in a forward pass and in a training step, and its tokens per modality."""
     data_and_net = (cell.data, recipe_of(cell).max_text, cell.weights, str(device))
     key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
     if key not in _counted:
@@ -203,6 +203,6 @@ def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> Fl
 
 
 def reference_batch(data: Samples) -> Batch:
-    """One sample of typical size: whatever the dataset's sample of median length has."""
+    """A batch of one typical sample: the one of median length, with all modalities that it has."""
     row = np.argsort(data.lengths(np.arange(len(data))), kind="stable")[len(data) // 2]
     return data.batch(np.array([row]), data.present[[row]])

@@ -11,7 +11,7 @@ import torch
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Parameters
 
-#: Readings dropped from the beginning: caches, allocators and kernels are still warming up.
+#: Number of first readings that are dropped, because caches, allocators and kernels are still warming up.
 WARMUP = 10
 
 
@@ -55,9 +55,10 @@ class StepClock:
             self._pairs.append((begun, time.perf_counter()))
 
     def read(self, steps_an_epoch: int, cells: int = 1) -> dict:
-        """Milliseconds a step (median, quartiles, 95 %) after a warm-up of `WARMUP` steps (a fifth of a short run).
+        """Milliseconds per step (median, quartiles, 95th percentile), without the warm-up; and seconds per epoch.
 
-        Where several cells were trained as one, each has its share of the time.
+        The warm-up is `WARMUP` steps, at most a fifth of all steps. The time of cells that were trained as one is
+        divided equally among them.
         """
         if self.cuda:
             torch.cuda.synchronize()

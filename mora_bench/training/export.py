@@ -1,4 +1,4 @@
-"""What a cell trained, as files that other programs can load.
+"""Writes what a cell trained, as files that other programs can load.
 
 adapter_model.safetensors   the adapter and the pooler, under the `peft` library's names where the method has them
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
@@ -18,7 +18,7 @@ from mora_bench.files import write_atomic
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
 
-#: How the peft library calls what belongs to the wrapped model.
+#: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
 
 

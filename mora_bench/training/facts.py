@@ -1,4 +1,4 @@
-"""What the records of all competitors say alike: their data, their masks, their predictions."""
+"""The parts of a record that all competitors share: data, masks and predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mora_bench.scoring.protocol import Predicted
 
 @dataclass
 class Outcome:
-    """What came of a cell: its record and, if it is done, what it predicted and the scores of that."""
+    """The outcome of a cell: its record and, if it is done, its predictions and scores."""
 
     record: Record
     predictions: dict[str, np.ndarray] | None = None
@@ -41,7 +41,7 @@ def units(table: Table, rows: np.ndarray) -> masks.Units:
 
 
 def presence_of(cell: Cell, table: Table, split: str, rows: np.ndarray) -> np.ndarray:
-    """What a cell's training mask leaves of one split, bool [n, M]."""
+    """Presence in one split under a cell's training mask, bool [n, M]."""
     own = units(table, rows)
     kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.data, split=split, seed=cell.seed)
     return presence.combine(own.natural, kept)
@@ -54,7 +54,7 @@ def described(
     rows: Mapping[str, np.ndarray],
     present: Mapping[str, np.ndarray],
 ) -> Data:
-    """What a record says of its data."""
+    """The data part of a record."""
     natural = table.present
     return Data(
         labels=list(table.labels),

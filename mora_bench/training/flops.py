@@ -1,7 +1,7 @@
 """FLOPs of a pass and of a training step, by fvcore and by torch. One multiply-add counts as 2 FLOPs everywhere.
 
-Only matrix products, convolutions and attention are counted (element-wise work and norms are not), which is what
-both counters agree on and what closed forms give.
+Only matrix products, convolutions and attention are counted, not element-wise work and norms. Both counters agree on
+these, and closed forms give the same.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from mora_bench.methods.network import Model
 
 
 class _Flat(nn.Module):
-    """A model that takes tensors, as tracing needs it."""
+    """A model whose inputs are tensors, because tracing needs that."""
 
     def __init__(self, model: Model, batch: Batch):
         super().__init__()
@@ -31,19 +31,19 @@ class _Flat(nn.Module):
 
 
 def _attention(inputs: list, outputs: list) -> int:
-    """Multiply-adds of softmax(q k^T) v, for fvcore, which has no handle for the fused operator."""
+    """Multiply-adds of softmax(q k^T) v. fvcore has no handle for the fused operator."""
     *leading, queries, width = inputs[0].type().sizes()
     keys = inputs[1].type().sizes()[-2]
     return 2 * int(np.prod(leading)) * queries * keys * width
 
 
 def _product(inputs: list, outputs: list) -> int:
-    """Multiply-adds of a matrix product whose left side may have more dimensions than fvcore's own handle takes."""
+    """Multiply-adds of a matrix product. Its left side may have more dimensions than fvcore's own handle allows."""
     return int(np.prod(outputs[0].type().sizes())) * inputs[0].type().sizes()[-1]
 
 
 def _nothing(inputs: list, outputs: list) -> int:
-    """For what fvcore counts by element and this module does not count."""
+    """Zero, for operators that fvcore counts by element and this module does not count."""
     return 0
 
 
@@ -166,7 +166,7 @@ def forward_flops(model: Model, batch: Batch) -> float:
 
 @contextmanager
 def flop_counter() -> Iterator[FlopCounterMode]:
-    """torch's counter, with attention on torch's own math kernel meanwhile: the fused one counts as 0 on a CPU."""
+    """torch's counter, with attention on the math kernel, because the fused one counts as 0 on a CPU."""
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         yield counter
 
@@ -174,8 +174,8 @@ def flop_counter() -> Iterator[FlopCounterMode]:
 def step_flops(model: Model, batch: Batch) -> dict[str, float]:
     """FLOPs per sample of a training step on `batch`, by torch's FlopCounterMode.
 
-    `begin` is the frozen beginning, which is computed once a cell where it fits in memory; `forward` and `backward`
-    are the whole network's.
+    `begin` is the frozen beginning, which is computed once per sample and cell if its states are kept; `forward` and
+    `backward` are those of the whole network.
     """
     counts: Counter[str] = Counter()
     with flop_counter() as counter:

@@ -1,8 +1,8 @@
-"""Cells trained as one: what trains is stacked, the frozen network runs once over all of them.
+"""Trains several cells as one: their trained parameters are stacked, and the frozen network runs once for all cells.
 
-Cells that share data, masks and method and differ in learning rate or rank alone see the same batches. Their forward
-passes become one, vectorised over the stacked trained parameters (torch.vmap); a smaller rank is filled up with zeros.
-Gradients go back to each cell's own parameters, so optimisers and schedules stay each cell's own.
+Cells that share data, masks and method, and differ in learning rate or rank alone, see the same batches. One forward
+pass computes all of them: it is vectorised over the stacked parameters (torch.vmap). Smaller ranks are padded with
+zeros. Gradients flow back to each cell's own parameters, so each cell has its own optimiser and schedule.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +16,15 @@ from mora_bench.methods.network import Model, State
 
 
 def together(models: Sequence[Model]) -> Callable[[State], Tensor]:
-    """A function from one state to the logits of K models, [K, B, C]. A single model runs its own `finish`."""
+    """A function from a state to the logits of all K models, [K, B, C].
+
+    It pads and stacks the models' trained parameters and runs one model's `finish` over the stack with torch.vmap. A
+    single model runs its own `finish`.
+    """
     if len(models) == 1:
         return lambda state: models[0].finish(state)[None]
     trained = [model.trained() for model in models]
-    # The model whose adapter is largest lends its modules to all.
+    # All models run through the modules of the model with the largest adapter.
     lender = max(range(len(models)), key=lambda k: sum(p.numel() for p in trained[k].values()))
     finish = _Finish(models[lender])
     shapes = {name: parameter.shape for name, parameter in trained[lender].items()}
@@ -36,7 +40,7 @@ def together(models: Sequence[Model]) -> Callable[[State], Tensor]:
 
 
 class _Finish(nn.Module):
-    """`model.finish` as a module's forward pass, which `functional_call` wants."""
+    """A module whose forward pass is `model.finish`, because `functional_call` needs a module."""
 
     def __init__(self, model: Model):
         super().__init__()
@@ -47,7 +51,7 @@ class _Finish(nn.Module):
 
 
 def _filled(parameter: Tensor, shape: torch.Size) -> Tensor:
-    """The parameter, padded with zeros at the end of every axis to `shape`."""
+    """Pad a parameter with zeros at the end of every axis, up to `shape`."""
     if parameter.shape == shape:
         return parameter
     gaps = [wide - own for own, wide in zip(parameter.shape, shape, strict=True)]
@@ -55,7 +59,7 @@ def _filled(parameter: Tensor, shape: torch.Size) -> Tensor:
 
 
 def share_frozen(models: Sequence[Model]) -> None:
-    """Let all models hold the first one's frozen weights, so that K models cost one network's memory."""
+    """Make all models use the frozen weights of the first, so that these are in memory once."""
     own = dict(models[0].named_parameters())
     for model in models[1:]:
         for name, parameter in model.named_parameters():

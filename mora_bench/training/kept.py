@@ -1,4 +1,4 @@
-"""Serves batches to a model; computes the frozen beginning once per sample where it fits somewhere."""
+"""Serves batches to a model. Runs the frozen beginning once per sample and keeps its states if they fit."""
 
 import shutil
 import tempfile
@@ -16,21 +16,22 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.samples import View
 from mora_bench.methods.network import BLOCKS, Beginning, Model, State
 
-#: Kept states may take this share of what is free when a feed is made: of the device's memory, of the host's, of the
-#: disk that holds temporary files.
+#: Kept states may take this share of the free space: in the device's memory, in main memory, or on the disk that holds
+#: temporary files. Free space is measured when a feed is made.
 SHARE = 0.3
 
 
 class Feed:
-    """A view of n samples, ready for `model.finish`.
+    """Serves the n samples of a view as states for `model.finish`.
 
-    Where the frozen stages were found to be constant and there are any blocks among them, or only embeddings, they are
-    computed once and kept without padding: on the device if they fit there, else in main memory, else in a mapped
-    temporary file. Where they are not constant, or fit nowhere, or where `keep` is False (samples needed once), every
-    batch goes through `model.begin`. Either way the same numbers come out.
+    States are computed once and kept if all stages before block 0 are frozen and `probe.settle` found the frozen stages
+    constant. They are kept without padding, in the first place where they fit: the device's memory, main memory, a
+    memory-mapped temporary file (only if blocks are among the frozen stages). Otherwise every batch goes through
+    `model.begin`. Both ways give the same numbers.
 
     Args:
-        autocast: makes the context in which the frozen stages are computed.
+        keep: False if each sample is needed once, so that keeping its state is no use.
+        autocast: makes the context in which the frozen stages run.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Feed:
             self.kept = self._keep(batch)
 
     def _keep(self, batch: int) -> "list[_Kept]":
-        """What is kept of each stream; nothing if it fits nowhere."""
+        """Compute the states of all samples and keep them, by stream; an empty list if they fit nowhere."""
         used = 0
         writers: list[_Writers] = []
         room = 0.0
@@ -74,9 +75,9 @@ class Feed:
         return [writer.close() for writer in writers]
 
     def _place(self, size: float) -> tuple[str | None, float]:
-        """Where `size` bytes can be kept, and how many may be."""
+        """The fastest place that has room for `size` bytes, and the most it may take; (None, 0) if there is none."""
         for place, free in _room(self.device).items():
-            # Without a block among them, a state is read from disk no faster than it is computed.
+            # Embeddings alone are computed as fast as they are read from disk.
             if size < SHARE * free and (place != "disk" or self.model.cut > BLOCKS):
                 return place, SHARE * free
         return None, 0.0
@@ -86,14 +87,14 @@ class Feed:
             return self.model.begin(batch.to(self.device))
 
     def state(self, at: np.ndarray) -> State:
-        """The state at `model.cut` of the samples at positions `at`."""
+        """The state of the samples at positions `at`, as `model.begin` gives it."""
         if not self.kept:
             return self._begin(self.view.batch(at))
         streams, ahead = zip(*(kept.batch(at, self.device) for kept in self.kept), strict=True)
         return Beginning(streams, () if ahead[0] is None else ahead)
 
     def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
-        """The states of one batch of positions after the other. What a GPU needs next is read while it computes."""
+        """The state of each batch of positions, in order. A GPU's next batch is read while it computes this one."""
         if self.kept or not self.reads_ahead:
             yield from map(self.state, batches)
             return
@@ -112,12 +113,12 @@ class Feed:
         return batch.pinned() if self.device.type == "cuda" else batch
 
     def in_order(self, batch: int) -> Iterator[State]:
-        """States of all samples, in the view's order."""
+        """The states of all samples in the view's order, `batch` samples at a time."""
         return self.states(np.split(np.arange(len(self.view)), range(batch, len(self.view), batch)))
 
 
 def _room(device: torch.device) -> dict[str, int]:
-    """Free bytes by place, the fastest first; on a CPU the device's memory is the host's."""
+    """Free bytes by place, the fastest first. Without a GPU there is no device memory beside the host's."""
     import psutil
 
     room = {"device": torch.cuda.mem_get_info(device)[0]} if device.type == "cuda" else {}
@@ -128,7 +129,10 @@ def _room(device: torch.device) -> dict[str, int]:
 
 
 def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
-    """What is kept of each token of a batch, padding left out: tensors of [N, ...]."""
+    """What is kept of a batch, by name: one row per token without padding, [N, ...].
+
+    `ahead` has one row per sample where only the first token was computed ahead.
+    """
     tokens = state.streams[stream]
     columns = {"x": tokens.x[tokens.mask], "modality": tokens.modality[tokens.mask]}
     if state.ahead:
@@ -138,7 +142,7 @@ def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
 
 
 class _Writers:
-    """Takes the columns of one stream, batch by batch."""
+    """Collects the columns of one stream, batch by batch."""
 
     def __init__(self, place: str, device: torch.device, columns: list[str]):
         self.columns = {name: _WRITERS[place](device) for name in columns}
@@ -157,7 +161,7 @@ class _Writers:
 
 
 class _InMemory:
-    """Rows in the memory of a device."""
+    """Collects rows in the memory of a device."""
 
     def __init__(self, device: torch.device):
         self.device = device
@@ -167,19 +171,19 @@ class _InMemory:
         self.rows.append(rows.to(self.device))
 
     def close(self) -> Tensor:
-        """All rows, and one of zeros."""
+        """All rows, followed by one row of zeros."""
         return torch.cat([*self.rows, torch.zeros_like(self.rows[0][:1])])
 
 
 class _OnHost(_InMemory):
-    """Rows in main memory."""
+    """Collects rows in main memory."""
 
     def __init__(self, device: torch.device):
         super().__init__(torch.device("cpu"))
 
 
 class _OnDisk:
-    """Rows in a temporary file that goes with the tensor that maps it."""
+    """Collects rows in a temporary file. `close` maps it to a tensor; the file is deleted with that tensor."""
 
     def __init__(self, device: torch.device):
         self.file = tempfile.NamedTemporaryFile(prefix="mora_bench-")  # noqa: SIM115 (closed in `close`)
@@ -190,7 +194,7 @@ class _OnDisk:
         self.file.write(rows.cpu().contiguous().view(torch.uint8).numpy().tobytes())
 
     def close(self) -> Tensor:
-        """All rows, and one of zeros."""
+        """All rows, followed by one row of zeros."""
         self.add(torch.zeros_like(self.last))
         self.file.flush()
         size = self.file.tell() // self.last.element_size()
@@ -203,12 +207,12 @@ _WRITERS: dict[str, type[_InMemory] | type[_OnDisk]] = {"device": _InMemory, "ho
 
 
 class _Kept:
-    """States of n samples without padding, one after the other.
+    """The kept states of n samples with N tokens in all: tokens without padding, sample after sample.
 
     Args:
-        columns: x and ahead [N + 1, D], modality int8 [N + 1], a row of zeros at the end; ahead may be [n + 1, D].
+        columns: x [N + 1, D], modality int8 [N + 1], and ahead, [N + 1, D] or [n + 1, D]; the last row is zeros.
         present: bool [n, M].
-        lengths: int [n], tokens of each sample.
+        lengths: int [n], number of tokens of each sample.
     """
 
     def __init__(self, columns: dict[str, Tensor], present: Tensor, lengths: np.ndarray):
@@ -219,7 +223,7 @@ class _Kept:
         self.nothing = int(lengths.sum())
 
     def batch(self, at: np.ndarray, device: torch.device) -> tuple[Tokens, Tensor | None]:
-        """The samples at positions `at`, padded to the longest of them, and what was computed ahead."""
+        """The samples at positions `at`, padded to the longest of them, and what was computed ahead, if anything."""
         lengths = self.lengths[at]
         place = np.arange(lengths.max())
         there = place < lengths[:, None]
@@ -237,6 +241,6 @@ class _Kept:
 
 
 def _rows(column: Tensor, index: Tensor, device: torch.device) -> Tensor:
-    """[N, ...] and int64 [B, ...] -> [B, ..., ...] on `device`, wherever the rows lie."""
+    """Select rows: column [N, ...] and index int64 [B, ...] -> [B, ..., ...] on `device`."""
     rows = column.index_select(0, index.flatten().to(column.device))
     return rows.to(device, non_blocking=True).unflatten(0, index.shape)

@@ -1,4 +1,4 @@
-"""The one training loop. It knows no method by name: what trains is asked of PyTorch."""
+"""The training loop of all methods. It trains the parameters that require a gradient, whatever the method."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,14 +22,21 @@ from mora_bench.training.kept import Feed
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
 
-#: What `--compile` may be, and what torch.compile is then told.
+#: The values of `--compile`, each with its arguments for torch.compile.
 COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mode": "reduce-overhead"}}
 
 
 @dataclass
 class Fit:
-    """The result of training: one row of `history` per validation, the step that was kept with its score, the number of
-    steps, the clock's readings, and whether the frozen beginning was kept."""
+    """The result of training one model.
+
+    Attributes:
+        history: one row per validation.
+        best_step, best_score: the step whose parameters were restored, and its validation score.
+        steps: number of training steps.
+        clock: what `StepClock.read` returned.
+        kept: whether the states from the frozen beginning were kept.
+    """
 
     history: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
@@ -49,15 +56,16 @@ def train(
     task: Task,
     compiler: str = "off",
 ) -> list[Fit]:
-    """Train what requires a gradient with AdamW on the task's loss; keep the best checkpoint by its primary score.
+    """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
-    Usually one model; several that differ in learning rate or rank alone run as one (`fused`), each with a recipe and
-    an optimiser of its own. Deterministic in `seed` on a CPU with a fixed number of threads. The order of samples
-    depends on `seed` and the view alone, so every method sees the same batches. `compiler` names one of `COMPILERS`.
+    The best checkpoint has the highest primary score on the validation split. Usually there is one model. Several
+    models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
+    Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
+    and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`.
 
     Raises:
-        FloatingPointError: a loss is no longer finite.
-        RuntimeError: after training, what was kept of the beginning is not what the network computes.
+        FloatingPointError: a loss is not finite.
+        RuntimeError: after training, the kept states differ from what the network computes.
     """
     recipe = recipes[0]
     steps = math.ceil(len(training) / recipe.batch)
@@ -102,7 +110,7 @@ def train(
 
 
 def _validations(recipe: Recipe, steps: int) -> set[int]:
-    """The steps after which the validation split is scored, the last among them; `steps` are those of an epoch."""
+    """The steps after which the validation split is scored, including the last; `steps` is the number per epoch."""
     total = recipe.epochs * steps
     count = math.ceil(recipe.epochs / recipe.validate_every)
     return {min(math.ceil(k * recipe.validate_every * steps), total) for k in range(1, count + 1)} | {total}
@@ -114,14 +122,14 @@ def _each(models: Sequence[Model], training: bool) -> None:
 
 
 def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Callable[[State], Tensor]:
-    """`finish` through torch.compile, as `COMPILERS` and `options` say ("graphs": with CUDA graphs)."""
+    """Compile `finish` with torch.compile; the arguments are those of `COMPILERS` and `options`."""
     if compiler == "off":
         return finish
     return torch.compile(finish, **COMPILERS[compiler], **options)
 
 
 class _Learner:
-    """One model in training, with its optimiser, its schedule, and its best parameters so far."""
+    """One model in training: its optimiser, its learning-rate schedule and its best parameters so far."""
 
     def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device, task: Task):
         self.model = model
@@ -139,20 +147,20 @@ class _Learner:
         self.losses: list[Tensor] = []
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """The (scaled) loss of a step, gradients cleared."""
+        """Clear the gradients and return the loss of one step, scaled in fp16."""
         loss = self.task.loss(predicted.float(), wanted) + self.model.method.penalty()
         self.losses.append(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         return self.scaler.scale(loss)
 
     def step(self) -> None:
-        """Move by the gradients that have arrived."""
+        """Update the parameters from their gradients, then the learning rate."""
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.schedule.step()
 
     def validated(self, step: int, epoch: float, score: float) -> None:
-        """Note the mean loss since the last validation and the score; keep the parameters if they are the best."""
+        """Record the score and the mean loss since the last validation; save the parameters if they score best."""
         mean = torch.stack(self.losses).mean().item()
         if not math.isfinite(mean):
             decay = self.recipe.weight_decay
@@ -167,7 +175,7 @@ class _Learner:
             self.best = {name: p.detach().clone() for name, p in self.trained.items()}
 
     def finished(self, clock: dict, kept: bool) -> Fit:
-        """Go back to the best parameters."""
+        """Restore the best parameters and return the result."""
         with torch.no_grad():
             for name, parameter in self.trained.items():
                 parameter.copy_(self.best[name])
@@ -176,7 +184,7 @@ class _Learner:
 
 
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
-    """What the optimiser treats alike: the classifier at its own rate, biases and norms without decay."""
+    """The optimiser's parameter groups: the classifier has its own rate; biases and norms have no weight decay."""
     head = {id(p) for p in model.head.parameters()}
     alike: dict[tuple[float, float], list[torch.Tensor]] = {}
     for parameter in model.trained().values():
@@ -199,7 +207,7 @@ class _Linear:
 
 
 def _autocast(recipe: Recipe, device: torch.device) -> Callable[[], AbstractContextManager]:
-    """What makes the context of a training pass."""
+    """A function that makes the context of a training pass."""
     if recipe.precision == "fp16" and device.type != "cuda":
         raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {device}. Use fp32 or bf16.")
     if recipe.precision == "fp32":

@@ -1,4 +1,4 @@
-"""Logits of every sample under every pattern of present modalities: what every score is picked from."""
+"""Predicts every sample under every pattern of present modalities. All scores are picked from these logits."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from mora_bench.training.kept import Feed
 
 @torch.no_grad()
 def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndarray:
-    """float32 [K, n, C], in the feed's order, of K models for which `finish` gives [K, B, C]."""
+    """Logits of K models, float32 [K, n, C], in the feed's order; `finish` maps a state to [K, B, C]."""
     return torch.cat([finish(state).float().cpu() for state in feed.in_order(batch)], 1).numpy()
 
 
@@ -22,12 +22,12 @@ def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndar
 def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device: torch.device) -> np.ndarray:
     """Predict n rows once under each of the 2^M - 1 patterns.
 
-    Whatever a sample has is embedded once, a dummy of each modality once in all; patterns differ in which of the two
-    they show. Samples of like length share a batch.
+    Each modality of a sample is embedded once, and one dummy per modality once in total. A pattern selects, for each
+    modality, the sample's own embedding or the dummy's. Samples of similar length share a batch.
 
     Returns:
-        float32 [n, P, C], patterns in the order of `presence.pattern_presence`; NaN where a sample does not have what
-        the pattern shows.
+        float32 [n, P, C], patterns in the order of `presence.pattern_presence`; NaN where a sample lacks a modality
+        that the pattern shows.
     """
     model.eval()
     natural = samples.present[rows]

@@ -61,7 +61,7 @@ def predicted(predictor: Predictor, task: Task, table: Table, rows: np.ndarray) 
 
 
 def _checked(predictor: Predictor, samples: Shown) -> np.ndarray:
-    """What it predicts, if these are probabilities."""
+    """The predictions of a predictor, checked to be probabilities of the right shape."""
     found = np.asarray(predictor.predict(samples), float)
     expected = (len(samples), len(samples.labels))
     if found.shape != expected:

@@ -1,9 +1,9 @@
-"""Finds out of a model what may be spared, instead of believing what a method says of itself.
+"""Tests which computations of a model can be skipped, instead of trusting what a method declares.
 
-A few samples under every pattern of presence run through the network in training mode. Everything that trains is then
-moved at random: what of the frozen beginning comes out the same, to the bit, is reached neither by training nor by
-chance (dropout, hooks, edits in place, counters of steps), and may be computed once. After training the same is checked
-once more on a batch, by `verify`.
+A few samples under every pattern of presence run through the network in training mode, before and after everything that
+trains is changed at random. If the output of the frozen beginning stays the same bit for bit, neither training nor
+chance (dropout, hooks, edits in place, step counters) affects it, and it may be computed once. After training, `verify`
+compares the kept states of one batch with the whole network.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,19 +21,19 @@ from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
 from mora_bench.methods.network import BLOCKS, Beginning, Found, Model, State
 
-#: How far logits may be from what computing everything gives, as a share of their scale.
+#: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
 CLOSE = 1e-4
-#: The same where numbers have 8 bits (bfloat16), summed over a network's depth.
+#: The same for numbers with 8 significant bits (bfloat16), whose rounding errors add up over a network's depth.
 ROUNDED = 0.1
-#: By how much parameters are moved, N(0, MOVE).
+#: Standard deviation of the random change of parameters.
 MOVE = 0.05
 
 
 def settle(model: Model, view: View, device: torch.device) -> Found:
-    """Find out what may be spared of `model`, and have it spared; the model itself is left as it was.
+    """Test which computations of `model` can be skipped, and set `model.found`; nothing else of the model changes.
 
     Raises:
-        RuntimeError: what trains reaches blocks before the method's `first_block`, where it gets no gradient.
+        RuntimeError: a trained parameter affects blocks before the method's `first_block`, where it gets no gradient.
     """
     batch = _every_pattern(view).to(device)
     model.found = Found()
@@ -60,12 +60,12 @@ def verify(
     autocast: Callable[[], AbstractContextManager] = nullcontext,
     exact: bool = True,
 ) -> None:
-    """Hold the logits of kept states of the positions `at` against those of a network that spares nothing.
+    """Compare logits from the kept states of positions `at` with those of a network that skips nothing.
 
-    `autocast` makes the context in which states were kept; unless `exact`, numbers of 8 bits are let pass.
+    `autocast` makes the context in which the states were computed. Unless `exact`, bfloat16's rounding is tolerated.
 
     Raises:
-        RuntimeError: they differ; the cell trained on something stale.
+        RuntimeError: they differ, so the cell was trained on stale states.
     """
     found, mode = model.found, model.training
     model.eval()
@@ -97,7 +97,7 @@ def _every_pattern(view: View) -> Batch:
 
 @contextmanager
 def _untouched(model: Model) -> Iterator[None]:
-    """Give what trains, what requires a gradient, buffers, modes and torch's random numbers back as they were."""
+    """Restore, at the end, trained parameters, gradient flags, buffers, modes and torch's random state."""
     before = {name: tensor.detach().clone() for name, tensor in _moving(model).items()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     modes = {module: module.training for module in model.modules()}
@@ -119,7 +119,7 @@ def _untouched(model: Model) -> Iterator[None]:
 
 
 def _moving(model: Model) -> dict[str, nn.Parameter]:
-    """What trains and could reach the beginning: not the classifier, nor a backbone that trains as a whole."""
+    """Trained parameters that could affect the beginning: all but pooler, head and a backbone that trains whole."""
     outside = {id(p) for part in (model.head, model.pooler) for p in part.parameters()}
     if model.cut == 0:
         outside |= {id(p) for p in model.backbone.parameters()}
@@ -132,9 +132,9 @@ def _move(model: Model) -> None:
 
 
 def _constant(model: Model, batch: Batch) -> bool:
-    """Whether the stages before the cut give the same to the bit: again, and with everything that trains moved.
+    """Whether the stages before the cut give the same output bit for bit: on a second run, and after `_move`.
 
-    (On a GPU within rounding: sums of an unspecified order are allowed there.)
+    On a GPU the outputs may differ by rounding, because the order of sums is unspecified there.
     """
     if model.cut == 0:
         return False
@@ -151,8 +151,8 @@ def _constant(model: Model, batch: Batch) -> bool:
 
 
 def _ahead(model: Model, batch: Batch) -> bool:
-    """Whether the first changed block's frozen weights see the tokens of the beginning as they are, and nothing inside
-    the block is changed: what they give is the same when everything that trains is moved."""
+    """Whether the first changed block runs its frozen weights on the tokens of the beginning themselves, and gives the
+    same output after `_move`."""
     state = model.begin(batch)
     before = [tokens.x.clone() for tokens in state.streams]
     plain = _given(model, state)
@@ -163,8 +163,8 @@ def _ahead(model: Model, batch: Batch) -> bool:
 
 
 def _given(model: Model, state: Beginning) -> list[Tensor] | None:
-    """What the frozen weights of the first changed block give each stream as the method runs them; None if it runs
-    them on anything but the stream's own tokens, or not at all."""
+    """The output of the first changed block's frozen weights for each stream, as the method runs them; None if the
+    method does not run them, or runs them on anything but the stream's own tokens."""
     given: dict[int, Tensor] = {}
     other = []
 
@@ -187,13 +187,13 @@ def _given(model: Model, state: Beginning) -> list[Tensor] | None:
 
 
 def _lean(model: Model, batch: Batch) -> bool:
-    """Whether the logits stay what they are when of the last block only the first token is computed."""
+    """Whether the logits stay the same if the last block computes only its first token."""
     whole = model(batch)
     model.found = replace(model.found, lean=True)
     try:
         return _close(model(batch), whole)
     except (RuntimeError, IndexError, ValueError):
-        # A method that reads tokens which are not there any more.
+        # The method reads tokens that are not computed.
         return False
 
 

@@ -1,4 +1,4 @@
-"""What an engine is handed: runs a bundle of cells and writes their records, whatever happens."""
+"""Runs a bundle of cells and writes their records, whatever happens. Engines call these functions."""
 
 import traceback
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from mora_bench.training.facts import Outcome
 
 
 def work(bundle: Sequence[Cell], runtime: Runtime, not_as_one: str = "") -> None:
-    """Run cells that may be trained as one, and write their records.
+    """Run the cells of a bundle as one, and write their records.
 
-    If they cannot be, each is run alone, and its record says why: `not_as_one`.
+    If that fails, each cell runs alone, and its record holds the reason, `not_as_one`.
     """
     store = Store(runtime.out)
     torch.set_num_threads(runtime.threads)
@@ -33,7 +33,7 @@ def work(bundle: Sequence[Cell], runtime: Runtime, not_as_one: str = "") -> None
         else:
             found = [Outcome(failure(bundle[0], runtime, error))]
     if why:
-        # Not in the handler: there the error would hold on to all models of the bundle.
+        # Outside the handler, because the error keeps all models of the bundle in memory.
         for cell in bundle:
             work([cell], runtime, why)
         return
@@ -49,7 +49,7 @@ def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
 
 
 def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
-    """The record of a cell that did not come to an end: the reason and the tail of the trace."""
+    """The record of a cell that failed: the reason and the tail of the trace."""
     return Record(
         schema=SCHEMA,
         key=cell.key,
@@ -63,12 +63,12 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
-    """Leave the record of a cell whose process did not come back."""
+    """Write the record of a cell whose process died."""
     Store(runtime.out).write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
 
 
 def competitor(name: str) -> Competitor:
-    """How a method or predictor calls itself; its name alone where its module cannot even be imported."""
+    """How a method or predictor describes itself; only its name if its module cannot be imported."""
     group = registry.PREDICTORS if name in registry.names(registry.PREDICTORS) else registry.METHODS
     try:
         found = registry.get(group, name)

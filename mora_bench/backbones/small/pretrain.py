@@ -1,13 +1,13 @@
 """Pre-trains the small ViLT that ships with the package: masked language modelling + image-text matching.
 
 The objectives are ViLT's (arXiv 2102.03334, section 3.2) on pairs from the twins' renderers, drawn from a random
-stream of their own: no patient of a benchmark twin is ever seen here, and no label at all. One pass a step does both.
+stream of their own: no patient of a benchmark twin is ever seen here, and no label at all. One pass per step does both.
 A share of the pairs is blind, with every word masked, so that the words must be read off the image. Half of the other
 pairs get another pair's image: matching is scored on those that are not blind, masked words on the true pairs.
 
-One thing is added. The words of a true pair are predicted from the pooler's output alone too, as an unordered bag
-weighted by idf: matching by itself teaches [CLS] and the pooler, all that a classifier reads, too slowly in a net and a
-run as small as these (the idea of a language-modelling loss on [CLS] is Condenser's, arXiv 2104.08253).
+One objective is added: the words of a true pair are also predicted from the pooler's output alone, as an unordered bag
+weighted by idf. A classifier reads only [CLS] and the pooler, and in so small a net and run matching alone trains them
+too slowly. (The idea of a language-modelling loss on [CLS] is Condenser's, arXiv 2104.08253.)
 """
 
 import json
@@ -42,7 +42,7 @@ from mora_bench.workers import context
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
 #: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
-#: because nothing about matching can be learned from a pair that passes over everything.
+#: because a pair that tells of no finding teaches nothing about matching.
 CLEAR = 0.95
 
 
@@ -70,7 +70,7 @@ class Pretraining:
     blind: float = 0.4
     init: float = 0.05
     position_init: float = 0.05
-    candidates: int = 8  # a false pair's image is that of the least similar text among so many of its batch
+    candidates: int = 8  # a false pair's image is that of the least similar text among this many of its batch
     seed: int = 0
     threads: int = 2
 
@@ -132,7 +132,7 @@ def _render(
 
 
 def _batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of row numbers, alike in length so that little padding is computed."""
+    """Endless batches of row numbers, similar in length so that little padding is computed."""
     while True:
         jitter = lengths + 3 * torch.rand(len(lengths), generator=generator)
         chunks = torch.argsort(jitter)[: len(lengths) // size * size].view(-1, size)
@@ -140,7 +140,7 @@ def _batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator
 
 
 def _idf(ids: Tensor, vocabulary: int) -> Tensor:
-    """Logarithm of how few of the texts ids [N, L] have a piece, [V]."""
+    """Inverse document frequency (idf) of each word piece in texts ids [N, L]: log(N / texts that have it), [V]."""
     texts = torch.zeros(len(ids), vocabulary).scatter_(1, ids, 1.0).sum(0)
     return (len(ids) / texts.clamp(min=1)).log()
 
@@ -151,7 +151,7 @@ def _bag_of_words(ids: Tensor, idf: Tensor) -> Tensor:
 
 
 def _unlike(words: Tensor, candidates: int, generator: torch.Generator) -> Tensor:
-    """For each of B texts, another of the batch: the least similar of a few drawn at random. int64 [B]."""
+    """For each of B texts, the least similar of a few others drawn at random from the batch, int64 [B]."""
     size = len(words)
     draw = torch.rand(size, size, generator=generator).fill_diagonal_(0).topk(min(candidates, size - 1)).indices
     return draw.gather(1, (words @ words.T).gather(1, draw).argmin(1, keepdim=True)).squeeze(1)

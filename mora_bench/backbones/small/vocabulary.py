@@ -1,8 +1,8 @@
 """The shipped backbone's WordPiece vocabulary: trained on twin text, unable to produce [UNK].
 
 Text is folded (NFKC, accents stripped, lower case) and what is then not printable ASCII becomes "?"; every printable
-ASCII character is a piece of its own, at the start of a word and inside it. So any report has a tokenization without
-[UNK], if a long one where its words are not the twins' words.
+ASCII character is a piece of its own, at the start of a word and inside it. So any report can be tokenized without
+[UNK]; words that the twins do not use become many pieces.
 """
 
 from collections.abc import Iterable

@@ -1,1 +1,1 @@
-"""Kinds of content, one file each: from what a table holds to what a backbone is given."""
+"""Kinds of content, one file each: from the values of a table to the inputs of a backbone."""

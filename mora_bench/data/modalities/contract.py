@@ -1,4 +1,4 @@
-"""The contract of a modality: a kind of content, from what a table holds to what a backbone is given."""
+"""The contract of a modality: a kind of content, from the values of a table to the inputs of a backbone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Rule(Protocol):
     """How a backbone wants the inputs of one kind."""
 
     def key(self) -> Any:
-        """What JSON can hold of it; another key, another folder in the cache."""
+        """A JSON value that identifies the rule; each key has its own folder in the cache."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class Content(ABC):
 
     @abstractmethod
     def collate(self, rows: np.ndarray, there: np.ndarray) -> Inputs:
-        """Inputs of B rows. Where `there` bool [B] denies a sample, its content is not read, and the dummy, which says
-        nothing of it, not even its size, stands in its place."""
+        """Inputs of B rows. Where `there` (bool [B]) is False, the content is not read. The row is then a dummy that
+        does not depend on the content, not even on its size."""
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
-        """By what samples differ in cost, int [B]: batches of like samples are computed faster."""
+        """A measure of each sample's cost, int [B]: batches of samples of similar cost are computed faster."""
         return np.zeros(len(rows), np.int64)
 
     def facts(self) -> dict[str, Any]:
-        """What a record says of it, e.g. the size of a dummy."""
+        """Facts for the record, e.g. the size of a dummy."""
         return {}
 
 
 class Modality(ABC):
-    """A kind of content. Subclass it, finally; it holds no state."""
+    """A kind of content. Subclass it directly, once per kind; it holds no state."""
 
     group: ClassVar[str] = registry.MODALITIES
     title: ClassVar[str]
@@ -61,31 +61,31 @@ class Modality(ABC):
 
     @abstractmethod
     def contents(self, values: Sequence[Any], hashes: FileHashes | None) -> Iterator[bytes]:
-        """What changes when the content does: the part of a table's fingerprint."""
+        """Bytes that change when the content does: part of a table's fingerprint."""
 
     @abstractmethod
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
         """Decode N values (None where absent) into files in `folder`, once.
 
         Args:
-            ids: what the samples are called in errors.
+            ids: names of the samples, for error messages.
             rule: the backbone's, or None if it has none for this kind.
 
         Raises:
-            UserError: a value cannot be decoded, or is not what it should be; names the sample.
+            UserError: a value cannot be decoded or is malformed; the message names the sample.
         """
 
     @abstractmethod
     def open(self, folder: Path) -> Content:
-        """What `encode` left."""
+        """Open the files that `encode` wrote."""
 
     def decodes(self, value: Any) -> str | None:
         """What is wrong with one value once it is decoded, for `check`; None if nothing is."""
         return None
 
     def embedder(self, content: Content, width: int) -> nn.Module | None:
-        """A network from this kind's `Inputs` to a `Part` of `width` features a token, for backbones that have none.
+        """A network from this kind's `Inputs` to a `Part` of `width` features per token; None if there is none.
 
-        It trains with the head and counts as adapter.
+        Backbones that do not embed this kind use it. It trains with the head and counts as adapter.
         """
         return None

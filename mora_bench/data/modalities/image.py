@@ -1,4 +1,4 @@
-"""Image: one or more pictures a sample, decoded once and pasted side by side."""
+"""Image: one or more pictures per sample, decoded once and pasted side by side."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from mora_bench.workers import context
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: Pictures below which starting processes costs more than they save.
+#: The fewest pictures for which worker processes save more time than their start costs.
 FEW = 200
 
 
 class Picture(Protocol):
-    """One picture of a sample (ODIR has two a sample, left and right)."""
+    """One picture of a sample (ODIR has two per sample, left and right)."""
 
     def read(self) -> np.ndarray:
         """Decode to uint8 [H, W, 3]."""

@@ -39,7 +39,7 @@ class TextRule:
 @dataclass(frozen=True)
 class TextInputs(Inputs):
     """Attributes:
-    ids: int64 [B, L], WordPiece ids, padded with anything where `mask` is False.
+    ids: int64 [B, L], WordPiece ids, of any value where `mask` is False (padding).
     mask: bool [B, L].
     """
 
@@ -82,7 +82,7 @@ class TextContent(Content):
 
 
 class Text(Modality):
-    """A text is a str; one that is blank is none."""
+    """A text is a str; a blank one counts as absent."""
 
     title = "text, as WordPiece tokens"
 

@@ -46,7 +46,7 @@ def read(root: Path) -> Table:
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
     frame = filled(frame[list(COLUMNS)], file)
     if file.suffix == ".csv":
-        # Kaggle's table has a row an eye; what concerns the patient is the same in both.
+        # Kaggle's table has one row per eye; the patient's own columns are the same in both.
         frame = frame.drop_duplicates()
     unique(frame["ID"], file)
     _check_labels(frame, file)

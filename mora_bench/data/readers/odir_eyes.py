@@ -10,7 +10,7 @@ from mora_bench.data.twins import tables as twins
 
 
 def apart(table: Table) -> Table:
-    """The same patients with a modality for each eye; either may be naturally missing."""
+    """The same patients with one modality per eye; either may be naturally missing."""
     pairs = table.modalities["image"].values
     sides = enumerate(("left", "right"))
     eyes = {name: Column("image", tuple((pair[side],) for pair in pairs)) for side, name in sides}

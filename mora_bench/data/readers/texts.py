@@ -1,4 +1,4 @@
-"""How the columns of the published tables become the one text of a sample (released code of MoRA, see README)."""
+"""Joins the columns of the published tables into one text per sample (released code of MoRA, see README)."""
 
 
 def eye_text(left: str, right: str) -> str:

@@ -1,7 +1,7 @@
 """The ODIR twin: who has what, what the keywords say of it, and what the two fundus photographs show.
 
 Noise: the signs of `SEEN` are the photographs' own, the others the keywords', and each modality tells of them as
-noise.py says, once a patient; with probability `FALSE` the keywords name, and independently the pictures show, a sign
+noise.py says, once per patient; with probability `FALSE` the keywords name, and independently the pictures show, a sign
 that is not there. Labels follow the signs, never the keywords.
 """
 
@@ -106,7 +106,7 @@ def case(rng: np.random.Generator, clarity: float | None = None) -> EyeCase:
     """
     has = {sign: rng.random() < probability for sign, (_, probability, _) in SIGNS.items()}
     keywords, drawn = [], []
-    # A sign sits in the left eye, the right eye or both; what either modality tells of it is decided once a patient.
+    # A sign sits in the left eye, the right eye or both; what either modality tells of it is decided once per patient.
     eyes = {sign: rng.choice(3, p=(0.3, 0.3, 0.4)) for sign in SIGNS}
     told = {s: rng.random() < (telling(s not in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
     shown = {s: rng.random() < (telling(s in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}

@@ -1,6 +1,6 @@
 """The twins as tables, and as files in the published layout of their originals.
 
-Every sample is a pure function of (seed, dataset, index). The table a twin yields is of the kind a reader yields, and
+Every sample is a pure function of (seed, dataset, index). A twin yields the same kind of table as a reader, and
 `publish` writes it in the published layout, which the readers read back.
 """
 
@@ -23,7 +23,7 @@ SAMPLES = 1000
 SEED = 0
 #: Benchmark twins are stream 0; pre-training draws from stream 1.
 STREAM = 0
-#: Twins there are.
+#: The names of the twins.
 NAMES = ("odir", "cxr")
 
 
@@ -72,7 +72,7 @@ def odir(samples: int = SAMPLES) -> Table:
 
 
 def cxr(samples: int = SAMPLES) -> Table:
-    """The CXR twin: one frontal film and one report a patient."""
+    """The CXR twin: one frontal film and one report per patient."""
     patients = [_chest(i) for i in range(samples)]
     return Table(
         name="cxr",
