@@ -98,23 +98,21 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     return expand(grid, grid if base is None else base, place)
 
 
-def prepare(cells: Sequence[Cell], place: Runtime) -> Iterator[tuple[str, Table]]:
-    """Decode what the cells read and write the id lists of their splits; yields each dataset when it is ready.
+def prepare(cells: Sequence[Cell], place: Runtime) -> None:
+    """Decode what the cells read and write the id lists of their splits.
 
     Raises:
         UserError: content that cannot be decoded, or too few samples for a split.
     """
     from mora_bench.data import datasets
+    from mora_bench.training.cell import samples
 
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
         for backbone, max_text in dict.fromkeys((c.backbone, c.recipe.max_text) for c in own if c.recipe is not None):
-            from mora_bench.training.cell import samples
-
             samples(dataset, backbone, max_text, place)
         _write_splits(Store(place.out), dataset, own, table)
-        yield dataset, table
 
 
 def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
@@ -148,8 +146,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     store = Store(place.out)
     store.check_writable()
     status = store.status(cells)
-    for _ in prepare([cell for cell in cells if status[cell] != DONE], place):
-        pass
+    prepare([cell for cell in cells if status[cell] != DONE], place)
     for cell in (cell for cell in cells if status[cell] == TO_SCORE):
         _score(store, cell, place)
         yield cell, _record(store, cell)
@@ -159,14 +156,20 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
         if status[cell] not in (DONE, TO_SCORE):
             alike.setdefault(cell.key, []).append(cell)
     if alike:
-        name = ("inline" if place.workers == 1 else "processes") if engine == "auto" else engine
-        runs = registry.get(registry.ENGINES, name)()
+        runs = registry.get(registry.ENGINES, _engine(engine, place))()
         for cell in runs.run(bundles([own[0] for own in alike.values()], place.fuse), place, work, lost):
             record = _record(store, cell)
             for other in alike[cell.key]:
                 if other != cell and record.status == DONE:
                     _score(store, other, place)
                 yield other, record
+
+
+def _engine(name: str, place: Runtime) -> str:
+    """The registered engine that `name` stands for, "auto" included."""
+    if name != "auto":
+        return name
+    return "inline" if place.workers == 1 else "processes"
 
 
 def _record(store: Store, cell: Cell) -> Record:
@@ -255,7 +258,7 @@ def report(folder: Path, metric: str = "") -> Report:
 
 def start_workers(place: Runtime, engine: str) -> None:
     """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
-    if engine == "processes" or (engine == "auto" and place.workers > 1):
+    if _engine(engine, place) == "processes":
         from mora_bench.workers import context
 
         # Named as text, because importing them here would take as long.

@@ -63,7 +63,7 @@ def forget(monkeypatch, cache):
     monkeypatch.setattr(registry, "_files", [])
     # What a process remembers of data by name, because a name means the same as long as it lives.
     datasets.fingerprinted.cache_clear()
-    training._samples.clear()
+    training.samples.cache_clear()
 
 
 def write(folder, content, name="mine.py"):

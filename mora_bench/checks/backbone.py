@@ -28,8 +28,7 @@ class Subject:
     samples: Samples
 
     def loaded(self) -> Backbone:
-        table = self.samples.table
-        return self.kind.load(self.spec, dict(zip(table.names, table.kinds, strict=True)), MAX_TEXT, 0)
+        return self.kind.load(self.spec, self.samples.table.shape, MAX_TEXT, 0)
 
     def streams(self, backbone: Backbone) -> tuple[Tokens, ...]:
         batch = self.samples.batch(ROWS, np.ones((len(ROWS), len(self.samples.contents)), bool))

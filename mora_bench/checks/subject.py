@@ -105,7 +105,7 @@ def subject(method: type[Method], imputer: type[Imputer] = Dummy, backbone: str 
     table = twins.odir(VALIDATION.stop)
     with tempfile.TemporaryDirectory() as folder:
         samples = in_memory(prepare(table, "check", spec.rules, Path(folder)))
-    loaded = backbones.load(spec, dict(zip(table.names, table.kinds, strict=True)), MAX_TEXT, 0)
+    loaded = backbones.load(spec, table.shape, MAX_TEXT, 0)
     return Subject(method, imputer, samples, lambda: copy.deepcopy(loaded))
 
 

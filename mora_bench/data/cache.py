@@ -43,7 +43,7 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
 def _key(table: Table, fingerprint: str, rules: Mapping[str, Rule]) -> str:
     wanted = [
         [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
-        for name, kind in zip(table.names, table.kinds, strict=True)
+        for name, kind in table.shape.items()
     ]
     return digest_json([VERSION, fingerprint, wanted])
 

@@ -48,5 +48,4 @@ def shown(table: Table, rows: np.ndarray, present: np.ndarray, targets: bool) ->
         )
         for m, (name, column) in enumerate(table.modalities.items())
     }
-    kinds = dict(zip(table.names, table.kinds, strict=True))
-    return Shown(values, kinds, there, table.labels, table.task, table.targets[rows] if targets else None)
+    return Shown(values, table.shape, there, table.labels, table.task, table.targets[rows] if targets else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -71,20 +72,27 @@ class Table:
     @property
     def kinds(self) -> tuple[str, ...]:
         """Kinds of the modalities, in order."""
-        return tuple(column.kind for column in self.modalities.values())
+        return tuple(self.shape.values())
+
+    @property
+    def shape(self) -> dict[str, str]:
+        """The kind of each modality, by name, in order."""
+        return {name: column.kind for name, column in self.modalities.items()}
 
     def kind(self, name: str) -> Modality:
         """The kind of content of one modality."""
         return registry.get(registry.MODALITIES, self.modalities[name].kind)()
 
-    @property
+    @cached_property
     def present(self) -> np.ndarray:
-        """bool [N, M]: what really exists."""
+        """bool [N, M], read-only: what really exists."""
         columns = []
         for name, column in self.modalities.items():
             exists = self.kind(name).exists
             columns.append([value is not None and exists(value) for value in column.values])
-        return np.array(columns, bool).T
+        present = np.array(columns, bool).T
+        present.flags.writeable = False
+        return present
 
     def only(self, rows: np.ndarray) -> Self:
         """The samples of the given row numbers."""
@@ -110,7 +118,7 @@ class Table:
         drawn from the fingerprint, so a new field of the table must not change it for tables that do not use it.
         """
         whole = hashlib.sha256()
-        shape = {name: column.kind for name, column in self.modalities.items()}
+        shape = self.shape
         first = shape.get("text") == "text"
         texts = self.modalities["text"].values if first else None
         head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.patients, texts]

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
-from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.engines.contract import Bundle, Engine, Lost, Work
@@ -106,7 +105,6 @@ def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if cores is not None:
         os.sched_setaffinity(0, cores)
-    registry.load_plugins(runtime.plugins)
     try:
         while (bundle := pipe.recv()) is not None:
             work(bundle, runtime)

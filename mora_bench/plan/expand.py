@@ -178,7 +178,7 @@ def _base(
 
     versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
     versions["task"] = registry.get(registry.TASKS, table.task).version
-    versions |= {f"kind {kind}": table.kind(name).version for name, kind in zip(table.names, table.kinds, strict=True)}
+    versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
     return {
         "dataset": dataset,
         "source": table.source,

@@ -119,8 +119,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The scores of a table with their headings: one per test pattern, and one per stratum of the "both" test."""
-    headings = {COMPLETE: COMPLETE}
-    tests = {f"score {p}": headings.get(p, f"{p} missing") for p in patterns(modalities)}
+    tests = {f"score {p}": p if p == COMPLETE else f"{p} missing" for p in patterns(modalities)}
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     return tests, strata

@@ -130,7 +130,7 @@ def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str
     """One row per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
     analysis. Where a stratum is empty its scores are None."""
     by_key = {record.key: record for record in records if record.status == "done"}
-    metrics = columns[1 + len(OF_CELL) + len(SETTING) - 1 :]
+    metrics = columns[columns.index("n") :]
     for each in found:
         if each.key not in by_key:
             continue

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -33,21 +34,13 @@ from mora_bench.training.loop import Fit, train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
 
-#: The last few datasets that this process opened, decoded for a backbone; `cache` holds all of them on disk.
-_samples: dict[tuple, Samples] = {}
-HELD = 4
 
-
+@lru_cache(maxsize=4)
 def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
-    """A dataset decoded as a backbone wants it."""
-    key = (dataset, backbone, max_text, runtime.data_root, runtime.limit, runtime.cache)
-    if key not in _samples:
-        while len(_samples) >= HELD:
-            del _samples[next(iter(_samples))]
-        table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        rules = backbones.resolve(backbone, max_text).rules
-        _samples[key] = cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers)
-    return _samples[key]
+    """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
+    table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+    rules = backbones.resolve(backbone, max_text).rules
+    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers)
 
 
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
@@ -136,9 +129,8 @@ def _outcome(
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
     """The untrained network of a cell, with a fitted imputer, after `settle`."""
     recipe = recipe_of(cell)
-    modalities = dict(zip(data.table.names, data.table.kinds, strict=True))
     spec = backbones.resolve(cell.backbone, recipe.max_text)
-    backbone = backbones.load(spec, modalities, recipe.max_text, derive(cell.seed, "backbone")).to(device)
+    backbone = backbones.load(spec, data.table.shape, recipe.max_text, derive(cell.seed, "backbone")).to(device)
     torch.manual_seed(derive(cell.seed, "method"))
     imputer = registry.get(registry.IMPUTERS, cell.impute)(backbone).to(device)
     axes = Axes(cell.rank or 0, cell.blocks or (), dict(cell.knobs))
@@ -162,7 +154,7 @@ def embedders(data: Samples, kinds: Sequence[str], width: int) -> dict[str, torc
         UserError: such a kind has no embedder.
     """
     found = {}
-    for name, kind, content in zip(data.table.names, data.table.kinds, data.contents, strict=True):
+    for (name, kind), content in zip(data.table.shape.items(), data.contents, strict=True):
         if kind not in kinds:
             network = data.table.kind(name).embedder(content, width)
             if network is None:

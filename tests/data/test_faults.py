@@ -82,7 +82,7 @@ def forget(monkeypatch, cache):
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
     monkeypatch.setattr(registry, "_files", [])
     datasets.fingerprinted.cache_clear()
-    training._samples.clear()
+    training.samples.cache_clear()
 
 
 def verb(name, file, folder, out):
