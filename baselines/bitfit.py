@@ -19,7 +19,7 @@ class BitFit(InBlocks):
 
     def attach(self, backbone: Backbone) -> None:
         names = {id(p): name for name, p in backbone.named_parameters()}
-        for at in self.place:
+        for at in self.once().values():
             for name, parameter in backbone.layer(at).named_parameters():
                 if name.endswith("bias"):
                     self._before[names[id(parameter)]] = parameter.detach().clone()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 TARGETS = ("query", "value")
 
@@ -27,28 +27,29 @@ class CaseLora(InBlocks):
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         cases = 2 ** len(backbone.modalities) - 1
-        shape = (cases, len(self.place), len(TARGETS))
-        self.down = nn.Parameter(torch.empty(*shape, axes.rank, backbone.width))
-        # As in LoRA: `down` starts uniform within 1 / sqrt(D), `up` at zero.
-        nn.init.uniform_(self.down, -(backbone.width**-0.5), backbone.width**-0.5)
-        self.up = nn.Parameter(torch.zeros(*shape, backbone.width, axes.rank))
+        self.down, self.up = nn.ParameterDict(), nn.ParameterDict()
+        for tower, (count, width) in self.shape.items():
+            shape = (cases, count, len(TARGETS))
+            # As in LoRA: `down` starts uniform within 1 / sqrt(D), `up` at zero.
+            self.down[tower] = torch.empty(*shape, axes.rank, width).uniform_(-(width**-0.5), width**-0.5)
+            self.up[tower] = torch.zeros(*shape, width, axes.rank)
         self._case: Tensor | None = None
         self._hooks: list = []
 
     def attach(self, backbone: Backbone) -> None:
-        for at, k in self.place.items():
+        for place, at in self.once().items():
             for t, role in enumerate(TARGETS):
                 layer = backbone.network.get_submodule(backbone.linear(at, role))
-                self._hooks.append(layer.register_forward_hook(partial(self._add_update, place=(k, t))))
+                self._hooks.append(layer.register_forward_hook(partial(self._add_update, place=place, t=t)))
 
     def detach(self, backbone: Backbone) -> None:
         while self._hooks:
             self._hooks.pop().remove()
 
-    def _add_update(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor, place: tuple[int, int]) -> Tensor:
-        down, up = self.down[:, *place][self._case], self.up[:, *place][self._case]
+    def _add_update(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor, place: Place, t: int) -> Tensor:
+        down, up = (part[place.tower][:, place.k, t][self._case] for part in (self.down, self.up))
         return output + inputs[0] @ down.mT @ up.mT
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
         self._case = tokens.pattern
         return frozen(tokens)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 THIRD = 12
 REDUCTION = 16
@@ -39,7 +39,8 @@ class Dcp(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        width, modalities, depth = backbone.width, len(backbone.modalities), len(self.place)
+        ((depth, width),) = self.shape.values()
+        modalities = len(backbone.modalities)
         rank, side = max(width // REDUCTION, 1), modalities * width
         self.initial = nn.Parameter(0.02 * torch.randn(modalities, 2, THIRD, width))
         self.correlate = nn.ModuleList(
@@ -52,7 +53,8 @@ class Dcp(InBlocks):
         self.common = nn.Parameter(0.02 * torch.randn(2**modalities - 1, THIRD, width))
         self.share = nn.ModuleList(_bottleneck(width, width, rank) for _ in range(depth))
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        k = place.k
         prompts = [self._correlated(tokens.present, k), self._dynamic(tokens, k), self._common(tokens, k)]
         return frozen(tokens.append(torch.cat(prompts, 1))).first(tokens.x.shape[1])
 

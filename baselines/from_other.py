@@ -64,16 +64,12 @@ class FromOther(Imputer):
     def features(self, part: Part, modality: int) -> np.ndarray:
         """float32 [B, D]: the mean of a modality's tokens after the frozen blocks have seen it alone."""
         backbone = self._frozen[0]
-        stream = self._stream(modality)
+        stream = backbone.stream_of(modality)
         tokens = Tokens(part.x, part.mask, part.mask[:, :1], part.mask.to(torch.int8))
         for i in range(backbone.depth):
             tokens = backbone.block(At(stream, i), tokens)
         x = backbone.norm(stream, tokens.x).masked_fill(~part.mask[..., None], 0).sum(1)
         return (x / part.mask.sum(1, keepdim=True)).float().cpu().numpy()
-
-    def _stream(self, modality: int) -> int:
-        """The stream that a modality's tokens run through."""
-        return min(modality, len(self._frozen[0].streams) - 1)
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
         filled = list(parts)

@@ -16,7 +16,8 @@ class Learned(Imputer):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__(backbone)
-        self.token = nn.Parameter(0.02 * torch.randn(len(backbone.modalities), 1, backbone.width))
+        widths = [backbone.width_of(m) for m in range(len(backbone.modalities))]
+        self.token = nn.ParameterList(0.02 * torch.randn(1, width) for width in widths)
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
         filled = list(parts)

@@ -5,11 +5,11 @@ block; a sample uses the set of its own pattern. The paper prompts blocks 0-5 of
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 LENGTH = 16
 
@@ -28,14 +28,20 @@ class Map(InBlocks):
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
         patterns = 2 ** len(backbone.modalities) - 1
-        # As released: zeros, except for tokens of ones, whose position differs between patterns.
-        prompts = torch.zeros(patterns, len(self.place), LENGTH, backbone.width)
-        for pattern in range(patterns):
-            prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
-        self.prompts = nn.Parameter(prompts)
+        self.prompts = nn.ParameterDict()
+        for tower, (count, width) in self.shape.items():
+            # As released: zeros, except for tokens of ones, whose position differs between patterns.
+            prompts = torch.zeros(patterns, count, LENGTH, width)
+            for pattern in range(patterns):
+                prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
+            self.prompts[tower] = prompts
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        return frozen(tokens.append(self.prompts[tokens.pattern, k]))
+    def own(self, place: Place, tokens: Tokens) -> Tensor:
+        """The prompts of each sample's pattern for one place, [B, 16, D]."""
+        return self.prompts[place.tower][tokens.pattern, place.k]
+
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        return frozen(tokens.append(self.own(place, tokens)))
 
 
 class MapAttention(Map):
@@ -44,6 +50,6 @@ class MapAttention(Map):
     title = "MAP (attention level)"
     period = LENGTH // 2
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        keys, values = self.prompts[tokens.pattern, k].chunk(2, 1)
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        keys, values = self.own(place, tokens).chunk(2, 1)
         return frozen(tokens, prefix=(keys, values))

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import Backbone
+from mora_bench.backbones.contract import Backbone, Spec
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 LENGTH = 16
 MEMORY = 16
@@ -31,16 +31,21 @@ class MemPrompt(InBlocks):
     family = "missing-aware"
     reads = {"blocks": "first half"}
 
+    @classmethod
+    def unfit(cls, spec: Spec) -> str:
+        return "" if spec.single_stream else "its memory is asked by the tokens of all modalities in one sequence"
+
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        depth, modalities, width = len(self.place), len(backbone.modalities), backbone.width
+        ((depth, width),) = self.shape.values()
+        modalities = len(backbone.modalities)
         self.keys = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, width))
         self.memory = nn.Parameter(0.02 * torch.randn(depth, modalities, MEMORY, LENGTH, width))
         self.shared = nn.Parameter(0.02 * torch.randn(depth, modalities, LENGTH, width))
         self.bottlenecks = nn.ModuleList(_bottleneck(width) for _ in range(depth * modalities))
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        modalities = tokens.present.shape[1]
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        k, modalities = place.k, tokens.present.shape[1]
         summed = torch.einsum("bm,mld->bld", tokens.present.to(tokens.x), self.shared[k])
         prompts = [bottleneck(summed) for bottleneck in self.bottlenecks[k * modalities : (k + 1) * modalities]]
         prompts += [self._retrieve(tokens, k, m) for m in range(modalities)]

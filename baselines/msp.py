@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 LENGTH = 16
 ORTHOGONALITY = 0.1
@@ -27,15 +27,20 @@ class Msp(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        shape = (len(backbone.modalities), len(self.place), LENGTH, backbone.width)
-        self.prompts = nn.Parameter(0.02 * torch.randn(shape))
+        modalities = len(backbone.modalities)
+        self.prompts = nn.ParameterDict(
+            {t: 0.02 * torch.randn(modalities, count, LENGTH, width) for t, (count, width) in self.shape.items()}
+        )
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        prompts = self.prompts[:, k]
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        prompts = self.prompts[place.tower][:, place.k]
         return frozen(tokens.append(torch.einsum("bm,mld->bld", tokens.present.to(prompts), prompts)))
 
     def penalty(self) -> Tensor:
         """ORTHOGONALITY times the mean of abs(cos) between two modalities' prompts."""
-        flat = self.prompts.flatten(2)
-        pairs = [F.cosine_similarity(flat[a], flat[b], dim=-1).abs() for a, b in combinations(range(len(flat)), 2)]
-        return ORTHOGONALITY * torch.stack(pairs).mean()
+        cosines = [
+            F.cosine_similarity(flat[a], flat[b], dim=-1).abs()
+            for flat in (prompts.flatten(2) for prompts in self.prompts.values())
+            for a, b in combinations(range(len(flat)), 2)
+        ]
+        return ORTHOGONALITY * torch.cat(cosines).mean()

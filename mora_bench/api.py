@@ -22,7 +22,7 @@ _WHERE = {
     "mora_bench.missing.contract": ("Mechanism", "Context"),
     "mora_bench.backbones.contract": ("Backbone", "Spec", "At", "ROLES"),
     "mora_bench.backbones.tokens": ("Part", "Tokens", "concatenated"),
-    "mora_bench.methods.contract": ("Method", "InBlocks", "Axes", "Frozen", "EMBEDDINGS"),
+    "mora_bench.methods.contract": ("Method", "InBlocks", "Place", "Axes", "Frozen", "EMBEDDINGS"),
     "mora_bench.methods.imputer": ("Imputer",),
     "mora_bench.methods.predictor": ("Predictor",),
     "mora_bench.methods.mora": ("Mora",),

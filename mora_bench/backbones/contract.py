@@ -33,10 +33,11 @@ class Spec:
     Attributes:
         name: as the user gave it; family: the name of its registered family.
         fingerprint: 16 hex digits over everything that determines its outputs.
-        depth: blocks per stream; width: features per token.
+        depth: blocks of its deepest stream; width: features per token of its narrowest.
         rules: its rule for inputs, by kind of content; kinds that it cannot embed are absent.
         folder: where its files are, None if it has none.
         trained: False for random weights.
+        single_stream: False if it runs one tower per modality.
     """
 
     name: str
@@ -47,18 +48,22 @@ class Spec:
     rules: Mapping[str, Rule] = field(hash=False)
     folder: Path | None = None
     trained: bool = True
+    single_stream: bool = True
 
 
 class Backbone(nn.Module, ABC):
     """`embed` -> (imputer) -> `join` -> `block(At(s, 0))` ... `block(At(s, depth - 1))` -> `pool`.
 
-    A backbone with one stream runs all modalities together. One with several streams runs one tower per modality;
-    streams of one kind may share weights.
+    A backbone with one stream runs all modalities together. One with several has a stream per modality, in their order.
+    The blocks of a stream are its tower; streams of one kind may share a tower. A modality of a kind that the backbone
+    does not embed runs through no block of such a backbone: its tokens come out as they went in.
 
     Attributes:
         modalities: names of the dataset's modalities, in order.
         streams: names of the streams.
-        width: D, features per token; depth: blocks per stream.
+        towers: name of each stream's tower.
+        widths: D, features per token, of each stream.
+        depths: blocks of each stream. Beyond them, `block` returns its tokens as they are.
     """
 
     group: ClassVar[str] = registry.BACKBONES
@@ -71,8 +76,22 @@ class Backbone(nn.Module, ABC):
 
     modalities: tuple[str, ...]
     streams: tuple[str, ...]
-    width: int
-    depth: int
+    towers: tuple[str, ...]
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+
+    @property
+    def depth(self) -> int:
+        """Blocks of the deepest stream."""
+        return max(self.depths)
+
+    def stream_of(self, modality: int) -> int:
+        """The stream that a modality's tokens run through."""
+        return 0 if len(self.streams) == 1 else modality
+
+    def width_of(self, modality: int) -> int:
+        """Features per token of one modality."""
+        return self.widths[self.stream_of(modality)]
 
     @classmethod
     @abstractmethod
@@ -133,9 +152,14 @@ class Backbone(nn.Module, ABC):
         """The classifier's input, [B, `features`], whichever streams are absent."""
 
     @property
+    def shares(self) -> tuple[int, ...]:
+        """How many of the features that `pool` returns come from each stream, in order."""
+        return self.widths
+
+    @property
     def features(self) -> int:
         """The number of features that `pool` returns."""
-        return self.width
+        return sum(self.shares)
 
     @property
     def untyped(self) -> tuple[str, ...]:
@@ -152,14 +176,23 @@ class Backbone(nn.Module, ABC):
     def layer(self, at: At) -> nn.Module:
         """The module of one block."""
 
+    def path(self, at: At) -> str:
+        """The path in `network` of the module of one block."""
+        layer = self.layer(at)
+        return next(path for path, module in self.network.named_modules() if module is layer)
+
     @abstractmethod
     def linear(self, at: At, role: str) -> str:
         """The path in `network` of a block's linear layer that plays one of `ROLES`."""
+
+    def pooler_path(self, name: str) -> str:
+        """The path in `network` of the weight that a parameter of `make_pooler`'s copy, called `name`, replaces."""
+        return f"pooler.{name}"
 
     def see_samples_apart(self, apart: bool) -> None:
         """Set whether layers inside blocks must see [B, T, D], because a method treats samples differently there. If
         not, a backbone may leave padding out and give them one flat sequence, [N, D]."""
 
     def places(self, blocks: Sequence[int]) -> list[At]:
-        """The blocks of the given numbers in all streams, block after block."""
-        return [At(stream, block) for block in blocks for stream in range(len(self.streams))]
+        """The blocks of the given numbers in all streams that have them, block after block."""
+        return [At(s, block) for block in blocks for s, depth in enumerate(self.depths) if block < depth]

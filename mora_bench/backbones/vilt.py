@@ -18,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbones import packing
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.blocks import Block, Packed
+from mora_bench.backbones.contract import At, Spec
 from mora_bench.backbones.layout import image_rule, read_json, tokenizer_file
+from mora_bench.backbones.patches import placed
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
@@ -44,30 +45,28 @@ PATHS = {
 }
 
 
-class Vilt(Backbone):
+class Vilt(Packed):
     """One stream: the tokens of all modalities, the text's first, whose [CLS] is pooled.
 
     Attributes:
         vilt: the wrapped `transformers.ViltModel`.
-        patch: pixels along a patch's side; heads: of attention.
+        width: D, features per token; patch: pixels along a patch's side; heads: of attention.
     """
 
     title = "ViLT"
     source = "arXiv 2102.03334"
     kinds = ("text", "image")
     shipped = {"small": "the shipped ViLT, pre-trained on twin pairs", UNTRAINED: "the same net with random weights"}
-    streams = ("all",)
-    #: The cost of one more run of samples (packing.py), in multiply-adds. The lower it is, the more runs are made and
-    #: the less padding is computed. Runs need lengths that are known without waiting for a device. None: one run.
-    run_cost: float | None = 1_500_000
+    streams = towers = ("all",)
 
     def __init__(self, vilt: ViltModel, modalities: Mapping[str, str]):
         super().__init__()
         self.vilt = vilt
         self.modalities = tuple(modalities)
         self.of_kind = tuple(modalities.values())
-        self.width = vilt.config.hidden_size
-        self.depth = vilt.config.num_hidden_layers
+        self.width: int = vilt.config.hidden_size
+        self.widths = (self.width,)
+        self.depths = (vilt.config.num_hidden_layers,)
         self.patch: int = vilt.config.patch_size
         self.heads: int = vilt.config.num_attention_heads
         self.types = _token_types(self.of_kind, vilt.config.modality_type_vocab_size)
@@ -156,24 +155,10 @@ class Vilt(Backbone):
     def _embed_image(self, inputs: ImageInputs) -> tuple[Tensor, Tensor]:
         embeddings = self.vilt.embeddings
         x = embeddings.patch_embeddings.projection(inputs.pixels)
-        rows, columns = x.shape[2:]
         table = embeddings.position_embeddings
-        side = self.vilt.config.image_size // self.patch
-        plane = table[:, 1:].transpose(1, 2).unflatten(2, (side, side))
-        position = torch.zeros_like(x)
-        mask = torch.zeros(len(x), rows, columns, dtype=torch.bool, device=x.device)
-        # Sizes are on the CPU, so nothing waits for a device here.
-        sizes = [tuple(size) for size in inputs.grid.tolist()]
-        for h, w in sorted(set(sizes)):
-            these = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
-            fitted = F.interpolate(plane, size=(h, w), mode="bilinear", align_corners=True)
-            position = position.index_add(
-                0, these, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(these), -1, -1, -1).to(x)
-            )
-            mask[these, :h, :w] = True
-        x = (x + position).flatten(2).transpose(1, 2)
+        x, mask = placed(x, inputs.grid, table[0, 1:], "bilinear", align_corners=True)
         cls = (embeddings.cls_token + table[:, :1]).expand(len(x), -1, -1)
-        return torch.cat([cls, x], 1), F.pad(mask.flatten(1), (1, 0), value=True)
+        return torch.cat([cls, x], 1), F.pad(mask, (1, 0), value=True)
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         # The text's [CLS] is what the pooler reads.
@@ -185,50 +170,16 @@ class Vilt(Backbone):
     ) -> Tokens:
         layer: Any = self.layer(at)
         attention = layer.attention.attention
-        layout: Any = self._layout(tokens.mask)
-        x = layout.pack(tokens.x)
-        y = layer.layernorm_before(x)
-        keys, values = layout.split(attention.key(y)), layout.split(attention.value(y))
-        if first is not None:
-            x, y = (torch.cat([part[:, :first] for part in layout.split(z)]) for z in (x, y))
-        query = attention.query(y)
-        queries = layout.split(query) if first is None else layout.by_run(query)
-        prefixes = [None] * len(keys) if prefix is None else zip(*map(layout.rows, prefix), strict=True)
-        runs = zip(queries, keys, values, layout.masks, prefixes, strict=True)
-        y = torch.cat([self._attend(*run).reshape(-1, *y.shape[1:]) for run in runs])
-        x = layer.attention.output(y, x) + x
-        x = layer.output(layer.intermediate(layer.layernorm_after(x)), x)
-        if first is not None:
-            return tokens.first(first).with_x(layout.restored(x))
-        return tokens.with_x(layout.unpack(x, tokens.x.shape))
-
-    def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, prefix: tuple[Tensor, Tensor] | None
-    ) -> Tensor:
-        """Attention of some samples: query [B, Q, D], key and value [B, T, D] -> [B, Q, D]."""
-        if prefix is not None:
-            key, value = torch.cat([prefix[0], key], 1), torch.cat([prefix[1], value], 1)
-            mask = None if mask is None else F.pad(mask, (prefix[0].shape[1], 0), value=True)
-        query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(2)
-
-    def _layout(self, mask: Tensor) -> packing.Packing:
-        """The layout of a batch: the one remembered for its mask, or a new one. Only CPU masks are cut into runs."""
-        # torch.compile would make a program for every grouping.
-        if torch.compiler.is_compiling():
-            return packing.whole(mask)
-        layout = packing.recall(mask)
-        if layout is None:
-            if self.run_cost is None or mask.device.type != "cpu":
-                layout = packing.whole(mask)
-            else:
-                # Linear layers make 12 D^2 multiply-adds per token.
-                layout = packing.pack(mask, self.run_cost / (12 * self.width**2))
-            packing.remember(mask, layout)
-        return layout
-
-    def see_samples_apart(self, apart: bool) -> None:
-        self.run_cost = None if apart else type(self).run_cost
+        block = Block(
+            before=layer.layernorm_before,
+            query=attention.query,
+            key=attention.key,
+            value=attention.value,
+            attended=lambda heads, x: layer.attention.output(heads, x) + x,
+            fed=lambda x: layer.output(layer.intermediate(layer.layernorm_after(x)), x),
+            heads=self.heads,
+        )
+        return self.run(block, tokens, prefix, first)
 
     def norm(self, stream: int, x: Tensor) -> Tensor:
         return self.vilt.layernorm(x)
@@ -247,8 +198,11 @@ class Vilt(Backbone):
     def layer(self, at: At) -> nn.Module:
         return self.vilt.encoder.layer[at.block]
 
+    def path(self, at: At) -> str:
+        return f"encoder.layer.{at.block}"
+
     def linear(self, at: At, role: str) -> str:
-        return f"encoder.layer.{at.block}.{PATHS[role]}"
+        return f"{self.path(at)}.{PATHS[role]}"
 
 
 def extend_positions(vilt: ViltModel, rows: int) -> None:

@@ -44,7 +44,14 @@ def named(subject: Subject) -> None:
 def runs(subject: Subject) -> None:
     """Embedding, blocks and pooling give tokens and features of the width it says."""
     backbone = subject.loaded()
-    expect((backbone.width, backbone.depth) == (subject.spec.width, subject.spec.depth), "spec and network differ")
+    said, found = (subject.spec.width, subject.spec.depth), (min(backbone.widths), backbone.depth)
+    expect(found == said, f"width and depth are {found}; its spec says {said}")
+    count = len(backbone.streams)
+    expected = 1 if subject.spec.single_stream else len(backbone.modalities)
+    expect(count == expected, f"{count} streams; its spec says {expected}")
+    for name in ("towers", "widths", "depths", "shares"):
+        own = getattr(backbone, name)
+        expect(len(own) == count, f"{name} is {own}; expected one value per stream, {count}")
     with torch.no_grad():
         streams = subject.streams(backbone)
         expect(len(streams) == len(backbone.streams), f"{len(streams)} streams; it names {len(backbone.streams)}")
@@ -65,7 +72,7 @@ def alone(subject: Subject) -> None:
         tokens = subject.streams(backbone)[0]
         whole, lean = backbone.block(At(0, 0), tokens), backbone.block(At(0, 0), tokens, first=1)
         worst = (whole.x[:, :1] - lean.x).abs().max().item()
-        keys = torch.ones(len(ROWS), 3, backbone.width)
+        keys = torch.ones(len(ROWS), 3, backbone.widths[0])
         prefixed = backbone.block(At(0, 0), tokens, prefix=(keys, keys))
     expect(lean.x.shape[1] == 1 and worst < 1e-4, f"the first token differs by {worst:.2g} when it is computed alone")
     expect(not torch.allclose(prefixed.x, whole.x), "a prefix changes nothing")
@@ -78,6 +85,7 @@ def linear(subject: Subject) -> None:
         inside = set(backbone.layer(at).modules())
         for role in ROLES:
             layer = backbone.network.get_submodule(backbone.linear(at, role))
+            expect(backbone.network.get_submodule(backbone.path(at)) is backbone.layer(at), f"path({at}) is wrong")
             expect(isinstance(layer, torch.nn.Linear), f"{role} of {at} is {type(layer).__name__}, not a linear layer")
             expect(layer in inside, f"{role} of {at} is not inside layer({at})")
 

@@ -52,8 +52,8 @@ def outputs(subject: Subject) -> None:
         state = Beginning(model.backbone.join(parts, batch.present))
         for i in range(max(first, 0), depth):
             streams = method.depth(i, model.frozen(i, state), state.streams)
-            for tokens in streams:
-                _check_tokens(tokens, f"block({i}, ...)", 4, model.backbone.width)
+            for tokens, width in zip(streams, model.backbone.widths, strict=True):
+                _check_tokens(tokens, f"block({i}, ...)", 4, width)
             state = Beginning(streams)
         logits = model(batch)
     expect(bool(torch.isfinite(logits).all()), "the logits of an untrained model are not finite")

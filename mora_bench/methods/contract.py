@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from mora_bench import registry
-from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.contract import At, Backbone, Spec
 from mora_bench.backbones.tokens import Part, Tokens
 
 #: `first_block` of a method that changes the embeddings, too.
@@ -65,6 +65,11 @@ class Method(nn.Module, ABC):
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__()
 
+    @classmethod
+    def unfit(cls, spec: Spec) -> str:
+        """Why it makes no sense on a backbone, in words; "" if it does."""
+        return ""
+
     @property
     @abstractmethod
     def first_block(self) -> int:
@@ -93,6 +98,11 @@ class Method(nn.Module, ABC):
             self.block(At(s, block), own, tokens) for s, (own, tokens) in enumerate(zip(frozen, streams, strict=True))
         )
 
+    def pooled(self, features: Tensor, present: Tensor) -> Tensor:
+        """What replaces the classifier's input, [B, F]. Each stream has its share of the features
+        (`Backbone.shares`); present is bool [B, M]."""
+        return features
+
     def export(self) -> tuple[Any, dict[str, Tensor]] | None:
         """A `peft` config and the adapter's tensors, named as in the backbone's network wrapped by it (adapter's name
         left out), or None if the `peft` library has no such method."""
@@ -103,28 +113,51 @@ class Method(nn.Module, ABC):
         return 0.0
 
 
+class Place(NamedTuple):
+    """The k-th block of a tower that a method changes."""
+
+    tower: str
+    k: int
+
+
 class InBlocks(Method):
     """A method that changes only the blocks that its axes name: override `changed`.
 
+    Streams of one tower share its weights, so they share what a method adds to it, too.
+
     Attributes:
-        place: the blocks where it acts, At -> k; k numbers them from 0.
+        place: the blocks where it acts, by stream and block.
+        shape: of each tower that it acts on, the number of these blocks and the tower's width.
     """
 
     reads = {"blocks": "all"}
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self.place = {at: k for k, at in enumerate(backbone.places(axes.blocks))}
+        self.place: dict[At, Place] = {}
+        self.shape: dict[str, tuple[int, int]] = {}
+        for at in backbone.places(axes.blocks):
+            tower, width = backbone.towers[at.stream], backbone.widths[at.stream]
+            place = Place(tower, sorted(axes.blocks).index(at.block))
+            self.place[at] = place
+            self.shape[tower] = (max(place.k + 1, self.shape.get(tower, (0, 0))[0]), width)
 
     @property
     def first_block(self) -> int:
         return min(at.block for at in self.place)
 
+    def once(self) -> dict[Place, At]:
+        """Each place once: one stream and block for it."""
+        found: dict[Place, At] = {}
+        for at, place in self.place.items():
+            found.setdefault(place, at)
+        return found
+
     def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
         return self.changed(self.place[at], frozen, tokens) if at in self.place else frozen(tokens)
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces the k-th of its blocks. `frozen` runs the backbone's own block."""
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
+        """What replaces one of its blocks. `frozen` runs the backbone's own block."""
         return frozen(tokens)
 
 

@@ -7,18 +7,18 @@ A low-rank branch runs in parallel to a whole transformer block, over all tokens
 `down` [r, D] is shared, drawn from N(0, std = 1/r); there is one `up_m` [D, r] per modality, zero at the start. The
 up-projection of a missing modality is left out. No scaling, no bias. The paper's own setting is r = 4 in block 0.
 
-If a backbone has several streams, each stream has its own `down` and one `up` per modality. So each tower is also told
-what is missing in the others.
+If a backbone has a tower per kind of content, each tower has its own `down` and one `up` per modality. So each tower is
+also told what is missing in the others.
 """
 
 from typing import Any
 
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.branch import Branch
-from mora_bench.methods.contract import Axes, Frozen, InBlocks
+from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 
 
 class Mora(InBlocks):
@@ -30,9 +30,14 @@ class Mora(InBlocks):
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        self.branches = nn.ModuleDict(
-            {_name(at, backbone): self.branch(backbone.width, axes.rank, len(backbone.modalities)) for at in self.place}
-        )
+        self.names: dict[Place, str] = {}
+        self.paths: dict[str, str] = {}
+        self.branches = nn.ModuleDict()
+        for place, at in self.once().items():
+            name = str(at.block) if len(backbone.streams) == 1 else f"{place.tower}-{at.block}"
+            self.names[place], self.paths[name] = name, backbone.path(at)
+            self.branches[name] = self.branch(backbone.widths[at.stream], axes.rank, len(backbone.modalities))
+        self.modalities = backbone.modalities
 
     def branch(self, width: int, rank: int, modalities: int) -> nn.Module:
         """The branch in parallel to one block."""
@@ -42,11 +47,11 @@ class Mora(InBlocks):
         """The weight of each up, [B, ups], for samples with presence `present`, bool [B, M]."""
         return present
 
-    def changed(self, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
         out = frozen(tokens)
         # The last block may return [CLS] alone.
         x = tokens.x[:, : out.x.shape[1]]
-        return out.with_x(out.x + list(self.branches.values())[k](x, self.gate(tokens.present)))
+        return out.with_x(out.x + self.branches[self.names[place]](x, self.gate(tokens.present)))
 
     def export(self) -> tuple[Any, dict[str, Tensor]] | None:
         """The adapter as `mora_bench.methods.peft` reads it; None for variants with another branch or gate."""
@@ -55,15 +60,11 @@ class Mora(InBlocks):
         from mora_bench.methods.peft import MoraConfig
 
         first: Any = next(iter(self.branches.values()))
-        config = MoraConfig(r=len(first.down), blocks=sorted(at.block for at in self.place))
+        blocks = sorted({at.block for at in self.place})
+        config = MoraConfig(r=len(first.down), blocks=blocks, modalities=list(self.modalities))
         tensors: dict[str, Tensor] = {
-            f"encoder.layer.{i}.mora_branch.{name}": parameter
+            f"{self.paths[i]}.mora_branch.{name}": parameter
             for i, branch in self.branches.items()
             for name, parameter in branch.named_parameters()
         }
         return config, tensors
-
-
-def _name(at: At, backbone: Backbone) -> str:
-    """The name of a branch: its block, and its stream if there are several."""
-    return str(at.block) if len(backbone.streams) == 1 else f"{backbone.streams[at.stream]}-{at.block}"

@@ -83,7 +83,9 @@ class Model(nn.Module):
         self.imputer = imputer
         self.method = method
         self.embedders = nn.ModuleDict(embedders or {})
-        self.types = nn.ParameterDict({name: nn.Parameter(torch.zeros(backbone.width)) for name in backbone.untyped})
+        self.types = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(backbone.widths[0])) for name in backbone.untyped}
+        )
         self.pooler = backbone.make_pooler().requires_grad_(True)
         self.head = classifier(backbone.features, classes, head_seed)
         self.found = Found()
@@ -134,7 +136,8 @@ class Model(nn.Module):
 
     def _logits(self, state: State, start: int) -> Tensor:
         state = self._run(state, start, self.backbone.depth + BLOCKS)
-        return self.head(self.backbone.pool(state.streams, self.pooler))
+        features = self.backbone.pool(state.streams, self.pooler)
+        return self.head(self.method.pooled(features, state.streams[0].present))
 
     def _run(self, state: State, start: int, stop: int) -> State:
         for stage in range(start, stop):

@@ -1,4 +1,4 @@
-"""MoRA as a method of the `peft` library, for a plain transformers ViLT outside this harness.
+"""MoRA as a method of the `peft` library, for transformers' networks outside this harness.
 
     from mora_bench.api import MoraConfig                # registers it
     from peft import PeftModel, get_peft_model
@@ -63,7 +63,7 @@ class MoraConfig(PeftConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.peft_type = PeftType[NAME]
-        self.target_modules = rf"(.*\.)?encoder\.layer\.({'|'.join(map(str, self.blocks))})"
+        self.target_modules = rf"(.*\.)?layers?\.({'|'.join(map(str, self.blocks))})"
 
 
 class MoraLayer(nn.Module, BaseTunerLayer):
@@ -80,7 +80,7 @@ class MoraLayer(nn.Module, BaseTunerLayer):
 
     def add(self, name: str, config: MoraConfig) -> None:
         block: Any = self.base_layer
-        width = block.layernorm_before.normalized_shape[0]
+        width = next(m for m in block.modules() if isinstance(m, nn.LayerNorm)).normalized_shape[0]
         self.mora_branch[name] = Branch(width, config.r, len(config.modalities))
         tuner: Any = self
         tuner._move_adapter_to_device_of_base_layer(name)
@@ -93,11 +93,12 @@ class MoraLayer(nn.Module, BaseTunerLayer):
         present = self._presence["present"]
         active: Any = self.active_adapters
         added = sum(self.mora_branch[name](hidden_states, present) for name in active)
-        return (output[0] + added, *output[1:])
+        # ViLT's blocks return a tuple, CLIP's a tensor.
+        return output + added if isinstance(output, Tensor) else (output[0] + added, *output[1:])
 
 
 class MoraModel(BaseTuner):
-    """Puts MoRA's branches beside the blocks of a ViLT, and takes `present` out of its inputs."""
+    """Puts MoRA's branches beside the blocks of a network, and takes `present` out of its inputs."""
 
     prefix = "mora_"
     tuner_layer_cls = MoraLayer

@@ -17,6 +17,7 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.grid import Grid
+from mora_bench.plan.knobs import parse_knob, typed
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -103,7 +104,7 @@ class _Point(NamedTuple):
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:
     """Every point of the product for the first seed: its cell, and the reason why it may collapse.
 
-    The cell is None where a predictor cannot run on the dataset.
+    The cell is None where a predictor cannot run on the dataset, or a method makes no sense on the backbone.
     """
     from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
@@ -120,10 +121,14 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         mechanisms = _mechanisms(grid, dataset, table)
         patterns = _patterns(grid, table)
         for spec, missing, pattern, name in product(specs, mechanisms, patterns, methods):
+            unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             recipe = _recipe(grid, given, dataset, name)
             for own, why in _of_method(grid, name, spec):
                 for lr, impute in product(grid.lrs or (recipe.lr,), imputers):
+                    if unfit:
+                        yield None, f"{name} makes no sense on {spec.name}: {unfit}"
+                        continue
                     cell = Cell(
                         **base,
                         **own,
@@ -162,7 +167,7 @@ def _check_axes(grid: Grid, spec: Spec) -> None:
 def _check_knobs(grid: Grid, methods: list[str]) -> None:
     known = sorted({k for name in methods for k in registry.get(registry.METHODS, name).reads} - {*AXES})
     for text in grid.knobs:
-        if _knob(text)[0] not in known:
+        if parse_knob(text)[0] not in known:
             raise UserError(f"--knobs {text}: none of the methods reads it; known: {', '.join(known) or 'none'}.")
 
 
@@ -260,34 +265,17 @@ def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[_Point]:
 
 def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
     """Every combination of a method's own knobs. A cell holds only values that differ from the paper's."""
-    asked = dict(_knob(text) for text in grid.knobs)
+    asked = dict(parse_knob(text) for text in grid.knobs)
     settings: list[list[tuple[Knob, ...]]] = []
     for knob, values in asked.items():
         if knob in method.reads and knob not in AXES:
-            settings.append([((knob, _typed(value, method.reads[knob], knob)),) for value in values])
+            settings.append([((knob, typed(value, method.reads[knob], knob)),) for value in values])
     points = [
         tuple(knob for part in parts for knob in part if knob[1] != method.reads[knob[0]])
         for parts in product(*settings)
     ]
     idle = [knob for knob in asked if knob not in method.reads]
     return [_Point(tuple(sorted(p)), f"{name} does not read {', '.join(idle)}" if idle else "") for p in points]
-
-
-def _knob(text: str) -> tuple[str, list[str]]:
-    name, equals, values = text.partition("=")
-    if not (name and equals and values):
-        raise UserError(f"--knobs {text!r} is not NAME=VALUE or NAME=VALUE,VALUE.")
-    return name, values.split(",")
-
-
-def _typed(text: str, own: Any, knob: str) -> Any:
-    """A knob's value, converted to the type of the method's own value."""
-    try:
-        if isinstance(own, bool):
-            return {"true": True, "false": False}[text.lower()]
-        return type(own)(text)
-    except (KeyError, ValueError):
-        raise UserError(f"--knobs {knob}={text}: expected {type(own).__name__}, such as {own!r}.") from None
 
 
 def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:

@@ -9,6 +9,7 @@ import torch
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
@@ -138,7 +139,7 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     # A separate random state, because what the method draws in `attach` must not depend on the embedders.
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
-        brought = embedders(data, backbone.kinds, backbone.width)
+        brought = embedders(data, backbone)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
@@ -147,18 +148,19 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     return model
 
 
-def embedders(data: Samples, kinds: Sequence[str], width: int) -> dict[str, torch.nn.Module]:
-    """Embedding networks, by modality, for kinds that the backbone does not embed; it embeds `kinds`.
+def embedders(data: Samples, backbone: Backbone) -> dict[str, torch.nn.Module]:
+    """Embedding networks, by modality, for kinds that the backbone does not embed.
 
     Raises:
         UserError: such a kind has no embedder.
     """
     found = {}
-    for (name, kind), content in zip(data.table.shape.items(), data.contents, strict=True):
-        if kind not in kinds:
-            network = data.table.kind(name).embedder(content, width)
+    for m, (name, kind) in enumerate(data.table.shape.items()):
+        if kind not in backbone.kinds:
+            network = data.table.kind(name).embedder(data.contents[m], backbone.width_of(m))
             if network is None:
-                raise UserError(f"the backbone embeds {', '.join(kinds)}, and the kind {kind!r} brings no embedder.")
+                known = ", ".join(backbone.kinds)
+                raise UserError(f"the backbone embeds {known}, and the kind {kind!r} brings no embedder.")
             found[name] = network
     return found
 

@@ -32,8 +32,9 @@ def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> 
     else:
         peft_config, adapter = exported
         tensors = {PREFIX + name: tensor for name, tensor in adapter.items()}
-        tensors.update((f"{PREFIX}pooler.{name}", tensor) for name, tensor in model.pooler.named_parameters())
-        peft_config.modules_to_save = ["pooler"]
+        pooler = {model.backbone.pooler_path(name): tensor for name, tensor in model.pooler.named_parameters()}
+        tensors.update((PREFIX + path, tensor) for path, tensor in pooler.items())
+        peft_config.modules_to_save = sorted({path.partition(".")[0] for path in pooler}) or None
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record.cell.backbone})
     for name, content in {"adapter_model": tensors, "classifier": model.head.state_dict()}.items():

@@ -82,9 +82,9 @@ def test_learned_token_stands_behind_the_first_token():
     # Sample 1 has no image: its [CLS] and the learned token, nothing else.
     assert filled[1].mask[1].tolist() == [True, True, False]
     torch.testing.assert_close(filled[1].x[1, 0], parts[1].x[1, 0])
-    torch.testing.assert_close(filled[1].x[1, 1], imputer.token[1, 0])
+    torch.testing.assert_close(filled[1].x[1, 1], imputer.token[1][0])
     filled[1].x.sum().backward()
-    assert imputer.token.grad[1].abs().sum() > 0
+    assert imputer.token[1].grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(("kind", "k"), [(Knn1, 1), (Knn5, 5)])

@@ -68,7 +68,7 @@ def test_equals_peft_on_transformers_own_vilt(name):
 def test_case_wise_lora_uses_each_samples_own_update():
     backbone = tiny_backbone()
     method = CaseLora(backbone, Axes(2, (0, 2)))
-    torch.nn.init.normal_(method.up, std=0.1)
+    torch.nn.init.normal_(method.up["all"], std=0.1)
     tokens = joined(backbone, [[True, True], [True, False], [False, True]])
     method.attach(backbone)
     got = through(backbone, method, tokens).x
@@ -80,7 +80,7 @@ def test_case_wise_lora_uses_each_samples_own_update():
             for k, block in enumerate((0, 2)):
                 attention = changed.layer(At(0, block)).attention.attention
                 for t, linear in enumerate((attention.query, attention.value)):
-                    linear.weight += method.up[case, k, t] @ method.down[case, k, t]
+                    linear.weight += method.up["all"][case, k, t] @ method.down["all"][case, k, t]
         one = {name: part[row : row + 1] for name, part in vars(tokens).items()}
         torch.testing.assert_close(got[row : row + 1], through(changed, None, Tokens(**one)).x, rtol=0, atol=1e-5)
 

@@ -27,7 +27,7 @@ def one(x):
 def test_map_equals_concatenating_each_samples_prompts_by_hand():
     backbone = tiny_backbone()
     method = Map(backbone, Axes(blocks=(0, 1)))
-    torch.nn.init.normal_(method.prompts)
+    torch.nn.init.normal_(method.prompts["all"])
     tokens = joined(backbone, PRESENT)
     got = through(backbone, method, tokens)
     assert got.x.shape[1] == tokens.x.shape[1] + 2 * LENGTH
@@ -36,7 +36,7 @@ def test_map_equals_concatenating_each_samples_prompts_by_hand():
         x = tokens.x[row : row + 1]
         for i in range(3):
             if i < 2:
-                x = torch.cat([method.prompts[pattern, i][None], x], 1)
+                x = torch.cat([method.prompts["all"][pattern, i][None], x], 1)
             x = backbone.block(At(0, i), one(x)).x
         torch.testing.assert_close(got.x[row, 0], x[0, 2 * LENGTH], rtol=0, atol=1e-5)
 
@@ -57,14 +57,14 @@ def attention_by_hand(backbone, layer, x, keys, values):
 def test_map_at_the_attention_level_equals_concatenated_keys_and_values():
     backbone = tiny_backbone()
     method = MapAttention(backbone, Axes(blocks=(0, 2)))
-    torch.nn.init.normal_(method.prompts)
+    torch.nn.init.normal_(method.prompts["all"])
     tokens = joined(backbone, PRESENT)
     got = through(backbone, method, tokens)
     assert got.x.shape == tokens.x.shape
     for row, pattern in enumerate(PATTERNS):
         x = tokens.x[row]
         for i, layer in enumerate(backbone.vilt.encoder.layer):
-            prompts = method.prompts[pattern, {0: 0, 2: 1}[i]] if i != 1 else torch.zeros(0, 32)
+            prompts = method.prompts["all"][pattern, {0: 0, 2: 1}[i]] if i != 1 else torch.zeros(0, 32)
             half = len(prompts) // 2
             x = attention_by_hand(backbone, layer, x, prompts[:half], prompts[half:])
         torch.testing.assert_close(got.x[row], x, rtol=0, atol=1e-5)
@@ -74,9 +74,9 @@ def test_map_starts_as_released():
     method, attention = Map(tiny_backbone(), Axes(blocks=(0,))), MapAttention(tiny_backbone(), Axes(blocks=(0,)))
     # The complete set has its ones at token 0, image missing at 1, text missing at 2; attention level also 8 further.
     for pattern, place in {2: 0, 0: 1, 1: 2}.items():
-        rows = method.prompts[pattern, 0].sum(-1)
+        rows = method.prompts["all"][pattern, 0].sum(-1)
         assert rows.nonzero().flatten().tolist() == [place]
-        assert attention.prompts[pattern, 0].sum(-1).nonzero().flatten().tolist() == [place, place + 8]
+        assert attention.prompts["all"][pattern, 0].sum(-1).nonzero().flatten().tolist() == [place, place + 8]
 
 
 def test_msp_gives_the_sum_of_what_is_there():
@@ -85,7 +85,7 @@ def test_msp_gives_the_sum_of_what_is_there():
     tokens = joined(backbone, PRESENT)
     seen = []
     method.block(At(0, 0), lambda t: seen.append(t) or t, tokens)
-    text, image = method.prompts[0, 0], method.prompts[1, 0]
+    text, image = method.prompts["all"][0, 0], method.prompts["all"][1, 0]
     for row, expected in enumerate([text + image, text, image]):
         torch.testing.assert_close(seen[0].x[row, -LENGTH:], expected)
 
@@ -93,14 +93,14 @@ def test_msp_gives_the_sum_of_what_is_there():
 def test_msp_penalises_parallel_sets_and_not_orthogonal_ones():
     method = Msp(tiny_backbone(), Axes(blocks=(0, 1)))
     with torch.no_grad():
-        method.prompts[0] = 1.0
-        method.prompts[1] = -2.0
+        method.prompts["all"][0] = 1.0
+        method.prompts["all"][1] = -2.0
     assert method.penalty().item() == pytest.approx(ORTHOGONALITY)
     with torch.no_grad():
-        method.prompts[1, :, ::2] = 2.0
+        method.prompts["all"][1, :, ::2] = 2.0
     assert method.penalty().item() == pytest.approx(0, abs=1e-6)
     with torch.no_grad():
-        method.prompts[1, 0] = 2.0
+        method.prompts["all"][1, 0] = 2.0
     assert method.penalty().item() == pytest.approx(ORTHOGONALITY / 2)
 
 

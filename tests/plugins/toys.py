@@ -171,16 +171,17 @@ class ToyNet(Backbone):
 
     def __init__(self, modalities, width=24, depth=2):
         super().__init__()
-        self.modalities = self.streams = tuple(modalities)
-        self.width, self.depth = width, depth
+        self.modalities = self.streams = self.towers = tuple(modalities)
+        self.width = width
+        self.widths, self.depths = (width,) * len(self.streams), (depth,) * len(self.streams)
         self.words = nn.Embedding(3000, width)
-        self.towers = nn.ModuleList(nn.ModuleList(ToyBlock(width) for _ in range(depth)) for _ in self.streams)
+        self.nets = nn.ModuleList(nn.ModuleList(ToyBlock(width) for _ in range(depth)) for _ in self.streams)
         self.pooler = nn.Linear(width, width)
 
     @classmethod
     def describe(cls, name, folder, config, max_text):
         rules = {"text": TextRule(SHIPPED / "tokenizer.json", max_text)}
-        return Spec(name, "toy-net", "toy", depth=2, width=24, rules=rules, trained=False)
+        return Spec(name, "toy-net", "toy", depth=2, width=24, rules=rules, trained=False, single_stream=False)
 
     @classmethod
     def load(cls, spec, modalities, max_text, seed):
@@ -189,7 +190,7 @@ class ToyNet(Backbone):
 
     @property
     def network(self):
-        return self.towers
+        return self.nets
 
     def embed(self, batch):
         nothing = torch.zeros(len(batch), 1, self.width, device=batch.present.device)
@@ -218,11 +219,15 @@ class ToyNet(Backbone):
         return pooler((firsts * there[..., None]).sum(1) / there.sum(1, keepdim=True)).tanh()
 
     @property
+    def features(self):
+        return self.width
+
+    @property
     def unused(self):
         return list(self.pooler.parameters())
 
     def layer(self, at):
-        return self.towers[at.stream][at.block]
+        return self.nets[at.stream][at.block]
 
     def linear(self, at, role):
         return f"{at.stream}.{at.block}.{role}"
@@ -241,7 +246,7 @@ class Shift(Method):
     def __init__(self, backbone, axes):
         super().__init__(backbone, axes)
         self.where, self.size = axes.blocks, axes.knobs.get("size", 1.0)
-        self.vector = nn.Parameter(torch.zeros(backbone.width))
+        self.vector = nn.Parameter(torch.zeros(backbone.widths[0]))
 
     @property
     def first_block(self):

@@ -90,7 +90,7 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, f
 
 def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(place, folder):
     _, cell, adapter = saved(place, folder, "map")
-    assert "method.prompts" in load_file(adapter / "adapter_model.safetensors")
+    assert "method.prompts.all" in load_file(adapter / "adapter_model.safetensors")
     assert json.loads((adapter / "adapter_config.json").read_text())["mora_bench"]["method"] == "map"
     assert f"# map on {cell.dataset}" in (adapter / "README.md").read_text()
 

@@ -10,6 +10,7 @@ from conftest import load, make_model, settled, thirds, with_present
 from mora_bench.backbones.contract import At
 from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
+from mora_bench.methods.contract import Place
 from mora_bench.methods.network import Found
 from mora_bench.training import kept as feeds
 from mora_bench.training.kept import Feed
@@ -27,7 +28,7 @@ def model_of(name, folder, view):
     model = make_model(name.partition("-")[0], load(folder))
     if name == "mora-late":
         # Beside the last block, of which only [CLS] is computed.
-        model.method.place = {At(0, 2): 0}
+        model.method.place = {At(0, 2): Place("all", 0)}
     for parameter in model.method.parameters():
         torch.nn.init.normal_(parameter, std=0.05)
     return settled(model, view).eval()

@@ -1,0 +1,34 @@
+"""Positions for the patches of pictures of any size."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def placed(x: Tensor, grid: Tensor, table: Tensor, mode: str, align_corners: bool) -> tuple[Tensor, Tensor]:
+    """Add to every patch its position's embedding, interpolated once per picture size.
+
+    Args:
+        x: embedded patches [B, D, H, W]; smaller pictures lie in the upper left corner.
+        grid: int64 [B, 2] on the CPU, rows and columns of patches of each picture.
+        table: [S * S, D], embeddings of the positions of a square picture.
+        mode, align_corners: of `torch.nn.functional.interpolate`.
+
+    Returns:
+        Tokens [B, H * W, D], row after row, and their mask, bool [B, H * W].
+    """
+    rows, columns = x.shape[2:]
+    side = round(len(table) ** 0.5)
+    plane = table.T.unflatten(1, (side, side))[None]
+    position = torch.zeros_like(x)
+    mask = torch.zeros(len(x), rows, columns, dtype=torch.bool, device=x.device)
+    # Sizes are on the CPU, so nothing waits for a device here.
+    sizes = [tuple(size) for size in grid.tolist()]
+    for h, w in sorted(set(sizes)):
+        these = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
+        fitted = F.interpolate(plane, size=(h, w), mode=mode, align_corners=align_corners)
+        position = position.index_add(
+            0, these, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(these), -1, -1, -1).to(x)
+        )
+        mask[these, :h, :w] = True
+    return (x + position).flatten(2).transpose(1, 2), mask.flatten(1)
