@@ -67,6 +67,11 @@ class Tokens:
         """
         return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
 
+    def mean(self) -> Tensor:
+        """The mean of each sample's own tokens, [B, D]: without padding, and without what a method added."""
+        own = (self.modality >= 0)[..., None]
+        return self.x.masked_fill(~own, 0).sum(1) / own.sum(1)
+
     def with_x(self, x: Tensor) -> Self:
         return replace(self, x=x)
 

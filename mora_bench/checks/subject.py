@@ -57,7 +57,7 @@ class Subject:
         torch.manual_seed(0)
         imputer = self.imputer(backbone)
         method = self.method(backbone, axes or own_axes(self.method, backbone))
-        brought = embedders(self.samples, backbone)
+        brought = embedders(self.training, backbone)
         model = Model(backbone, method, imputer, len(self.samples.table.labels), 1, brought)
         with torch.no_grad():
             batch = self.training.batch(np.arange(len(self.training)))

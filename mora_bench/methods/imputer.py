@@ -14,7 +14,7 @@ class Imputer(nn.Module):
     """Replaces the tokens of modalities that a sample lacks, between the embedding and block 0.
 
     `fit` gets only what the training mask shows: no labels, no validation or test rows. Imputed modalities stay False
-    in `present`, so methods treat them as missing.
+    in `present`, so methods treat them as missing. Where a kind's embedder trains (tables), `fit` sees it untrained.
     """
 
     group: ClassVar[str] = registry.IMPUTERS

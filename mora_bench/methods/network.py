@@ -105,7 +105,7 @@ class Model(nn.Module):
         parts = self.backbone.embed(batch)
         for name, embedder in self.embedders.items():
             m = self.backbone.modalities.index(name)
-            parts[m] = embedder(batch.inputs[m])
+            parts[m] = Part(*embedder(batch.inputs[m]))
         for name, row in self.types.items():
             m = self.backbone.modalities.index(name)
             parts[m] = Part(parts[m].x + row, parts[m].mask)

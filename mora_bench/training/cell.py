@@ -139,7 +139,7 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     # A separate random state, because what the method draws in `attach` must not depend on the embedders.
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
-        brought = embedders(data, backbone)
+        brought = embedders(training, backbone)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
@@ -148,16 +148,18 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     return model
 
 
-def embedders(data: Samples, backbone: Backbone) -> dict[str, torch.nn.Module]:
-    """Embedding networks, by modality, for kinds that the backbone does not embed.
+def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:
+    """Embedding networks, by modality, for kinds that the backbone does not embed; `view`: the training samples.
 
     Raises:
         UserError: such a kind has no embedder.
     """
     found = {}
-    for m, (name, kind) in enumerate(data.table.shape.items()):
+    table, contents = view.samples.table, view.samples.contents
+    for m, (name, kind) in enumerate(table.shape.items()):
         if kind not in backbone.kinds:
-            network = data.table.kind(name).embedder(data.contents[m], backbone.width_of(m))
+            shown = view.rows[view.present[:, m]]
+            network = table.kind(name).embedder(contents[m], shown, backbone.width_of(m))
             if network is None:
                 known = ", ".join(backbone.kinds)
                 raise UserError(f"the backbone embeds {known}, and the kind {kind!r} brings no embedder.")

@@ -57,7 +57,7 @@ class NumbersEmbedder(nn.Module):
 
     def forward(self, inputs):
         x = self.linear(inputs.values)[:, None]
-        return Part(x, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device))
+        return x, torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
 
 
 class Numbers(Modality):
@@ -72,7 +72,7 @@ class Numbers(Modality):
     def open(self, folder):
         return NumbersContent(np.load(folder / "values.npy"))
 
-    def embedder(self, content, width):
+    def embedder(self, content, rows, width):
         return NumbersEmbedder(width)
 
 

@@ -83,9 +83,14 @@ class Modality(ABC):
         """What is wrong with one value once it is decoded, for `check`; None if nothing is."""
         return None
 
-    def embedder(self, content: Content, width: int) -> nn.Module | None:
-        """A network from this kind's `Inputs` to a `Part` of `width` features per token; None if there is none.
+    def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module | None:
+        """A network from this kind's `Inputs` to tokens [B, T, `width`] and mask, bool [B, T]; None if there is none.
 
-        Backbones that do not embed this kind use it. It trains with the head and counts as adapter.
+        Backbones that do not embed this kind use it. It trains with the head and counts as adapter. It has no
+        tower of its own, so a dual encoder classifies by the mean of its tokens.
+
+        Args:
+            rows: the training rows of `content` whose value the mask shows, int [n]; what is fitted beforehand, such
+                as scaling, may see these and no others.
         """
         return None
