@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, ViltModel
+from tokenizers import Tokenizer
+from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, ViltModel
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At
+from mora_bench.backbones.layout import Pictures
 from mora_bench.backbones.small import vocabulary
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.backbones.vilt import Vilt
@@ -21,6 +24,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data import datasets
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.twins import tables as twins
@@ -32,6 +36,8 @@ from mora_bench.training.probe import settle
 torch.set_num_threads(1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
 MODALITIES = {"text": "text", "image": "image"}
+#: The last token of every text of `dual_inputs`.
+END = 99
 TINY = {
     "hidden_size": 32,
     "num_hidden_layers": 3,
@@ -65,6 +71,35 @@ def tiny_backbone(seed: int = 0, **changes) -> Vilt:
     return Vilt(vilt, MODALITIES)
 
 
+def tiny_clip(seed: int = 0, **changes) -> Clip:
+    """A CLIP with random weights, whose towers have different widths."""
+    torch.manual_seed(seed)
+    shared = {"num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64, "initializer_range": 0.2}
+    text = shared | {"hidden_size": 32, "vocab_size": 200, "bos_token_id": 1, "eos_token_id": END, "pad_token_id": 0}
+    text |= changes
+    image = shared | {"hidden_size": 48, "image_size": 64, "patch_size": 16}
+    clip = CLIPModel(CLIPConfig(text_config=text, vision_config=image, projection_dim=24)).eval()
+    # transformers draws some of them so small that attention would be even.
+    for name, parameter in clip.named_parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 if "embedding" in name else 0.2)
+    seen = Pictures(ImageRule(32, 64, 16), [0.48, 0.46, 0.41], [0.27, 0.26, 0.28])
+    return Clip(clip, MODALITIES, seen)
+
+
+def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:
+    """Texts that end with END, and pictures in [-1, 1], both padded."""
+    generator = torch.Generator().manual_seed(0)
+    grid, lengths = torch.tensor(sizes), torch.tensor(lengths)
+    pixels = torch.ones(len(sizes), 3, *(grid.max(0).values * patch).tolist())
+    for i, (h, w) in enumerate(sizes):
+        pixels[i, :, : h * patch, : w * patch] = torch.rand(3, h * patch, w * patch, generator=generator) * 2 - 1
+    ids = torch.randint(3, END, (len(lengths), int(lengths.max())), generator=generator)
+    mask = torch.arange(ids.shape[1]) < lengths[:, None]
+    ids = torch.where(torch.arange(ids.shape[1]) == lengths[:, None] - 1, END, ids) * mask
+    return Batch((TextInputs(ids, mask), ImageInputs(pixels, grid)), torch.ones(len(sizes), 2, dtype=torch.bool))
+
+
 @pytest.fixture
 def backbone() -> Vilt:
     return tiny_backbone()
@@ -86,6 +121,17 @@ def folder(tmp_path_factory) -> Path:
     ).save_pretrained(out)
     image = {"size": {"shortest_edge": 32, "longest_edge": 64}, "size_divisor": 16}
     (out / "preprocessor_config.json").write_text(json.dumps(image))
+    return out
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory, folder) -> Path:
+    """A CLIP in transformers' layout, with the words of `folder`."""
+    out = tmp_path_factory.mktemp("tiny-clip")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    tiny_clip(vocab_size=len(words), bos_token_id=words["[CLS]"], eos_token_id=words["[SEP]"]).net.save_pretrained(out)
+    for name in ("tokenizer.json", "preprocessor_config.json"):
+        (out / name).write_bytes((folder / name).read_bytes())
     return out
 
 

@@ -2,7 +2,8 @@
 
 A backbone is what a registered family ships under a name (`small`), or a folder in transformers' layout (config.json,
 model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a name on the Hugging Face hub of the
-`dandelin/vilt-b32-mlm` kind. `model_type` in config.json names its family. Weights are read from safetensors only.
+`dandelin/vilt-b32-mlm` kind; `model_type` in config.json names its family. `FAMILY:...` is what that family makes of
+the rest, such as `pair:TEXT,IMAGE`. Weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ def resolve(name: str, max_text: int) -> Spec:
     for family in _families().values():
         if name in family.shipped:
             return family.describe(name, None, {}, max_text)
-    folder = _folder(name)
+    maker, colon, _ = name.partition(":")
+    if colon and maker in registry.names(registry.BACKBONES):
+        return registry.get(registry.BACKBONES, maker).describe(name, None, {}, max_text)
+    folder = folder_of(name)
     config = read_json(folder, "config.json", name)
     kind = config.get("model_type")
     if kind not in registry.names(registry.BACKBONES):
@@ -55,14 +59,19 @@ def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) ->
     return registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)
 
 
-def _folder(name: str) -> Path:
+def folder_of(name: str) -> Path:
+    """The folder of a backbone that is a folder, or a name on the hub.
+
+    Raises:
+        UserError: it is neither, or cannot be had.
+    """
     if Path(name).is_dir():
         return Path(name)
     if name.count("/") == 1 and not name.startswith((".", "/")):
         return _from_hub(name)
     raise UserError(
-        f"unknown backbone {name!r}; known: {', '.join(names())}, a folder, or a hub name such as "
-        "dandelin/vilt-b32-mlm."
+        f"unknown backbone {name!r}; known: {', '.join(names())}, a folder, a hub name such as "
+        "dandelin/vilt-b32-mlm, or pair:TEXT,IMAGE of such."
     )
 
 

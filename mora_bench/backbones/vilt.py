@@ -8,8 +8,6 @@ result equals `transformers.ViltModel` for every mix of image sizes and text len
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +18,20 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block, Packed
 from mora_bench.backbones.contract import At, Spec
-from mora_bench.backbones.layout import image_rule, read_json, tokenizer_file
+from mora_bench.backbones.layout import (
+    check_loaded,
+    fingerprint,
+    image_rule,
+    read_json,
+    tokenizer_file,
+    weights_file,
+)
 from mora_bench.backbones.patches import placed
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
-from mora_bench.files import DIGITS
 
 if TYPE_CHECKING:
     from transformers import ViltModel
@@ -75,22 +79,14 @@ class Vilt(Packed):
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
         folder = folder or SHIPPED
         config = config or read_json(folder, "config.json", name)
-        weights = folder / "model.safetensors"
-        if not weights.is_file():
-            raise UserError(
-                f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them "
-                "with transformers' save_pretrained(safe_serialization=True)."
-            )
         rule = image_rule(folder, config, name)
         tokenizer = tokenizer_file(folder)
-        whole = hashlib.sha256()
-        for file in [folder / "config.json", tokenizer] + [weights] * (name != UNTRAINED):
-            whole.update(file.read_bytes())
-        whole.update(json.dumps([vars(rule), name == UNTRAINED]).encode())
+        weights = weights_file(folder)
+        files = [folder / "config.json", tokenizer] + [weights] * (name != UNTRAINED)
         return Spec(
             name=name,
             family="vilt",
-            fingerprint=whole.hexdigest()[:DIGITS],
+            fingerprint=fingerprint(files, [vars(rule), name == UNTRAINED]),
             depth=config["num_hidden_layers"],
             width=config["hidden_size"],
             rules={"text": TextRule(tokenizer, max_text), "image": rule},
@@ -113,15 +109,12 @@ class Vilt(Packed):
                 f"{', '.join(f'{name} ({kind})' for name, kind in modalities.items())}."
             )
         logging.disable_progress_bar()
+        assert spec.folder is not None
         if spec.trained:
             vilt, report = ViltModel.from_pretrained(
                 spec.folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
             )
-            if report["missing_keys"]:
-                raise UserError(
-                    f"{spec.folder}/model.safetensors: {len(report['missing_keys'])} weights are absent, e.g. "
-                    f"{min(report['missing_keys'])}. Expected a ViLT checkpoint with its pooler."
-                )
+            check_loaded(report, spec.folder, "a ViLT checkpoint with its pooler")
         else:
             torch.manual_seed(seed)
             vilt = ViltModel(ViltConfig.from_pretrained(spec.folder))

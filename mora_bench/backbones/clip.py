@@ -1,0 +1,204 @@
+"""CLIP (Radford et al. 2021, arXiv 2103.00020) with transformers' weights: two towers, projected to one space.
+
+The modules are those of `transformers.CLIPModel`, so names, checkpoints and `peft` fit. Features equal
+`get_text_features` and `get_image_features` (tests/backbones/test_clip.py), with two differences in what is fed in:
+pictures keep their shape, as ViLT's do, instead of losing their margins to a centre crop, so positions are
+interpolated (`interpolate_pos_encoding=True`); and texts of more tokens than the checkpoint has positions are cut.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbones.blocks import Block
+from mora_bench.backbones.contract import Spec
+from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.layout import (
+    Pictures,
+    check_loaded,
+    fingerprint,
+    pictures,
+    read_json,
+    tokenizer_file,
+    weights_file,
+)
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.backbones.tower import ImageTower, Tower
+from mora_bench.data.modalities.text import TextInputs, TextRule
+
+if TYPE_CHECKING:
+    from transformers import CLIPModel
+
+SHIPPED = Path(__file__).parent / "small" / "clip_small"
+#: What CLIP's checkpoints were trained on, should a folder not say it.
+MEAN, STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
+PATHS = {
+    "query": "self_attn.q_proj",
+    "key": "self_attn.k_proj",
+    "value": "self_attn.v_proj",
+    "attention_output": "self_attn.out_proj",
+    "mlp_in": "mlp.fc1",
+    "mlp_out": "mlp.fc2",
+}
+PROJECTIONS = {"text": "text_projection", "image": "visual_projection"}
+
+
+def _steps(layer: Any) -> Block:
+    attention = layer.self_attn
+    return Block(
+        before=layer.layer_norm1,
+        query=attention.q_proj,
+        key=attention.k_proj,
+        value=attention.v_proj,
+        attended=lambda heads, x: x + attention.out_proj(heads),
+        fed=lambda x: x + layer.mlp(layer.layer_norm2(x)),
+        heads=attention.num_heads,
+    )
+
+
+class ClipText(Tower):
+    """The text's last token is pooled; it stands first here, so that token 0 is pooled in every tower.
+
+    Attention is causal. Tokens that a method adds count as standing before the text, so that all of it sees them.
+    """
+
+    kind = "text"
+    blocks = "encoder.layers"
+    paths = PATHS
+
+    def embed(self, inputs: TextInputs) -> Part:
+        embeddings = self.module.embeddings
+        ids, mask = inputs.ids, inputs.mask
+        last = mask.sum(1, keepdim=True) - 1
+        place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+        place = torch.where(place == 0, last, place - 1).where(place <= last, place)
+        x = embeddings.token_embedding(ids.gather(1, place)) + embeddings.position_embedding(place)
+        return Part(x, mask)
+
+    def steps(self, block: int) -> Block:
+        return _steps(self.layer(block))
+
+    def order(self, tokens: Tokens) -> Tensor:
+        length = tokens.x.shape[1]
+        place = torch.arange(length, device=tokens.x.device).expand_as(tokens.mask)
+        own = torch.where(place == 0, 2 * length, place + length)
+        return torch.where(tokens.modality >= 0, own, place).masked_fill(~tokens.mask, 3 * length)
+
+    def norm(self, x: Tensor) -> Tensor:
+        return self.module.final_layer_norm(x)
+
+
+class ClipImage(ImageTower):
+    blocks = "encoder.layers"
+    paths = PATHS
+
+    def patches(self, pixels: Tensor) -> Tensor:
+        return self.module.embeddings.patch_embedding(pixels)
+
+    def table(self) -> tuple[Tensor, Tensor]:
+        embeddings = self.module.embeddings
+        positions = embeddings.position_embedding.weight
+        return embeddings.class_embedding + positions[0], positions[1:]
+
+    def embed(self, inputs: Any) -> Part:
+        part = super().embed(inputs)
+        return Part(self.module.pre_layrnorm(part.x), part.mask)
+
+    def steps(self, block: int) -> Block:
+        return _steps(self.layer(block))
+
+    def norm(self, x: Tensor) -> Tensor:
+        return self.module.post_layernorm(x)
+
+
+class Clip(Dual):
+    """Each tower's feature is projected; the projections are what `make_pooler` copies and every method trains."""
+
+    title = "CLIP"
+    source = "arXiv 2103.00020"
+    shipped = {"small-dual": "the shipped CLIP, pre-trained on twin pairs"}
+
+    def __init__(self, clip: CLIPModel, modalities: Mapping[str, str], seen: Pictures):
+        towers = {"text": text_tower(clip), "image": image_tower(clip, seen)}
+        super().__init__(clip, towers, modalities)
+
+    @classmethod
+    def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
+        folder = folder or SHIPPED
+        config = config or read_json(folder, "config.json", name)
+        seen, text = seen_by(folder, config, name), config["text_config"]
+        tokenizer = tokenizer_file(folder)
+        longest = min(max_text, text.get("max_position_embeddings", 77))
+        files = [folder / "config.json", tokenizer, weights_file(folder)]
+        return Spec(
+            name=name,
+            family="clip",
+            fingerprint=fingerprint(files, seen.key()),
+            depth=max(part.get("num_hidden_layers", 12) for part in (text, config["vision_config"])),
+            width=min(text.get("hidden_size", 512), config["vision_config"].get("hidden_size", 768)),
+            rules={"text": TextRule(tokenizer, longest), "image": seen.rule},
+            folder=folder,
+            single_stream=False,
+        )
+
+    @classmethod
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Clip:
+        assert spec.folder is not None
+        clip = read(spec.folder)
+        return cls(clip, modalities, seen_by(spec.folder, read_json(spec.folder, "config.json", spec.name), spec.name))
+
+    def make_pooler(self) -> nn.ModuleDict:
+        used = {kind: path for kind, path in PROJECTIONS.items() if kind in self.towers}
+        return nn.ModuleDict({kind: copy.deepcopy(getattr(self.net, path)) for kind, path in used.items()})
+
+    def pooler_path(self, name: str) -> str:
+        kind, _, rest = name.partition(".")
+        return f"{PROJECTIONS[kind]}.{rest}"
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        size = self.net.projection_dim
+        return tuple(size if tower in PROJECTIONS else own for tower, own in zip(self.towers, self.widths, strict=True))
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        copied = [parameter for path in PROJECTIONS.values() for parameter in getattr(self.net, path).parameters()]
+        return [*super().unused, *copied, self.net.logit_scale]
+
+
+def read(folder: Path) -> CLIPModel:
+    """The network in a folder, in float32 and in evaluation mode.
+
+    Raises:
+        UserError: weights are absent.
+    """
+    from transformers import CLIPModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    clip, report = CLIPModel.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
+    )
+    check_loaded(report, folder, "a CLIP checkpoint")
+    return clip.eval()
+
+
+def seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:
+    """How the checkpoint's pictures are resized and normalised."""
+    return pictures(folder, config["vision_config"].get("patch_size", 32), name, MEAN, STD)
+
+
+def text_tower(clip: CLIPModel, path: str = "text_model") -> ClipText:
+    """The text tower of a CLIP, which is at `path` in the backbone's network."""
+    return ClipText(clip.text_model, path)
+
+
+def image_tower(clip: CLIPModel, seen: Pictures, path: str = "vision_model") -> ClipImage:
+    """The image tower of a CLIP, which is at `path` in the backbone's network."""
+    return ClipImage(clip.vision_model, path, seen.mean, seen.std)

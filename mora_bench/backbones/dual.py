@@ -1,0 +1,102 @@
+"""Dual encoders: one tower per kind of content, one stream per modality, features side by side."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbones.blocks import Packed
+from mora_bench.backbones.contract import At
+from mora_bench.backbones.tokens import Part, Tokens, concatenated
+from mora_bench.backbones.tower import Tower
+from mora_bench.data.batch import Batch
+
+
+class Dual(Packed):
+    """Streams of one kind, such as two pictures, run through the same tower.
+
+    A modality of a kind without a tower has a stream without blocks: the mean of its tokens is its feature.
+    An absent modality's features are those of what stands in for it (the dummy, or what an imputer made).
+
+    Args:
+        net: all weights; towers: by kind of content; modalities: kind by name.
+    """
+
+    kinds = ("text", "image")
+
+    def __init__(self, net: nn.Module, towers: Mapping[str, Tower], modalities: Mapping[str, str]):
+        super().__init__()
+        self.net: Any = net
+        self._towers = [towers.get(kind) for kind in modalities.values()]
+        self._idle = [tower for kind, tower in towers.items() if kind not in modalities.values()]
+        # The width of embedders, where a modality has no tower.
+        free = max(tower.width for tower in towers.values())
+        self.modalities = self.streams = tuple(modalities)
+        self.towers = tuple(modalities.values())
+        self.widths = tuple(free if tower is None else tower.width for tower in self._towers)
+        self.depths = tuple(0 if tower is None else tower.depth for tower in self._towers)
+
+    @property
+    def network(self) -> nn.Module:
+        return self.net
+
+    def embed(self, batch: Batch) -> list[Part]:
+        parts = []
+        for tower, inputs in zip(self._towers, batch.inputs, strict=True):
+            if tower is None:
+                nothing = torch.zeros(len(batch), 0, device=batch.present.device)
+                parts.append(Part(nothing[..., None], nothing.bool()))
+            else:
+                parts.append(tower.embed(inputs))
+        return parts
+
+    def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
+        return tuple(concatenated([(m, part)], present) for m, part in enumerate(parts))
+
+    def block(
+        self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
+    ) -> Tokens:
+        tower = self._towers[at.stream]
+        if tower is None or at.block >= tower.depth:
+            return tokens
+        return self.run(tower.steps(at.block), tokens, prefix, first, tower.order(tokens))
+
+    def norm(self, stream: int, x: Tensor) -> Tensor:
+        tower = self._towers[stream]
+        return x if tower is None else tower.norm(x)
+
+    @abstractmethod
+    def make_pooler(self) -> nn.ModuleDict:
+        """A copy of each tower's projection, by kind of content; kinds whose features stay as they are have none."""
+
+    def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
+        """The features of all streams side by side, [B, `features`]."""
+        projections: Any = pooler
+        found = []
+        for tower, kind, tokens in zip(self._towers, self.towers, streams, strict=True):
+            x = tokens.mean() if tower is None else tower.pooled(tokens)
+            found.append(projections[kind](x) if kind in projections else x)
+        return torch.cat(found, -1)
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        return [parameter for tower in self._idle for parameter in tower.module.parameters()]
+
+    def tower(self, at: At) -> Tower:
+        """The tower of a stream that has blocks."""
+        found = self._towers[at.stream]
+        assert found is not None
+        return found
+
+    def layer(self, at: At) -> nn.Module:
+        return self.tower(at).layer(at.block)
+
+    def path(self, at: At) -> str:
+        return self.tower(at).at(at.block)
+
+    def linear(self, at: At, role: str) -> str:
+        return f"{self.path(at)}.{self.tower(at).paths[role]}"

@@ -1,0 +1,256 @@
+"""`pair:TEXT,IMAGE`: any BERT-like and any ViT-like checkpoint as the towers of a dual encoder.
+
+Each of the two is a folder or a hub name, or a backbone with such a tower, e.g. `small-dual`. The text's feature is
+what the folder's `1_Pooling/config.json` says (sentence-transformers' layout: the mean of the tokens), else [CLS]; the
+picture's is [CLS] after the last norm. Features stand side by side as they are; nothing is projected. Both towers run
+without dropout, as for reading off features.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mora_bench.backbones import clip, load
+from mora_bench.backbones.blocks import Block
+from mora_bench.backbones.contract import Spec
+from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.layout import (
+    check_loaded,
+    fingerprint,
+    pictures,
+    read_json,
+    tokenizer_file,
+    weights_file,
+)
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.backbones.tower import ImageTower, Tower
+from mora_bench.data.modalities.text import TextInputs, TextRule
+from mora_bench.errors import UserError
+
+#: Checkpoints that can be a tower, by model_type in config.json.
+TEXTS = ("bert", "roberta", "xlm-roberta", "camembert", "clip")
+IMAGES = ("vit", "dinov2", "clip")
+HALF = [0.5, 0.5, 0.5]
+POOLING = "1_Pooling/config.json"
+
+
+class BertText(Tower):
+    """BERT's family: `mean`: the feature is the mean of the text's tokens instead of its [CLS]."""
+
+    kind = "text"
+    paths = {
+        "query": "attention.self.query",
+        "key": "attention.self.key",
+        "value": "attention.self.value",
+        "attention_output": "attention.output.dense",
+        "mlp_in": "intermediate.dense",
+        "mlp_out": "output.dense",
+    }
+
+    def __init__(self, module: nn.Module, path: str, mean: bool):
+        super().__init__(module, path)
+        self.mean = mean
+
+    def embed(self, inputs: TextInputs) -> Part:
+        # RoBERTa counts positions by looking for padding.
+        ids = inputs.ids.masked_fill(~inputs.mask, self.module.config.pad_token_id or 0)
+        return Part(self.module.embeddings(input_ids=ids), inputs.mask)
+
+    def steps(self, block: int) -> Block:
+        layer: Any = self.layer(block)
+        attention = layer.attention.self
+        return Block(
+            before=lambda x: x,
+            query=attention.query,
+            key=attention.key,
+            value=attention.value,
+            attended=layer.attention.output,
+            fed=lambda x: layer.output(layer.intermediate(x), x),
+            heads=attention.num_attention_heads,
+        )
+
+    def pooled(self, tokens: Tokens) -> Tensor:
+        return tokens.mean() if self.mean else super().pooled(tokens)
+
+
+class VitImage(ImageTower):
+    """ViT's family, in the layouts that transformers has given it."""
+
+    def __init__(self, module: nn.Module, path: str, mean: list[float], std: list[float]):
+        super().__init__(module, path, mean, std)
+        self.blocks = "layers" if hasattr(module, "layers") else "encoder.layer"  # type: ignore[misc]
+        self.paths = _vit_paths(self.layer(0))  # type: ignore[misc]
+
+    def patches(self, pixels: Tensor) -> Tensor:
+        return self.module.embeddings.patch_embeddings.projection(pixels)
+
+    def table(self) -> tuple[Tensor, Tensor]:
+        embeddings = self.module.embeddings
+        positions = embeddings.position_embeddings[0]
+        return embeddings.cls_token[0, 0] + positions[0], positions[1:]
+
+    def steps(self, block: int) -> Block:
+        from transformers.activations import ACT2FN
+
+        layer: Any = self.layer(block)
+        config = self.module.config
+        dino = hasattr(layer, "layer_scale1")
+        before, after = (layer.norm1, layer.norm2) if dino else (layer.layernorm_before, layer.layernorm_after)
+        scales = (layer.layer_scale1, layer.layer_scale2) if dino else (_same, _same)
+        linear: dict[str, Any] = {role: layer.get_submodule(path) for role, path in self.paths.items()}
+        return Block(
+            before=before,
+            query=linear["query"],
+            key=linear["key"],
+            value=linear["value"],
+            attended=lambda heads, x: x + scales[0](linear["attention_output"](heads)),
+            fed=lambda x: x + scales[1](linear["mlp_out"](ACT2FN[config.hidden_act](linear["mlp_in"](after(x))))),
+            heads=config.num_attention_heads,
+        )
+
+    def norm(self, x: Tensor) -> Tensor:
+        return self.module.layernorm(x)
+
+
+def _same(x: Tensor) -> Tensor:
+    return x
+
+
+def _vit_paths(layer: nn.Module) -> dict[str, str]:
+    """Where a block keeps the linear layer of each role, in this version of transformers."""
+    known = {name for name, _ in layer.named_modules()}
+    layouts = {
+        "query": ("attention.q_proj", "attention.attention.query"),
+        "key": ("attention.k_proj", "attention.attention.key"),
+        "value": ("attention.v_proj", "attention.attention.value"),
+        "attention_output": ("attention.o_proj", "attention.output.dense"),
+        "mlp_in": ("mlp.fc1", "intermediate.dense"),
+        "mlp_out": ("mlp.fc2", "output.dense"),
+    }
+    return {role: next(path for path in paths if path in known) for role, paths in layouts.items()}
+
+
+class Pair(Dual):
+    title = "a text encoder and an image encoder"
+    source = "pairs as in arXiv 2103.00020, towers as published"
+
+    def __init__(self, net: nn.Module, towers: Mapping[str, Tower], modalities: Mapping[str, str]):
+        super().__init__(net, towers, modalities)
+
+    @classmethod
+    def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
+        text, image = _half(name, 0, TEXTS, max_text), _half(name, 1, IMAGES, max_text)
+        own, seen = text[1].get("text_config", text[1]), _pictures(*image, name)
+        size = image[1].get("vision_config", image[1])
+        positions = own.get("max_position_embeddings", 512)
+        # RoBERTa's family counts positions from the padding's id on.
+        positions -= (own.get("pad_token_id") or 0) + 1 if "roberta" in text[1]["model_type"] else 0
+        tokenizer = tokenizer_file(text[0])
+        files = [text[0] / "config.json", tokenizer, weights_file(text[0])]
+        files += [text[0] / POOLING] * (text[0] / POOLING).is_file()
+        files += [image[0] / "config.json", weights_file(image[0])]
+        return Spec(
+            name=name,
+            family="pair",
+            fingerprint=fingerprint(files, seen.key()),
+            depth=max(own.get("num_hidden_layers", 12), size.get("num_hidden_layers", 12)),
+            width=min(own.get("hidden_size", 768), size.get("hidden_size", 768)),
+            rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule},
+            single_stream=False,
+        )
+
+    @classmethod
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Pair:
+        text, config = _half(spec.name, 0, TEXTS, max_text)
+        image, other = _half(spec.name, 1, IMAGES, max_text)
+        read: nn.Module = clip.read(text).text_model if config["model_type"] == "clip" else _read(text)
+        shown: nn.Module = clip.read(image).vision_model if other["model_type"] == "clip" else _read(image)
+        towers: dict[str, Tower] = {}
+        towers["text"] = (
+            clip.ClipText(read, "text") if config["model_type"] == "clip" else BertText(read, "text", _mean(text))
+        )
+        kind = clip.ClipImage if other["model_type"] == "clip" else VitImage
+        seen = _pictures(image, other, spec.name)
+        towers["image"] = kind(shown, "image", seen.mean, seen.std)
+        return cls(nn.ModuleDict({"text": read, "image": shown}), towers, modalities).eval()
+
+    def make_pooler(self) -> nn.ModuleDict:
+        return nn.ModuleDict()
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        # DINOv2's token for masked patches serves its pre-training.
+        return [*super().unused, *(p for name, p in self.net.named_parameters() if name.endswith("mask_token"))]
+
+
+def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple[Path, dict[str, Any]]:
+    """The folder and config of one of the pair's two checkpoints.
+
+    Raises:
+        UserError: the name is not that of a pair, or the checkpoint is of a kind that cannot be this tower.
+    """
+    halves = name.partition(":")[2].split(",")
+    if len(halves) != 2 or not all(halves):
+        raise UserError(f"backbone {name!r}: expected pair:TEXT,IMAGE, two folders or hub names without a comma.")
+    half = halves[which]
+    folder = load.resolve(half, max_text).folder if half in load.names() else load.folder_of(half)
+    assert folder is not None
+    config = read_json(folder, "config.json", half)
+    if config.get("model_type") not in known or config.get("use_swiglu_ffn"):
+        raise UserError(
+            f"{folder / 'config.json'}: model_type is {config.get('model_type')!r}; as the {('text', 'image')[which]} "
+            f"of a pair expected one of: {', '.join(known)} (DINOv2 without SwiGLU)."
+        )
+    return folder, config
+
+
+def _pictures(folder: Path, config: dict[str, Any], name: str) -> Any:
+    """How the image tower's pictures are resized and normalised."""
+    if config["model_type"] == "clip":
+        return clip.seen_by(folder, config, name)
+    return pictures(folder, config.get("patch_size", 16), name, HALF, HALF)
+
+
+def _mean(folder: Path) -> bool:
+    """Whether a text's feature is the mean of its tokens.
+
+    Raises:
+        UserError: it is something else than the mean or the first token.
+    """
+    file = folder / POOLING
+    if not file.is_file():
+        return False
+    asked = {mode for mode, yes in json.loads(file.read_text()).items() if yes is True}
+    if asked not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
+        raise UserError(f"{file}: {', '.join(sorted(asked))}; this program pools the mean or the first token.")
+    return asked == {"pooling_mode_mean_tokens"}
+
+
+def _read(folder: Path) -> nn.Module:
+    """A checkpoint of transformers without its pooler, in float32, without dropout."""
+    from transformers import AutoConfig, AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    for dropout in ("hidden_dropout_prob", "attention_probs_dropout_prob", "drop_path_rate"):
+        if hasattr(config, dropout):
+            setattr(config, dropout, 0.0)
+    pooler = {} if config.model_type == "dinov2" else {"add_pooling_layer": False}
+    model, report = AutoModel.from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        dtype=torch.float32,
+        **pooler,
+    )
+    check_loaded(report, folder, f"a {config.model_type} checkpoint")
+    return model
