@@ -1,78 +1,127 @@
-"""Deep correlated prompts (Hu et al., NeurIPS 2024, arXiv 2410.06558), ported to a single-stream ViLT.
+"""Deep correlated prompts (Hu et al., NeurIPS 2024, arXiv 2410.06558), made for CLIP's two encoders.
 
-36 prompt tokens per prompted block, new ones in each block, as published: a third correlated, a third dynamic, a third
-common. The paper has two encoders; in a single stream each third serves both modalities at once:
+36 prompt tokens stand before each modality's own tokens, from the first prompted block to the last block:
 
-- correlated: two sets per modality, one for when it is present and one for when it is missing. A sample takes one
-  set of each modality, side by side. One layer norm and bottleneck per prompted block turn them into the first block's
-  prompts, and each block's prompts into those of the next block;
-- dynamic: learned queries attend to the block's input without the tokens of missing modalities; a layer norm and a
-  bottleneck follow;
-- common: one set per pattern of presence, passed through one bottleneck per prompted block.
+- correlated, 12 of them, replaced in every prompted block: two sets per modality, one for when it is present and one
+  for when it is missing; a layer norm and a bottleneck per modality turn all modalities' sets, side by side, into each
+  one's prompts of the first block, and all modalities' prompts of a block into each one's of the next;
+- common, 12, made once: one set per pattern of presence, of the narrowest modality's width, passed through one
+  bottleneck per modality;
+- dynamic, 12, made once: fixed random queries per pattern attend, through an attention layer of one head that trains,
+  to the tokens that enter the first prompted block.
 
-Not ported: prompts of different widths for the two encoders, and zeroing the missing encoder's output feature (a single
-stream has one output). How the dynamic third is drawn from the input is our reading; the common third is given to every
-block.
+The feature of a missing modality is zeroed. Checked beside the released code (hulianyuyy/Deep_Correlated_Prompting),
+whose queries are no parameters either. Three things differ: padding is not attended to; two modalities of one kind have
+prompts of their own; and what trains besides is what trains under every method here (both projections; released code
+trains the picture's projection and both final norms). With a single stream there are no two encoders: dcp_single.py.
 """
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import Backbone
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
+from mora_bench.methods.contract import Axes, Frozen, InBlocks
 
-THIRD = 12
-REDUCTION = 16
+from .dcp_single import REDUCTION, THIRD, SingleStream, bottleneck
 
 
-def _bottleneck(wide: int, out: int, rank: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(wide, rank), nn.GELU(), nn.Linear(rank, out))
+class OneHead(nn.Module):
+    """`torch.nn.MultiheadAttention(D, 1)`, with its initial values, out of operators whose FLOPs can be counted."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inner, self.outer = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        nn.init.xavier_uniform_(self.inner.weight)
+        nn.init.zeros_(self.inner.bias)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, queries: Tensor, tokens: Tokens) -> Tensor:
+        """Queries [B, Q, D] -> what they find in the tokens, [B, Q, D]."""
+        weights, biases = self.inner.weight.chunk(3), self.inner.bias.chunk(3)
+        inputs = (queries, tokens.x, tokens.x)
+        q, k, v = (F.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
+        return self.outer(F.scaled_dot_product_attention(q, k, v, attn_mask=tokens.mask[:, None]))
+
+
+class Towers(nn.Module):
+    """The prompts of a backbone with several streams; those of a stream without blocks are left out.
+
+    Args:
+        depth: prompted blocks.
+    """
+
+    def __init__(self, backbone: Backbone, depth: int):
+        super().__init__()
+        self.streams = [s for s, blocks in enumerate(backbone.depths) if blocks]
+        widths = {s: backbone.widths[s] for s in self.streams}
+        patterns, side, narrow = 2 ** len(backbone.modalities) - 1, sum(widths.values()), min(widths.values())
+        self.initial = nn.ParameterDict({str(s): 0.02 * torch.randn(2, THIRD, width) for s, width in widths.items()})
+        self.correlate = nn.ModuleList(
+            nn.ModuleDict(
+                {
+                    str(s): nn.Sequential(nn.LayerNorm(side), bottleneck(side, width, max(side // REDUCTION, 1)))
+                    for s, width in widths.items()
+                }
+            )
+            for _ in range(depth)
+        )
+        self.common = nn.Parameter(0.02 * torch.randn(patterns, THIRD, narrow))
+        self.share = nn.ModuleDict(
+            {str(s): bottleneck(narrow, width, max(narrow // REDUCTION, 1)) for s, width in widths.items()}
+        )
+        self.attention = nn.ModuleDict({str(s): OneHead(width) for s, width in widths.items()})
+        for s, width in widths.items():
+            self.register_buffer(f"queries_{s}", 0.02 * torch.randn(patterns, THIRD, width))
+
+    def block(self, at: At, k: int, frozen: Frozen, tokens: Tokens) -> Tokens:
+        """The k-th prompted block of a stream."""
+        correlated = self.correlated(tokens.present, at.stream, k)
+        if k == 0:
+            common = self.share[str(at.stream)](self.common)[tokens.pattern]
+            return frozen(tokens.append(torch.cat([correlated, common, self.dynamic(at.stream, tokens)], 1)))
+        own = tokens.x.shape[1] - 3 * THIRD
+        return frozen(tokens.with_x(torch.cat([tokens.x[:, :own], correlated, tokens.x[:, own + THIRD :]], 1)))
+
+    def correlated(self, present: Tensor, stream: int, k: int) -> Tensor:
+        """[B, 12, D]: a stream's prompts of the k-th prompted block."""
+        sides = [self.initial[str(s)][present[:, s].long()] for s in self.streams]
+        rounds: Any = self.correlate
+        for layers in rounds[:k]:
+            side = torch.cat(sides, -1)
+            sides = [layers[str(s)](side) for s in self.streams]
+        return rounds[k][str(stream)](torch.cat(sides, -1))
+
+    def dynamic(self, stream: int, tokens: Tokens) -> Tensor:
+        """[B, 12, D]: what the queries of each sample's pattern find in its tokens."""
+        queries = self.get_buffer(f"queries_{stream}")[tokens.pattern]
+        return self.attention[str(stream)](queries, tokens)
 
 
 class Dcp(InBlocks):
-    title = "DCP (single stream)"
+    title = "DCP"
     source = "arXiv 2410.06558"
     family = "missing-aware"
     reads = {"blocks": "first half"}
 
     def __init__(self, backbone: Backbone, axes: Axes):
         super().__init__(backbone, axes)
-        ((depth, width),) = self.shape.values()
-        modalities = len(backbone.modalities)
-        rank, side = max(width // REDUCTION, 1), modalities * width
-        self.initial = nn.Parameter(0.02 * torch.randn(modalities, 2, THIRD, width))
-        self.correlate = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(side), _bottleneck(side, side, max(side // REDUCTION, 1))) for _ in range(depth)
-        )
-        self.queries = nn.Parameter(0.02 * torch.randn(depth, THIRD, width))
-        self.dynamic = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), _bottleneck(width, width, rank)) for _ in range(depth)
-        )
-        self.common = nn.Parameter(0.02 * torch.randn(2**modalities - 1, THIRD, width))
-        self.share = nn.ModuleList(_bottleneck(width, width, rank) for _ in range(depth))
+        depth, modalities = len(axes.blocks), len(backbone.modalities)
+        self.shares = backbone.shares
+        self.prompts: SingleStream | Towers
+        if len(backbone.streams) == 1:
+            self.prompts = SingleStream(modalities, depth, backbone.widths[0])
+        else:
+            self.prompts = Towers(backbone, depth)
 
-    def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
-        k = place.k
-        prompts = [self._correlated(tokens.present, k), self._dynamic(tokens, k), self._common(tokens, k)]
-        return frozen(tokens.append(torch.cat(prompts, 1))).first(tokens.x.shape[1])
+    def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
+        return self.prompts.block(at, self.place[at].k, frozen, tokens) if at in self.place else frozen(tokens)
 
-    def _correlated(self, present: Tensor, k: int) -> Tensor:
-        """[B, 12, D]: the correlated prompts of the k-th prompted block, averaged over modalities."""
-        sides = [self.initial[m, present[:, m].long()] for m in range(present.shape[1])]
-        side = torch.cat(sides, -1)
-        for layer in self.correlate[: k + 1]:
-            side = layer(side)
-        return side.unflatten(-1, (present.shape[1], -1)).mean(-2)
-
-    def _dynamic(self, tokens: Tokens, k: int) -> Tensor:
-        # Whether each token's modality is present; -1 (padding, added tokens) reads the last column, which is False.
-        known = F.pad(tokens.present, (0, 1))
-        there = known.gather(1, tokens.modality.long() % known.shape[1])
-        scores = self.queries[k] @ tokens.x.mT / tokens.x.shape[-1] ** 0.5
-        attention = scores.masked_fill(~there[:, None], -torch.inf).softmax(-1)
-        return self.dynamic[k](attention @ tokens.x)
-
-    def _common(self, tokens: Tokens, k: int) -> Tensor:
-        return self.share[k](self.common)[tokens.pattern]
+    def pooled(self, features: Tensor, present: Tensor) -> Tensor:
+        if isinstance(self.prompts, SingleStream):
+            return features
+        parts = features.split(self.shares, -1)
+        return torch.cat([part * present[:, [s]] for s, part in enumerate(parts)], -1)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import joined, through, tiny_backbone
+from conftest import dual_inputs, joined, through, tiny_backbone, tiny_clip
 from mora_baselines.dcp import THIRD, Dcp
 from mora_baselines.map import LENGTH, Map, MapAttention
 from mora_baselines.memprompt import MemPrompt
@@ -121,16 +121,17 @@ def test_dcp_replaces_its_prompts_in_each_block_and_reads_no_absent_token():
     assert got.x.shape == tokens.x.shape
     # The dynamic third: by hand for the sample without image, over its text tokens alone.
     text = tokens.x[1][tokens.modality[1] == 0]
-    weights = (method.queries[0] @ text.T / 32**0.5).softmax(-1)
-    torch.testing.assert_close(method._dynamic(tokens, 0)[1], method.dynamic[0](weights @ text), rtol=0, atol=1e-5)
+    weights = (method.prompts.queries[0] @ text.T / 32**0.5).softmax(-1)
+    found, expected = method.prompts._dynamic(tokens, 0)[1], method.prompts.dynamic[0](weights @ text)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 def test_dcp_correlates_each_blocks_prompts_with_the_last_ones():
     method = Dcp(tiny_backbone(), Axes(blocks=(0, 1)))
-    side = torch.cat([method.initial[0, 1], method.initial[1, 0]], -1)
-    second = method.correlate[1](method.correlate[0](side))
+    side = torch.cat([method.prompts.initial[0, 1], method.prompts.initial[1, 0]], -1)
+    second = method.prompts.correlate[1](method.prompts.correlate[0](side))
     expected = (second[:, :32] + second[:, 32:]) / 2
-    torch.testing.assert_close(method._correlated(torch.tensor([[True, False]]), 1)[0], expected)
+    torch.testing.assert_close(method.prompts._correlated(torch.tensor([[True, False]]), 1)[0], expected)
 
 
 def test_memprompt_averages_the_five_most_similar_by_their_softmax():
@@ -152,3 +153,71 @@ def test_memprompt_grows_the_sequence_by_64_a_block():
     method = MemPrompt(backbone, Axes(blocks=(0, 2)))
     tokens = joined(backbone, PRESENT)
     assert through(backbone, method, tokens).x.shape[1] == tokens.x.shape[1] + 2 * 64
+
+
+def dual_streams(present):
+    backbone = tiny_clip()
+    batch = dual_inputs([(2, 2), (2, 4), (1, 3)], [5, 9, 2])
+    return backbone, backbone.join(backbone.embed(batch), torch.tensor(present))
+
+
+def test_dcp_on_two_encoders_is_the_published_one_sample_by_sample():
+    """Plain sequences [correlated, common, dynamic, own], as the released code builds them."""
+    backbone, streams = dual_streams(PRESENT)
+    torch.manual_seed(0)
+    method = Dcp(backbone, Axes(blocks=(0, 1)))
+    for parameter in method.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    prompts = method.prompts
+    with torch.no_grad():
+        for s, tokens in enumerate(streams):
+            got = tokens
+            for i in range(3):
+                frozen = lambda t, i=i, s=s: backbone.block(At(s, i), t)  # noqa: E731
+                got = method.block(At(s, i), frozen, got)
+            assert got.x.shape[1] == tokens.x.shape[1] + 3 * THIRD
+            for row, (present, pattern) in enumerate(zip(PRESENT, PATTERNS, strict=True)):
+                own = tokens.x[row][tokens.mask[row]]
+                staged = [prompts.initial[str(m)][int(there)] for m, there in enumerate(present)]
+                rounds = []
+                for layers in prompts.correlate:
+                    staged = [layers[str(m)](torch.cat(staged, -1)) for m in (0, 1)]
+                    rounds.append(staged[s])
+                common = prompts.share[str(s)](prompts.common[pattern])
+                attend = torch.nn.MultiheadAttention(own.shape[-1], 1, batch_first=True)
+                trained = prompts.attention[str(s)]
+                attend.in_proj_weight.copy_(trained.inner.weight)
+                attend.in_proj_bias.copy_(trained.inner.bias)
+                attend.out_proj.load_state_dict(trained.outer.state_dict())
+                query = prompts.get_buffer(f"queries_{s}")[pattern][None]
+                dynamic = attend(query, own[None], own[None])[0][0]
+                # The text's pooled token stands first here, and last in its sequence.
+                own = torch.cat([own[1:], own[:1]]) if s == 0 else own
+                x = torch.cat([rounds[0], common, dynamic, own])[None]
+                hidden = torch.full((x.shape[1],) * 2, -torch.inf).triu(1)[None, None] if s == 0 else None
+                for i in range(3):
+                    if i == 1:
+                        x = torch.cat([rounds[1][None], x[:, THIRD:]], 1)
+                    x = backbone.layer(At(s, i))(x, hidden)
+                expected = x[0, -1] if s == 0 else x[0, 3 * THIRD]
+                torch.testing.assert_close(got.x[row, 0], expected, rtol=0, atol=1e-5)
+
+
+def test_dcp_zeroes_the_feature_of_a_missing_modality_and_only_with_two_encoders():
+    method = Dcp(tiny_clip(), Axes(blocks=(0,)))
+    features = method.pooled(torch.ones(3, 48), torch.tensor(PRESENT))
+    assert features[:, :24].sum(1).tolist() == [24, 24, 0]
+    assert features[:, 24:].sum(1).tolist() == [24, 0, 24]
+    features = torch.ones(3, 32)
+    assert Dcp(tiny_backbone(), Axes(blocks=(0,))).pooled(features, torch.tensor(PRESENT)) is features
+
+
+def test_towers_have_prompts_of_their_own_width():
+    backbone, streams = dual_streams(PRESENT)
+    for kind in (Map, MapAttention, Msp):
+        method = kind(backbone, Axes(blocks=(0, 2)))
+        shapes = {tower: tuple(prompts.shape[1:]) for tower, prompts in method.prompts.items()}
+        assert shapes == {"text": (2, LENGTH, 32), "image": (2, LENGTH, 48)}
+        for s, tokens in enumerate(streams):
+            out = method.block(At(s, 2), lambda t, prefix=None, s=s: backbone.block(At(s, 2), t, prefix), tokens)
+            assert torch.isfinite(out.x).all()
