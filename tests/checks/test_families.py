@@ -1,0 +1,159 @@
+"""The contract of methods and imputers on both families of backbones, with two, three and four modalities."""
+
+import copy
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY, make_model, tiny_backbone
+from transformers import ViltConfig, ViltModel
+
+from mora_bench import registry
+from mora_bench.backbones import load as backbones
+from mora_bench.backbones.contract import At
+from mora_bench.backbones.vilt import Vilt
+from mora_bench.checks import leaks, method, spared
+from mora_bench.checks.subject import Subject, in_memory
+from mora_bench.data import cache as decoded
+from mora_bench.data.presence import pattern_presence
+from mora_bench.data.readers import odir_eyes, odir_record
+from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import tables as twins
+from mora_bench.methods.imputer import Dummy
+from mora_bench.plan.expand import expand
+from mora_bench.plan.grid import Grid
+
+EYES = {"left": "image", "right": "image", "keywords": "text"}
+METHODS = registry.names(registry.METHODS)
+IMPUTERS = [name for name in registry.names(registry.IMPUTERS) if name != "dummy"]
+RULES = (
+    method.outputs,
+    leaks.absent,
+    leaks.hidden,
+    method.alone,
+    method.frozen,
+    method.gradients,
+    method.detaching,
+    method.saving,
+    spared.beginning,
+    spared.padding,
+    spared.ranks,
+    spared.flops,
+    method.owners,
+)
+
+
+def record(table: Table) -> dict[str, Column]:
+    return {"record": odir_record.recorded(table).modalities["record"]}
+
+
+def four(table: Table) -> Table:
+    """Left eye, right eye, keywords and record: four modalities of three kinds."""
+    return replace(odir_eyes.apart(table), modalities=odir_eyes.apart(table).modalities | record(table))
+
+
+TABLES = {"pair": lambda table: table, "eyes": odir_eyes.apart, "record": odir_record.recorded, "four": four}
+
+
+@pytest.fixture(scope="module")
+def subjects(folder, clip_folder, tmp_path_factory):
+    """What makes a `Subject` of a method and an imputer, by family and data."""
+    found = {}
+    for family, place in {"vilt": folder, "clip": clip_folder}.items():
+        spec = backbones.resolve(str(place), 64)
+        for data, made in TABLES.items():
+            table = made(twins.odir(24))
+            samples = in_memory(decoded.prepare(table, data, spec.rules, tmp_path_factory.mktemp(data)))
+            network = backbones.load(spec, table.shape, 64, 0)
+            found[family, data] = partial(
+                Subject, samples=samples, backbone=lambda network=network: copy.deepcopy(network)
+            )
+    return found
+
+
+def keeps(subject: Subject, rules) -> None:
+    for rule in rules:
+        rule(subject)
+
+
+WHERE = [("vilt", "eyes"), ("vilt", "record"), ("vilt", "four"), ("clip", "pair"), ("clip", "eyes"), ("clip", "four")]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("family", "data"), WHERE)
+def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, data, name, subjects, folder, clip_folder):
+    kind = registry.get(registry.METHODS, name)
+    spec = backbones.resolve(str(folder if family == "vilt" else clip_folder), 64)
+    if kind.unfit(spec):
+        assert (family, name) == ("clip", "memprompt")
+        return
+    keeps(subjects[family, data](kind, Dummy), RULES)
+
+
+@pytest.mark.parametrize("name", IMPUTERS)
+@pytest.mark.parametrize(("family", "data"), WHERE)
+def test_every_imputer_keeps_every_rule(family, data, name, subjects):
+    mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name)
+    keeps(subjects[family, data](mora, imputer), (*RULES, method.observed_kept))
+
+
+def test_a_second_picture_has_its_own_token_type_where_the_checkpoint_has_one():
+    torch.manual_seed(0)
+    vilt = ViltModel(ViltConfig(**TINY, vocab_size=200, modality_type_vocab_size=3)).eval()
+    assert Vilt(vilt, EYES).untyped == ()
+    assert [row for row, _ in Vilt(vilt, EYES).types] == [1, 2, 0]
+    assert tiny_backbone().untyped == ()
+    # Published ViLTs know two types: the second picture takes the first one's, and a learned row beside it.
+    assert Vilt(tiny_backbone().vilt, EYES).untyped == ("right",)
+    assert Vilt(tiny_backbone().vilt, {"note": "text", "letter": "text"}).untyped == ("letter",)
+
+
+def test_the_learned_row_starts_at_nothing_trains_and_tells_the_eyes_apart(subjects):
+    given = subjects["vilt", "eyes"](Dummy, Dummy)
+    eyes, model = given.samples, make_model("mora", given.backbone()).eval()
+    assert not model.types["right"].any()
+    assert "types.right" in model.trained()
+    assert any(p is model.types["right"] for p in model.by_owner()["adapter"])
+    rows, present = np.arange(4), np.ones((4, 3), bool)
+    swapped = eyes.contents[1], eyes.contents[0], eyes.contents[2]
+    other = type(eyes)(eyes.table, swapped, eyes.present)
+    with torch.no_grad():
+        torch.testing.assert_close(model(eyes.batch(rows, present)), model(other.batch(rows, present)))
+        torch.nn.init.normal_(model.types["right"])
+        assert not torch.allclose(model(eyes.batch(rows, present)), model(other.batch(rows, present)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("family", "data"), [("vilt", "eyes"), ("clip", "eyes"), ("clip", "four")])
+def test_mora_is_its_formula_in_float64(family, data, subjects):
+    """out = block(x) + sum over present m of up_m(down(x)), for every pattern; each tower has its own."""
+    given = subjects[family, data](registry.get(registry.METHODS, "mora"), Dummy)
+    model = given.model(spare=False).double().eval()
+    for branch in model.method.branches.values():
+        torch.nn.init.normal_(branch.up)
+    assert [*model.method.branches] == (["0"] if family == "vilt" else ["image-0", "text-0"])
+    backbone, patterns = model.backbone, pattern_presence(len(given.samples.contents))
+    batch = given.samples.batch(np.arange(len(patterns)), patterns)
+    batch = batch.with_tensors([t.double() if t.is_floating_point() else t for t in batch.tensors()])
+    with torch.no_grad():
+        for s, tokens in enumerate(backbone.join(model.embed(batch), batch.present)):
+            plain = backbone.block(At(s, 0), tokens).x
+            got = model.method.block(At(s, 0), partial(backbone.block, At(s, 0)), tokens).x
+            name = "0" if family == "vilt" else f"{backbone.towers[s]}-0"
+            for b, pattern in enumerate(patterns):
+                added = 0
+                if name in model.method.branches:
+                    branch = model.method.branches[name]
+                    inner = tokens.x[b] @ branch.down.T
+                    added = sum(inner @ branch.up[m] for m in range(len(pattern)) if pattern[m])
+                torch.testing.assert_close(got[b], plain[b] + added, rtol=0, atol=1e-10)
+
+
+def test_what_makes_no_sense_is_said_in_the_plan(clip_folder, place):
+    grid = Grid(methods=("memprompt", "head"), floors=("none",), datasets=("odir",), backbone=(str(clip_folder),))
+    plan = expand(grid, grid, place)
+    assert {cell.method for cell in plan.cells} == {"head"}
+    (why,) = [why for why in plan.collapsed if "memprompt" in why]
+    assert "makes no sense on" in why
+    assert "in one sequence" in why
