@@ -15,7 +15,7 @@ VERBS = {
     "prepare": "check a data folder and decode it into the cache",
     "check": "say in plain words whether a method, a dataset or whatever else of your own keeps its contract",
     "twin": "write an embedded twin to a folder, in the published layout of its original",
-    "pretrain": "pre-train the small ViLT that ships with the package",
+    "pretrain": "pre-train one of the backbones that ship with the package: small, small-dual",
 }
 
 

@@ -10,40 +10,26 @@ weighted by idf. A classifier reads only [CLS] and the pooler, and in so small a
 too slowly. (The idea of a language-modelling loss on [CLS] is Condenser's, arXiv 2104.08253.)
 """
 
-import json
-import math
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import starmap
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from tqdm import tqdm
-from transformers import PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM
+from transformers import ViltConfig, ViltForMaskedLM
 
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.small import vocabulary
+from mora_bench.backbones.small import pairs, vocabulary
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
-from mora_bench.data.modalities.pictures import ImageRule, resize
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
-from mora_bench.data.readers.texts import chest_text, eye_text
-from mora_bench.data.twins import cxr_patients, odir_patients
-from mora_bench.workers import context
-
-#: Separates these pairs from every benchmark twin, whose streams are 0.
-STREAM = 1
-#: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
-#: because a pair that tells of no finding teaches nothing about matching.
-CLEAR = 0.95
 
 
 @dataclass(frozen=True)
@@ -80,7 +66,7 @@ def pretrain(plan: Pretraining) -> None:
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     rule = ImageRule(plan.shorter, plan.longer, plan.patch)
-    pools = [_render(render, plan, rule) for render in (_render_eyes, _render_chest)]
+    pools = [pairs.rendered(render, plan.pairs, plan.seed, rule) for render in (pairs.render_eyes, pairs.render_chest)]
     if plan.tokenizer:
         tokenizer = open_tokenizer(plan.tokenizer)
     else:
@@ -101,42 +87,6 @@ def pretrain(plan: Pretraining) -> None:
     nn.init.normal_(model.vilt.embeddings.position_embeddings, std=plan.position_init)
     matcher = nn.Linear(plan.width, 2)
     _train(model, matcher, [_Pool.of(*pool, tokenizer, plan.positions) for pool in pools], tokenizer, plan)
-
-
-def _render_eyes(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
-    rng = np.random.default_rng([seed, STREAM, 0, index])
-    patient = odir_patients.case(rng, CLEAR)
-    picture = np.concatenate([odir_patients.draw(rng, patient, side) for side in (0, 1)], axis=1)
-    return eye_text(*patient.keywords), resize(picture, *rule.size(*picture.shape[:2]))
-
-
-def _render_chest(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
-    rng = np.random.default_rng([seed, STREAM, 1, index])
-    # One report in twenty is long and says things in other ways, so that later position rows and rare words learn too.
-    clear, ways = ((8, 12), 3) if index % 20 == 0 else ((0, 0), 1)
-    patient = cxr_patients.case(rng, CLEAR, clear=clear, ways=ways, often=1.0)
-    picture = cxr_patients.draw(rng, patient)
-    return chest_text(patient.findings, patient.impression), resize(picture, *rule.size(*picture.shape[:2]))
-
-
-def _render(
-    render: Callable[[int, int, ImageRule], tuple[str, np.ndarray]], plan: Pretraining, rule: ImageRule
-) -> tuple[list[str], Tensor]:
-    jobs = [(plan.seed, index, rule) for index in range(plan.pairs)]
-    if plan.pairs < 200:
-        pairs = list(starmap(render, jobs))
-    else:
-        with context().Pool() as pool:
-            pairs = pool.starmap(render, jobs, chunksize=200)
-    return [text for text, _ in pairs], torch.from_numpy(np.stack([picture for _, picture in pairs]))
-
-
-def _batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Endless batches of row numbers, similar in length so that little padding is computed."""
-    while True:
-        jitter = lengths + 3 * torch.rand(len(lengths), generator=generator)
-        chunks = torch.argsort(jitter)[: len(lengths) // size * size].view(-1, size)
-        yield from chunks[torch.randperm(len(chunks), generator=generator)]
 
 
 def _idf(ids: Tensor, vocabulary: int) -> Tensor:
@@ -243,17 +193,9 @@ def _train(
     """Optimise, alternating between the pools; save every 1,000 steps."""
     generator = torch.Generator().manual_seed(plan.seed)
     mask_id = tokenizer.get_vocab()["[MASK]"]
-    feeds = [_batches(pool.lengths, plan.batch, generator) for pool in pools]
+    feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in pools]
     parameters = [*model.parameters(), *matcher.parameters()]
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": plan.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
-    warmup = max(int(plan.warmup * plan.steps), 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / warmup, 0.5 * (1 + math.cos(math.pi * s / plan.steps)))
-    )
+    optimizer, schedule = pairs.optimiser(parameters, plan.lr, plan.weight_decay, plan.warmup, plan.steps)
     curve: list[dict[str, float]] = []
     sums: dict[str, float] = {}
     start = time.perf_counter()
@@ -279,16 +221,4 @@ def _train(
 def _save(model: ViltForMaskedLM, tokenizer: Tokenizer, curve: list[dict[str, float]], plan: Pretraining) -> None:
     plan.out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(plan.out)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
-    ).save_pretrained(plan.out)
-    image = {
-        "size": {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
-        "size_divisor": plan.patch,
-        "image_mean": [0.5] * 3,
-        "image_std": [0.5] * 3,
-    }
-    (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
-    settings = {name: value for name, value in asdict(plan).items() if name not in ("out", "tokenizer")}
-    (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")
+    pairs.save_around(plan.out, tokenizer, plan.shorter, plan.longer, plan.patch, asdict(plan), curve)
