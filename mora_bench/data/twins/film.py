@@ -8,45 +8,31 @@ from collections.abc import Callable
 
 import numpy as np
 
-SIZE = 128
-_Y, _X = (np.mgrid[:SIZE, :SIZE].astype(np.float32) + 0.5) / SIZE
+from mora_bench.data.twins.canvas import Canvas, X, Y
 
 
-class _Film:
-    """Grey levels [SIZE, SIZE] in about 0..1 and the body's landmarks in picture fractions (x to the right, y down)."""
+class _Film(Canvas):
+    """A canvas with the body's landmarks."""
 
     def __init__(self, rng: np.random.Generator, curve: float, heart: float, lift: float):
-        self.rng = rng
+        super().__init__(rng, 0.58)
         self.middle = 0.5 + rng.normal(0, 0.012)
         self.curve = curve
         self.lungs = [(self.middle - 0.20, 0.45), (self.middle + 0.20, 0.45)]
         self.floor = [0.76 - lift + rng.normal(0, 0.01), 0.79 + rng.normal(0, 0.01)]
-        self.grey = np.full((SIZE, SIZE), 0.58, np.float32)
         for side, (x, y) in enumerate(self.lungs):
-            lung = self._soft(((_X - x) / 0.165) ** 2 + ((_Y - y) / 0.36) ** 2, 14)
-            lung *= 1 / (1 + np.exp((_Y - self.floor[side] - 0.9 * (_X - x) ** 2) * 90))
+            lung = self.soft(((X - x) / 0.165) ** 2 + ((Y - y) / 0.36) ** 2, 14)
+            lung *= 1 / (1 + np.exp((Y - self.floor[side] - 0.9 * (X - x) ** 2) * 90))
             self.grey -= 0.4 * lung
-        self.spine_x = self.middle + curve * np.sin(_Y * 7)
-        self.grey += 0.24 * np.exp(-(((_X - self.spine_x) / 0.035) ** 2))
+        self.spine_x = self.middle + curve * np.sin(Y * 7)
+        self.grey += 0.24 * np.exp(-(((X - self.spine_x) / 0.035) ** 2))
         for k in range(7):
-            arc = _Y - (0.17 + 0.085 * k) - 0.55 * (_X - self.middle) ** 2
+            arc = Y - (0.17 + 0.085 * k) - 0.55 * (X - self.middle) ** 2
             self.grey += 0.055 * np.exp(-((arc / 0.011) ** 2))
         self.oval(self.middle + 0.06, 0.64, 0.13 * heart, 0.15 * heart**0.5, 0.28, edge=10)
         self.oval(self.middle, 0.36, 0.05, 0.2, 0.1, edge=6)
         for way in (-1, 1):
             self.line(self.middle + way * 0.05, 0.16, self.middle + way * 0.33, 0.11, 0.014, 0.12)
-
-    @staticmethod
-    def _soft(r2: np.ndarray, edge: float) -> np.ndarray:
-        return 1 / (1 + np.exp(np.clip((r2 - 1) * edge, -40, 40)))
-
-    def oval(self, x: float, y: float, rx: float, ry: float, light: float, edge: float = 8) -> None:
-        self.grey += light * self._soft(((_X - x) / rx) ** 2 + ((_Y - y) / ry) ** 2, edge)
-
-    def line(self, x0: float, y0: float, x1: float, y1: float, width: float, light: float) -> None:
-        dx, dy = x1 - x0, y1 - y0
-        t = np.clip(((_X - x0) * dx + (_Y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
-        self.grey += light * np.exp(-(((_X - x0 - t * dx) ** 2 + (_Y - y0 - t * dy) ** 2) / width**2))
 
     def in_lung(self, low: float = 0.22, high: float = 0.65) -> tuple[float, float]:
         x, _ = self.lungs[int(self.rng.integers(2))]
@@ -99,7 +85,7 @@ def _cicatrix(f: _Film) -> None:
 
 
 def _spine(f: _Film) -> None:
-    f.grey += 0.34 * np.exp(-(((_X - f.spine_x) / 0.055) ** 2)) * (_Y > 0.6)
+    f.grey += 0.34 * np.exp(-(((X - f.spine_x) / 0.055) ** 2)) * (Y > 0.6)
 
 
 def _markings(f: _Film) -> None:
@@ -113,7 +99,7 @@ def _effusion(f: _Film) -> None:
     side = f.either()
     level = f.rng.uniform(0.56, 0.64)
     x = f.lungs[side][0]
-    fluid = 0.66 / (1 + np.exp(-(_Y - level + 0.5 * np.abs(_X - x)) * 60)) * (np.abs(_X - x) < 0.17) * (_Y < 0.88)
+    fluid = 0.66 / (1 + np.exp(-(Y - level + 0.5 * np.abs(X - x)) * 60)) * (np.abs(X - x) < 0.17) * (Y < 0.88)
     f.grey = np.maximum(f.grey, fluid)
 
 
@@ -189,7 +175,7 @@ def draw_film(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarray:
         findings: which of `FINDINGS` are visible.
 
     Returns:
-        uint8 array [SIZE, SIZE, 3], three equal channels.
+        uint8 array [128, 128, 3], three equal channels.
     """
     film = _Film(
         rng,
@@ -201,5 +187,4 @@ def draw_film(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarray:
         mark = FINDINGS[finding]
         if mark is not None:
             mark(film)
-    grey = film.grey * rng.uniform(0.9, 1.08) + 0.015 * rng.standard_normal(film.grey.shape, np.float32)
-    return np.repeat((np.clip(grey, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    return film.picture(rng.uniform(0.9, 1.08))
