@@ -1,7 +1,6 @@
 """The rules of methods and imputers about what they may not see."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ def absent(subject: Subject) -> None:
     for lacking, name in enumerate(model.backbone.modalities):
         present = np.ones((6, len(samples.contents)), bool)
         present[:, lacking] = False
-        for what, other in _others(samples.contents[lacking]).items():
+        for what, other in _others(samples.contents[lacking], rows).items():
             contents = (*samples.contents[:lacking], other, *samples.contents[lacking + 1 :])
             mixed = dataclasses.replace(samples, contents=contents)
             with torch.no_grad():
@@ -29,7 +28,7 @@ def absent(subject: Subject) -> None:
             expect(same, f"{what} in the {name} of samples that have none changed their logits")
 
 
-def _others(content: Content) -> dict[str, Content]:
+def _others(content: Content, rows: np.ndarray) -> dict[str, Content]:
     """The same modality with other content: every flat array replaced by noise, by its rolled values, or by NaN."""
     rng = np.random.default_rng(0)
     names = [n for n in FLAT if hasattr(content, n)]
@@ -42,13 +41,15 @@ def _others(content: Content) -> dict[str, Content]:
         noise[name] = rng.integers(5, high, values.shape, values.dtype) if whole else rng.normal(size=values.shape)
     found = {"noise": noise, "other patients' data": shuffled}
     found["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
-    return {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}
+    others = {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}
+    return others | {"noise of its kind": content.noised(rows, rng)}
 
 
 def hidden(subject: Subject) -> None:
     """What the training mask hides changes no bit of what is learned, by `fit` or by training."""
     view, samples = subject.training, subject.samples
-    contents = tuple(_replaced(content, view.rows[~view.present[:, m]]) for m, content in enumerate(samples.contents))
+    rng = np.random.default_rng(0)
+    contents = tuple(c.noised(view.rows[~view.present[:, m]], rng) for m, c in enumerate(samples.contents))
     other = dataclasses.replace(subject, samples=dataclasses.replace(samples, contents=contents))
     first, second = subject.trained().eval(), other.trained().eval()
     ours, theirs = first.trained(), second.trained()
@@ -58,23 +59,3 @@ def hidden(subject: Subject) -> None:
     with torch.no_grad():
         same = torch.equal(first(batch), second(batch))
     expect(same, "noise where the training mask hides something changed the logits: what was fitted saw it")
-
-
-def _replaced(content: Any, rows: np.ndarray) -> Content:
-    """The same content with noise in the given rows, if its layout is known."""
-    rng = np.random.default_rng(0)
-    found: dict[str, np.ndarray] = {}
-    if hasattr(content, "bounds"):
-        ids = found["ids"] = np.array(content.ids)
-        for row in rows:
-            part = slice(content.bounds[row], content.bounds[row + 1])
-            ids[part] = rng.integers(5, int(ids.max()) + 1, len(ids[part]))
-    elif hasattr(content, "starts"):
-        pixels = found["pixels"] = np.array(content.pixels)
-        for row in rows:
-            part = slice(content.starts[row], content.starts[row] + 3 * int(np.prod(content.sizes[row])))
-            pixels[part] = rng.integers(0, 256, len(pixels[part]))
-    elif hasattr(content, "values"):
-        values = found["values"] = np.array(content.values)
-        values[rows] = rng.normal(size=values[rows].shape)
-    return dataclasses.replace(content, **found)

@@ -49,6 +49,11 @@ class NumbersContent(Content):
     def collate(self, rows, there):
         return NumbersInputs(torch.from_numpy(np.where(there[:, None], self.values[rows], 0)))
 
+    def noised(self, rows, rng):
+        values = np.array(self.values)
+        values[rows] = rng.normal(size=values[rows].shape)
+        return NumbersContent(values)
+
 
 class NumbersEmbedder(nn.Module):
     def __init__(self, width):

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -33,6 +33,10 @@ class Content(ABC):
     def collate(self, rows: np.ndarray, there: np.ndarray) -> Inputs:
         """Inputs of B rows. Where `there` (bool [B]) is False, the content is not read. The row is then a dummy that
         does not depend on the content, not even on its size."""
+
+    @abstractmethod
+    def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
+        """The same with noise as the content of the given rows; its amount stays. Rules about leaks try it."""
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """A measure of each sample's cost, int [B]: batches of samples of similar cost are computed faster."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -62,11 +62,13 @@ class ImageInputs(Inputs):
 
 
 @dataclass(frozen=True)
-class ImageContent(Content):
-    """Attributes:
-    pixels: uint8, flat; sample i's picture [H, W, 3] starts at `starts[i]` and has `sizes[i]` = (H, W).
-    canvas: (H, W) of a dummy: the size most samples have.
-    patch: pixels along a patch's side.
+class Pictures(Content):
+    """Decoded pictures, one after the other.
+
+    Attributes:
+        pixels: uint8, flat; picture i [H, W, 3] starts at `starts[i]` and has `sizes[i]` = (H, W).
+        canvas: (H, W) of a dummy: the size most pictures have.
+        patch: pixels along a patch's side.
     """
 
     pixels: np.ndarray
@@ -75,8 +77,9 @@ class ImageContent(Content):
     canvas: tuple[int, int]
     patch: int
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
-        """The dummy is MoRA's, an all-ones picture (after normalisation), of the dataset's canvas."""
+    def inputs(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
+        """The pictures of the given numbers; where `there` is False an all-ones picture (after normalisation) of the
+        dataset's canvas, which is MoRA's dummy."""
         import torch
 
         sizes = np.where(there[:, None], self.sizes[rows], self.canvas)
@@ -90,8 +93,23 @@ class ImageContent(Content):
             torch.from_numpy(sizes // self.patch),
         )
 
+    def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
+        pixels = np.array(self.pixels)
+        for row in rows:
+            part = slice(self.starts[row], self.starts[row] + 3 * int(np.prod(self.sizes[row])))
+            pixels[part] = rng.integers(0, 256, len(pixels[part]))
+        return replace(self, pixels=pixels)
+
     def facts(self) -> dict[str, Any]:
         return {"canvas": list(self.canvas)}
+
+
+@dataclass(frozen=True)
+class ImageContent(Pictures):
+    """One picture per sample."""
+
+    def collate(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
+        return self.inputs(rows, there)
 
 
 class Image(Modality):
@@ -145,12 +163,17 @@ class Image(Modality):
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
-    def open(self, folder: Path) -> ImageContent:
+    def open(self, folder: Path) -> Content:
+        return ImageContent(**self.stored(folder))
+
+    @staticmethod
+    def stored(folder: Path) -> dict[str, Any]:
+        """The fields of `Pictures` that `encode` wrote."""
         arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("sizes", "starts", "canvas", "patch")}
         file = folder / "pixels.bin"
         pixels = np.memmap(file, np.uint8, "r") if file.stat().st_size else np.zeros(0, np.uint8)
         height, width = arrays["canvas"].tolist()
-        return ImageContent(pixels, arrays["starts"], arrays["sizes"], (height, width), int(arrays["patch"]))
+        return arrays | {"pixels": pixels, "canvas": (height, width), "patch": int(arrays["patch"])}
 
 
 def _decoded(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,12 @@ class TableContent(Content):
         numbers = np.where(there[:, None], self.numbers[rows], np.float32(np.nan))
         codes = np.where(there[:, None], self.codes[rows], 0)
         return TableInputs(torch.from_numpy(numbers), torch.from_numpy(codes))
+
+    def noised(self, rows: np.ndarray, rng: np.random.Generator) -> TableContent:
+        numbers, codes = np.array(self.numbers), np.array(self.codes)
+        numbers[rows] = 1000 * rng.normal(size=numbers[rows].shape)
+        codes[rows] = rng.integers(0, self.sizes, codes[rows].shape)
+        return replace(self, numbers=numbers, codes=codes)
 
 
 class Table(Modality):

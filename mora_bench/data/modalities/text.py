@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -76,6 +76,13 @@ class TextContent(Content):
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """Tokens of each row's own text, int [B]."""
         return self.bounds[rows + 1] - self.bounds[rows]
+
+    def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
+        ids = np.array(self.ids)
+        for row in rows:
+            part = slice(self.bounds[row], self.bounds[row + 1])
+            ids[part] = rng.integers(5, int(ids.max()) + 1, len(ids[part]))
+        return replace(self, ids=ids)
 
     def facts(self) -> dict[str, Any]:
         return {"truncated": self.truncated}
