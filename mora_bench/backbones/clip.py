@@ -30,6 +30,7 @@ from mora_bench.backbones.layout import (
 )
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
+from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ class ClipImage(ImageTower):
         positions = embeddings.position_embedding.weight
         return embeddings.class_embedding + positions[0], positions[1:]
 
-    def embed(self, inputs: Any) -> Part:
-        part = super().embed(inputs)
+    def picture(self, inputs: ImageInputs) -> Part:
+        part = super().picture(inputs)
         return Part(self.module.pre_layrnorm(part.x), part.mask)
 
     def steps(self, block: int) -> Block:
@@ -142,7 +143,7 @@ class Clip(Dual):
             fingerprint=fingerprint(files, seen.key()),
             depth=max(part.get("num_hidden_layers", 12) for part in (text, config["vision_config"])),
             width=min(text.get("hidden_size", 512), config["vision_config"].get("hidden_size", 768)),
-            rules={"text": TextRule(tokenizer, longest), "image": seen.rule},
+            rules={"text": TextRule(tokenizer, longest), "image": seen.rule, "bag": seen.rule},
             folder=folder,
             single_stream=False,
         )

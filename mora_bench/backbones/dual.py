@@ -26,17 +26,19 @@ class Dual(Packed):
         net: all weights; towers: by kind of content; modalities: kind by name.
     """
 
-    kinds = ("text", "image")
+    kinds = ("text", "image", "bag")
 
     def __init__(self, net: nn.Module, towers: Mapping[str, Tower], modalities: Mapping[str, str]):
         super().__init__()
         self.net: Any = net
-        self._towers = [towers.get(kind) for kind in modalities.values()]
-        self._idle = [tower for kind, tower in towers.items() if kind not in modalities.values()]
+        # Bags run through the tower of images.
+        kinds = ["image" if kind == "bag" else kind for kind in modalities.values()]
+        self._towers = [towers.get(kind) for kind in kinds]
+        self._idle = [tower for kind, tower in towers.items() if kind not in kinds]
         # The width of embedders, where a modality has no tower.
         free = max(tower.width for tower in towers.values())
         self.modalities = self.streams = tuple(modalities)
-        self.towers = tuple(modalities.values())
+        self.towers = tuple(kinds)
         self.widths = tuple(free if tower is None else tower.width for tower in self._towers)
         self.depths = tuple(0 if tower is None else tower.depth for tower in self._towers)
 

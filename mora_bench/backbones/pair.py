@@ -161,7 +161,7 @@ class Pair(Dual):
             fingerprint=fingerprint(files, seen.key()),
             depth=max(own.get("num_hidden_layers", 12), size.get("num_hidden_layers", 12)),
             width=min(own.get("hidden_size", 768), size.get("hidden_size", 768)),
-            rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule},
+            rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
         )
 

@@ -1,8 +1,14 @@
-"""Positions for the patches of pictures of any size."""
+"""Tokens of pictures of any size and number."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from mora_bench.backbones.tokens import Part
+from mora_bench.data.modalities.bag import BagInputs
+from mora_bench.data.modalities.image import ImageInputs
 
 
 def placed(x: Tensor, grid: Tensor, table: Tensor, mode: str, align_corners: bool) -> tuple[Tensor, Tensor]:
@@ -32,3 +38,21 @@ def placed(x: Tensor, grid: Tensor, table: Tensor, mode: str, align_corners: boo
         )
         mask[these, :h, :w] = True
     return (x + position).flatten(2).transpose(1, 2), mask.flatten(1)
+
+
+def each_picture(embed: Callable[[ImageInputs], Part], inputs: ImageInputs | BagInputs) -> Part:
+    """Embed an image, or every picture of a bag; the tokens of a bag's pictures follow each other.
+
+    Args:
+        embed: makes the tokens of single pictures, [B, T, D].
+    """
+    if isinstance(inputs, ImageInputs):
+        return embed(inputs)
+    shape, grid = inputs.grid.shape[:2], inputs.grid.flatten(0, 1)
+    # The grid is on the CPU, so nothing waits for a device here.
+    there = [i for i, (rows, columns) in enumerate(grid.tolist()) if rows * columns]
+    at = torch.tensor(there, device=inputs.pixels.device)
+    part = embed(ImageInputs(inputs.pixels.flatten(0, 1).index_select(0, at), grid[there]))
+    x = part.x.new_zeros(len(grid), *part.x.shape[1:]).index_copy(0, at, part.x)
+    mask = part.mask.new_zeros(len(grid), part.mask.shape[1]).index_copy(0, at, part.mask)
+    return Part(x.unflatten(0, shape).flatten(1, 2), mask.unflatten(0, shape).flatten(1))

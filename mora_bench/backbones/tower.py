@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
-from mora_bench.backbones.patches import placed
+from mora_bench.backbones.patches import each_picture, placed
 from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
 
 
@@ -94,7 +95,12 @@ class ImageTower(Tower):
     def table(self) -> tuple[Tensor, Tensor]:
         """[CLS] with its position, [D]; and the positions of the patches, [S * S, D]."""
 
-    def embed(self, inputs: ImageInputs) -> Part:
+    def embed(self, inputs: ImageInputs | BagInputs) -> Part:
+        """Of a bag, all pictures' tokens in one sequence."""
+        return each_picture(self.picture, inputs)
+
+    def picture(self, inputs: ImageInputs) -> Part:
+        """Tokens of single pictures."""
         mean, std = (inputs.pixels.new_tensor(own)[:, None, None] for own in (self.mean, self.std))
         # `pixels` holds values from -1 to 1.
         x = self.patches((inputs.pixels / 2 + 0.5 - mean) / std)

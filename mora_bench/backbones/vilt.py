@@ -26,9 +26,10 @@ from mora_bench.backbones.layout import (
     tokenizer_file,
     weights_file,
 )
-from mora_bench.backbones.patches import placed
+from mora_bench.backbones.patches import each_picture, placed
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
@@ -59,7 +60,7 @@ class Vilt(Packed):
 
     title = "ViLT"
     source = "arXiv 2102.03334"
-    kinds = ("text", "image")
+    kinds = ("text", "image", "bag")
     shipped = {"small": "the shipped ViLT, pre-trained on twin pairs", UNTRAINED: "the same net with random weights"}
     streams = towers = ("all",)
 
@@ -89,7 +90,7 @@ class Vilt(Packed):
             fingerprint=fingerprint(files, [vars(rule), name == UNTRAINED]),
             depth=config["num_hidden_layers"],
             width=config["hidden_size"],
-            rules={"text": TextRule(tokenizer, max_text), "image": rule},
+            rules={"text": TextRule(tokenizer, max_text), "image": rule, "bag": rule},
             folder=folder,
             trained=name != UNTRAINED,
         )
@@ -137,21 +138,21 @@ class Vilt(Packed):
         for inputs, (row, _) in zip(batch.inputs, self.types, strict=True):
             if isinstance(inputs, TextInputs):
                 parts.append(Part(embeddings.text_embeddings(input_ids=inputs.ids) + types[row], inputs.mask))
-            elif isinstance(inputs, ImageInputs):
-                image, mask = self._embed_image(inputs)
-                parts.append(Part(image + types[row], mask))
+            elif isinstance(inputs, ImageInputs | BagInputs):
+                image = each_picture(self._embed_image, inputs)
+                parts.append(Part(image.x + types[row], image.mask))
             else:
                 nothing = types.new_zeros(len(batch), 0, self.width)
                 parts.append(Part(nothing, nothing[..., 0].bool()))
         return parts
 
-    def _embed_image(self, inputs: ImageInputs) -> tuple[Tensor, Tensor]:
+    def _embed_image(self, inputs: ImageInputs) -> Part:
         embeddings = self.vilt.embeddings
         x = embeddings.patch_embeddings.projection(inputs.pixels)
         table = embeddings.position_embeddings
         x, mask = placed(x, inputs.grid, table[0, 1:], "bilinear", align_corners=True)
         cls = (embeddings.cls_token + table[:, :1]).expand(len(x), -1, -1)
-        return torch.cat([cls, x], 1), F.pad(mask, (1, 0), value=True)
+        return Part(torch.cat([cls, x], 1), F.pad(mask, (1, 0), value=True))
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         # The text's [CLS] is what the pooler reads.
@@ -220,6 +221,6 @@ def _token_types(kinds: Sequence[str], known: int) -> list[tuple[int, bool]]:
     found = []
     for m, kind in enumerate(kinds):
         before = list(kinds[:m]).count(kind)
-        own = 1 + before if kind == "image" else 0
+        own = 1 + before if kind != "text" else 0
         found.append((min(own, 1), False) if own >= known or (kind == "text" and before) else (own, True))
     return found

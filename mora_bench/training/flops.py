@@ -87,6 +87,7 @@ FREE = {
         "index",
         "index_add",
         "index_add_",
+        "index_copy",
         "index_put_",
         "index_select",
         "isnan",

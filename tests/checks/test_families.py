@@ -54,7 +54,20 @@ def four(table: Table) -> Table:
     return replace(odir_eyes.apart(table), modalities=odir_eyes.apart(table).modalities | record(table))
 
 
-TABLES = {"pair": lambda table: table, "eyes": odir_eyes.apart, "record": odir_record.recorded, "four": four}
+def studies(table: Table) -> Table:
+    """The pictures of `four` as bags of one to three, with the keywords and the record."""
+    eyes = table.modalities["image"].values
+    bags = tuple(pair[: 1 + i % 2] + eyes[i - 1][: i % 3 == 2] for i, pair in enumerate(eyes))
+    return replace(table, modalities={"films": Column("bag", bags), "text": table.modalities["text"]} | record(table))
+
+
+TABLES = {
+    "pair": lambda table: table,
+    "eyes": odir_eyes.apart,
+    "record": odir_record.recorded,
+    "studies": studies,
+    "four": four,
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +91,15 @@ def keeps(subject: Subject, rules) -> None:
         rule(subject)
 
 
-WHERE = [("vilt", "eyes"), ("vilt", "record"), ("vilt", "four"), ("clip", "pair"), ("clip", "eyes"), ("clip", "four")]
+WHERE = [
+    ("vilt", "eyes"),
+    ("vilt", "studies"),
+    ("vilt", "four"),
+    ("clip", "pair"),
+    ("clip", "eyes"),
+    ("clip", "studies"),
+    ("clip", "four"),
+]
 
 
 @pytest.mark.parametrize("name", METHODS)
