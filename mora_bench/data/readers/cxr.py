@@ -1,5 +1,6 @@
 """Reads Indiana University's chest X-rays as Kaggle publishes them: two csv tables and a folder of PNG files."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ LABELS = (
     "Scoliosis",
     "Nodule",
 )
+#: The projections of the table, frontal first.
+VIEWS = ("Frontal", "Lateral")
 REPORTS, PROJECTIONS = "indiana_reports.csv", "indiana_projections.csv"
 COLUMNS = {REPORTS: ("uid", "Problems", "findings", "impression"), PROJECTIONS: ("uid", "filename", "projection")}
 
@@ -43,38 +46,61 @@ def find(root: Path) -> Path | None:
     return files[0] if files else None
 
 
+@dataclass(frozen=True)
+class Published:
+    """Both tables as they were published.
+
+    Attributes:
+        root: of the data; file: the projections table, for messages; folder: where the films lie.
+    """
+
+    root: Path
+    file: Path
+    folder: Path
+    reports: pd.DataFrame
+    projections: pd.DataFrame
+
+    def film(self, uid: str, name: str) -> Path:
+        """A film of the projections table, which need not exist; UserError if its name leads out of the root."""
+        return inside(self.root, self.folder, name, f"{self.file}, uid {uid}")
+
+
+def published(root: Path) -> Published:
+    """The tables below `root`.
+
+    Raises:
+        UserError: no table, unreadable table, absent column, duplicate uid or file name.
+    """
+    reports_file = find(root)
+    if reports_file is None:
+        raise UserError(f"{root}: no CXR table. Expected {REPORTS} and {PROJECTIONS} in it or in a folder below it.")
+    reports = _frame(reports_file)
+    file = reports_file.with_name(PROJECTIONS)
+    projections = _frame(file)
+    unique(reports["uid"], reports_file)
+    unique(projections["filename"], file)
+    folder = find_folder(reports_file.parent, list(projections["filename"])) or root
+    return Published(root, file, folder, reports, projections)
+
+
 def read(root: Path) -> Table:
     """Read the dataset below `root`: frontal films joined with reports on uid, as the released code of MoRA does.
 
     Rows whose findings and impression are both empty are dropped. A label is membership of `Problems`, split at ";".
 
     Raises:
-        UserError: no table, unreadable table, absent column, duplicate uid or file name, or a file name that leads
-            out of `root`.
+        UserError: as `published`, or a file name leads out of `root`.
     """
-    reports_file = find(root)
-    if reports_file is None:
-        raise UserError(f"{root}: no CXR table. Expected {REPORTS} and {PROJECTIONS} in it or in a folder below it.")
-    reports = _frame(reports_file)
-    projections_file = reports_file.with_name(PROJECTIONS)
-    projections = _frame(projections_file)
-    unique(reports["uid"], reports_file)
-    unique(projections["filename"], projections_file)
-    frontal = projections[projections["projection"] == "Frontal"]
-    frame = frontal.merge(reports, on="uid", how="inner")
-    texts = [chest_text(f.strip(), i.strip()) for f, i in zip(frame["findings"], frame["impression"], strict=True)]
-    frame = frame[[bool(text) for text in texts]]
+    found = published(root)
+    frontal = found.projections[found.projections["projection"] == VIEWS[0]]
+    frame = frontal.merge(found.reports, on="uid", how="inner")
+    frame = frame[[bool(text) for text in texts(frame)]]
     if frame.empty:
         raise UserError(
-            f"{projections_file}: no row with projection 'Frontal' belongs to a report with findings or impression "
-            f"in {reports_file.name}. Download both tables again."
+            f"{found.file}: no row with projection 'Frontal' belongs to a report with findings or impression "
+            f"in {REPORTS}. Download both tables again."
         )
-    problems = [{p.strip() for p in value.split(";")} for value in frame["Problems"]]
-    folder = find_folder(reports_file.parent, list(frame["filename"])) or root
-    paths = [
-        inside(root, folder, name, f"{projections_file}, uid {uid}")
-        for uid, name in zip(frame["uid"], frame["filename"], strict=True)
-    ]
+    paths = [found.film(uid, name) for uid, name in zip(frame["uid"], frame["filename"], strict=True)]
     return Table(
         name="cxr",
         source="real",
@@ -82,11 +108,22 @@ def read(root: Path) -> Table:
         ids=tuple(frame["filename"]),
         patients=tuple(frame["uid"]),
         modalities={
-            "text": Column("text", tuple(text for text in texts if text)),
+            "text": Column("text", texts(frame)),
             "image": Column("image", tuple((PictureFile(path) if path.is_file() else None,) for path in paths)),
         },
-        targets=np.array([[label in found for label in LABELS] for found in problems], np.uint8),
+        targets=targets(frame),
     )
+
+
+def texts(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Findings and impression of each row as one text."""
+    return tuple(chest_text(f.strip(), i.strip()) for f, i in zip(frame["findings"], frame["impression"], strict=True))
+
+
+def targets(frame: pd.DataFrame) -> np.ndarray:
+    """The labels of each row, uint8 [N, C]."""
+    problems = [{p.strip() for p in value.split(";")} for value in frame["Problems"]]
+    return np.array([[label in found for label in LABELS] for found in problems], np.uint8)
 
 
 def _frame(file: Path) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 Noise: the findings of `SEEN` are the film's own, the others the report's, and each modality tells of them as noise.py
 says; with probability `FALSE` the report mentions, and independently the film shows, one that is not there. Labels
-follow the findings, never the report.
+follow the findings, never the report. A lateral film tells of the findings in the same way, independently of the
+frontal one; those of `BESIDE` are its own.
 
 A benchmark report says each finding in one way and denies nothing: the shipped backbone does not learn sixty phrasings
 among denials from 800 reports. The texts it is pre-trained on use all ways, and some of them are long.
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mora_bench.data.readers.cxr import LABELS
-from mora_bench.data.twins import film
+from mora_bench.data.twins import film, lateral
 from mora_bench.data.twins.noise import telling
 
 FALSE = 0.006
@@ -150,6 +151,23 @@ SEEN = frozenset(
 )
 
 
+#: Findings that are the lateral film's own: some of the frontal film's, some of the report's.
+BESIDE = frozenset(
+    {
+        "Lung",
+        "Thoracic Vertebrae",
+        "Spine",
+        "Pleural Effusion",
+        "Diaphragm",
+        "Pulmonary Atelectasis",
+        "Airspace Disease",
+        "Calcified Granuloma",
+        "Nodule",
+        "Atherosclerosis",
+    }
+)
+
+
 @dataclass(frozen=True)
 class ChestCase:
     """One patient: what the tables say and what has to be drawn."""
@@ -207,3 +225,14 @@ def case(
 def draw(rng: np.random.Generator, patient: ChestCase) -> np.ndarray:
     """The frontal film: uint8 [128, 128, 3]."""
     return film.draw_film(rng, patient.visible)
+
+
+def beside(rng: np.random.Generator, patient: ChestCase) -> frozenset[str]:
+    """The findings that the lateral film shows."""
+    has = {label for label, yes in zip(LABELS, patient.labels, strict=True) if yes}
+    return frozenset(f for f in FINDINGS if rng.random() < (telling(f in BESIDE, None) if f in has else FALSE))
+
+
+def draw_beside(rng: np.random.Generator, patient: ChestCase) -> np.ndarray:
+    """The lateral film: uint8 [128, 128, 3]."""
+    return lateral.draw_lateral(rng, beside(rng, patient))

@@ -4,7 +4,7 @@ Every sample is a pure function of (seed, dataset, index). A twin yields the sam
 `publish` writes it in the published layout, which the readers read back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ NAMES = ("odir", "cxr")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture that is drawn when it is read."""
+    """A picture that is drawn when it is read. `side`: 0 left eye or frontal film, 1 right eye or lateral film."""
 
     name: str
     index: int
@@ -39,7 +39,7 @@ class Drawing:
         rng = np.random.default_rng([SEED, STREAM, 2 + NAMES.index(self.name), self.index, self.side])
         if self.name == "odir":
             return odir_patients.draw(rng, _eye(self.index), self.side)
-        return cxr_patients.draw(rng, _chest(self.index))
+        return (cxr_patients.draw_beside if self.side else cxr_patients.draw)(rng, _chest(self.index))
 
     def fingerprint(self) -> str:
         return f"twin {VERSION} {SEED} {self.name} {self.index} {self.side}"
@@ -88,6 +88,16 @@ def cxr(samples: int = SAMPLES) -> Table:
     )
 
 
+def cxr_views(samples: int = SAMPLES) -> Table:
+    """The CXR twin with a lateral film besides: one sample per patient, three modalities."""
+    table = cxr(samples)
+    films = {
+        view.lower(): Column("bag", tuple((Drawing("cxr", i, side),) for i in range(samples)))
+        for side, view in enumerate(cxr_reader.VIEWS)
+    }
+    return replace(table, name="cxr-views", ids=table.patients, modalities=films | {"report": table.modalities["text"]})
+
+
 def publish(name: str, folder: Path, samples: int) -> None:
     """Write a twin in the layout its original is published in, pictures as PNG under their published names."""
     if name == "odir":
@@ -114,8 +124,8 @@ def _publish_odir(folder: Path, samples: int) -> None:
     )
 
 
-def _film_name(index: int) -> str:
-    return f"{index + 1}_IM-{index:04d}-1001.dcm.png"
+def _film_name(index: int, side: int = 0) -> str:
+    return f"{index + 1}_IM-{index:04d}-{(1001, 2001)[side]}.dcm.png"
 
 
 def _publish_cxr(folder: Path, samples: int) -> None:
@@ -125,9 +135,10 @@ def _publish_cxr(folder: Path, samples: int) -> None:
     for i in range(samples):
         patient = _chest(i)
         problems = [label for label, yes in zip(cxr_reader.LABELS, patient.labels, strict=True) if yes]
-        Image.fromarray(Drawing("cxr", i).read()).save(images / _film_name(i))
+        for side, view in enumerate(cxr_reader.VIEWS):
+            Image.fromarray(Drawing("cxr", i, side).read()).save(images / _film_name(i, side))
+            projections.append([i + 1, _film_name(i, side), view])
         reports.append([i + 1, ";".join(problems) or "normal", patient.findings, patient.impression])
-        projections.append([i + 1, _film_name(i), "Frontal"])
     pd.DataFrame(reports, columns=["uid", "Problems", "findings", "impression"]).to_csv(
         folder / "indiana_reports.csv", index=False
     )

@@ -142,7 +142,7 @@ def test_an_empty_root_is_never_a_silent_twin(tmp_path):
 
 
 def test_an_unknown_dataset_lists_the_known(tmp_path):
-    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: cxr, odir"):
+    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: cxr, cxr-views, odir"):
         datasets.load("ordi", None)
 
 
@@ -216,9 +216,15 @@ def test_an_impossible_file_name_is_refused_by_its_row(root, what):
     with pytest.raises(UserError, match=r"full_df\.csv, ID 7: .* is not a plain file name inside") as odir_said:
         datasets.load("odir", root)
     edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(filename=[*f["filename"][:-1], name]))
-    with pytest.raises(UserError, match=r"indiana_projections\.csv, uid 8: .* is not a plain file name") as cxr_said:
+    # The last film is a lateral one, which only one of the readers reads; the last but one is frontal.
+    refused = r"indiana_projections\.csv, uid 8: .* is not a plain file name"
+    with pytest.raises(UserError, match=refused) as views_said:
+        datasets.load("cxr-views", root)
+    datasets.load("cxr", root)
+    edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(filename=[*f["filename"][:-2], name, "a"]))
+    with pytest.raises(UserError, match=refused) as cxr_said:
         datasets.load("cxr", root)
-    for said in (odir_said, cxr_said):
+    for said in (odir_said, cxr_said, views_said):
         assert len(str(said.value)) < 1000
         assert "\0" not in str(said.value)
 
@@ -236,3 +242,22 @@ def test_keywords_that_are_blank_are_no_text(root):
     columns = ("Left-Diagnostic Keywords", "Right-Diagnostic Keywords")
     edit(root / "odir" / XLSX, lambda f: f.assign(**{name: [None, " ", *f[name][2:]] for name in columns}))
     assert odir.read(root).present[:3, 0].tolist() == [False, False, True]
+
+
+def test_the_views_of_a_study_are_read_back_as_bags(published):
+    read, drawn = datasets.load("cxr-views", published), datasets.get("cxr-views").twin(8)
+    for field in ("name", "labels", "ids", "patients", "names", "kinds"):
+        assert getattr(read, field) == getattr(drawn, field), field
+    assert read.names == ("frontal", "lateral", "report")
+    assert read.modalities["report"] == drawn.modalities["report"]
+    for view in ("frontal", "lateral"):
+        for (a,), (b,) in zip(read.modalities[view].values, drawn.modalities[view].values, strict=True):
+            assert (a.read() == b.read()).all()
+
+
+def test_a_study_keeps_all_of_its_films_and_lacks_a_view_without_one(root):
+    table = root / "cxr" / "indiana_projections.csv"
+    edit(table, lambda f: f.assign(projection=["Frontal"] * 4 + [*f["projection"][4:]]))
+    table = datasets.load("cxr-views", root)
+    assert [len(bag) for bag in table.modalities["frontal"].values[:3]] == [2, 2, 1]
+    assert table.present[:3].tolist() == [[True, False, True]] * 2 + [[True] * 3]

@@ -46,3 +46,9 @@ def test_cxr(real_data):
 def test_fingerprints_are_what_they_were_before_modalities_had_names(name, expected, real_data):
     """(Found by the code of commit 94bcf05.)"""
     assert datasets.load(name, real_data).fingerprint() == expected
+
+
+def test_cxr_views(real_data):
+    table = datasets.load("cxr-views", real_data)
+    assert (len(table), len(set(table.patients))) == (3826, 3826)
+    assert table.present.tolist() == [[False, False, True]] * len(table)

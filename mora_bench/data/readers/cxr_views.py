@@ -1,0 +1,50 @@
+"""Indiana's chest X-rays study by study: frontal films, lateral films and the report as three modalities."""
+
+from pathlib import Path
+
+from mora_bench.data.contract import Dataset
+from mora_bench.data.modalities.image import PictureFile
+from mora_bench.data.readers import cxr
+from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import tables as twins
+from mora_bench.errors import UserError
+
+
+def read(root: Path) -> Table:
+    """One sample per report that has findings or an impression, with all of its films, each view as a bag.
+
+    A study without a film of one view lacks that modality. Raises as `cxr.read` does.
+    """
+    found = cxr.published(root)
+    films: dict[tuple[str, str], list[PictureFile]] = {}
+    for uid, name, view in found.projections[["uid", "filename", "projection"]].itertuples(index=False):
+        path = found.film(uid, name)
+        if path.is_file():
+            films.setdefault((uid, view), []).append(PictureFile(path))
+    reports = found.reports[[bool(text) for text in cxr.texts(found.reports)]]
+    if reports.empty:
+        file = found.file.with_name(cxr.REPORTS)
+        raise UserError(f"{file}: no report has findings or impression. Download it again.")
+    uids = tuple(reports["uid"])
+    return Table(
+        name="cxr-views",
+        source="real",
+        labels=cxr.LABELS,
+        ids=uids,
+        patients=uids,
+        modalities={
+            view.lower(): Column("bag", tuple(tuple(films.get((uid, view), ())) or None for uid in uids))
+            for view in cxr.VIEWS
+        }
+        | {"report": Column("text", cxr.texts(reports))},
+        targets=cxr.targets(reports),
+    )
+
+
+CXR_VIEWS = Dataset(
+    "Indiana University chest X-rays in three modalities: frontal films, lateral films, report; 20 labels",
+    cxr.find,
+    read,
+    twins.cxr_views,
+    "openi.nlm.nih.gov",
+)
