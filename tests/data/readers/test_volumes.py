@@ -1,0 +1,125 @@
+"""DICOM and NIfTI pictures: measured values, windows, orientations, and files that are broken."""
+
+import numpy as np
+import pytest
+
+from mora_bench.data.readers import dicom, nifti
+from mora_bench.data.readers.dicom import DicomFile
+from mora_bench.data.readers.nifti import NiftiSlice
+from mora_bench.data.readers.window import Window, grey
+from mora_bench.errors import UserError
+
+STORED = np.array([[0, 1000, 2000], [3000, 4000, 500]], np.int16)
+
+
+def write_dicom(path, stored=STORED, frames=1, **more):
+    pydicom = pytest.importorskip("pydicom")
+    data = pydicom.Dataset()
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = "1.2.3"
+    data.Rows, data.Columns = stored.shape[-2:]
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated = data.BitsStored = 16
+    data.HighBit, data.PixelRepresentation = 15, 1
+    if frames > 1:
+        data.NumberOfFrames = frames
+    data.PixelData = stored.tobytes()
+    for name, value in more.items():
+        setattr(data, name, value)
+    data.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_a_window_is_dicoms_linear_function():
+    # PS3.3, C.11.2.1.2.1: the window [c - 0.5 - (w-1)/2, c - 0.5 + (w-1)/2] becomes all grey levels.
+    values = np.array([[-10.0, 0.0, 50.0, 100.0, 110.0, np.nan]])
+    assert grey(values, Window(50.5, 101))[0, :, 0].tolist() == [0, 0, 128, 255, 255, 0]
+    assert grey(values, None)[0, :, 0].tolist() == [0, 21, 128, 234, 255, 0]
+    assert grey(np.full((2, 2), 7.0), None).max() == 0
+
+
+def test_stored_values_are_rescaled_and_windowed(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", RescaleSlope=2, RescaleIntercept=-1000)
+    # Measured values: -1000, 1000, 3000 / 5000, 7000, 0.
+    assert DicomFile(path).read()[..., 0].tolist() == [[0, 64, 128], [191, 255, 32]]
+    assert DicomFile(path, window=Window(1000.5, 2001)).read()[..., 0].tolist() == [[0, 128, 255], [255, 255, 0]]
+
+
+def test_the_files_own_window_and_inversion_are_kept(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", WindowCenter=[1000.5, 40], WindowWidth=[2001, 400])
+    assert DicomFile(path).read()[..., 0].tolist() == [[0, 128, 255], [255, 255, 64]]
+    path = write_dicom(tmp_path / "b.dcm", PhotometricInterpretation="MONOCHROME1")
+    assert DicomFile(path).read()[..., 0].tolist() == [[255, 191, 127], [64, 0, 223]]
+
+
+def test_a_series_is_ordered_along_the_patient(tmp_path):
+    for name, number, height in (("a", 1, 30.0), ("b", 2, 10.0), ("c", 3, 20.0)):
+        where = {"ImagePositionPatient": [0, 0, height], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
+        write_dicom(tmp_path / f"{name}.dcm", InstanceNumber=number, **where)
+    assert [picture.path.stem for picture in dicom.dicom_series(tmp_path)] == ["b", "c", "a"]
+
+
+def test_frames_are_pictures_of_their_own(tmp_path):
+    write_dicom(tmp_path / "a.dcm", np.stack([STORED, STORED[::-1]]), frames=2)
+    first, second = dicom.dicom_series(tmp_path)
+    assert (first.read() == second.read()[::-1]).all()
+    assert first.fingerprint() != second.fingerprint()
+
+
+def test_broken_dicom_is_named(tmp_path):
+    (tmp_path / "a.dcm").write_bytes(b"no dicom")
+    with pytest.raises(UserError, match=r"a\.dcm, frame 0: not a readable DICOM picture"):
+        DicomFile(tmp_path / "a.dcm").read()
+    with pytest.raises(UserError, match=r"a\.dcm: not a DICOM file"):
+        dicom.dicom_series(tmp_path)
+    with pytest.raises(UserError, match="no DICOM files"):
+        dicom.dicom_series(tmp_path / "nowhere")
+
+
+def write_nifti(path, affine=None, **header):
+    nibabel = pytest.importorskip("nibabel")
+    # x from left to right, y from back to front, z from foot to head.
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    image = nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine)
+    for name, value in header.items():
+        image.header[name] = value
+    nibabel.save(image, path)
+    return path, values
+
+
+def test_slices_stand_upright(tmp_path):
+    path, values = write_nifti(tmp_path / "v.nii.gz")
+    assert [len(nifti.nifti_slices(path, plane)) for plane in nifti.AXES] == [2, 3, 4]
+    window = Window(12, 24)
+    levels = ((values - 11.5) / 23 + 0.5) * 255
+    # Axial: front at the top. Coronal: head at the top.
+    expected = levels[:, ::-1, 1].T.round()
+    assert (NiftiSlice(path, 1, "axial", window).read()[..., 0] == expected).all()
+    expected = levels[:, 2, ::-1].T.round()
+    assert (NiftiSlice(path, 2, "coronal", window).read()[..., 0] == expected).all()
+
+
+def test_another_orientation_is_turned(tmp_path):
+    flipped = np.diag([-1.0, 1, 1, 1])
+    path, values = write_nifti(tmp_path / "v.nii", flipped)
+    picture = NiftiSlice(path, 0, window=Window(12, 24)).read()[..., 0]
+    assert (picture == (((values[::-1, ::-1, 0].T - 11.5) / 23 + 0.5) * 255).round()).all()
+
+
+def test_the_headers_range_is_a_window(tmp_path):
+    path, values = write_nifti(tmp_path / "v.nii", cal_min=4, cal_max=9)
+    picture = NiftiSlice(path, 0).read()[..., 0]
+    assert (picture == (np.clip((values[:, ::-1, 0].T - 4) / 5, 0, 1) * 255).round()).all()
+
+
+def test_broken_nifti_is_named(tmp_path):
+    (tmp_path / "v.nii").write_bytes(b"no volume")
+    with pytest.raises(UserError, match=r"v\.nii: not a readable NIfTI file"):
+        nifti.nifti_slices(tmp_path / "v.nii")
+    path, _ = write_nifti(tmp_path / "w.nii")
+    with pytest.raises(UserError, match="no axial slice 4; it has 0 to 3"):
+        NiftiSlice(path, 4).read()
+    with pytest.raises(UserError, match="plane 'oblique'; expected one of sagittal, coronal, axial"):
+        nifti.nifti_slices(path, "oblique")
