@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import joined, pooled, random_inputs, through, tiny_backbone
+from conftest import dual_inputs, joined, pooled, random_inputs, through, tiny_backbone, tiny_clip
 from mora_baselines.case_lora import CaseLora
 from peft import IA3Config, LoraConfig, get_peft_model
 
@@ -94,3 +94,55 @@ def test_case_wise_lora_starts_as_the_frozen_backbone_and_leaves_no_hook():
     torch.testing.assert_close(through(backbone, method, tokens).x, before, rtol=0, atol=0)
     method.detach(backbone)
     assert not any(module._forward_hooks for module in backbone.modules())
+
+
+CLIP_LINEAR = ["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]
+IN_CLIP = {
+    "lora": LoraConfig(r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2]),
+    "lora-all": LoraConfig(r=4, lora_alpha=4, target_modules=CLIP_LINEAR, layers_to_transform=[0, 2]),
+    "dora": LoraConfig(
+        r=4, lora_alpha=4, target_modules=["q_proj", "v_proj"], layers_to_transform=[0, 2], use_dora=True
+    ),
+    "ia3": IA3Config(
+        target_modules=[
+            f"layers.{i}.{name}" for i in (0, 2) for name in ("self_attn.k_proj", "self_attn.v_proj", "mlp.fc2")
+        ],
+        feedforward_modules=[f"layers.{i}.mlp.fc2" for i in (0, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_CLIP)
+def test_equals_peft_on_transformers_own_clip(name):
+    ours, theirs = tiny_clip(), tiny_clip()
+    method = registry.get(registry.METHODS, name)(ours, Axes(4, (0, 2)))
+    method.attach(ours)
+    clip = get_peft_model(theirs.net, IN_CLIP[name])
+    mine = {n: p for n, p in ours.net.named_parameters() if p.requires_grad}
+    peft = {n.removeprefix("base_model.model."): p for n, p in clip.named_parameters() if p.requires_grad}
+    assert mine.keys() == peft.keys()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for n, p in mine.items():
+            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
+            peft[n].copy_(p)
+    batch = dual_inputs([(2, 4), (2, 4), (2, 4)], [5, 9, 2])
+    streams = ours.join(ours.embed(batch), batch.present)
+    for i in range(ours.depth):
+        streams = tuple(ours.block(At(s, i), tokens) for s, tokens in enumerate(streams))
+    own = torch.nn.ModuleDict({"text": ours.net.text_projection, "image": ours.net.visual_projection})
+    out = ours.pool(streams, own)
+    text, image = batch.inputs
+    mean, std = (torch.tensor(v)[:, None, None] for v in ([0.48, 0.46, 0.41], [0.27, 0.26, 0.28]))
+    said = clip(
+        input_ids=text.ids,
+        attention_mask=text.mask.long(),
+        pixel_values=((image.pixels + 1) / 2 - mean) / std,
+        interpolate_pos_encoding=True,
+    )
+    expected = torch.cat([said.text_model_output.pooler_output, said.vision_model_output.pooler_output], -1)
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-5)
+    out.pow(2).sum().backward()
+    expected.pow(2).sum().backward()
+    for n, p in mine.items():
+        torch.testing.assert_close(p.grad, peft[n].grad, rtol=1e-4, atol=1e-4)

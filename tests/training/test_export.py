@@ -13,8 +13,9 @@ from conftest import joined, make_cell, random_inputs, through, tiny_backbone
 from peft import PeftModel, get_peft_model
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file, save_file
-from transformers import ViltModel
+from transformers import CLIPModel, ViltModel
 
+from mora_bench.backbones.clip import MEAN, STD
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
 from mora_bench.methods.contract import Axes
@@ -69,6 +70,41 @@ def test_the_records_test_logits_come_back_outside_the_harness(method, place, fo
     for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
         np.testing.assert_allclose(outside(adapter, folder, method, batch), kept["test_logits"][:, k], atol=1e-5)
+
+
+def outside_clip(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
+    """Logits of a dual encoder by transformers and peft alone."""
+    model = PeftModel.from_pretrained(CLIPModel.from_pretrained(folder), adapter).eval()
+    words, pictures = batch.inputs
+    mean, std = (torch.tensor(own)[:, None, None] for own in (MEAN, STD))
+    inputs = {
+        "input_ids": words.ids,
+        "attention_mask": words.mask.long(),
+        "pixel_values": ((pictures.pixels + 1) / 2 - mean) / std,
+        "interpolate_pos_encoding": True,
+    }
+    if method == "mora":
+        inputs["present"] = batch.present
+    weights = load_file(adapter / "classifier.safetensors")
+    head = classifier(weights["0.weight"].shape[1], len(weights["3.weight"]))
+    head.load_state_dict(weights)
+    with torch.no_grad():
+        said = model(**inputs)
+        return head(torch.cat([said.text_model_output.pooler_output, said.vision_model_output.pooler_output], -1))
+
+
+@pytest.mark.parametrize("method", ["mora", "lora", "dora", "ia3"])
+def test_a_dual_encoders_test_logits_come_back_outside_the_harness(method, place, clip_folder):
+    place, cell, adapter = saved(place, clip_folder, method)
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    assert config["modules_to_save"] == ["text_projection", "visual_projection"]
+    kept = load_arrays(Store(place.out).prediction_file(cell))
+    data = samples("odir", str(clip_folder), 64, place)
+    rows = kept["test_rows"]
+    for k, pattern in enumerate(presence.pattern_presence(2)):
+        batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
+        logits = outside_clip(adapter, clip_folder, method, batch)
+        np.testing.assert_allclose(logits, kept["test_logits"][:, k], atol=2e-5)
 
 
 def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, folder, tmp_path):
