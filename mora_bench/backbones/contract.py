@@ -73,6 +73,9 @@ class Backbone(nn.Module, ABC):
     kinds: ClassVar[tuple[str, ...]]
     #: The backbones that the family ships: name -> short description.
     shipped: ClassVar[dict[str, str]] = {}
+    #: If names of the family are `FAMILY:...`: one of them that needs no download. `describe` is then given the whole
+    #: name and no folder.
+    example: ClassVar[str] = ""
 
     modalities: tuple[str, ...]
     streams: tuple[str, ...]

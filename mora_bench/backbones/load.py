@@ -35,19 +35,23 @@ def resolve(name: str, max_text: int) -> Spec:
     Raises:
         UserError: neither shipped, nor a folder, nor reachable on the hub; or of no known family; or files are absent.
     """
-    for family in _families().values():
+    families = _families()
+    for family in families.values():
         if name in family.shipped:
             return family.describe(name, None, {}, max_text)
     maker, colon, _ = name.partition(":")
-    if colon and maker in registry.names(registry.BACKBONES):
-        return registry.get(registry.BACKBONES, maker).describe(name, None, {}, max_text)
+    if colon and maker in families and families[maker].example:
+        return families[maker].describe(name, None, {}, max_text)
     folder = folder_of(name)
     config = read_json(folder, "config.json", name)
     kind = config.get("model_type")
-    if kind not in registry.names(registry.BACKBONES):
-        known = ", ".join(registry.names(registry.BACKBONES))
-        raise UserError(f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {known}.")
-    return registry.get(registry.BACKBONES, kind).describe(name, folder, config, max_text)
+    known = [each for each, family in families.items() if not family.example]
+    if kind not in known:
+        raise UserError(
+            f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of texts "
+            "or of pictures alone may be half of pair:TEXT,IMAGE."
+        )
+    return families[kind].describe(name, folder, config, max_text)
 
 
 def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:

@@ -139,6 +139,7 @@ def _vit_paths(layer: nn.Module) -> dict[str, str]:
 class Pair(Dual):
     title = "a text encoder and an image encoder"
     source = "pairs as in arXiv 2103.00020, towers as published"
+    example = "pair:small-dual,small-dual"
 
     def __init__(self, net: nn.Module, towers: Mapping[str, Tower], modalities: Mapping[str, str]):
         super().__init__(net, towers, modalities)

@@ -95,10 +95,11 @@ RULES = (named, runs, alone, linear)
 
 def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    if not kind.shipped:
-        yield "It ships something that needs no download, so that it can be checked.", f"shipped is {kind.shipped}"
+    known_by = [*kind.shipped, *([kind.example] if kind.example else [])]
+    if not known_by:
+        yield "It ships something, or gives an example, that needs no download.", "shipped and example are empty"
         return
-    spec = kind.describe(next(iter(kind.shipped)), None, {}, MAX_TEXT)
+    spec = kind.describe(known_by[0], None, {}, MAX_TEXT)
     if spec.family != family:
         yield "It says the name it is registered under.", f"its spec says family {spec.family!r}, not {family!r}"
     table = twins.odir(len(ROWS))

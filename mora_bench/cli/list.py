@@ -8,6 +8,9 @@ from typing import Any
 from mora_bench import registry
 from mora_bench.cli.options import parse
 
+#: Tokens of a text; any number will do to ask what a backbone is.
+SHORT = 64
+
 
 @dataclass(frozen=True)
 class ListOptions:
@@ -19,18 +22,22 @@ class ListOptions:
 
 def run(arguments: list[str]) -> int:
     registry.load_plugins(parse(ListOptions, "list", arguments).plugin)
-    from mora_bench.backbones.load import names
+    from mora_bench.backbones.load import names, resolve
     from mora_bench.plan.presets import presets
 
     _section("datasets", _all(registry.DATASETS, lambda d: d.title))
-    _section("methods", _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}"))
+    specs = [resolve(name, SHORT) for name in names()]
+    _section("methods", _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}{_unfit(m, specs)}"))
     _section("without a network", _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"))
     _section("imputers", _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"))
     _section("mechanisms of missingness", _all(registry.MECHANISMS, _mechanism))
     _section("kinds of modalities", _all(registry.MODALITIES, lambda m: m.title))
     _section("tasks", _all(registry.TASKS, lambda t: f"{t.title}; {', '.join(t.metrics.values())}"))
-    families = "; ".join(_all(registry.BACKBONES, lambda b: b.title).values())
-    _section("backbones", names() | {"FOLDER or HUB/NAME": f"a checkpoint of {families}, e.g. dandelin/vilt-b32-mlm"})
+    families = {name: registry.get(registry.BACKBONES, name) for name in registry.names(registry.BACKBONES)}
+    made = {f"{name}:...": f"{b.title}, e.g. {b.example}" for name, b in families.items() if b.example}
+    titles = " or ".join(b.title for b in families.values() if not b.example)
+    folder = {"FOLDER or HUB/NAME": f"a checkpoint of {titles}, e.g. dandelin/vilt-b32-mlm"}
+    _section("backbones", names() | folder | made)
     _section("engines", _all(registry.ENGINES, lambda e: e.title))
     _section("artefacts", _all(registry.ARTEFACTS, lambda a: a.title))
     _section("presets", presets())
@@ -51,6 +58,11 @@ def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:
 def _section(title: str, rows: dict[str, str]) -> None:
     width = max(map(len, rows), default=0)
     print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
+
+
+def _unfit(method: Any, specs: list[Any]) -> str:
+    """On which of the shipped backbones a method makes no sense, and why."""
+    return "".join(f"; not on {spec.name}: {why}" for spec in specs if (why := method.unfit(spec)))
 
 
 def _axes(reads: dict) -> str:

@@ -9,9 +9,12 @@ import torch.nn.functional as F
 from conftest import MODALITIES, tiny_backbone
 from conftest import load as load_folder
 
+from mora_bench import registry
+from mora_bench.backbones.clip import SHIPPED as CLIP
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.load import load, resolve
 from mora_bench.backbones.vilt import SHIPPED, extend_positions
+from mora_bench.checks.run import check
 from mora_bench.errors import UserError
 
 
@@ -88,3 +91,21 @@ def test_a_patch_that_is_not_the_divisor_is_refused(folder, tmp_path):
     (copy / "preprocessor_config.json").write_text(json.dumps({"size": 384, "size_divisor": 32}))
     with pytest.raises(UserError, match="size_divisor 32"):
         resolve(str(copy), 64)
+
+
+@pytest.mark.parametrize("name", registry.names(registry.BACKBONES))
+def test_every_family_keeps_every_rule(name):
+    assert [(rule, problem) for rule, problem in check(registry.BACKBONES, name) if problem] == []
+
+
+def test_the_shipped_clip_is_small_and_has_a_card_and_a_curve():
+    assert sum(f.stat().st_size for f in CLIP.iterdir()) <= 12 * 2**20
+    assert "python -m mora_bench pretrain small-dual" in (CLIP / "README.md").read_text()
+    curve = json.loads((CLIP / "pretraining.json").read_text())["curve"]
+    assert curve[-1]["accuracy"] > 0.4 > curve[0]["accuracy"]
+
+
+def test_an_encoder_of_texts_alone_is_half_of_a_pair(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(UserError, match="model_type is 'bert'; expected one of: clip, vilt"):
+        resolve(str(tmp_path), 64)
