@@ -48,8 +48,8 @@ def resolve(name: str, max_text: int) -> Spec:
     known = [each for each, family in families.items() if not family.example]
     if kind not in known:
         raise UserError(
-            f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of texts "
-            "or of pictures alone may be half of pair:TEXT,IMAGE."
+            f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of "
+            "texts or of pictures alone may be half of pair:TEXT,IMAGE."
         )
     return families[kind].describe(name, folder, config, max_text)
 
