@@ -10,11 +10,11 @@
 - dynamic, 12, made once: fixed random queries per pattern attend, through an attention layer of one head that trains,
   to the tokens that enter the first prompted block.
 
-The feature of a missing modality is zeroed. Run beside the released code (hulianyuyy/Deep_Correlated_Prompting 3519534) on
-the same random weights, without padding, features and gradients are equal (1e-14 in float64); its queries are no
-parameters either. Three things differ: padding is not attended to; two modalities of one kind have prompts of their own;
-and what trains besides is what trains under every method here (both projections; released code trains the picture's
-projection and both final norms). With a single stream there are no two encoders: dcp_single.py.
+The feature of a missing modality is zeroed. Run beside the released code (hulianyuyy/Deep_Correlated_Prompting, commit
+3519534) on the same random weights, without padding, features and gradients are equal (1e-14 in float64); its queries
+are no parameters either. Three things differ: padding is not attended to; two modalities of one kind have prompts of
+their own; and what trains besides is what trains under every method here (both projections; released code trains the
+picture's projection and both final norms). With a single stream there are no two encoders: dcp_single.py.
 """
 
 from typing import Any
