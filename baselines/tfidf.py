@@ -5,6 +5,9 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from .features import Words
+from .linear import Linear
+
 #: Inverse strength of the L2 penalty.
 C = 100.0
 
@@ -21,33 +24,19 @@ class Tfidf(Predictor):
     abstains = "without text: no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-
         assert train.targets is not None
         texts, there = _texts(train)
-        self.shares = train.targets.mean(0)
-        self.models: list[LogisticRegression | float] = []
-        self.words = None
-        if len(texts) < 2:
-            return
-        targets = train.targets[there]
-        self.words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        counted = self.words.fit_transform(texts)
-        for column in targets.T:
-            one = column.min() == column.max()
-            self.models.append(float(column[0]) if one else LogisticRegression(C=C, max_iter=2000).fit(counted, column))
+        self.labels = train.targets.shape[1]
+        self.model = None
+        if len(texts) >= 2:
+            self.words = Words().fit(texts)
+            self.model = Linear(C).fit(self.words.transform(texts), train.targets[there])
 
     def predict(self, samples: Shown) -> np.ndarray:
-        found = np.zeros((len(samples), len(self.shares)))
+        found = np.zeros((len(samples), self.labels))
         texts, there = _texts(samples)
-        if texts and self.words is not None:
-            counted = self.words.transform(texts)
-            columns = [
-                np.full(len(texts), model) if isinstance(model, float) else model.predict_proba(counted)[:, 1]
-                for model in self.models
-            ]
-            found[there] = np.stack(columns, axis=1)
+        if texts and self.model is not None:
+            found[there] = self.model.predict(self.words.transform(texts))
         return found
 
 

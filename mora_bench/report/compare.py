@@ -18,6 +18,8 @@ APART = ["source", "backbone", "weights", "split", "modalities", "task", "tested
 OF_NETWORKS = ["backbone", "weights"]
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: Marks a mean that is below a floor's.
+BELOW = "↓"
 #: Groups of rows, in this order; others follow by name.
 FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA")
 
@@ -30,7 +32,9 @@ class Row:
         label: method and whatever distinguishes it from the other rows of the method in its section.
         family: its group of rows, "" if no record names one.
         mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
+        network: False for competitors without a network, the section's floors.
         best: the scores for which no complete row of the section has a higher mean.
+        below: the scores for which a complete floor has a higher mean; empty for floors.
         note: why the row is not complete, or "".
     """
 
@@ -41,7 +45,9 @@ class Row:
     seeds: int
     note: str = ""
     family: str = ""
+    network: bool = True
     best: set[str] = field(default_factory=set)
+    below: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -168,6 +174,7 @@ def _section(part: pd.DataFrame, scores: list[str]) -> Section:
             cost={c: _over_seeds(done, c).mean() for c in COSTS},
             seeds=len(done),
             family=max(cells["family"]),
+            network=bool(cells["network"].iloc[0]),
         )
         missing = sorted(set(expected) - set(done["seed"]))
         if missing:
@@ -179,9 +186,12 @@ def _section(part: pd.DataFrame, scores: list[str]) -> Section:
     whole = [row for row in rows if not row.note]
     for score in scores:
         known = [row.mean[score] for row in whole if row.mean[score] == row.mean[score]]
+        floors = [row.mean[score] for row in whole if not row.network and row.mean[score] == row.mean[score]]
         for row in whole:
             if known and row.mean[score] == max(known):
                 row.best.add(score)
+            if floors and row.network and row.mean[score] < max(floors):
+                row.below.add(score)
     return Section("", rows, expected)
 
 
@@ -243,10 +253,11 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
     metrics = group["metric"].dropna().unique() if "metric" in group else []
     shown = str(metrics[0]) if len(metrics) else task.primary
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
+    floors = f" {BELOW}: below the best competitor without a network." if group["network"].nunique() > 1 else ""
     return (
         f"{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
         f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}. Best mean of a section in bold. Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}. Best mean of a section in bold.{floors} Split by "
         f"{own['split']}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + classifier; all, "
         "pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."

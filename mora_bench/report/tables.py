@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import Comparison, Row, Section, compare
+from mora_bench.report.compare import BELOW, Comparison, Row, Section, compare
 from mora_bench.report.contract import Artefact, Results
 
 COSTS = {
@@ -73,7 +73,8 @@ def latex(table: Comparison) -> str:
         lines += [r"\midrule", rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
         for row in section.rows:
             cells = _names(table, section, row, _tex, "$^{*}$")
-            cells += [_score(row, s, r"\textbf{{{}}}", r"$\pm$").replace(DASH, "--") for s in table.tests]
+            scores = [_score(row, s, r"\textbf{{{}}}", r"$\pm$") for s in table.tests]
+            cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
@@ -95,6 +96,7 @@ def comma_separated(table: Comparison) -> str:
             "seeds",
             *(f"{s} {k}" for s in scores for k in ("mean", "std")),
             *COSTS,
+            "below a floor",
             "note",
         ]
     )
@@ -103,7 +105,8 @@ def comma_separated(table: Comparison) -> str:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s])] + [
                 _blank(row.cost[c]) for c in COSTS
             ]
-            writer.writerow([table.source, section.title, row.family, row.label, row.seeds, *values, row.note])
+            below = "; ".join(s for s in scores if s in row.below)
+            writer.writerow([table.source, section.title, row.family, row.label, row.seeds, *values, below, row.note])
     return out.getvalue()
 
 
@@ -131,7 +134,8 @@ def _score(row: Row, name: str, bold: str, sign: str) -> str:
     if math.isnan(mean):
         return DASH
     text = f"{100 * mean:.1f}" + ("" if math.isnan(std) else f" {sign} {100 * std:.1f}")
-    return bold.format(text) if name in row.best else text
+    text = bold.format(text) if name in row.best else text
+    return f"{text} {BELOW}" if name in row.below else text
 
 
 def _cost(row: Row, name: str) -> str:
@@ -154,6 +158,7 @@ def _tex(text: str) -> str:
         "\\": r"\textbackslash{}",
         "±": r"$\pm$",
         "—": "--",
+        BELOW: r"$\downarrow$",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
     }

@@ -5,7 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 from mora_baselines.always import Always
+from mora_baselines.features import described
+from mora_baselines.late_fusion import LateFusion
+from mora_baselines.pixels import PlainPixels
+from mora_baselines.presence import Presence
 from mora_baselines.prior import Prior
+from mora_baselines.stacked import Stacked
 from mora_baselines.tfidf import Tfidf
 
 from mora_bench import campaign, registry
@@ -57,12 +62,91 @@ def test_texts_under_the_mask_are_not_learned_from():
     targets = np.array([[1, 0]] * 6 + [[0, 0]] * 6)
     words = Tfidf()
     words.fit(shown(["cataract seen"] * 5 + [None] + ["normal fundus"] * 6, targets), shown([]), 0)
-    assert "cataract" in words.words.vocabulary_
+    assert "cataract" in words.words.words.vocabulary_
     hidden = Tfidf()
     hidden.fit(shown([None] * 6 + ["normal fundus"] * 6, targets), shown([]), 0)
-    assert "cataract" not in hidden.words.vocabulary_
+    assert "cataract" not in hidden.words.words.vocabulary_
     # All visible texts lack the label: nobody gets it.
     assert hidden.predict(shown(["cataract seen"]))[0, 0] == 0
+
+
+def test_presence_is_the_share_among_samples_of_the_same_pattern():
+    targets = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [0, 1]])
+    values = {"note": ("x", "x", None, None, "x"), "letter": ("y", "y", "y", "y", None)}
+    present = np.array([[v is not None for v in column] for column in values.values()]).T
+    kinds = {"note": "text", "letter": "text"}
+    presence = Presence()
+    presence.fit(Shown(values, kinds, present, ("a", "b"), "multi-label", targets), shown([]), 0)
+    asked = np.array([[True, True], [False, True], [True, False]])
+    samples = Shown({"note": ("x", None, "x"), "letter": ("y", "y", None)}, kinds, asked, ("a", "b"), "multi-label")
+    assert presence.predict(samples).tolist() == [[1, 0.5], [0, 0.5], [0, 1]]
+
+
+class Flat:
+    """A picture of one colour."""
+
+    def __init__(self, level):
+        self.level = level
+
+    def read(self):
+        return np.full((20, 30, 3), self.level, np.uint8)
+
+    def fingerprint(self):
+        return f"flat {self.level}"
+
+
+def clinic(n, seed, lacking=()):
+    """Label a is said by the note, b by the brightness of the picture, c by a number; each may be absent."""
+    rng = np.random.default_rng(seed)
+    targets = (rng.random((n, 3)) < 0.5).astype(np.uint8)
+    a, b, c = targets.T
+    values = {
+        "note": tuple("drusen" if yes else "clear" for yes in a),
+        "photo": tuple((Flat(40 + 150 * int(yes) + int(rng.integers(40))),) for yes in b),
+        "lab": tuple({"crp": float(3 * yes + rng.normal()), "sex": rng.choice(["f", "m"])} for yes in c),
+    }
+    hidden = rng.integers(0, 6, n) if lacking == "some" else np.full(n, -1)
+    for m, name in enumerate(values):
+        gone = (hidden == m) if lacking == "some" else np.full(n, name in lacking)
+        values[name] = tuple(None if off else v for v, off in zip(values[name], gone, strict=True))
+    present = np.array([[v is not None for v in column] for column in values.values()]).T
+    kinds = {"note": "text", "photo": "image", "lab": "table"}
+    return Shown(values, kinds, present, ("a", "b", "c"), "multi-label", targets)
+
+
+@pytest.mark.parametrize(("kind", "reads"), [(PlainPixels, "b"), (Stacked, "abc"), (LateFusion, "abc")])
+def test_each_label_is_read_off_the_modality_that_says_it(kind, reads):
+    predictor = kind()
+    predictor.fit(clinic(200, 0, "some"), clinic(80, 1, "some"), 0)
+    for lacking in [(), ("note",), ("photo",), ("lab",), ("note", "lab")]:
+        test = clinic(150, 2, lacking)
+        right = ((predictor.predict(test) > 0.5) == test.targets).mean(0)
+        for label, name, share in zip("abc", ("note", "photo", "lab"), right, strict=True):
+            if label in reads and name not in lacking:
+                assert share > 0.85, (label, lacking)
+            else:
+                assert share < 0.7, (label, lacking)
+
+
+def test_late_fusion_weighs_the_votes_by_what_they_are_worth():
+    predictor = LateFusion()
+    predictor.fit(clinic(300, 0), clinic(80, 1), 0)
+    weights = predictor.weights["note", "photo", "lab"]
+    for label, own in enumerate(range(3)):
+        found = weights[label].models[0].coef_[0]
+        assert found.argmax() == own
+        assert found[own] > 3 * np.abs(np.delete(found, own)).max()
+
+
+def test_plain_features_of_a_picture_are_what_they_say():
+    found = described(Flat(128))
+    level = 128 / 255
+    np.testing.assert_allclose(found[:3], level, atol=1e-6)
+    np.testing.assert_allclose(found[3:6], 0, atol=1e-6)
+    # 8 grey levels of each channel, then 16 cells of 8 orientations without an edge, then 64 fields.
+    assert found[6:30].reshape(3, 8)[:, int(level * 8)].tolist() == [1, 1, 1]
+    assert not found[30 : 30 + 128].any()
+    np.testing.assert_allclose(found[-64:], level, atol=1e-6)
 
 
 class NoProbability(Prior):

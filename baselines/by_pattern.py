@@ -1,0 +1,79 @@
+"""What competitors share that fit linear models on plain features of what a sample shows."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+
+from mora_bench.data.shown import Shown
+
+from . import features
+from .linear import Linear, chosen, joined
+
+#: The fewest training samples that a model is fitted on.
+FEWEST = 10
+
+
+class ByPattern:
+    """Features per modality, and regressions per set of modalities; kinds that are not read are not looked at.
+
+    Attributes:
+        features: fitted, by modality; those of modalities that too few training samples show are absent.
+        models: by names of modalities, in order.
+    """
+
+    def learn(self, train: Shown, validation: Shown, kinds: Sequence[str], together: bool = True) -> None:
+        """Fit features of modalities of the given kinds, and regressions on each set of modalities, by the training
+        samples that show all of the set; `together` False: on single modalities alone. The penalty is chosen on the
+        validation samples that show the set."""
+        assert train.targets is not None
+        assert validation.targets is not None
+        self.labels = train.targets.shape[1]
+        self.features: dict[str, features.Features] = {}
+        for name, kind in train.kinds.items():
+            made = features.of_kind(kind) if kind in kinds else None
+            rows = showing(train, (name,))
+            if made is not None and len(rows) >= FEWEST:
+                self.features[name] = made.fit([train.values[name][row] for row in rows])
+        self.models: dict[tuple[str, ...], Linear] = {}
+        for names in sets(list(self.features), len(self.features) if together else 1):
+            rows, held = showing(train, names), showing(validation, names)
+            if len(rows) >= FEWEST:
+                seen, unseen = self.of(train, names, rows), self.of(validation, names, held)
+                wanted = validation.targets[held]
+                self.models[names] = chosen(seen, train.targets[rows], unseen, wanted, train.task)
+
+    def of(self, samples: Shown, names: Sequence[str], rows: np.ndarray) -> Any:
+        """Features of some modalities of some samples, side by side."""
+        if not len(rows):
+            return np.zeros((0, 1))
+        return joined([self.features[n].transform([samples.values[n][row] for row in rows]) for n in names])
+
+    def groups(self, samples: Shown) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
+        """The samples, int [k], that show each set of modalities that have features; those that show none are left
+        out."""
+        seen = np.array([[value is not None for value in samples.values[name]] for name in self.features], bool).T
+        for pattern in np.unique(seen, axis=0) if self.features else ():
+            names = tuple(name for name, yes in zip(self.features, pattern, strict=True) if yes)
+            if names:
+                yield names, np.flatnonzero((seen == pattern).all(1))
+
+    def answer(self, samples: Shown) -> np.ndarray:
+        """Probabilities [n, C] by the model of what each sample shows; no label where there is none."""
+        found = np.zeros((len(samples), self.labels))
+        for names, rows in self.groups(samples):
+            if names in self.models:
+                found[rows] = self.models[names].predict(self.of(samples, names, rows))
+        return found
+
+
+def sets(names: Sequence[str], largest: int) -> list[tuple[str, ...]]:
+    """All sets of at least one and at most `largest` names, in order."""
+    return list(chain.from_iterable(combinations(names, size) for size in range(1, largest + 1)))
+
+
+def showing(samples: Shown, names: Sequence[str]) -> np.ndarray:
+    """The samples that show all of some modalities, int [k]."""
+    there = [[value is not None for value in samples.values[name]] for name in names]
+    return np.flatnonzero(np.all(there, axis=0))

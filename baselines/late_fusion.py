@@ -1,0 +1,61 @@
+"""Late fusion: each modality has a model of its own, and those of what is there vote."""
+
+import numpy as np
+
+from mora_bench.data.shown import Shown
+from mora_bench.methods.predictor import Predictor
+
+from .by_pattern import FEWEST, ByPattern, sets, showing
+from .linear import Linear, log_odds
+
+#: Folds for the votes that the weights are learned from.
+FOLDS = 5
+
+
+class LateFusion(ByPattern, Predictor):
+    """The vote of a modality is the log odds of its own regressions on plain features (features.py). The weights of the
+    votes are learned per pattern and label by a logistic regression, on votes that training samples get from models
+    that did not see them."""
+
+    title = "late fusion of linear models"
+    source = "stacked generalisation (Wolpert 1992), per pattern"
+    kinds = ("text", "image", "bag", "table")
+    abstains = "where training shows no such sample: no label"
+
+    def fit(self, train: Shown, validation: Shown, seed: int) -> None:
+        self.learn(train, validation, self.kinds, together=False)
+        assert train.targets is not None
+        votes = {name: self.unseen(train, name, seed) for name in self.features if (name,) in self.models}
+        self.weights: dict[tuple[str, ...], list[Linear]] = {}
+        for names in sets(list(votes), len(votes)):
+            rows = showing(train, names)
+            if len(names) > 1 and len(rows) >= FEWEST:
+                cast = np.stack([votes[name][rows] for name in names], axis=2)
+                self.weights[names] = [
+                    Linear(1.0).fit(cast[:, c], train.targets[rows][:, [c]]) for c in range(self.labels)
+                ]
+
+    def unseen(self, train: Shown, name: str, seed: int) -> np.ndarray:
+        """Log odds [n, C] that one modality's models give to training samples they were not fitted on; 0 elsewhere."""
+        assert train.targets is not None
+        rows = showing(train, (name,))
+        features, targets = self.of(train, (name,), rows), train.targets[rows]
+        fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
+        found = np.zeros((len(train), self.labels))
+        for k in range(FOLDS):
+            model = Linear(self.models[name,].strength).fit(features[fold != k], targets[fold != k])
+            found[rows[fold == k]] = log_odds(model.predict(features[fold == k]))
+        return found
+
+    def predict(self, samples: Shown) -> np.ndarray:
+        found = np.zeros((len(samples), self.labels))
+        for names, rows in self.groups(samples):
+            single = {name: self.models[name,].predict(self.of(samples, (name,), rows)) for name in names}
+            if names in self.weights:
+                cast = np.stack([log_odds(single[name]) for name in names], axis=2)
+                columns = [model.predict(cast[:, c])[:, 0] for c, model in enumerate(self.weights[names])]
+                found[rows] = np.stack(columns, axis=1)
+            else:
+                # Too few training samples show all of them: each vote counts the same.
+                found[rows] = np.mean([*single.values()], axis=0)
+        return found

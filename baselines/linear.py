@@ -1,0 +1,73 @@
+"""Logistic regressions, one per label: what competitors without a network classify by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.tasks.contract import Task
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
+#: Inverse strengths of the L2 penalty to choose from. Features are scaled to rows of about unit length.
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+
+
+class Linear:
+    """A label that every sample has, or none, is predicted as such.
+
+    Attributes:
+        strength: inverse strength of the L2 penalty.
+    """
+
+    def __init__(self, strength: float):
+        self.strength = strength
+        self.models: list[LogisticRegression | float] = []
+
+    def fit(self, features: Any, targets: np.ndarray) -> Linear:
+        """Features [n, F], an array or a sparse matrix; targets 0 or 1, [n, C]."""
+        from sklearn.linear_model import LogisticRegression
+
+        for column in targets.T:
+            one = column.min() == column.max()
+            model = LogisticRegression(C=self.strength, max_iter=2000)
+            self.models.append(float(column[0]) if one else model.fit(features, column))
+        return self
+
+    def predict(self, features: Any) -> np.ndarray:
+        """Probabilities [n, C]."""
+        columns = [
+            np.full(features.shape[0], model) if isinstance(model, float) else model.predict_proba(features)[:, 1]
+            for model in self.models
+        ]
+        return np.stack(columns, axis=1)
+
+
+def chosen(features: Any, targets: np.ndarray, held: Any, wanted: np.ndarray, task: str) -> Linear:
+    """The one of `STRENGTHS` whose regressions have the best primary score of the task on held-out samples, the weakest
+    penalty of equals; the strongest penalty if there are no held-out samples."""
+    if not len(wanted):
+        return Linear(STRENGTHS[0]).fit(features, targets)
+    judge: Task = registry.get(registry.TASKS, task)()
+    fitted = [Linear(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
+    found = [judge.score(wanted, judge.logits(model.predict(held))) for model in fitted]
+    return fitted[int(np.argmax(np.nan_to_num(found, nan=-np.inf)))]
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """Log odds, within -14 to 14."""
+    p = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    return np.log(p / (1 - p))
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Features side by side; sparse if one of them is."""
+    from scipy import sparse
+
+    if any(sparse.issparse(part) for part in parts):
+        return sparse.hstack(list(parts), format="csr")
+    return np.concatenate(list(parts), axis=1)
