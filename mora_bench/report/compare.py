@@ -217,6 +217,8 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
     for name in identity:
         if name in ("method", "rank", "blocks", "knobs"):
             continue
+        if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
+            continue
         of_networks = part[part["network"]][name].nunique() > 1 and bool(first["network"])
         if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
             value = first[name]

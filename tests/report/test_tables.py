@@ -190,7 +190,7 @@ def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
     for label in ("mora", "full"):
         assert row(before, label).mean == pytest.approx(row(after, label).mean)
         assert row(before, label).best == row(after, label).best
-    assert before.caption == after.caption
+    assert after.caption.replace(" ↓: below the best competitor without a network.", "") == before.caption
 
 
 def test_another_protocol_has_a_table_of_its_own():
@@ -227,3 +227,16 @@ def test_what_was_left_out_is_a_footnote():
     assert set(made) == {f"comparison-twin.{suffix}" for suffix in ("md", "csv", "tex")}
     assert r"\* Left out: records/x\_y.json: it is a folder." in made["comparison-twin.md"].decode()
     assert r"Left out: records/x\_y.json: it is a folder." in made["comparison-twin.tex"].decode()
+
+
+def test_a_network_below_a_floor_is_marked_and_a_floor_never_is():
+    pairs = [record("full", 0, 0.6), record("mora", 0, 0.3), predictor("tfidf", 0, 0.5), predictor("prior", 0, 0.1)]
+    table = only(pairs)
+    assert row(table, "mora").below
+    assert not any(row(table, name).below for name in ("full", "tfidf", "prior"))
+    text = " ".join(tables.markdown(table).split())
+    assert "30.0 ↓ |" in text
+    assert "60.0** ↓" not in text
+    assert "↓: below the best competitor without a network." in text
+    assert r"$\downarrow$" in tables.latex(table)
+    assert "↓" not in tables.latex(table)
