@@ -42,7 +42,10 @@ def test_files_that_the_text_names_exist(file):
     assert any((ROOT / folder / file).exists() for folder in ("", "mora_bench")), file
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "results/README.md"])
+PAGES = ["README.md", "docs/architecture.md", "docs/backbones.md", "docs/data.md", "results/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / link).exists(), link
