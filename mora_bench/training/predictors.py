@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
@@ -22,6 +23,12 @@ from mora_bench.training.facts import Outcome
 
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
+    # Several cells run beside each other, each with a core: threads of linear algebra would only wait for each other.
+    with threadpool_limits(1):
+        return _run_cell(cell, runtime)
+
+
+def _run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     begun = time.perf_counter()
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     facts.same_data(cell, fingerprint)
