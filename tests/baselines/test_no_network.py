@@ -135,18 +135,18 @@ def test_late_fusion_weighs_the_votes_by_what_they_are_worth():
     for label, own in enumerate(range(3)):
         found = weights[label].models[0].coef_[0]
         assert found.argmax() == own
-        assert found[own] > 3 * np.abs(np.delete(found, own)).max()
+        assert found[own] > 2 * np.abs(np.delete(found, own)).max()
 
 
 def test_plain_features_of_a_picture_are_what_they_say():
     found = described(Flat(128))
     level = 128 / 255
-    np.testing.assert_allclose(found[:3], level, atol=1e-6)
-    np.testing.assert_allclose(found[3:6], 0, atol=1e-6)
+    np.testing.assert_allclose(found[:3], level, atol=1e-4)
+    np.testing.assert_allclose(found[3:6], 0, atol=1e-4)
     # 8 grey levels of each channel, then 16 cells of 8 orientations without an edge, then 64 fields.
     assert found[6:30].reshape(3, 8)[:, int(level * 8)].tolist() == [1, 1, 1]
     assert not found[30 : 30 + 128].any()
-    np.testing.assert_allclose(found[-64:], level, atol=1e-6)
+    np.testing.assert_allclose(found[-64:], level, atol=1e-4)
 
 
 class NoProbability(Prior):

@@ -102,7 +102,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
         (["grid", "--ranks", "999999"], "--ranks 999999 is above the width of backbone small"),
         (["grid", "--blocks", "0-9999999999"], "block 9999999999 is outside the backbone's 0..5"),
         (["grid", "--missing", "txt"], "unknown missing pattern 'txt'; known: complete, text, image, both"),
-        (["grid", "--floors", "tfdif"], "prior, tfidf. Did you mean 'tfidf'?"),
+        (["grid", "--floors", "tfdif"], "prior, stacked, tfidf. Did you mean 'tfidf'?"),
         (["grid", "--mechanism", "unifrom"], "uniform. Did you mean 'uniform'?"),
         (["grid", "--mechanism", "covariate:aeg"], "covariate:age; this dataset has age, sex"),
         (["grid", "--engine", "procesess"], "unknown engine 'procesess'; known: auto, inline, processes. Did you mean"),
