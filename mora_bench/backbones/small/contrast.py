@@ -5,15 +5,13 @@ dataset at a time. Pairs whose texts are the same to the letter, as of patients 
 belonging together.
 """
 
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 from transformers import CLIPConfig, CLIPModel
 
 from mora_bench.backbones.clip import Clip
@@ -21,7 +19,6 @@ from mora_bench.backbones.contract import At
 from mora_bench.backbones.layout import Pictures
 from mora_bench.backbones.small import pairs
 from mora_bench.data.batch import Batch
-from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
@@ -31,27 +28,17 @@ STEEPEST = 100.0
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(pairs.Course):
     """The small CLIP and how it is trained. The defaults made the shipped checkpoint."""
 
-    out: Path
     tokenizer: Path = Path(__file__).parent / "vilt_small" / "tokenizer.json"
     text_width: int = 96
     image_width: int = 128
-    depth: int = 6
-    heads: int = 4
     projection: int = 96
-    patch: int = 16
-    shorter: int = 64
-    longer: int = 128
-    positions: int = 128
-    pairs: int = 8_000  # rendered of each dataset
     steps: int = 4_000
     batch: int = 64
     lr: float = 1e-3
     weight_decay: float = 0.05
-    warmup: float = 0.05
-    seed: int = 0
     threads: int = 1
 
 
@@ -64,37 +51,18 @@ def contrast(plan: Contrast) -> None:
     pools = []
     for render in (pairs.render_eyes, pairs.render_chest):
         texts, pictures = pairs.rendered(render, plan.pairs, plan.seed, rule)
-        encoded = [torch.tensor(e.ids[: plan.positions]) for e in tokenizer.encode_batch(texts)]
-        pools.append(
-            (nn.utils.rnn.pad_sequence(encoded, batch_first=True), torch.tensor([*map(len, encoded)]), pictures)
-        )
-    backbone = Clip(CLIPModel(_config(plan, tokenizer.get_vocab())), {"text": "text", "image": "image"}, _seen(rule))
-    clip = backbone.net
+        pools.append((*pairs.encoded(texts, tokenizer, plan.positions), pictures))
+    clip = CLIPModel(_config(plan, tokenizer.get_vocab()))
+    backbone = Clip(clip, {"text": "text", "image": "image"}, Pictures(rule, [0.5] * 3, [0.5] * 3))
     generator = torch.Generator().manual_seed(plan.seed)
     feeds = [pairs.batches(lengths, plan.batch, generator) for _, lengths, _ in pools]
-    parameters = list(clip.parameters())
-    optimizer, schedule = pairs.optimiser(parameters, plan.lr, plan.weight_decay, plan.warmup, plan.steps)
-    curve: list[dict[str, float]] = []
-    sums: dict[str, float] = {}
-    start = time.perf_counter()
-    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
-        which = step % len(pools)
-        loss, plotted = _loss(backbone, _batch(pools[which], next(feeds[which]), plan.patch))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        sums = {name: sums.get(name, 0.0) + value for name, value in plotted.items()}
-        if step % 100 == 0:
-            means = {name: round(value / 100, 4) for name, value in sums.items()}
-            curve.append({"step": step, **means, "seconds": round(time.perf_counter() - start, 1)})
-            bar.set_postfix(means, refresh=False)
-            sums = {}
-        if step % 1000 == 0 or step == plan.steps:
-            plan.out.mkdir(parents=True, exist_ok=True)
-            clip.save_pretrained(plan.out)
-            pairs.save_around(plan.out, tokenizer, plan.shorter, plan.longer, plan.patch, asdict(plan), curve)
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        """Those of one dataset's batch, of each in turn."""
+        pool, feed = pools[step % len(pools)], feeds[step % len(pools)]
+        return _losses(backbone, _batch(pool, next(feed), plan.patch))
+
+    pairs.train(clip, list(clip.parameters()), tokenizer, plan, losses)
 
 
 def _config(plan: Contrast, vocabulary: dict[str, int]) -> CLIPConfig:
@@ -117,20 +85,14 @@ def _config(plan: Contrast, vocabulary: dict[str, int]) -> CLIPConfig:
     return CLIPConfig(text_config=text, vision_config=image, projection_dim=plan.projection)
 
 
-def _seen(rule: ImageRule) -> Pictures:
-    return Pictures(rule, [0.5] * 3, [0.5] * 3)
-
-
 def _batch(pool: tuple[Tensor, Tensor, Tensor], rows: Tensor, patch: int) -> Batch:
     ids, lengths, pictures = pool
     mask = torch.arange(int(lengths[rows].max())) < lengths[rows, None]
-    pixels = pictures[rows].permute(0, 3, 1, 2).float() / 127.5 - 1
-    grid = torch.tensor(pixels.shape[2:]).div(patch, rounding_mode="floor").expand(len(rows), 2)
     text = TextInputs(ids[rows, : mask.shape[1]], mask)
-    return Batch((text, ImageInputs(pixels, grid)), torch.ones(len(rows), 2, dtype=torch.bool))
+    return Batch((text, pairs.image_inputs(pictures[rows], patch)), torch.ones(len(rows), 2, dtype=torch.bool))
 
 
-def _loss(backbone: Clip, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+def _losses(backbone: Clip, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """CLIP's loss, and what to plot: it, and how often the right picture, or one of the same text, is nearest."""
     clip = backbone.net
     streams = backbone.join(backbone.embed(batch), batch.present)

@@ -1,18 +1,24 @@
-"""Pairs of the twins' renderers to pre-train on: no patient of a benchmark twin is among them, and no label at all."""
+"""What both pre-trainings share: pairs of the twins' renderers, and the course of training.
+
+No patient of a benchmark twin is among the pairs, and no label at all.
+"""
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import starmap
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.twins import cxr_patients, odir_patients
@@ -23,6 +29,27 @@ STREAM = 1
 #: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
 #: because a pair that tells of no finding teaches nothing about matching.
 CLEAR = 0.95
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a pre-training may be told."""
+
+    out: Path
+    depth: int = 6
+    heads: int = 4
+    patch: int = 16
+    shorter: int = 64
+    longer: int = 128
+    positions: int = 128
+    pairs: int = 8_000  # rendered of each dataset; texts are tokenized once
+    steps: int = 8_000
+    batch: int = 32
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.05
+    seed: int = 0
+    threads: int = 2
 
 
 def render_eyes(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
@@ -62,36 +89,76 @@ def batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[
         yield from chunks[torch.randperm(len(chunks), generator=generator)]
 
 
-def optimiser(
-    parameters: list[nn.Parameter], lr: float, weight_decay: float, warmup: float, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW without decay of biases and norms. The learning rate rises over the share `warmup` of the steps, then falls
-    as a cosine."""
+def encoded(texts: list[str], tokenizer: Tokenizer, positions: int) -> tuple[Tensor, Tensor]:
+    """Texts as padded ids, int64 [N, L], and their lengths, int64 [N]; what exceeds `positions` is cut."""
+    ids = [torch.tensor(e.ids[:positions]) for e in tokenizer.encode_batch(texts)]
+    return nn.utils.rnn.pad_sequence(ids, batch_first=True), torch.tensor([len(own) for own in ids])
+
+
+def image_inputs(pictures: Tensor, patch: int) -> ImageInputs:
+    """Pictures of one size, uint8 [B, H, W, 3], as a backbone wants them."""
+    pixels = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
+    grid = torch.tensor(pixels.shape[2:]).div(patch, rounding_mode="floor").expand(len(pixels), 2)
+    return ImageInputs(pixels, grid)
+
+
+def train(
+    model: PreTrainedModel,
+    parameters: list[nn.Parameter],
+    tokenizer: Tokenizer,
+    plan: Course,
+    losses: Callable[[int], tuple[Tensor, dict[str, float]]],
+) -> None:
+    """Optimise `parameters`; write the model and all that belongs to it to `plan.out` every 1,000 steps.
+
+    AdamW without decay of biases and norms. The learning rate rises over the share `warmup` of the steps, then falls as
+    a cosine.
+
+    Args:
+        losses: from the number of a step, from 1, to its loss and what to plot.
+    """
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": plan.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
-    rising = max(int(warmup * steps), 1)
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / rising, 0.5 * (1 + math.cos(math.pi * s / steps)))
+    optimizer = torch.optim.AdamW(groups, lr=plan.lr, betas=(0.9, 0.98), fused=True)
+    rising = max(int(plan.warmup * plan.steps), 1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / rising, 0.5 * (1 + math.cos(math.pi * s / plan.steps)))
     )
+    curve: list[dict[str, float]] = []
+    sums: dict[str, float] = {}
+    start = time.perf_counter()
+    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
+        loss, plotted = losses(step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        sums = {name: sums.get(name, 0.0) + value for name, value in plotted.items()}
+        if step % 100 == 0:
+            means = {name: round(value / 100, 4) for name, value in sums.items()}
+            curve.append({"step": step, **means, "seconds": round(time.perf_counter() - start, 1)})
+            bar.set_postfix(means, refresh=False)
+            sums = {}
+        if step % 1000 == 0 or step == plan.steps:
+            _save(model, tokenizer, plan, curve)
 
 
-def save_around(
-    out: Path, tokenizer: Tokenizer, shorter: int, longer: int, patch: int, settings: dict[str, Any], curve: list
-) -> None:
-    """Write what belongs to a checkpoint besides its weights: tokenizer, image rule, and the training's curve."""
+def _save(model: PreTrainedModel, tokenizer: Tokenizer, plan: Course, curve: list[dict[str, float]]) -> None:
+    plan.out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(plan.out)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
-    ).save_pretrained(out)
+    ).save_pretrained(plan.out)
     image = {
-        "size": {"shortest_edge": shorter, "longest_edge": longer},
-        "size_divisor": patch,
+        "size": {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
+        "size_divisor": plan.patch,
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
     }
-    (out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
-    kept = {name: value for name, value in settings.items() if name not in ("out", "tokenizer")}
-    (out / "pretraining.json").write_text(json.dumps({"settings": kept, "curve": curve}, indent=1) + "\n")
+    (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
+    settings = {name: value for name, value in vars(plan).items() if name not in ("out", "tokenizer")}
+    (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")

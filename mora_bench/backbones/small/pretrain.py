@@ -10,8 +10,7 @@ weighted by idf. A classifier reads only [CLS] and the pooler, and in so small a
 too slowly. (The idea of a language-modelling loss on [CLS] is Condenser's, arXiv 2104.08253.)
 """
 
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -19,46 +18,30 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from tqdm import tqdm
 from transformers import ViltConfig, ViltForMaskedLM
 
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.small import pairs, vocabulary
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch
-from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 
 
 @dataclass(frozen=True)
-class Pretraining:
-    """The small ViLT and how it is trained. The defaults made the shipped checkpoint."""
+class Pretraining(pairs.Course):
+    """The small ViLT and how it is trained; masks are drawn anew every step. The defaults made the shipped
+    checkpoint."""
 
-    out: Path
     width: int = 96
-    depth: int = 6
-    heads: int = 4
-    patch: int = 16
-    shorter: int = 64
-    longer: int = 128
-    positions: int = 128
     vocabulary: int = 2500
     tokenizer: Path | None = None  # a tokenizer.json to use instead of training one, to repeat a run bit for bit
-    pairs: int = 8_000  # rendered of each dataset; texts are tokenized once, masks are drawn anew every step
-    steps: int = 8_000
-    batch: int = 32
-    lr: float = 2e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.05
     masked: float = 0.25
     blind: float = 0.4
     init: float = 0.05
     position_init: float = 0.05
     candidates: int = 8  # a false pair's image is that of the least similar text among this many of its batch
-    seed: int = 0
-    threads: int = 2
 
 
 def pretrain(plan: Pretraining) -> None:
@@ -86,7 +69,17 @@ def pretrain(plan: Pretraining) -> None:
     # transformers starts image positions at zero, where all patches look alike to a net that trains from scratch.
     nn.init.normal_(model.vilt.embeddings.position_embeddings, std=plan.position_init)
     matcher = nn.Linear(plan.width, 2)
-    _train(model, matcher, [_Pool.of(*pool, tokenizer, plan.positions) for pool in pools], tokenizer, plan)
+    drawn = [_Pool.of(*pool, tokenizer, plan.positions) for pool in pools]
+    generator = torch.Generator().manual_seed(plan.seed)
+    mask_id = tokenizer.get_vocab()["[MASK]"]
+    feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in drawn]
+
+    def losses(step: int) -> tuple[Tensor, dict[str, float]]:
+        """Those of one dataset's batch, of each in turn."""
+        pool, feed = drawn[step % len(drawn)], feeds[step % len(drawn)]
+        return _losses(model, matcher, _draw(pool, next(feed), mask_id, plan, generator), pool.idf)
+
+    pairs.train(model, [*model.parameters(), *matcher.parameters()], tokenizer, plan, losses)
 
 
 def _idf(ids: Tensor, vocabulary: int) -> Tensor:
@@ -119,10 +112,9 @@ class _Pool:
 
     @classmethod
     def of(cls, texts: list[str], pictures: Tensor, tokenizer: Tokenizer, positions: int) -> Self:
-        encoded = [torch.tensor(e.ids[:positions]) for e in tokenizer.encode_batch(texts)]
-        ids = nn.utils.rnn.pad_sequence(encoded, batch_first=True)
+        ids, lengths = pairs.encoded(texts, tokenizer, positions)
         idf = _idf(ids, tokenizer.get_vocab_size())
-        return cls(ids, torch.tensor([len(e) for e in encoded]), idf, _bag_of_words(ids, idf), pictures)
+        return cls(ids, lengths, idf, _bag_of_words(ids, idf), pictures)
 
 
 @dataclass(frozen=True)
@@ -152,12 +144,11 @@ def _draw(pool: _Pool, rows: Tensor, mask_id: int, plan: Pretraining, generator:
     blind = torch.rand(size, generator=generator) < plan.blind
     swapped = ~blind & (torch.rand(size, generator=generator) < 0.5)
     other = rows[_unlike(pool.words[rows], plan.candidates, generator)]
-    pixels = pool.pictures[torch.where(swapped, other, rows)].permute(0, 3, 1, 2).float() / 127.5 - 1
+    image = pairs.image_inputs(pool.pictures[torch.where(swapped, other, rows)], plan.patch)
     inner = (place > 0) & (place < lengths - 1)
     hidden = inner & ((torch.rand(ids.shape, generator=generator) < plan.masked) | blind[:, None])
-    grid = torch.tensor(pixels.shape[2:]).div(plan.patch, rounding_mode="floor").expand(size, 2)
     text = TextInputs(ids.masked_fill(hidden, mask_id), place < lengths)
-    batch = Batch((text, ImageInputs(pixels, grid)), torch.ones(size, 2, dtype=torch.bool))
+    batch = Batch((text, image), torch.ones(size, 2, dtype=torch.bool))
     return _Task(batch, ids, hidden, inner, blind, swapped)
 
 
@@ -185,40 +176,3 @@ def _losses(model: ViltForMaskedLM, matcher: nn.Module, task: _Task, idf: Tensor
         "itm_accuracy": (match.argmax(1) == label).float().mean().item(),
     }
     return mlm + bag + itm, plotted
-
-
-def _train(
-    model: ViltForMaskedLM, matcher: nn.Module, pools: list[_Pool], tokenizer: Tokenizer, plan: Pretraining
-) -> None:
-    """Optimise, alternating between the pools; save every 1,000 steps."""
-    generator = torch.Generator().manual_seed(plan.seed)
-    mask_id = tokenizer.get_vocab()["[MASK]"]
-    feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in pools]
-    parameters = [*model.parameters(), *matcher.parameters()]
-    optimizer, schedule = pairs.optimiser(parameters, plan.lr, plan.weight_decay, plan.warmup, plan.steps)
-    curve: list[dict[str, float]] = []
-    sums: dict[str, float] = {}
-    start = time.perf_counter()
-    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
-        which = step % len(pools)
-        task = _draw(pools[which], next(feeds[which]), mask_id, plan, generator)
-        loss, plotted = _losses(model, matcher, task, pools[which].idf)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        sums = {name: sums.get(name, 0.0) + value for name, value in plotted.items()}
-        if step % 100 == 0:
-            means = {name: round(value / 100, 4) for name, value in sums.items()}
-            curve.append({"step": step, **means, "seconds": round(time.perf_counter() - start, 1)})
-            bar.set_postfix(means, refresh=False)
-            sums = {}
-        if step % 1000 == 0 or step == plan.steps:
-            _save(model, tokenizer, curve, plan)
-
-
-def _save(model: ViltForMaskedLM, tokenizer: Tokenizer, curve: list[dict[str, float]], plan: Pretraining) -> None:
-    plan.out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(plan.out)
-    pairs.save_around(plan.out, tokenizer, plan.shorter, plan.longer, plan.patch, asdict(plan), curve)
