@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, field, fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import uuid4
@@ -102,8 +103,8 @@ class FileHashes:
 
     def of(self, path: Path) -> str:
         """sha256 of the file's content, 64 hex digits."""
-        stat = path.stat()
-        key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+        _, size, time = version(path)
+        key = f"{path.resolve()}|{size}|{time}"
         if key not in self.known:
             self.known[key] = self.fresh[key] = hash_file(path)
         return self.known[key]
@@ -116,5 +117,16 @@ class FileHashes:
 
 
 def hash_file(path: Path) -> str:
-    """sha256 of a file's content, 64 hex digits."""
+    """sha256 of a file's content, 64 hex digits; read once per process and version of the file."""
+    return _hash_version(*version(path))
+
+
+def version(path: Path) -> tuple[Path, int, int]:
+    """A file with its size and modification time, which change when its content does."""
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=10_000)
+def _hash_version(path: Path, size: int, time: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -126,8 +126,8 @@ class Clip(Dual):
     shipped = {"small-dual": "the shipped CLIP, pre-trained on twin pairs"}
 
     def __init__(self, clip: CLIPModel, modalities: Mapping[str, str], seen: Pictures):
-        towers = {"text": text_tower(clip), "image": image_tower(clip, seen)}
-        super().__init__(clip, towers, modalities)
+        image = ClipImage(clip.vision_model, "vision_model", seen.mean, seen.std)
+        super().__init__(clip, {"text": ClipText(clip.text_model, "text_model"), "image": image}, modalities)
 
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
@@ -193,13 +193,3 @@ def read(folder: Path) -> CLIPModel:
 def seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:
     """How the checkpoint's pictures are resized and normalised."""
     return pictures(folder, config["vision_config"].get("patch_size", 32), name, MEAN, STD)
-
-
-def text_tower(clip: CLIPModel, path: str = "text_model") -> ClipText:
-    """The text tower of a CLIP, which is at `path` in the backbone's network."""
-    return ClipText(clip.text_model, path)
-
-
-def image_tower(clip: CLIPModel, seen: Pictures, path: str = "vision_model") -> ClipImage:
-    """The image tower of a CLIP, which is at `path` in the backbone's network."""
-    return ClipImage(clip.vision_model, path, seen.mean, seen.std)

@@ -1,15 +1,16 @@
 """Reads a folder in transformers' layout: config, tokenizer, picture sizes, and what identifies it."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.errors import UserError
-from mora_bench.files import DIGITS
+from mora_bench.files import digest, version
 
 #: The longer side of a picture at most, as a multiple of the shorter one: ViLT's frame of 800 x 1333, as in
 #: transformers' ViltImageProcessor.
@@ -120,12 +121,13 @@ def weights_file(folder: Path) -> Path:
 
 
 def fingerprint(files: Sequence[Path], settings: Any) -> str:
-    """16 hex digits over files and settings."""
-    whole = hashlib.sha256()
-    for file in files:
-        whole.update(file.read_bytes())
-    whole.update(json.dumps(settings).encode())
-    return whole.hexdigest()[:DIGITS]
+    """16 hex digits over files and settings; files are read once per process, because every cell asks."""
+    return _fingerprint(tuple(map(version, files)), json.dumps(settings))
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(versions: tuple[tuple[Path, int, int], ...], settings: str) -> str:
+    return digest(chain((file.read_bytes() for file, _, _ in versions), [settings.encode()]))
 
 
 def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:

@@ -21,6 +21,7 @@ from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.layout import (
+    Pictures,
     check_loaded,
     fingerprint,
     pictures,
@@ -84,8 +85,8 @@ class VitImage(ImageTower):
 
     def __init__(self, module: nn.Module, path: str, mean: list[float], std: list[float]):
         super().__init__(module, path, mean, std)
-        self.blocks = "layers" if hasattr(module, "layers") else "encoder.layer"  # type: ignore[misc]
-        self.paths = _vit_paths(self.layer(0))  # type: ignore[misc]
+        self.blocks = "layers" if hasattr(module, "layers") else "encoder.layer"
+        self.paths = _vit_paths(self.layer(0))
 
     def patches(self, pixels: Tensor) -> Tensor:
         return self.module.embeddings.patch_embeddings.projection(pixels)
@@ -141,9 +142,6 @@ class Pair(Dual):
     source = "pairs as in arXiv 2103.00020, towers as published"
     example = "pair:small-dual,small-dual"
 
-    def __init__(self, net: nn.Module, towers: Mapping[str, Tower], modalities: Mapping[str, str]):
-        super().__init__(net, towers, modalities)
-
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
         text, image = _half(name, 0, TEXTS, max_text), _half(name, 1, IMAGES, max_text)
@@ -170,16 +168,8 @@ class Pair(Dual):
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Pair:
         text, config = _half(spec.name, 0, TEXTS, max_text)
         image, other = _half(spec.name, 1, IMAGES, max_text)
-        read: nn.Module = clip.read(text).text_model if config["model_type"] == "clip" else _read(text)
-        shown: nn.Module = clip.read(image).vision_model if other["model_type"] == "clip" else _read(image)
-        towers: dict[str, Tower] = {}
-        towers["text"] = (
-            clip.ClipText(read, "text") if config["model_type"] == "clip" else BertText(read, "text", _mean(text))
-        )
-        kind = clip.ClipImage if other["model_type"] == "clip" else VitImage
-        seen = _pictures(image, other, spec.name)
-        towers["image"] = kind(shown, "image", seen.mean, seen.std)
-        return cls(nn.ModuleDict({"text": read, "image": shown}), towers, modalities).eval()
+        towers = {"text": _text_tower(text, config), "image": _image_tower(image, other, spec.name)}
+        return cls(nn.ModuleDict({kind: tower.module for kind, tower in towers.items()}), towers, modalities).eval()
 
     def make_pooler(self) -> nn.ModuleDict:
         return nn.ModuleDict()
@@ -211,7 +201,20 @@ def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple
     return folder, config
 
 
-def _pictures(folder: Path, config: dict[str, Any], name: str) -> Any:
+def _text_tower(folder: Path, config: dict[str, Any]) -> Tower:
+    if config["model_type"] == "clip":
+        return clip.ClipText(clip.read(folder).text_model, "text")
+    return BertText(_read(folder), "text", _mean(folder))
+
+
+def _image_tower(folder: Path, config: dict[str, Any], name: str) -> Tower:
+    seen = _pictures(folder, config, name)
+    if config["model_type"] == "clip":
+        return clip.ClipImage(clip.read(folder).vision_model, "image", seen.mean, seen.std)
+    return VitImage(_read(folder), "image", seen.mean, seen.std)
+
+
+def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
     """How the image tower's pictures are resized and normalised."""
     if config["model_type"] == "clip":
         return clip.seen_by(folder, config, name)

@@ -25,8 +25,9 @@ class Tower(ABC):
 
     #: The kind of content that it reads, and the name that the tower goes by.
     kind: ClassVar[str]
-    #: Where a block keeps the linear layer of each role.
-    paths: ClassVar[dict[str, str]]
+    #: The path of the list of blocks in the encoder, and where a block keeps the linear layer of each role.
+    blocks = "encoder.layer"
+    paths: dict[str, str]
 
     def __init__(self, module: nn.Module, path: str):
         self.module: Any = module
@@ -45,9 +46,6 @@ class Tower(ABC):
     @abstractmethod
     def embed(self, inputs: Any) -> Part:
         """Tokens [B, T, D]. The first one is pooled, unless `pooled` says otherwise."""
-
-    #: The path of the list of blocks in the encoder.
-    blocks: ClassVar[str] = "encoder.layer"
 
     def layer(self, block: int) -> nn.Module:
         """The module of one block."""
