@@ -1,7 +1,9 @@
 """The contract of a dataset: where it is, how it becomes a table, and a twin if it has one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,3 +30,13 @@ class Dataset:
     source: str = ""
 
     group: ClassVar[str] = registry.DATASETS
+
+    def seen_as(self, title: str, change: Callable[[Table], Table]) -> Dataset:
+        """The same data, and the same twin, with each table changed."""
+        twin = self.twin
+        return replace(
+            self,
+            title=title,
+            read=lambda root: change(self.read(root)),
+            twin=None if twin is None else lambda: change(twin()),
+        )

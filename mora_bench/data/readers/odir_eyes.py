@@ -1,12 +1,9 @@
 """ODIR as three modalities: the left eye, the right eye, the keywords."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import odir
+from mora_bench.data.datasets import ODIR
 from mora_bench.data.table import Column, Table
-from mora_bench.data.twins import tables as twins
 
 
 def apart(table: Table) -> Table:
@@ -18,14 +15,4 @@ def apart(table: Table) -> Table:
     return replace(table, name="odir-eyes", modalities=eyes | keywords)
 
 
-def read(root: Path) -> Table:
-    """ODIR below `root`, eyes apart; raises as `odir.read` does."""
-    return apart(odir.read(root))
-
-
-def twin() -> Table:
-    """The ODIR twin, eyes apart."""
-    return apart(twins.odir())
-
-
-ODIR_EYES = Dataset("ODIR-5K in three modalities: left eye, right eye, keywords", odir.find, read, twin, odir.SOURCE)
+ODIR_EYES = ODIR.seen_as("ODIR-5K in three modalities: left eye, right eye, keywords", apart)

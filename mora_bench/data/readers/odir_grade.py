@@ -1,14 +1,11 @@
 """ODIR as a multi-class question: how many kinds of disease a patient has."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import odir
+from mora_bench.data.datasets import ODIR
 from mora_bench.data.table import Table
-from mora_bench.data.twins import tables as twins
 
 GRADES = ("none", "one", "several")
 
@@ -21,16 +18,4 @@ def graded(table: Table) -> Table:
     return replace(table, name="odir-grade", labels=GRADES, targets=targets, task="multi-class")
 
 
-def read(root: Path) -> Table:
-    """ODIR below `root`, graded; raises as `odir.read` does."""
-    return graded(odir.read(root))
-
-
-def twin() -> Table:
-    """The ODIR twin, graded."""
-    return graded(twins.odir())
-
-
-ODIR_GRADE = Dataset(
-    "ODIR-5K: how many kinds of disease a patient has: none, one, several", odir.find, read, twin, odir.SOURCE
-)
+ODIR_GRADE = ODIR.seen_as("ODIR-5K: how many kinds of disease a patient has: none, one, several", graded)

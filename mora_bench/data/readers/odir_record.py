@@ -1,12 +1,9 @@
 """ODIR with the patient's record as a third modality: age and sex beside pictures and keywords."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import odir
+from mora_bench.data.datasets import ODIR
 from mora_bench.data.table import Column, Table
-from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
 
@@ -33,14 +30,4 @@ def _age(text: str | int, patient: str) -> float | None:
         raise UserError(f"ODIR, ID {patient}: Patient Age is {text!r}, expected a number. Correct the table.") from None
 
 
-def read(root: Path) -> Table:
-    """ODIR below `root`, with records; raises as `odir.read` does, and where an age is no number."""
-    return recorded(odir.read(root))
-
-
-def twin() -> Table:
-    """The ODIR twin, with records."""
-    return recorded(twins.odir())
-
-
-ODIR_RECORD = Dataset("ODIR-5K in three modalities: eyes, keywords, age and sex", odir.find, read, twin, odir.SOURCE)
+ODIR_RECORD = ODIR.seen_as("ODIR-5K in three modalities: eyes, keywords, age and sex", recorded)

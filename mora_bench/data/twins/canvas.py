@@ -1,5 +1,8 @@
 """A square grey picture to draw soft shapes on; places and sizes are shares of its side."""
 
+from collections.abc import Callable, Collection, Mapping
+from typing import Self
+
 import numpy as np
 
 SIZE = 128
@@ -29,6 +32,13 @@ class Canvas:
         dx, dy = x1 - x0, y1 - y0
         t = np.clip(((X - x0) * dx + (Y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
         self.grey += light * np.exp(-(((X - x0 - t * dx) ** 2 + (Y - y0 - t * dy) ** 2) / width**2))
+
+    def add(self, marks: Mapping[str, Callable[[Self], None] | None], names: Collection[str]) -> None:
+        """Draw the marks of the given names, in the order of names; None stands for what is drawn already."""
+        for name in sorted(names):
+            mark = marks[name]
+            if mark is not None:
+                mark(self)
 
     def picture(self, brightness: float) -> np.ndarray:
         """With film grain: uint8 array [SIZE, SIZE, 3], three equal channels."""

@@ -183,8 +183,5 @@ def draw_film(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarray:
         heart=rng.uniform(1.35, 1.6) if "Cardiomegaly" in findings else rng.uniform(0.9, 1.05),
         lift=rng.uniform(0.12, 0.16) if "Diaphragm" in findings else 0.0,
     )
-    for finding in sorted(findings):
-        mark = FINDINGS[finding]
-        if mark is not None:
-            mark(film)
+    film.add(FINDINGS, findings)
     return film.picture(rng.uniform(0.9, 1.08))

@@ -162,8 +162,5 @@ def draw_lateral(rng: np.random.Generator, findings: frozenset[str]) -> np.ndarr
     )
     if "Lung" in findings:
         side.oval(0.28, 0.36, 0.07, 0.2, -0.2, edge=5)
-    for finding in sorted(findings):
-        mark = FINDINGS[finding]
-        if mark is not None:
-            mark(side)
+    side.add(FINDINGS, findings)
     return side.picture(rng.uniform(0.9, 1.08))
