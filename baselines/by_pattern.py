@@ -1,6 +1,9 @@
 """What competitors share that fit linear models on plain features of what a sample shows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
 
@@ -37,18 +40,21 @@ class ByPattern:
             if made is not None and len(rows) >= FEWEST:
                 self.features[name] = made.fit([train.values[name][row] for row in rows])
         self.models: dict[tuple[str, ...], Linear] = {}
+        seen, unseen = self.described(train), self.described(validation)
         for names in sets(list(self.features), len(self.features) if together else 1):
             rows, held = showing(train, names), showing(validation, names)
             if len(rows) >= FEWEST:
-                seen, unseen = self.of(train, names, rows), self.of(validation, names, held)
                 wanted = validation.targets[held]
-                self.models[names] = chosen(seen, train.targets[rows], unseen, wanted, train.task)
+                self.models[names] = chosen(
+                    seen.of(names, rows), train.targets[rows], unseen.of(names, held), wanted, train.task
+                )
 
-    def of(self, samples: Shown, names: Sequence[str], rows: np.ndarray) -> Any:
-        """Features of some modalities of some samples, side by side."""
-        if not len(rows):
-            return np.zeros((0, 1))
-        return joined([self.features[n].transform([samples.values[n][row] for row in rows]) for n in names])
+    def described(self, samples: Shown) -> Described:
+        """Features of all that samples show, taken once."""
+        rows = {name: showing(samples, (name,)) for name in self.features}
+        values = {name: [samples.values[name][row] for row in own] for name, own in rows.items()}
+        found = {name: self.features[name].transform(own) for name, own in values.items() if own}
+        return Described(found, rows)
 
     def groups(self, samples: Shown) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
         """The samples, int [k], that show each set of modalities that have features; those that show none are left
@@ -62,10 +68,30 @@ class ByPattern:
     def answer(self, samples: Shown) -> np.ndarray:
         """Probabilities [n, C] by the model of what each sample shows; no label where there is none."""
         found = np.zeros((len(samples), self.labels))
+        seen = self.described(samples)
         for names, rows in self.groups(samples):
             if names in self.models:
-                found[rows] = self.models[names].predict(self.of(samples, names, rows))
+                found[rows] = self.models[names].predict(seen.of(names, rows))
         return found
+
+
+@dataclass(frozen=True)
+class Described:
+    """Features of some samples.
+
+    Attributes:
+        features: [k, F] of each modality that any of them shows.
+        rows: the k samples that show it, ascending.
+    """
+
+    features: dict[str, Any]
+    rows: dict[str, np.ndarray]
+
+    def of(self, names: Sequence[str], rows: np.ndarray) -> Any:
+        """Those of some modalities of samples that show all of them, side by side."""
+        if not len(rows):
+            return np.zeros((0, 1))
+        return joined([self.features[name][np.searchsorted(self.rows[name], rows)] for name in names])
 
 
 def sets(names: Sequence[str], largest: int) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
-from .by_pattern import FEWEST, ByPattern, sets, showing
+from .by_pattern import FEWEST, ByPattern, Described, sets, showing
 from .linear import Linear, log_odds
 
 #: Folds for the votes that the weights are learned from.
@@ -25,7 +25,8 @@ class LateFusion(ByPattern, Predictor):
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds, together=False)
         assert train.targets is not None
-        votes = {name: self.unseen(train, name, seed) for name in self.features if (name,) in self.models}
+        seen = self.described(train)
+        votes = {name: self.unseen(train, seen, name, seed) for name in self.features if (name,) in self.models}
         self.weights: dict[tuple[str, ...], list[Linear]] = {}
         for names in sets(list(votes), len(votes)):
             rows = showing(train, names)
@@ -35,11 +36,11 @@ class LateFusion(ByPattern, Predictor):
                     Linear(1.0).fit(cast[:, c], train.targets[rows][:, [c]]) for c in range(self.labels)
                 ]
 
-    def unseen(self, train: Shown, name: str, seed: int) -> np.ndarray:
+    def unseen(self, train: Shown, seen: Described, name: str, seed: int) -> np.ndarray:
         """Log odds [n, C] that one modality's models give to training samples they were not fitted on; 0 elsewhere."""
         assert train.targets is not None
-        rows = showing(train, (name,))
-        features, targets = self.of(train, (name,), rows), train.targets[rows]
+        rows, features = seen.rows[name], seen.features[name]
+        targets = train.targets[rows]
         fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
         found = np.zeros((len(train), self.labels))
         for k in range(FOLDS):
@@ -49,8 +50,9 @@ class LateFusion(ByPattern, Predictor):
 
     def predict(self, samples: Shown) -> np.ndarray:
         found = np.zeros((len(samples), self.labels))
+        seen = self.described(samples)
         for names, rows in self.groups(samples):
-            single = {name: self.models[name,].predict(self.of(samples, (name,), rows)) for name in names}
+            single = {name: self.models[name,].predict(seen.of((name,), rows)) for name in names}
             if names in self.weights:
                 cast = np.stack([log_odds(single[name]) for name in names], axis=2)
                 columns = [model.predict(cast[:, c])[:, 0] for c, model in enumerate(self.weights[names])]

@@ -21,14 +21,10 @@ from mora_bench.training import facts
 from mora_bench.training.facts import Outcome
 
 
+# Several cells run beside each other, each with a core: threads of linear algebra would only wait for each other.
+@threadpool_limits.wrap(limits=1)
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
-    # Several cells run beside each other, each with a core: threads of linear algebra would only wait for each other.
-    with threadpool_limits(1):
-        return _run_cell(cell, runtime)
-
-
-def _run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     begun = time.perf_counter()
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     facts.same_data(cell, fingerprint)
