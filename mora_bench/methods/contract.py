@@ -138,7 +138,7 @@ class InBlocks(Method):
         self.shape: dict[str, tuple[int, int]] = {}
         for at in backbone.places(axes.blocks):
             tower, width = backbone.towers[at.stream], backbone.widths[at.stream]
-            place = Place(tower, sorted(axes.blocks).index(at.block))
+            place = Place(tower, axes.blocks.index(at.block))
             self.place[at] = place
             self.shape[tower] = (max(place.k + 1, self.shape.get(tower, (0, 0))[0]), width)
 

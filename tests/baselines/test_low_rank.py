@@ -35,20 +35,26 @@ CONFIGS = {
 }
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_equals_peft_on_transformers_own_vilt(name):
-    ours, theirs = tiny_backbone(), tiny_backbone()
-    method = registry.get(registry.METHODS, name)(ours, Axes(4, (0, 2)))
-    method.attach(ours)
-    vilt = get_peft_model(theirs.vilt, CONFIGS[name])
-    mine = {n: p for n, p in ours.vilt.named_parameters() if p.requires_grad}
-    peft = {n.removeprefix("base_model.model."): p for n, p in vilt.named_parameters() if p.requires_grad}
+def moved_alike(ours, wrapped):
+    """What trains of our network and of peft's, by the same names, moved at random to the same values."""
+    mine = {n: p for n, p in ours.named_parameters() if p.requires_grad}
+    peft = {n.removeprefix("base_model.model."): p for n, p in wrapped.named_parameters() if p.requires_grad}
     assert mine.keys() == peft.keys()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for n, p in mine.items():
             p.add_(torch.randn(p.shape, generator=generator) * 0.1)
             peft[n].copy_(p)
+    return mine, peft
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_equals_peft_on_transformers_own_vilt(name):
+    ours, theirs = tiny_backbone(), tiny_backbone()
+    method = registry.get(registry.METHODS, name)(ours, Axes(4, (0, 2)))
+    method.attach(ours)
+    vilt = get_peft_model(theirs.vilt, CONFIGS[name])
+    mine, peft = moved_alike(ours.vilt, vilt)
     inputs = random_inputs()
     out = pooled(ours, inputs)
     text, image = inputs.inputs
@@ -118,14 +124,7 @@ def test_equals_peft_on_transformers_own_clip(name):
     method = registry.get(registry.METHODS, name)(ours, Axes(4, (0, 2)))
     method.attach(ours)
     clip = get_peft_model(theirs.net, IN_CLIP[name])
-    mine = {n: p for n, p in ours.net.named_parameters() if p.requires_grad}
-    peft = {n.removeprefix("base_model.model."): p for n, p in clip.named_parameters() if p.requires_grad}
-    assert mine.keys() == peft.keys()
-    generator = torch.Generator().manual_seed(3)
-    with torch.no_grad():
-        for n, p in mine.items():
-            p.add_(torch.randn(p.shape, generator=generator) * 0.1)
-            peft[n].copy_(p)
+    mine, peft = moved_alike(ours.net, clip)
     batch = dual_inputs([(2, 4), (2, 4), (2, 4)], [5, 9, 2])
     streams = ours.join(ours.embed(batch), batch.present)
     for i in range(ours.depth):

@@ -48,15 +48,20 @@ def transformers_inputs(batch, patch: int) -> dict[str, torch.Tensor]:
     }
 
 
+def saved_head(adapter: Path) -> torch.nn.Module:
+    weights = load_file(adapter / "classifier.safetensors")
+    head = classifier(weights["0.weight"].shape[1], len(weights["3.weight"]))
+    head.load_state_dict(weights)
+    return head
+
+
 def outside(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
     """Logits by transformers and peft alone."""
     model = PeftModel.from_pretrained(ViltModel.from_pretrained(folder), adapter).eval()
     inputs = transformers_inputs(batch, model.config.patch_size)
     if method == "mora":
         inputs["present"] = batch.present
-    weights = load_file(adapter / "classifier.safetensors")
-    head = classifier(weights["0.weight"].shape[1], len(weights["3.weight"]))
-    head.load_state_dict(weights)
+    head = saved_head(adapter)
     with torch.no_grad():
         return head(model(**inputs).pooler_output)
 
@@ -85,9 +90,7 @@ def outside_clip(adapter: Path, folder: Path, method: str, batch) -> torch.Tenso
     }
     if method == "mora":
         inputs["present"] = batch.present
-    weights = load_file(adapter / "classifier.safetensors")
-    head = classifier(weights["0.weight"].shape[1], len(weights["3.weight"]))
-    head.load_state_dict(weights)
+    head = saved_head(adapter)
     with torch.no_grad():
         said = model(**inputs)
         return head(torch.cat([said.text_model_output.pooler_output, said.vision_model_output.pooler_output], -1))
