@@ -62,7 +62,7 @@ def record(method="mora", seed=0, f1=0.5, family="", provenance=TOY, **changes):
         cell=of,
         provenance=provenance,
         competitor=Competitor(title=method, family=family),
-        data=Data(labels=[], split="", contents={}, realised={}),
+        data=Data(labels=[], split="", contents={}, realised={"train": {"n": 80}, "test": {"n": 10}}),
         time=Clock(cell_s=2.0, predict_s=0.1, step_ms=12.0, epoch_s=1.0),
         training=Training(history=[], best_step=1, best_score=f1, steps=1),
         parameters=Parameters(

@@ -73,8 +73,17 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "abstains": record.competitor.abstains,
         "network": cell.backbone != NONE,
         "test_rate": cell.test_rate,
+        "overlap": _overlap(record),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
+
+
+def _overlap(record: Record) -> float:
+    """Test samples by training samples; NaN for a cell that failed before it knew."""
+    if record.data is None:
+        return float("nan")
+    count = {name: own["n"] for name, own in record.data.realised.items()}
+    return count["test"] / count["train"]
 
 
 def _protocol(cell: Cell) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import BELOW, Comparison, Row, Section, compare
+from mora_bench.report.compare import BELOW, RESOLUTION, Comparison, compare
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.section import Row, Section
 
 COSTS = {
     "share_adapter": ("adapter %", "{:.3f}"),
@@ -47,14 +48,14 @@ def markdown(table: Comparison) -> str:
                 *(_cost(row, c) for c in COSTS),
             ]
             for row in section.rows
-        ]
+        ] + _lines(table, section, list(table.tests), len(COSTS))
         parts += [f"### {_md(section.title)}", "", _github(rows, headers), ""]
     parts += ['## Strata of the "both missing" test', ""]
     for section in table.sections:
         rows = [
             [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
             for row in section.rows
-        ]
+        ] + _lines(table, section, list(table.strata), 0)
         parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
     parts += [f"\\* {_md(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
@@ -77,6 +78,8 @@ def latex(table: Comparison) -> str:
             cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
+        for line in _lines(table, section, list(table.tests), len(COSTS)):
+            lines.append(" & ".join(cell.replace(DASH, "--") for cell in line) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\footnotesize $^{{*}}$ {_tex(note)}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}", ""])
@@ -94,19 +97,21 @@ def comma_separated(table: Comparison) -> str:
             "family",
             "method",
             "seeds",
-            *(f"{s} {k}" for s in scores for k in ("mean", "std")),
+            *(f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")),
             *COSTS,
+            "not told from the best",
             "below a floor",
             "note",
         ]
     )
     for section in table.sections:
         for row in section.rows:
-            values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s])] + [
+            values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s], row.low[s], row.high[s])] + [
                 _blank(row.cost[c]) for c in COSTS
             ]
-            below = "; ".join(s for s in scores if s in row.below)
-            writer.writerow([table.source, section.title, row.family, row.label, row.seeds, *values, below, row.note])
+            best, below = ("; ".join(s for s in scores if s in marked) for marked in (row.best, row.below))
+            known = [table.source, section.title, row.family, row.label, row.seeds]
+            writer.writerow([*known, *values, best, below, row.note])
     return out.getvalue()
 
 
@@ -117,6 +122,15 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
         return [label]
     before = section.rows.index(row) - 1
     return ["" if before >= 0 and section.rows[before].family == row.family else escape(row.family), label]
+
+
+def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
+    """What stands below a section's rows: the differences that it can tell, in the unit of its scores."""
+    least = [section.resolution[s] for s in scores]
+    if all(map(math.isnan, least)):
+        return []
+    first = ["", RESOLUTION] if table.grouped else [RESOLUTION]
+    return [[*first, *(DASH if math.isnan(v) else f"{100 * v:.1f}" for v in least), *[DASH] * costs]]
 
 
 def _github(rows: list[list[str]], headers: list[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from by_hand import TOY, failed, predictor, record, scores
 
@@ -15,7 +16,7 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
-from mora_bench.report import frame, tables
+from mora_bench.report import differences, frame, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 
@@ -41,7 +42,7 @@ def test_mean_and_sample_standard_deviation():
     found = row(table, "mora")
     assert found.mean["score both"] == pytest.approx(0.5)
     assert found.std["score both"] == pytest.approx(0.1)
-    assert "**50.0 ± 10.0**" in tables.markdown(table)
+    assert "50.0 ± 10.0" in tables.markdown(table)
 
 
 def test_an_unequal_set_of_seeds_is_noted_and_never_best():
@@ -49,7 +50,7 @@ def test_an_unequal_set_of_seeds_is_noted_and_never_best():
     table = only(records)
     assert row(table, "mora").note == "no result for seed 2 (not run); not compared"
     assert not row(table, "mora").best
-    assert "score both" in row(table, "full").best
+    assert [r.label for r in table.sections[0].competing] == ["full"]
     assert "mora (r=4, blocks 0)*" in tables.markdown(table)
 
 
@@ -181,7 +182,7 @@ def test_rows_without_a_network_alone_have_a_table():
     table = only([predictor(), predictor("tfidf", f1=0.2)])
     assert (table.name, [r.label for r in table.sections[0].rows]) == ("comparison-twin", ["prior", "tfidf"])
     assert "no network" in table.caption
-    assert "score both" in row(table, "tfidf").best
+    assert table.sections[0].competing == table.sections[0].rows
 
 
 def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
@@ -190,7 +191,60 @@ def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
     for label in ("mora", "full"):
         assert row(before, label).mean == pytest.approx(row(after, label).mean)
         assert row(before, label).best == row(after, label).best
+        assert row(before, label).values["score both"] == pytest.approx(row(after, label).values["score both"])
     assert after.caption.replace(" ↓: below the best competitor without a network.", "") == before.caption
+
+
+def noisy(method, level, seeds=6):
+    """A method at a level, with the same noise for every method and a little of its own."""
+    shared, own = np.random.default_rng(0), np.random.default_rng([*method.encode()])
+    return [record(method, s, level + shared.normal(0, 0.05) + own.normal(0, 0.01)) for s in range(seeds)]
+
+
+def test_all_rows_that_cannot_be_told_from_the_best_are_bold():
+    table = only(noisy("full", 0.5) + noisy("head", 0.501) + noisy("lora", 0.2))
+    assert [r.label for r in table.sections[0].rows if "score both" in r.best] == ["full", "head"]
+    text = tables.markdown(table)
+    assert text.count("**") == 2 * (2 * (4 + 3) + 1)
+    assert "smallest difference told" in text
+
+
+def test_nothing_is_bold_where_nothing_can_be_told_apart():
+    table = only(noisy("full", 0.5) + noisy("head", 0.501))
+    assert not any(r.best for r in table.sections[0].rows)
+    assert 0 < table.sections[0].resolution["score both"] < 0.05
+
+
+@pytest.mark.parametrize("methods", [("full",), ("full", "head")])
+def test_one_seed_or_one_row_tells_nothing(methods):
+    table = only([record(m) for m in methods])
+    assert not any(r.best for r in table.sections[0].rows)
+    assert math.isnan(table.sections[0].resolution["score both"])
+    assert "smallest difference told |" not in tables.markdown(table)
+
+
+def test_floors_do_not_make_it_harder_to_tell_networks_apart():
+    networks = noisy("full", 0.5) + noisy("head", 0.45)
+    floors = [predictor(name, seed=s, f1=0.3) for name in ("prior", "tfidf") for s in range(6)]
+    before, after = only(networks), only(networks + floors)
+    assert before.sections[0].resolution == pytest.approx(after.sections[0].resolution, nan_ok=True)
+    assert {r.label for r in after.sections[0].floors} == {"prior", "tfidf"}
+
+
+def test_differences_have_a_line_a_pair_and_say_what_was_told():
+    floors = [predictor(seed=s, f1=0.3) for s in range(6)]
+    table = only(noisy("full", 0.5) + noisy("head", 0.501) + noisy("lora", 0.2) + floors)
+    lines = list(csv.DictReader(io.StringIO(differences.comma_separated(table))))
+    both = [line for line in lines if line["score"] == "score both"]
+    assert [(line["first"], line["second"], line["told apart"]) for line in both] == [
+        ("full", "head", "False"), ("full", "lora", "True"), ("head", "lora", "True"),
+        ("full", "prior", "True"), ("head", "prior", "True"), ("lora", "prior", "True"),
+    ]  # fmt: skip
+    first = both[0]
+    assert float(first["low"]) < float(first["difference"]) < float(first["high"])
+    assert float(first["p after Holm"]) >= float(first["p"])
+    # The toy's cells train on 80 samples and test on 10, of the same patients.
+    assert table.sections[0].overlap == 10 / 80
 
 
 def test_another_protocol_has_a_table_of_its_own():

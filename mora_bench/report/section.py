@@ -1,0 +1,204 @@
+"""The rows of a section: cells over their seeds, and which of them can be told apart."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.report.frame import IDENTITY
+from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best
+from mora_bench.statistics.interval import interval
+
+#: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
+#: backbones.
+APART = ["source", "backbone", "weights", "split", "modalities", "task", "tested"]
+SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
+COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: Groups of rows, in this order; others follow by name.
+FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA")
+
+
+@dataclass
+class Row:
+    """One line of a table: a method under one set of axes, over its seeds.
+
+    Attributes:
+        label: method and whatever distinguishes it from the other rows of the method in its section.
+        family: its group of rows, "" if no record names one.
+        mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
+        low, high: by score, a 95 % interval of the mean.
+        values: by score, the scores of the section's seeds in order; NaN where there is none.
+        network: False for competitors without a network, the section's floors.
+        best: the scores for which it cannot be told from the highest mean of the section's competing rows, but some
+            other of them can.
+        below: the scores for which a complete floor has a higher mean; empty for floors.
+        note: why the row is not complete, or "".
+    """
+
+    label: str
+    mean: dict[str, float]
+    std: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+    values: dict[str, np.ndarray]
+    cost: dict[str, float]
+    seeds: int
+    note: str = ""
+    family: str = ""
+    network: bool = True
+    best: set[str] = field(default_factory=set)
+    below: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Section:
+    """The rows that are compared with each other: one dataset, one training pattern and rate.
+
+    Attributes:
+        overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
+            are drawn apart.
+        resolution: by score, the smallest true difference between two competing rows that the section would tell with
+            80 % power; NaN for one seed, or where fewer than two rows compete.
+    """
+
+    title: str
+    rows: list[Row]
+    seeds: list[int]
+    overlap: float = 0.0
+    resolution: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def competing(self) -> list[Row]:
+        """The complete rows that are compared with each other: the networks, or all rows where there are none."""
+        whole = [row for row in self.rows if not row.note]
+        return [row for row in whole if row.network] or whole
+
+    @property
+    def floors(self) -> list[Row]:
+        """The complete rows without a network, where they stand beside networks."""
+        return [row for row in self.rows if not row.note and not row.network and row not in self.competing]
+
+    def pairs(self, score: str) -> Pairs | None:
+        """Every pair of competing rows, by their numbers in `competing`; None where nothing can be compared."""
+        rows = [row.values[score] for row in self.competing]
+        if len(rows) < 2 or len(self.seeds) < 2 or np.isnan(rows).any():
+            return None
+        return compared(np.array(rows), everyone(len(rows)), self.overlap)
+
+    def against_floors(self, score: str) -> Pairs | None:
+        """Every competing row against every floor, by their numbers in `competing + floors`; None as in `pairs`."""
+        competing, floors = self.competing, self.floors
+        rows = [row.values[score] for row in [*competing, *floors]]
+        if not floors or not competing or len(self.seeds) < 2 or np.isnan(rows).any():
+            return None
+        pairs = [(i, len(competing) + j) for i in range(len(competing)) for j in range(len(floors))]
+        return compared(np.array(rows), pairs, self.overlap)
+
+
+def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
+    """The cells of one section, aggregated over their seeds and compared."""
+    # A table compares networks; of the other competitors it shows the same seeds.
+    reference = part[part["network"]] if part["network"].any() else part
+    expected = sorted(reference["seed"].unique().tolist())
+    part = part[part["seed"].isin(expected)]
+    recipe = [column for column in part.columns if column.startswith("recipe.")]
+    identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
+    overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
+    found = Section(title, [], expected, overlap)
+    for _, cells in part.groupby(identity, sort=False, dropna=False):
+        done = cells[cells["status"] == "done"].drop_duplicates("seed")
+        values = {s: _by_seed(done, s, expected) for s in scores}
+        known = {s: own[~np.isnan(own)] for s, own in values.items()}
+        within = {s: interval(own, overlap) for s, own in known.items()}
+        row = Row(
+            label=_label(cells.iloc[0], part, identity),
+            mean={s: float(own.mean()) if len(own) else float("nan") for s, own in known.items()},
+            std={s: float(own.std(ddof=1)) if len(own) > 1 else float("nan") for s, own in known.items()},
+            low={s: own[0] for s, own in within.items()},
+            high={s: own[1] for s, own in within.items()},
+            values=values,
+            cost={c: _numbers(done, c).mean() for c in COSTS},
+            seeds=len(done),
+            family=max(cells["family"]),
+            network=bool(cells["network"].iloc[0]),
+        )
+        missing = sorted(set(expected) - set(done["seed"]))
+        if missing:
+            failed = cells[cells["status"] == "failed"]
+            why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
+            row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
+        found.rows.append(row)
+    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
+    for score in scores:
+        _judge(found, score)
+    return found
+
+
+def _judge(section: Section, score: str) -> None:
+    """Mark the rows that cannot be told from the best, and those below a floor; note the resolution."""
+    pairs, competing = section.pairs(score), section.competing
+    section.resolution[score] = float("nan") if pairs is None else float(np.median(pairs.smallest))
+    if pairs is not None:
+        alike = not_told_from_the_best(np.array([row.mean[score] for row in competing]), pairs)
+        for row, same in zip(competing, alike, strict=True):
+            # Where no row is told from the best, a mark on all of them would say nothing.
+            if same and not alike.all():
+                row.best.add(score)
+    floors = [row.mean[score] for row in section.floors if row.mean[score] == row.mean[score]]
+    for row in competing:
+        if floors and row.mean[score] < max(floors):
+            row.below.add(score)
+
+
+def _place(family: str) -> str:
+    return str(FAMILIES.index(family)) if family in FAMILIES else family
+
+
+def _numbers(done: pd.DataFrame, column: str) -> pd.Series:
+    return pd.to_numeric(done[column]) if column in done else pd.Series(dtype=float)
+
+
+def _by_seed(done: pd.DataFrame, column: str, seeds: list[int]) -> np.ndarray:
+    """A score of each seed, float [S]; NaN where there is none."""
+    if column not in done:
+        return np.full(len(seeds), np.nan)
+    return pd.to_numeric(done.set_index("seed")[column]).reindex(seeds).to_numpy(float)
+
+
+def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
+    """The method's name, its axes, and every field that differs between the method's cells in the section."""
+    label = str(first["method"])
+    same = part[part["method"] == first["method"]]
+    shown = []
+    if not pd.isna(first["rank"]):
+        shown.append(f"r={int(first['rank'])}")
+    if not pd.isna(first["blocks"]):
+        shown.append(f"blocks {_ranges(str(first['blocks']))}")
+    if first["knobs"]:
+        shown.append(first["knobs"])
+    for name in identity:
+        if name in ("method", "rank", "blocks", "knobs"):
+            continue
+        if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
+            continue
+        of_networks = part[part["network"]][name].nunique() > 1 and bool(first["network"])
+        if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
+            value = first[name]
+            shown.append(
+                f"{name.removeprefix('recipe.')}={value:g}"
+                if isinstance(value, float)
+                else f"{name.removeprefix('recipe.')}={value}"
+            )
+    return label + (f" ({', '.join(shown)})" if shown else "")
+
+
+def _ranges(blocks: str) -> str:
+    """ "0,1,2,5" -> "0-2,5"."""
+    numbers = [int(b) for b in blocks.split(",")]
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
