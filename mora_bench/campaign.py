@@ -105,32 +105,37 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
         UserError: content that cannot be decoded, or too few samples for a split.
     """
     from mora_bench.data import datasets
-    from mora_bench.training.cell import samples
+    from mora_bench.training.cell import pool_of, samples
 
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
         for backbone, max_text in dict.fromkeys((c.backbone, c.recipe.max_text) for c in own if c.recipe is not None):
             samples(dataset, backbone, max_text, place)
+        pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}
+        for cell in pools.values():
+            pool_of(cell, place)
         _write_splits(Store(place.out), dataset, own, table)
 
 
 def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
     """The id lists of every split in use, splits/DATASET-SOURCE-HASH.json."""
     from mora_bench.data import splits
+    from mora_bench.data.sides import sides
 
-    for fingerprint, unit, seed in dict.fromkeys((c.data, c.split, c.seed) for c in cells):
-        rows = splits.split(table.ids, table.patients, data=fingerprint, unit=unit, seed=seed)
-        empty = [name for name, part in rows.items() if not len(part)]
+    alike = {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}
+    for cell in alike.values():
+        found = sides(cell, table)
+        empty = [name for name, part in found.items() if not len(part)]
         if empty:
             raise UserError(
                 f"{dataset}: {len(table)} samples leave the {empty[0]} split empty; raise --limit or use more data."
             )
-        digest = splits.digest(table.ids, rows)
-        lists = {name: [table.ids[row] for row in part] for name, part in rows.items()}
-        text = json.dumps(
-            {"dataset": dataset, "data": fingerprint, "unit": unit, "seed": seed, "digest": digest, **lists}
-        )
+        lists = {name: side.ids for name, side in found.items()}
+        digest = splits.digest(lists)
+        how = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
+        what = {"dataset": dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed, **how, "digest": digest}
+        text = json.dumps(what | lists)
         write_atomic(store.folder / "splits" / f"{dataset}-{table.source}-{digest}.json", text.encode())
 
 
@@ -234,14 +239,15 @@ def _score(store: Store, cell: Cell, place: Runtime) -> None:
     saved = store.predictions(cell)
     predicted = {}
     for split in ("val", "test"):
-        rows = saved[f"{split}_rows"]
         if masks.needs_table(cell.test_missing):
+            from mora_bench.data.sides import sides
             from mora_bench.training.facts import units
 
-            own = units(_table(cell, place), rows)
+            own = units(sides(cell, _table(cell, place))[split])
         else:
             own = masks.Units(saved[f"{split}_natural"], cell.modalities, {}, (), saved[f"{split}_targets"])
-        predicted[split] = Predicted(own, saved[f"{split}_logits"])
+        groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
+        predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
     store.write_scores(cell, scored(cell, predicted))
 
 

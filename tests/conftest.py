@@ -109,7 +109,7 @@ def backbone() -> Vilt:
 def folder(tmp_path_factory) -> Path:
     """A backbone folder in transformers' layout."""
     out = tmp_path_factory.mktemp("tiny")
-    texts = [text for make in (twins.odir, twins.cxr) for text in make(60).modalities["text"].values]
+    texts = [text for make in (twins.odir, twins.cxr) for text in make(range(60)).modalities["text"].values]
     tokenizer = vocabulary.train(texts, 400)
     torch.manual_seed(0)
     ViltForMaskedLM(ViltConfig(**TINY, vocab_size=tokenizer.get_vocab_size(), initializer_range=0.1)).save_pretrained(

@@ -14,9 +14,12 @@ from mora_bench import registry
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.contract import Rule
+from mora_bench.errors import UserError
 
 #: The roles of linear layers in a block. Methods name layers by role, never by path.
 ROLES = ("query", "key", "value", "attention_output", "mlp_in", "mlp_out")
+#: The ends of the names under which transformers drops attention weights.
+OF_ATTENTION_WEIGHTS = ("attention.attention.dropout", "attention.self.dropout")
 
 
 class At(NamedTuple):
@@ -195,6 +198,23 @@ class Backbone(nn.Module, ABC):
     def see_samples_apart(self, apart: bool) -> None:
         """Set whether layers inside blocks must see [B, T, D], because a method treats samples differently there. If
         not, a backbone may leave padding out and give them one flat sequence, [N, D]."""
+
+    def set_dropout(self, rate: float) -> None:
+        """Let the network drop out in training where its architecture does: on embeddings, and on what attention and
+        MLP give; not on attention weights.
+
+        Raises:
+            UserError: its blocks have no dropout.
+        """
+        found = {
+            name: module
+            for name, module in self.network.named_modules()
+            if isinstance(module, nn.Dropout) and not name.endswith(OF_ATTENTION_WEIGHTS)
+        }
+        if not any(path in name for name in found for path in map(self.path, self.places(range(self.depth)))):
+            raise UserError(f"recipe.dropout {rate:g}: the blocks of this backbone have no dropout. Leave it at 0.")
+        for module in found.values():
+            module.p = rate
 
     def places(self, blocks: Sequence[int]) -> list[At]:
         """The blocks of the given numbers in all streams that have them, block after block."""

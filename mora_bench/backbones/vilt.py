@@ -152,7 +152,7 @@ class Vilt(Packed):
         table = embeddings.position_embeddings
         x, mask = placed(x, inputs.grid, table[0, 1:], "bilinear", align_corners=True)
         cls = (embeddings.cls_token + table[:, :1]).expand(len(x), -1, -1)
-        return Part(torch.cat([cls, x], 1), F.pad(mask, (1, 0), value=True))
+        return Part(embeddings.dropout(torch.cat([cls, x], 1)), F.pad(mask, (1, 0), value=True))
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         # The text's [CLS] is what the pooler reads.

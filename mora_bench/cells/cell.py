@@ -65,6 +65,8 @@ class Cell:
         recipe: how it is trained; None for competitors without a network.
         seed: of split, masks, initialisation and order.
         modalities: names, in the dataset's order.
+        folds: seed s tests fold s of so many; 0: every seed draws a split of its own.
+        pool: test samples that are drawn apart from the twin's own, others for every seed; 0: none.
         task: what is asked.
         mechanism: what takes modalities away in training and validation.
         knobs: the other settings of the method, (name, value), sorted by name.
@@ -90,6 +92,8 @@ class Cell:
     seed: int
     modalities: tuple[str, ...] = axis(("text", "image"))
     task: str = axis("multi-label")
+    folds: int = axis(0)
+    pool: int = axis(0)
     mechanism: Missing = axis(UNIFORM)
     knobs: tuple[Knob, ...] = axis(())
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION),))
@@ -103,6 +107,12 @@ class Cell:
             raise UserError(f"rank {self.rank} is below 1.")
         if self.split not in UNITS:
             raise UserError(f"unknown split {self.split!r}; known: {', '.join(UNITS)}.")
+        if self.folds < 0 or self.folds in (1, 2):
+            raise UserError(f"{self.folds} folds are too few; expected 3 or more, or 0 for none.")
+        if self.pool < 0:
+            raise UserError(f"a test pool of {self.pool} samples; expected 0 or more.")
+        if self.pool and (self.folds or self.source == "real"):
+            raise UserError("test samples can be drawn apart for twins alone, and then there are no folds.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
 

@@ -1,14 +1,26 @@
 """How every method is trained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mora_bench.errors import UserError
-from mora_bench.files import as_floats
+from mora_bench.files import as_floats, axis
 
 #: The fewest epochs between validations. With fewer, a run would spend its time on validation.
 MOST_OFTEN = 1e-4
 PRECISIONS = ("fp32", "bf16", "fp16")
+HEAD_BIASES = ("zero", "prevalence")
+#: Fields, what their values must be, and how that is said.
+RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (("epochs", "batch"), lambda v: v >= 1, "at least 1"),
+    (("max_text",), lambda v: v >= 8, "at least 8 tokens"),
+    (("lr", "head_lr_mult", "eps", "validate_every"), lambda v: 0 < v < float("inf"), "a finite number above 0"),
+    (("validate_every",), lambda v: v >= MOST_OFTEN, f"{MOST_OFTEN} or more epochs"),
+    (("warmup", "beta1", "beta2", "dropout"), lambda v: 0 <= v < 1, "a number in [0, 1)"),
+    (("weight_decay",), lambda v: 0 <= v < float("inf"), "a finite number of 0 or more"),
+    (("patience",), lambda v: v >= 0, "0 or more validations"),
+)
 
 
 @dataclass(frozen=True)
@@ -36,23 +48,21 @@ class Recipe:
     """autocast of the training pass; fp16 scales the loss and needs a GPU"""
     max_text: int = 1024
     """tokens after which a text is cut; position rows are interpolated where the backbone has fewer"""
+    dropout: float = axis(0.0)
+    """dropout of the frozen network in training, on embeddings and on what attention and MLP give; released: 0.1"""
+    decay_norms: bool = axis(False)
+    """weight decay also on the classifier's layer norm, as released: its list of exceptions misses that name"""
+    head_bias: Literal["zero", "prevalence"] = axis("zero")
+    """the classifier's last biases at the start: zero as released, or the log-odds of each label in training"""
+    patience: int = axis(0)
+    """validations without a better score after which training stops; 0: never"""
 
     def __post_init__(self) -> None:
         as_floats(self)
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected at least 1.")
-        if self.max_text < 8:
-            raise UserError(f"recipe.max_text is {self.max_text}; expected at least 8 tokens.")
-        for name in ("lr", "head_lr_mult", "eps", "validate_every"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected a finite number above 0.")
-        if self.validate_every < MOST_OFTEN:
-            raise UserError(f"recipe.validate_every is {self.validate_every}; expected {MOST_OFTEN} or more epochs.")
-        for name in ("warmup", "beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UserError(f"recipe.{name} is {getattr(self, name)}; expected a number in [0, 1).")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise UserError(f"recipe.weight_decay is {self.weight_decay}; expected a finite number of 0 or more.")
-        if self.precision not in PRECISIONS:
-            raise UserError(f"unknown precision {self.precision!r}; known: {', '.join(PRECISIONS)}.")
+        for names, fits, expected in RANGES:
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise UserError(f"recipe.{name} is {getattr(self, name)}; expected {expected}.")
+        for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES)):
+            if getattr(self, name) not in known:
+                raise UserError(f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}.")

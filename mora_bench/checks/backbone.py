@@ -102,7 +102,7 @@ def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]
     spec = kind.describe(known_by[0], None, {}, MAX_TEXT)
     if spec.family != family:
         yield "It says the name it is registered under.", f"its spec says family {spec.family!r}, not {family!r}"
-    table = twins.odir(len(ROWS))
+    table = twins.odir(range(len(ROWS)))
     known = {name: column for name, column in table.modalities.items() if column.kind in kind.kinds}
     if not known:
         yield "It embeds texts or images, so that it can be checked.", f"kinds is {kind.kinds}"

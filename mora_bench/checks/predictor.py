@@ -91,4 +91,4 @@ RULES = (named, probabilities, hidden, repeatable)
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, Subject(predictor, twins.odir(N)), needed=probabilities)
+    return tried(RULES, Subject(predictor, twins.odir(range(N))), needed=probabilities)

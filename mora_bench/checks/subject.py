@@ -102,7 +102,7 @@ def own_axes(method: type[Method], backbone: Backbone) -> Axes:
 def subject(method: type[Method], imputer: type[Imputer] = Dummy, backbone: str = "small") -> Subject:
     """The subject on a backbone and 24 patients of the ODIR twin."""
     spec = backbones.resolve(backbone, MAX_TEXT)
-    table = twins.odir(VALIDATION.stop)
+    table = twins.odir(range(VALIDATION.stop))
     with tempfile.TemporaryDirectory() as folder:
         samples = in_memory(prepare(table, "check", spec.rules, Path(folder)))
     loaded = backbones.load(spec, table.shape, MAX_TEXT, 0)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mora_bench import registry
 from mora_bench.data.table import Table
+
+if TYPE_CHECKING:
+    from mora_bench.data.twins.ceilings import Known
+
+#: The number of the first sample that is none of a twin's own.
+APART = 1000
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,10 @@ class Dataset:
         find: its table at or below a data root, or None.
         read: the samples below a data root; UserError where they cannot be read.
         twin: makes samples that need no data; None if there are none, and the dataset needs --data-root.
+        more: draws further samples of the twin by their numbers, from `APART` on; none of them is one of `twin`'s, so
+            test samples can be drawn apart from those that train. None if the twin cannot.
+        known: for a twin of known truth, what can be known of each label under a pattern of presence, given as one
+            bool per modality; scores get a ceiling from it.
         source: where the data, or their description, are published.
     """
 
@@ -28,15 +38,19 @@ class Dataset:
     read: Callable[[Path], Table]
     twin: Callable[[], Table] | None = None
     source: str = ""
+    more: Callable[[range], Table] | None = None
+    known: Callable[..., Sequence[Known]] | None = None
 
     group: ClassVar[str] = registry.DATASETS
 
     def seen_as(self, title: str, change: Callable[[Table], Table]) -> Dataset:
-        """The same data, and the same twin, with each table changed."""
-        twin = self.twin
+        """The same data, and the same twin, with each table changed; what can be known of them is not known then."""
+        twin, more = self.twin, self.more
         return replace(
             self,
             title=title,
             read=lambda root: change(self.read(root)),
             twin=None if twin is None else lambda: change(twin()),
+            known=None,
+            more=None if more is None else lambda numbers: change(more(numbers)),
         )

@@ -7,16 +7,31 @@ import numpy as np
 
 from mora_bench import registry
 from mora_bench.data import audit
-from mora_bench.data.contract import Dataset
+from mora_bench.data.contract import APART, Dataset
 from mora_bench.data.readers import cxr, odir
 from mora_bench.data.table import Table
+from mora_bench.data.twins import ceilings
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 
-ODIR = Dataset("ODIR-5K: fundus pairs + keywords, 8 labels", odir.find, odir.read, twins.odir, odir.SOURCE)
+ODIR = Dataset(
+    "ODIR-5K: fundus pairs + keywords, 8 labels",
+    odir.find,
+    odir.read,
+    twins.odir,
+    odir.SOURCE,
+    twins.odir,
+    ceilings.odir,
+)
 CXR = Dataset(
-    "Indiana University chest X-rays: films + reports, 20 labels", cxr.find, cxr.read, twins.cxr, "openi.nlm.nih.gov"
+    "Indiana University chest X-rays: films + reports, 20 labels",
+    cxr.find,
+    cxr.read,
+    twins.cxr,
+    "openi.nlm.nih.gov",
+    twins.cxr,
+    ceilings.cxr,
 )
 
 
@@ -57,6 +72,20 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
     if not len(table):
         raise UserError(f"dataset {name!r}: no sample has anything of any modality.")
     return table if limit is None else table.only(np.arange(min(limit, len(table))))
+
+
+@lru_cache(maxsize=8)
+def pool(name: str, seed: int, samples: int) -> Table:
+    """The test samples of one seed that are drawn apart from the twin's own: another set for every seed.
+
+    Raises:
+        UserError: the dataset's twin cannot draw further samples.
+    """
+    more = get(name).more
+    if more is None:
+        raise UserError(f"dataset {name!r} cannot draw test samples apart; plan again with --pool 0.")
+    first = APART + seed * samples
+    return more(range(first, first + samples))
 
 
 @lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -92,6 +93,13 @@ class Model(nn.Module):
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
+
+    def start_at(self, logits: np.ndarray) -> None:
+        """Set the classifier's last biases, [C]: what it predicts before it has learned anything."""
+        last = self.head[-1]
+        assert isinstance(last, nn.Linear)
+        with torch.no_grad():
+            last.bias.copy_(torch.from_numpy(logits))
 
     @property
     def cut(self) -> int:

@@ -179,14 +179,18 @@ def _base(
     if grid.test_mechanism:
         wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
         test = masks.settled(wanted, dataset, table.covariates)
-    from mora_bench.data import splits
+    from mora_bench.data import datasets, splits
 
     versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
     versions["task"] = registry.get(registry.TASKS, table.task).version
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
+    apart = table.source == "twin" and datasets.get(dataset).more is not None
+    pool = grid.pool if grid.limit is None else min(grid.pool, grid.limit)
     return {
         "dataset": dataset,
         "source": table.source,
+        "folds": 0 if table.source == "twin" else grid.folds,
+        "pool": pool if apart else 0,
         "data": fingerprint,
         "split": grid.split,
         "missing": pattern.value[0],

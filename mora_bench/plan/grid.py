@@ -53,6 +53,11 @@ class Grid:
     """seeds of split, masks, initialisation and order"""
     split: Literal["patient", "row"] = "patient"
     """what a split keeps together"""
+    folds: int = 10
+    """real data: seed s tests fold s of so many, so that as many seeds test every patient once; 0: every seed draws a
+    split of its own"""
+    pool: int = 500
+    """twins: test samples that are drawn apart, others for every seed; 0: a tenth of the twin's own"""
     backbone: tuple[str, ...] = ("small",)
     """small, small-untrained, a folder, or a hub name such as dandelin/vilt-b32-mlm"""
     recipe: Recipe = field(default_factory=Recipe)
@@ -99,6 +104,10 @@ class Grid:
             for rate in rates:
                 if not 0 <= rate <= 1:
                     raise UserError(f"--{name} {rate} is outside 0..1.")
+        if self.folds < 0 or self.folds in (1, 2):
+            raise UserError(f"--folds {self.folds}; expected 3 or more, or 0 for none.")
+        if self.pool < 0:
+            raise UserError(f"--pool {self.pool} is below 0.")
         for rank in self.ranks:
             if rank < 1:
                 raise UserError(f"--ranks {rank} is below 1.")

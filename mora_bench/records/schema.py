@@ -149,11 +149,19 @@ class Record(Struct):
 
 
 class Setting(Struct):
-    """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask."""
+    """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask.
+
+    Of the test split also: the scores of groups by covariates, what scores of several folds are pooled from, the bins
+    of a reliability diagram, and on twins the scores that can be expected at most.
+    """
 
     scores: dict[str, Score]
     strata: dict[str, dict[str, Score]]
     realised: dict[str, float]
+    groups: dict[str, dict[str, Score]] = {}
+    counts: dict[str, list[int]] = {}
+    reliability: dict[str, list[float | None]] = {}
+    ceiling: dict[str, float] = {}
 
 
 class Scores(Struct):

@@ -15,8 +15,8 @@ from mora_bench.report.section import APART, SECTION, Section, section
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is below a floor's.
 BELOW = "↓"
-#: The name of a section's resolution.
-RESOLUTION = "smallest difference told"
+#: The names of what stands below a section's rows.
+CEILING, RESOLUTION = "ceiling", "smallest difference told"
 
 
 @dataclass
@@ -103,6 +103,7 @@ def _name(own: dict, keys: list[dict]) -> str:
     if len({(key["backbone"], key["weights"], key["split"]) for key in same}) > 1:
         parts += [_slug(own["backbone"]), own["weights"][:6], own["split"]]
     parts += [_slug(str(own[name])) for name in ("modalities", "task") if len({key[name] for key in same}) > 1]
+    parts += [f"{name}{own[name]}" for name in ("folds", "pool") if len({key[name] for key in same}) > 1]
     if len({key["tested"] for key in same}) > 1 and own["tested"]:
         parts.append(_slug(own["tested"]))
     return "-".join(part for part in parts if part)
@@ -135,13 +136,19 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
         f" Bold: not told from the best {rows} of its section and column, where another {rows} is (paired tests over "
         f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power."
     )
+    ceilings = [name for name in group if str(name).startswith("ceiling ")]
+    if group[ceilings].notna().any(axis=None):
+        bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
     floors = f" {BELOW}: below the best competitor without a network." if group["network"].nunique() > 1 else ""
+    apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
+    apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     return (
         f"{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
         f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
-        f"{own['split']}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + classifier; all, "
-        "pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward + backward). "
+        f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
+        "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
+        "+ backward). "
         f"Step: median ms. Device: {devices}."
     )
 

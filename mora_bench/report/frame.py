@@ -15,8 +15,9 @@ from mora_bench.records.schema import Record, Scores
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
-    "source", "backbone", "weights", "split", "modalities", "task", "tested", "dataset", "data", "missing", "rate",
-    "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version", "versions",
+    "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
+    "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
+    "versions",
 )  # fmt: skip
 #: The columns of scores.csv that describe a cell.
 OF_CELL = (
@@ -79,11 +80,12 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
 
 
 def _overlap(record: Record) -> float:
-    """Test samples by training samples; NaN for a cell that failed before it knew."""
+    """Test samples by training samples where both are cut from the same; 0 where test samples are drawn apart; NaN for
+    a cell that failed before it knew."""
     if record.data is None:
         return float("nan")
     count = {name: own["n"] for name, own in record.data.realised.items()}
-    return count["test"] / count["train"]
+    return 0.0 if record.cell.pool else count["test"] / count["train"]
 
 
 def _protocol(cell: Cell) -> str:
@@ -124,6 +126,7 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {"metric": shown}
     for pattern, setting in scores.test.items():
         row[f"score {pattern}"] = setting.scores.get(shown)
+        row[f"ceiling {pattern}"] = setting.ceiling.get(shown)
     for stratum, found in scores.test[EACH].strata.items():
         row[f"score {EACH} {stratum}"] = found.get(shown)
     return row

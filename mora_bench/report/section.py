@@ -11,7 +11,7 @@ from mora_bench.statistics.interval import interval
 
 #: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
 #: backbones.
-APART = ["source", "backbone", "weights", "split", "modalities", "task", "tested"]
+APART = ["source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested"]
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Groups of rows, in this order; others follow by name.
@@ -57,6 +57,7 @@ class Section:
     Attributes:
         overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
             are drawn apart.
+        ceiling: by score, the score that can be expected at most, where that is known.
         resolution: by score, the smallest true difference between two competing rows that the section would tell with
             80 % power; NaN for one seed, or where fewer than two rows compete.
     """
@@ -65,6 +66,7 @@ class Section:
     rows: list[Row]
     seeds: list[int]
     overlap: float = 0.0
+    ceiling: dict[str, float] = field(default_factory=dict)
     resolution: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -131,6 +133,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
     for score in scores:
         _judge(found, score)
+        found.ceiling[score] = _numbers(part, score.replace("score ", "ceiling ", 1)).mean()
     return found
 
 

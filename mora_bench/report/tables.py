@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import BELOW, RESOLUTION, Comparison, compare
+from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, Comparison, compare
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
 
@@ -125,12 +125,14 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 
 
 def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
-    """What stands below a section's rows: the differences that it can tell, in the unit of its scores."""
-    least = [section.resolution[s] for s in scores]
-    if all(map(math.isnan, least)):
-        return []
-    first = ["", RESOLUTION] if table.grouped else [RESOLUTION]
-    return [[*first, *(DASH if math.isnan(v) else f"{100 * v:.1f}" for v in least), *[DASH] * costs]]
+    """What stands below a section's rows, in the unit of its scores: the ceiling, and the differences it can tell."""
+    lines = []
+    for name, known in ((CEILING, section.ceiling), (RESOLUTION, section.resolution)):
+        values = [known[s] for s in scores]
+        if not all(map(math.isnan, values)):
+            first = ["", name] if table.grouped else [name]
+            lines.append([*first, *(DASH if math.isnan(v) else f"{100 * v:.1f}" for v in values), *[DASH] * costs])
+    return lines
 
 
 def _github(rows: list[list[str]], headers: list[str]) -> str:

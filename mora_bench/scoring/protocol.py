@@ -1,6 +1,6 @@
 """The protocol: under which patterns and rates the predictions of a cell are scored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
 from mora_bench.missing import masks
 from mora_bench.records.schema import SCHEMA, Scores, Setting
+from mora_bench.scoring.ceiling import ceiling
 from mora_bench.scoring.pick import pick, stratified
 from mora_bench.tasks.contract import Task
 
@@ -23,10 +24,12 @@ class Predicted:
     Attributes:
         units: the samples, as mechanisms may see them; their targets [N, C] are what is scored.
         logits: float [N, P, C], under every pattern of presence.
+        groups: bool [N] by name, groups of samples that get scores of their own.
     """
 
     units: masks.Units
     logits: np.ndarray
+    groups: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
@@ -41,6 +44,8 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         split: {pattern: _setting(cell, task, split, own, pattern) for pattern in patterns}
         for split, own in predicted.items()
     }
+    for pattern in patterns:
+        _beyond(cell, task, predicted, pattern, settings["test"][pattern])
     rates = sorted({*CURVE, cell.test_rate})
     test = predicted["test"]
     curve = {
@@ -70,6 +75,23 @@ def _setting(cell: Cell, task: Task, split: str, own: Predicted, pattern: str) -
     scores, strata = stratified(task, own.units.targets, own.logits, present, cell.modalities)
     realised = presence.realised(own.units.natural, present, cell.modalities)
     return Setting(scores=scores, strata=strata, realised=realised)
+
+
+def _beyond(cell: Cell, task: Task, predicted: dict[str, Predicted], pattern: str, setting: Setting) -> None:
+    """Add to a setting of the test split what validation and test splits do not share."""
+    targets, logits = {}, {}
+    for split, own in predicted.items():
+        targets[split] = own.units.targets
+        logits[split] = pick(own.logits, shown(cell, split, own.units, pattern, cell.test_rate))
+    mine = targets["test"], logits["test"]
+    setting.scores |= task.tuned((targets["val"], logits["val"]), *mine)
+    setting.groups = {
+        name: task.scores(*(part[own] for part in mine)) for name, own in predicted["test"].groups.items()
+    }
+    if cell.source == "twin":
+        present = shown(cell, "test", predicted["test"].units, pattern, cell.test_rate)
+        setting.ceiling = ceiling(cell.dataset, present)
+    setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
 
 
 def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float) -> np.ndarray:

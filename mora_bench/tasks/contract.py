@@ -10,6 +10,8 @@ import numpy as np
 from mora_bench import registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 
@@ -46,6 +48,22 @@ class Task(ABC):
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
         return float(self.scores(targets, logits).get(self.primary, np.nan))
+
+    def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
+        """What `pooled` needs of one set of samples, by name; nothing if scores of several cannot be pooled."""
+        return {}
+
+    def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
+        """The primary score of several sets of samples as one, from their `counts`; NaN if it cannot be pooled."""
+        return float("nan")
+
+    def tuned(self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+        """Scores at thresholds that are chosen on other samples, `known` (targets and logits); none by default."""
+        return {}
+
+    def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        """Of predictions in bins: mean probability, share of true, count; nothing by default."""
+        return {}
 
     def problem(self, targets: np.ndarray) -> str | None:
         """What is wrong with a dataset's targets, uint8 [N, C], for this task; None if nothing is."""

@@ -35,3 +35,66 @@ def average_precision(targets: np.ndarray, logits: np.ndarray) -> float:
     ends = np.flatnonzero(np.r_[np.diff(logits[order]) != 0, True])
     hits = hits[ends]
     return float((np.diff(hits, prepend=0) * hits / (ends + 1)).sum() / hits[-1])
+
+
+def f1_of_seen(hits: np.ndarray, wrong: np.ndarray) -> float:
+    """F1-macro over the classes that have a true or a predicted positive; NaN if none has.
+
+    So torchmetrics 0.9 averages, which released code of the field uses; `f1` counts such a class as 0.
+    """
+    seen = hits + wrong > 0
+    return float(f1(hits, wrong)[seen].mean()) if seen.any() else float("nan")
+
+
+def best_thresholds(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """The threshold of each class that gives the highest F1, [C]; +inf for a class without positives.
+
+    Targets (0/1) and logits [N, C]. A threshold lies in the middle between two neighbouring logits.
+    """
+    order = np.argsort(-logits, axis=0, kind="stable")
+    ranked = np.take_along_axis(logits, order, 0)
+    hits = np.take_along_axis(targets, order, 0).cumsum(0, dtype=np.int64)
+    positives = hits[-1]
+    score = 2 * hits / (np.arange(1, len(targets) + 1)[:, None] + positives)
+    # A cut between samples of equal logits does not exist.
+    score[:-1][ranked[:-1] == ranked[1:]] = -1
+    last = score.argmax(0)[None]
+    below = np.minimum(last + 1, len(targets) - 1)
+    middle = (np.take_along_axis(ranked, last, 0) + np.take_along_axis(ranked, below, 0))[0] / 2
+    all_of_them = last[0] == len(targets) - 1
+    middle[all_of_them] = np.nextafter(ranked[-1], -np.inf)[all_of_them]
+    return np.where(positives > 0, middle, np.inf)
+
+
+def at_recall(targets: np.ndarray, logits: np.ndarray, recall: float) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and specificity of each class at the highest threshold that finds at least `recall` of its positives.
+
+    Targets (0/1) and logits [N, C], each class with both outcomes; two arrays [C].
+    """
+    positives = targets.sum(0, dtype=np.int64)
+    need = np.ceil(recall * positives - 1e-9).astype(int)
+    ranked = -np.sort(np.where(targets > 0, -logits, np.inf), axis=0)
+    threshold = ranked[need - 1, np.arange(targets.shape[1])]
+    predicted = logits >= threshold
+    hits = (predicted & (targets > 0)).sum(0)
+    negatives = len(targets) - positives
+    return hits / predicted.sum(0), 1 - (predicted.sum(0) - hits) / negatives
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tuple[list, list, list]:
+    """Predicted probabilities in bins of equal width: mean probability, share of true, number, each a list.
+
+    `confidence` in 0..1 and `right` (0/1), of equal shape; an empty bin has None, None, 0.
+    """
+    at = np.minimum((confidence.ravel() * bins).astype(int), bins - 1)
+    count = np.bincount(at, minlength=bins)
+    sums = [np.bincount(at, weights=values.ravel().astype(float), minlength=bins) for values in (confidence, right)]
+    mean, share = ([float(v / n) if n else None for v, n in zip(own, count, strict=True)] for own in sums)
+    return mean, share, [int(n) for n in count]
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: |mean probability - share of true| of `reliability`'s bins, weighted by number."""
+    mean, share, count = reliability(confidence, right, bins)
+    gaps = [n * abs(m - s) for m, s, n in zip(mean, share, count, strict=True) if n]
+    return float(sum(gaps) / sum(count))

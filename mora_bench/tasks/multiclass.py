@@ -10,6 +10,8 @@ from mora_bench.tasks import metrics
 from mora_bench.tasks.contract import Task
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 #: The smallest probability that a logit represents.
@@ -21,7 +23,8 @@ class MultiClass(Task):
 
     F1-macro is the mean over all C classes; a class with neither true nor predicted samples counts as 0 there.
     Balanced accuracy is the mean recall of the classes that have samples. AUROC is that of each class against the
-    rest, by its softmax probability, averaged over the classes that have both outcomes; NaN if none has.
+    rest, by its softmax probability, averaged over the classes that have both outcomes; NaN if none has. The Brier
+    score is the mean over samples of the sum over classes; the calibration error is that of the predicted class.
     """
 
     title = "multi-class classification"
@@ -32,6 +35,9 @@ class MultiClass(Task):
         "accuracy": "accuracy",
         "balanced_accuracy": "balanced accuracy",
         "auroc": "AUROC",
+        "f1_macro_seen": "F1-macro over classes with true or predicted samples",
+        "brier": "Brier score (smaller is better)",
+        "calibration_error": "expected calibration error of the predicted class (smaller is better)",
     }
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
@@ -43,7 +49,9 @@ class MultiClass(Task):
         per_class = metrics.f1(hits, wrong)
         there = true.any(0)
         both = there & ~true.all(0)
-        ranked = metrics.auroc(targets[:, both], softmax(logits)[:, both]) if both.any() else np.array([np.nan])
+        chances = softmax(logits)
+        ranked = metrics.auroc(targets[:, both], chances[:, both]) if both.any() else np.array([np.nan])
+        right = (predicted & true).any(1)
         return {
             "n": len(targets),
             "f1_macro": float(per_class.mean()),
@@ -52,7 +60,24 @@ class MultiClass(Task):
             "f1_per_class": [float(f) for f in per_class],
             "auroc": float(ranked.mean()),
             "empty_classes": int((~there).sum()),
+            "f1_macro_seen": metrics.f1_of_seen(hits, wrong),
+            "brier": float(((chances - targets) ** 2).sum(1).mean()),
+            "calibration_error": metrics.calibration_error(chances.max(1), right),
         }
+
+    def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
+        predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
+        hits, wrong = metrics.counts(predicted, targets > 0)
+        return {"hits": hits.tolist(), "wrong": wrong.tolist()}
+
+    def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
+        hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
+        return float(metrics.f1(hits, wrong).mean())
+
+    def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        chances, names = softmax(logits), ("probability", "share", "count")
+        right = targets[np.arange(len(targets)), logits.argmax(1)]
+        return dict(zip(names, metrics.reliability(chances.max(1), right), strict=True))
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Cross-entropy of the softmax, averaged over samples."""

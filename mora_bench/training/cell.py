@@ -14,10 +14,12 @@ from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import cache, datasets, splits
+from mora_bench.data import cache, datasets
 from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
+from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
+from mora_bench.files import digest_json
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
 from mora_bench.records import provenance
@@ -44,6 +46,18 @@ def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Sam
     return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers)
 
 
+def pool_of(cell: Cell, runtime: Runtime) -> Samples:
+    """The test samples of a cell that are drawn apart, decoded as its backbone wants them."""
+    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, cell.backbone, recipe_of(cell).max_text, runtime)
+
+
+@lru_cache(maxsize=4)
+def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text: int, runtime: Runtime) -> Samples:
+    rules = backbones.resolve(backbone, max_text).rules
+    known = digest_json([data, "pool", seed, size])
+    return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
+
+
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     """Train, predict and measure cells that share data, masks, and all that `train` needs to train them as one."""
     begun = time.perf_counter()
@@ -53,8 +67,11 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
     table = data.table
     facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
-    rows = splits.split(table.ids, table.patients, data=cell.data, unit=cell.split, seed=cell.seed)
-    views = {name: View(data, part, facts.presence_of(cell, table, name, part)) for name, part in rows.items()}
+    split = sides(cell, table)
+    decoded = dict.fromkeys(split, data)
+    if cell.pool:
+        decoded["test"] = pool_of(cell, runtime)
+    views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
 
     models = [build(each, data, views["train"], device) for each in cells]
@@ -65,7 +82,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     fits = train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
 
     found = [
-        _outcome(each, model, fit, cost, data, rows, views, device, runtime)
+        _outcome(each, model, fit, cost, split, views, device, runtime)
         for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
     ]
     for outcome in found:
@@ -91,15 +108,15 @@ def _outcome(
     model: Model,
     fit: Fit,
     cost: Flops,
-    data: Samples,
-    rows: Mapping[str, np.ndarray],
+    own: Mapping[str, Side],
     views: Mapping[str, View],
     device: torch.device,
     runtime: Runtime,
 ) -> Outcome:
     """Predict with a trained model and collect the outcome of its cell; the caller adds memory and total time."""
     begun = time.perf_counter()
-    logits = {name: predict(model, data, rows[name], recipe_of(cell).batch, device) for name in ("val", "test")}
+    batch = recipe_of(cell).batch
+    logits = {n: predict(model, views[n].samples, views[n].rows, batch, device) for n in ("val", "test")}
     found = model.found
     record = Record(
         schema=SCHEMA,
@@ -118,13 +135,13 @@ def _outcome(
         imputer=model.imputer.report(),
         parameters=parameters(model),
         flops=cost,
-        data=facts.described(cell, data.table, data.facts(), rows, {name: v.present for name, v in views.items()}),
+        data=facts.described(views["train"].samples.facts(), own, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
-    scores = scored(cell, facts.predicted(data.table, rows, logits))
+    scores = scored(cell, facts.predicted(own, logits))
     if runtime.save_adapters:
         save_adapter(model, record, scores, Store(runtime.out).adapter_folder(cell))
-    return Outcome(record, facts.predictions(data.table, rows, logits), scores)
+    return Outcome(record, facts.predictions(own, logits), scores)
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
@@ -132,6 +149,8 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     recipe = recipe_of(cell)
     spec = backbones.resolve(cell.backbone, recipe.max_text)
     backbone = backbones.load(spec, data.table.shape, recipe.max_text, derive(cell.seed, "backbone")).to(device)
+    if recipe.dropout:
+        backbone.set_dropout(recipe.dropout)
     torch.manual_seed(derive(cell.seed, "method"))
     imputer = registry.get(registry.IMPUTERS, cell.impute)(backbone).to(device)
     axes = Axes(cell.rank or 0, cell.blocks or (), dict(cell.knobs))
@@ -141,6 +160,9 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(training, backbone)
     model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
+    if recipe.head_bias == "prevalence":
+        task: Task = registry.get(registry.TASKS, cell.task)()
+        model.start_at(task.logits(training.targets.numpy().mean(0, keepdims=True))[0])
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))

@@ -7,7 +7,8 @@ import numpy as np
 
 from mora_bench.cells.cell import Cell
 from mora_bench.data import presence, splits
-from mora_bench.data.table import Table
+from mora_bench.data.groups import groups
+from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.records.schema import Data, Record, Scores
@@ -29,8 +30,9 @@ def same_data(cell: Cell, fingerprint: str) -> None:
         raise UserError(f"{cell.dataset} is not the data this cell was planned on. Plan again.")
 
 
-def units(table: Table, rows: np.ndarray) -> masks.Units:
-    """The rows of a table as mechanisms of missingness may see them."""
+def units(part: Side) -> masks.Units:
+    """One side of a split as mechanisms of missingness may see it."""
+    table, rows = part.table, part.rows
     return masks.Units(
         natural=table.present[rows],
         modalities=table.names,
@@ -40,45 +42,40 @@ def units(table: Table, rows: np.ndarray) -> masks.Units:
     )
 
 
-def presence_of(cell: Cell, table: Table, split: str, rows: np.ndarray) -> np.ndarray:
+def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
     """Presence in one split under a cell's training mask, bool [n, M]."""
-    own = units(table, rows)
+    own = units(part)
     kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.data, split=split, seed=cell.seed)
     return presence.combine(own.natural, kept)
 
 
-def described(
-    cell: Cell,
-    table: Table,
-    contents: dict[str, dict],
-    rows: Mapping[str, np.ndarray],
-    present: Mapping[str, np.ndarray],
-) -> Data:
+def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Mapping[str, np.ndarray]) -> Data:
     """The data part of a record."""
-    natural = table.present
+    table = sides["train"].table
     return Data(
         labels=list(table.labels),
-        split=splits.digest(table.ids, dict(rows)),
+        split=splits.digest({name: side.ids for name, side in sides.items()}),
         contents=contents,
         realised={
-            name: presence.realised(natural[rows[name]], own, table.names) | {"n": len(own)}
+            name: presence.realised(sides[name].natural, own, table.names) | {"n": len(own)}
             for name, own in present.items()
         },
     )
 
 
-def predictions(
-    table: Table, rows: Mapping[str, np.ndarray], logits: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The logits, and what is needed to score them again."""
     found = {f"{name}_logits": values for name, values in logits.items()}
     for name in logits:
-        found[f"{name}_rows"] = rows[name]
-        found[f"{name}_targets"] = table.targets[rows[name]]
-        found[f"{name}_natural"] = table.present[rows[name]]
+        found[f"{name}_rows"] = sides[name].rows
+        found[f"{name}_targets"] = sides[name].targets
+        found[f"{name}_natural"] = sides[name].natural
+        for group, own in groups(sides["train"].table, sides[name]).items():
+            found[f"{name}_group {group}"] = own
     return found
 
 
-def predicted(table: Table, rows: Mapping[str, np.ndarray], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:
+def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:
     """The logits of each split, ready to be scored."""
-    return {name: Predicted(units(table, rows[name]), values) for name, values in logits.items()}
+    table = sides["train"].table
+    return {name: Predicted(units(sides[name]), values, groups(table, sides[name])) for name, values in logits.items()}

@@ -33,7 +33,7 @@ class Fit:
     Attributes:
         history: one row per validation.
         best_step, best_score: the step whose parameters were restored, and its validation score.
-        steps: number of training steps.
+        steps: number of training steps, until patience ended if it did.
         clock: what `StepClock.read` returned.
         kept: whether the states from the frozen beginning were kept.
     """
@@ -58,7 +58,8 @@ def train(
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
-    The best checkpoint has the highest primary score on the validation split. Usually there is one model. Several
+    The best checkpoint has the highest primary score on the validation split; `recipe.patience` validations after it
+    training stops. Usually there is one model. Several
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
     and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`.
@@ -84,6 +85,8 @@ def train(
     clock = StepClock(device)
     step = 0
     for _ in range(recipe.epochs):
+        if all(learner.gave_up for learner in learners):
+            break
         batches = np.array_split(order.permutation(len(training)), steps)
         states = feed.states(batches)
         for at in batches:
@@ -101,6 +104,8 @@ def train(
                 _each(models, training=False)
                 for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
                     learner.validated(step, round(step / steps, 3), task.score(expected, own))
+                if all(learner.gave_up for learner in learners):
+                    break
     if feed.kept:
         at = np.arange(min(recipe.batch, len(training)))
         for model in models:
@@ -144,6 +149,8 @@ class _Learner:
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.fit = Fit(steps=total)
         self.best: dict[str, Tensor] = {}
+        self.since = 0
+        self.gave_up = False
         self.losses: list[Tensor] = []
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
@@ -160,7 +167,12 @@ class _Learner:
         self.schedule.step()
 
     def validated(self, step: int, epoch: float, score: float) -> None:
-        """Record the score and the mean loss since the last validation; save the parameters if they score best."""
+        """Record the score and the mean loss since the last validation; save the parameters if they score best.
+
+        Once out of patience it hears of nothing, though models that are trained with it may go on.
+        """
+        if self.gave_up:
+            return
         mean = torch.stack(self.losses).mean().item()
         if not math.isfinite(mean):
             decay = self.recipe.weight_decay
@@ -170,9 +182,13 @@ class _Learner:
             )
         self.losses.clear()
         self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
+        self.fit.steps = step
         if not self.best or score > self.fit.best_score:
-            self.fit.best_score, self.fit.best_step = score, step
+            self.since, self.fit.best_score, self.fit.best_step = 0, score, step
             self.best = {name: p.detach().clone() for name, p in self.trained.items()}
+        else:
+            self.since += 1
+            self.gave_up = 0 < self.recipe.patience <= self.since
 
     def finished(self, clock: dict, kept: bool) -> Fit:
         """Restore the best parameters and return the result."""
@@ -184,12 +200,14 @@ class _Learner:
 
 
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
-    """The optimiser's parameter groups: the classifier has its own rate; biases and norms have no weight decay."""
+    """The optimiser's parameter groups: the classifier has its own rate; biases have no weight decay, nor have norms,
+    unless the recipe has that of the classifier's decay."""
     head = {id(p) for p in model.head.parameters()}
+    norms = {id(m.weight) for m in model.head if isinstance(m, torch.nn.LayerNorm)} if recipe.decay_norms else set()
     alike: dict[tuple[float, float], list[torch.Tensor]] = {}
     for parameter in model.trained().values():
         rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)
-        decay = recipe.weight_decay if parameter.ndim >= 2 else 0.0
+        decay = recipe.weight_decay if parameter.ndim >= 2 or id(parameter) in norms else 0.0
         alike.setdefault((rate, decay), []).append(parameter)
     return [{"params": own, "lr": rate, "weight_decay": decay} for (rate, decay), own in alike.items()]
 

@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import datasets, presence, splits
+from mora_bench.data import datasets, presence
 from mora_bench.data.shown import Shown, shown
-from mora_bench.data.table import Table
+from mora_bench.data.sides import Side, sides
 from mora_bench.methods.predictor import Predictor
 from mora_bench.records import provenance
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Record
@@ -28,14 +28,14 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     begun = time.perf_counter()
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     facts.same_data(cell, fingerprint)
-    rows = splits.split(table.ids, table.patients, data=cell.data, unit=cell.split, seed=cell.seed)
-    present = {name: facts.presence_of(cell, table, name, part) for name, part in rows.items()}
+    own = sides(cell, table)
+    present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
-    train, validation = (shown(table, rows[name], present[name], targets=True) for name in ("train", "val"))
+    train, validation = (shown(table, own[name].rows, present[name], targets=True) for name in ("train", "val"))
     predictor.fit(train, validation, derive(cell.seed, "predictor"))
     fitted = time.perf_counter()
-    logits = {name: predicted(predictor, task, table, rows[name]) for name in ("val", "test")}
+    logits = {name: predicted(predictor, task, own[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     record = Record(
         schema=SCHEMA,
@@ -44,15 +44,15 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=predictor.title, family=predictor.family, abstains=predictor.abstains),
-        data=facts.described(cell, table, {}, rows, present),
+        data=facts.described({}, own, present),
         time=Clock(cell_s=ended - begun, predict_s=ended - fitted),
     )
-    return Outcome(record, facts.predictions(table, rows, logits), scored(cell, facts.predicted(table, rows, logits)))
+    return Outcome(record, facts.predictions(own, logits), scored(cell, facts.predicted(own, logits)))
 
 
-def predicted(predictor: Predictor, task: Task, table: Table, rows: np.ndarray) -> np.ndarray:
-    """Logits of n rows under every pattern that each can show, float32 [n, P, C]; NaN elsewhere."""
-    natural = table.present[rows]
+def predicted(predictor: Predictor, task: Task, part: Side) -> np.ndarray:
+    """Logits of n samples under every pattern that each can show, float32 [n, P, C]; NaN elsewhere."""
+    table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
     for k, pattern in enumerate(patterns):

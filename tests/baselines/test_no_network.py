@@ -188,7 +188,7 @@ def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, f
 
 
 def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(place, monkeypatch):
-    table = twins.odir(60)
+    table = twins.odir(range(60))
     images = dataclasses.replace(table, name="pictures", modalities={"image": table.modalities["image"]})
     dataset = dataclasses.replace(registry.get(registry.DATASETS, "odir"), twin=lambda: images)
     monkeypatch.setitem(registry._plugins[registry.DATASETS], "pictures", (dataset, "0", None))

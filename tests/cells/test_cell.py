@@ -35,7 +35,7 @@ OTHER = {
     "dataset": "cxr", "source": "real", "data": "x", "split": "row", "missing": "text", "rate": 0.5, "method": "full",
     "method_version": "2", "rank": 8, "blocks": (0, 1), "impute": "mean", "impute_version": "2", "weights": "y",
     "recipe": Recipe(lr=1e-3), "seed": 1, "modalities": ("image", "text"), "task": "ordinal", "mechanism": MISSING,
-    "knobs": (("length", 16),), "versions": (("training", 3),),
+    "knobs": (("length", 16),), "versions": (("training", 3),), "folds": 10, "pool": 5,
 }  # fmt: skip
 OF_SCORES = {"missing": MISSING, "rate": 0.3, "version": 2}
 OF_MISSING = {"mechanism": "site", "strength": 3.0, "unit": "sample", "version": "2", "reads": "x"}
@@ -118,7 +118,7 @@ def test_a_field_that_comes_later_keeps_the_key_of_a_scoring():
 
 
 def test_a_field_that_comes_later_keeps_the_fingerprint_of_a_table():
-    table = twins.odir(3)
+    table = twins.odir(range(3))
     before = table.fingerprint()
     for kind in (wider(Table), wider(Table, default="spicy")):
         assert kind(**spelled(table), flavour="plain").fingerprint() == before
@@ -128,7 +128,7 @@ def test_a_field_that_comes_later_keeps_the_fingerprint_of_a_table():
 
 
 def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_covariates():
-    table = twins.odir(3)
+    table = twins.odir(range(3))
     text, image = table.modalities.values()
     others = [
         {"text": text, "picture": image},
@@ -149,7 +149,8 @@ def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_c
 def test_every_recipe_field_changes_the_key():
     for field in dataclasses.fields(Recipe):
         value = getattr(CELL.recipe, field.name)
-        other = "bf16" if field.name == "precision" else value * 2 if value < 0.5 or value > 1 else 0.5
+        named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 3}
+        other = named.get(field.name, value * 2 if not isinstance(value, str) and (value < 0.5 or value > 1) else 0.5)
         changed = dataclasses.replace(CELL, recipe=dataclasses.replace(CELL.recipe, **{field.name: other}))
         assert changed.key != CELL.key, field.name
 

@@ -77,7 +77,7 @@ def subjects(folder, clip_folder, tmp_path_factory):
     for family, place in {"vilt": folder, "clip": clip_folder}.items():
         spec = backbones.resolve(str(place), 64)
         for data, made in TABLES.items():
-            table = made(twins.odir(24))
+            table = made(twins.odir(range(24)))
             samples = in_memory(decoded.prepare(table, data, spec.rules, tmp_path_factory.mktemp(data)))
             network = backbones.load(spec, table.shape, 64, 0)
             found[family, data] = partial(

@@ -218,4 +218,4 @@ def test_a_dataset_without_a_table_is_refused(folder, tmp_path, capsys, content,
 
 @pytest.mark.parametrize("name", twins.NAMES)
 def test_the_twins_break_no_rule(name):
-    assert [wrong for _, wrong in audit.problems(getattr(twins, name)(20)) if wrong] == []
+    assert [wrong for _, wrong in audit.problems(getattr(twins, name)(range(20))) if wrong] == []

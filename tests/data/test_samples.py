@@ -57,7 +57,7 @@ def test_what_a_sample_lacks_cannot_be_declared_present(toy):
 
 
 def test_a_second_call_opens_the_cache(rules, tmp_path, monkeypatch):
-    table = twins.cxr(12)
+    table = twins.cxr(range(12))
     first = prepare(table, "f", rules, tmp_path)
     monkeypatch.setattr("mora_bench.data.cache._write", lambda *a: pytest.fail("decoded twice"))
     second = prepare(table, "f", rules, tmp_path)
@@ -67,21 +67,21 @@ def test_a_second_call_opens_the_cache(rules, tmp_path, monkeypatch):
 
 
 def test_the_cache_key_holds_every_input(rules, tmp_path):
-    table = twins.cxr(3)
+    table = twins.cxr(range(3))
     for fingerprint, changed in (("f", rules), ("g", rules), ("f", cut_at(rules, 32))):
         prepare(table, fingerprint, changed, tmp_path)
     assert len(list((tmp_path / "samples").iterdir())) == 3
 
 
 def test_long_texts_are_cut_and_counted(rules, tmp_path):
-    data = prepare(twins.cxr(20), "f", cut_at(rules, 16), tmp_path)
+    data = prepare(twins.cxr(range(20)), "f", cut_at(rules, 16), tmp_path)
     assert data.lengths(np.arange(20)).max() == 16
     assert 0 < data.contents[0].truncated <= 1
     assert data.facts()["text"] == {"truncated": data.contents[0].truncated}
 
 
 def test_a_dataset_without_any_picture_has_a_square_canvas(rules, tmp_path):
-    table = twins.cxr(5)
+    table = twins.cxr(range(5))
     table = dataclasses.replace(
         table, modalities=table.modalities | {"image": Column("image", ((None,), None, (None,), None, (None,)))}
     )

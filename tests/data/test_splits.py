@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mora_bench.data.splits import digest, split
+from mora_bench.data.splits import WITHOUT_TEST, digest, split
 
 
 @given(st.lists(st.integers(0, 40), min_size=10, max_size=200), st.integers(0, 5), st.sampled_from(["patient", "row"]))
@@ -24,10 +24,41 @@ def test_sizes_and_seeds():
     assert [len(parts[name]) for name in ("train", "val", "test")] == [800, 100, 100]
     again = split(ids, ids, data="d", unit="patient", seed=0)
     other = split(ids, ids, data="d", unit="patient", seed=1)
-    assert digest(ids, parts) == digest(ids, again) != digest(ids, other)
+    assert named(parts) == named(again) != named(other)
+
+
+def named(parts):
+    return digest({name: [str(row) for row in rows] for name, rows in parts.items()})
 
 
 def test_a_split_is_what_it_was():
     """(Found by the code of commit 94bcf05.)"""
     ids = [str(i) for i in range(100)]
-    assert digest(ids, split(ids, ids, data="d", unit="patient", seed=0)) == "27cfd51233803a84"
+    assert named(split(ids, ids, data="d", unit="patient", seed=0)) == "27cfd51233803a84"
+
+
+@given(st.lists(st.integers(0, 60), min_size=60, max_size=200), st.integers(3, 10), st.integers(0, 2))
+def test_folds_test_every_sample_once_and_keep_patients_together(owners, folds, round_):
+    groups = [str(o) for o in owners]
+    ids = [str(i) for i in range(len(groups))]
+    seeds = range(round_ * folds, (round_ + 1) * folds)
+    cut = [split(ids, groups, data="d", unit="patient", seed=seed, folds=folds) for seed in seeds]
+    assert sorted(np.concatenate([parts["test"] for parts in cut])) == list(range(len(ids)))
+    assert sorted(np.concatenate([parts["val"] for parts in cut])) == list(range(len(ids)))
+    for parts in cut:
+        sides = [{groups[i] for i in part} for part in parts.values()]
+        assert sum(map(len, sides)) == len(set.union(*sides))
+
+
+def test_folds_have_the_sizes_of_a_split_and_others_after_a_round():
+    ids = [str(i) for i in range(1000)]
+    first, after = (split(ids, ids, data="d", unit="patient", seed=seed, folds=10) for seed in (0, 10))
+    assert [len(first[name]) for name in ("train", "val", "test")] == [800, 100, 100]
+    assert named(first) != named(after)
+
+
+def test_where_test_samples_are_drawn_apart_training_is_as_large_and_validation_larger():
+    ids = [str(i) for i in range(1000)]
+    apart = split(ids, ids, data="d", unit="patient", seed=0, shares=WITHOUT_TEST)
+    assert [len(apart[name]) for name in ("train", "val", "test")] == [800, 200, 0]
+    assert (apart["train"] == split(ids, ids, data="d", unit="patient", seed=0)["train"]).all()

@@ -80,6 +80,22 @@ def test_other_backbones_get_tables_of_their_own():
     assert {t.name for t in found} == {"comparison-twin-small-wwwwww-patient", "comparison-twin-a-b-zzzzzz-patient"}
 
 
+def test_other_test_sets_get_tables_of_their_own():
+    found = compare(cells([record(), record(pool=500), record(source="real"), record(source="real", folds=10)]))
+
+    assert {t.name.removeprefix("comparison-") for t in found} == {
+        "real-folds0",
+        "real-folds10",
+        "twin-pool0",
+        "twin-pool500",
+    }
+    (apart,) = (t for t in found if t.name.endswith("pool500"))
+    assert "500 test samples drawn apart for each seed" in apart.caption
+    assert apart.sections[0].overlap == 0
+    (folded,) = (t for t in found if t.name.endswith("folds10"))
+    assert "seed s tests fold s of 10" in folded.caption
+
+
 def test_labels_name_what_differs():
     table = only([record(rank=1), record(rank=4), record("full", recipe=Recipe(epochs=1, lr=0.1)), record("full")])
     assert {r.label for r in table.sections[0].rows} == {

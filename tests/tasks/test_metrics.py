@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
 from mora_bench.scoring.pick import pick, stratified
+from mora_bench.tasks.metrics import at_recall, best_thresholds, calibration_error, reliability
+from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 
 TASK = MultiLabel()
@@ -86,3 +88,80 @@ def test_all_scores_are_scikit_learns(both):
     else:
         assert math.isnan(found["auroc"])
         assert math.isnan(found["map"])
+
+
+def test_the_released_mean_leaves_out_classes_that_nobody_has_or_predicts():
+    """torchmetrics 0.9: one such class of three turns a mean of 0.6 into 0.9 (fidelity: 0.504 against 0.479)."""
+    logits = np.array([[1, -1, -1], [1, 1, -1], [1, 1, -1], [-1, -1, -1]], float)
+    found = TASK.scores(TARGETS, logits)
+    assert found["f1_per_class"] == pytest.approx([0.8, 1.0, 0.0])
+    assert found["f1_macro"] == pytest.approx(0.6)
+    assert found["f1_macro_seen"] == pytest.approx(0.9)
+
+
+@settings(deadline=None)
+@given(
+    arrays(np.uint8, st.tuples(st.integers(2, 40), st.just(3)), elements=st.integers(0, 1)),
+    st.integers(0, 1000),
+    st.booleans(),
+)
+def test_thresholds_give_the_highest_f1_that_any_threshold_gives(targets, seed, ties):
+    logits = np.random.default_rng(seed).normal(size=targets.shape)
+    logits = logits.round(0) if ties else logits
+    chosen = best_thresholds(targets, logits)
+    for c in range(targets.shape[1]):
+        cuts = [*(logits[:, c] - 1e-9), np.inf]
+        best = max(f1_score(targets[:, c], logits[:, c] > cut, zero_division=0) for cut in cuts)
+        assert f1_score(targets[:, c], logits[:, c] > chosen[c], zero_division=0) == pytest.approx(best)
+
+
+def test_thresholds_are_those_of_the_other_samples():
+    known = np.array([[0], [0], [1], [1]]), np.array([[-2.0], [1.0], [2.0], [3.0]])
+    targets, logits = np.array([[1], [0], [1]]), np.array([[1.2], [1.6], [5.0]])
+    assert TASK.tuned(known, targets, logits) == {"f1_macro_tuned": pytest.approx(f1_score([1, 0, 1], [0, 1, 1]))}
+    assert TASK.tuned((known[0][:0], known[1][:0]), targets, logits) == {}
+
+
+@settings(deadline=None)
+@given(st.integers(0, 500), st.sampled_from([0.5, 0.8, 0.9, 1.0]))
+def test_operating_points_are_those_of_the_roc_curve(seed, recall):
+    rng = np.random.default_rng(seed)
+    targets, logits = rng.integers(0, 2, (30, 1)), rng.normal(size=(30, 1)).round(1)
+    targets[:2, 0] = 0, 1
+    precision, specificity = at_recall(targets, logits, recall)
+    fall_out, found, _ = roc_curve(targets[:, 0], logits[:, 0], drop_intermediate=False)
+    first = np.flatnonzero(found >= recall - 1e-9)[0]
+    assert specificity[0] == pytest.approx(1 - fall_out[first])
+    positives = targets.sum()
+    hits, wrong = found[first] * positives, fall_out[first] * (30 - positives)
+    assert precision[0] == pytest.approx(hits / (hits + wrong))
+
+
+def test_calibration_by_hand():
+    """Two bins: 0.2 said of four of which one is true; 0.9 said of two of which both are."""
+    chances = np.array([0.2, 0.2, 0.2, 0.2, 0.9, 0.9])
+    right = np.array([1, 0, 0, 0, 1, 1])
+    mean, share, count = reliability(chances, right)
+    assert (mean[2], share[2], count[2]) == (pytest.approx(0.2), 0.25, 4)
+    assert (mean[9], share[9], count[9]) == (pytest.approx(0.9), 1.0, 2)
+    assert mean[0] is None
+    assert calibration_error(chances, right) == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
+
+
+def test_the_brier_score_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    targets, logits = rng.integers(0, 2, (40, 3)), rng.normal(size=(40, 3))
+    expected = np.mean([brier_score_loss(targets[:, c], 1 / (1 + np.exp(-logits[:, c]))) for c in range(3)])
+    assert TASK.scores(targets, logits)["brier"] == pytest.approx(expected)
+    one_hot = np.eye(3, dtype=int)[rng.integers(0, 3, 40)]
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert MultiClass().scores(one_hot, logits)["brier"] == pytest.approx(((chances - one_hot) ** 2).sum(1).mean())
+
+
+@pytest.mark.parametrize("task", [MultiLabel(), MultiClass()])
+def test_pooled_scores_are_those_of_all_samples_at_once(task):
+    rng = np.random.default_rng(0)
+    targets, logits = np.eye(4, dtype=np.uint8)[rng.integers(0, 4, 90)], rng.normal(size=(90, 4))
+    folds = np.split(np.arange(90), [20, 50])
+    counts = [task.counts(targets[rows], logits[rows]) for rows in folds]
+    assert task.pooled(counts) == pytest.approx(task.score(targets, logits))

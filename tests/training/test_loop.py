@@ -9,8 +9,9 @@ from conftest import RECIPE, load, make_cell, make_model, settled, thirds
 
 from mora_bench import registry
 from mora_bench.checks.subject import CPU
+from mora_bench.errors import UserError
 from mora_bench.tasks.multilabel import MultiLabel
-from mora_bench.training.cell import run_cells
+from mora_bench.training.cell import build, run_cells
 from mora_bench.training.kept import Feed
 from mora_bench.training.loop import compiled, train
 
@@ -83,3 +84,79 @@ def test_the_frozen_beginning_is_computed_as_training_is(folder, view):
     x, same, other = (feed.state(at).streams[0].x for feed in (kept, computed, Feed(model, view, 8, CPU)))
     assert torch.equal(x, same)
     assert not torch.equal(x, other)
+
+
+def trained(folder, view, **changes):
+    recipe = dataclasses.replace(RECIPE, **changes)
+    model = model_of("head", folder, view)
+    return model, train([model], view, view, [recipe], 0, CPU, MultiLabel())[0]
+
+
+def test_training_stops_out_of_patience_and_keeps_the_best(folder, view):
+    """A rate so small that no score changes: the first validation stays the best one."""
+    _, fit = trained(folder, view, epochs=9, lr=1e-12, validate_every=1, patience=2)
+    assert len(fit.history) == 3
+    assert fit.best_step == fit.history[0]["step"]
+    assert fit.steps == fit.history[-1]["step"] == 3 * len(view) / RECIPE.batch
+
+
+def test_patience_that_does_not_end_changes_nothing(folder, view):
+    (one, short), (other, long) = (trained(folder, view, epochs=3, validate_every=1, patience=p) for p in (0, 3))
+    assert short.history == long.history
+    for name, parameter in one.trained().items():
+        assert torch.equal(parameter, other.trained()[name])
+
+
+def test_patience_of_cells_that_are_trained_as_one_is_each_ones_own(folder, view):
+    rates = (1e-12, 1e-2)
+    recipes = [dataclasses.replace(RECIPE, epochs=6, lr=lr, validate_every=1, patience=2) for lr in rates]
+    models = [model_of("head", folder, view) for _ in rates]
+    together = train(models, view, view, recipes, 0, CPU, MultiLabel())
+    for fit, recipe in zip(together, recipes, strict=True):
+        (apart,) = train([model_of("head", folder, view)], view, view, [recipe], 0, CPU, MultiLabel())
+        assert (fit.best_step, fit.steps) == (apart.best_step, apart.steps)
+        assert [row["val_score"] for row in fit.history] == pytest.approx([row["val_score"] for row in apart.history])
+
+
+def test_the_norm_of_the_classifier_decays_where_asked(folder, view):
+    """AdamW's decay alone, on a weight that gets a gradient of nearly nothing: (1 - lr * decay) a step."""
+    norms = {
+        decay: trained(folder, view, epochs=1, lr=1e-3, weight_decay=10.0, decay_norms=decay)[0].head[1].weight
+        for decay in (False, True)
+    }
+    assert norms[True].mean() < 0.99 < norms[False].mean()
+
+
+def test_a_classifier_can_start_at_the_prevalence(toy, place, folder):
+    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, head_bias="prevalence"))
+    training = thirds(toy, np.arange(16))
+    model = build(cell, toy, training, CPU)
+    expected = training.targets.mean(0).clamp(1e-6, 1 - 1e-6)
+    torch.testing.assert_close(torch.sigmoid(model.head[-1].bias), expected)
+    plain = build(make_cell(place, folder, method="head"), toy, training, CPU)
+    assert not plain.head[-1].bias.any()
+
+
+def test_dropout_acts_on_the_frozen_network_in_training_alone(toy, place, folder):
+    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, dropout=0.1))
+    training = thirds(toy, np.arange(16))
+    dropping, plain = (
+        build(cell, toy, training, CPU),
+        build(make_cell(place, folder, method="head"), toy, training, CPU),
+    )
+    batch = training.batch(np.arange(8))
+    assert not dropping.found.constant
+    assert plain.found.constant
+    with torch.no_grad():
+        assert torch.equal(dropping.eval()(batch), plain.eval()(batch))
+        dropping.train()
+        assert not torch.equal(dropping(batch), dropping(batch))
+    rates = {n: m.p for n, m in dropping.backbone.network.named_modules() if isinstance(m, torch.nn.Dropout)}
+    assert {rate for name, rate in rates.items() if "attention.attention" in name} == {0.0}
+    assert {rate for name, rate in rates.items() if "attention.attention" not in name} == {0.1}
+
+
+def test_a_backbone_whose_blocks_have_no_dropout_says_so(folder):
+    backbone = load("small-dual")
+    with pytest.raises(UserError, match=r"recipe.dropout 0.1: the blocks of this backbone have no dropout"):
+        backbone.set_dropout(0.1)

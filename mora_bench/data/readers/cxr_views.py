@@ -6,6 +6,7 @@ from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import cxr
 from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import ceilings
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
@@ -47,4 +48,6 @@ CXR_VIEWS = Dataset(
     read,
     twins.cxr_views,
     "openi.nlm.nih.gov",
+    twins.cxr_views,
+    ceilings.cxr_views,
 )

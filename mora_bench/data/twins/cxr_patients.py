@@ -19,6 +19,8 @@ from mora_bench.data.twins.noise import telling
 
 FALSE = 0.006
 NORMAL_SHARE = 0.2
+#: Factor on the probabilities in `FINDINGS`.
+OFTEN = 1.5
 
 #: finding -> (probability among patients who are not normal, ways to say it). The order of frequencies follows
 #: Indiana's; all are raised (in the benchmark twin to 11 to 24 %): a test split of a hundred holds some of each.
@@ -196,7 +198,7 @@ def case(
     clarity: float | None = None,
     clear: tuple[int, int] = (0, 0),
     ways: int = 1,
-    often: float = 1.5,
+    often: float = OFTEN,
 ) -> ChestCase:
     """Draw one patient: findings first, then each modality's noisy view of them.
 

@@ -12,7 +12,7 @@ _SIDE = 150
 
 def sheet(name: str, samples: int) -> Image.Image:
     """The first `samples` patients as one picture: pictures, text and labels of each."""
-    table = twins.odir(samples) if name == "odir" else twins.cxr(samples)
+    table = (twins.odir if name == "odir" else twins.cxr)(range(samples))
     wide = max(map(len, table.modalities["image"].values)) * _SIDE
     columns = max(min(1280 // (wide + 8), samples), 1)
     lines = 9 if name == "cxr" else 5

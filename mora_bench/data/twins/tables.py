@@ -20,6 +20,8 @@ from mora_bench.data.twins import cxr_patients, odir_patients
 #: Change it whenever a twin's text, label or pixel changes (tests/data/test_twins.py pins a checksum).
 VERSION = 2
 SAMPLES = 1000
+#: The numbers of the samples that every seed splits; those of `contract.APART` and above are drawn apart.
+OWN = range(SAMPLES)
 SEED = 0
 #: Benchmark twins are stream 0; pre-training draws from stream 1.
 STREAM = 0
@@ -53,46 +55,46 @@ def _chest(index: int) -> cxr_patients.ChestCase:
     return cxr_patients.case(np.random.default_rng([SEED, STREAM, 1, index]))
 
 
-def odir(samples: int = SAMPLES) -> Table:
+def odir(numbers: range = OWN) -> Table:
     """The ODIR twin: patients with two eyes, keywords, age and sex."""
-    patients = [_eye(i) for i in range(samples)]
+    patients = [_eye(i) for i in numbers]
     return Table(
         name="odir",
         source="twin",
         labels=odir_reader.LABELS,
-        ids=tuple(str(i) for i in range(samples)),
-        patients=tuple(str(i) for i in range(samples)),
+        ids=tuple(str(i) for i in numbers),
+        patients=tuple(str(i) for i in numbers),
         modalities={
             "text": Column("text", tuple(eye_text(*p.keywords) for p in patients)),
-            "image": Column("image", tuple((Drawing("odir", i, 0), Drawing("odir", i, 1)) for i in range(samples))),
+            "image": Column("image", tuple((Drawing("odir", i, 0), Drawing("odir", i, 1)) for i in numbers)),
         },
         targets=np.array([p.labels for p in patients], np.uint8),
         covariates={"age": tuple(str(p.age) for p in patients), "sex": tuple(p.sex for p in patients)},
     )
 
 
-def cxr(samples: int = SAMPLES) -> Table:
+def cxr(numbers: range = OWN) -> Table:
     """The CXR twin: one frontal film and one report per patient."""
-    patients = [_chest(i) for i in range(samples)]
+    patients = [_chest(i) for i in numbers]
     return Table(
         name="cxr",
         source="twin",
         labels=cxr_reader.LABELS,
-        ids=tuple(_film_name(i) for i in range(samples)),
-        patients=tuple(str(i + 1) for i in range(samples)),
+        ids=tuple(_film_name(i) for i in numbers),
+        patients=tuple(str(i + 1) for i in numbers),
         modalities={
             "text": Column("text", tuple(chest_text(p.findings, p.impression) for p in patients)),
-            "image": Column("image", tuple((Drawing("cxr", i),) for i in range(samples))),
+            "image": Column("image", tuple((Drawing("cxr", i),) for i in numbers)),
         },
         targets=np.array([p.labels for p in patients], np.uint8),
     )
 
 
-def cxr_views(samples: int = SAMPLES) -> Table:
+def cxr_views(numbers: range = OWN) -> Table:
     """The CXR twin with a lateral film besides: one sample per patient, three modalities."""
-    table = cxr(samples)
+    table = cxr(numbers)
     films = {
-        view.lower(): Column("bag", tuple((Drawing("cxr", i, side),) for i in range(samples)))
+        view.lower(): Column("bag", tuple((Drawing("cxr", i, side),) for i in numbers))
         for side, view in enumerate(cxr_reader.VIEWS)
     }
     return replace(table, name="cxr-views", ids=table.patients, modalities=films | {"report": table.modalities["text"]})

@@ -32,7 +32,7 @@ def root(published, tmp_path):
 
 @pytest.mark.parametrize("name", ["odir", "cxr"])
 def test_what_a_twin_publishes_the_reader_reads_back(name, published):
-    read, drawn = datasets.load(name, published), datasets.get(name).twin(8)
+    read, drawn = datasets.load(name, published), datasets.get(name).twin(range(8))
     assert read.source == "real"
     for field in ("name", "labels", "ids", "patients", "names", "kinds", "covariates", "task"):
         assert getattr(read, field) == getattr(drawn, field), field
@@ -245,7 +245,7 @@ def test_keywords_that_are_blank_are_no_text(root):
 
 
 def test_the_views_of_a_study_are_read_back_as_bags(published):
-    read, drawn = datasets.load("cxr-views", published), datasets.get("cxr-views").twin(8)
+    read, drawn = datasets.load("cxr-views", published), datasets.get("cxr-views").twin(range(8))
     for field in ("name", "labels", "ids", "patients", "names", "kinds"):
         assert getattr(read, field) == getattr(drawn, field), field
     assert read.names == ("frontal", "lateral", "report")

@@ -1,0 +1,45 @@
+"""Groups of samples by covariates, for scores of their own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mora_bench.data.sides import Side
+from mora_bench.data.table import Table
+
+#: A covariate with more values than this is cut in two if they are numbers, and left out if they are not.
+MOST = 8
+
+
+def groups(table: Table, part: Side) -> dict[str, np.ndarray]:
+    """The groups that samples belong to: name -> bool [n].
+
+    "sex=Female" and the like; of a number, those below the median of `table`, "age<58", and the others, "age>=58". A
+    sample of unknown value is in neither.
+
+    Args:
+        table: the whole dataset, which says the values and the median.
+        part: the samples, of that table or of another of its kind.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name, values in table.covariates.items():
+        own = [str(part.table.covariates[name][row]).strip() for row in part.rows]
+        known = sorted({str(value).strip() for value in values} - {""})
+        if 2 <= len(known) <= MOST:
+            found |= {f"{name}={value}": np.array([each == value for each in own], bool) for value in known}
+        elif len(known) > MOST:
+            numbers = _numbers([str(value).strip() for value in values if str(value).strip()])
+            mine = _numbers([each or "nan" for each in own], finite=False)
+            if numbers is not None and mine is not None:
+                middle = float(np.median(numbers))
+                found |= {f"{name}<{middle:g}": mine < middle, f"{name}>={middle:g}": mine >= middle}
+    return found
+
+
+def _numbers(texts: Sequence[str], finite: bool = True) -> np.ndarray | None:
+    """Texts as numbers; None if one is no number, or not a finite one where that is asked."""
+    try:
+        found = np.array([float(text) for text in texts])
+    except ValueError:
+        return None
+    return found if not finite or np.isfinite(found).all() else None

@@ -1,0 +1,54 @@
+"""The sides of a cell's split as samples: rows of its table, and test samples that are drawn apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mora_bench.cells.cell import Cell
+from mora_bench.data import datasets, splits
+from mora_bench.data.table import Table
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a split: `rows`, int [n], of `table`."""
+
+    table: Table
+    rows: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def ids(self) -> list[str]:
+        return [self.table.ids[row] for row in self.rows]
+
+    @property
+    def natural(self) -> np.ndarray:
+        """bool [n, M], what really exists."""
+        return self.table.present[self.rows]
+
+    @property
+    def targets(self) -> np.ndarray:
+        """uint8 [n, C]."""
+        return self.table.targets[self.rows]
+
+
+def sides(cell: Cell, table: Table) -> dict[str, Side]:
+    """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool."""
+    rows = splits.split(
+        table.ids,
+        table.patients,
+        data=cell.data,
+        unit=cell.split,
+        seed=cell.seed,
+        folds=cell.folds,
+        shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
+    )
+    found = {name: Side(table, own) for name, own in rows.items()}
+    if cell.pool:
+        pool = datasets.pool(cell.dataset, cell.seed, cell.pool)
+        found["test"] = Side(pool, np.arange(len(pool)))
+    return found

@@ -1,0 +1,84 @@
+"""Test samples that are drawn apart, and groups of samples."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from by_hand import cell
+
+from mora_bench.cells.cell import Cell
+from mora_bench.data import datasets
+from mora_bench.data.groups import groups
+from mora_bench.data.sides import Side, sides
+from mora_bench.errors import UserError
+
+
+@pytest.mark.parametrize("dataset", ["odir", "cxr", "odir-eyes", "odir-record", "odir-grade", "cxr-views"])
+def test_a_pool_is_drawn_apart_and_anew_for_every_seed(dataset):
+    own = datasets.load(dataset, None)
+    pools = [datasets.pool(dataset, seed, 40) for seed in (0, 1)]
+    ids = [set(table.ids) for table in (own, *pools)]
+    assert len(set.union(*ids)) == len(own) + 80
+    patients = [set(table.patients) for table in (own, *pools)]
+    assert len(set.union(*patients)) == len(own) + 80
+    for pool in pools:
+        assert (pool.names, pool.labels, pool.kinds, pool.task) == (own.names, own.labels, own.kinds, own.task)
+
+
+def test_a_pool_has_the_prevalences_of_the_twin():
+    """1,000 samples each: three standard errors of the difference."""
+    own, pool = datasets.load("odir", None).targets, datasets.pool("odir", 3, 1000).targets
+    rate = own.mean(0)
+    assert (np.abs(rate - pool.mean(0)) < 3 * np.sqrt(2 * rate * (1 - rate) / 1000)).all()
+
+
+def test_the_sides_of_a_cell():
+    table = datasets.load("cxr", None)
+    split = sides(cell(dataset="cxr", pool=30, seed=2), table)
+    assert {name: len(side) for name, side in split.items()} == {"train": 800, "val": 200, "test": 30}
+    assert split["test"].table is datasets.pool("cxr", 2, 30)
+    assert split["test"].targets.shape == (30, 20)
+    tenth = sides(cell(dataset="cxr"), table)
+    assert {name: len(side) for name, side in tenth.items()} == {"train": 800, "val": 100, "test": 100}
+    assert (split["train"].rows == sides(cell(dataset="cxr", seed=2), table)["train"].rows).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"folds": 2}, "2 folds are too few"),
+        ({"pool": -1}, "expected 0 or more"),
+        ({"pool": 5, "folds": 10}, "for twins alone"),
+        ({"pool": 5, "source": "real"}, "for twins alone"),
+    ],
+)
+def test_sides_that_cannot_be(wrong, said):
+    with pytest.raises(UserError, match=said):
+        cell(**wrong)
+
+
+def test_the_absent_values_of_folds_and_pool_change_no_key():
+    assert cell().key == replace(cell(), folds=0, pool=0).key
+    assert len({own.key for own in (cell(), cell(folds=10), cell(pool=500), cell(pool=501))}) == 4
+    assert Cell.__dataclass_fields__["folds"].metadata["absent"] == 0
+
+
+def test_groups_are_values_or_halves():
+    table = datasets.load("odir", None)
+    of_all = groups(table, Side(table, np.arange(len(table))))
+    assert list(of_all) == ["age<59", "age>=59", "sex=Female", "sex=Male"]
+    ages = np.array(table.covariates["age"], float)
+    assert (of_all["age<59"] == (ages < 59)).all()
+    assert (of_all["age<59"] ^ of_all["age>=59"]).all()
+    pool = datasets.pool("odir", 0, 50)
+    assert list(groups(table, Side(pool, np.arange(50)))) == list(of_all)
+
+
+def test_samples_of_unknown_value_are_in_no_group():
+    table = datasets.load("odir", None)
+    ages = ("", *table.covariates["age"][1:])
+    odd = replace(table, covariates={"age": ages, "site": tuple(f"s{i}" for i in range(len(table)))})
+    found = groups(odd, Side(odd, np.arange(3)))
+    assert list(found) == ["age<59", "age>=59"]
+    assert not found["age<59"][0]
+    assert not found["age>=59"][0]
