@@ -7,8 +7,10 @@ Each prompted block has, per modality,
 - a set of 16 tokens; the sets of the modalities that a sample has are summed and pass through one bottleneck per
   modality ("shared").
 
-All of them join the sequence and stay in it: 64 tokens per prompted block for text and image. As released, the
-query of a missing modality uses its replacement tokens. Keys, prompts and bottlenecks start as N(0, 0.02).
+All of them join the sequence and stay in it: 64 tokens per prompted block for text and image. As in the released code
+(zhao-yh20/MemPrompt), the query of a missing modality uses its replacement tokens. Two things differ from that code: it
+max-pools over padding, too, and what is here leaves padding out, because a sample's answer would else depend on its
+batch; and its memory starts at a deviation of 0.005 (Kaiming), here keys, prompts and bottlenecks start as N(0, 0.02).
 """
 
 import torch
@@ -26,7 +28,7 @@ REDUCTION = 16
 
 
 class MemPrompt(InBlocks):
-    title = "MemPrompt"
+    title = "MemPrompt (padding left out)"
     source = "doi 10.24963/ijcai.2025/274"
     family = "missing-aware"
     reads = {"blocks": "first half"}

@@ -161,7 +161,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
         if status[cell] not in (DONE, TO_SCORE):
             alike.setdefault(cell.key, []).append(cell)
     if alike:
-        runs = registry.get(registry.ENGINES, _engine(engine, place))()
+        runs = registry.get(registry.ENGINES, engine_of(engine, place))()
         for cell in runs.run(bundles([own[0] for own in alike.values()], place.fuse), place, work, lost):
             record = _record(store, cell)
             for other in alike[cell.key]:
@@ -170,8 +170,8 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
                 yield other, record
 
 
-def _engine(name: str, place: Runtime) -> str:
-    """The registered engine that `name` stands for, "auto" included."""
+def engine_of(name: str, place: Runtime) -> str:
+    """The name of the registered engine that `name` stands for, "auto" included."""
     if name != "auto":
         return name
     return "inline" if place.workers == 1 else "processes"
@@ -264,7 +264,7 @@ def report(folder: Path, metric: str = "") -> Report:
 
 def start_workers(place: Runtime, engine: str) -> None:
     """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
-    if _engine(engine, place) == "processes":
+    if engine_of(engine, place) == "processes":
         from mora_bench.workers import context
 
         # Named as text, because importing them here would take as long.

@@ -146,6 +146,10 @@ class Backbone(nn.Module, ABC):
         """
 
     @abstractmethod
+    def query(self, at: At, x: Tensor) -> Tensor:
+        """The queries that a block computes of tokens x, [..., D] -> [..., D], before they are cut into heads."""
+
+    @abstractmethod
     def norm(self, stream: int, x: Tensor) -> Tensor:
         """The norm after a stream's last block, which comes before pooling: [..., D] -> [..., D]."""
 

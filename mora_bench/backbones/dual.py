@@ -67,6 +67,12 @@ class Dual(Packed):
             return tokens
         return self.run(tower.steps(at.block), tokens, prefix, first, tower.order(tokens))
 
+    def query(self, at: At, x: Tensor) -> Tensor:
+        tower = self._towers[at.stream]
+        assert tower is not None, "a stream without a tower has no blocks"
+        steps = tower.steps(at.block)
+        return steps.query(steps.before(x))
+
     def norm(self, stream: int, x: Tensor) -> Tensor:
         tower = self._towers[stream]
         return x if tower is None else tower.norm(x)

@@ -175,6 +175,10 @@ class Vilt(Packed):
         )
         return self.run(block, tokens, prefix, first)
 
+    def query(self, at: At, x: Tensor) -> Tensor:
+        layer: Any = self.layer(at)
+        return layer.attention.attention.query(layer.layernorm_before(x))
+
     def norm(self, stream: int, x: Tensor) -> Tensor:
         return self.vilt.layernorm(x)
 

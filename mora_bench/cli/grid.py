@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
         return 0
     done = [cell for cell in plan.cells if status[cell] == DONE]
     todo = [cell for cell in plan.cells if status[cell] != DONE]
-    failed = _progress(campaign.run(todo, place, grid.engine), todo, len(done), place) if todo else []
+    failed = progress(campaign.run(todo, place, grid.engine), todo, len(done), place) if todo else []
     show(campaign.report(place.out, grid.metric))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
@@ -54,7 +54,7 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
         print(f"{plan.asked} points asked for, {sum(plan.collapsed.values())} collapsed: {reasons}")
 
 
-def _progress(
+def progress(
     outcomes: Iterator[tuple[Cell, Record]], todo: list[Cell], done: int, place: Runtime
 ) -> list[tuple[Cell, Record]]:
     """Show cells done, those in work, and the time left; return what failed."""

@@ -59,12 +59,14 @@ def check_names(grid: Grid) -> None:
     for name in [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]:
         registry.check(registry.MECHANISMS, name.partition(":")[0])
     registry.check(registry.ENGINES, grid.engine, also=["auto"])
-    owners = [*registry.names(registry.DATASETS), *registry.names(registry.METHODS)]
+    datasets, methods = registry.names(registry.DATASETS), registry.names(registry.METHODS)
+    owners = [*datasets, *methods]
     for owner in grid.overrides:
-        if owner not in owners:
+        dataset, slash, method = owner.partition("/")
+        if owner not in owners and not (slash and dataset in datasets and method in methods):
             raise UserError(
-                f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method; known: "
-                f"{', '.join(owners)}.{registry.did_you_mean(owner, owners)}"
+                f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method nor DATASET/METHOD; "
+                f"known: {', '.join(owners)}.{registry.did_you_mean(owner, owners)}"
             )
 
 
@@ -124,7 +126,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             recipe = _recipe(grid, given, dataset, name)
-            for own, why in _of_method(grid, name, spec):
+            for own, why in _of_method(grid, dataset, name, spec):
                 for lr, impute in product(grid.lrs or (recipe.lr,), imputers):
                     if unfit:
                         yield None, f"{name} makes no sense on {spec.name}: {unfit}"
@@ -245,19 +247,21 @@ def _patterns(grid: Grid, table: Table) -> list[_Point]:
     return points
 
 
-def _of_method(grid: Grid, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
+def _of_method(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
     """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
-    ranks, blocks = _axis(grid.ranks, "rank", name, method), _axis(grid.blocks, "blocks", name, method)
-    for rank, text, knobs in product(ranks, blocks, _knobs(grid, name, method)):
+    rank = _overridden(grid, dataset, name).get("rank")
+    ranks = _axis(grid.ranks or (() if rank is None else (rank,)), "rank", name, method)
+    blocks = _axis(grid.blocks, "blocks", name, method)
+    for own_rank, text, knobs in product(ranks, blocks, _knobs(grid, name, method)):
         own = {
             "method": name,
             "method_version": registry.version(registry.METHODS, name),
-            "rank": rank.value,
+            "rank": own_rank.value,
             "blocks": None if text.value is None else parse_blocks(str(text.value), spec.depth),
             "knobs": knobs.value,
         }
-        yield own, rank.why or text.why or knobs.why
+        yield own, own_rank.why or text.why or knobs.why
 
 
 def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[_Point]:
@@ -284,8 +288,13 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
 
 def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:
     """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags."""
-    recipe = grid.recipe
-    for owner in (dataset, method):
-        changed = {key: value for key, value in grid.overrides.get(owner, {}).items() if key not in given}
-        recipe = replace(recipe, **changed)
-    return recipe
+    changed = _overridden(grid, dataset, method)
+    return replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*given, "rank"}})
+
+
+def _overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
+    """What a preset says of a dataset, of a method, and of both together; what comes later counts."""
+    found: dict[str, Any] = {}
+    for owner in (dataset, method, f"{dataset}/{method}"):
+        found |= grid.overrides.get(owner, {})
+    return found

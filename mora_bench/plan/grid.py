@@ -63,7 +63,7 @@ class Grid:
     recipe: Recipe = field(default_factory=Recipe)
     """how every method is trained; what is given here beats the preset's overrides"""
     overrides: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = field(default_factory=dict)
-    """recipe fields by dataset or method, from the preset"""
+    """recipe fields by dataset, method or DATASET/METHOD, from the preset; of a method also its rank"""
 
     plugin: tuple[Path, ...] = ()
     """Python files that define methods, datasets or whatever else `list` shows of your own (see `check`)"""

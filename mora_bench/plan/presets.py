@@ -41,9 +41,13 @@ def load_preset(name: str) -> Grid:
         raise UserError(f"{source}: not TOML ({error}).") from error
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     for owner, changed in _tables(raw, f"{source}").items():
-        _check_keys(changed, Recipe, f"{source}, [{owner}]", hidden=set())
+        of_recipe = {key: value for key, value in changed.items() if owner == "recipe" or key != "rank"}
+        _check_keys(of_recipe, Recipe, f"{source}, [{owner}]", hidden=set())
         # Check the types of the values that are given; the others are defaults.
-        _converted(changed, Recipe, f"{source}, [{owner}]")
+        _converted(of_recipe, Recipe, f"{source}, [{owner}]")
+        rank = changed.get("rank", 1)
+        if owner != "recipe" and (not isinstance(rank, int) or isinstance(rank, bool) or rank < 1):
+            raise UserError(f"{source}, [{owner}]: rank is {rank!r}; expected a whole number of 1 or more.")
     return _converted(raw | {"preset": name}, Grid, f"{source}")
 
 

@@ -16,7 +16,7 @@ OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is below a floor's.
 BELOW = "↓"
 #: The names of what stands below a section's rows.
-CEILING, RESOLUTION = "ceiling", "smallest difference told"
+TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
 
 
 @dataclass
@@ -72,7 +72,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         found = section(title, part, [*tests, *strata])
         sections.append(found)
         notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
-    notes += _abstentions(group)
+    tests, strata, dropped = _without_idle(tests, strata, sections)
+    notes += [*dropped, *_absences(group), *_abstentions(group)]
     if group[group["network"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
@@ -89,6 +90,36 @@ def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     return tests, strata
+
+
+def _without_idle(
+    tests: dict[str, str], strata: dict[str, str], sections: list[Section]
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """The columns without those of patterns that took nothing from any sample; and what is to be said of that."""
+    idle = [
+        score for score in tests if not score.endswith(f" {COMPLETE}") and all(s.taken[score] == 0 for s in sections)
+    ]
+    kept = {score: heading for score, heading in tests.items() if score not in idle}
+    said = [f"Left out: {tests[score]}; that pattern took nothing from any test sample" for score in idle]
+    return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
+
+
+def _absences(group: pd.DataFrame) -> list[str]:
+    """Modalities that no sample has, and classes that no test sample has."""
+    if "absent" not in group:
+        return []
+    found = []
+    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
+        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
+        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
+        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
+        for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
+            most = 100 * (1 - count / classes)
+            found.append(
+                f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample; F1-macro is at "
+                f"most {most:.1f} there."
+            )
+    return found
 
 
 def _abstentions(group: pd.DataFrame) -> list[str]:

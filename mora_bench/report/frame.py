@@ -11,7 +11,7 @@ from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
-from mora_bench.records.schema import Record, Scores
+from mora_bench.records.schema import Record, Scores, Setting
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -24,6 +24,8 @@ OF_CELL = (
     "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
     "task", "seed",
 )  # fmt: skip
+#: How `presence.realised` names the share of samples that never had a modality.
+NATURALLY = "naturally_without_"
 SETTING = ("split", "tested", "test_rate", "test_mechanism", "stratum", "n")
 
 
@@ -75,6 +77,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "network": cell.backbone != NONE,
         "test_rate": cell.test_rate,
         "overlap": _overlap(record),
+        "classes": None if record.data is None else len(record.data.labels),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
@@ -125,11 +128,30 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
     row: dict[str, Any] = {"metric": shown}
     for pattern, setting in scores.test.items():
-        row[f"score {pattern}"] = setting.scores.get(shown)
-        row[f"ceiling {pattern}"] = setting.ceiling.get(shown)
+        taken = _taken(setting)
+        row[f"taken {pattern}"] = taken
+        # A pattern that took nothing tests complete data, whatever its name.
+        tested = pattern == COMPLETE or taken != 0
+        row[f"score {pattern}"] = setting.scores.get(shown) if tested else None
+        row[f"ceiling {pattern}"] = setting.ceiling.get(shown) if tested else None
+        row[f"counts {pattern}"] = setting.counts if tested and shown == scores.primary else {}
     for stratum, found in scores.test[EACH].strata.items():
-        row[f"score {EACH} {stratum}"] = found.get(shown)
+        row[f"score {EACH} {stratum}"] = found.get(shown) if row[f"taken {EACH}"] != 0 else None
+    natural = scores.test[COMPLETE].realised
+    row["absent"] = ",".join(
+        n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1
+    )
+    row["empty_classes"] = scores.test[COMPLETE].scores.get("empty_classes")
     return row
+
+
+def _taken(setting: Setting) -> float:
+    """The share of samples that a mask took a modality from, summed over modalities; NaN if the file does not say."""
+    shares = setting.realised
+    modalities = [name.removeprefix(NATURALLY) for name in shares if name.startswith(NATURALLY)]
+    if not modalities:
+        return float("nan")
+    return round(sum(shares[f"without_{name}"] - shares[f"{NATURALLY}{name}"] for name in modalities), 9)
 
 
 def score_columns(found: Iterable[Scores]) -> list[str]:

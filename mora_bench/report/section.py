@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from mora_bench import registry
 from mora_bench.report.frame import IDENTITY
 from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best
 from mora_bench.statistics.interval import interval
@@ -28,6 +29,7 @@ class Row:
         mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
         low, high: by score, a 95 % interval of the mean.
         values: by score, the scores of the section's seeds in order; NaN where there is none.
+        pooled: by score, that of all folds as one set of samples, where the seeds test each fold once.
         network: False for competitors without a network, the section's floors.
         best: the scores for which it cannot be told from the highest mean of the section's competing rows, but some
             other of them can.
@@ -44,6 +46,7 @@ class Row:
     cost: dict[str, float]
     seeds: int
     note: str = ""
+    pooled: dict[str, float] = field(default_factory=dict)
     family: str = ""
     network: bool = True
     best: set[str] = field(default_factory=set)
@@ -57,6 +60,7 @@ class Section:
     Attributes:
         overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
             are drawn apart.
+        taken: by score, the share of test samples that its pattern really took a modality from.
         ceiling: by score, the score that can be expected at most, where that is known.
         resolution: by score, the smallest true difference between two competing rows that the section would tell with
             80 % power; NaN for one seed, or where fewer than two rows compete.
@@ -66,6 +70,7 @@ class Section:
     rows: list[Row]
     seeds: list[int]
     overlap: float = 0.0
+    taken: dict[str, float] = field(default_factory=dict)
     ceiling: dict[str, float] = field(default_factory=dict)
     resolution: dict[str, float] = field(default_factory=dict)
 
@@ -119,6 +124,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
             low={s: own[0] for s, own in within.items()},
             high={s: own[1] for s, own in within.items()},
             values=values,
+            pooled=_pooled(done, scores, expected),
             cost={c: _numbers(done, c).mean() for c in COSTS},
             seeds=len(done),
             family=max(cells["family"]),
@@ -133,7 +139,8 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
     for score in scores:
         _judge(found, score)
-        found.ceiling[score] = _numbers(part, score.replace("score ", "ceiling ", 1)).mean()
+        for known, name in ((found.ceiling, "ceiling"), (found.taken, "taken")):
+            known[score] = _numbers(part, score.replace("score ", f"{name} ", 1)).mean()
     return found
 
 
@@ -151,6 +158,20 @@ def _judge(section: Section, score: str) -> None:
     for row in competing:
         if floors and row.mean[score] < max(floors):
             row.below.add(score)
+
+
+def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[str, float]:
+    """The scores of all folds as one, if `expected` tests each fold once and all of them are done."""
+    folds = int(done["folds"].iloc[0]) if len(done) else 0
+    if not folds or sorted(seed % folds for seed in expected) != list(range(folds)) or len(done) != folds:
+        return {}
+    task = registry.get(registry.TASKS, done["task"].iloc[0])()
+    found = {}
+    for score in scores:
+        counts = done[name].tolist() if (name := score.replace("score ", "counts ", 1)) in done else []
+        if counts and all(isinstance(own, dict) and own for own in counts):
+            found[score] = task.pooled(counts)
+    return found
 
 
 def _place(family: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, Comparison, compare
+from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison, compare
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
 
@@ -50,8 +50,12 @@ def markdown(table: Comparison) -> str:
             for row in section.rows
         ] + _lines(table, section, list(table.tests), len(COSTS))
         parts += [f"### {_md(section.title)}", "", _github(rows, headers), ""]
-    parts += ['## Strata of the "both missing" test', ""]
-    for section in table.sections:
+    parts += _pooled(table, first)
+    stratified = [
+        s for s in table.sections if any(row.mean[name] == row.mean[name] for row in s.rows for name in table.strata)
+    ]
+    parts += ['## Strata of the "both missing" test', ""] * bool(stratified)
+    for section in stratified:
         rows = [
             [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
             for row in section.rows
@@ -59,6 +63,26 @@ def markdown(table: Comparison) -> str:
         parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
     parts += [f"\\* {_md(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _pooled(table: Comparison, first: list[str]) -> list[str]:
+    """The scores of all folds as one set of samples, for the sections that have them."""
+    parts = []
+    for section in table.sections:
+        rows = [row for row in section.rows if row.pooled]
+        if rows:
+            names = [name for name in table.tests if any(name in row.pooled for row in rows)]
+            body = [
+                [*_names(table, section, row, _md, "*"), *(_percent(row.pooled.get(name, math.nan)) for name in names)]
+                for row in rows
+            ]
+            headers = [*first, *(table.tests[name] for name in names)]
+            parts += [f"### {_md(section.title)}", "", _github(body, headers), ""]
+    return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
+
+
+def _percent(value: float) -> str:
+    return DASH if math.isnan(value) else f"{100 * value:.1f}"
 
 
 def latex(table: Comparison) -> str:
@@ -79,7 +103,7 @@ def latex(table: Comparison) -> str:
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
         for line in _lines(table, section, list(table.tests), len(COSTS)):
-            lines.append(" & ".join(cell.replace(DASH, "--") for cell in line) + r" \\")
+            lines.append(" & ".join(_tex(cell) for cell in line) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\footnotesize $^{{*}}$ {_tex(note)}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}", ""])
@@ -127,11 +151,11 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
     """What stands below a section's rows, in the unit of its scores: the ceiling, and the differences it can tell."""
     lines = []
-    for name, known in ((CEILING, section.ceiling), (RESOLUTION, section.resolution)):
+    for name, known in ((TAKEN, section.taken), (CEILING, section.ceiling), (RESOLUTION, section.resolution)):
         values = [known[s] for s in scores]
         if not all(map(math.isnan, values)):
             first = ["", name] if table.grouped else [name]
-            lines.append([*first, *(DASH if math.isnan(v) else f"{100 * v:.1f}" for v in values), *[DASH] * costs])
+            lines.append([*first, *(DASH if name == TAKEN and not v else _percent(v) for v in values), *[DASH] * costs])
     return lines
 
 

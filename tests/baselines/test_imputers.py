@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import tiny_backbone
+from mora_baselines.bank import TOKENS, Bank
 from mora_baselines.from_other import mean_tokens
 from mora_baselines.knn import Knn1, Knn5
 from mora_baselines.learned import Learned
@@ -14,6 +15,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Part
+from mora_bench.backbones.vilt import Vilt
 
 
 def part(values, lengths, width=1):
@@ -139,7 +141,7 @@ def test_prototypes_find_clusters_that_are_there():
     torch.testing.assert_close(filled[1].x.mean(1), centres[which], rtol=0, atol=0.05)
 
 
-FITTED = [name for name in registry.names(registry.IMPUTERS) if name not in ("dummy", "learned")]
+FITTED = [name for name in registry.names(registry.IMPUTERS) if name not in ("bank", "dummy", "learned")]
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -180,3 +182,36 @@ def test_features_ignore_padding():
         torch.cat([parts[0].x, torch.full((4, 3, 32), 9.0)], 1), torch.nn.functional.pad(parts[0].mask, (0, 3))
     )
     np.testing.assert_allclose(imputer.features(parts[0], 0), imputer.features(longer, 0), atol=1e-5)
+
+
+def test_the_bank_has_tokens_for_each_combination_and_what_it_lacks():
+    imputer = Bank(tiny_backbone())
+    parts, present = random_parts(9), presence(9)
+    filled = imputer.fill(parts, present)
+    for m, lone in ((0, 1), (1, 0)):
+        (rows,) = (own for own in [imputer.tokens[m]])
+        assert rows.shape == (1, TOKENS, 32)
+        for row in range(9):
+            if present[row, m]:
+                assert torch.equal(filled[m].x[row, : parts[m].x.shape[1]], parts[m].x[row])
+            else:
+                own = filled[m].x[row, filled[m].mask[row]]
+                assert torch.equal(own, torch.cat([parts[m].x[row, :1], rows[0]]))
+                assert present[row, lone]
+
+
+def test_the_bank_of_three_modalities_tells_combinations_apart():
+    imputer = Bank(Vilt(tiny_backbone().vilt, {"text": "text", "left": "image", "right": "image"}))
+    # A modality of three is lacking in three of the seven combinations.
+    assert [len(own) for own in imputer.tokens] == [3, 3, 3]
+    parts = [part([[1.0, 2.0]] * 2, [2, 2], 32) for _ in range(3)]
+    present = torch.tensor([[False, True, True], [False, True, False]])
+    filled = imputer.fill(parts, present)
+    assert not torch.equal(filled[0].x[0], filled[0].x[1])
+
+
+def test_only_what_was_missing_teaches_the_bank():
+    imputer = Bank(tiny_backbone())
+    filled = imputer.fill(random_parts(9), presence(9))
+    sum(own.x.sum() for own in filled).backward()
+    assert all(own.grad is not None and own.grad.abs().sum() > 0 for own in imputer.tokens)

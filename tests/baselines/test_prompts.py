@@ -1,5 +1,7 @@
 """Prompt methods against naive references, sample by sample."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,6 +10,7 @@ from mora_baselines.dcp import THIRD, Dcp
 from mora_baselines.map import LENGTH, Map, MapAttention
 from mora_baselines.memprompt import MemPrompt
 from mora_baselines.msp import ORTHOGONALITY, Msp
+from mora_baselines.scp import FIXED, Scp
 
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.tokens import Tokens
@@ -221,3 +224,43 @@ def test_towers_have_prompts_of_their_own_width():
         for s, tokens in enumerate(streams):
             out = method.block(At(s, 2), lambda t, prefix=None, s=s: backbone.block(At(s, 2), t, prefix), tokens)
             assert torch.isfinite(out.x).all()
+
+
+def test_scp_equals_its_formula_sample_by_sample():
+    """Fixed prompts in block 0 of 3 (the first half), made ones in block 2: query, parts, pool, sum, by hand."""
+    backbone = tiny_backbone()
+    method = Scp(backbone, Axes(blocks=(0, 2))).eval()
+    tokens = joined(backbone, PRESENT)
+    got = through(backbone, method, tokens)
+    width, parts = backbone.widths[0], method.parts
+    assert width % parts == 0
+    assert sorted(method.keys) == ["2"]
+    assert got.x.shape[1] == tokens.x.shape[1] + 2 * (FIXED + parts)
+    for row in range(len(PRESENT)):
+        x = torch.cat([tokens.x[row : row + 1][:, tokens.mask[row]], method.fixed["0"][None]], 1)
+        x = backbone.block(At(0, 0), one(x)).x
+        x = backbone.block(At(0, 1), one(x)).x
+        layer = backbone.layer(At(0, 2))
+        query = layer.attention.attention.query(layer.layernorm_before(x[0, 0]))
+        made = []
+        for chunk in query.chunk(parts):
+            weights = torch.softmax(method.keys["2"] @ chunk / width**0.5, 0)
+            made.append(weights @ method.values["2"])
+        x = torch.cat([x, method.fixed["2"][None], torch.stack(made)[None]], 1)
+        x = backbone.block(At(0, 2), one(x)).x
+        torch.testing.assert_close(got.x[row, 0], x[0, 0], rtol=0, atol=1e-5)
+
+
+def test_scp_is_not_told_what_is_missing():
+    backbone = tiny_backbone()
+    method = Scp(backbone, Axes(blocks=(0, 1, 2))).eval()
+    tokens = joined(backbone, PRESENT)
+    told = replace(tokens, present=torch.ones_like(tokens.present))
+    assert torch.equal(through(backbone, method, tokens).x, through(backbone, method, told).x)
+
+
+def test_scp_starts_as_released():
+    torch.manual_seed(0)
+    method = Scp(tiny_backbone(), Axes(blocks=(2,)))
+    for own, columns in ((method.fixed["2"], 32), (method.values["2"], 32), (method.keys["2"], 32 // method.parts)):
+        assert own.std().item() == pytest.approx((2 / columns) ** 0.5, rel=0.15)

@@ -211,6 +211,9 @@ class ToyNet(Backbone):
         out = self.layer(at)(tokens, prefix, first)
         return (tokens if first is None else tokens.first(first)).with_x(out)
 
+    def query(self, at, x):
+        return self.layer(at).query(x)
+
     def norm(self, stream, x):
         return x
 

@@ -96,6 +96,72 @@ def test_other_test_sets_get_tables_of_their_own():
     assert "seed s tests fold s of 10" in folded.caption
 
 
+def masked(pair, taken, absent=0.0, **more):
+    """A record's scores with masks that took so much of each pattern, by modality."""
+    own, found = pair
+    shares = {"text": (1 - absent, 0.0), "image": (absent, absent)}
+    settings = {}
+    for pattern, setting in found.test.items():
+        realised = {"complete": 1.0}
+        for name, (_, natural) in shares.items():
+            mine = {name: taken, "both": taken / 2}.get(pattern, 0.0)
+            realised |= {f"without_{name}": natural + mine, f"naturally_without_{name}": natural}
+        settings[pattern] = msgspec.structs.replace(setting, realised=realised, **more)
+    return own, msgspec.structs.replace(found, test=settings)
+
+
+def test_a_pattern_that_took_nothing_has_no_column_and_the_absent_modality_is_named():
+    table = only([masked(record("full"), 0.0, absent=1.0)])
+    assert list(table.tests) == ["score complete"]
+    assert not table.strata
+    assert "odir: image is absent from all test samples." in table.notes
+    assert "Left out: text missing; that pattern took nothing from any test sample." in table.notes
+    text = tables.markdown(table)
+    assert "image missing |" not in text
+    assert "## Strata" not in text
+
+
+def test_where_a_pattern_took_nothing_from_one_dataset_there_is_a_dash():
+    table = only([masked(record("full"), 0.0), masked(record("full", dataset="cxr"), 0.62)])
+    by_name = {section.title.split(",")[0]: section for section in table.sections}
+    assert math.isnan(by_name["odir"].rows[0].mean["score both"])
+    assert by_name["cxr"].rows[0].mean["score both"] == 0.5
+    assert by_name["cxr"].taken["score image"] == pytest.approx(0.62)
+    (line,) = (
+        line for line in tables.markdown(table).splitlines() if "samples that lost one, % |" in line and "62.0" in line
+    )
+    assert [part.strip() for part in line.split("|")[2:6]] == ["—", "62.0", "62.0", "62.0"]
+
+
+def test_ceilings_stand_below_the_rows():
+    table = only([masked(record("full"), 0.7, ceiling={"f1_macro": 0.9, "f1_macro_tuned": 0.95})])
+    assert table.sections[0].ceiling["score both"] == 0.9
+    assert "| ceiling" in tables.markdown(table)
+    assert "what a reader who misses nothing that is told can expect" in table.caption
+    assert "ceiling" not in only([masked(record("full"), 0.7)]).caption
+
+
+def test_classes_without_a_test_sample_are_said_with_the_ceiling_that_they_put():
+    own, found = record("full")
+    own = msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, labels=list("abcde")))
+    empty = {"f1_macro": 0.5, "n": 3, "empty_classes": 2}
+    table = only([masked((own, found), 0.7, scores=empty)])
+    assert "odir, seed 0: 2 of 5 classes have no test sample; F1-macro is at most 60.0 there." in table.notes
+
+
+def test_folds_are_pooled_when_each_is_there_once():
+    def fold(seed):
+        # Class 1: 3 hits, 1 wrong a fold; class 2: no hit, 2 wrong. F1: 6 / 7 and 0.
+        return masked(record("full", seed, folds=3, source="real"), 0.7, counts={"hits": [3, 0], "wrong": [1, 2]})
+
+    table = only([fold(seed) for seed in range(3)])
+    (row_,) = table.sections[0].rows
+    assert row_.pooled["score both"] == pytest.approx(3 / 7)
+    assert "## Pooled: all folds as one test set" in tables.markdown(table)
+    assert not only([fold(seed) for seed in range(2)]).sections[0].rows[0].pooled
+    assert not only([fold(seed) for seed in (0, 1, 3)]).sections[0].rows[0].pooled
+
+
 def test_labels_name_what_differs():
     table = only([record(rank=1), record(rank=4), record("full", recipe=Recipe(epochs=1, lr=0.1)), record("full")])
     assert {r.label for r in table.sections[0].rows} == {

@@ -22,7 +22,7 @@ from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Found, Model
 
 #: Imputers whose `fill` reads values; they move what they read to the CPU themselves.
-ASKS_FOR_VALUES = {"knn1", "knn5", "learned", "mean", "prototypes", "regression"}
+ASKS_FOR_VALUES = {"bank", "knn1", "knn5", "learned", "mean", "prototypes", "regression"}
 GPU = "meta"
 
 

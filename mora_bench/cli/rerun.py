@@ -1,0 +1,123 @@
+"""rerun: the cells of a results folder again, with their predictions."""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+from msgspec import to_builtins
+
+from mora_bench import campaign, registry
+from mora_bench.cells.cell import NONE, TRAINING_VERSION, Cell
+from mora_bench.cells.runtime import Runtime, cores, default_cache
+from mora_bench.cli.grid import progress
+from mora_bench.cli.options import parse
+from mora_bench.cli.report import show
+from mora_bench.errors import UserError
+from mora_bench.records.schema import Scores
+from mora_bench.records.store import DONE, Store, read
+
+
+@dataclass(frozen=True)
+class RerunOptions:
+    """Train the cells of a results folder again into another one, which then holds their predictions, and say whether
+    the scores are the same. What the project ships holds records and scores, and no predictions."""
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, with records/ and scores/ in it"""
+    out: Path
+    """another folder, for records, predictions and scores"""
+    methods: tuple[str, ...] = ()
+    """only these methods; all if not given"""
+    datasets: tuple[str, ...] = ()
+    """only these datasets; all if not given"""
+    data_root: Path | None = None
+    """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define methods or datasets of your own"""
+    device: str = "cpu"
+    """as in grid; other hardware gives other last digits"""
+    workers: int | None = None
+    """cells at once; all cores if not given"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(RerunOptions, "rerun", arguments)
+    if options.out.resolve() == options.folder.resolve():
+        raise UserError(f"--out {options.out} is the folder itself. Give another one.")
+    registry.load_plugins(options.plugin)
+    source = "twin" if options.data_root is None else "real"
+    old = Store(options.folder)
+    records = [r for r in old.records()[0] if r.status == DONE and _asked(r.cell, options)]
+    if not records:
+        raise UserError(f"{options.folder}: no record that is done and asked for.")
+    place = Runtime(
+        out=options.out,
+        cache=default_cache(),
+        data_root=options.data_root,
+        device=options.device,
+        workers=options.workers or cores(),
+        plugins=tuple(file.resolve() for file in options.plugin),
+    )
+    left: Counter[str] = Counter()
+    known: dict[Cell, Scores] = {}
+    scores = old.scores()[0]
+    for record in records:
+        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
+        left.update([why] if why else [])
+        known |= {replace(record.cell, scoring=own.scoring): own for own in scores if own.key == record.key and not why}
+    cells = list(known)
+    for why, count in left.items():
+        print(f"left out: {count} cells: {why}", file=sys.stderr)
+    new = Store(options.out)
+    status = new.status(cells)
+    todo = [cell for cell in cells if status[cell] != DONE]
+    print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
+    failed = progress(campaign.run(todo, place), todo, len(cells) - len(todo), place) if todo else []
+    if not cells:
+        return 1
+    show(campaign.report(options.out))
+    same = 0
+    for cell, before in known.items():
+        after = read(new.score_file(cell), Scores)
+        same += isinstance(after, Scores) and _same(to_builtins(before), to_builtins(after))
+    print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
+    return 0 if same == len(cells) and not failed else 1
+
+
+def _asked(cell: Cell, options: RerunOptions) -> bool:
+    return all(
+        not wanted or own in wanted
+        for own, wanted in ((cell.method, options.methods), (cell.dataset, options.datasets))
+    )
+
+
+def _other(cell: Cell) -> str:
+    """Why this installation would train something else than the cell was; "" if it would not."""
+    from mora_bench.backbones import load as backbones
+
+    group = registry.PREDICTORS if cell.backbone == NONE else registry.METHODS
+    try:
+        if registry.version(group, cell.method) != cell.method_version:
+            return f"{cell.method} is of another version here"
+        if cell.impute != NONE and registry.version(registry.IMPUTERS, cell.impute) != cell.impute_version:
+            return f"{cell.impute} is of another version here"
+        if (
+            cell.recipe is not None
+            and backbones.resolve(cell.backbone, cell.recipe.max_text).fingerprint != cell.weights
+        ):
+            return f"backbone {cell.backbone} has other weights here"
+    except UserError as error:
+        return str(error)
+    if dict(cell.versions).get("training", 1) != TRAINING_VERSION:
+        return "cells are trained in another way here"
+    return ""
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether `after` holds everything that `before` holds, to the last digit; it may hold more."""
+    if isinstance(before, dict):
+        return all(name in after and _same(own, after[name]) for name, own in before.items())
+    return bool(before == after)

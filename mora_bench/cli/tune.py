@@ -1,0 +1,111 @@
+"""tune: a recipe for every method, found on validation samples with the same budget."""
+
+import sys
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mora_bench import campaign, registry
+from mora_bench.cells.cell import NONE
+from mora_bench.cli.options import option, parse
+from mora_bench.data import datasets
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.plan.expand import check_names
+from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.presets import load_preset
+from mora_bench.plan.tuned import as_preset
+
+if TYPE_CHECKING:
+    from mora_bench.training.tuning import Ledger
+
+
+@dataclass(frozen=True)
+class Tune(Grid):
+    """Look for each method's learning rates, weight decay and rank on each dataset; write them as a preset.
+
+    Options are those of `grid`, as it will then be run: `--seeds` are the seeds to be reported, whose test samples the
+    search neither trains nor validates on; `--recipe.epochs` is the most that a trial trains.
+    """
+
+    trials: int = 16
+    """settings tried for every method, the preset's own among them; two thirds are dropped after each rung"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.trials < 2:
+            raise UserError(f"--trials {self.trials}; expected 2 or more.")
+        for name in ("missing", "rates", "mechanism", "strength", "impute", "backbone"):
+            if len(set(getattr(self, name))) > 1:
+                raise UserError(f"--{name}: a search is for one value; give one, and tune the others apart.")
+        if self.ranks or self.lrs:
+            raise UserError("--ranks and --lrs are what is searched; leave them out.")
+
+
+def run(arguments: list[str]) -> int:
+    preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
+    base = Tune(**vars(preset))
+    options = parse(Tune, "tune", arguments, base)
+    registry.load_plugins(file.resolve() for file in options.plugin)
+    check_names(options)
+    place = campaign.runtime(options)
+    if not options.plan:
+        campaign.start_workers(place, options.engine)
+    from mora_bench.training import tuning
+
+    grid = replace(options, floors=(NONE,))
+    cells = [
+        replace(cell, seed=tuning.tuning_seed(cell, grid.seeds))
+        for cell in campaign.plan(grid, place, preset).cells
+        if cell.seed == grid.seeds[0] and cell.recipe is not None
+    ]
+    for cell in cells:
+        table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+        tuning.untested(cell, table, grid.seeds)
+    keys = {cell: tuning.ledger_key(cell, grid.seeds, options.trials) for cell in cells}
+    todo = [cell for cell in cells if tuning.read(keys[cell], place) is None]
+    print(f"{len(cells)} searches of {options.trials} trials: {len(todo)} to do")
+    if options.plan:
+        return 0
+    failed = []
+    if todo:
+        from tqdm import tqdm
+
+        campaign.prepare(todo, place)
+        job = partial(tuning.work, tested=grid.seeds, trials=options.trials)
+        runs = registry.get(registry.ENGINES, campaign.engine_of(options.engine, place))()
+        with tqdm(total=len(todo), unit="search", dynamic_ncols=True) as bar:
+            for cell in runs.run([[cell] for cell in todo], place, job, tuning.lost):
+                bar.update()
+                failed += [cell] * (tuning.read(keys[cell], place) is None)
+    found = [ledger for cell in cells if (ledger := tuning.read(keys[cell], place)) is not None]
+    file = place.out / "tuned.toml"
+    said = f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
+    best = {(own.dataset, own.method): own.best.settings for own in found}
+    write_atomic(file, as_preset(options, best, said).encode())
+    print(_table(found))
+    print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}`")
+    for cell in failed:
+        print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _table(found: "list[Ledger]") -> str:
+    """What each search found: validation scores at the most epochs, untuned and tuned, and what it cost."""
+    from tabulate import tabulate
+
+    rows = [
+        [
+            own.dataset,
+            own.method,
+            f"{100 * own.untuned:.1f}",
+            f"{100 * own.tuned:.1f}",
+            ", ".join(f"{name} {value:.3g}" for name, value in own.best.settings.items()),
+            len(own.trials),
+            own.epochs_trained,
+            f"{own.seconds:.0f}",
+        ]
+        for own in found
+    ]
+    headers = ["dataset", "method", "untuned (val)", "tuned (val)", "found", "trials", "epochs", "seconds"]
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)

@@ -1,0 +1,42 @@
+"""A preset from what a search found."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from mora_bench.cells.recipe import Recipe
+from mora_bench.plan.grid import Grid
+
+#: The fields of a grid that a preset of a search repeats.
+REPEATED = ("datasets", "methods", "missing", "rates", "seeds", "folds", "pool", "backbone", "impute")
+
+
+def as_preset(grid: Grid, found: Mapping[tuple[str, str], Mapping[str, Any]], said: str) -> str:
+    """TOML of a preset: the grid, with what was found for (dataset, method) as overrides.
+
+    Args:
+        found: recipe fields, and "rank" where the method reads it.
+        said: the first line, without #.
+    """
+    lines = [f"# {said}"]
+    lines += [
+        f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"
+        for name, value in ((name, getattr(grid, name)) for name in REPEATED)
+    ]
+    lines += ["", "[recipe]"]
+    changed = {f.name: getattr(grid.recipe, f.name) for f in fields(Recipe)}
+    lines += [f"{name} = {_toml(value)}" for name, value in changed.items()]
+    kept = {owner: values for owner, values in grid.overrides.items() if values}
+    tuned = {f"{dataset}/{method}": values for (dataset, method), values in found.items()}
+    for owner, values in (kept | tuned).items():
+        lines += ["", f"[overrides.{json.dumps(owner)}]"]
+        lines += [f"{name} = {_toml(value)}" for name, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A number, a truth or a text in TOML."""
+    if isinstance(value, float):
+        return f"{value:.6g}" if "e" in f"{value:.6g}" or "." in f"{value:.6g}" else f"{value:.6g}.0"
+    return json.dumps(value)

@@ -1,0 +1,289 @@
+"""Looks for a method's recipe: the same number of trials and epochs for every method, by successive halving.
+
+Every trial is scored on validation samples. Samples that any of the seeds that are to be reported tests are neither
+trained nor validated on. The first trial is the untuned recipe, so what is found scores at least as well on
+validation.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from mora_bench import registry
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data.samples import View
+from mora_bench.data.sides import Side, sides
+from mora_bench.errors import UserError
+from mora_bench.files import digest_json, write_atomic
+from mora_bench.methods.contract import Method, declares
+from mora_bench.seeds import derive
+from mora_bench.tasks.contract import Task
+from mora_bench.training import facts, fused
+from mora_bench.training.cell import build, recipe_of, samples
+from mora_bench.training.loop import train
+
+#: Change it when the same search would find something else.
+VERSION = 1
+#: Of the trials of a rung, one in `SHRINK` goes on, with `SHRINK` times the epochs.
+SHRINK = 3
+RUNGS = 3
+#: Trials that are trained as one on a GPU, where nothing but what fusing allows differs. On a CPU it does not pay.
+TOGETHER = 8
+#: Multiples of a method's own rank that are tried.
+RANKS = (0.5, 1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched: (least, most) of numbers that are drawn by their logarithm.
+
+    Attributes:
+        lr: learning rate of what adapts; head_lr: of the classifier; weight_decay: AdamW's.
+    """
+
+    lr: tuple[float, float] = (1e-4, 2e-2)
+    head_lr: tuple[float, float] = (5e-4, 2e-2)
+    weight_decay: tuple[float, float] = (1e-3, 1e-1)
+
+
+class Trial(msgspec.Struct, kw_only=True):
+    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained."""
+
+    number: int
+    settings: dict[str, Any]
+    scores: dict[str, float] = {}
+
+
+class Ledger(msgspec.Struct, kw_only=True):
+    """One search: what it was for, every trial, the best one, and what it cost.
+
+    `epochs_trained` sums over trials; it is the same for every method of a study.
+    """
+
+    key: str
+    dataset: str
+    method: str
+    label: str
+    space: dict[str, Any]
+    epochs: list[int]
+    withheld_seeds: list[int]
+    samples: dict[str, int]
+    trials: list[Trial]
+    best: Trial
+    untuned: float
+    tuned: float
+    epochs_trained: int
+    seconds: float
+
+
+def ladder(epochs: int) -> list[int]:
+    """The epochs of each rung, ascending: with 9, [1, 3, 9]."""
+    return sorted({max(epochs // SHRINK**k, 1) for k in range(RUNGS)})
+
+
+def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Trial]:
+    """The trials of a cell: its own recipe first, the others drawn by Optuna."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    recipe = recipe_of(cell)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=derive(cell.seed, "tuning") % 2**32))
+    own: dict[str, Any] = {
+        "lr": recipe.lr,
+        "head_lr_mult": recipe.head_lr_mult,
+        "weight_decay": recipe.weight_decay,
+    }
+    ranks: list[int] = []
+    if cell.rank is not None:
+        own["rank"] = cell.rank
+        ranks = sorted({min(max(round(cell.rank * times), 1), most_rank) for times in RANKS})
+    found = [Trial(number=0, settings=own)]
+    for number in range(1, trials):
+        trial = study.ask()
+        lr = trial.suggest_float("lr", *space.lr, log=True)
+        head = trial.suggest_float("head_lr", *space.head_lr, log=True)
+        drawn: dict[str, Any] = {"lr": lr, "head_lr_mult": head / lr}
+        drawn["weight_decay"] = trial.suggest_float("weight_decay", *space.weight_decay, log=True)
+        if ranks:
+            drawn["rank"] = ranks[trial.suggest_int("rank", 0, len(ranks) - 1)]
+        found.append(Trial(number=number, settings=drawn))
+    return found
+
+
+def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
+    """The cell with a trial's settings."""
+    changes = {name: value for name, value in chosen.items() if name != "rank"}
+    recipe = replace(recipe_of(cell), **changes, epochs=epochs, validate_every=1.0)
+    return replace(cell, recipe=recipe, rank=chosen.get("rank", cell.rank))
+
+
+def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, space: Space | None = None) -> Ledger:
+    """Tune one method on one dataset, pattern and rate.
+
+    Args:
+        cell: what to tune; its seed says which samples train and validate, its epochs are the most a trial trains.
+        tested: seeds that are to be reported with what is found.
+
+    Raises:
+        UserError: the tested seeds leave too few samples to train and validate on.
+    """
+    begun = time.perf_counter()
+    space = space or Space()
+    device = torch.device(runtime.device)
+    data = samples(cell.dataset, cell.backbone, recipe_of(cell).max_text, runtime)
+    split = untested(cell, data.table, tested)
+    views = {name: View(data, side.rows, facts.presence_of(cell, name, side)) for name, side in split.items()}
+    found = settings(cell, trials, space, _most_rank(cell))
+    rungs = ladder(recipe_of(cell).epochs)
+    going, spent = list(found), 0
+    for rung, epochs in enumerate(rungs):
+        for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
+            _try(bundle, cell, epochs, data, views, device, runtime)
+        spent += epochs * len(going)
+        going.sort(key=lambda trial: (-trial.scores[str(epochs)], trial.number))
+        if rung + 1 < len(rungs):
+            going = going[: max(len(going) // SHRINK, 1)]
+            # The untuned recipe always goes on, so that what is found can be held against it.
+            going += [found[0]] * (found[0] not in going)
+    last = str(rungs[-1])
+    best = going[0]
+    return Ledger(
+        key=ledger_key(cell, tested, trials, space),
+        dataset=cell.dataset,
+        method=cell.method,
+        label=cell.label,
+        space=msgspec.to_builtins(space) | ({"rank": sorted({t.settings["rank"] for t in found})} if cell.rank else {}),
+        epochs=rungs,
+        withheld_seeds=list(tested),
+        samples={name: len(side) for name, side in split.items()},
+        trials=found,
+        best=best,
+        untuned=found[0].scores[last],
+        tuned=best.scores[last],
+        epochs_trained=spent,
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def untested(cell: Cell, table: Any, tested: Sequence[int]) -> dict[str, Side]:
+    """The training and validation samples of a cell that none of the seeds `tested` tests.
+
+    Raises:
+        UserError: too few are left.
+    """
+    own = sides(cell, table)
+    withheld: set[int] = set()
+    if not cell.pool:
+        for seed in tested:
+            withheld |= set(sides(replace(cell, seed=seed), table)["test"].rows.tolist())
+    found = {}
+    for name in ("train", "val"):
+        rows = np.array([row for row in own[name].rows if row not in withheld], int)
+        if len(rows) < len(own[name].rows) / 4:
+            raise UserError(
+                f"{cell.label}: the tested seeds leave {len(rows)} of {len(own[name].rows)} samples to "
+                f"{'train' if name == 'train' else 'validate'} on. Test fewer seeds, or more folds (--folds)."
+            )
+        found[name] = Side(table, rows)
+    return found
+
+
+def tuning_seed(cell: Cell, tested: Sequence[int]) -> int:
+    """The seed whose validation samples none of `tested` tests, if folds have one; else the first tested seed."""
+    if cell.folds:
+        folds = {seed % cell.folds for seed in tested}
+        for seed in range(cell.folds):
+            if seed not in folds and (seed + 1) % cell.folds not in folds:
+                return seed
+    return tested[0]
+
+
+def _most_rank(cell: Cell) -> int:
+    from mora_bench.backbones import load as backbones
+
+    return backbones.resolve(cell.backbone, recipe_of(cell).max_text).width
+
+
+def _bundles(trials: Sequence[Trial], cell: Cell, together: int) -> list[list[Trial]]:
+    """Trials that may be trained as one, at most `together` of them."""
+    method: type[Method] = registry.get(registry.METHODS, cell.method)
+    alike: dict[Any, list[Trial]] = {}
+    for trial in trials:
+        rank = None if declares(method, "pads_rank") else trial.settings.get("rank")
+        alike.setdefault(rank, []).append(trial)
+    return [own[start : start + together] for own in alike.values() for start in range(0, len(own), together)]
+
+
+def _try(
+    bundle: Sequence[Trial],
+    cell: Cell,
+    epochs: int,
+    data: Any,
+    views: dict[str, View],
+    device: torch.device,
+    runtime: Runtime,
+) -> None:
+    """Train a bundle's trials for some epochs and note their best validation scores; diverged ones score 0."""
+    task: Task = registry.get(registry.TASKS, cell.task)()
+    cells = [applied(cell, trial.settings, epochs) for trial in bundle]
+    models = [build(each, data, views["train"], device) for each in cells]
+    fused.share_frozen(models)
+    recipes = [recipe_of(each) for each in cells]
+    order = derive(cell.seed, "order")
+    try:
+        fits = train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
+        scores = [fit.best_score for fit in fits]
+    except FloatingPointError:
+        if len(bundle) > 1:
+            for trial in bundle:
+                _try([trial], cell, epochs, data, views, device, runtime)
+            return
+        scores = [0.0]
+    for trial, score in zip(bundle, scores, strict=True):
+        trial.scores[str(epochs)] = float(score)
+
+
+def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], trials: int) -> None:
+    """Search for each cell of a bundle and write its ledger; what an engine is handed."""
+    registry.load_plugins(runtime.plugins)
+    torch.set_num_threads(runtime.threads)
+    for cell in bundle:
+        save(search(cell, tested, trials, runtime), runtime)
+
+
+def save(ledger: Ledger, runtime: Runtime) -> None:
+    """Write a ledger to the file that `ledger_file` names."""
+    write_atomic(ledger_file(ledger.key, runtime), msgspec.json.format(msgspec.json.encode(ledger), indent=1) + b"\n")
+
+
+def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
+    """Say that the process of a search died; it leaves no ledger."""
+    print(f"{cell.label}: {reason}", file=sys.stderr)
+
+
+def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: Space | None = None) -> str:
+    """16 hex digits over everything that determines a search."""
+    return digest_json([VERSION, cell.key, list(tested), trials, msgspec.to_builtins(space or Space())])
+
+
+def ledger_file(key: str, runtime: Runtime) -> Path:
+    """tuning/KEY.json of the results folder."""
+    return runtime.out / "tuning" / f"{key}.json"
+
+
+def read(key: str, runtime: Runtime) -> Ledger | None:
+    """The ledger of that key, if there is a readable one."""
+    try:
+        return msgspec.json.decode(ledger_file(key, runtime).read_bytes(), type=Ledger)
+    except (OSError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,141 @@
+"""The search for recipes: equal budgets, no test sample, and what becomes of what is found."""
+
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mora_bench import campaign
+from mora_bench.cli import main as cli
+from mora_bench.data import datasets
+from mora_bench.data.sides import sides
+from mora_bench.errors import UserError
+from mora_bench.plan.presets import load_preset
+from mora_bench.training import cell as cells
+from mora_bench.training import tuning
+from mora_bench.training.tuning import ladder, search, settings, untested
+
+OPTIONS = ["--limit", "60", "--datasets", "odir", "--seeds", "0", "1", "--recipe.epochs", "3", "--workers", "1"]
+
+
+@pytest.fixture
+def planned(folder, place):
+    def plan(*methods, **changes):
+        grid = campaign.preset(
+            "quick", methods=methods, datasets=("odir",), floors=("none",), seeds=(0,), backbone=(str(folder),),
+            limit=60, **changes,
+        )  # fmt: skip
+        return campaign.plan(replace(grid, recipe=replace(grid.recipe, epochs=3, max_text=64)), place).cells
+
+    return plan
+
+
+def test_the_ladder_of_epochs():
+    assert [ladder(9), ladder(10), ladder(3), ladder(1)] == [[1, 3, 9], [1, 3, 10], [1, 3], [1]]
+
+
+def test_every_method_is_tried_as_often_and_as_long(planned, place):
+    found = [search(cell, (0, 1), 5, place) for cell in planned("head", "mora", "map")]
+    assert {len(own.trials) for own in found} == {5}
+    # 5 trials of one epoch; of the best third, 1, and of the untuned one, three epochs, unless they are the same.
+    assert {own.epochs_trained for own in found} <= {5 + 3, 5 + 6}
+    for own in found:
+        assert own.trials[0].settings["lr"] == 5e-3
+        assert own.tuned == max(t.scores.get("3", -1) for t in own.trials)
+        assert own.tuned >= own.untuned
+        assert all(set(t.scores) in ({"1"}, {"1", "3"}) for t in own.trials)
+
+
+def test_the_same_search_finds_the_same(planned, place):
+    (cell,) = planned("mora")
+    first, again = (search(cell, (0,), 3, place) for _ in range(2))
+    assert (first.trials, first.best) == (again.trials, again.best)
+
+
+def test_trials_are_within_the_space_and_the_ranks(planned):
+    (cell,) = planned("mora")
+    drawn = [trial.settings for trial in settings(cell, 40, tuning.Space(), 8)]
+    for own in drawn[1:]:
+        assert 1e-4 <= own["lr"] <= 2e-2
+        assert 5e-4 <= own["lr"] * own["head_lr_mult"] <= 2.0001e-2
+        assert 1e-3 <= own["weight_decay"] <= 1e-1
+    assert {own["rank"] for own in drawn} == {2, 4, 8}
+    assert "rank" not in settings(*planned("head"), 3, tuning.Space(), 8)[1].settings
+
+
+def test_a_search_reads_no_test_sample(planned, place, monkeypatch):
+    """What the tested seeds test is replaced by another patient's: the search finds the same to the last digit."""
+    (cell,) = planned("mora", pool=0)
+    before = search(cell, (0, 1), 3, place)
+    data = cells.samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
+    tested = np.unique(np.concatenate([sides(replace(cell, seed=s), data.table)["test"].rows for s in (0, 1)]))
+    split = untested(cell, data.table, (0, 1))
+    assert not set(tested) & {*split["train"].rows, *split["val"].rows}
+    targets = data.table.targets.copy()
+    targets[tested] = 1 - targets[tested]
+    taken = np.arange(len(data))
+    taken[tested] = split["train"].rows[0]
+
+    class Elsewhere:
+        def __init__(self, content):
+            self.content = content
+
+        def __getattr__(self, name):
+            return getattr(self.content, name)
+
+        def collate(self, rows, present):
+            return self.content.collate(taken[rows], present)
+
+    other = replace(data, table=replace(data.table, targets=targets), contents=tuple(map(Elsewhere, data.contents)))
+    monkeypatch.setattr(tuning, "samples", lambda *_: other)
+    after = search(cell, (0, 1), 3, place)
+    assert (before.trials, before.best) == (after.trials, after.best)
+
+
+def test_folds_of_tested_seeds_are_withheld(planned):
+    (cell,) = planned("head", pool=0)
+    table = datasets.load("odir", None)
+    folded = replace(cell, folds=10)
+    chosen = replace(folded, seed=tuning.tuning_seed(folded, (0, 1, 2)))
+    assert chosen.seed == 3
+    split = untested(chosen, table, (0, 1, 2))
+    tested = {row for s in (0, 1, 2) for row in sides(replace(folded, seed=s), table)["test"].rows}
+    assert not tested & {*split["train"].rows, *split["val"].rows}
+    assert (len(split["train"]), len(split["val"])) == (500, 100)
+    with pytest.raises(UserError, match="Test fewer seeds"):
+        untested(replace(folded, seed=0), table, range(10))
+
+
+def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, monkeypatch, capsys):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    more = ["--backbone", str(folder), "--recipe.max-text", "64", *OPTIONS]
+    out = tmp_path / "found"
+    assert cli.main(["tune", "--methods", "head", "mora", "--trials", "3", "--out", str(out), *more]) == 0
+    said = capsys.readouterr().out
+    assert "2 searches of 3 trials: 2 to do" in said
+    found = tomllib.loads((out / "tuned.toml").read_text())
+    assert set(found["overrides"]) == {"full", "odir/head", "odir/mora"}
+    assert found["overrides"]["odir/mora"]["rank"] in (2, 4, 8, 16)
+    grid = load_preset(str(out / "tuned.toml"))
+    plan = campaign.plan(replace(grid, floors=("none",), limit=60), replace(campaign.runtime(grid), limit=60))
+    for cell in plan.cells:
+        own = found["overrides"][f"odir/{cell.method}"]
+        assert (cell.recipe.lr, cell.recipe.weight_decay) == (own["lr"], own["weight_decay"])
+        assert cell.rank == own.get("rank")
+    # Nothing is searched twice.
+    assert cli.main(["tune", "--methods", "head", "mora", "--trials", "3", "--out", str(out), *more]) == 0
+    assert "2 searches of 3 trials: 0 to do" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--trials", "1"], "expected 2 or more"),
+        (["--ranks", "2"], "what is searched"),
+        (["--rates", "0.3", "0.7"], "one value"),
+    ],
+)
+def test_searches_that_make_no_sense(wrong, said, capsys):
+    assert cli.main(["tune", "--methods", "head", *wrong]) == 2
+    assert said in capsys.readouterr().err
