@@ -15,8 +15,10 @@ from rivals import MODALITIES
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.vilt import Vilt
+from mora_bench.campaign import prepare
 from mora_bench.cells.cell import NONE
 from mora_bench.checks.subject import own_axes
+from mora_bench.data.sides import Side
 from mora_bench.engines.inline import Inline
 from mora_bench.engines.processes import Processes
 from mora_bench.methods.imputer import Dummy
@@ -29,6 +31,7 @@ from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells, samples
 from mora_bench.training.facts import predicted
 from mora_bench.training.predict import predict
+from mora_bench.training.tuning import search
 from mora_bench.training.work import lost, work
 
 QUICK = load_preset("quick")
@@ -96,12 +99,12 @@ def test_evaluation(benchmark, what, place):
     method = registry.get(registry.METHODS, "mora")
     model = Model(backbone, method(backbone, own_axes(method, backbone)), Dummy(backbone), 8, 0)
     (cell,) = cells_of(place, methods=("mora",), datasets=("odir",), seeds=(0,))
-    rows = {name: np.arange(len(data)) for name in ("val", "test")}
+    sides = {name: Side(data.table, np.arange(len(data))) for name in ("train", "val", "test")}
 
     def evaluate():
-        found = predict(model, data, rows["test"], 16, torch.device("cpu"))
+        found = predict(model, data, sides["test"].rows, 16, torch.device("cpu"))
         if "F1" in what:
-            scored(cell, predicted(data.table, rows, {"val": found, "test": found}))
+            scored(cell, predicted(sides, {"val": found, "test": found}))
 
     benchmark.extra_info |= {"wanted": "<= 1.1"} if "F1" in what else {"base": True}
     benchmark.pedantic(evaluate, rounds=7, warmup_rounds=1)
@@ -180,6 +183,20 @@ def test_fused(benchmark, fuse, place):
     records = benchmark.pedantic(ran, args=(Inline, cells, place), rounds=3)
     assert {record.time.cells_as_one for record in records} == {fuse}
     benchmark.extra_info["base"] = fuse == 1
+
+
+@pytest.mark.parametrize("what", ["16 trials", "one cell"])
+@pytest.mark.benchmark(group="tuning MoRA, at most nine epochs, beside a cell of nine")
+def test_tuning(benchmark, what, place):
+    recipe = dataclasses.replace(QUICK.recipe, epochs=9)
+    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=(0,), recipe=recipe)
+    prepare(cells, place)
+    if what == "one cell":
+        benchmark.pedantic(run_cells, args=(cells, place), rounds=1)
+        benchmark.extra_info |= {"base": True}
+    else:
+        benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 16, place), rounds=1)
+        benchmark.extra_info |= {"wanted": "<= 6"}
 
 
 @pytest.mark.benchmark(group="the default grid, one seed of three, two workers")

@@ -42,7 +42,11 @@ def test_files_that_the_text_names_exist(file):
     assert any((ROOT / folder / file).exists() for folder in ("", "mora_bench")), file
 
 
-PAGES = ["README.md", "docs/architecture.md", "docs/backbones.md", "docs/data.md", "results/README.md"]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("architecture", "backbones", "data", "statistics")),
+    "results/README.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -67,6 +67,7 @@ class Section:
     """
 
     title: str
+    dataset: str
     rows: list[Row]
     seeds: list[int]
     overlap: float = 0.0
@@ -111,7 +112,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     recipe = [column for column in part.columns if column.startswith("recipe.")]
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
-    found = Section(title, [], expected, overlap)
+    found = Section(title, str(part["dataset"].iloc[0]), [], expected, overlap)
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         done = cells[cells["status"] == "done"].drop_duplicates("seed")
         values = {s: _by_seed(done, s, expected) for s in scores}

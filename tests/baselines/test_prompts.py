@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import dual_inputs, joined, through, tiny_backbone, tiny_clip
+from conftest import dual_inputs, joined, random_inputs, through, tiny_backbone, tiny_clip
+from mora_baselines.aoept import Aoept
 from mora_baselines.dcp import THIRD, Dcp
 from mora_baselines.map import LENGTH, Map, MapAttention
 from mora_baselines.memprompt import MemPrompt
@@ -13,8 +14,8 @@ from mora_baselines.msp import ORTHOGONALITY, Msp
 from mora_baselines.scp import FIXED, Scp
 
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.methods.contract import Axes, Place
 
 PRESENT = [[True, True], [True, False], [False, True]]
 #: Their numbers: text only 0, image only 1, complete 2.
@@ -264,3 +265,82 @@ def test_scp_starts_as_released():
     method = Scp(tiny_backbone(), Axes(blocks=(2,)))
     for own, columns in ((method.fixed["2"], 32), (method.values["2"], 32), (method.keys["2"], 32 // method.parts)):
         assert own.std().item() == pytest.approx((2 / columns) ** 0.5, rel=0.15)
+
+
+def aoept(backbone, blocks):
+    method = Aoept(backbone, Axes(blocks=blocks))
+    for own in method.gates.values():
+        torch.nn.init.normal_(own[2].weight)
+    return method
+
+
+def test_aoept_gives_a_sample_the_prompts_of_what_it_lacks_gated_by_what_it_has():
+    backbone = tiny_backbone()
+    method = aoept(backbone, (0, 1))
+    tokens = joined(backbone, PRESENT)
+    gated, shared = method.prompts(0, tokens)
+    text, image = (
+        torch.stack([x[own == m].mean(0) for x, own in zip(tokens.x, tokens.modality, strict=True)]) for m in (0, 1)
+    )
+
+    def proxy(name, centres):
+        query, heads = method.queries[name][0], []
+        for q, c in zip(query.chunk(4, 1), centres.chunk(4, 1), strict=True):
+            heads.append((q @ c.T / c.shape[1] ** 0.5).softmax(1) @ c)
+        return F.layer_norm(torch.cat(heads, 1) + query, (32,))
+
+    centres = [method.centres0[0], method.centres1[0]]
+    for row, (has_text, has_image) in enumerate(PRESENT):
+        of_text = torch.sigmoid(method.gates["0"](image[row])) if has_image else torch.ones(32)
+        of_image = torch.sigmoid(method.gates["1"](text[row])) if has_text else torch.ones(32)
+        for m, gate in ((0, of_text), (1, of_image)):
+            expected = proxy(str(m), centres[m]) * gate
+            torch.testing.assert_close(gated[row, m], expected, rtol=0, atol=1e-5)
+        both = torch.sigmoid(method.gates["shared"]((text[row] + image[row]) / 2))
+        torch.testing.assert_close(shared[row], proxy("shared", torch.cat(centres)) * both, rtol=0, atol=1e-5)
+    weights = [[0.5, 0.5], [0, 1], [1, 0]]
+    after = method.changed(Place("all", 1), lambda longer: longer, tokens)
+    for row, (of_text, of_image) in enumerate(weights):
+        gated, shared = method.prompts(1, tokens)
+        mixed = of_text * gated[row, 0] + of_image * gated[row, 1]
+        torch.testing.assert_close(after.x[row, -32:], torch.cat([shared[row], mixed]), rtol=0, atol=1e-6)
+
+
+def test_aoepts_prompts_are_renewed_and_stay_after_the_last_prompted_block():
+    backbone = tiny_backbone()
+    method, tokens = aoept(backbone, (0, 1)), joined(backbone, PRESENT)
+    assert method.changed(Place("all", 0), lambda longer: longer, tokens).x.shape == tokens.x.shape
+    assert through(backbone, method, tokens).x.shape[1] == tokens.x.shape[1] + 32
+
+
+def test_aoepts_contrast_by_hand():
+    method = aoept(tiny_backbone(), (0,))
+    prompts, features = torch.randn(4, 2, 32), torch.randn(4, 2, 32)
+    present = torch.tensor([[True, True], [True, False], [True, False], [False, False]])
+    loss, counts = method.contrast(prompts, features, present)
+    a, b = F.normalize(prompts[:3, 0], dim=1), F.normalize(features[:3, 0], dim=1)
+    assert counts.tolist() == [1, 0]
+    torch.testing.assert_close(loss[0], F.cross_entropy(method.scale.exp() * a @ b.T, torch.arange(3)))
+    method.terms = [torch.stack([loss, counts])]
+    torch.testing.assert_close(method.penalty(), 0.05 * loss[0])
+
+
+def test_aoepts_centres_are_those_of_the_tokens_that_training_shows():
+    backbone = tiny_backbone()
+    method = aoept(backbone, (0, 2))
+    parts = backbone.embed(random_inputs(3))
+    present = torch.tensor(PRESENT)
+    method.fit([(parts, present)])
+    # Two samples have each modality: every one is a centre of its own.
+    assert method.centres0.shape == method.centres1.shape == (2, 2, 32)
+    (tokens,) = backbone.join(parts, present)
+    expected = torch.stack([x[own == 1].mean(0) for x, own in zip(tokens.x, tokens.modality, strict=True)])[[0, 2]]
+    found = method.centres1[0]
+    torch.testing.assert_close(found[found[:, 0].argsort()], expected[expected[:, 0].argsort()], rtol=0, atol=1e-5)
+    noise = [
+        Part(torch.where(present[:, m, None, None], p.x, torch.randn_like(p.x)), p.mask) for m, p in enumerate(parts)
+    ]
+    noise[0].x[:, 0] = parts[0].x[:, 0]
+    other = aoept(backbone, (0, 2))
+    other.fit([(noise, present)])
+    torch.testing.assert_close(method.centres0, other.centres0, rtol=0, atol=1e-5)

@@ -16,7 +16,7 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
-from mora_bench.report import differences, frame, tables
+from mora_bench.report import differences, frame, ranks, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 
@@ -160,6 +160,20 @@ def test_folds_are_pooled_when_each_is_there_once():
     assert "## Pooled: all folds as one test set" in tables.markdown(table)
     assert not only([fold(seed) for seed in range(2)]).sections[0].rows[0].pooled
     assert not only([fold(seed) for seed in (0, 1, 3)]).sections[0].rows[0].pooled
+
+
+def test_ranks_need_five_data_sets():
+    few = only([record(m, dataset=d) for m in ("full", "head", "lora") for d in ("odir", "cxr")])
+    assert "Cannot tell: 2 data sets and 3 rows" in ranks.markdown(few)
+    order = {"full": 0.3, "head": 0.2, "lora": 0.1}
+    many = only([record(m, f1=f, dataset=f"d{k}") for m, f in order.items() for k in range(12)])
+    text = ranks.markdown(many)
+    # q(0.05, 3 rows) = 2.343: 2.343 * sqrt(3 * 4 / (6 * 12)) = 0.96, so that a rank apart is told.
+    assert "12 data sets, Friedman p = 6.14e-06, critical difference 0.96." in text
+    lines = [line.split("|")[1:4] for line in text.split("## ")[1].splitlines() if line.startswith("| ")][1:]
+    assert [[part.strip() for part in line] for line in lines] == [
+        ["full", "1.00", ""], ["head", "2.00", "told from the first"], ["lora", "3.00", "told from the first"],
+    ]  # fmt: skip
 
 
 def test_labels_name_what_differs():

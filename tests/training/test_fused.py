@@ -65,9 +65,24 @@ def compare(name, folder, toy, ranks, rates) -> None:
     assert not any(a.shape == b.shape and torch.equal(a, b) for a, b in itertools.combinations(different, 2))
 
 
-@pytest.mark.parametrize("name", METHODS)
+#: Methods that cannot train as one, and where: a penalty on what only one model has seen; a drop drawn in training.
+APART = {"aoept": (0, 1), "scp": (0, 1, 2)}
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "aoept"])
 def test_learning_rates_of_every_method(name, folder, toy):
     compare(name, folder, toy, ranks=[2, 2], rates=[3e-3, 1e-3])
+
+
+@pytest.mark.parametrize("name", APART)
+def test_methods_that_cannot_train_as_one_say_so_and_run_apart(name, folder, place):
+    recipes = [dataclasses.replace(EPOCH, lr=rate) for rate in (3e-3, 1e-3)]
+    cells = [make_cell(place, folder, method=name, blocks=APART[name], recipe=recipe) for recipe in recipes]
+    list(Inline().run([cells], place, work, lost))
+    for cell in cells:
+        record = Store(place.out).record(cell)
+        assert record.status == "done"
+        assert "Error" in record.not_as_one
 
 
 @pytest.mark.parametrize("name", RANKED)

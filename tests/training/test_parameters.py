@@ -71,6 +71,10 @@ def test_mora_has_the_papers_counts(classes, base, head, trained, share):
         ),
         # MemPrompt: for each block and modality 16 keys, 16 prompts of 16 tokens, a shared set, a bottleneck.
         ("memprompt", Axes(blocks=SIX), 6 * 2 * (16 * 768 + 16 * 16 * 768 + 16 * 768 + NARROW)),
+        # SCP: 16 fixed prompts in six blocks; in the others 4, a pool of 32 keys of 64 and 32 values.
+        ("scp", Axes(blocks=BLOCKS), 6 * 16 * 768 + 6 * (4 * 768 + 32 * 64 + 32 * 768)),
+        # AOEPT: 16 queries a block, a norm and a gate 768-48-768 for each of two modalities and shared; a scale.
+        ("aoept", Axes(blocks=SIX), 3 * (6 * 16 * 768 + 2 * 768 + NARROW) + 1),
         ("mora", Axes(4, BLOCKS), 12 * 9_216),
         ("mora-blind", Axes(4, (0,)), 9_216),
         ("mora-swapped", Axes(4, (0,)), 9_216),
