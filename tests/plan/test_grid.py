@@ -37,8 +37,44 @@ def test_every_shipped_preset_loads():
 
 def test_the_paper_preset_is_the_papers_recipe():
     grid = load_preset("paper")
-    assert grid.recipe == Recipe(precision="fp16")
-    assert grid.overrides == {"odir": {"epochs": 100, "batch": 64}, "cxr": {"epochs": 50, "batch": 4}}
+    assert grid.recipe == Recipe(precision="fp16", dropout=0.1, decay_norms=True)
+    assert {name: grid.overrides[name] for name in ("odir", "cxr")} == {
+        "odir": {"epochs": 100, "batch": 64}, "cxr": {"epochs": 50, "batch": 4},
+    }  # fmt: skip
+    assert set(grid.overrides) == {"odir", "cxr", "full"}
+    assert {"full", "map", "msp", "mora"} <= set(grid.methods)
+
+
+def test_twins_test_a_pool_and_real_data_folds(grid, place):
+    cells = plan(grid, place).cells
+    assert {(cell.folds, cell.pool) for cell in cells} == {(0, 500)}
+    older = plan(dataclasses.replace(grid, pool=0), place).cells
+    assert {(cell.folds, cell.pool) for cell in older} == {(0, 0)}
+    smoke = plan(dataclasses.replace(grid, limit=60), place).cells
+    assert {cell.pool for cell in smoke} == {60}
+
+
+def test_a_preset_may_say_what_a_method_takes_on_a_dataset(grid, place):
+    dataset = grid.datasets[0]
+    own = {"full": {"lr": 1e-4}, f"{dataset}/full": {"lr": 1e-2}, f"{dataset}/mora": {"rank": 8, "weight_decay": 0.5}}
+    cells = {c.method: c for c in plan(dataclasses.replace(grid, overrides=own), place).cells}
+    assert cells["full"].recipe.lr == 1e-2
+    assert (cells["mora"].rank, cells["mora"].recipe.weight_decay) == (8, 0.5)
+    flagged = plan(dataclasses.replace(grid, overrides=own, ranks=(2,)), place).cells
+    assert {c.rank for c in flagged if c.method == "mora"} == {2}
+
+
+@pytest.mark.parametrize("owner", ["odir/none", "none/mora", "odir/"])
+def test_overrides_of_what_is_not_there_are_refused(grid, place, owner):
+    with pytest.raises(UserError, match="neither a dataset nor a method nor DATASET/METHOD"):
+        plan(dataclasses.replace(grid, overrides={owner: {"lr": 1e-3}}), place)
+
+
+@pytest.mark.parametrize("rank", ["0", "true", "1.5", '"4"'])
+def test_a_presets_rank_is_a_whole_number(tmp_path, rank):
+    (tmp_path / "mine.toml").write_text(f'[overrides."odir/mora"]\nrank = {rank}\n')
+    with pytest.raises(UserError, match=r"rank is .*; expected a whole number"):
+        load_preset(str(tmp_path / "mine.toml"))
 
 
 def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, place):
@@ -206,7 +242,7 @@ def test_seeds_are_outermost(grid, place):
             {"methods": ("lroa",)},
             r"unknown method 'lroa'; known: all, .*bitfit, .*Did you mean 'lora'\?",
         ),
-        ({"impute": ("maen",)}, r"unknown imputer 'maen'; known: all, dummy, knn1, knn5, .*Did you mean 'mean'\?"),
+        ({"impute": ("maen",)}, r"unknown imputer 'maen'; known: all, bank, dummy, .*Did you mean 'mean'\?"),
         ({"datasets": ("chest",)}, "unknown dataset 'chest'; known: cxr, cxr-views, odir"),
         ({"floors": ("tfdif",)}, r"unknown predictor 'tfdif'; known: all, .*tfidf\. Did you mean 'tfidf'\?"),
         ({"methods": ("tfdif",)}, r"unknown method 'tfdif'; known: .*tfidf\. Did you mean 'tfidf'\?"),
