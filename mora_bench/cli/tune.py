@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mora_bench import campaign, registry
@@ -48,6 +49,8 @@ def run(arguments: list[str]) -> int:
     options = parse(Tune, "tune", arguments, base)
     registry.load_plugins(file.resolve() for file in options.plugin)
     check_names(options)
+    if find_spec("optuna") is None:
+        raise UserError("tune draws its trials with optuna, which is not installed: pip install 'mora-bench[tune]'.")
     place = campaign.runtime(options)
     if not options.plan:
         campaign.start_workers(place, options.engine)

@@ -139,3 +139,9 @@ def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, mo
 def test_searches_that_make_no_sense(wrong, said, capsys):
     assert cli.main(["tune", "--methods", "head", *wrong]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_without_optuna_one_sentence_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr("mora_bench.cli.tune.find_spec", lambda name: None)
+    assert cli.main(["tune", "--methods", "head"]) == 2
+    assert "pip install 'mora-bench[tune]'" in capsys.readouterr().err

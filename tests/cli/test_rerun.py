@@ -1,0 +1,62 @@
+"""The cells of a folder again: predictions come back, and the scores are held against the old ones."""
+
+import json
+import shutil
+
+import pytest
+
+from mora_bench.cli import main as cli
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A results folder without its predictions, as the project ships them."""
+    out = tmp_path_factory.mktemp("done") / "results"
+    toy = ["--datasets", "cxr", "--methods", "prior", "tfidf", "--seeds", "0", "--pool", "20", "--out", str(out)]
+    assert cli.main(["grid", *toy]) == 0
+    shutil.rmtree(out / "predictions")
+    return out
+
+
+def test_scores_are_the_same_and_predictions_are_there(done, tmp_path, capsys):
+    again = tmp_path / "again"
+    assert cli.main(["rerun", str(done), "--out", str(again)]) == 0
+    assert f"2 of 2 cells have the scores of {done} to the last digit" in capsys.readouterr().out
+    assert len(list((again / "predictions").iterdir())) == 2
+    assert cli.main(["rerun", str(done), "--out", str(again), "--methods", "tfidf"]) == 0
+    assert "1 cells: 1 done, 0 to do" in capsys.readouterr().out
+
+
+def test_a_score_that_differs_is_counted(done, tmp_path, capsys):
+    other = tmp_path / "edited"
+    shutil.copytree(done, other)
+    for file in (other / "scores").iterdir():
+        scores = json.loads(file.read_text())
+        if scores["test"]["both"]["scores"]["f1_macro"]:
+            scores["test"]["both"]["scores"]["f1_macro"] += 1e-9
+            file.write_text(json.dumps(scores))
+    assert cli.main(["rerun", str(other), "--out", str(tmp_path / "again")]) == 1
+    assert f"1 of 2 cells have the scores of {other}" in capsys.readouterr().out
+
+
+def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mora_bench.cli.rerun.registry.version", lambda group, name: "other")
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again")]) == 1
+    captured = capsys.readouterr()
+    assert "left out: 1 cells: tfidf is of another version here" in captured.err
+    assert "0 cells: 0 done, 0 to do" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--methods", "mora"], "no record that is done and asked for"), (["--data-root", "."], "0 cells")],
+)
+def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, said):
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again"), *arguments]) != 0
+    captured = capsys.readouterr()
+    assert said in captured.out + captured.err
+
+
+def test_the_folder_itself_is_no_place_for_it(done, capsys):
+    assert cli.main(["rerun", str(done), "--out", str(done)]) == 2
+    assert "is the folder itself" in capsys.readouterr().err
