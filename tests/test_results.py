@@ -8,7 +8,9 @@ import pytest
 
 from mora_bench.data import datasets
 from mora_bench.records.store import Store
-from mora_bench.report.write import write
+from mora_bench.report.compare import compare
+from mora_bench.report.section import Section
+from mora_bench.report.write import read, write
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"
 FOLDERS = sorted(folder for folder in REFERENCE.iterdir() if (folder / "records").is_dir())
@@ -71,8 +73,38 @@ def test_networks_on_the_small_clip_are_ahead_of_the_floors_on_one_twin(dataset,
     assert (best > mean_f1("dual", tested, method="late-fusion", dataset=dataset)) == ahead
 
 
+def resolved() -> dict[str, Section]:
+    """The sections of the shipped table of few methods and many seeds, by dataset."""
+    (table,) = compare(read(REFERENCE / "resolve").cells)
+    return {section.dataset: section for section in table.sections}
+
+
+@pytest.mark.parametrize("dataset", ["odir", "cxr"])
+@pytest.mark.parametrize("tested", ["complete", "image", "text", "both"])
+def test_sixteen_seeds_resolve_three_points_and_tell_no_mora_from_the_head(dataset, tested):
+    """What the README says of the preset `resolve`. When that is no longer so, the README has to say something else."""
+    section = resolved()[dataset]
+    assert len(section.seeds) == 16
+    score = f"score {tested}"
+    assert section.resolution[score] < 0.016
+    pairs = section.pairs(score)
+    names = [row.label.partition(" ")[0] for row in section.competing]
+    assert names == ["head", "lora", "mora"]
+    found = {(names[i], names[j]): k for k, (i, j) in enumerate(zip(pairs.first, pairs.second, strict=True))}
+    mora, lora = found["head", "mora"], found["head", "lora"]
+    assert not pairs.told()[mora]
+    assert abs(pairs.difference[mora]) < 0.006
+    assert -0.013 < pairs.low[mora] < pairs.high[mora] < 0.013
+    assert pairs.told()[lora] == ((dataset, tested) != ("odir", "image"))
+    assert -0.024 < pairs.difference[lora] < -0.008
+    floor = max(row.mean[score] for row in section.floors)
+    assert all(row.mean[score] < floor < section.ceiling[score] for row in section.competing)
+
+
 def test_the_reference_is_there():
-    assert {"quick", "modalities", "freezing", "field", "impute"} <= {folder.name for folder in FOLDERS}
+    assert {"quick", "real", "resolve", "modalities", "freezing", "field", "impute"} <= {
+        folder.name for folder in FOLDERS
+    }
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
