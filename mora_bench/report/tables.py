@@ -153,7 +153,7 @@ def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -
     lines = []
     for name, known in ((TAKEN, section.taken), (CEILING, section.ceiling), (RESOLUTION, section.resolution)):
         values = [known[s] for s in scores]
-        if any(v == v and (v or name != TAKEN) for v in values):
+        if any(not math.isnan(v) and (v or name != TAKEN) for v in values):
             first = ["", name] if table.grouped else [name]
             lines.append([*first, *(DASH if name == TAKEN and not v else _percent(v) for v in values), *[DASH] * costs])
     return lines

@@ -152,9 +152,10 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
         spent += epochs * len(going)
         going.sort(key=lambda trial: (-trial.scores[str(epochs)], trial.number))
         if rung + 1 < len(rungs):
-            going = going[: max(len(going) // SHRINK, 1)]
-            # The untuned recipe always goes on, so that what is found can be held against it.
-            going += [found[0]] * (found[0] not in going)
+            # The untuned recipe always has a place, so that what is found can be held against it, and every search
+            # trains as many epochs.
+            places = max(len(going) // SHRINK, 2)
+            going = [found[0], *[trial for trial in going if trial is not found[0]][: places - 1]]
     last = str(rungs[-1])
     best = going[0]
     return Ledger(
