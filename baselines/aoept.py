@@ -29,6 +29,8 @@ LENGTH = 16
 HEADS = 4
 CENTRES = 256
 REDUCTION = 16
+#: The fewest hidden units of a gate.
+LEAST = 8
 CONTRAST = 0.05
 #: The logarithm of the contrast's scale at the start, 100.
 SCALE = 4.6052
@@ -101,7 +103,8 @@ class Aoept(InBlocks):
         out = frozen(longer)
         if place.k == 0:
             self.terms = []
-        if self.training and torch.is_grad_enabled():
+        # One sample alone cannot be told from others.
+        if self.training and torch.is_grad_enabled() and len(tokens) > 1:
             if out.x.shape != longer.x.shape:
                 raise ValueError("the contrast reads all tokens of a prompted block")
             self.terms.append(self.contrast(gated.mean(2), self.means(out).detach(), tokens.present))
@@ -152,7 +155,8 @@ class Aoept(InBlocks):
 
 
 def _gate(width: int) -> nn.Sequential:
-    narrow = max(width // REDUCTION, 1)
+    # In a narrow network so few hidden units may all be dead.
+    narrow = max(width // REDUCTION, LEAST)
     return nn.Sequential(nn.Linear(width, narrow), nn.ReLU(), nn.Linear(narrow, width))
 
 

@@ -108,7 +108,8 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
     kind = registry.get(registry.METHODS, name)
     spec = backbones.resolve(str(folder if family == "vilt" else clip_folder), 64)
     if kind.unfit(spec):
-        assert (family, name) == ("clip", "memprompt")
+        assert family == "clip"
+        assert name in ("aoept", "memprompt", "scp")
         return
     keeps(subjects[family, data](kind, Dummy), RULES)
 
