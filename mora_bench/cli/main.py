@@ -8,10 +8,10 @@ from mora_bench.errors import UserError
 
 VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
-    "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",
     "report": "write the tables of a results folder again, from its files alone",
-    "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
     "rescore": "score the predictions of a results folder under another protocol, without training",
+    "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
+    "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",
     "list": "show datasets, methods with what they read, imputers, backbones, presets and all else that has a name",
     "doctor": "say what a data folder holds, what is absent, and what is naturally missing",
     "prepare": "check a data folder and decode it into the cache",

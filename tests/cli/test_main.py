@@ -58,7 +58,9 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
     assert {f.name: f.read_bytes() for f in (out / "tables").iterdir()} == tables
     splits = [json.loads(f.read_text()) for f in (out / "splits").iterdir()]
     assert {s["dataset"] for s in splits} == {"odir", "cxr"}
-    assert all(len(s["train"]) + len(s["val"]) + len(s["test"]) == 60 for s in splits)
+    # The twin's own 60 samples train and validate; as many are drawn apart to test.
+    assert all(len(s["train"]) + len(s["val"]) == len(s["test"]) == 60 for s in splits)
+    assert all(len({*s["train"], *s["val"], *s["test"]}) == 120 for s in splits)
 
 
 def test_plan_runs_nothing(folder, tmp_path, capsys):
@@ -157,8 +159,9 @@ def test_a_corrupt_picture_stops_the_grid_and_names_the_file(folder, tmp_path, c
     assert "5_left.jpg: not a readable picture" in capsys.readouterr().err
 
 
-def test_too_few_samples_are_refused(folder, tmp_path, capsys):
-    assert grid(folder, tmp_path / "results", "--limit", "3", "--datasets", "odir") == 2
+@pytest.mark.parametrize(("limit", "pool"), [("3", "0"), ("1", "500")])
+def test_too_few_samples_are_refused(folder, tmp_path, capsys, limit, pool):
+    assert grid(folder, tmp_path / "results", "--limit", limit, "--pool", pool, "--datasets", "odir") == 2
     assert "split empty" in capsys.readouterr().err
 
 
