@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones.contract import Backbone
-from mora_bench.backbones.tokens import Part
+from mora_bench.backbones.tokens import Part, pattern_of
 from mora_bench.data.presence import pattern_presence
 from mora_bench.methods.imputer import Imputer
 
@@ -31,8 +31,7 @@ class Bank(Imputer):
         )
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:
-        weights = 2 ** torch.arange(present.shape[1], device=present.device)
-        pattern = (present * weights).sum(1) - 1
+        pattern = pattern_of(present)
         filled = list(parts)
         for m, part in enumerate(parts):
             absent = ~present[:, m]

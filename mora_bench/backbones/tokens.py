@@ -65,7 +65,7 @@ class Tokens:
 
         For (text, image): 0 is text only, 1 is image only, 2 is complete.
         """
-        return (self.present * 2 ** torch.arange(self.present.shape[1], device=self.present.device)).sum(1) - 1
+        return pattern_of(self.present)
 
     def mean(self) -> Tensor:
         """The mean of each sample's own tokens, [B, D]: without padding, and without what a method added."""
@@ -88,6 +88,12 @@ class Tokens:
     def first(self, count: int) -> Self:
         """Keep only the first `count` tokens. After the last block, the pooler reads `first(1)`."""
         return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])
+
+
+def pattern_of(present: Tensor) -> Tensor:
+    """The pattern of presence of each sample as a number, bool [B, M] -> int64 [B]; `presence.pattern_index` for
+    tensors."""
+    return (present * 2 ** torch.arange(present.shape[1], device=present.device)).sum(1) - 1
 
 
 def concatenated(parts: list[tuple[int, Part]], present: Tensor) -> Tokens:

@@ -63,11 +63,15 @@ def run(arguments: list[str]) -> int:
     )
     left: Counter[str] = Counter()
     known: dict[Cell, Scores] = {}
-    scores = old.scores()[0]
+    scores: dict[str, list[Scores]] = {}
+    for own in old.scores()[0]:
+        scores.setdefault(own.key, []).append(own)
     for record in records:
         why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
-        left.update([why] if why else [])
-        known |= {replace(record.cell, scoring=own.scoring): own for own in scores if own.key == record.key and not why}
+        if why:
+            left[why] += 1
+        else:
+            known |= {replace(record.cell, scoring=own.scoring): own for own in scores.get(record.key, [])}
     cells = list(known)
     for why, count in left.items():
         print(f"left out: {count} cells: {why}", file=sys.stderr)

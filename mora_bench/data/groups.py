@@ -11,7 +11,7 @@ from mora_bench.data.table import Table
 MOST = 8
 
 
-def groups(table: Table, part: Side) -> dict[str, np.ndarray]:
+def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
     """The groups that samples belong to: name -> bool [n].
 
     "sex=Female" and the like; of a number, those below the median of `table`, "age<58", and the others, "age>=58". A
@@ -19,11 +19,11 @@ def groups(table: Table, part: Side) -> dict[str, np.ndarray]:
 
     Args:
         table: the whole dataset, which says the values and the median.
-        part: the samples, of that table or of another of its kind.
+        side: the samples, of that table or of another of its kind.
     """
     found: dict[str, np.ndarray] = {}
     for name, values in table.covariates.items():
-        own = [str(part.table.covariates[name][row]).strip() for row in part.rows]
+        own = [str(side.table.covariates[name][row]).strip() for row in side.rows]
         known = sorted({str(value).strip() for value in values} - {""})
         if 2 <= len(known) <= MOST:
             found |= {f"{name}={value}": np.array([each == value for each in own], bool) for value in known}

@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import pandas as pd
 
 from mora_bench import registry
 from mora_bench.records.schema import Record, Scores
+from mora_bench.report.compare import Comparison, compare
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Results:
     scores: list[Scores]
     cells: pd.DataFrame
     left_out: list[str]
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """The comparison tables of all cells, made once for all artefacts; do not change them."""
+        return compare(self.cells)
 
 
 class Artefact(ABC):

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from mora_bench.report.compare import Comparison, compare
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
 from mora_bench.statistics.differences import Pairs
@@ -21,7 +21,7 @@ class DifferencesCsv(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         return {
             f"{table.name.replace('comparison', 'differences', 1)}.csv": comma_separated(table).encode()
-            for table in compare(results.cells)
+            for table in results.comparisons
         }
 
 

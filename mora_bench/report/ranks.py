@@ -5,7 +5,7 @@ import math
 import numpy as np
 from tabulate import tabulate
 
-from mora_bench.report.compare import Comparison, compare
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, ranked
 
@@ -17,7 +17,7 @@ class RanksMarkdown(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         return {
             f"{table.name.replace('comparison', 'ranks', 1)}.md": markdown(table).encode()
-            for table in compare(results.cells)
+            for table in results.comparisons
         }
 
 

@@ -4,10 +4,11 @@ import csv
 import io
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from tabulate import tabulate
 
-from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison, compare
+from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
 
@@ -28,8 +29,9 @@ class Tables(Artefact):
 
     def make(self, results: Results) -> dict[str, bytes]:
         found = {}
-        for table in compare(results.cells):
-            table.notes += [f"Left out: {reason}." for reason in results.left_out]
+        left_out = [f"Left out: {reason}." for reason in results.left_out]
+        for own in results.comparisons:
+            table = replace(own, notes=[*own.notes, *left_out])
             for suffix, render in ((".md", markdown), (".csv", comma_separated), (".tex", latex)):
                 found[f"{table.name}{suffix}"] = render(table).encode()
         return found

@@ -40,12 +40,12 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     """
     task: Task = registry.get(registry.TASKS, cell.task)()
     patterns = masks.patterns(cell.modalities)
-    settings = {
-        split: {pattern: _setting(cell, task, split, own, pattern) for pattern in patterns}
-        for split, own in predicted.items()
-    }
+    settings: dict[str, dict[str, Setting]] = {split: {} for split in predicted}
     for pattern in patterns:
-        _beyond(cell, task, predicted, pattern, settings["test"][pattern])
+        present = {n: shown(cell, n, own.units, pattern, cell.test_rate) for n, own in predicted.items()}
+        for split, own in predicted.items():
+            settings[split][pattern] = _setting(cell, task, own, present[split])
+        _beyond(cell, task, predicted, present, settings["test"][pattern])
     rates = sorted({*CURVE, cell.test_rate})
     test = predicted["test"]
     curve = {
@@ -70,27 +70,23 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     )
 
 
-def _setting(cell: Cell, task: Task, split: str, own: Predicted, pattern: str) -> Setting:
-    present = shown(cell, split, own.units, pattern, cell.test_rate)
+def _setting(cell: Cell, task: Task, own: Predicted, present: np.ndarray) -> Setting:
     scores, strata = stratified(task, own.units.targets, own.logits, present, cell.modalities)
     realised = presence.realised(own.units.natural, present, cell.modalities)
     return Setting(scores=scores, strata=strata, realised=realised)
 
 
-def _beyond(cell: Cell, task: Task, predicted: dict[str, Predicted], pattern: str, setting: Setting) -> None:
+def _beyond(
+    cell: Cell, task: Task, predicted: dict[str, Predicted], present: dict[str, np.ndarray], setting: Setting
+) -> None:
     """Add to a setting of the test split what validation and test splits do not share."""
-    targets, logits = {}, {}
-    for split, own in predicted.items():
-        targets[split] = own.units.targets
-        logits[split] = pick(own.logits, shown(cell, split, own.units, pattern, cell.test_rate))
-    mine = targets["test"], logits["test"]
-    setting.scores |= task.tuned((targets["val"], logits["val"]), *mine)
+    known, mine = ((predicted[n].units.targets, pick(predicted[n].logits, present[n])) for n in ("val", "test"))
+    setting.scores |= task.tuned(known, *mine)
     setting.groups = {
         name: task.scores(*(part[own] for part in mine)) for name, own in predicted["test"].groups.items()
     }
     if cell.source == "twin":
-        present = shown(cell, "test", predicted["test"].units, pattern, cell.test_rate)
-        setting.ceiling = ceiling(cell.dataset, present)
+        setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
 
 

@@ -4,6 +4,8 @@ A record holds 32 sets of scores and a curve of 33 more. With one library call p
 time of a small cell. tests/tasks/test_metrics.py compares every score with scikit-learn's.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.stats import rankdata
 
@@ -35,6 +37,12 @@ def average_precision(targets: np.ndarray, logits: np.ndarray) -> float:
     ends = np.flatnonzero(np.r_[np.diff(logits[order]) != 0, True])
     hits = hits[ends]
     return float((np.diff(hits, prepend=0) * hits / (ends + 1)).sum() / hits[-1])
+
+
+def pooled_f1(counts: Sequence[dict[str, list[int]]]) -> float:
+    """F1-macro of several sets of samples as one, from the "hits" and "wrong" of each (`counts`)."""
+    hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
+    return float(f1(hits, wrong).mean())
 
 
 def f1_of_seen(hits: np.ndarray, wrong: np.ndarray) -> float:

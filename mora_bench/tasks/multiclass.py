@@ -71,8 +71,7 @@ class MultiClass(Task):
         return {"hits": hits.tolist(), "wrong": wrong.tolist()}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
-        hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
-        return float(metrics.f1(hits, wrong).mean())
+        return metrics.pooled_f1(counts)
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         chances, names = softmax(logits), ("probability", "share", "count")

@@ -81,8 +81,7 @@ class MultiLabel(Task):
         return {"hits": hits.tolist(), "wrong": wrong.tolist()}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
-        hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
-        return float(metrics.f1(hits, wrong).mean())
+        return metrics.pooled_f1(counts)
 
     def tuned(self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray) -> dict[str, float]:
         if not len(known[0]) or not len(targets):

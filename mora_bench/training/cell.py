@@ -72,15 +72,9 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cell.pool:
         decoded["test"] = pool_of(cell, runtime)
     views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
-    task: Task = registry.get(registry.TASKS, cell.task)()
-
-    models = [build(each, data, views["train"], device) for each in cells]
-    fused.share_frozen(models)
+    models = built(cells, data, views["train"], device)
     flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
-    recipes = [recipe_of(each) for each in cells]
-    order = derive(cell.seed, "order")
-    fits = train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
-
+    fits = fitted(models, cells, views, device, runtime)
     found = [
         _outcome(each, model, fit, cost, split, views, device, runtime)
         for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
@@ -90,6 +84,23 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
     return found
+
+
+def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.device) -> list[Model]:
+    """The untrained networks of cells that are trained as one; they hold the frozen weights once."""
+    models = [build(each, data, training, device) for each in cells]
+    fused.share_frozen(models)
+    return models
+
+
+def fitted(
+    models: Sequence[Model], cells: Sequence[Cell], views: Mapping[str, View], device: torch.device, runtime: Runtime
+) -> list[Fit]:
+    """Train the networks of cells as one on the views "train" and "val"."""
+    task: Task = registry.get(registry.TASKS, cells[0].task)()
+    order = derive(cells[0].seed, "order")
+    recipes = [recipe_of(each) for each in cells]
+    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
 
 
 def recipe_of(cell: Cell) -> Recipe:

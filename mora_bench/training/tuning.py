@@ -21,16 +21,15 @@ import torch
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data.samples import View
+from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
+from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
 from mora_bench.seeds import derive
-from mora_bench.tasks.contract import Task
-from mora_bench.training import facts, fused
-from mora_bench.training.cell import build, recipe_of, samples
-from mora_bench.training.loop import train
+from mora_bench.training import facts
+from mora_bench.training.cell import built, fitted, recipe_of, samples
 
 #: Change it when the same search would find something else.
 VERSION = 1
@@ -176,20 +175,19 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     )
 
 
-def untested(cell: Cell, table: Any, tested: Sequence[int]) -> dict[str, Side]:
+def untested(cell: Cell, table: Table, tested: Sequence[int]) -> dict[str, Side]:
     """The training and validation samples of a cell that none of the seeds `tested` tests.
 
     Raises:
         UserError: too few are left.
     """
     own = sides(cell, table)
-    withheld: set[int] = set()
-    if not cell.pool:
-        for seed in tested:
-            withheld |= set(sides(replace(cell, seed=seed), table)["test"].rows.tolist())
+    # A pool is no part of the table.
+    seeds = () if cell.pool else tested
+    withheld = [sides(replace(cell, seed=seed), table)["test"].rows for seed in seeds]
     found = {}
     for name in ("train", "val"):
-        rows = np.array([row for row in own[name].rows if row not in withheld], int)
+        rows = np.setdiff1d(own[name].rows, np.concatenate([np.zeros(0, int), *withheld]))
         if len(rows) < len(own[name].rows) / 4:
             raise UserError(
                 f"{cell.label}: the tested seeds leave {len(rows)} of {len(own[name].rows)} samples to "
@@ -229,21 +227,16 @@ def _try(
     bundle: Sequence[Trial],
     cell: Cell,
     epochs: int,
-    data: Any,
+    data: Samples,
     views: dict[str, View],
     device: torch.device,
     runtime: Runtime,
 ) -> None:
     """Train a bundle's trials for some epochs and note their best validation scores; diverged ones score 0."""
-    task: Task = registry.get(registry.TASKS, cell.task)()
     cells = [applied(cell, trial.settings, epochs) for trial in bundle]
-    models = [build(each, data, views["train"], device) for each in cells]
-    fused.share_frozen(models)
-    recipes = [recipe_of(each) for each in cells]
-    order = derive(cell.seed, "order")
+    models = built(cells, data, views["train"], device)
     try:
-        fits = train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
-        scores = [fit.best_score for fit in fits]
+        scores = [fit.best_score for fit in fitted(models, cells, views, device, runtime)]
     except FloatingPointError:
         if len(bundle) > 1:
             for trial in bundle:
