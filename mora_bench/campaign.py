@@ -26,6 +26,7 @@ from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.missing import masks
+from mora_bench.missing.contract import Known
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.presets import load_preset
@@ -214,9 +215,11 @@ def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
     """The protocol, settled for a cell's dataset."""
     if scoring.missing is None:
         return scoring
-    own = masks.mechanism(scoring.missing.mechanism)[0]
-    covariates = _table(cell, place).covariates if own.reads else {}
-    return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, covariates))
+    known = Known({}, (), cell.modalities)
+    if masks.mechanism(scoring.missing.mechanism)[0].reads:
+        table = _table(cell, place)
+        known = Known(table.covariates, table.labels, table.names)
+    return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
 
 
 def _table(cell: Cell, place: Runtime) -> Table:

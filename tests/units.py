@@ -10,12 +10,15 @@ N = 4000
 def units(n=N, modalities=("text", "image"), patients=None, seed=0):
     rng = np.random.default_rng(seed)
     age = rng.normal(60, 10, n).round(2)
+    summaries = np.random.default_rng([seed, 1]).normal(100, 15, (n, len(modalities)))
     return Units(
         natural=np.ones((n, len(modalities)), bool),
         modalities=modalities,
         covariates={"age": tuple(map(str, age)), "site": tuple(rng.choice(list("abcdefghij"), n).tolist())},
         patients=tuple(f"p{i % patients}" for i in range(n)) if patients else tuple(map(str, range(n))),
         targets=rng.integers(0, 2, (n, 2), np.uint8),
+        labels=("A", "B"),
+        contents=lambda: summaries,
     )
 
 

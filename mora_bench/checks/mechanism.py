@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from mora_bench.checks.rules import described, expect, tried
-from mora_bench.missing.contract import Context, Mechanism
+from mora_bench.missing.contract import Context, Known, Mechanism
 
 N = 400
+LABELS, MODALITIES = ("A", "B", "C"), ("text", "image")
 RATES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
@@ -20,15 +21,18 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
         natural=np.ones((N, 2), bool),
         taken=sets,
         argument=_argument(mechanism),
+        labels=LABELS,
+        modalities=MODALITIES,
         covariates=covariates if "covariates" in reads else {},
         patients=tuple(f"p{i // 2}" for i in range(N)) if "patients" in reads else (),
         targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
+        contents=rng.normal(size=(N, 2)) if "contents" in reads else np.zeros((N, 0)),
         names=("data", "train", "both", seed),
     )
 
 
 def _argument(mechanism: Mechanism) -> str:
-    return "age" if mechanism.problem("", {"age": (), "site": ()}) else ""
+    return "age" if mechanism.problem("", Known({"age": (), "site": ()}, LABELS, MODALITIES)) else ""
 
 
 def named(mechanism: Mechanism) -> None:

@@ -94,6 +94,21 @@ class Table:
         present.flags.writeable = False
         return present
 
+    @cached_property
+    def summaries(self) -> np.ndarray:
+        """float [N, M], read-only: one number for each content (`Modality.summary`), NaN where there is none.
+
+        Raises:
+            UserError: a content cannot be read, or its kind has no summary.
+        """
+        found = np.full((len(self), len(self.modalities)), np.nan)
+        for m, (name, column) in enumerate(self.modalities.items()):
+            summary = self.kind(name).summary
+            for row in np.flatnonzero(self.present[:, m]):
+                found[row, m] = summary(column.values[row])
+        found.flags.writeable = False
+        return found
+
     def only(self, rows: np.ndarray) -> Self:
         """The samples of the given row numbers."""
         if len(rows) == len(self):

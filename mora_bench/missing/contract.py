@@ -1,6 +1,7 @@
 """The contract of a mechanism of missingness: which units lose what, as a pure function of its arguments."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,7 +10,16 @@ import numpy as np
 from mora_bench import registry, seeds
 
 #: What a mechanism may ask for besides presence.
-Reads = Literal["covariates", "patients", "targets"]
+Reads = Literal["covariates", "patients", "targets", "contents"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an argument of a mechanism may name on a dataset: covariates with their values, labels, modalities."""
+
+    covariates: dict[str, tuple]
+    labels: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,16 +31,22 @@ class Context:
         taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
         argument: the part of the mechanism's name behind the colon on the command line, or "".
+        labels, modalities: the C and M names.
         covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
+        contents: float [n, M], a summary of each content in standard scores, 0 where there is none; empty where it is
+            not read.
         names: what else the draw depends on: data, split, pattern, seed.
     """
 
     natural: np.ndarray
     taken: tuple[tuple[int, ...], ...]
     argument: str
+    labels: tuple[str, ...]
+    modalities: tuple[str, ...]
     covariates: dict[str, tuple]
     patients: tuple[str, ...]
     targets: np.ndarray
+    contents: np.ndarray
     names: tuple[object, ...]
 
     def __len__(self) -> int:
@@ -72,9 +88,38 @@ class Mechanism(ABC):
             strength: how much it departs from chance; 0 is completely at random.
         """
 
-    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
-        """What is wrong with an argument on a dataset with these covariates; None if nothing is."""
+    def problem(self, argument: str, known: Known) -> str | None:
+        """What is wrong with an argument on a dataset of which this is known; None if nothing is."""
         return f"it takes no argument, and was given {argument!r}" if argument and not self.takes else None
+
+
+def logistic(
+    context: Context, rng: np.random.Generator, slopes: Callable[[np.ndarray], np.ndarray], rate: float
+) -> np.ndarray:
+    """What is kept, bool [n, M], if a unit loses something with the chance sigmoid(a + slope), whose mean is the rate.
+
+    Each unit first draws the set that it may lose. Only then is it decided whether it does, so that a slope may depend
+    on what that set hides, or shows (van Buuren 2018, section 3.2.4).
+
+    Args:
+        slopes: the numbers of the units' sets, int [n] -> float [n].
+    """
+    which = rng.permutation(len(context)) % len(context.taken)
+    luck = rng.random(len(context))
+    own = slopes(which)
+    chance = np.full(len(own), rate) if rate in (0.0, 1.0) else sigmoid(intercept(own, rate) + own)
+    lost = np.flatnonzero(luck < chance)
+    return context.without(lost, which[lost])
+
+
+def standard(values: np.ndarray) -> np.ndarray:
+    """Columns as standard scores; 0 where they are NaN or do not vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        known = np.isfinite(values)
+        count = np.maximum(known.sum(0), 1)
+        mean = np.where(known, values, 0).sum(0) / count
+        spread = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0) / count)
+        return np.where(known & (spread > 0), (values - mean) / spread, 0.0)
 
 
 def numbers(values: tuple) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Mechanism, intercept, numbers, sigmoid
+from mora_bench.missing.contract import Context, Known, Mechanism, logistic, numbers
 
 
 class Covariate(Mechanism):
@@ -19,20 +19,16 @@ class Covariate(Mechanism):
     takes = "the name of a covariate, e.g. covariate:age"
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        rng = context.rng("covariate", self.version, context.argument)
-        which = rng.permutation(len(context)) % len(context.taken)
-        luck = rng.random(len(context))
         values = context.covariates[context.argument]
         z = numbers(values)
         if z is None:
             effects = {v: context.rng("effect", context.argument, v).standard_normal() for v in sorted(set(values))}
             z = np.array([effects[v] for v in values])
         slopes = strength * z
-        chance = np.full(len(z), rate) if rate in (0.0, 1.0) else sigmoid(intercept(slopes, rate) + slopes)
-        lost = np.flatnonzero(luck < chance)
-        return context.without(lost, which[lost])
+        rng = context.rng("covariate", self.version, context.argument)
+        return logistic(context, rng, lambda which: slopes, rate)
 
-    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
-        if argument not in covariates:
-            return f"it takes {self.takes}; this dataset has {', '.join(covariates) or 'no covariate'}"
+    def problem(self, argument: str, known: Known) -> str | None:
+        if argument not in known.covariates:
+            return f"it takes {self.takes}; this dataset has {', '.join(known.covariates) or 'no covariate'}"
         return None

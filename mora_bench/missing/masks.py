@@ -4,7 +4,7 @@ A pattern says what may be taken. "complete": nothing. The name of a modality: t
 them together. "both": each modality in turn, so that a sample loses exactly one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE, EACH, Missing
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
-from mora_bench.missing.contract import Context, Mechanism
+from mora_bench.missing.contract import Context, Known, Mechanism, standard
 
 #: Change it when the same arguments would give another mask, whatever the mechanism.
 VERSION = 1
@@ -25,7 +25,10 @@ class Units:
 
     Attributes:
         natural: bool [N, M]; modalities: their M names.
-        covariates, patients, targets: as in a table, of these samples; may be left empty if nothing reads them.
+        covariates, patients, targets, labels: as in a table, of these samples; may be left empty if nothing reads
+            them.
+        contents: gives a summary of each content, float [N, M], NaN where there is none; asked only if it is read,
+            because pictures must be decoded for it.
     """
 
     natural: np.ndarray
@@ -33,6 +36,8 @@ class Units:
     covariates: dict[str, tuple]
     patients: tuple[str, ...]
     targets: np.ndarray
+    labels: tuple[str, ...] = ()
+    contents: Callable[[], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.natural)
@@ -49,19 +54,19 @@ def needs_table(missing: Missing) -> bool:
     return missing.unit != "sample" or bool(mechanism(missing.mechanism)[0].reads)
 
 
-def settled(missing: Missing, dataset: str, covariates: dict[str, tuple]) -> Missing:
+def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     """`missing` completed for a dataset: with the mechanism's version and the digest of what it reads.
 
     Raises:
         UserError: unknown mechanism, or an argument that this dataset does not have.
     """
     own, argument = mechanism(missing.mechanism)
-    wrong = own.problem(argument, covariates)
+    wrong = own.problem(argument, known)
     if wrong:
         raise UserError(f"mechanism {missing.mechanism!r} on {dataset}: {wrong}.")
     told = ""
     if "covariates" in own.reads and argument:
-        told = digest_json([argument, list(map(str, covariates[argument]))])
+        told = digest_json([argument, list(map(str, known.covariates[argument]))])
     version = registry.version(registry.MECHANISMS, missing.mechanism.partition(":")[0])
     strength = missing.strength if own.graded else 1.0
     return Missing(missing.mechanism, strength, missing.unit, version, told)
@@ -116,9 +121,12 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
         natural=units.natural[first],
         taken=sets,
         argument=argument,
+        labels=units.labels,
+        modalities=units.modalities,
         covariates={name: tuple(values[i] for i in first) for name, values in told.items()},
         patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
+        contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
         names=(data, split, pattern, seed),
     )
     kept = np.asarray(own.draw(context, rate, missing.strength))
@@ -127,3 +135,9 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
             f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
         )
     return kept[back]
+
+
+def _summaries(units: Units) -> np.ndarray:
+    if units.contents is None:
+        raise ValueError("the mechanism reads contents, of which nothing is known here")
+    return units.contents()

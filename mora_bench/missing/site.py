@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Mechanism
+from mora_bench.missing.contract import Context, Known, Mechanism
 
 
 class Site(Mechanism):
@@ -38,7 +38,7 @@ class Site(Mechanism):
         place[order] = np.arange(len(names))
         return context.without(lost, place[own[lost]] % len(context.taken))
 
-    def problem(self, argument: str, covariates: dict[str, tuple]) -> str | None:
-        if argument and argument not in covariates:
-            return f"it takes {self.takes}; this dataset has {', '.join(covariates) or 'no covariate'}"
+    def problem(self, argument: str, known: Known) -> str | None:
+        if argument and argument not in known.covariates:
+            return f"it takes {self.takes}; this dataset has {', '.join(known.covariates) or 'no covariate'}"
         return None

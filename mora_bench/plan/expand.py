@@ -15,9 +15,11 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
+from mora_bench.missing.contract import Known
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
+from mora_bench.plan.presets import part_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -43,11 +45,16 @@ class Plan:
 
 
 def check_names(grid: Grid) -> None:
-    """Refuse unknown names of any kind, before slow imports.
+    """Refuse unknown names of any kind, in a grid and its parts, before slow imports.
 
     Raises:
         UserError: the first unknown name, with the known ones.
     """
+    for part, _ in parts(grid, grid):
+        _check_names(part)
+
+
+def _check_names(grid: Grid) -> None:
     for name in grid.datasets:
         registry.check(registry.DATASETS, name)
     for name in grid.methods:
@@ -80,20 +87,41 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
         UserError: an unknown name, or a value that a dataset or backbone does not have.
     """
     check_names(grid)
-    seeds = list(dict.fromkeys(grid.seeds))
+    seeds_of: dict[str, list[int]] = {}
     first: dict[str, Cell] = {}
     collapsed: Counter[str] = Counter()
     asked = 0
-    for cell, why in _points(grid, preset, runtime):
-        asked += len(grid.seeds)
-        if cell is None or cell.score_key in first:
-            collapsed[why or TWICE] += len(seeds)
-        if cell is not None:
-            first.setdefault(cell.score_key, cell)
-    if len(grid.seeds) > len(seeds):
-        collapsed[TWICE] += (len(grid.seeds) - len(seeds)) * (asked // len(grid.seeds))
-    cells = [replace(cell, seed=seed) for seed in seeds for cell in first.values()]
+    for part, base in parts(grid, preset):
+        seeds = list(dict.fromkeys(part.seeds))
+        points = 0
+        for cell, why in _points(part, base, runtime):
+            points += 1
+            if cell is None or cell.score_key in first:
+                collapsed[why or TWICE] += len(seeds)
+            if cell is not None:
+                cell = replace(cell, seed=grid.seeds[0])
+                first.setdefault(cell.score_key, cell)
+                seeds_of.setdefault(cell.score_key, []).extend(seeds)
+        asked += points * len(part.seeds)
+        if len(part.seeds) > len(seeds):
+            collapsed[TWICE] += (len(part.seeds) - len(seeds)) * points
+    order = dict.fromkeys(seed for own in seeds_of.values() for seed in own)
+    cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
     return Plan(cells, asked, dict(collapsed))
+
+
+def parts(grid: Grid, preset: Grid) -> list[tuple[Grid, Grid]]:
+    """The parts of a grid, each with the same part of its preset; the grid itself if it has none. What was given as a
+    flag, and so differs from the preset, beats what a part says."""
+    if not grid.parts:
+        return [(grid, preset)]
+    flags = {f.name: getattr(grid, f.name) for f in fields(Grid) if getattr(grid, f.name) != getattr(preset, f.name)}
+    recipe = {n: v for n, v in vars(grid.recipe).items() if v != getattr(preset.recipe, n)}
+    found = []
+    for number, changed in enumerate(grid.parts, 1):
+        base = part_of(preset, changed, f"preset {grid.preset}, part {number}")
+        found.append((replace(base, **flags | {"recipe": replace(base.recipe, **recipe)}), base))
+    return found
 
 
 class _Point(NamedTuple):
@@ -180,7 +208,7 @@ def _base(
     test = None
     if grid.test_mechanism:
         wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
-        test = masks.settled(wanted, dataset, table.covariates)
+        test = masks.settled(wanted, dataset, _known(table))
     from mora_bench.data import datasets, splits
 
     versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
@@ -226,11 +254,15 @@ def _unfit(name: str, table: Table) -> str:
     return ""
 
 
+def _known(table: Table) -> Known:
+    return Known(table.covariates, table.labels, table.names)
+
+
 def _mechanisms(grid: Grid, dataset: str, table: Table) -> list[Missing]:
     """Every mechanism at every strength, without duplicates. A mechanism that ignores strength appears once."""
     asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
     wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
-    return list(dict.fromkeys(masks.settled(each, dataset, table.covariates) for each in wanted))
+    return list(dict.fromkeys(masks.settled(each, dataset, _known(table)) for each in wanted))
 
 
 def _patterns(grid: Grid, table: Table) -> list[_Point]:

@@ -64,6 +64,8 @@ class Grid:
     """how every method is trained; what is given here beats the preset's overrides"""
     overrides: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = field(default_factory=dict)
     """recipe fields by dataset, method or DATASET/METHOD, from the preset; of a method also its rank"""
+    parts: Annotated[tuple[dict[str, Any], ...], tyro.conf.Suppress] = ()
+    """fields of this grid that each part of it changes, from the preset; the plan joins the parts"""
 
     plugin: tuple[Path, ...] = ()
     """Python files that define methods, datasets or whatever else `list` shows of your own (see `check`)"""

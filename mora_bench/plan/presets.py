@@ -1,7 +1,7 @@
 """Presets: grids in TOML files, shipped or of the user's own."""
 
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,12 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.registry import did_you_mean
+
+#: The fields of a grid that a part of it may change.
+OF_A_PART = (
+    "datasets", "methods", "floors", "impute", "missing", "rates", "mechanism", "strength", "test_mechanism",
+    "test_rate", "ranks", "blocks", "knobs", "lrs", "seeds", "backbone", "recipe",
+)  # fmt: skip
 
 
 def presets() -> dict[str, str]:
@@ -40,15 +46,38 @@ def load_preset(name: str) -> Grid:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{source}: not TOML ({error}).") from error
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
-    for owner, changed in _tables(raw, f"{source}").items():
+    _check_recipes(raw, f"{source}")
+    grid = _converted(raw | {"preset": name}, Grid, f"{source}")
+    for number, changed in enumerate(grid.parts, 1):
+        where = f"{source}, part {number}"
+        _check_keys(changed, Grid, where, hidden={f.name for f in fields(Grid)} - {*OF_A_PART})
+        _check_recipes(changed, where)
+        part_of(grid, changed, where)
+    return grid
+
+
+def part_of(grid: Grid, changed: dict[str, Any], where: str = "") -> Grid:
+    """A grid with what one of its parts changes: fields as TOML gives them, of the recipe those that differ.
+
+    Raises:
+        UserError: a value of another type than it should be, or out of its range.
+    """
+    of_recipe = changed.get("recipe", {})
+    own = _converted({k: v for k, v in changed.items() if k != "recipe"}, Grid, where)
+    recipe = replace(grid.recipe, **{name: getattr(_converted(of_recipe, Recipe, where), name) for name in of_recipe})
+    return replace(grid, **{k: getattr(own, k) for k in changed if k != "recipe"}, recipe=recipe, parts=())
+
+
+def _check_recipes(raw: dict[str, Any], where: str) -> None:
+    """Refuse parts of a preset that are not fields of a recipe, or of another type than these."""
+    for owner, changed in _tables(raw, where).items():
         of_recipe = {key: value for key, value in changed.items() if owner == "recipe" or key != "rank"}
-        _check_keys(of_recipe, Recipe, f"{source}, [{owner}]", hidden=set())
+        _check_keys(of_recipe, Recipe, f"{where}, [{owner}]", hidden=set())
         # Check the types of the values that are given; the others are defaults.
-        _converted(of_recipe, Recipe, f"{source}, [{owner}]")
+        _converted(of_recipe, Recipe, f"{where}, [{owner}]")
         rank = changed.get("rank", 1)
         if owner != "recipe" and (not isinstance(rank, int) or isinstance(rank, bool) or rank < 1):
-            raise UserError(f"{source}, [{owner}]: rank is {rank!r}; expected a whole number of 1 or more.")
-    return _converted(raw | {"preset": name}, Grid, f"{source}")
+            raise UserError(f"{where}, [{owner}]: rank is {rank!r}; expected a whole number of 1 or more.")
 
 
 def _tables(raw: dict[str, Any], where: str) -> dict[str, dict[str, Any]]:

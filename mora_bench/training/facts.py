@@ -39,6 +39,8 @@ def units(part: Side) -> masks.Units:
         covariates={name: tuple(values[row] for row in rows) for name, values in table.covariates.items()},
         patients=tuple(table.patients[row] for row in rows),
         targets=table.targets[rows],
+        labels=table.labels,
+        contents=lambda: table.summaries[rows],
     )
 
 

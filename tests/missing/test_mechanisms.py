@@ -1,5 +1,7 @@
 """Mechanisms of missingness: the rules of their contract, closed forms, and what each claims to be."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,9 @@ from mora_bench.checks.run import check
 from mora_bench.data.presence import pattern_presence
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
-from mora_bench.missing.contract import intercept, numbers, sigmoid
+from mora_bench.missing.contract import Known, intercept, numbers, sigmoid, standard
 from mora_bench.missing.masks import settled
+from mora_bench.missing.uneven import in_turn
 
 
 @pytest.mark.parametrize("name", registry.names(registry.MECHANISMS))
@@ -22,19 +25,104 @@ def test_every_mechanism_keeps_its_contract(name):
     assert [(rule, problem) for rule, problem in check(registry.MECHANISMS, name) if problem] == []
 
 
+def slope(lost: np.ndarray, x: np.ndarray) -> tuple[float, float]:
+    """The slope of a logistic regression of bool [n] on float [n] (maximum likelihood by Newton's method), and its
+    standard error."""
+    design, weights = np.stack([np.ones(len(x)), x], 1), np.zeros(2)
+    for _ in range(20):
+        p = sigmoid(design @ weights)
+        information = (design * (p * (1 - p))[:, None]).T @ design
+        weights += np.linalg.solve(information, design.T @ (lost - p))
+    return weights[1], np.linalg.inv(information)[1, 1] ** 0.5
+
+
 @pytest.mark.parametrize("strength", [0.0, 1.0, 2.0])
 def test_the_covariate_moves_the_odds_by_e_to_its_strength(strength):
-    """Logistic regression of what is lost on the standardised covariate gives back the slope (maximum likelihood by
-    Newton's method); 4 standard errors are allowed."""
     own = units(20_000)
     lost = ~drawn(own, Missing("covariate:age", strength)).all(1)
-    x = np.stack([np.ones(len(own)), numbers(own.covariates["age"])], 1)
-    weights = np.zeros(2)
-    for _ in range(20):
-        p = sigmoid(x @ weights)
-        information = (x * (p * (1 - p))[:, None]).T @ x
-        weights += np.linalg.solve(information, x.T @ (lost - p))
-    assert weights[1] == pytest.approx(strength, abs=4 * np.linalg.inv(information)[1, 1] ** 0.5)
+    found, error = slope(lost, numbers(own.covariates["age"]))
+    assert found == pytest.approx(strength, abs=4 * error)
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize(("name", "label"), [("label:B", 1), ("label", None)])
+def test_a_label_multiplies_the_odds_by_e_to_the_strength(name, label, strength):
+    own = units(20_000)
+    y = own.targets.sum(1) > 1 if label is None else own.targets[:, label] > 0
+    lost = ~drawn(own, Missing(name, strength), rate=0.3).all(1)
+    found, error = slope(lost, y.astype(float))
+    assert found == pytest.approx(strength, abs=4 * error)
+    assert lost.mean() == pytest.approx(0.3, abs=3 * (0.3 * 0.7 / len(own)) ** 0.5)
+
+
+@pytest.mark.parametrize(("rate", "strength"), [(0.3, 1.0), (0.7, 2.0)])
+def test_what_is_missing_by_a_label_tells_of_it_as_the_closed_form_says(rate, strength):
+    """P(y = 1 | lost) = pi p1 / (pi p1 + (1 - pi) p0), p1 and p0 the chances of losing something."""
+    own = units(40_000)
+    y, lost = own.targets[:, 0] > 0, ~drawn(own, Missing("label:A", strength), rate=rate).all(1)
+    a = intercept(strength * y, rate)
+    p1, p0, pi = sigmoid(np.array(a + strength)), sigmoid(np.array(a)), y.mean()
+    expected = pi * p1 / (pi * p1 + (1 - pi) * p0)
+    assert y[lost].mean() == pytest.approx(expected, abs=4 * (expected * (1 - expected) / lost.sum()) ** 0.5)
+
+
+@pytest.mark.parametrize(("name", "weighed"), [("hidden", 0), ("observed", 1)])
+def test_missing_by_what_is_hidden_or_by_what_stays(name, weighed):
+    """Of a pattern that takes modality m, `hidden` weighs content m and `observed` the other one."""
+    own = units(40_000)
+    z = standard(own.contents())
+    for m, pattern in enumerate(own.modalities):
+        lost = ~drawn(own, Missing(name, 1.5), pattern=pattern, rate=0.4)[:, m]
+        for of in (0, 1):
+            found, error = slope(lost, z[:, m if of == 0 else 1 - m])
+            assert found == pytest.approx(1.5 if of == weighed else 0.0, abs=4 * error + 0.1 * (of == weighed))
+        both = ~drawn(own, Missing(name, 1.5), rate=0.4)
+        # In turn: half of the units may lose m, and these by m's own slope.
+        assert both[:, m].mean() == pytest.approx(0.2, abs=0.01)
+
+
+def test_given_what_stays_an_observed_loss_does_not_depend_on_what_is_hidden():
+    """MAR, of one modality: text is lost by the picture alone, though both contents hang together."""
+    own = units(40_000)
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=(40_000, 1))
+    tied = dataclasses.replace(own, contents=lambda: shared + rng.normal(size=(40_000, 2)) * 0.5)
+    fixed = tied.contents()
+    tied = dataclasses.replace(tied, contents=lambda: fixed)
+    lost = ~drawn(tied, Missing("observed", 2.0), pattern="text")[:, 0]
+    z = standard(fixed)
+    assert slope(lost, z[:, 0])[0] > 0.5
+    order = np.argsort(z[:, 1])
+    bands = [band for band in np.array_split(order, 200) if 0 < lost[band].sum() < len(band)]
+    within = [np.corrcoef(lost[band], z[band, 0])[0, 1] for band in bands]
+    assert len(bands) > 150
+    assert abs(np.mean(within)) < 4 * np.std(within) / len(bands) ** 0.5
+
+
+def test_by_chance_nothing_that_is_known_tells_what_is_lost():
+    """MCAR: loss by chance, evenly or not, is independent of labels, covariates and contents."""
+    own = units(20_000)
+    for name in ("uniform", "uneven:text=3"):
+        lost = ~drawn(own, Missing(name))
+        bands = [*own.targets.T, np.array(own.covariates["site"]), *(standard(own.contents()) > 0).T]
+        for m in (0, 1):
+            for values in bands:
+                table = [[(lost[:, m] & (values == v)).sum(), (~lost[:, m] & (values == v)).sum()] for v in set(values)]
+                assert chi2_contingency(table)[1] > 1e-3
+
+
+@given(st.lists(st.floats(0.1, 9), min_size=2, max_size=4), st.integers(1, 200))
+@settings(max_examples=40, deadline=None)
+def test_uneven_weights_are_kept_within_one_at_every_rate(weights, count):
+    shares = np.array(weights) / sum(weights)
+    found = in_turn(np.array(weights), count)
+    assert (np.abs(np.bincount(found, minlength=len(weights)) - shares * count) < len(weights) - 0.5).all()
+    assert in_turn(np.array(weights), count + 5)[:count].tolist() == found.tolist()
+
+
+def test_uneven_takes_the_text_three_times_as_often():
+    lost = ~drawn(units(1000), Missing("uneven:text=3,image=1"), rate=0.4)
+    assert lost.sum(0).tolist() == [300, 100]
 
 
 def test_given_the_covariate_what_is_lost_does_not_depend_on_the_label():
@@ -130,13 +218,13 @@ def test_the_intercept_gives_the_rate(rate):
 
 
 def test_what_a_mechanism_reads_is_part_of_what_it_is():
-    older = settled(Missing("covariate:age"), "d", {"age": ("1", "2")})
-    other = settled(Missing("covariate:age"), "d", {"age": ("1", "3")})
+    older = settled(Missing("covariate:age"), "d", Known({"age": ("1", "2")}))
+    other = settled(Missing("covariate:age"), "d", Known({"age": ("1", "3")}))
     assert older.reads
     assert older != other
-    assert settled(UNIFORM, "d", {"age": ("1", "2")}) == UNIFORM
+    assert settled(UNIFORM, "d", Known({"age": ("1", "2")})) == UNIFORM
     # Strength means nothing to chance, so it makes no other cell.
-    assert settled(Missing("uniform", 3.0), "d", {}) == UNIFORM
+    assert settled(Missing("uniform", 3.0), "d", Known({})) == UNIFORM
 
 
 @pytest.mark.parametrize(
@@ -145,12 +233,17 @@ def test_what_a_mechanism_reads_is_part_of_what_it_is():
         ("covariate", "takes the name of a covariate, e.g. covariate:age; this dataset has age"),
         ("covariate:sex", "this dataset has age"),
         ("uniform:age", "it takes no argument, and was given 'age'"),
+        ("label:D", "takes the name of a label, e.g. label:D, or nothing for the number of labels; this dataset has A"),
+        ("uneven:txt=3", "weights of modalities.*; this dataset has text, image, and not txt"),
+        ("uneven:text", "'text' is not of that form"),
+        ("uneven:text=-1", "'text=-1' is not of that form"),
+        ("hidden:text", "it takes no argument, and was given 'text'"),
         ("unifrom", "unknown mechanism 'unifrom'; known: .*Did you mean 'uniform'"),
     ],
 )
 def test_a_wrong_mechanism_is_told_why(name, message):
     with pytest.raises(UserError, match=message):
-        settled(Missing(name), "d", {"age": ("1",)})
+        settled(Missing(name), "d", Known({"age": ("1",)}, ("A",), ("text", "image")))
 
 
 def test_a_covariate_of_words_has_an_effect_for_each():

@@ -8,6 +8,7 @@ from units import drawn, units
 
 from mora_bench.cells.missing import Missing
 from mora_bench.errors import UserError
+from mora_bench.missing.contract import Known
 from mora_bench.missing.masks import settled
 
 
@@ -37,4 +38,4 @@ def test_masks_are_nested_over_rates():
 
 def test_a_site_that_is_not_there_is_told():
     with pytest.raises(UserError, match="this dataset has age"):
-        settled(Missing("site:ward"), "d", {"age": ("1",)})
+        settled(Missing("site:ward"), "d", Known({"age": ("1",)}))

@@ -45,6 +45,63 @@ def test_the_paper_preset_is_the_papers_recipe():
     assert {"full", "map", "msp", "mora"} <= set(grid.methods)
 
 
+PARTS = """
+datasets = ["cxr"]
+methods = ["head"]
+floors = ["none"]
+seeds = [0, 1]
+recipe.epochs = 4
+[[parts]]
+methods = ["mora"]
+ranks = [2, 4]
+[[parts]]
+methods = ["mora", "full"]
+seeds = [1, 2]
+recipe.lr = 1e-3
+"""
+
+
+def test_a_preset_joins_its_parts_and_flags_beat_them_all(tmp_path, place, folder):
+    file = tmp_path / "mine.toml"
+    file.write_text(PARTS)
+    preset = dataclasses.replace(load_preset(str(file)), backbone=(str(folder),))
+
+    def found(**flags):
+        own = plan(dataclasses.replace(preset, **flags), place, preset).cells
+        return [(c.method, c.rank, c.seed, c.recipe.lr, c.recipe.epochs) for c in own]
+
+    assert sorted(found(), key=str) == [
+        ("full", None, 1, 1e-3, 4), ("full", None, 2, 1e-3, 4), ("mora", 2, 0, 5e-3, 4), ("mora", 2, 1, 5e-3, 4),
+        ("mora", 4, 0, 5e-3, 4), ("mora", 4, 1, 1e-3, 4), ("mora", 4, 1, 5e-3, 4), ("mora", 4, 2, 1e-3, 4),
+    ]  # fmt: skip
+    assert [seed for _, _, seed, _, _ in found()] == [0, 0, 1, 1, 1, 1, 2, 2]
+    faster = dataclasses.replace(preset.recipe, lr=7e-3)
+    assert found(recipe=faster, seeds=(5,), methods=("full",)) == [("full", None, 5, 7e-3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[[parts]]\nmethod = ['head']", r"mine\.toml, part 1: unknown key 'method'; .* Did you mean 'methods'"),
+        ("[[parts]]\n[[parts]]\nworkers = 3", r"part 2: unknown key 'workers'"),
+        ("[[parts]]\nrates = 0.3", r"part 1: rates: expected `array`"),
+        ("[[parts]]\nrecipe.lr = 'a'", r"part 1, \[recipe\]: lr: expected `float`"),
+        ("[[parts]]\nranks = [0]", r"--ranks 0 is below 1"),
+        ("parts = 3", r"parts: expected `array`"),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_said(tmp_path, text, expected):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=expected):
+        load_preset(str(file))
+
+
+def test_unknown_names_in_a_part_are_refused(grid, place):
+    with pytest.raises(UserError, match="unknown method 'mroa'"):
+        plan(dataclasses.replace(grid, parts=({"methods": ["mroa"]},)), place)
+
+
 def test_twins_test_a_pool_and_real_data_folds(grid, place):
     cells = plan(grid, place).cells
     assert {(cell.folds, cell.pool) for cell in cells} == {(0, 500)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from mora_bench import registry
 from mora_bench.data.batch import Inputs
+from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 
 if TYPE_CHECKING:
@@ -82,6 +83,14 @@ class Modality(ABC):
     @abstractmethod
     def open(self, folder: Path) -> Content:
         """Open the files that `encode` wrote."""
+
+    def summary(self, value: Any) -> float:
+        """One number that tells contents apart, for mechanisms of missingness that depend on contents.
+
+        Raises:
+            UserError: this kind has none, or the value cannot be decoded.
+        """
+        raise UserError(f"modalities of kind {type(self).__name__.lower()} have no summary; choose another mechanism.")
 
     def decodes(self, value: Any) -> str | None:
         """What is wrong with one value once it is decoded, for `check`; None if nothing is."""

@@ -78,6 +78,10 @@ class Table(Modality):
                 return f"has {name} = {cell}; write None where there is no number"
         return None
 
+    def summary(self, value: Any) -> float:
+        """The number of cells that are filled."""
+        return float(sum(cell is not None for cell in value.values()))
+
     def contents(self, values: Sequence[Any], hashes: FileHashes | None) -> Iterator[bytes]:
         yield json.dumps(list(values), sort_keys=True).encode()
 

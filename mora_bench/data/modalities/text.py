@@ -96,6 +96,10 @@ class Text(Modality):
     def exists(self, value: Any) -> bool:
         return not isinstance(value, str) or bool(value.strip())
 
+    def summary(self, value: Any) -> float:
+        """The number of words."""
+        return float(len(value.split()))
+
     def problem(self, value: Any) -> str | None:
         if not isinstance(value, str):
             return f"is {type(value).__name__} ({value!r:.40}); expected a str, or None where there is no text"

@@ -1,0 +1,33 @@
+"""Missing not at random, by what is to be predicted (MNAR): a logistic model of a label."""
+
+import numpy as np
+
+from mora_bench.missing.contract import Context, Known, Mechanism, logistic
+
+
+class Label(Mechanism):
+    """P(a unit loses something) = sigmoid(a + strength * y), y = 1 where the unit has the label, else 0.
+
+    So the odds of losing something are e^strength times higher with the label than without it, and what is missing
+    tells of the label by itself. Without an argument y says whether a unit has more labels than half of the units have
+    at most: several diseases, where most have one.
+    """
+
+    title = "not at random, by a label (MNAR)"
+    source = "informative absence, e.g. arXiv 2505.16953"
+    reads = ("targets",)
+    takes = "the name of a label, e.g. label:D, or nothing for the number of labels"
+
+    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        if context.argument:
+            y = context.targets[:, context.labels.index(context.argument)] > 0
+        else:
+            count = context.targets.sum(1, dtype=int)
+            y = count > np.median(count) if len(count) else count > 0
+        rng = context.rng("label", self.version, context.argument)
+        return logistic(context, rng, lambda which: strength * y, rate)
+
+    def problem(self, argument: str, known: Known) -> str | None:
+        if argument and argument not in known.labels:
+            return f"it takes {self.takes}; this dataset has {', '.join(known.labels)}"
+        return None
