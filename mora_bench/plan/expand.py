@@ -94,12 +94,12 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
     for part, base in parts(grid, preset):
         seeds = list(dict.fromkeys(part.seeds))
         points = 0
-        for cell, why in _points(part, base, runtime):
+        # One seed stands for all, the same in every part, so that parts can be seen to ask for the same cell.
+        for cell, why in _points(replace(part, seeds=grid.seeds), replace(base, seeds=grid.seeds), runtime):
             points += 1
             if cell is None or cell.score_key in first:
                 collapsed[why or TWICE] += len(seeds)
             if cell is not None:
-                cell = replace(cell, seed=grid.seeds[0])
                 first.setdefault(cell.score_key, cell)
                 seeds_of.setdefault(cell.score_key, []).extend(seeds)
         asked += points * len(part.seeds)
