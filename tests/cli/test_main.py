@@ -97,7 +97,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["gird"], "unknown verb 'gird'; known: grid, report"),
-        (["grid", "--datasets", "odri"], "unknown dataset 'odri'; known: cxr, cxr-views, odir, "),
+        (["grid", "--datasets", "odri"], "unknown dataset 'odri'; known: cxr, cxr-redacted, cxr-views, odir, "),
         (["grid", "--methods", "lroa"], "unknown method 'lroa'; known:"),
         (["grid", "--preset", "quikc"], "unknown preset 'quikc'"),
         (["grid", "--rates", "1.5"], "--rates 1.5 is outside"),

@@ -14,8 +14,9 @@ from mora_bench.data.table import Column, Table
 #: Beginnings of words that name a label of ODIR or the disease that it stands for, and of those that ODIR's keywords
 #: use with no other name ("normal fundus", "dry age-related macular degeneration", "mild non proliferative ...").
 OF_ODIR = (
-    "normal", "fundus", "diabet", "retinopath", "proliferative", "nonproliferative", "non", "mild", "moderate", "severe",
-    "glaucoma", "cataract", "dry", "wet", "macular", "age-related", "degenerat", "hypertens", "pathological", "myopi",
+    "normal", "fundus", "diabet", "retinopath", "proliferative", "nonproliferative", "non", "mild", "moderate",
+    "severe", "glaucoma", "cataract", "dry", "wet", "macular", "age-related", "degenerat", "hypertens", "pathological",
+    "myopi",
 )  # fmt: skip
 #: The same of CXR's labels.
 OF_CXR = (
