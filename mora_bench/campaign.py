@@ -254,15 +254,16 @@ def _score(store: Store, cell: Cell, place: Runtime) -> None:
     store.write_scores(cell, scored(cell, predicted))
 
 
-def report(folder: Path, metric: str = "") -> Report:
-    """Write every artefact that a results folder's files can give; `metric` is the score that tables show.
+def report(folder: Path, metric: str = "", figures: bool = False) -> Report:
+    """Write every artefact that a results folder's files can give; `metric` is the score that tables show, and figures
+    are drawn if asked for.
 
     Raises:
         UserError: there are no records, or no task has that metric.
     """
     from mora_bench.report.write import write
 
-    return write(folder, metric)
+    return write(folder, metric, figures)
 
 
 def start_workers(place: Runtime, engine: str) -> None:

@@ -169,7 +169,7 @@ def test_report_and_scores_reach_no_torch(module):
 def test_help_and_names_reach_nothing_heavy():
     heavy = {"torch", "transformers", "pandas", "sklearn", "peft", "PIL", "scipy"}
     assert not (heavy | {"numpy", "tyro"}) & modules_after("import mora_bench.cli.main")
-    check = "from mora_bench.plan.expand import check_names; from mora_bench.plan.presets import load_preset; "
+    check = "from mora_bench.plan.parts import check_names; from mora_bench.plan.presets import load_preset; "
     assert not heavy & modules_after(check + "check_names(load_preset('quick'))")
 
 

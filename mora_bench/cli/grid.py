@@ -9,8 +9,9 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.report import show
-from mora_bench.plan.expand import Plan, check_names
+from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store

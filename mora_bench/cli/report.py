@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -24,6 +24,8 @@ class ReportOptions:
     """results folder, with records/ and scores/ in it"""
     metric: str = ""
     """the score that tables show, e.g. auroc; the task's own if not given"""
+    figures: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """also draw figures, as PNG and SVG, to figures/; needs matplotlib"""
     plugin: tuple[Path, ...] = ()
     """Python files that define tables or figures of your own"""
 
@@ -33,7 +35,7 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     from mora_bench.campaign import report
 
-    show(report(options.folder, options.metric))
+    show(report(options.folder, options.metric, options.figures))
     return 0
 
 
@@ -44,3 +46,5 @@ def show(report: Report) -> None:
     for reason in report.left_out:
         print(f"left out: {reason}", file=sys.stderr)
     print(f"tables: {report.folder}")
+    if any(file.endswith(".png") for file in report.files):
+        print(f"figures: {report.folder.with_name('figures')}")

@@ -12,8 +12,8 @@ from mora_bench.cli.options import option, parse
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.plan.expand import check_names
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.tuned import as_preset
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from scipy.optimize import brentq
 
 from mora_bench import registry, seeds
 
@@ -134,12 +135,9 @@ def numbers(values: tuple) -> np.ndarray | None:
 
 
 def intercept(slopes: np.ndarray, rate: float) -> float:
-    """a such that the mean of sigmoid(a + slopes) is `rate`, 0 < rate < 1, by bisection."""
-    low, high = -50.0 - np.abs(slopes).max(initial=0), 50.0 + np.abs(slopes).max(initial=0)
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sigmoid(middle + slopes).mean() < rate else (low, middle)
-    return (low + high) / 2
+    """a such that the mean of sigmoid(a + slopes) is `rate`, 0 < rate < 1, by Brent's bracketing method."""
+    bound = 50.0 + np.abs(slopes).max(initial=0)
+    return brentq(lambda a: sigmoid(a + slopes).mean() - rate, -bound, bound, xtol=1e-14, rtol=1e-14)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

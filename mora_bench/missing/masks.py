@@ -134,7 +134,16 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
         raise ValueError(
             f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
         )
+    _check_rate(kept, rate, missing)
     return kept[back]
+
+
+def _check_rate(kept: np.ndarray, rate: float, missing: Missing) -> None:
+    """Refuse a mask whose rate is not the one that was asked for: beyond five binomial deviations, which chance exceeds
+    once in two million masks (three deviations it exceeds in every third grid of a hundred cells)."""
+    lost, n = int((~kept.all(1)).sum()), len(kept)
+    if abs(lost - rate * n) > 5 * np.sqrt(n * rate * (1 - rate)) + 1:
+        raise ValueError(f"mechanism {missing.mechanism} took something from {lost} of {n}; asked for {rate:.0%}")
 
 
 def _summaries(units: Units) -> np.ndarray:

@@ -19,14 +19,13 @@ from mora_bench.missing.contract import Known
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
-from mora_bench.plan.presets import part_of
+from mora_bench.plan.parts import ALL, check_names, parts
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
     from mora_bench.data.table import Table
 
 TWICE = "it was asked for twice"
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -42,39 +41,6 @@ class Plan:
     cells: list[Cell]
     asked: int
     collapsed: dict[str, int]
-
-
-def check_names(grid: Grid) -> None:
-    """Refuse unknown names of any kind, in a grid and its parts, before slow imports.
-
-    Raises:
-        UserError: the first unknown name, with the known ones.
-    """
-    for part, _ in parts(grid, grid):
-        _check_names(part)
-
-
-def _check_names(grid: Grid) -> None:
-    for name in grid.datasets:
-        registry.check(registry.DATASETS, name)
-    for name in grid.methods:
-        registry.check(registry.METHODS, name, also=[ALL, *registry.names(registry.PREDICTORS)])
-    for name in grid.floors:
-        registry.check(registry.PREDICTORS, name, also=[ALL, NONE])
-    for name in grid.impute:
-        registry.check(registry.IMPUTERS, name, also=[ALL])
-    for name in [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]:
-        registry.check(registry.MECHANISMS, name.partition(":")[0])
-    registry.check(registry.ENGINES, grid.engine, also=["auto"])
-    datasets, methods = registry.names(registry.DATASETS), registry.names(registry.METHODS)
-    owners = [*datasets, *methods]
-    for owner in grid.overrides:
-        dataset, slash, method = owner.partition("/")
-        if owner not in owners and not (slash and dataset in datasets and method in methods):
-            raise UserError(
-                f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method nor DATASET/METHOD; "
-                f"known: {', '.join(owners)}.{registry.did_you_mean(owner, owners)}"
-            )
 
 
 def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
@@ -108,20 +74,6 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
     order = dict.fromkeys(seed for own in seeds_of.values() for seed in own)
     cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
     return Plan(cells, asked, dict(collapsed))
-
-
-def parts(grid: Grid, preset: Grid) -> list[tuple[Grid, Grid]]:
-    """The parts of a grid, each with the same part of its preset; the grid itself if it has none. What was given as a
-    flag, and so differs from the preset, beats what a part says."""
-    if not grid.parts:
-        return [(grid, preset)]
-    flags = {f.name: getattr(grid, f.name) for f in fields(Grid) if getattr(grid, f.name) != getattr(preset, f.name)}
-    recipe = {n: v for n, v in vars(grid.recipe).items() if v != getattr(preset.recipe, n)}
-    found = []
-    for number, changed in enumerate(grid.parts, 1):
-        base = part_of(preset, changed, f"preset {grid.preset}, part {number}")
-        found.append((replace(base, **flags | {"recipe": replace(base.recipe, **recipe)}), base))
-    return found
 
 
 class _Point(NamedTuple):

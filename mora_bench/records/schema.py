@@ -114,12 +114,16 @@ class Clock(Struct):
 
 
 class Data(Struct):
-    """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks."""
+    """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks.
+
+    `effects` says by split and modality who lost it (`mora_bench.missing.effects`).
+    """
 
     labels: list[str]
     split: str
     contents: dict[str, dict[str, Any]]
     realised: dict[str, dict[str, float]]
+    effects: dict[str, dict[str, dict[str, dict[str, float | None]]]] = {}
 
 
 class Record(Struct):
@@ -164,8 +168,24 @@ class Setting(Struct):
     ceiling: dict[str, float] = {}
 
 
+class Curve(Struct):
+    """The primary score of the test split at `Scores.rates`, over draws of the mask: mean and standard deviation; the
+    area under the means over rates 0 to 1, and the least of them. On twins also what can be expected at most."""
+
+    mean: list[float]
+    std: list[float]
+    draws: int
+    area: float
+    worst: float
+    ceiling: list[float] = []
+
+
 class Scores(Struct):
-    """The scores of one training run under one protocol; `curve` is the primary score of the test split at `rates`."""
+    """The scores of one training run under one protocol.
+
+    `curve` is the primary score of the test split at `rates`, one list per pattern, under the one mask that all other
+    scores are taken under; `curves` is its expectation over masks.
+    """
 
     schema: int
     key: str
@@ -178,6 +198,7 @@ class Scores(Struct):
     test: dict[str, Setting]
     rates: list[float]
     curve: dict[str, list[float]]
+    curves: dict[str, Curve] = {}
 
     def __post_init__(self) -> None:
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]

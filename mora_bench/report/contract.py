@@ -32,6 +32,16 @@ class Results:
         """The comparison tables of all cells, made once for all artefacts; do not change them."""
         return compare(self.cells)
 
+    @cached_property
+    def by_key(self) -> dict[str, Scores]:
+        """The scores by `Scores.score_key`."""
+        return {each.score_key: each for each in self.scores}
+
+    @cached_property
+    def record_of(self) -> dict[str, Record]:
+        """The records by training key, which is the first part of a score key."""
+        return {each.key: each for each in self.records}
+
 
 class Artefact(ABC):
     """Subclass it directly; it holds no state and imports no torch."""
@@ -40,6 +50,8 @@ class Artefact(ABC):
     title: ClassVar[str]
     #: Whether it is also printed on the terminal.
     shown: ClassVar[bool] = False
+    #: Whether it draws pictures: it is then made only if asked for, and its files go to the folder of figures.
+    draws: ClassVar[bool] = False
 
     @abstractmethod
     def make(self, results: Results) -> dict[str, bytes]:

@@ -126,7 +126,7 @@ def _measured(record: Record) -> dict[str, Any]:
 def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     """The scores that tables show: `metric`, or the task's primary score if it has no such metric."""
     shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
-    row: dict[str, Any] = {"metric": shown}
+    row: dict[str, Any] = {"metric": shown, "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting)
         row[f"taken {pattern}"] = taken

@@ -36,13 +36,23 @@ def markdown(table: Comparison) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _ranked(table: Comparison, score: str) -> str:
+def blocks_of(table: Comparison, score: str) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """The mean scores of every data set by row label, and the labels that all data sets have."""
     blocks: dict[str, dict[str, float]] = {}
     for section in table.sections:
         known = {row.label: row.mean[score] for row in section.competing if not math.isnan(row.mean[score])}
         blocks.setdefault(section.dataset, known)
-    shared = [name for name in next(iter(blocks.values()), {}) if all(name in own for own in blocks.values())]
-    if len(blocks) < LEAST_BLOCKS or len(shared) < LEAST_ROWS:
+    return blocks, [name for name in next(iter(blocks.values()), {}) if all(name in own for own in blocks.values())]
+
+
+def enough(blocks: dict[str, dict[str, float]], shared: list[str]) -> bool:
+    """Whether ranks over these data sets can tell rows apart."""
+    return len(blocks) >= LEAST_BLOCKS and len(shared) >= LEAST_ROWS
+
+
+def _ranked(table: Comparison, score: str) -> str:
+    blocks, shared = blocks_of(table, score)
+    if not enough(blocks, shared):
         return (
             f"Cannot tell: {len(blocks)} data sets and {len(shared)} rows that all of them have; ranks tell rows apart "
             f"from {LEAST_BLOCKS} data sets and {LEAST_ROWS} rows on."

@@ -1,5 +1,6 @@
 """The rows of a section: cells over their seeds, and which of them can be told apart."""
 
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ class Row:
             other of them can.
         below: the scores for which a complete floor has a higher mean; empty for floors.
         note: why the row is not complete, or "".
+        keys: of the files of scores behind it, in the order of the section's seeds.
+        method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
     label: str
@@ -51,6 +54,10 @@ class Row:
     network: bool = True
     best: set[str] = field(default_factory=set)
     below: set[str] = field(default_factory=set)
+    keys: tuple[str, ...] = ()
+    method: str = ""
+    rank: int | None = None
+    blocks: tuple[int, ...] | None = None
 
 
 @dataclass
@@ -118,8 +125,9 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
         values = {s: _by_seed(done, s, expected) for s in scores}
         known = {s: own[~np.isnan(own)] for s, own in values.items()}
         within = {s: interval(own, overlap) for s, own in known.items()}
+        first = cells.iloc[0]
         row = Row(
-            label=_label(cells.iloc[0], part, identity),
+            label=_label(first, part, identity),
             mean={s: float(own.mean()) if len(own) else float("nan") for s, own in known.items()},
             std={s: float(own.std(ddof=1)) if len(own) > 1 else float("nan") for s, own in known.items()},
             low={s: own[0] for s, own in within.items()},
@@ -130,6 +138,10 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
             seeds=len(done),
             family=max(cells["family"]),
             network=bool(cells["network"].iloc[0]),
+            keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
+            method=str(first["method"]),
+            rank=None if pd.isna(first["rank"]) else int(first["rank"]),
+            blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
         )
         missing = sorted(set(expected) - set(done["seed"]))
         if missing:
@@ -137,7 +149,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
             why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
             row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
         found.rows.append(row)
-    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), row.label))
+    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), _by_number(row.label)))
     for score in scores:
         _judge(found, score)
         for known, name in ((found.ceiling, "ceiling"), (found.taken, "taken")):
@@ -173,6 +185,11 @@ def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[
         if counts and all(isinstance(own, dict) and own for own in counts):
             found[score] = task.pooled(counts)
     return found
+
+
+def _by_number(label: str) -> list[tuple[int, str]]:
+    """A key that sorts r=2 before r=16."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
 
 
 def _place(family: str) -> str:

@@ -58,19 +58,24 @@ def _check_metric(metric: str, tasks: set[str]) -> None:
         raise UserError(f"--metric {metric!r}: unknown; known here: {', '.join(sorted(known))}.{meant}")
 
 
-def write(folder: Path, metric: str = "") -> Report:
-    """Write tables/ of `folder`; `metric` is the score that they show.
+def write(folder: Path, metric: str = "", figures: bool = False) -> Report:
+    """Write tables/ of `folder`, and figures/ if asked for; `metric` is the score that they show.
 
     Raises:
-        UserError: there are no records.
+        UserError: there are no records, or figures are asked for and matplotlib is not installed.
     """
     results = read(folder, metric)
-    out, left_out = folder / "tables", list(results.left_out)
+    tables, left_out = folder / "tables", list(results.left_out)
     files, shown = [], []
     for name in registry.names(registry.ARTEFACTS):
         artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
+        if artefact.draws and not figures:
+            continue
+        out = folder / "figures" if artefact.draws else tables
         try:
             made = artefact.make(results)
+        except UserError:
+            raise
         except Exception as error:
             # A failing artefact must not prevent the others.
             left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
@@ -79,4 +84,4 @@ def write(folder: Path, metric: str = "") -> Report:
             write_atomic(out / file, content)
             files.append(file)
             shown += [file] * (artefact.shown and file.endswith(".md"))
-    return Report(out, files, shown, left_out)
+    return Report(tables, files, shown, left_out)

@@ -8,8 +8,9 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
 from mora_bench.missing import masks
-from mora_bench.records.schema import SCHEMA, Scores, Setting
+from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
+from mora_bench.scoring.curves import curve as expected
 from mora_bench.scoring.pick import pick, stratified
 from mora_bench.tasks.contract import Task
 
@@ -36,7 +37,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     """All scores of a cell, from its predictions of "val" and "test".
 
     Both hold the full scores for complete data and for each pattern at the cell's test rate, with strata; `curve` holds
-    the primary score of the test split over rates, one list per pattern.
+    the primary score of the test split over rates, one list per pattern, and `curves` its expectation over masks.
     """
     task: Task = registry.get(registry.TASKS, cell.task)()
     patterns = masks.patterns(cell.modalities)
@@ -55,6 +56,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         ]
         for pattern in patterns[1:]
     }
+    curves = {pattern: _expected(cell, task, test, pattern, rates) for pattern in patterns[1:]}
     return Scores(
         schema=SCHEMA,
         key=cell.key,
@@ -67,7 +69,19 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         test=settings["test"],
         rates=rates,
         curve=curve,
+        curves=curves,
     )
+
+
+def _expected(cell: Cell, task: Task, test: Predicted, pattern: str, rates: list[float]) -> Curve:
+    def present(rate: float, draw: int) -> np.ndarray:
+        return shown(cell, "test", test.units, pattern, rate, draw)
+
+    found = expected(lambda logits: task.score(test.units.targets, logits), test.logits, present, rates)
+    if cell.source == "twin":
+        bounds = [ceiling(cell.dataset, present(rate, 0)).get(task.primary) for rate in rates]
+        found.ceiling = [bound for bound in bounds if bound is not None]
+    return found
 
 
 def _setting(cell: Cell, task: Task, own: Predicted, present: np.ndarray) -> Setting:
@@ -90,7 +104,8 @@ def _beyond(
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
 
 
-def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float) -> np.ndarray:
-    """Presence of a split's samples when a cell is scored, bool [N, M]."""
+def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float, draw: int = 0) -> np.ndarray:
+    """Presence of a split's samples when a cell is scored, bool [N, M]; draws above 0 are other masks of the kind."""
+    split = f"{split}, draw {draw}" if draw else split
     kept = masks.mask(units, pattern, rate, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
     return presence.combine(units.natural, kept)

@@ -11,6 +11,7 @@ from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
+from mora_bench.missing.effects import effects
 from mora_bench.records.schema import Data, Record, Scores
 from mora_bench.scoring.protocol import Predicted
 
@@ -60,6 +61,12 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
         contents=contents,
         realised={
             name: presence.realised(sides[name].natural, own, table.names) | {"n": len(own)}
+            for name, own in present.items()
+        },
+        effects={
+            name: effects(
+                sides[name].natural, own, table.names, sides[name].targets, table.labels, groups(table, sides[name])
+            )
             for name, own in present.items()
         },
     )

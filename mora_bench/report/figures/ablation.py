@@ -1,0 +1,106 @@
+"""What one axis changes: scores over ranks or blocks, and what they cost on a second axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+#: The fewest values of an axis that make a curve of it.
+LEAST = 3
+SHOWN = ("score complete", "score both")
+AXES = {"rank": "rank", "blocks": "blocks"}
+
+
+class AblationFigure(Artefact):
+    title = "figure: scores over ranks and over sets of blocks, with cost on a second axis"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            for axis in AXES:
+                curves = [
+                    (section, method, rows)
+                    for section in table.sections
+                    for method, rows in _along(section, axis).items()
+                ]
+                if curves:
+                    name = table.name.replace("comparison", axis, 1)
+                    files |= style.files(name, _figure(table, axis, curves))
+        return files
+
+
+def _along(section: Section, axis: str) -> dict[str, list[Row]]:
+    """The rows of each method that differ in the axis alone, where there are enough, in the axis's order."""
+    found: dict[str, list[Row]] = {}
+    other = "blocks" if axis == "rank" else "rank"
+    groups: dict[tuple, list[Row]] = {}
+    for row in section.competing:
+        if getattr(row, axis) is not None:
+            groups.setdefault((row.method, getattr(row, other)), []).append(row)
+    for (method, _), rows in groups.items():
+        values = [getattr(row, axis) for row in rows]
+        if len(set(values)) == len(values) >= LEAST and len(values) > len(found.get(method, [])):
+            found[method] = sorted(rows, key=lambda row: (_size(row, axis), getattr(row, axis)))
+    return found
+
+
+def _size(row: Row, axis: str) -> int:
+    return len(row.blocks or ()) if axis == "blocks" else 0
+
+
+def _name(row: Row, axis: str) -> str:
+    if axis == "rank":
+        return str(row.rank)
+    blocks = row.blocks or ()
+    whole = len(blocks) > 1 and blocks == tuple(range(blocks[0], blocks[-1] + 1))
+    return f"{blocks[0]}-{blocks[-1]}" if whole else ",".join(map(str, blocks))
+
+
+def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[Row]]]) -> Figure:
+    columns = min(2, len(curves))
+    figure, axes = style.panels(-(-len(curves) // columns), columns, width=4.2)
+    flat = [axis for row in axes for axis in row]
+    handles: dict[str, Any] = {}
+    looks = style.looks([table.tests[score] for score in SHOWN if score in table.tests])
+    for panel, (section, method, rows) in zip(flat, curves, strict=False):
+        at = np.arange(len(rows))
+        control = next((row for row in section.competing if row.method == "head"), None)
+        for score in [score for score in SHOWN if score in table.tests]:
+            look = looks[table.tests[score]]
+            mean, low, high = (
+                100 * np.array([getattr(row, name)[score] for row in rows]) for name in ("mean", "low", "high")
+            )
+            handles[table.tests[score]] = panel.errorbar(
+                at, mean, [mean - low, high - mean], color=look.colour, marker=look.marker, linestyle=look.stroke,
+                markersize=4, capsize=3, linewidth=1,
+            )  # fmt: skip
+            if control is not None:
+                panel.axhline(100 * control.mean[score], color=look.colour, linestyle=":", linewidth=1)
+        cost = panel.twinx()
+        cost.spines["top"].set_visible(False)
+        flops = [row.cost["gflops_step"] for row in rows]
+        (handles["GFLOPs of a training step (right)"],) = cost.plot(
+            at, flops, color=style.GREY, marker="_", linestyle="", markersize=12
+        )
+        cost.set_ylim(0, 1.15 * np.nanmax([*flops, 1e-9]))
+        cost.tick_params(labelsize=7, colors=style.GREY)
+        panel.set_xticks(at, [_name(row, axis) for row in rows], fontsize=8)
+        panel.set_xlabel(AXES[axis], fontsize=8)
+        panel.set_ylabel("score x 100", fontsize=8)
+        panel.set_title(style.literal(f"{method}: {section.title}"), fontsize=8)
+    for panel in flat[len(curves) :]:
+        panel.set_visible(False)
+    style.legend(figure, handles)
+    figure.suptitle("Bars: 95 % intervals over seeds. Dotted: head only.", fontsize=8)
+    return figure

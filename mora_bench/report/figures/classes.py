@@ -1,0 +1,60 @@
+"""Scores of every class: who reads which label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+SCORE = "f1_per_class"
+
+
+class ClassesFigure(Artefact):
+    title = "figure: F1 of every class and row, with either modality missing"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            pattern = EACH if f"score {EACH}" in table.tests else COMPLETE
+            found = []
+            for section in table.sections:
+                rows = [(row, own) for row in section.rows if (own := _by_class(results, row, pattern)) is not None]
+                if rows:
+                    found.append((section, rows))
+            if found:
+                name = table.name.replace("comparison", "classes", 1)
+                files |= style.files(name, _figure(results, found, table.tests[f"score {pattern}"]))
+        return files
+
+
+def _by_class(results: Results, row: Row, pattern: str) -> np.ndarray | None:
+    """F1 of each class, mean over seeds, [C]."""
+    values = [results.by_key[key].test[pattern].scores.get(SCORE) for key in row.keys]
+    whole = [value for value in values if isinstance(value, list)]
+    return np.mean(np.array(whole, float), axis=0) if whole and len(whole) == len(values) else None
+
+
+def _figure(results: Results, found: list[tuple[Section, list[tuple[Row, np.ndarray]]]], heading: str) -> Figure:
+    figure, axes = style.panels(len(found), 1, width=7.5, height=0.24 * max(len(rows) for _, rows in found) + 1.2)
+    for (axis,), (section, rows) in zip(axes, found, strict=True):
+        values = 100 * np.array([own for _, own in rows])
+        labels = results.record_of[rows[0][0].keys[0].partition("-")[0]].data.labels  # type: ignore[union-attr]
+        axis.imshow(values, cmap="cividis", vmin=0, vmax=100, aspect="auto")
+        for i, j in np.ndindex(*values.shape):
+            colour = "white" if values[i, j] < 50 else "black"
+            axis.text(j, i, f"{values[i, j]:.0f}", ha="center", va="center", fontsize=6.5, color=colour)
+        axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=7)
+        axis.set_yticks(range(len(rows)), [style.literal(row.label) for row, _ in rows], fontsize=7)
+        axis.grid(False)
+        axis.set_title(style.literal(f"F1 x 100 by class: {section.title}, tested: {heading}"), fontsize=8)
+    return figure

@@ -1,0 +1,67 @@
+"""Training against testing: what a pattern of training is worth under every pattern of testing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.section import Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class MatrixFigure(Artefact):
+    title = "figure: heat maps of training patterns against test patterns"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            by_dataset: dict[str, list[Section]] = {}
+            for section in table.sections:
+                by_dataset.setdefault(section.dataset, []).append(section)
+            wide = {name: own for name, own in by_dataset.items() if len(own) > 1}
+            labels = [row.label for own in wide.values() for row in own[0].competing if row.network]
+            shared = [
+                label
+                for label in dict.fromkeys(labels)
+                if any(all(label in {row.label for row in s.competing} for s in own) for own in wide.values())
+            ]
+            if wide and shared:
+                name = table.name.replace("comparison", "matrix", 1)
+                files |= style.files(name, _figure(table, wide, shared))
+        return files
+
+
+def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]) -> Figure:
+    most = max(map(len, wide.values()))
+    figure, axes = style.panels(len(wide), len(labels), width=3.4, height=0.34 * most + 1.4)
+    for row, (dataset, sections) in enumerate(wide.items()):
+        titles = [section.title.partition("trained on ")[2] for section in sections]
+        for column, label in enumerate(labels):
+            axis = axes[row][column]
+            values = np.full((len(sections), len(table.tests)), math.nan)
+            for i, section in enumerate(sections):
+                for own in section.competing:
+                    if own.label == label:
+                        values[i] = [100 * own.mean[score] for score in table.tests]
+            axis.imshow(values, cmap="cividis", aspect="auto", vmin=0, vmax=max(np.nanmax(values, initial=1), 1))
+            for i, j in np.ndindex(*values.shape):
+                if not math.isnan(values[i, j]):
+                    light = values[i, j] > 0.5 * np.nanmax(values)
+                    axis.text(
+                        j, i, f"{values[i, j]:.1f}", ha="center", va="center", fontsize=7,
+                        color="black" if light else "white",
+                    )  # fmt: skip
+            axis.set_xticks(range(len(table.tests)), list(table.tests.values()), rotation=30, ha="right", fontsize=7)
+            axis.set_yticks(range(len(titles)), [style.literal(t) for t in titles] if not column else [], fontsize=7)
+            axis.grid(False)
+            axis.set_title(style.literal(f"{dataset}: {label}"), fontsize=8)
+    figure.suptitle("Score x 100. Rows: trained on; columns: tested with.", fontsize=8)
+    return figure

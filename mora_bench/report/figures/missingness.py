@@ -1,0 +1,67 @@
+"""Who lost what: the odds of losing a modality by label, from the records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.frame import told
+from mora_bench.statistics.interval import interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+SPLIT = "train"
+
+
+class MissingnessFigure(Artefact):
+    title = "figure: the odds of losing a modality by label, under every mechanism of training"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        by_source: dict[str, dict[tuple[str, str], dict[int, dict]]] = {}
+        for record in results.records:
+            if record.data is None or SPLIT not in record.data.effects or not record.cell.rate:
+                continue
+            cell = record.cell
+            title = f"{cell.missing} missing at {cell.rate:.0%}, {told(cell.mechanism) or cell.mechanism.mechanism}"
+            seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
+            seeds[cell.seed] = record.data.effects[SPLIT]
+        files: dict[str, bytes] = {}
+        for source, found in by_source.items():
+            files |= style.files(f"missingness-{source}", _figure(found))
+        return files
+
+
+def _figure(found: dict[tuple[str, str], dict[int, dict]]) -> Figure:
+    columns = min(2, len(found))
+    figure, axes = style.panels(-(-len(found) // columns), columns, width=4.4)
+    flat = [axis for row in axes for axis in row]
+    names = [name for seeds in found.values() for own in seeds.values() for name in own]
+    looks = style.looks(names)
+    handles: dict[str, Any] = {}
+    for axis, ((dataset, title), seeds) in zip(flat, sorted(found.items()), strict=False):
+        modalities = list(next(iter(seeds.values())))
+        labels = list(next(iter(seeds.values()))[modalities[0]]["odds ratio by label"])
+        for place, name in enumerate(modalities):
+            values = np.array([[own[name]["odds ratio by label"][label] for label in labels] for own in seeds.values()])
+            at = np.arange(len(labels)) + 0.2 * (place - (len(modalities) - 1) / 2)
+            mean = np.exp(np.log(values).mean(0))
+            handles[name] = axis.scatter(at, mean, color=looks[name].colour, marker=looks[name].marker, s=14, zorder=3)
+            for x, own in zip(at, np.log(values).T, strict=True):
+                low, high = np.exp(interval(own))
+                axis.plot([x, x], [low, high], color=looks[name].colour, linewidth=0.8)
+        axis.axhline(1, color=style.GREY, linestyle=":", linewidth=1)
+        axis.set_yscale("log")
+        axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=6)
+        axis.set_ylabel("odds ratio of losing it", fontsize=8)
+        axis.set_title(style.literal(f"{dataset}: {title}"), fontsize=7)
+    for axis in flat[len(found) :]:
+        axis.set_visible(False)
+    style.legend(figure, handles)
+    figure.suptitle(f"Samples with a label against those without it, {SPLIT} split; bars: 95 % over seeds.", fontsize=8)
+    return figure

@@ -1,0 +1,79 @@
+"""Score against cost: what more parameters, FLOPs or seconds buy."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+COSTS = {
+    "share_adapter_head": "trained: adapter + classifier, %",
+    "gflops_step": "GFLOPs of a training step",
+    "step_ms": "ms of a training step",
+}
+
+
+class ParetoFigure(Artefact):
+    title = "figure: score against trained share, FLOPs and step time, with the rows that none beats in both"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            score = "score both" if "score both" in table.tests else "score complete"
+            sections = [s for s in table.sections if len(_placed(s, score, "gflops_step")) > 1]
+            if sections:
+                name = table.name.replace("comparison", "pareto", 1)
+                files |= style.files(name, _figure(sections, score, table.tests[score]))
+        return files
+
+
+def _placed(section: Section, score: str, cost: str) -> list[Row]:
+    return [
+        r for r in section.competing if r.network and not math.isnan(r.mean[score]) and not math.isnan(r.cost[cost])
+    ]
+
+
+def front(points: list[tuple[float, float]]) -> list[int]:
+    """The numbers of the points (cost, score) that no other beats in cost and score, by ascending cost."""
+    order = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
+    found: list[int] = []
+    for i in order:
+        if not found or points[i][1] > points[found[-1]][1]:
+            found.append(i)
+    return found
+
+
+def _figure(sections: list[Section], score: str, heading: str) -> Figure:
+    figure, axes = style.panels(len(sections), len(COSTS))
+    looks = style.looks([row.method for section in sections for row in _placed(section, score, "gflops_step")])
+    handles: dict[str, Any] = {}
+    for row, section in enumerate(sections):
+        for column, (cost, label) in enumerate(COSTS.items()):
+            axis, rows = axes[row][column], _placed(section, score, cost)
+            points = [(own.cost[cost], 100 * own.mean[score]) for own in rows]
+            best = front(points)
+            axis.plot(
+                *zip(*(points[i] for i in best), strict=True) if best else ([], []), color=style.GREY, linewidth=1
+            )
+            for own, (x, y) in zip(rows, points, strict=True):
+                look = looks[own.method]
+                handles[own.method] = axis.scatter(x, y, color=look.colour, marker=look.marker, s=26, zorder=3)
+                low, high = 100 * own.low[score], 100 * own.high[score]
+                if not math.isnan(low):
+                    axis.plot([x, x], [low, high], color=look.colour, linewidth=0.8, alpha=0.6)
+            axis.set_xscale("log")
+            for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+                ticks(style.plain())
+            axis.set_xlabel(label, fontsize=8)
+            axis.set_ylabel(f"score x 100, {heading}", fontsize=8)
+            axis.set_title(style.literal(section.title), fontsize=8)
+    style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})
+    return figure

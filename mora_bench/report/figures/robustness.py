@@ -1,0 +1,77 @@
+"""Curves over missing rates with their bands, the best floor and the ceiling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.figures import style
+from mora_bench.report.robustness import Curves, best_floor, curves
+from mora_bench.report.section import Section
+from mora_bench.statistics.interval import interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+#: More networks than this are not told apart in one panel: then one row of every method is drawn.
+MOST = 8
+
+
+class RobustnessFigure(Artefact):
+    title = "figure: scores over missing rates, with 95 % bands over seeds, the best floor and the ceiling"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            patterns = [score.removeprefix("score ") for score in table.tests][1:]
+            found = {
+                (row, column): own
+                for row, section in enumerate(table.sections)
+                for column, pattern in enumerate(patterns)
+                if (own := curves(results, section, pattern)) is not None
+            }
+            if found:
+                name = table.name.replace("comparison", "robustness", 1)
+                files |= style.files(name, _figure(table.sections, patterns, found))
+        return files
+
+
+def drawn(section: Section) -> list[str]:
+    """The labels of the networks that are drawn: all, or one row of every method where they are many."""
+    rows = [row for row in section.competing if row.network]
+    if len(rows) <= MOST:
+        return [row.label for row in rows]
+    return list({row.method: row.label for row in reversed(rows)}.values())[::-1][:MOST]
+
+
+def _figure(sections: list[Section], patterns: list[str], found: dict[tuple[int, int], Curves]) -> Figure:
+    figure, axes = style.panels(len(sections), len(patterns))
+    looks = style.looks([label for section in sections for label in drawn(section)])
+    handles: dict[str, Any] = {}
+    for (row, column), own in found.items():
+        axis, section = axes[row][column], sections[row]
+        rates = 100 * np.array(own.rates)
+        for label in drawn(section):
+            if label not in own.values:
+                continue
+            look, values = looks[label], 100 * own.values[label]
+            low, high = np.transpose([interval(at, section.overlap) for at in values.T])
+            axis.fill_between(rates, low, high, color=look.colour, alpha=0.15, linewidth=0)
+            (handles[label],) = axis.plot(
+                rates, values.mean(0), color=look.colour, marker=look.marker, linestyle=look.stroke, markersize=3.5
+            )
+        floor = best_floor(section, own)
+        if floor is not None:
+            (handles["best floor"],) = axis.plot(rates, 100 * floor, color=style.GREY, linestyle="--", linewidth=1)
+        if len(own.ceiling):
+            (handles["ceiling"],) = axis.plot(rates, 100 * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2)
+        axis.set_title(style.literal(f"{section.title}\ntested with {patterns[column]} missing"), fontsize=8)
+        axis.set_xlabel("samples that lose one, %", fontsize=8)
+        axis.set_ylabel("score x 100", fontsize=8)
+        axis.set_ylim(bottom=0)
+    style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})
+    return figure

@@ -1,0 +1,93 @@
+"""How figures look: for print in grey, for readers who see colours differently, and the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mora_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Okabe and Ito's colours, which people who see colours differently can tell apart; lightness differs too.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#8C6D1F")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STROKES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (7, 2)), (0, (2, 2)))
+#: What is no competitor: floors and ceilings.
+GREY = "#777777"
+#: Resolution of the PNG, dots per inch.
+DPI = 150
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour, marker and stroke of one method: no two share all three, nor in grey two of them."""
+
+    colour: str
+    marker: str
+    stroke: Any
+
+
+def looks(names: list[str]) -> dict[str, Look]:
+    """A look for each name, in order; they repeat after eight."""
+    return {
+        name: Look(*(own[i % len(own)] for own in (COLOURS, MARKERS, STROKES)))
+        for i, name in enumerate(dict.fromkeys(names))
+    }
+
+
+def panels(rows: int, columns: int, width: float = 3.1, height: float = 2.5) -> tuple[Figure, list[list[Axes]]]:
+    """An empty figure of rows x columns panels, each so many inches wide and high.
+
+    Raises:
+        UserError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UserError("figures need matplotlib: pip install 'mora-bench[figures]'.") from None
+    figure = Figure(figsize=(width * columns + 0.6, height * rows + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.grid(True, color="#dddddd", linewidth=0.6)
+        axis.set_axisbelow(True)
+        axis.tick_params(labelsize=8)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    return figure, [list(row) for row in axes]
+
+
+def plain() -> Any:
+    """Ticks of a logarithmic axis as plain numbers: those that begin with 1, 2 or 5."""
+    from matplotlib.ticker import FuncFormatter
+
+    return FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+
+
+def legend(figure: Figure, handles: dict[str, Any]) -> None:
+    """One legend below all panels."""
+    if handles:
+        figure.legend(
+            list(handles.values()), list(handles), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+        )
+
+
+def files(name: str, figure: Figure) -> dict[str, bytes]:
+    """A figure as NAME.png and NAME.svg, without date or version, so that the same data give the same bytes."""
+    import matplotlib
+
+    found = {}
+    with matplotlib.rc_context({"svg.hashsalt": "mora_bench", "svg.fonttype": "none"}):
+        for kind, about in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+            out = io.BytesIO()
+            figure.savefig(out, format=kind, dpi=DPI, metadata=about)
+            found[f"{name}.{kind}"] = out.getvalue()
+    return found
+
+
+def literal(text: str) -> str:
+    """A text for a figure, where $ would begin a formula."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,128 @@
+"""The artefact that sums up curves over missing rates: area, worst case, and where a row falls below the floors."""
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from tabulate import tabulate
+
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.section import Row, Section
+from mora_bench.statistics.crossing import falls_below
+
+COLUMNS = (
+    "source", "section", "pattern", "method", "seeds", "area", "area std", "worst", "worst std",
+    "below the floors from rate",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a section's rows under one pattern: the scores at `rates` [R], float [S, R] by row label; what can
+    be expected at most, [R] or empty."""
+
+    rates: list[float]
+    values: dict[str, np.ndarray]
+    ceiling: np.ndarray
+
+
+def curves(results: Results, section: Section, pattern: str) -> Curves | None:
+    """The curves of the complete rows of a section; None if its files of scores hold none."""
+    rows: list[Row] = [row for row in section.rows if not row.note]
+    found, rates, ceiling = {}, [], np.zeros(0)
+    for row in rows:
+        own = [results.by_key[key] for key in row.keys]
+        if not own or any(pattern not in each.curves for each in own):
+            return None
+        rates = own[0].rates
+        found[row.label] = np.array([each.curves[pattern].mean for each in own])
+        bounds = [each.curves[pattern].ceiling for each in own]
+        if all(bounds):
+            ceiling = np.mean(bounds, axis=0)
+    return Curves(rates, found, ceiling) if found else None
+
+
+def best_floor(section: Section, found: Curves) -> np.ndarray | None:
+    """The highest mean of a floor at each rate, [R]; None where a section has no floors."""
+    floors = [found.values[row.label].mean(0) for row in section.floors if row.label in found.values]
+    return np.max(floors, axis=0) if floors else None
+
+
+class Robustness(Artefact):
+    title = "curves over missing rates: area, worst case, where a row falls below the floors"
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files = {}
+        for table in results.comparisons:
+            lines = _lines(results, table)
+            if lines:
+                name = table.name.replace("comparison", "robustness", 1)
+                files[f"{name}.csv"] = _comma_separated(lines)
+                files[f"{name}.md"] = _markdown(table, lines)
+        return files
+
+
+def _lines(results: Results, table: Comparison) -> list[list]:
+    lines = []
+    for section in table.sections:
+        for pattern in [score.removeprefix("score ") for score in table.tests][1:]:
+            found = curves(results, section, pattern)
+            if found is None:
+                continue
+            floor = best_floor(section, found)
+            for row in section.rows:
+                values = found.values.get(row.label)
+                if values is None:
+                    continue
+                area = np.trapezoid(values, found.rates, axis=1) / (found.rates[-1] - found.rates[0])
+                worst = values.min(1)
+                below = None if floor is None or not row.network else falls_below(found.rates, values.mean(0), floor)
+                lines.append([table.source, section.title, pattern, row.label, len(values), *_spread(area)])
+                lines[-1] += [*_spread(worst), "" if below is None else below]
+    return lines
+
+
+def _spread(values: np.ndarray) -> tuple[float, float]:
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else math.nan
+
+
+def _comma_separated(lines: list[list]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([["" if isinstance(v, float) and math.isnan(v) else v for v in line] for line in lines])
+    return out.getvalue().encode()
+
+
+def _markdown(table: Comparison, lines: list[list]) -> bytes:
+    """One table a section: rows by patterns, area / worst, and the rate from which a network is below the floors."""
+    parts = [
+        "Scores x 100 over missing rates 0 to 100 %, expected over masks: area under the curve / worst rate, mean over "
+        "seeds. From: the lowest rate at which a row is below the best competitor without a network.",
+        "",
+    ]
+    for section in table.sections:
+        own = [line for line in lines if line[1] == section.title]
+        patterns = list(dict.fromkeys(line[2] for line in own))
+        rows = []
+        for label in dict.fromkeys(line[3] for line in own):
+            by_pattern = {line[2]: line for line in own if line[3] == label}
+            cells = [_cell(by_pattern[p]) for p in patterns]
+            rows.append([_escaped(label), *(text for pair in cells for text in pair)])
+        headers = ["method", *(text for p in patterns for text in (f"{p} missing", "from"))]
+        if rows:
+            body = tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+            parts += [f"### {_escaped(section.title)}", "", body, ""]
+    return ("\n".join(parts).rstrip() + "\n").encode()
+
+
+def _cell(line: list) -> tuple[str, str]:
+    below = line[-1]
+    return f"{100 * line[5]:.1f} / {100 * line[7]:.1f}", "" if below == "" else f"{100 * below:.0f} %"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*")

@@ -1,0 +1,37 @@
+"""A score at every missing rate, as the expectation over masks: picked from predictions, no forward pass."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mora_bench.records.schema import Curve
+from mora_bench.scoring.pick import pick
+
+#: Masks that an expectation is taken over; the first one is the mask of all other scores.
+DRAWS = 8
+
+
+def curve(
+    score: Callable[[np.ndarray], float],
+    logits: np.ndarray,
+    present: Callable[[float, int], np.ndarray],
+    rates: Sequence[float],
+    draws: int = DRAWS,
+) -> Curve:
+    """The expectation of a score over masks, at every rate.
+
+    Args:
+        score: of the samples' logits, float [N, C].
+        logits: float [N, P, C], under every pattern of presence.
+        present: a rate and the number of a draw -> presence, bool [N, M].
+        rates: ascending, from 0 to 1.
+    """
+    found = np.array([[score(pick(logits, present(rate, draw))) for draw in range(draws)] for rate in rates])
+    mean = found.mean(1)
+    return Curve(
+        mean=mean.tolist(),
+        std=(found.std(1, ddof=1) if draws > 1 else np.zeros(len(rates))).tolist(),
+        draws=draws,
+        area=float(np.trapezoid(mean, rates) / (rates[-1] - rates[0])),
+        worst=float(mean.min()),
+    )

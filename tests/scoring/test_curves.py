@@ -1,0 +1,82 @@
+"""Scores at every missing rate from one set of predictions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from by_hand import cell
+from units import units
+
+from mora_bench.cells.cell import Scoring
+from mora_bench.cells.missing import UNIFORM, Missing
+from mora_bench.data import presence
+from mora_bench.missing import masks
+from mora_bench.scoring.curves import DRAWS, curve
+from mora_bench.scoring.protocol import Predicted, scored
+from mora_bench.tasks.multilabel import MultiLabel
+
+N, CLASSES = 300, 2
+
+
+def predicted(seed=0, n=N):
+    own = units(n, seed=seed)
+    rng = np.random.default_rng(seed)
+    # Predictions that lean to the truth, the more the more is there: text only, image only, complete.
+    lean = np.array([0.6, 0.9, 1.8])[None, :, None] * (2.0 * own.targets[:, None] - 1)
+    return Predicted(own, (lean + rng.normal(size=(n, 3, CLASSES))).astype(np.float32))
+
+
+def both(seed=0):
+    return {"val": predicted(seed + 1), "test": predicted(seed)}
+
+
+@pytest.mark.parametrize("mechanism", ["uniform", "label", "hidden", "observed"])
+def test_a_curve_is_what_fresh_evaluations_under_the_same_masks_give(mechanism):
+    own = cell(scoring=Scoring(Missing(mechanism, 2.0), None))
+    found = scored(own, both())
+    test, task = predicted(), MultiLabel()
+    for pattern in ("image", "text", "both"):
+        for at, rate in enumerate(found.rates):
+            values = []
+            for draw in range(DRAWS):
+                split = f"test, draw {draw}" if draw else "test"
+                kept = masks.mask(
+                    test.units, pattern, rate, own.test_missing, data=own.data, split=split, seed=own.seed
+                )
+                there = presence.combine(test.units.natural, kept)
+                # What a network would be asked for: each sample under the pattern that it shows.
+                asked = np.stack([test.logits[i, there[i] @ [1, 2] - 1] for i in range(N)])
+                values.append(task.scores(test.units.targets, asked)["f1_macro"])
+            assert found.curves[pattern].mean[at] == np.mean(values)
+            assert found.curve[pattern][at] == values[0]
+        assert found.curves[pattern].draws == DRAWS
+
+
+def test_the_expectation_agrees_with_many_masks_within_its_error():
+    test, task = predicted(), MultiLabel()
+
+    def present(rate, draw):
+        kept = masks.mask(test.units, "both", rate, UNIFORM, data="d", split=f"draw {draw}", seed=0)
+        return presence.combine(test.units.natural, kept)
+
+    def score(logits):
+        return task.score(test.units.targets, logits)
+
+    few = curve(score, test.logits, present, [0.0, 0.5, 1.0])
+    many = curve(score, test.logits, lambda rate, draw: present(rate, draw + 1000), [0.0, 0.5, 1.0], draws=400)
+    assert few.std[0] == 0
+    for k in (1, 2):
+        assert abs(few.mean[k] - many.mean[k]) < 4 * many.std[k] * (1 / DRAWS + 1 / 400) ** 0.5
+    assert few.area == pytest.approx(0.25 * few.mean[0] + 0.5 * few.mean[1] + 0.25 * few.mean[2])
+    assert few.worst == min(few.mean)
+
+
+def test_more_missing_is_never_better_here_and_twins_say_what_is_possible():
+    own = dataclasses.replace(cell(), dataset="odir", source="twin")
+    found = scored(own, both())
+    for pattern in ("image", "text", "both"):
+        assert found.curves[pattern].mean[0] > found.curves[pattern].mean[-1]
+        bounds = found.curves[pattern].ceiling
+        assert len(bounds) == len(found.rates)
+        assert bounds == sorted(bounds, reverse=True)
+        assert bounds[0] == found.test["complete"].ceiling["f1_macro"]
