@@ -111,8 +111,10 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        for backbone, max_text in dict.fromkeys((c.backbone, c.recipe.max_text) for c in own if c.recipe is not None):
-            samples(dataset, backbone, max_text, place)
+        nets = [(c, c.recipe) for c in own if c.recipe is not None]
+        before = [(c.after.partition(" ")[0], c.backbone, recipe.max_text) for c, recipe in nets if c.after]
+        for read in dict.fromkeys([*((dataset, c.backbone, recipe.max_text) for c, recipe in nets), *before]):
+            samples(*read, place)
         pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}
         for cell in pools.values():
             pool_of(cell, place)

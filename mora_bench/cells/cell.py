@@ -70,6 +70,7 @@ class Cell:
         task: what is asked.
         mechanism: what takes modalities away in training and validation.
         knobs: the other settings of the method, (name, value), sorted by name.
+        after: "DATASET FINGERPRINT" of what it was adapted to before, in the same way; "" if it starts anew.
         versions: (what, version) of everything that determines training, where the version is not 1.
         scoring: how its predictions are scored.
     """
@@ -96,6 +97,7 @@ class Cell:
     pool: int = axis(0)
     mechanism: Missing = axis(UNIFORM)
     knobs: tuple[Knob, ...] = axis(())
+    after: str = axis("")
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION),))
     scoring: Scoring = field(default_factory=Scoring)
 
@@ -152,4 +154,5 @@ class Cell:
         if self.mechanism != UNIFORM:
             parts.append(self.mechanism.mechanism)
         parts += [self.impute] * (self.impute != NONE)
+        parts += [f"after {self.after.partition(' ')[0]}"] * bool(self.after)
         return " ".join([*parts, f"seed{self.seed}"])

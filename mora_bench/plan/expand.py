@@ -102,14 +102,15 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         mechanisms = _mechanisms(grid, dataset, table)
         patterns = _patterns(grid, table)
+        befores = _befores(grid, table, runtime)
         for spec, missing, pattern, name in product(specs, mechanisms, patterns, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             recipe = _recipe(grid, given, dataset, name)
             for own, why in _of_method(grid, dataset, name, spec):
-                for lr, impute in product(grid.lrs or (recipe.lr,), imputers):
-                    if unfit:
-                        yield None, f"{name} makes no sense on {spec.name}: {unfit}"
+                for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
+                    if unfit or after.value is None:
+                        yield None, f"{name} makes no sense on {spec.name}: {unfit}" if unfit else after.why
                         continue
                     cell = Cell(
                         **base,
@@ -119,6 +120,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         backbone=spec.name,
                         weights=spec.fingerprint,
                         recipe=replace(recipe, lr=lr),
+                        after=after.value,
                     )
                     yield cell, pattern.why or why
         for missing, pattern, name in product(mechanisms, patterns, predictors):
@@ -215,6 +217,28 @@ def _mechanisms(grid: Grid, dataset: str, table: Table) -> list[Missing]:
     asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
     wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
     return list(dict.fromkeys(masks.settled(each, dataset, _known(table)) for each in wanted))
+
+
+def _befores(grid: Grid, table: Table, runtime: Runtime) -> list[_Point]:
+    """What the methods are adapted to before, as a cell says it; None where that is the dataset itself, or a dataset of
+    other modalities."""
+    from mora_bench.data import datasets
+
+    found = []
+    for name in dict.fromkeys(grid.after):
+        if not name:
+            found.append(_Point(""))
+            continue
+        other, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+        if name == table.name:
+            found.append(_Point(None, f"{name} does not come after itself"))
+        elif other.shape != table.shape:
+            found.append(_Point(None, f"{table.name} does not have the modalities of {name}, {', '.join(other.names)}"))
+        else:
+            # Refused now rather than in a worker.
+            _mechanisms(grid, name, other)
+            found.append(_Point(f"{name} {fingerprint}"))
+    return found
 
 
 def _patterns(grid: Grid, table: Table) -> list[_Point]:

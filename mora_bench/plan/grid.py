@@ -47,6 +47,8 @@ class Grid:
     """sets of blocks, e.g. 0 0-2 0,3,5 all; none given: each method's own"""
     knobs: tuple[str, ...] = ()
     """what else methods read, NAME=VALUE or NAME=VALUE,VALUE; none given: each method's own"""
+    after: tuple[str, ...] = ("",)
+    """datasets that a method is adapted to before, each in a training of its own; "" for none; the classifier is new"""
     lrs: tuple[float, ...] = ()
     """peak learning rates, for tuning on the validation split; none given: the preset's, by method"""
     seeds: tuple[int, ...] = (0, 1, 2)

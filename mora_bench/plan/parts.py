@@ -39,6 +39,8 @@ def check_names(grid: Grid) -> None:
 def _check_names(grid: Grid) -> None:
     for name in grid.datasets:
         registry.check(registry.DATASETS, name)
+    for name in grid.after:
+        registry.check(registry.DATASETS, name, also=[""])
     for name in grid.methods:
         registry.check(registry.METHODS, name, also=[ALL, *registry.names(registry.PREDICTORS)])
     for name in grid.floors:

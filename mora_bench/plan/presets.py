@@ -16,7 +16,7 @@ from mora_bench.registry import did_you_mean
 #: The fields of a grid that a part of it may change.
 OF_A_PART = (
     "datasets", "methods", "floors", "impute", "missing", "rates", "mechanism", "strength", "test_mechanism",
-    "test_rate", "ranks", "blocks", "knobs", "lrs", "seeds", "backbone", "recipe",
+    "test_rate", "ranks", "blocks", "knobs", "after", "lrs", "seeds", "backbone", "recipe",
 )  # fmt: skip
 
 

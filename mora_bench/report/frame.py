@@ -17,7 +17,7 @@ from mora_bench.records.schema import Record, Scores, Setting
 IDENTITY = (
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
     "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
-    "versions",
+    "after", "versions",
 )  # fmt: skip
 #: The columns of scores.csv that describe a cell.
 OF_CELL = (
@@ -67,6 +67,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "tested": _protocol(cell),
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
+        "after": cell.after.partition(" ")[0],
         "versions": ", ".join(f"{what} {number}" for what, number in cell.versions),
         "seed": cell.seed,
         "key": record.key,

@@ -218,8 +218,10 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
         shown.append(f"blocks {_ranges(str(first['blocks']))}")
     if first["knobs"]:
         shown.append(first["knobs"])
+    if first["after"]:
+        shown.append(f"after {first['after']}")
     for name in identity:
-        if name in ("method", "rank", "blocks", "knobs"):
+        if name in ("method", "rank", "blocks", "knobs", "after"):
             continue
         if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
             continue

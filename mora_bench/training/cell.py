@@ -28,7 +28,7 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
-from mora_bench.training import facts, fused
+from mora_bench.training import facts, fused, transfer
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import save_adapter
 from mora_bench.training.facts import Outcome
@@ -63,16 +63,10 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     begun = time.perf_counter()
     device = torch.device(runtime.device)
     memory = PeakMemory(device)
-    cell, recipe = cells[0], recipe_of(cells[0])
-    data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
-    table = data.table
-    facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
-    split = sides(cell, table)
-    decoded = dict.fromkeys(split, data)
-    if cell.pool:
-        decoded["test"] = pool_of(cell, runtime)
-    views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
-    models = built(cells, data, views["train"], device)
+    split, views, models = _untrained(cells, runtime, device)
+    if cells[0].after:
+        transfer.carry_over(_trained_before(cells, runtime, device), models)
+    data = views["train"].samples
     flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
     fits = fitted(models, cells, views, device, runtime)
     found = [
@@ -84,6 +78,29 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
     return found
+
+
+def _untrained(
+    cells: Sequence[Cell], runtime: Runtime, device: torch.device
+) -> tuple[dict[str, Side], dict[str, View], list[Model]]:
+    """The split of cells that are trained as one, its views under their training mask, and their networks."""
+    cell, recipe = cells[0], recipe_of(cells[0])
+    data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
+    facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
+    split = sides(cell, data.table)
+    decoded = dict.fromkeys(split, data)
+    if cell.pool:
+        decoded["test"] = pool_of(cell, runtime)
+    views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
+    return split, views, built(cells, data, views["train"], device)
+
+
+def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> list[Model]:
+    """The networks of what the cells come after, trained."""
+    sources = [transfer.before(each, runtime) for each in cells]
+    _, views, models = _untrained(sources, runtime, device)
+    fitted(models, sources, views, device, runtime)
+    return models
 
 
 def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.device) -> list[Model]:

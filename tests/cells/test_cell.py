@@ -35,7 +35,7 @@ OTHER = {
     "dataset": "cxr", "source": "real", "data": "x", "split": "row", "missing": "text", "rate": 0.5, "method": "full",
     "method_version": "2", "rank": 8, "blocks": (0, 1), "impute": "mean", "impute_version": "2", "weights": "y",
     "recipe": Recipe(lr=1e-3), "seed": 1, "modalities": ("image", "text"), "task": "ordinal", "mechanism": MISSING,
-    "knobs": (("length", 16),), "versions": (("training", 3),), "folds": 10, "pool": 5,
+    "knobs": (("length", 16),), "versions": (("training", 3),), "folds": 10, "pool": 5, "after": "cxr x",
 }  # fmt: skip
 OF_SCORES = {"missing": MISSING, "rate": 0.3, "version": 2}
 OF_MISSING = {"mechanism": "site", "strength": 3.0, "unit": "sample", "version": "2", "reads": "x"}

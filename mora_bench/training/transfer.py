@@ -1,0 +1,57 @@
+"""Goes on from another dataset: what a method trained there, without its classifier, is where it starts here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.missing import Missing
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import datasets
+from mora_bench.errors import UserError
+from mora_bench.methods.network import Model
+from mora_bench.missing import masks
+from mora_bench.missing.contract import Known
+
+#: What is not carried over: the classes are others.
+OF_THE_HEAD = "head."
+
+
+def before(cell: Cell, runtime: Runtime) -> Cell:
+    """The cell that `cell` comes after: the same in everything but its dataset, and itself trained anew.
+
+    Raises:
+        UserError: its data are not those that were planned on.
+    """
+    name, _, planned = cell.after.partition(" ")
+    table, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+    if fingerprint != planned:
+        raise UserError(f"{name} is not the data that {cell.label} was planned on. Plan again.")
+    own = cell.mechanism
+    known = Known(table.covariates, table.labels, table.names)
+    mechanism = masks.settled(Missing(own.mechanism, own.strength, own.unit), name, known)
+    return replace(
+        cell, dataset=name, data=fingerprint, modalities=table.names, task=table.task, mechanism=mechanism, after=""
+    )
+
+
+def carry_over(sources: Sequence[Model], models: Sequence[Model]) -> None:
+    """Copy what the trained `sources` trained into `models`, which must train the same but for the classifier.
+
+    Raises:
+        UserError: they do not, for instance because a modality brings an embedder of its own.
+    """
+    for source, model in zip(sources, models, strict=True):
+        theirs, ours = _without_head(source.trained()), _without_head(model.trained())
+        shapes = [{name: tuple(value.shape) for name, value in own.items()} for own in (theirs, ours)]
+        if shapes[0] != shapes[1]:
+            odd = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
+            raise UserError(f"cannot go on from the other dataset: {odd} differs in shape, or is in one network only.")
+        with torch.no_grad():
+            for name, value in ours.items():
+                value.copy_(theirs[name])
+
+
+def _without_head(trained: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in trained.items() if not name.startswith(OF_THE_HEAD)}
