@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import AXES, NONE, TRAINING_VERSION, Cell, Knob, Scoring
@@ -15,8 +15,8 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
-from mora_bench.missing.contract import Known
 from mora_bench.plan.blocks import parse_blocks
+from mora_bench.plan.data_axes import Point, befores_of, known_of, mechanisms_of, patterns_of
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
@@ -76,13 +76,6 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
     return Plan(cells, asked, dict(collapsed))
 
 
-class _Point(NamedTuple):
-    """One value of an axis; `why` is the reason if it is not the value that was asked for."""
-
-    value: Any
-    why: str = ""
-
-
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:
     """Every point of the product for the first seed: its cell, and the reason why it may collapse.
 
@@ -100,9 +93,9 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     _check_knobs(grid, methods)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        mechanisms = _mechanisms(grid, dataset, table)
-        patterns = _patterns(grid, table)
-        befores = _befores(grid, table, runtime)
+        mechanisms = mechanisms_of(grid, dataset, table)
+        patterns = patterns_of(grid, table)
+        befores = befores_of(grid, table, runtime)
         for spec, missing, pattern, name in product(specs, mechanisms, patterns, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
@@ -155,14 +148,12 @@ def _check_knobs(grid: Grid, methods: list[str]) -> None:
             raise UserError(f"--knobs {text}: none of the methods reads it; known: {', '.join(known) or 'none'}.")
 
 
-def _base(
-    grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: _Point
-) -> dict[str, Any]:
+def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: Point) -> dict[str, Any]:
     """The fields of a cell that describe its data, masks and scoring."""
     test = None
     if grid.test_mechanism:
         wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
-        test = masks.settled(wanted, dataset, _known(table))
+        test = masks.settled(wanted, dataset, known_of(table))
     from mora_bench.data import datasets, splits
 
     versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
@@ -188,7 +179,7 @@ def _base(
     }
 
 
-def _test_of(missing: Missing, pattern: _Point) -> Missing | None:
+def _test_of(missing: Missing, pattern: Point) -> Missing | None:
     """The test mechanism of a cell that is trained on complete data, unless it is uniform; None for other cells."""
     trained_on_complete = pattern.value[0] == COMPLETE and missing != UNIFORM
     return missing if trained_on_complete else None
@@ -208,53 +199,6 @@ def _unfit(name: str, table: Table) -> str:
     return ""
 
 
-def _known(table: Table) -> Known:
-    return Known(table.covariates, table.labels, table.names)
-
-
-def _mechanisms(grid: Grid, dataset: str, table: Table) -> list[Missing]:
-    """Every mechanism at every strength, without duplicates. A mechanism that ignores strength appears once."""
-    asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
-    wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
-    return list(dict.fromkeys(masks.settled(each, dataset, _known(table)) for each in wanted))
-
-
-def _befores(grid: Grid, table: Table, runtime: Runtime) -> list[_Point]:
-    """What the methods are adapted to before, as a cell says it; None where that is the dataset itself, or a dataset of
-    other modalities."""
-    from mora_bench.data import datasets
-
-    found = []
-    for name in dict.fromkeys(grid.after):
-        if not name:
-            found.append(_Point(""))
-            continue
-        other, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
-        if name == table.name:
-            found.append(_Point(None, f"{name} does not come after itself"))
-        elif other.shape != table.shape:
-            found.append(_Point(None, f"{table.name} does not have the modalities of {name}, {', '.join(other.names)}"))
-        else:
-            # Refused now rather than in a worker.
-            _mechanisms(grid, name, other)
-            found.append(_Point(f"{name} {fingerprint}"))
-    return found
-
-
-def _patterns(grid: Grid, table: Table) -> list[_Point]:
-    """Every pair of pattern and rate. Pairs without missing data become complete data."""
-    points = []
-    for pattern, rate in product(grid.missing, grid.rates):
-        masks.taken(pattern, table.names)
-        if pattern == COMPLETE:
-            points.append(_Point((pattern, 0.0), "complete data have no missing rate"))
-        elif rate == 0:
-            points.append(_Point((COMPLETE, 0.0), "at rate 0 every pattern is complete data"))
-        else:
-            points.append(_Point((pattern, rate)))
-    return points
-
-
 def _of_method(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
     """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
@@ -272,14 +216,14 @@ def _of_method(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tupl
         yield own, own_rank.why or text.why or knobs.why
 
 
-def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[_Point]:
+def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[Point]:
     """The values of one axis for one method. A method that does not read the axis gets one None per value."""
     if axis not in method.reads:
-        return [_Point(None, f"{name} does not read {axis}")] * max(len(asked), 1)
-    return [_Point(value) for value in asked or (method.reads[axis],)]
+        return [Point(None, f"{name} does not read {axis}")] * max(len(asked), 1)
+    return [Point(value) for value in asked or (method.reads[axis],)]
 
 
-def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
+def _knobs(grid: Grid, name: str, method: Any) -> list[Point]:
     """Every combination of a method's own knobs. A cell holds only values that differ from the paper's."""
     asked = dict(parse_knob(text) for text in grid.knobs)
     settings: list[list[tuple[Knob, ...]]] = []
@@ -291,7 +235,7 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[_Point]:
         for parts in product(*settings)
     ]
     idle = [knob for knob in asked if knob not in method.reads]
-    return [_Point(tuple(sorted(p)), f"{name} does not read {', '.join(idle)}" if idle else "") for p in points]
+    return [Point(tuple(sorted(p)), f"{name} does not read {', '.join(idle)}" if idle else "") for p in points]
 
 
 def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:

@@ -1,0 +1,44 @@
+"""compare: two results folders, cell by cell."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Hold one results folder against another, cell by cell: same, better, worse, or only in one of them.
+
+    Exit code 0 if every cell of the first folder is in the second with the same scores, to 1e-6; else 1.
+    """
+
+    first: tyro.conf.Positional[Path]
+    """results folder, with records/ and scores/ in it"""
+    second: tyro.conf.Positional[Path]
+    """the folder that it is held against"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define tasks of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(CompareOptions, "compare", arguments)
+    registry.load_plugins(options.plugin)
+    from mora_bench.report.against import against, markdown
+    from mora_bench.report.write import read
+
+    first, second = read(options.first), read(options.second)
+    found = against(first, second)
+    print(markdown(found, (str(options.first), str(options.second))))
+    for folder, own in ((options.first, first), (options.second, second)):
+        for reason in own.left_out:
+            print(f"left out of {folder}: {reason}")
+    print(
+        f"every cell of {options.first} has the scores of {options.second}"
+        if found.reproduced
+        else f"{options.first} does not reproduce {options.second}"
+    )
+    return 0 if found.reproduced else 1

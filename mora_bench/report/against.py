@@ -1,0 +1,227 @@
+"""Two results folders held against each other, cell by cell: the same, better, worse, or only in one of them."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.missing import COMPLETE
+from mora_bench.files import identity
+from mora_bench.records.schema import Scores
+from mora_bench.report.contract import Results
+from mora_bench.statistics.differences import compared
+
+#: The largest difference of a score between machines of other kinds.
+TOLERANCE = 1e-6
+SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "cannot tell"
+#: What a cell is called by; two cells that differ in other fields are one thing in two versions.
+NAMED = (
+    "dataset", "source", "missing", "rate", "method", "rank", "blocks", "impute", "knobs", "after", "seed",
+    "modalities",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """Cells that differ in seed alone, in both folders.
+
+    Attributes:
+        what: their name; seeds: in both.
+        first, second: the mean primary score, with whatever the training mask takes missing.
+        low, high: a 95 % interval of the mean difference, first minus second; NaN for one seed.
+        largest: of any score of any cell, the largest difference; NaN if the cells are not the same ones.
+        verdict: SAME, CLOSE, BETTER, WORSE or UNTOLD: the first folder held against the second.
+        fields: what differs in the cells, as "name: first | second".
+    """
+
+    what: str
+    seeds: int
+    first: float
+    second: float
+    low: float
+    high: float
+    largest: float
+    verdict: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Against:
+    """What two folders share, and the names of what only one of them holds, failed cells included."""
+
+    lines: list[Line]
+    only_first: list[str]
+    only_second: list[str]
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether every cell of the first folder is in the second with the same scores, to `TOLERANCE`."""
+        return bool(self.lines) and not self.only_first and all(line.verdict in (SAME, CLOSE) for line in self.lines)
+
+
+def against(first: Results, second: Results) -> Against:
+    """Hold the cells of `first` against those of `second`."""
+    ours, theirs = _cells(first), _cells(second)
+    groups: dict[tuple, list[tuple[Cell, Cell]]] = {}
+    matched: set[str] = set()
+    by_name: dict[tuple, list[Cell]] = {}
+    for cell in theirs.values():
+        by_name.setdefault(_name(cell), []).append(cell)
+    mine: dict[tuple, int] = {}
+    for cell in ours.values():
+        mine[_name(cell)] = mine.get(_name(cell), 0) + 1
+    only_first = []
+    for key, cell in ours.items():
+        alike = by_name.get(_name(cell), [])
+        # A cell of the same key; or the only one of that name on either side, which then differs in other fields.
+        other = theirs.get(key) or (alike[0] if len(alike) == 1 == mine[_name(cell)] else None)
+        if other is None:
+            only_first.append(cell.label)
+            continue
+        matched.add(other.score_key)
+        group = (*_name(replace(cell, seed=0)), *_differing(cell, other), key == other.score_key)
+        groups.setdefault(group, []).append((cell, other))
+    only_second = [cell.label for key, cell in theirs.items() if key not in matched]
+    lines = [_line(pairs, first.by_key, second.by_key) for pairs in groups.values()]
+    return Against(lines, only_first + _failed(first), only_second + _failed(second))
+
+
+def _cells(results: Results) -> dict[str, Cell]:
+    """The scored cells of a folder by score key."""
+    return {
+        each.score_key: replace(results.record_of[each.key].cell, scoring=each.scoring)
+        for each in results.scores
+        if each.key in results.record_of and results.record_of[each.key].status == "done"
+    }
+
+
+def _failed(results: Results) -> list[str]:
+    return [f"{record.cell.label} (failed)" for record in results.records if record.status == "failed"]
+
+
+def _name(cell: Cell) -> tuple:
+    return tuple(getattr(cell, name) for name in NAMED)
+
+
+def _differing(first: Cell, second: Cell) -> tuple[str, ...]:
+    """The fields in which two cells differ, the recipe's and the scoring's apart."""
+    if first.score_key == second.score_key:
+        return ()
+    ours, theirs = _flat(first), _flat(second)
+    names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    return tuple(f"{name}: {ours.get(name, 'none')} | {theirs.get(name, 'none')}" for name in names)
+
+
+def _flat(cell: Cell) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in fields(cell):
+        value = getattr(cell, each.name)
+        if each.name in ("recipe", "scoring", "mechanism") and value is not None:
+            inner = vars(value) if each.name == "recipe" else identity(value)
+            found |= {f"{each.name}.{name}": own for name, own in inner.items()}
+        elif each.name != "backbone":
+            found[each.name] = value
+    return found
+
+
+def _line(pairs: list[tuple[Cell, Cell]], ours: dict[str, Scores], theirs: dict[str, Scores]) -> Line:
+    scores = [(ours[a.score_key], theirs[b.score_key]) for a, b in pairs]
+    cell, other = pairs[0]
+    values = np.array([[_shown(cell, own) for own in pair] for pair in scores]).T
+    low = high = math.nan
+    if len(pairs) > 1 and not np.isnan(values).any():
+        found = compared(values, [(0, 1)])
+        low, high = float(found.low[0]), float(found.high[0])
+    same = cell.score_key == other.score_key
+    largest = max(_largest(*pair) for pair in scores) if same else math.nan
+    if same and largest <= TOLERANCE:
+        verdict = SAME if largest == 0 else CLOSE
+    else:
+        verdict = BETTER if low > 0 else WORSE if high < 0 else UNTOLD
+    name = replace(cell, seed=0).label.removesuffix(" seed0")
+    first, second = (float(own.mean()) for own in values)
+    return Line(name, len(pairs), first, second, low, high, largest, verdict, _differing(cell, other))
+
+
+def _shown(cell: Cell, found: Scores) -> float:
+    """The primary score under the pattern of training, or where both are in turn missing after complete training."""
+    pattern = cell.missing if cell.missing in found.test and cell.missing != COMPLETE else list(found.test)[-1]
+    value = found.test[pattern].scores.get(found.primary)
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def _largest(first: Scores, second: Scores) -> float:
+    """The largest difference of any score of validation and test; infinite where one is there and the other is not."""
+    found = 0.0
+    for ours, theirs in ((first.val, second.val), (first.test, second.test)):
+        for pattern in {**ours, **theirs}:
+            if pattern not in ours or pattern not in theirs:
+                return math.inf
+            for a, b in ((ours[pattern].scores, theirs[pattern].scores),):
+                # A score that is newer than one of the files is not compared.
+                for name in a.keys() & b.keys():
+                    found = max(found, _apart(a[name], b[name]))
+    return found
+
+
+def _apart(first: Any, second: Any) -> float:
+    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        return max((_apart(a, b) for a, b in zip(first, second, strict=True)), default=0.0)
+    if first is None and second is None:
+        return 0.0
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return abs(first - second)
+    return math.inf
+
+
+def markdown(found: Against, names: tuple[str, str]) -> str:
+    """A table of what both folders hold, and lists of what only one holds."""
+    rows = [
+        [
+            _escaped(line.what),
+            line.seeds,
+            f"{100 * line.first:.1f}",
+            f"{100 * line.second:.1f}",
+            f"{100 * (line.first - line.second):+.2f}",
+            "" if math.isnan(line.low) else f"{100 * line.low:+.1f} to {100 * line.high:+.1f}",
+            line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
+            _escaped("; ".join(line.fields)),
+        ]
+        for line in sorted(found.lines, key=lambda line: line.what)
+    ]
+    headers = [
+        "cells",
+        "seeds",
+        _escaped(names[0]),
+        _escaped(names[1]),
+        "difference",
+        "95 %",
+        "verdict",
+        "differing fields",
+    ]
+    parts = [tabulate(rows, headers, tablefmt="github", disable_numparse=True)] if rows else ["No cell is in both."]
+    for name, only in zip(names, (found.only_first, found.only_second), strict=True):
+        if only:
+            parts += ["", f"Only in {_escaped(name)}, {len(only)} cells:", "", *_listed(only)]
+    return "\n".join(parts) + "\n"
+
+
+def _listed(labels: Iterable[str], most: int = 20) -> list[str]:
+    """One item for cells that differ in seed alone."""
+    seeds: dict[str, int] = {}
+    for label in labels:
+        name = re.sub(r" seed\d+", "", label)
+        seeds[name] = seeds.get(name, 0) + 1
+    items = [f"- {_escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
+    return items if len(items) <= most else [*items[:most], f"- and {len(items) - most} more"]
+
+
+def _escaped(text: str) -> str:
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, "\\" + character)
+    return " ".join(text.split())

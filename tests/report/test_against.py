@@ -1,0 +1,107 @@
+"""Two folders held against each other."""
+
+import dataclasses
+from pathlib import Path
+
+import msgspec
+import pytest
+from by_hand import failed, record
+
+from mora_bench.cells.recipe import Recipe
+from mora_bench.cli import main as cli
+from mora_bench.records.store import Store
+from mora_bench.report import frame
+from mora_bench.report.against import against, markdown
+from mora_bench.report.contract import Results
+
+GOLDEN = Path(__file__).parent / "golden-against.md"
+
+
+def results(pairs):
+    records, found = [own for own, _ in pairs], [each for _, each in pairs if each is not None]
+    return Results(records, found, frame.cells(records, found), [])
+
+
+def stored(folder, pairs):
+    for own, found in pairs:
+        Store(folder).write(own.cell, own, None, found)
+    return folder
+
+
+SEEDS = range(4)
+OLD = [record("mora", s, 0.50 + 0.01 * s) for s in SEEDS] + [record("head", s, 0.4) for s in SEEDS]
+
+
+def test_the_same_cells_are_the_same_to_the_digit_or_nearly_or_not():
+    assert against(results(OLD), results(OLD)).reproduced
+    close = [record("mora", s, 0.50 + 0.01 * s + 1e-9) for s in SEEDS]
+    (line,) = against(results(close), results(OLD)).lines
+    assert line.verdict == "same to 1e-6"
+    assert line.largest == pytest.approx(1e-9, rel=1e-3)
+    other = [record("mora", s, 0.52 + 0.01 * s) for s in SEEDS]
+    found = against(results(other), results(OLD))
+    assert [line.verdict for line in found.lines] == ["better"]
+    assert not found.reproduced
+    assert found.only_second == [own.cell.label for own, _ in OLD[4:]]
+    assert [line.verdict for line in against(results(OLD), results(other)).lines] == ["worse"]
+    noisy = [record("mora", s, 0.5 + 0.01 * s + (-1) ** s * 0.02) for s in SEEDS]
+    assert [line.verdict for line in against(results(noisy), results(OLD)).lines] == ["cannot tell"]
+
+
+def test_cells_of_other_settings_are_paired_and_say_what_differs():
+    faster = Recipe(epochs=1, lr=0.01)
+    new = [record("mora", s, 0.55 + 0.01 * s, recipe=faster, pool=500) for s in SEEDS]
+    (line,) = against(results(new), results(OLD)).lines
+    assert line.fields == ("recipe.lr: 0.01 | 0.001", "pool: 500 | 0")
+    assert line.seeds == 4
+    assert line.low == pytest.approx(0.05)
+    assert line.verdict == "better"
+    # Two settings of one name cannot be paired with one.
+    both = [*new, *OLD[:4]]
+    found = against(results(both), results([record("mora", s, 0.5, pool=100) for s in SEEDS]))
+    assert not found.lines
+    assert len(found.only_first) == 8
+
+
+def test_a_failed_cell_reproduces_nothing():
+    found = against(results([*OLD[:4], failed("full")]), results(OLD[:4]))
+    assert found.only_first == ["odir full both@0.7 dummy seed0 (failed)"]
+    assert not found.reproduced
+
+
+def test_scores_that_one_of_the_files_does_not_know_are_not_compared():
+    own, found = record("mora")
+    newer = msgspec.structs.replace(found, val=dict(found.val), test=dict(found.test))
+    for split in (newer.val, newer.test):
+        for name, setting in split.items():
+            split[name] = msgspec.structs.replace(setting, scores=setting.scores | {"brier": 0.1})
+    assert against(results([(own, newer)]), results([(own, found)])).reproduced
+
+
+def example():
+    new = [record("mora", s, 0.55 + 0.01 * s, recipe=Recipe(epochs=1, lr=0.01)) for s in SEEDS]
+    new += [record("head", s, 0.4) for s in SEEDS] + [record("full", s, 0.3, knobs=(("a|b", 1),)) for s in (0, 1)]
+    return markdown(against(results(new), results([*OLD, failed("map")])), ("new", "old_"))
+
+
+def test_the_golden_comparison():
+    assert example() == GOLDEN.read_text()
+
+
+def test_the_command_says_whether_a_machine_reproduces_another(tmp_path, capsys):
+    first, second = stored(tmp_path / "a", OLD[:4]), stored(tmp_path / "b", OLD)
+    assert cli.main(["compare", str(first), str(second)]) == 0
+    said = capsys.readouterr().out
+    assert f"every cell of {first} has the scores of {second}" in said
+    assert "same digits" in said
+    assert cli.main(["compare", str(second), str(first)]) == 1
+    assert f"{second} does not reproduce {first}" in capsys.readouterr().out
+    assert cli.main(["compare", str(first), str(tmp_path / "none")]) == 2
+    assert "no records" in capsys.readouterr().err
+
+
+def test_other_data_are_never_paired():
+    real = [record("mora", s, 0.5, source="real", folds=10) for s in SEEDS]
+    found = against(results(real), results(OLD))
+    assert not found.lines
+    assert dataclasses.asdict(found)["only_first"]
