@@ -17,7 +17,7 @@ LAYERS = [
     {"backbones", "scoring", "report", "plan"},
     {"methods"},
     {"training"},
-    {"checks", "campaign"},
+    {"checks", "campaign", "claims"},
     {"cli"},
     {"__main__", "api"},
 ]

@@ -10,6 +10,7 @@ VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
     "report": "write the tables of a results folder again, from its files alone",
     "compare": "hold one results folder against another, cell by cell",
+    "claims": "list what was published, and whether our own results say the same",
     "rescore": "score the predictions of a results folder under another protocol, without training",
     "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
     "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",

@@ -2,16 +2,10 @@
 
 import msgspec
 import pytest
-import torch
-from conftest import MODALITIES
-from transformers import ViltConfig, ViltModel
 
 from mora_bench import registry
-from mora_bench.backbones.vilt import Vilt, extend_positions
+from mora_bench.claims import counts
 from mora_bench.methods.contract import Axes
-from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Model
-from mora_bench.training.cost import parameters
 
 BLOCKS, SIX = tuple(range(12)), tuple(range(6))
 #: A bottleneck 768-48-768 with biases.
@@ -19,13 +13,7 @@ NARROW = (768 * 48 + 48) + (48 * 768 + 768)
 
 
 def counted(name, axes, classes):
-    with torch.device("meta"):
-        vilt = ViltModel(ViltConfig())
-        extend_positions(vilt, 1024)
-        backbone = Vilt(vilt, MODALITIES)
-        method = registry.get(registry.METHODS, name)(backbone, axes)
-        model = Model(backbone, method, Dummy(backbone), classes, head_seed=0)
-    return msgspec.to_builtins(parameters(model))
+    return msgspec.to_builtins(counts.counted(name, axes, classes))
 
 
 @pytest.mark.parametrize(

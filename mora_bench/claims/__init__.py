@@ -1,0 +1,1 @@
+"""What was published, and whether this project's own results say the same."""

@@ -1,0 +1,153 @@
+"""A published claim, how it is tested, and what that found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from mora_bench.errors import UserError
+from mora_bench.report.contract import Results
+from mora_bench.report.section import Row, Section
+from mora_bench.report.write import read
+from mora_bench.statistics.differences import compared
+
+#: The score that claims are tested on, and one point of it.
+SCORE, POINT = "score both", 0.01
+REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "cannot tell", "cannot be tested here"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What testing a claim gave.
+
+    Attributes:
+        ours: our value, or "" where there is none.
+        verdict: REPRODUCED, NOT, UNTOLD or CANNOT.
+        why: what the verdict rests on, or what is lacking.
+        behind: the folder of records, or the command, that shows it.
+    """
+
+    ours: str
+    verdict: str
+    why: str
+    behind: str
+
+
+class Folders:
+    """Results folders by name, below one folder; each is read once."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._read: dict[str, Results | None] = {}
+
+    def get(self, name: str) -> Results | None:
+        """The contents of a folder; None if it is not there or holds no records."""
+        if name not in self._read:
+            try:
+                self._read[name] = read(self.root / name) if (self.root / name / "records").is_dir() else None
+            except UserError:
+                self._read[name] = None
+        return self._read[name]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim.
+
+    Attributes:
+        name: short, for the first column; source: paper or page; says: what it claims.
+        published: the value; tolerance: how near ours has to be.
+    """
+
+    name: str
+    source: str
+    says: str
+    published: str
+    tolerance: str
+    test: Callable[[Folders], Found]
+
+    @cached_property
+    def label(self) -> str:
+        return f"{self.name} ({self.source})"
+
+
+def beats(folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool]) -> Callable[[Folders], Found]:
+    """A test of "the first is better than the second where either modality is missing", by 95 % intervals of the paired
+    difference: reproduced if they lie above 0 in every section that has both rows; not reproduced if one leaves less
+    than a point to the first; else it cannot be told."""
+
+    def test(folders: Folders) -> Found:
+        found, behind = _pairs(folders, folder, first, second), f"results/reference/{folder}"
+        if not found:
+            return Found("", CANNOT, f"{behind} does not hold both rows", behind)
+        if all(pair.low > 0 for pair in found):
+            verdict = REPRODUCED
+        else:
+            verdict = NOT if any(pair.low <= 0 and pair.high < POINT for pair in found) else UNTOLD
+        return Found(_said(found), verdict, _resolution(found), behind)
+
+    return test
+
+
+def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Found]:
+    """A test of "the first is as good as the one with more": not reproduced if the second is told to be better in a
+    section; reproduced if every 95 % interval leaves less than a point to it; else it cannot be told."""
+
+    def test(folders: Folders) -> Found:
+        found, behind = _pairs(folders, folder, first, more), f"results/reference/{folder}"
+        if not found:
+            return Found("", CANNOT, f"{behind} does not hold both rows", behind)
+        if any(pair.high < 0 for pair in found):
+            verdict = NOT
+        else:
+            verdict = REPRODUCED if all(pair.low > -POINT for pair in found) else UNTOLD
+        return Found(_said(found), verdict, _resolution(found), behind)
+
+    return test
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of a section: the mean difference of their scores, its 95 % interval, the least that would be told."""
+
+    dataset: str
+    difference: float
+    low: float
+    high: float
+    smallest: float
+
+    def __str__(self) -> str:
+        low, high = 100 * self.low, 100 * self.high
+        return f"{self.dataset} {100 * self.difference:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def _pairs(folders: Folders, folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool]) -> list[Pair]:
+    """The pairs of rows of the sections that have both, where either modality is missing."""
+    results = folders.get(folder)
+    found = []
+    for table in [] if results is None else results.comparisons:
+        for section in table.sections if SCORE in table.tests else []:
+            rows = [row for row in (_only(section, first), _only(section, second)) if row is not None]
+            if len(rows) == 2 and len(section.seeds) > 1:
+                own = compared(np.array([row.values[SCORE] for row in rows]), [(0, 1)], section.overlap)
+                parts = (own.difference, own.low, own.high, own.smallest)
+                found.append(Pair(section.dataset, *(float(part[0]) for part in parts)))
+    return found
+
+
+def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
+    rows = [row for row in section.competing if row.network and wanted(row)]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _said(found: list[Pair]) -> str:
+    return "; ".join(map(str, found))
+
+
+def _resolution(found: list[Pair]) -> str:
+    told = ", ".join(f"{pair.dataset} {100 * pair.smallest:.1f}" for pair in found)
+    return f"F1-macro x 100, either modality missing at 70 %, 95 % interval; the least that would be told: {told}"
