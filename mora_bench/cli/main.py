@@ -9,6 +9,7 @@ from mora_bench.errors import UserError
 VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
     "report": "write the tables of a results folder again, from its files alone",
+    "import": "score predictions of your own code by our protocol, and show them in a table",
     "compare": "hold one results folder against another, cell by cell",
     "claims": "list what was published, and whether our own results say the same",
     "rescore": "score the predictions of a results folder under another protocol, without training",
@@ -21,6 +22,8 @@ VERBS = {
     "twin": "write an embedded twin to a folder, in the published layout of its original",
     "pretrain": "pre-train one of the backbones that ship with the package: small, small-dual",
 }
+#: Verbs that are no names of Python modules.
+MODULES = {"import": "imports"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             from mora_bench.registry import did_you_mean
 
             raise UserError(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{did_you_mean(verb, VERBS)}")
-        return import_module(f"mora_bench.cli.{verb}").run(rest)
+        return import_module(f"mora_bench.cli.{MODULES.get(verb, verb)}").run(rest)
     except UserError as error:
         print(f"mora_bench: {error}", file=sys.stderr)
         return 2

@@ -14,6 +14,9 @@ from mora_bench.files import fill_absent
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 2
 
+#: The family of competitors whose predictions came from elsewhere.
+NOT_RUN_HERE = "not run here"
+
 Kind = TypeVar("Kind", bound="Struct")
 Score = int | float | list[float | None] | None
 
@@ -127,7 +130,10 @@ class Data(Struct):
 
 
 class Record(Struct):
-    """One training run: done, or failed with its error and the tail of the trace."""
+    """One training run: done, or failed with its error and the tail of the trace.
+
+    `imported` is the digest of the file that its predictions were read from, "" for what ran here.
+    """
 
     schema: int
     key: str
@@ -146,6 +152,7 @@ class Record(Struct):
     flops: Flops | None = None
     memory: dict[str, float | None] = {}
     imputer: dict[str, str] = {}
+    imported: str = ""
 
     def __post_init__(self) -> None:
         if self.status == "done" and (self.data is None or self.time is None):

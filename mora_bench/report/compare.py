@@ -47,7 +47,7 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
     """Tables from `frame.cells`, one per source, backbone, kind of split, set of modalities, task and protocol."""
     if cells.empty:
         return []
-    networks, others = cells[cells["network"]], cells[~cells["network"]]
+    networks, others = cells[cells["on_backbone"]], cells[~cells["on_backbone"]]
     groups = list(networks.groupby(APART, sort=True, dropna=False))
     shared = [name for name in APART if name not in OF_NETWORKS]
     placed = pd.Series(False, index=others.index)
@@ -74,7 +74,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     notes += [*dropped, *_absences(group), *_abstentions(group)]
-    if group[group["network"]]["hardware"].nunique() > 1:
+    if group[group["on_backbone"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
@@ -151,14 +151,14 @@ def _slug(text: str) -> str:
 
 def _caption(own: dict, group: pd.DataFrame) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["network"]] if group["network"].any() else group
+    networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
     *first, last = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
     tested = f" ({own['tested']})" if own["tested"] else ""
     task = registry.get(registry.TASKS, own["task"])
-    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["network"].any() else "no network"
+    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
     metrics = group["metric"].dropna().unique() if "metric" in group else []
     shown = str(metrics[0]) if len(metrics) else task.primary
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."

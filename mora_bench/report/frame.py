@@ -11,7 +11,7 @@ from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
-from mora_bench.records.schema import Record, Scores, Setting
+from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -75,7 +75,8 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "error": record.error,
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,
-        "network": cell.backbone != NONE,
+        "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
+        "on_backbone": cell.backbone != NONE,
         "test_rate": cell.test_rate,
         "overlap": _overlap(record),
         "classes": None if record.data is None else len(record.data.labels),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench import registry
+from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best
 from mora_bench.statistics.interval import interval
@@ -17,7 +18,7 @@ APART = ["source", "backbone", "weights", "split", "folds", "pool", "modalities"
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Groups of rows, in this order; others follow by name.
-FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA")
+FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Row:
         low, high: by score, a 95 % interval of the mean.
         values: by score, the scores of the section's seeds in order; NaN where there is none.
         pooled: by score, that of all folds as one set of samples, where the seeds test each fold once.
-        network: False for competitors without a network, the section's floors.
+        network: False for competitors without a network, the section's floors; what was not run here counts as one.
         best: the scores for which it cannot be told from the highest mean of the section's competing rows, but some
             other of them can.
         below: the scores for which a complete floor has a higher mean; empty for floors.
@@ -113,7 +114,7 @@ class Section:
 def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     """The cells of one section, aggregated over their seeds and compared."""
     # A table compares networks; of the other competitors it shows the same seeds.
-    reference = part[part["network"]] if part["network"].any() else part
+    reference = part[part["on_backbone"]] if part["on_backbone"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
     part = part[part["seed"].isin(expected)]
     recipe = [column for column in part.columns if column.startswith("recipe.")]
@@ -225,7 +226,7 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
             continue
         if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
             continue
-        of_networks = part[part["network"]][name].nunique() > 1 and bool(first["network"])
+        of_networks = part[part["on_backbone"]][name].nunique() > 1 and bool(first["on_backbone"])
         if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
             value = first[name]
             shown.append(

@@ -1,0 +1,85 @@
+"""import: predictions that were made elsewhere, as a row of our tables."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cells.runtime import Runtime, default_cache
+from mora_bench.cli.options import parse
+from mora_bench.cli.report import show
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE, Store, read
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """Score predictions of your own code by the protocol of a cell, and show them in its table, marked as not run here.
+
+    First `--template FILE.csv` writes what is to be predicted: every validation and test sample under every pattern
+    that it can show, and the training samples as the mask shows them. Then FILE.csv, filled in, becomes a row.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """results folder with the cell's record in it; the row is added to it"""
+    predictions: tyro.conf.Positional[Path | None] = None
+    """a CSV of id, pattern and one column of probabilities a label, or safetensors of the same"""
+    like: str = ""
+    """key of the cell whose data, masks, seed and scoring are meant; see FOLDER/records"""
+    name: str = "mine"
+    """what the row is called"""
+    template: Path | None = None
+    """write what is to be predicted to this CSV, and do nothing else"""
+    data_root: Path | None = None
+    """folder with the real datasets, if the cell is on real data"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define datasets or tasks of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(ImportOptions, "import", arguments)
+    registry.load_plugins(options.plugin)
+    if (options.predictions is None) == (options.template is None):
+        raise UserError("give either a file of predictions, or --template FILE.csv to write what is to be predicted.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", options.name):
+        raise UserError(f"--name {options.name!r}: write it with small letters, digits, -, _ and . alone.")
+    if options.name in {*registry.names(registry.METHODS), *registry.names(registry.PREDICTORS)}:
+        raise UserError(f"--name {options.name!r} is a competitor of this suite; choose another name.")
+    store = Store(options.folder)
+    like = _record(store, options.like).cell
+    if like.source == "real" and options.data_root is None:
+        raise UserError(f"{like.label}: it is on real data; say where they are with --data-root.")
+    from mora_bench.training import imported
+
+    root = options.data_root if like.source == "real" else None
+    place = Runtime(out=options.folder, cache=default_cache(), data_root=root)
+    if options.template is not None:
+        asked = imported.template(like, place)
+        write_atomic(options.template, asked.to_csv(index=False).encode())
+        print(f"{len(asked)} rows to predict like {like.label}: {options.template}")
+        return 0
+    assert options.predictions is not None
+    rows, labels = imported.read(options.predictions)
+    cell = imported.as_cell(like, options.name)
+    found = imported.outcome(cell, rows, labels, place)
+    store.check_writable()
+    store.write(cell, found.record, found.predictions, found.scores)
+    from mora_bench.campaign import report
+
+    show(report(options.folder))
+    print(f"{options.name}: scored like {like.label} ({store.record_file(cell)})")
+    return 0
+
+
+def _record(store: Store, key: str) -> Record:
+    """The record of a key, or one sentence that lists some of those that are there."""
+    found = read(store.folder / "records" / f"{key}.json", Record) if re.fullmatch("[0-9a-f]{16}", key) else None
+    if isinstance(found, Record) and found.status == DONE:
+        return found
+    records = [own for own in store.records()[0] if own.status == DONE]
+    listed = "; ".join(f"{own.key} {own.cell.label}" for own in records[:5])
+    raise UserError(f"--like {key!r} names no finished record of {store.folder}. There are: {listed or 'none'}, ...")

@@ -1,0 +1,188 @@
+"""Predictions that were made elsewhere, for the samples and patterns of one of our cells, scored by our protocol."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import load_file
+
+from mora_bench import registry
+from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import datasets, presence
+from mora_bench.data.sides import Side, sides
+from mora_bench.errors import UserError
+from mora_bench.files import DIGITS, hash_file
+from mora_bench.records import provenance
+from mora_bench.records.schema import NOT_RUN_HERE, SCHEMA, Clock, Competitor, Record
+from mora_bench.scoring.protocol import scored
+from mora_bench.tasks.contract import Task
+from mora_bench.training import facts
+from mora_bench.training.facts import Outcome
+
+#: The columns of a CSV before those of the labels.
+ID, PATTERN, SPLIT = "id", "pattern", "split"
+SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """R predictions: ids, names or numbers of patterns, probabilities [R, C]; `where` says where a row stands."""
+
+    ids: list[str]
+    patterns: list[str | int]
+    probabilities: np.ndarray
+    file: Path
+
+    def where(self, row: int) -> str:
+        return f"{self.file}, row {row + 1} ({self.ids[row]}, {self.patterns[row]})"
+
+
+def as_cell(like: Cell, name: str) -> Cell:
+    """The cell of a competitor that is not run here: data, masks, seed and scoring are those of `like`."""
+    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "weights": "", "impute_version": ""}
+    return replace(like, **nothing, method=name, method_version="", backbone=NONE, impute=NONE, knobs=(), after="")
+
+
+def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
+    """What is to be predicted like a cell: one row for each validation and test sample and each pattern that it can
+    show, with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
+    own, table = _sides(cell, runtime)
+    names = presence.stratum_names(table.names)
+    rows = []
+    seen = presence.pattern_index(facts.presence_of(cell, "train", own["train"]))
+    rows += [("train", id, names[k]) for id, k in zip(own["train"].ids, seen, strict=True)]
+    for split in SPLITS:
+        able = _able(own[split])
+        rows += [(split, own[split].ids[i], names[k]) for i, k in np.argwhere(able)]
+    return pd.DataFrame(rows, columns=[SPLIT, ID, PATTERN]).reindex(columns=[SPLIT, ID, PATTERN, *table.labels])
+
+
+def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) -> Outcome:
+    """The record, predictions and scores of `rows`.
+
+    Args:
+        labels: the names of the columns of probabilities, in order; None if they are those of the data.
+
+    Raises:
+        UserError: a prediction is absent, there twice, of an unknown sample or pattern, or no probability.
+    """
+    own, table = _sides(cell, runtime)
+    if labels is not None and labels != list(table.labels):
+        raise UserError(
+            f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."
+        )
+    if rows.probabilities.shape != (len(rows.ids), len(table.labels)):
+        raise UserError(
+            f"{rows.file}: {rows.probabilities.shape[1]} probabilities a row; expected {len(table.labels)}."
+        )
+    wrong = np.flatnonzero(~((rows.probabilities >= 0) & (rows.probabilities <= 1)).all(1))
+    if len(wrong):
+        values = ", ".join(f"{v:g}" for v in rows.probabilities[wrong[0]])
+        raise UserError(f"{rows.where(int(wrong[0]))}: {values}; expected probabilities from 0 to 1.")
+    task: Task = registry.get(registry.TASKS, cell.task)()
+    logits = _placed(own, rows, presence.stratum_names(table.names), task)
+    present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
+    record = Record(
+        schema=SCHEMA,
+        key=cell.key,
+        status="done",
+        cell=cell,
+        provenance=provenance.collect(runtime),
+        competitor=Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE),
+        data=facts.described({}, own, present),
+        time=Clock(cell_s=0.0, predict_s=0.0),
+        imported=hash_file(rows.file)[:DIGITS],
+    )
+    return Outcome(record, facts.predictions(own, logits), scored(cell, facts.predicted(own, logits)))
+
+
+def _sides(cell: Cell, runtime: Runtime) -> tuple[dict[str, Side], Any]:
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    facts.same_data(cell, fingerprint)
+    return sides(cell, table), table
+
+
+def _able(part: Side) -> np.ndarray:
+    """Which patterns each sample can show, bool [n, P]."""
+    patterns = presence.pattern_presence(part.natural.shape[1])
+    return (part.natural[:, None] | ~patterns).all(2)
+
+
+def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
+    """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, C]."""
+    numbers: dict[str | int, int] = {name: k for k, name in enumerate(names)} | {k: k for k in range(len(names))}
+    places = {id: (split, i) for split in SPLITS for i, id in enumerate(own[split].ids)}
+    able = {split: _able(own[split]) for split in SPLITS}
+    classes = rows.probabilities.shape[1]
+    out = {split: np.full((*able[split].shape, classes), np.nan, np.float32) for split in SPLITS}
+    logits = task.logits(rows.probabilities)
+    for row, (id, pattern) in enumerate(zip(rows.ids, rows.patterns, strict=True)):
+        if pattern not in numbers:
+            raise UserError(f"{rows.where(row)}: unknown pattern; known: {', '.join(names)}.")
+        if id not in places:
+            raise UserError(f"{rows.where(row)}: no validation or test sample of this cell has that id.")
+        (split, i), k = places[id], numbers[pattern]
+        if not able[split][i, k]:
+            raise UserError(f"{rows.where(row)}: that sample does not have what the pattern shows.")
+        if not np.isnan(out[split][i, k]).all():
+            raise UserError(f"{rows.where(row)}: there twice.")
+        out[split][i, k] = logits[row]
+    for split in SPLITS:
+        lacking = np.argwhere(able[split] & np.isnan(out[split]).any(2))
+        if len(lacking):
+            i, k = lacking[0]
+            raise UserError(
+                f"{rows.file}: {len(lacking)} predictions are absent, the first of {split} sample {own[split].ids[i]}, "
+                f"{names[k]}. `mora_bench import --template FILE` writes all that are asked for."
+            )
+    return out
+
+
+def read(file: Path) -> tuple[Rows, list[str] | None]:
+    """Predictions from a CSV (id, pattern, one column a label) or safetensors (ids: uint8 [R, L], UTF-8 padded with 0;
+    pattern: int [R], as `presence.pattern_index` numbers it; probabilities: float [R, C]).
+
+    A CSV's rows of the training split are left out; so is its column of splits.
+
+    Raises:
+        UserError: not such a file.
+    """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file.")
+    return _from_tensors(file) if file.suffix == ".safetensors" else _from_csv(file)
+
+
+def _from_csv(file: Path) -> tuple[Rows, list[str]]:
+    try:
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{file}: not a readable CSV ({error}).") from error
+    absent = [name for name in (ID, PATTERN) if name not in frame]
+    if absent:
+        raise UserError(f"{file}: no column {', '.join(absent)}; found: {', '.join(frame.columns)}.")
+    if SPLIT in frame:
+        frame = frame[frame[SPLIT] != "train"]
+    labels = [name for name in frame.columns if name not in (ID, PATTERN, SPLIT)]
+    try:
+        numbers = frame[labels].to_numpy(dtype=float)
+    except ValueError as error:
+        raise UserError(f"{file}: a probability is no number ({error}).") from error
+    return Rows(list(frame[ID]), list(frame[PATTERN]), numbers, file), labels
+
+
+def _from_tensors(file: Path) -> tuple[Rows, None]:
+    try:
+        found = load_file(file)
+        ids = [bytes(row).rstrip(b"\0").decode() for row in found["ids"].astype(np.uint8)]
+        patterns, probabilities = found["pattern"].astype(int).tolist(), found["probabilities"].astype(float)
+        if probabilities.ndim != 2 or not len(ids) == len(patterns) == len(probabilities):
+            raise ValueError(f"{len(ids)} ids, {len(patterns)} patterns, probabilities {list(probabilities.shape)}")
+    except Exception as error:
+        raise UserError(
+            f"{file}: expected tensors ids, pattern and probabilities ({type(error).__name__}: {error})."
+        ) from error
+    return Rows(ids, patterns, probabilities, file), None

@@ -1,0 +1,176 @@
+"""Predictions that were made elsewhere."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_cell
+from safetensors.numpy import save_file
+
+from mora_bench.cli import main as cli
+from mora_bench.data import presence
+from mora_bench.errors import UserError
+from mora_bench.records.store import Store
+from mora_bench.report.compare import compare
+from mora_bench.report.write import read as contents
+from mora_bench.training import imported
+from mora_bench.training.cell import run_cells
+from mora_bench.training.work import work
+
+
+@pytest.fixture
+def done(place, folder):
+    """Two cells that ran here, in a results folder, and the first's outcome."""
+    cells = [make_cell(place, folder, method="head", seed=s) for s in (0, 1)]
+    for cell in cells:
+        work([cell], place)
+    (found,) = run_cells([cells[0]], place)
+    return cells, found
+
+
+def filled(cell, found, place, file):
+    """Our own predictions of a cell, written as somebody else would."""
+    asked = imported.template(cell, place)
+    names = presence.stratum_names(cell.modalities)
+    labels = list(asked.columns[3:])
+    own = imported._sides(cell, place)[0]
+    for split in ("val", "test"):
+        at = {id: i for i, id in enumerate(own[split].ids)}
+        rows = asked.index[asked["split"] == split]
+        logits = np.array(
+            [
+                found.predictions[f"{split}_logits"][at[asked.loc[r, "id"]], names.index(asked.loc[r, "pattern"])]
+                for r in rows
+            ]
+        )
+        chances = 1 / (1 + np.exp(-logits.astype(float)))
+        for c, label in enumerate(labels):
+            asked[label] = asked[label].astype(object)
+            asked.loc[rows, label] = [repr(float(v)) for v in chances[:, c]]
+    asked.to_csv(file, index=False)
+    return file
+
+
+def test_our_own_predictions_get_our_own_scores(done, place, tmp_path):
+    (cell, _), found = done
+    file = filled(cell, found, place, tmp_path / "p.csv")
+    own = imported.as_cell(cell, "mine")
+    rows, labels = imported.read(file)
+    theirs = imported.outcome(own, rows, labels, place)
+    for pattern, setting in found.scores.test.items():
+        for name, value in setting.scores.items():
+            if isinstance(value, float):
+                assert theirs.scores.test[pattern].scores[name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
+    assert theirs.record.data.realised == found.record.data.realised
+    assert theirs.record.competitor.family == "not run here"
+
+
+def test_the_same_from_tensors(done, place, tmp_path):
+    (cell, _), found = done
+    frame = pd.read_csv(filled(cell, found, place, tmp_path / "p.csv"), dtype=str)
+    frame = frame[frame["split"] != "train"]
+    longest = max(map(len, frame["id"]))
+    names = presence.stratum_names(cell.modalities)
+    save_file(
+        {
+            "ids": np.array([list(id.encode().ljust(longest, b"\0")) for id in frame["id"]], np.uint8),
+            "pattern": np.array([names.index(p) for p in frame["pattern"]]),
+            # Column by column is how pandas keeps them; what is saved must be row by row.
+            "probabilities": np.ascontiguousarray(frame[frame.columns[3:]].to_numpy(dtype=np.float64)),
+        },
+        tmp_path / "p.safetensors",
+    )
+    one, two = (
+        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(tmp_path / name), place)
+        for name in ("p.csv", "p.safetensors")
+    )
+    assert one.scores.test == two.scores.test
+
+
+def test_the_template_shows_training_samples_as_the_mask_does(done, place):
+    (cell, _), found = done
+    asked = imported.template(cell, place)
+    shares = asked[asked["split"] == "train"]["pattern"].value_counts(normalize=True)
+    assert shares["complete"] == pytest.approx(found.record.data.realised["train"]["complete"])
+    assert set(asked["pattern"]) == {"complete", "text_only", "image_only"}
+
+
+def test_they_are_a_row_that_is_compared_and_no_floor(done, place, tmp_path):
+    cells, _ = done
+    for cell in cells:
+        (found,) = run_cells([cell], place)
+        file = filled(cell, found, place, tmp_path / f"{cell.seed}.csv")
+        result = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+        Store(place.out).write(result.record.cell, result.record, result.predictions, result.scores)
+    (table,) = compare(contents(place.out).cells)
+    (section,) = table.sections
+    assert [(row.label, row.family) for row in section.rows] == [("head", "fine-tuning"), ("mine", "not run here")]
+    assert [row.seeds for row in section.rows] == [2, 2]
+    assert not section.floors
+    assert section.pairs("score both") is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="pattern"), "no column pattern; found: split, id"),
+        (lambda f: f.iloc[:-1], r"1 predictions are absent, the first of test sample .*, complete"),
+        (lambda f: pd.concat([f, f.iloc[-1:]]), "there twice"),
+        (lambda f: f.assign(N="1.5"), "expected probabilities from 0 to 1"),
+        (lambda f: f.assign(N="much"), "a probability is no number"),
+        (lambda f: f.assign(id="x"), "no validation or test sample of this cell has that id"),
+        (lambda f: f.assign(pattern="none"), "unknown pattern; known: text_only, image_only, complete"),
+        (lambda f: f.drop(columns="N"), "its label columns are D, G, C, A, H, M, O; expected N, D"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(done, place, tmp_path, change, message):
+    (cell, _), found = done
+    file = filled(cell, found, place, tmp_path / "p.csv")
+    change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
+    with pytest.raises(UserError, match=message):
+        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        imported.read(tmp_path / "none.csv")
+    (tmp_path / "p.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(UserError, match="expected tensors ids, pattern and probabilities"):
+        imported.read(tmp_path / "p.safetensors")
+
+
+def test_the_command_refuses_what_it_cannot_do(done, place, tmp_path, capsys):
+    (cell, _), _ = done
+    base = ["import", str(place.out)]
+    for more, message in (
+        ([], "give either a file of predictions, or --template"),
+        (["p.csv", "--like", cell.key, "--name", "mora"], "is a competitor of this suite"),
+        (["p.csv", "--like", cell.key, "--name", "A b"], "small letters"),
+        (["p.csv", "--like", "nothing"], f"names no finished record of {place.out}. There are: "),
+        (["p.csv", "--like", "../records/x"], "names no finished record"),
+    ):
+        assert cli.main([*base, *more]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, capsys):
+    out = tmp_path / "r"
+    grid = ["grid", "--out", str(out), "--datasets", "cxr", "--methods", "tfidf", "--seeds", "0", "--pool", "40"]
+    assert cli.main([*grid, "--workers", "1"]) == 0
+    (key,) = (file.stem for file in (out / "records").glob("*.json"))
+    file = tmp_path / "mine.csv"
+    assert cli.main(["import", str(out), "--like", key, "--template", str(file)]) == 0
+    with open(file) as text:
+        rows = list(csv.reader(text))
+    body = [[*row[:3], *["0.9"] * (len(row) - 3)] for row in rows[1:]]
+    with open(file, "w", newline="") as text:
+        csv.writer(text).writerows([rows[0], *body])
+    capsys.readouterr()
+    assert cli.main(["import", str(out), str(file), "--like", key, "--name", "mine"]) == 0
+    said = capsys.readouterr().out
+    assert "| not run here | mine" in said.replace("   ", " ").replace("  ", " ")
+    found = [own for own in Store(out).records()[0] if own.cell.method == "mine"]
+    assert len(found) == 1
+    assert dataclasses.asdict(found[0].cell)["recipe"] is None
