@@ -16,7 +16,8 @@ from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.campaign import prepare
-from mora_bench.cells.cell import NONE
+from mora_bench.cells.cell import NONE, Scoring
+from mora_bench.cells.missing import Missing
 from mora_bench.checks.subject import own_axes
 from mora_bench.data.sides import Side
 from mora_bench.engines.inline import Inline
@@ -26,7 +27,8 @@ from mora_bench.methods.network import Model
 from mora_bench.plan.expand import expand
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.store import Store
-from mora_bench.scoring.protocol import scored
+from mora_bench.scoring.protocol import CURVE, expected, scored
+from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells, samples
 from mora_bench.training.facts import predicted
@@ -90,10 +92,18 @@ def test_report(benchmark, place, tmp_path):
     assert benchmark.extra_info["peak_gb"] < 1
 
 
-@pytest.mark.parametrize("what", ["logits under three patterns", "logits and F1 at 11 rates x 3 patterns"])
-@pytest.mark.benchmark(group="evaluation of 200 samples, small backbone")
+FOUR = ("uniform", "label", "hidden", "observed")
+EVALUATIONS = {
+    "logits under three patterns": {"base": True},
+    "logits, all scores, F1 at 11 rates x 3 patterns": {"wanted": "<= 1.2"},
+    "logits, F1 at 11 rates x 3 patterns x 4 mechanisms": {"wanted": "<= 1.2"},
+}
+
+
+@pytest.mark.parametrize("what", EVALUATIONS)
+@pytest.mark.benchmark(group="evaluation of 500 samples, small backbone")
 def test_evaluation(benchmark, what, place):
-    place = dataclasses.replace(place, limit=200)
+    place = dataclasses.replace(place, limit=500)
     data = samples("odir", "small", 128, place)
     backbone = backbones.load(backbones.resolve("small", 128), MODALITIES, 128, 0)
     method = registry.get(registry.METHODS, "mora")
@@ -103,10 +113,16 @@ def test_evaluation(benchmark, what, place):
 
     def evaluate():
         found = predict(model, data, sides["test"].rows, 16, torch.device("cpu"))
-        if "F1" in what:
-            scored(cell, predicted(sides, {"val": found, "test": found}))
+        logits = predicted(sides, {"val": found, "test": found})
+        if "all scores" in what:
+            scored(cell, logits)
+        if "mechanisms" in what:
+            for name in FOUR:
+                own = dataclasses.replace(cell, scoring=Scoring(Missing(name, 2.0)))
+                for pattern in ("text", "image", "both"):
+                    expected(own, MultiLabel(), logits["test"], pattern, list(CURVE))
 
-    benchmark.extra_info |= {"wanted": "<= 1.1"} if "F1" in what else {"base": True}
+    benchmark.extra_info |= EVALUATIONS[what]
     benchmark.pedantic(evaluate, rounds=7, warmup_rounds=1)
 
 

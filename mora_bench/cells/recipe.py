@@ -56,6 +56,9 @@ class Recipe:
     """the classifier's last biases at the start: zero as released, or the log-odds of each label in training"""
     patience: int = axis(0)
     """validations without a better score after which training stops; 0: never"""
+    reweigh: bool = axis(False)
+    """draw training samples by the inverse of the probability of what they lost or kept, so that what a mechanism makes
+    rare counts as much as in the whole; for mechanisms that know it"""
 
     def __post_init__(self) -> None:
         as_floats(self)

@@ -57,11 +57,13 @@ class View:
 
     Attributes:
         rows: int [n]; present: bool [n, M].
+        weights: how often each row is drawn in training, float [n] of mean 1; None: each once an epoch.
     """
 
     samples: Samples
     rows: np.ndarray
     present: np.ndarray
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

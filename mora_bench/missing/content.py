@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Mechanism, logistic
+from mora_bench.missing.contract import Context
+from mora_bench.missing.logistic import Logistic
 
 
-class Hidden(Mechanism):
+class Hidden(Logistic):
     """P(a unit loses a set of modalities) = sigmoid(a + strength * z), z the mean standard score of what that hides.
 
     The score of a content is one number: of a text its length, of a picture its brightness (`Modality.summary`). So
@@ -16,12 +17,15 @@ class Hidden(Mechanism):
     source = "Rubin 1976; Little and Rubin 2019, section 1.3"
     reads = ("contents",)
 
-    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        weights = np.array([[m in own for m in range(context.natural.shape[1])] for own in context.taken], float)
-        return _weighed(context, context.rng("hidden", self.version), weights, rate, strength)
+    def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
+        hides = np.array([[m in own for m in range(len(context.modalities))] for own in context.taken], float)
+        return strength * _mean(context, hides[which])
+
+    def generator(self, context: Context) -> np.random.Generator:
+        return context.rng("hidden", self.version)
 
 
-class Observed(Mechanism):
+class Observed(Logistic):
     """P(a unit loses a set of modalities) = sigmoid(a + strength * z), z the mean standard score of what is left.
 
     Each unit's set is drawn first, and weighed by nothing but the contents that this set leaves, so that the mechanism
@@ -32,14 +36,14 @@ class Observed(Mechanism):
     source = "van Buuren 2018, Flexible Imputation of Missing Data, section 3.2.4"
     reads = ("contents",)
 
-    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        weights = np.array([[m not in own for m in range(context.natural.shape[1])] for own in context.taken], float)
-        return _weighed(context, context.rng("observed", self.version), weights, rate, strength)
+    def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
+        leaves = np.array([[m not in own for m in range(len(context.modalities))] for own in context.taken], float)
+        return strength * _mean(context, leaves[which])
+
+    def generator(self, context: Context) -> np.random.Generator:
+        return context.rng("observed", self.version)
 
 
-def _weighed(
-    context: Context, rng: np.random.Generator, weights: np.ndarray, rate: float, strength: float
-) -> np.ndarray:
-    """`weights`, float [sets, M]: which contents weigh where a unit may lose a set."""
-    weights = weights / np.maximum(weights.sum(1, keepdims=True), 1)
-    return logistic(context, rng, lambda which: strength * (context.contents * weights[which]).sum(1), rate)
+def _mean(context: Context, counts: np.ndarray) -> np.ndarray:
+    """The mean standard score of the contents that count, float [n, M] of 0 and 1; 0 where none does."""
+    return (context.contents * counts).sum(1) / np.maximum(counts.sum(1), 1)

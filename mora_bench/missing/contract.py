@@ -1,12 +1,11 @@
 """The contract of a mechanism of missingness: which units lose what, as a pure function of its arguments."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.optimize import brentq
 
 from mora_bench import registry, seeds
 
@@ -89,28 +88,18 @@ class Mechanism(ABC):
             strength: how much it departs from chance; 0 is completely at random.
         """
 
+    def draws(self, context: Context, rates: Sequence[float], strength: float) -> list[np.ndarray]:
+        """What `draw` gives at each rate. Override it where much of the work is the same for all."""
+        return [self.draw(context, rate, strength) for rate in rates]
+
+    def chance(self, context: Context, rate: float, strength: float) -> np.ndarray | None:
+        """With which probability each unit loses something, float [n], given which set it may lose; None if that is not
+        known. Scores and training can be weighted by its inverse."""
+        return None
+
     def problem(self, argument: str, known: Known) -> str | None:
         """What is wrong with an argument on a dataset of which this is known; None if nothing is."""
         return f"it takes no argument, and was given {argument!r}" if argument and not self.takes else None
-
-
-def logistic(
-    context: Context, rng: np.random.Generator, slopes: Callable[[np.ndarray], np.ndarray], rate: float
-) -> np.ndarray:
-    """What is kept, bool [n, M], if a unit loses something with the chance sigmoid(a + slope), whose mean is the rate.
-
-    Each unit first draws the set that it may lose. Only then is it decided whether it does, so that a slope may depend
-    on what that set hides, or shows (van Buuren 2018, section 3.2.4).
-
-    Args:
-        slopes: the numbers of the units' sets, int [n] -> float [n].
-    """
-    which = rng.permutation(len(context)) % len(context.taken)
-    luck = rng.random(len(context))
-    own = slopes(which)
-    chance = np.full(len(own), rate) if rate in (0.0, 1.0) else sigmoid(intercept(own, rate) + own)
-    lost = np.flatnonzero(luck < chance)
-    return context.without(lost, which[lost])
 
 
 def standard(values: np.ndarray) -> np.ndarray:
@@ -134,10 +123,28 @@ def numbers(values: tuple) -> np.ndarray | None:
     return np.where(np.isfinite(read), (read - known.mean()) / spread, 0.0) if spread else np.zeros(len(read))
 
 
-def intercept(slopes: np.ndarray, rate: float) -> float:
-    """a such that the mean of sigmoid(a + slopes) is `rate`, 0 < rate < 1, by Brent's bracketing method."""
+def intercepts(slopes: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """a [R] such that the mean of sigmoid(a + slopes) is each of the rates, 0 < rate < 1, by Newton's method within
+    brackets; each is the same whichever others are asked for."""
+    rates = np.asarray(rates, float)
     bound = 50.0 + np.abs(slopes).max(initial=0)
-    return brentq(lambda a: sigmoid(a + slopes).mean() - rate, -bound, bound, xtol=1e-14, rtol=1e-14)
+    low, high, a = np.full(len(rates), -bound), np.full(len(rates), bound), np.log(rates / (1 - rates))
+    open_ = np.ones(len(rates), bool)
+    for _ in range(100):
+        p = sigmoid(a[open_, None] + slopes)
+        off, slope = p.mean(1) - rates[open_], (p * (1 - p)).mean(1)
+        low[open_] = np.where(off < 0, a[open_], low[open_])
+        high[open_] = np.where(off < 0, high[open_], a[open_])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            new = a[open_] - off / slope
+        inside = (new > low[open_]) & (new < high[open_])
+        new = np.where(inside, new, (low[open_] + high[open_]) / 2)
+        done = np.abs(new - a[open_]) < 1e-13 * np.maximum(np.abs(new), 1)
+        a[open_] = new
+        open_[open_] = ~done
+        if not open_.any():
+            break
+    return a
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Known, Mechanism, logistic, numbers
+from mora_bench.missing.contract import Context, Known, numbers
+from mora_bench.missing.logistic import Logistic
 
 
-class Covariate(Mechanism):
+class Covariate(Logistic):
     """P(a unit loses something) = sigmoid(a + strength * z), z the covariate in standard deviations.
 
     The intercept a is found by bisection, so that the mean probability is the rate. With several sets, each unit first
@@ -18,15 +19,16 @@ class Covariate(Mechanism):
     reads = ("covariates",)
     takes = "the name of a covariate, e.g. covariate:age"
 
-    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+    def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
         values = context.covariates[context.argument]
         z = numbers(values)
         if z is None:
             effects = {v: context.rng("effect", context.argument, v).standard_normal() for v in sorted(set(values))}
             z = np.array([effects[v] for v in values])
-        slopes = strength * z
-        rng = context.rng("covariate", self.version, context.argument)
-        return logistic(context, rng, lambda which: slopes, rate)
+        return strength * z
+
+    def generator(self, context: Context) -> np.random.Generator:
+        return context.rng("covariate", self.version, context.argument)
 
     def problem(self, argument: str, known: Known) -> str | None:
         if argument not in known.covariates:

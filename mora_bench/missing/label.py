@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Known, Mechanism, logistic
+from mora_bench.missing.contract import Context, Known
+from mora_bench.missing.logistic import Logistic
 
 
-class Label(Mechanism):
+class Label(Logistic):
     """P(a unit loses something) = sigmoid(a + strength * y), y = 1 where the unit has the label, else 0.
 
     So the odds of losing something are e^strength times higher with the label than without it, and what is missing
@@ -18,14 +19,14 @@ class Label(Mechanism):
     reads = ("targets",)
     takes = "the name of a label, e.g. label:D, or nothing for the number of labels"
 
-    def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
+    def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
         if context.argument:
-            y = context.targets[:, context.labels.index(context.argument)] > 0
-        else:
-            count = context.targets.sum(1, dtype=int)
-            y = count > np.median(count) if len(count) else count > 0
-        rng = context.rng("label", self.version, context.argument)
-        return logistic(context, rng, lambda which: strength * y, rate)
+            return strength * (context.targets[:, context.labels.index(context.argument)] > 0)
+        count = context.targets.sum(1, dtype=int)
+        return strength * (count > np.median(count))
+
+    def generator(self, context: Context) -> np.random.Generator:
+        return context.rng("label", self.version, context.argument)
 
     def problem(self, argument: str, known: Known) -> str | None:
         if argument and argument not in known.labels:

@@ -105,11 +105,49 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
     Returns:
         bool [N, M], True where the modality is kept.
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(f"missing rate {rate} is outside 0..1")
+    return masks(units, pattern, [rate], missing, data=data, split=split, seed=seed)[0]
+
+
+def masks(
+    units: Units, pattern: str, rates: Sequence[float], missing: Missing, *, data: str, split: str, seed: int
+) -> list[np.ndarray]:
+    """`mask` at each of several rates, at less cost than one after the other."""
+    for rate in rates:
+        if not 0 <= rate <= 1:
+            raise ValueError(f"missing rate {rate} is outside 0..1")
     sets = taken(pattern, units.modalities)
     if not sets:
-        return np.ones_like(units.natural)
+        return [np.ones_like(units.natural) for _ in rates]
+    own, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
+    found = []
+    for rate, drawn in zip(rates, own.draws(context, rates, missing.strength), strict=True):
+        kept = np.asarray(drawn)
+        if kept.shape != context.natural.shape or kept.dtype != bool:
+            raise ValueError(
+                f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
+            )
+        _check_rate(kept, rate, missing)
+        found.append(kept[back])
+    return found
+
+
+def chances(
+    units: Units, pattern: str, rate: float, missing: Missing, *, data: str, split: str, seed: int
+) -> np.ndarray | None:
+    """The probability with which `mask`, of the same arguments, takes something from each sample, float [N]; None if
+    the mechanism does not know it."""
+    sets = taken(pattern, units.modalities)
+    if not sets:
+        return np.zeros(len(units))
+    own, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
+    found = own.chance(context, rate, missing.strength)
+    return None if found is None else np.asarray(found, float)[back]
+
+
+def _asked(
+    units: Units, sets: tuple[tuple[int, ...], ...], missing: Missing, names: tuple[object, ...]
+) -> tuple[Mechanism, Context, np.ndarray]:
+    """The mechanism, what it is told, and the number of each sample's unit, int [N]."""
     own, argument = mechanism(missing.mechanism)
     first = np.arange(len(units))
     back = first
@@ -127,15 +165,9 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
         patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
         contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
-        names=(data, split, pattern, seed),
+        names=names,
     )
-    kept = np.asarray(own.draw(context, rate, missing.strength))
-    if kept.shape != context.natural.shape or kept.dtype != bool:
-        raise ValueError(
-            f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
-        )
-    _check_rate(kept, rate, missing)
-    return kept[back]
+    return own, context, back
 
 
 def _check_rate(kept: np.ndarray, rate: float, missing: Missing) -> None:

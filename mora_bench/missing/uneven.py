@@ -24,6 +24,9 @@ class Uneven(Mechanism):
         weights = [np.mean([given.get(context.modalities[m], 1.0) for m in own]) for own in context.taken]
         return context.without(lost, in_turn(np.array(weights), len(lost)))
 
+    def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:
+        return np.full(len(context), rate)
+
     def problem(self, argument: str, known: Known) -> str | None:
         try:
             weights = parsed(argument)

@@ -14,7 +14,7 @@ DRAWS = 8
 def curve(
     score: Callable[[np.ndarray], float],
     logits: np.ndarray,
-    present: Callable[[float, int], np.ndarray],
+    present: Callable[[int], Sequence[np.ndarray]],
     rates: Sequence[float],
     draws: int = DRAWS,
 ) -> Curve:
@@ -23,10 +23,10 @@ def curve(
     Args:
         score: of the samples' logits, float [N, C].
         logits: float [N, P, C], under every pattern of presence.
-        present: a rate and the number of a draw -> presence, bool [N, M].
+        present: the number of a draw -> presence at each rate, bool [N, M] each.
         rates: ascending, from 0 to 1.
     """
-    found = np.array([[score(pick(logits, present(rate, draw))) for draw in range(draws)] for rate in rates])
+    found = np.array([[score(pick(logits, own)) for own in present(draw)] for draw in range(draws)]).T.copy()
     mean = found.mean(1)
     return Curve(
         mean=mean.tolist(),

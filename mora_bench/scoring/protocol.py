@@ -1,5 +1,6 @@
 """The protocol: under which patterns and rates the predictions of a cell are scored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +11,7 @@ from mora_bench.data import presence
 from mora_bench.missing import masks
 from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
-from mora_bench.scoring.curves import curve as expected
+from mora_bench.scoring.curves import curve
 from mora_bench.scoring.pick import pick, stratified
 from mora_bench.tasks.contract import Task
 
@@ -46,17 +47,17 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         present = {n: shown(cell, n, own.units, pattern, cell.test_rate) for n, own in predicted.items()}
         for split, own in predicted.items():
             settings[split][pattern] = _setting(cell, task, own, present[split])
-        _beyond(cell, task, predicted, present, settings["test"][pattern])
+        _beyond(cell, task, predicted, present, pattern, settings["test"][pattern])
     rates = sorted({*CURVE, cell.test_rate})
     test = predicted["test"]
-    curve = {
+    under_one_mask = {
         pattern: [
             task.score(test.units.targets, pick(test.logits, shown(cell, "test", test.units, pattern, rate)))
             for rate in rates
         ]
         for pattern in patterns[1:]
     }
-    curves = {pattern: _expected(cell, task, test, pattern, rates) for pattern in patterns[1:]}
+    curves = {pattern: expected(cell, task, test, pattern, rates) for pattern in patterns[1:]}
     return Scores(
         schema=SCHEMA,
         key=cell.key,
@@ -68,18 +69,21 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         val=settings["val"],
         test=settings["test"],
         rates=rates,
-        curve=curve,
+        curve=under_one_mask,
         curves=curves,
     )
 
 
-def _expected(cell: Cell, task: Task, test: Predicted, pattern: str, rates: list[float]) -> Curve:
-    def present(rate: float, draw: int) -> np.ndarray:
-        return shown(cell, "test", test.units, pattern, rate, draw)
+def expected(cell: Cell, task: Task, test: Predicted, pattern: str, rates: list[float]) -> Curve:
+    """The primary score of the test split under one pattern at `rates`, expected over masks of the cell's test
+    mechanism; on twins also what can be expected at most."""
 
-    found = expected(lambda logits: task.score(test.units.targets, logits), test.logits, present, rates)
+    def present(draw: int) -> list[np.ndarray]:
+        return shown_at(cell, "test", test.units, pattern, rates, draw)
+
+    found = curve(lambda logits: task.score(test.units.targets, logits), test.logits, present, rates)
     if cell.source == "twin":
-        bounds = [ceiling(cell.dataset, present(rate, 0)).get(task.primary) for rate in rates]
+        bounds = [ceiling(cell.dataset, own).get(task.primary) for own in present(0)]
         found.ceiling = [bound for bound in bounds if bound is not None]
     return found
 
@@ -91,11 +95,16 @@ def _setting(cell: Cell, task: Task, own: Predicted, present: np.ndarray) -> Set
 
 
 def _beyond(
-    cell: Cell, task: Task, predicted: dict[str, Predicted], present: dict[str, np.ndarray], setting: Setting
+    cell: Cell,
+    task: Task,
+    predicted: dict[str, Predicted],
+    present: dict[str, np.ndarray],
+    pattern: str,
+    setting: Setting,
 ) -> None:
     """Add to a setting of the test split what validation and test splits do not share."""
     known, mine = ((predicted[n].units.targets, pick(predicted[n].logits, present[n])) for n in ("val", "test"))
-    setting.scores |= task.tuned(known, *mine)
+    setting.scores |= task.tuned(known, *mine) | _weighted(cell, task, predicted["test"], present["test"], pattern)
     setting.groups = {
         name: task.scores(*(part[own] for part in mine)) for name, own in predicted["test"].groups.items()
     }
@@ -104,8 +113,29 @@ def _beyond(
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
 
 
-def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float, draw: int = 0) -> np.ndarray:
-    """Presence of a split's samples when a cell is scored, bool [N, M]; draws above 0 are other masks of the kind."""
+def _weighted(cell: Cell, task: Task, test: Predicted, present: np.ndarray, pattern: str) -> dict[str, float]:
+    """Scores of the samples that lost nothing, each weighted by the inverse of the probability of that (Horvitz and
+    Thompson): where the mechanism is MAR, in expectation the scores of all samples as if nothing had been taken.
+
+    Nothing where the mechanism does not know the probabilities, or nobody keeps everything.
+    """
+    missing = cell.test_missing
+    chance = masks.chances(test.units, pattern, cell.test_rate, missing, data=cell.data, split="test", seed=cell.seed)
+    if chance is None:
+        return {}
+    whole = (present == test.units.natural).all(1) & (chance < 1)
+    return task.weighted(test.units.targets[whole], pick(test.logits, present)[whole], 1 / (1 - chance[whole]))
+
+
+def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float) -> np.ndarray:
+    """Presence of a split's samples when a cell is scored, bool [N, M]."""
+    return shown_at(cell, split, units, pattern, [rate])[0]
+
+
+def shown_at(
+    cell: Cell, split: str, units: masks.Units, pattern: str, rates: Sequence[float], draw: int = 0
+) -> list[np.ndarray]:
+    """`shown` at each rate; draws above 0 are other masks of the kind."""
     split = f"{split}, draw {draw}" if draw else split
-    kept = masks.mask(units, pattern, rate, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
-    return presence.combine(units.natural, kept)
+    kept = masks.masks(units, pattern, rates, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
+    return [presence.combine(units.natural, own) for own in kept]

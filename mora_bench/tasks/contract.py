@@ -49,6 +49,10 @@ class Task(ABC):
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
         return float(self.scores(targets, logits).get(self.primary, np.nan))
 
+    def weighted(self, targets: np.ndarray, logits: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        """Scores in which each sample counts by its weight, float [N]; none by default."""
+        return {}
+
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
         """What `pooled` needs of one set of samples, by name; nothing if scores of several cannot be pooled."""
         return {}

@@ -39,6 +39,7 @@ class MultiLabel(Task):
         "map": "mAP",
         "f1_macro_seen": "F1-macro over classes with true or predicted positives",
         "f1_macro_tuned": "F1-macro at thresholds chosen on validation",
+        "f1_macro_weighted": "F1-macro of the samples that lost nothing, weighted to stand for all",
         "brier": "Brier score (smaller is better)",
         "calibration_error": "expected calibration error (smaller is better)",
         "precision_at_recall_90": "precision at a recall of 90 %",
@@ -75,6 +76,14 @@ class MultiLabel(Task):
             "precision_at_recall_90": float(precision.mean()),
             "specificity_at_recall_90": float(specificity.mean()),
         }
+
+    def weighted(self, targets: np.ndarray, logits: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+        if not len(targets):
+            return {}
+        predicted, true = logits > 0, targets > 0
+        hits, wrong = weights @ (predicted & true), weights @ (predicted ^ true)
+        scores = np.divide(2 * hits, 2 * hits + wrong, out=np.zeros(len(hits)), where=2 * hits + wrong > 0)
+        return {"f1_macro_weighted": float(scores.mean())}
 
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
         hits, wrong = metrics.counts(logits > 0, targets > 0)

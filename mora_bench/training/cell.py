@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -92,6 +93,8 @@ def _untrained(
     if cell.pool:
         decoded["test"] = pool_of(cell, runtime)
     views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
+    weights = facts.weights_of(cell, "train", split["train"], views["train"].present)
+    views["train"] = replace(views["train"], weights=weights)
     return split, views, built(cells, data, views["train"], device)
 
 

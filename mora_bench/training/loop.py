@@ -87,7 +87,7 @@ def train(
     for _ in range(recipe.epochs):
         if all(learner.gave_up for learner in learners):
             break
-        batches = np.array_split(order.permutation(len(training)), steps)
+        batches = np.array_split(_drawn(order, training), steps)
         states = feed.states(batches)
         for at in batches:
             step += 1
@@ -112,6 +112,14 @@ def train(
             verify(model, training, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
     timed = clock.read(steps, len(models))
     return [learner.finished(timed, bool(feed.kept)) for learner in learners]
+
+
+def _drawn(order: np.random.Generator, training: View) -> np.ndarray:
+    """The samples of an epoch in order: each once, or as many with replacement by their weights."""
+    n = len(training)
+    if training.weights is None:
+        return order.permutation(n)
+    return order.choice(n, n, p=training.weights / training.weights.sum())
 
 
 def _validations(recipe: Recipe, steps: int) -> set[int]:

@@ -6,6 +6,7 @@ from units import drawn, units
 
 from mora_bench.cells.missing import Missing
 from mora_bench.data.presence import combine
+from mora_bench.missing.contract import Mechanism
 from mora_bench.missing.effects import effects
 from mora_bench.missing.masks import mask
 
@@ -36,9 +37,7 @@ def test_a_mechanism_by_a_label_shows_its_odds_ratio():
 
 
 def test_a_mask_of_another_rate_is_refused(monkeypatch):
-    class Greedy:
-        reads = ()
-
+    class Greedy(Mechanism):
         def draw(self, context, rate, strength):
             return np.zeros((len(context), 2), bool)
 

@@ -15,7 +15,7 @@ from mora_bench.checks.run import check
 from mora_bench.data.presence import pattern_presence
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
-from mora_bench.missing.contract import Known, intercept, numbers, sigmoid, standard
+from mora_bench.missing.contract import Known, intercepts, numbers, sigmoid, standard
 from mora_bench.missing.masks import settled
 from mora_bench.missing.uneven import in_turn
 
@@ -60,7 +60,7 @@ def test_what_is_missing_by_a_label_tells_of_it_as_the_closed_form_says(rate, st
     """P(y = 1 | lost) = pi p1 / (pi p1 + (1 - pi) p0), p1 and p0 the chances of losing something."""
     own = units(40_000)
     y, lost = own.targets[:, 0] > 0, ~drawn(own, Missing("label:A", strength), rate=rate).all(1)
-    a = intercept(strength * y, rate)
+    (a,) = intercepts(strength * y, np.array([rate]))
     p1, p0, pi = sigmoid(np.array(a + strength)), sigmoid(np.array(a)), y.mean()
     expected = pi * p1 / (pi * p1 + (1 - pi) * p0)
     assert y[lost].mean() == pytest.approx(expected, abs=4 * (expected * (1 - expected) / lost.sum()) ** 0.5)
@@ -211,10 +211,23 @@ def test_patterns_of_the_test_are_complete_each_the_last_first_and_both():
     assert len(pattern_presence(3)) == 7
 
 
-@pytest.mark.parametrize("rate", [0.01, 0.3, 0.9])
-def test_the_intercept_gives_the_rate(rate):
-    slopes = 3 * np.random.default_rng(0).normal(size=500)
-    assert sigmoid(intercept(slopes, rate) + slopes).mean() == pytest.approx(rate, abs=1e-9)
+@pytest.mark.parametrize("steep", [0.0, 1.0, 3.0, 30.0])
+def test_the_intercepts_give_the_rates_whichever_are_asked_for(steep):
+    slopes = steep * np.random.default_rng(0).normal(size=500)
+    rates = np.array([0.002, 0.01, 0.3, 0.5, 0.9, 0.998])
+    found = intercepts(slopes, rates)
+    for a, rate in zip(found, rates, strict=True):
+        assert sigmoid(a + slopes).mean() == pytest.approx(rate, abs=1e-9)
+        assert intercepts(slopes, np.array([rate]))[0] == a
+
+
+@pytest.mark.parametrize("name", ["uniform", "uneven:text=3", "covariate:age", "label", "hidden", "observed", "site"])
+def test_masks_at_several_rates_are_those_at_each(name):
+    own, rates = units(300), [0.0, 0.1, 0.5, 0.9, 1.0]
+    same = {"data": "d", "split": "train", "seed": 3}
+    together = masks.masks(own, "both", rates, Missing(name, 2.0), **same)
+    for rate, kept in zip(rates, together, strict=True):
+        assert np.array_equal(kept, masks.mask(own, "both", rate, Missing(name, 2.0), **same))
 
 
 def test_what_a_mechanism_reads_is_part_of_what_it_is():

@@ -55,15 +55,15 @@ def test_a_curve_is_what_fresh_evaluations_under_the_same_masks_give(mechanism):
 def test_the_expectation_agrees_with_many_masks_within_its_error():
     test, task = predicted(), MultiLabel()
 
-    def present(rate, draw):
-        kept = masks.mask(test.units, "both", rate, UNIFORM, data="d", split=f"draw {draw}", seed=0)
-        return presence.combine(test.units.natural, kept)
+    def present(draw):
+        kept = masks.masks(test.units, "both", [0.0, 0.5, 1.0], UNIFORM, data="d", split=f"draw {draw}", seed=0)
+        return [presence.combine(test.units.natural, own) for own in kept]
 
     def score(logits):
         return task.score(test.units.targets, logits)
 
     few = curve(score, test.logits, present, [0.0, 0.5, 1.0])
-    many = curve(score, test.logits, lambda rate, draw: present(rate, draw + 1000), [0.0, 0.5, 1.0], draws=400)
+    many = curve(score, test.logits, lambda draw: present(draw + 1000), [0.0, 0.5, 1.0], draws=400)
     assert few.std[0] == 0
     for k in (1, 2):
         assert abs(few.mean[k] - many.mean[k]) < 4 * many.std[k] * (1 / DRAWS + 1 / 400) ** 0.5

@@ -54,17 +54,17 @@ def panels(rows: int, columns: int, width: float = 3.1, height: float = 2.5) -> 
     for axis in axes.flat:
         axis.grid(True, color="#dddddd", linewidth=0.6)
         axis.set_axisbelow(True)
-        axis.tick_params(labelsize=8)
+        axis.tick_params(which="both", labelsize=8)
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     return figure, [list(row) for row in axes]
 
 
 def plain() -> Any:
-    """Ticks of a logarithmic axis as plain numbers: those that begin with 1, 2 or 5."""
+    """Ticks of a logarithmic axis as plain numbers: those that begin with 1, 2, 3, 5 or 7."""
     from matplotlib.ticker import FuncFormatter
 
-    return FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+    return FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "12357" else "")
 
 
 def legend(figure: Figure, handles: dict[str, Any]) -> None:

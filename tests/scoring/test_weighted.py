@@ -1,0 +1,147 @@
+"""Inverse-probability weights, and toys of known truth."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from by_hand import cell
+from conftest import make_cell
+from units import units
+
+from mora_bench.cells.missing import Missing
+from mora_bench.data.sides import Side
+from mora_bench.errors import UserError
+from mora_bench.missing import masks
+from mora_bench.missing.contract import numbers
+from mora_bench.scoring.protocol import Predicted, scored
+from mora_bench.training import facts
+from mora_bench.training.cell import run_cells, samples
+from mora_bench.training.loop import _drawn
+
+N = 4000
+
+
+def easier_with_age(seed):
+    """Predictions that are right the more often the older a patient is; both classes the same."""
+    own = units(N, seed=seed)
+    age = numbers(own.covariates["age"])
+    right = np.random.default_rng(seed).random((N, 2)) < 0.5 + 0.45 / (1 + np.exp(-2 * age[:, None]))
+    logits = np.where(right, 1.0, -1.0) * (2.0 * own.targets - 1)
+    return Predicted(own, np.repeat(logits[:, None], 3, 1).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["covariate:age", "uniform"])
+def test_weights_give_back_the_scores_of_complete_data_under_mar(name):
+    """The samples that lost nothing are the young, for whom predictions are worse; weighted, they stand for all."""
+    weighted, plain, complete = [], [], []
+    for seed in range(25):
+        own = dataclasses.replace(cell(seed=seed), mechanism=Missing(name, 2.0), rate=0.5)
+        found = scored(own, dict.fromkeys(("val", "test"), easier_with_age(seed))).test
+        weighted.append(found["both"].scores["f1_macro_weighted"])
+        plain.append(found["both"].strata["complete"]["f1_macro"])
+        complete.append(found["complete"].scores["f1_macro"])
+    off = np.array(weighted) - complete
+    assert abs(off.mean()) < 3 * off.std(ddof=1) / 5 + 1e-3
+    biased = np.array(plain) - complete
+    if name == "uniform":
+        # By chance the weights are all the same.
+        assert np.allclose(weighted, plain)
+    else:
+        assert biased.mean() < -0.05
+
+
+def test_where_probabilities_are_unknown_or_nobody_keeps_everything_there_is_no_weighted_score():
+    given = dict.fromkeys(("val", "test"), easier_with_age(0))
+    site = dataclasses.replace(cell(), mechanism=Missing("site:site"))
+    assert "f1_macro_weighted" not in scored(site, given).test["both"].scores
+    everyone = dataclasses.replace(cell(), rate=1.0)
+    assert "f1_macro_weighted" not in scored(everyone, given).test["both"].scores
+    assert "f1_macro_weighted" in scored(everyone, given).test["complete"].scores
+
+
+@pytest.mark.parametrize("name", ["uniform", "uneven:text=3", "covariate:age", "label:A", "hidden", "observed"])
+def test_the_probabilities_are_those_of_the_mask(name):
+    """Over many seeds a unit is lost as often as its probability says, in five bands of it."""
+    own, missing = units(400), Missing(name, 2.0)
+    lost, chance = [], []
+    for seed in range(60):
+        same = {"data": "d", "split": "train", "seed": seed}
+        lost.append(~masks.mask(own, "both", 0.4, missing, **same).all(1))
+        chance.append(masks.chances(own, "both", 0.4, missing, **same))
+    lost, chance = np.concatenate(lost), np.concatenate(chance)
+    for band in np.array_split(np.argsort(chance, kind="stable"), 5):
+        expected = chance[band].mean()
+        assert lost[band].mean() == pytest.approx(expected, abs=4.5 * (expected * (1 - expected) / len(band)) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "one", "other"),
+    [
+        # a is text, P(a) = 0.5; b is image, P(b) = 0.7. F1 of the best reader of both, of a alone, of b alone.
+        (np.logical_and, 2 * 0.35 / (2 * 0.35 + 0.15), 0.0),
+        (np.logical_or, 2 * 0.85 / (2 * 0.85 + 0.15), 2 * 0.85 / (2 * 0.85 + 0.15)),
+        (np.logical_xor, 2 * 0.35 / (2 * 0.35 + 0.30), 0.0),
+    ],
+)
+def test_and_or_xor_have_their_known_values(rule, one, other):
+    n = 40_000
+    rng = np.random.default_rng(0)
+    a, b = rng.random(n) < 0.5, rng.random(n) < 0.7
+    y = rule(a, b)
+    # The posterior of y given a alone, b alone, and both; what is as likely as not is not predicted.
+    given_a = np.where(
+        a, 0.7 * rule(True, True) + 0.3 * rule(True, False), 0.7 * rule(False, True) + 0.3 * rule(False, False)
+    )
+    given_b = 0.5 * rule(True, b) + 0.5 * rule(False, b)
+    posterior = np.stack([given_a, given_b, y.astype(float)], 1)
+    logits = np.where(posterior > 0.5, 1.0, -1.0)[..., None].astype(np.float32)
+    own = dataclasses.replace(units(n), targets=y[:, None].astype(np.uint8), labels=("y",))
+    found = scored(dataclasses.replace(cell(), rate=1.0), dict.fromkeys(("val", "test"), Predicted(own, logits))).test
+    assert found["complete"].scores["f1_macro"] == 1.0
+    assert found["image"].scores["f1_macro"] == pytest.approx(one, abs=0.01)
+    # Of OR, b = 1 decides and b = 0 leaves an even chance.
+    expected = 2 * 0.7 / (2 * 0.7 + 0.15) if rule is np.logical_or else other
+    assert found["text"].scores["f1_macro"] == pytest.approx(expected, abs=0.01)
+
+
+def reweighed(place, folder, mechanism, **changes):
+    base = make_cell(place, folder, **changes)
+    return dataclasses.replace(base, mechanism=mechanism, recipe=dataclasses.replace(base.recipe, reweigh=True))
+
+
+def test_training_weights_undo_what_the_mechanism_made_rare(place, folder):
+    cell = reweighed(place, folder, Missing("covariate:age", 2.0, "sample", "1", "x"))
+    data = samples("odir", str(folder), 64, dataclasses.replace(place, limit=None))
+    part = Side(data.table, np.arange(len(data)))
+    present = facts.presence_of(cell, "train", part)
+    weights = facts.weights_of(cell, "train", part, present)
+    age = numbers(facts.units(part).covariates["age"])
+    lost = (present != part.natural).any(1)
+    assert weights.mean() == pytest.approx(1, abs=0.1)
+    assert age[lost].mean() > 0.2
+    assert abs(np.average(age[lost], weights=weights[lost])) < 0.1
+    assert abs(np.average(age[~lost], weights=weights[~lost])) < 0.25
+
+
+def test_samples_are_drawn_by_their_weights_and_once_each_without():
+    class Training:
+        weights = np.array([0.0, 1.0, 3.0])
+
+        def __len__(self):
+            return 3
+
+    many = np.concatenate([_drawn(np.random.default_rng(s), Training()) for s in range(2000)])
+    assert np.bincount(many, minlength=3) / len(many) == pytest.approx([0, 0.25, 0.75], abs=0.02)
+    Training.weights = None
+    assert sorted(_drawn(np.random.default_rng(0), Training())) == [0, 1, 2]
+
+
+def test_a_cell_that_reweighs_is_another_and_says_what_it_cannot(place, folder):
+    cell = reweighed(place, folder, Missing("label", 2.0, "sample", "1", ""))
+    plain = dataclasses.replace(cell, recipe=dataclasses.replace(cell.recipe, reweigh=False))
+    assert cell.key != plain.key
+    (one,), (two,) = run_cells([cell], place), run_cells([plain], place)
+    assert not torch.equal(torch.tensor(one.predictions["val_logits"]), torch.tensor(two.predictions["val_logits"]))
+    with pytest.raises(UserError, match=r"recipe\.reweigh: mechanism site does not know how probable a loss is"):
+        run_cells([reweighed(place, folder, Missing("site", 1.0, "sample", "1", ""))], place)
