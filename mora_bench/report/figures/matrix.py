@@ -63,5 +63,8 @@ def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]
             axis.set_yticks(range(len(titles)), [style.literal(t) for t in titles] if not column else [], fontsize=7)
             axis.grid(False)
             axis.set_title(style.literal(f"{dataset}: {label}"), fontsize=8)
-    figure.suptitle("Score x 100. Rows: trained on; columns: tested with.", fontsize=8)
+    figure.suptitle(
+        "Score x 100. Rows: trained on; columns: tested with, at the rate of training (70% after complete data).",
+        fontsize=8,
+    )
     return figure
