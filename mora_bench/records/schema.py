@@ -17,6 +17,9 @@ SCHEMA = 2
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
 
+#: How the names of scores begin that lie between 0 and 1; those of them that are F1 are always a number.
+BOUNDED = ("f1_", "auroc", "map", "accuracy", "balanced_accuracy", "precision_", "specificity_", "calibration_error")
+
 Kind = TypeVar("Kind", bound="Struct")
 Score = int | float | list[float | None] | None
 
@@ -175,6 +178,22 @@ class Setting(Struct):
     ceiling: dict[str, float] = {}
 
 
+def _check_range(scores: dict[str, Score], pattern: str) -> None:
+    """Refuse a score that none of our metrics gives, as in a file that was edited.
+
+    Raises:
+        ValueError: the name of the score and its value.
+    """
+    for name, value in scores.items():
+        if not name.startswith(BOUNDED):
+            continue
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(v, int | float) and not 0 <= v <= 1 for v in values):
+            raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
+        if name == "f1_macro" and value is None and scores.get("n"):
+            raise ValueError(f"{name} with {pattern} missing is no number")
+
+
 class Curve(Struct):
     """The primary score of the test split at `Scores.rates`, over draws of the mask: mean and standard deviation; the
     area under the means over rates 0 to 1, and the least of them. On twins also what can be expected at most."""
@@ -208,6 +227,9 @@ class Scores(Struct):
     curves: dict[str, Curve] = {}
 
     def __post_init__(self) -> None:
+        for split in (self.val, self.test):
+            for pattern, setting in split.items():
+                _check_range(setting.scores, pattern)
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
         if lacking:
             raise ValueError(f"{', '.join(lacking)} lack")

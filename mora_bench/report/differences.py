@@ -1,8 +1,6 @@
 """The artefact that says of every pair of rows whether they differ, and what difference would have been seen."""
 
-import csv
-import io
-
+from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
@@ -28,9 +26,7 @@ class DifferencesCsv(Artefact):
 def comma_separated(table: Comparison) -> str:
     """One line per pair, section and test pattern, unrounded, in two families of tests: the competing rows among each
     other, and each of them against every floor."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines: list[list] = [[*COLUMNS]]
     for section in table.sections:
         for score in table.tests:
             among, floors = section.pairs(score), section.against_floors(score)
@@ -39,8 +35,8 @@ def comma_separated(table: Comparison) -> str:
                 ("floors", [*section.competing, *section.floors], floors),
             ):
                 if found is not None:
-                    writer.writerows(_lines(table, section, score, name, rows, found))
-    return out.getvalue()
+                    lines += _lines(table, section, score, name, rows, found)
+    return csvs.comma_separated(lines)
 
 
 def _lines(table: Comparison, section: Section, score: str, family: str, rows: list[Row], found: Pairs) -> list[list]:

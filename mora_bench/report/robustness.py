@@ -1,13 +1,12 @@
 """The artefact that sums up curves over missing rates: area, worst case, and where a row falls below the floors."""
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from tabulate import tabulate
 
+from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
@@ -90,11 +89,8 @@ def _spread(values: np.ndarray) -> tuple[float, float]:
 
 
 def _comma_separated(lines: list[list]) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([["" if isinstance(v, float) and math.isnan(v) else v for v in line] for line in lines])
-    return out.getvalue().encode()
+    rows = [["" if isinstance(v, float) and math.isnan(v) else v for v in line] for line in lines]
+    return csvs.comma_separated([COLUMNS, *rows]).encode()
 
 
 def _markdown(table: Comparison, lines: list[list]) -> bytes:

@@ -1,9 +1,8 @@
 """The artefact for a reader's own analysis: every scalar score, unrounded."""
 
-import csv
-import io
+from itertools import chain
 
-from mora_bench.report import frame
+from mora_bench.report import csvs, frame
 from mora_bench.report.contract import Artefact, Results
 
 
@@ -13,8 +12,5 @@ class ScoresCsv(Artefact):
 
     def make(self, results: Results) -> dict[str, bytes]:
         columns = frame.score_columns(results.scores)
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(frame.scores(results.records, results.scores, columns))
-        return {"scores.csv": out.getvalue().encode()}
+        rows = frame.scores(results.records, results.scores, columns)
+        return {"scores.csv": csvs.comma_separated(chain([columns], rows)).encode()}

@@ -1,13 +1,12 @@
 """The comparison tables as Markdown, CSV and LaTeX (booktabs). Text from records is escaped."""
 
-import csv
-import io
 import math
 from collections.abc import Callable
 from dataclasses import replace
 
 from tabulate import tabulate
 
+from mora_bench.report import csvs
 from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
@@ -21,6 +20,7 @@ COSTS = {
     "step_ms": ("step ms", "{:.3g}"),
 }
 DASH = "—"
+MARKS = ("not told from the best", "below a floor", "note")
 
 
 class Tables(Artefact):
@@ -113,23 +113,9 @@ def latex(table: Comparison) -> str:
 
 def comma_separated(table: Comparison) -> str:
     """One line per row, unrounded."""
-    out = io.StringIO()
     scores = [*table.tests, *table.strata]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        [
-            "source",
-            "section",
-            "family",
-            "method",
-            "seeds",
-            *(f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")),
-            *COSTS,
-            "not told from the best",
-            "below a floor",
-            "note",
-        ]
-    )
+    spread = [f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")]
+    lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *MARKS]]
     for section in table.sections:
         for row in section.rows:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s], row.low[s], row.high[s])] + [
@@ -137,8 +123,8 @@ def comma_separated(table: Comparison) -> str:
             ]
             best, below = ("; ".join(s for s in scores if s in marked) for marked in (row.best, row.below))
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            writer.writerow([*known, *values, best, below, row.note])
-    return out.getvalue()
+            lines.append([*known, *values, best, below, row.note])
+    return csvs.comma_separated(lines)
 
 
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:

@@ -1,0 +1,51 @@
+"""Numbers that cannot be are not believed."""
+
+import msgspec
+import pytest
+from by_hand import record
+
+from mora_bench.records.store import Refused, Store
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("f1_macro", 7.5, "f1_macro with complete missing is 7.5; expected 0 to 1"),
+        ("f1_macro", None, "f1_macro with complete missing is no number"),
+        ("auroc", -0.1, "auroc with complete missing is -0.1"),
+        ("f1_per_class", [0.5, 2.0], "f1_per_class with complete missing is [0.5, 2.0]"),
+    ],
+)
+def test_a_score_outside_its_range_is_left_out_and_computed_again(tmp_path, name, value, said):
+    own, found = record("mora")
+    store = Store(tmp_path)
+    store.write(own.cell, own, {}, found)
+    file = store.score_file(own.cell)
+    edited = msgspec.json.decode(file.read_bytes())
+    edited["test"]["complete"]["scores"][name] = value
+    file.write_bytes(msgspec.json.encode(edited))
+    scores, refused = store.scores()
+    assert not scores
+    assert isinstance(refused[0], Refused)
+    assert said in str(refused[0])
+    assert store.status([own.cell])[own.cell] == "to score"
+
+
+def test_scores_of_other_tasks_may_be_larger(tmp_path):
+    own, found = record("mora")
+    for split in (found.val, found.test):
+        for name, setting in split.items():
+            split[name] = msgspec.structs.replace(setting, scores=setting.scores | {"brier": 1.7, "rmse": 30.0})
+    Store(tmp_path).write(own.cell, own, {}, found)
+    assert len(Store(tmp_path).scores()[0]) == 1
+
+
+def test_a_record_under_another_name_is_no_second_seed(tmp_path):
+    own, found = record("mora")
+    store = Store(tmp_path)
+    store.write(own.cell, own, {}, found)
+    copy = store.record_file(own.cell).with_name("0123456789abcdef.json")
+    copy.write_bytes(store.record_file(own.cell).read_bytes())
+    records, refused = store.records()
+    assert len(records) == 1
+    assert "its name is not that of what it holds" in str(refused[0])
