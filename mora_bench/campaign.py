@@ -70,6 +70,7 @@ def runtime(grid: Grid) -> Runtime:
         compiler=grid.compile,
         plugins=tuple(file.resolve() for file in grid.plugin),
         save_adapters=grid.save_adapters,
+        limit_minutes=grid.limit_minutes,
     )
 
 
@@ -164,7 +165,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
         if status[cell] not in (DONE, TO_SCORE):
             alike.setdefault(cell.key, []).append(cell)
     if alike:
-        runs = registry.get(registry.ENGINES, engine_of(engine, place))()
+        runs = registry.get(registry.ENGINES, engine_of(engine))()
         for cell in runs.run(bundles([own[0] for own in alike.values()], place.fuse), place, work, lost):
             record = _record(store, cell)
             for other in alike[cell.key]:
@@ -173,11 +174,9 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
                 yield other, record
 
 
-def engine_of(name: str, place: Runtime) -> str:
+def engine_of(name: str) -> str:
     """The name of the registered engine that `name` stands for, "auto" included."""
-    if name != "auto":
-        return name
-    return "inline" if place.workers == 1 else "processes"
+    return "processes" if name == "auto" else name
 
 
 def _record(store: Store, cell: Cell) -> Record:
@@ -270,7 +269,7 @@ def report(folder: Path, metric: str = "", figures: bool = False) -> Report:
 
 def start_workers(place: Runtime, engine: str) -> None:
     """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
-    if engine_of(engine, place) == "processes":
+    if engine_of(engine) == "processes":
         from mora_bench.workers import context
 
         # Named as text, because importing them here would take as long.

@@ -1,10 +1,19 @@
-"""How worker processes start: as copies of a process that has imported what all of them need."""
+"""How worker processes start, as copies of a process that has imported what all of them need, and how they end."""
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext, SpawnContext
+
+import psutil
+
+#: Seconds between two looks at whether a worker's command still lives.
+LOOK = 1.0
 
 
 def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
@@ -30,3 +39,38 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return made
+
+
+def end_with(command: int) -> None:
+    """End this process, with whatever it started, once the process `command` has ended, however that ended.
+
+    A thread looks, because a worker's parent in the system's sense is the server that it is a copy of, and because a
+    worker that computes does not read its pipe.
+    """
+    known = _identity(command)
+
+    def look() -> None:
+        while _identity(command) == known:
+            time.sleep(LOOK)
+        kill_tree(os.getpid())
+
+    threading.Thread(target=look, name="ends with its command", daemon=True).start()
+
+
+def _identity(process: int) -> float | None:
+    """When a living process started, which tells it from a later one of the same number; None if there is none."""
+    with suppress(psutil.NoSuchProcess):
+        found = psutil.Process(process)
+        return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
+    return None
+
+
+def kill_tree(process: int | None) -> None:
+    """Kill a process and all that it started; nothing if it is not there."""
+    if process is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        whole = psutil.Process(process)
+        for own in [*whole.children(recursive=True), whole]:
+            with suppress(psutil.NoSuchProcess):
+                own.kill()

@@ -18,6 +18,7 @@ class Runtime:
         fuse: the most cells to train as one; compiler: a name in `COMPILERS`, the settings for `torch.compile`.
         plugins: files that every process loads.
         save_adapters: whether to save the trained parameters for other programs.
+        limit_minutes: after which a cell's process is killed and the cell has failed; None: never.
     """
 
     out: Path
@@ -31,6 +32,7 @@ class Runtime:
     compiler: str = "off"
     plugins: tuple[Path, ...] = ()
     save_adapters: bool = False
+    limit_minutes: float | None = None
 
 
 def default_cache() -> Path:

@@ -33,11 +33,19 @@ def run(arguments: list[str]) -> int:
         return 0
     done = [cell for cell in plan.cells if status[cell] == DONE]
     todo = [cell for cell in plan.cells if status[cell] != DONE]
-    failed = progress(campaign.run(todo, place, grid.engine), todo, len(done), place) if todo else []
+    failed = progress(campaign.run(todo, place, grid.engine), todo, len(done), place, grid.fail_fast) if todo else []
     show(campaign.report(place.out, grid.metric))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
-    return 1 if failed else 0
+    if failed and grid.fail_fast:
+        return 1
+    # What counts is what lies in the folder, not what was handed out.
+    lacking = [cell for cell, found in store.status(plan.cells).items() if found not in (DONE, FAILED)]
+    for cell in lacking[:5]:
+        print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
+    if lacking:
+        print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
+    return 1 if failed or lacking else 0
 
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
@@ -56,9 +64,9 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
 
 
 def progress(
-    outcomes: Iterator[tuple[Cell, Record]], todo: list[Cell], done: int, place: Runtime
+    outcomes: Iterator[tuple[Cell, Record]], todo: list[Cell], done: int, place: Runtime, fail_fast: bool = False
 ) -> list[tuple[Cell, Record]]:
-    """Show cells done, those in work, and the time left; return what failed."""
+    """Show cells done, those in work, and the time left; return what failed, with `fail_fast` the first alone."""
     from tqdm import tqdm
 
     failed = []
@@ -71,6 +79,8 @@ def progress(
             if record.status == FAILED:
                 failed.append((cell, record))
                 bar.write(f"failed: {cell.label}: {record.error}")
+                if fail_fast:
+                    break
             bar.update()
             ahead = [c.label for c, _ in zip(waiting, range(place.workers), strict=False)]
             bar.set_postfix_str("; ".join(ahead))

@@ -1,7 +1,9 @@
 """Hands the command line to the verb it names, and turns what can go wrong into one sentence and an exit code."""
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 from mora_bench.errors import UserError
@@ -36,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    before = None
+    with suppress(ValueError):
+        # SIGTERM is as clean as Ctrl-C. (Only the main thread may say so.)
+        before = signal.signal(signal.SIGTERM, _stop)
     try:
         if verb == "--version":
             from importlib.metadata import version
@@ -57,6 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
         # The reader of our output (head, less) has exited.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _usage() -> str:

@@ -1,11 +1,12 @@
 """One worker process per core.
 
-If a worker dies, the cell that it was running is recorded as failed. Cells that it was training as one are tried
-again, one by one.
+If a worker dies, or takes longer than a cell may, the cell that it was running is recorded as failed. Cells that it was
+training as one are tried again, one by one. Workers end when the process that they work for has ended.
 """
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -13,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.engines.contract import Bundle, Engine, Lost, Work
-from mora_bench.workers import context
+from mora_bench.workers import context, end_with, kill_tree
 
 
 class Processes(Engine):
@@ -27,7 +28,9 @@ class Processes(Engine):
                 while waiting and len(pool) < runtime.workers:
                     place = min(set(range(runtime.workers)) - {worker.place for worker in pool})
                     pool.append(_Worker(waiting.pop(), runtime, work, place))
-                for pipe in wait([worker.pipe for worker in pool]):
+                for worker in pool:
+                    worker.end_if_late()
+                for pipe in wait([worker.pipe for worker in pool], timeout=_until_late(pool)):
                     worker = next(w for w in pool if w.pipe is pipe)
                     bundle = worker.bundle
                     if not worker.done():
@@ -45,6 +48,15 @@ class Processes(Engine):
         finally:
             for worker in pool:
                 worker.process.terminate()
+            for worker in pool:
+                worker.process.join()
+
+
+def _until_late(pool: Sequence["_Worker"]) -> float | None:
+    """Seconds until the first worker has had its time; None if none has a limit."""
+    left = [worker.left() for worker in pool]
+    known = [seconds for seconds in left if seconds is not None]
+    return max(min(known), 0.0) if known else None
 
 
 class _Worker:
@@ -53,8 +65,10 @@ class _Worker:
     def __init__(self, bundle: Bundle, runtime: Runtime, work: Work, place: int):
         made = context()
         self.place = place
+        self.minutes = runtime.limit_minutes
+        self.late = False
         self.pipe, theirs = made.Pipe()
-        arguments = (theirs, runtime, work, own_cores(place, runtime))
+        arguments = (theirs, runtime, work, own_cores(place, runtime), os.getpid())
         self.process = made.Process(target=_serve, args=arguments, daemon=False)
         self.process.start()
         theirs.close()
@@ -62,9 +76,23 @@ class _Worker:
 
     def give(self, bundle: Bundle) -> None:
         self.bundle = bundle
+        self.begun = time.monotonic()
         # If the process is dead, `done` finds out.
         with suppress(BrokenPipeError):
             self.pipe.send(bundle)
+
+    def left(self) -> float | None:
+        """Seconds that the worker still has for its bundle; a bundle of several cells has the time of all."""
+        if self.minutes is None or self.late:
+            return None
+        return self.begun + 60 * self.minutes * len(self.bundle) - time.monotonic()
+
+    def end_if_late(self) -> None:
+        """Kill the worker, and what it started, if it has had its time; `done` then says that it died."""
+        left = self.left()
+        if left is not None and left <= 0:
+            self.late = True
+            kill_tree(self.process.pid)
 
     def done(self) -> bool:
         """Whether the worker finished its bundle; if not, its process has died."""
@@ -75,6 +103,8 @@ class _Worker:
             return False
 
     def last_words(self) -> str:
+        if self.late:
+            return f"it took longer than --limit-minutes {self.minutes:g}; its process was killed"
         code = self.process.exitcode
         if code is not None and code < 0:
             name = signal.Signals(-code).name
@@ -100,9 +130,11 @@ def own_cores(place: int, runtime: Runtime) -> set[int] | None:
     return set(cores[place * runtime.threads : (place + 1) * runtime.threads])
 
 
-def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None) -> None:
-    """Run bundles until None arrives or the parent has died. The parent handles Ctrl-C."""
+def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None, command: int) -> None:
+    """Run bundles until None arrives or the command has died. The command handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with(command)
     if cores is not None:
         os.sched_setaffinity(0, cores)
     try:

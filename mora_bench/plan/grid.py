@@ -89,10 +89,14 @@ class Grid:
     """torch.compile in training, graphs: with CUDA graphs; pays where a cell trains for many minutes"""
     threads: int = 1
     """CPU threads per worker; the last bits of results depend on it"""
+    limit_minutes: float | None = None
+    """minutes after which a cell is killed and recorded as failed; the grid goes on; off if not given"""
+    fail_fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """stop at the first cell that fails"""
     metric: str = ""
     """the score that tables show, e.g. auroc; the task's own if not given"""
     engine: str = "auto"
-    """what runs the cells: a name from `list`; auto: inline with one worker, processes with more"""
+    """what runs the cells: a name from `list`; auto: processes, one worker or more; inline is for debuggers"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print the cells, what is done, and what was collapsed and why; run nothing"""
 
@@ -100,6 +104,8 @@ class Grid:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
             if not getattr(self, name):
                 raise UserError(f"--{name} is empty; give at least one value.")
+        if self.limit_minutes is not None and not 0 < self.limit_minutes < float("inf"):
+            raise UserError(f"--limit-minutes is {self.limit_minutes}; expected a number above 0.")
         for name, least in (("limit", 1), ("workers", 1), ("threads", 1), ("fuse", 1)):
             value = getattr(self, name)
             if value is not None and value < least:

@@ -27,7 +27,8 @@ def work(bundle: Sequence[Cell], runtime: Runtime, not_as_one: str = "") -> None
     try:
         registry.load_plugins(runtime.plugins)
         found = _outcomes(bundle, runtime)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # A method that calls sys.exit ends its cell, not the command.
         if len(bundle) > 1:
             why = f"{type(error).__name__}: {error}"
         else:

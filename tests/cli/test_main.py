@@ -24,8 +24,8 @@ TOY = [
     "60",
     "--seeds",
     "0",
-    "--workers",
-    "1",
+    "--engine",
+    "inline",
     "--floors",
     "none",
 ]
