@@ -123,5 +123,5 @@ def _other(cell: Cell) -> str:
 def _same(before: Any, after: Any) -> bool:
     """Whether `after` holds everything that `before` holds, to the last digit; it may hold more."""
     if isinstance(before, dict):
-        return all(name in after and _same(own, after[name]) for name, own in before.items())
+        return all(name in after and _same(own, after[name]) for name, own in before.items() if name != "digest")
     return bool(before == after)

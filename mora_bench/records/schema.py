@@ -9,7 +9,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.files import fill_absent
+from mora_bench.files import digest, fill_absent
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 2
@@ -132,13 +132,15 @@ class Data(Struct):
     effects: dict[str, dict[str, dict[str, dict[str, float | None]]]] = {}
 
 
-class Record(Struct):
+class Record(Struct, kw_only=True):
     """One training run: done, or failed with its error and the tail of the trace.
 
-    `imported` is the digest of the file that its predictions were read from, "" for what ran here.
+    `imported` is the digest of the file that its predictions were read from, "" for what ran here; `predictions` that
+    of the predictions, `digest` that of the file itself, both "" in files from before there were any.
     """
 
     schema: int
+    digest: str = ""
     key: str
     status: Literal["done", "failed"]
     cell: Cell
@@ -156,6 +158,7 @@ class Record(Struct):
     memory: dict[str, float | None] = {}
     imputer: dict[str, str] = {}
     imported: str = ""
+    predictions: str = ""
 
     def __post_init__(self) -> None:
         if self.status == "done" and (self.data is None or self.time is None):
@@ -206,14 +209,15 @@ class Curve(Struct):
     ceiling: list[float] = []
 
 
-class Scores(Struct):
+class Scores(Struct, kw_only=True):
     """The scores of one training run under one protocol.
 
     `curve` is the primary score of the test split at `rates`, one list per pattern, under the one mask that all other
-    scores are taken under; `curves` is its expectation over masks.
+    scores are taken under; `curves` is its expectation over masks; `digest` is that of the file itself.
     """
 
     schema: int
+    digest: str = ""
     key: str
     scoring: Scoring
     score_key: str
@@ -236,8 +240,19 @@ class Scores(Struct):
 
 
 def encode(value: Struct) -> bytes:
-    """As JSON, at the top with one field per line, so that people can read it."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1) + b"\n"
+    """As JSON, at the top with one field per line, so that people can read it; a `digest` is that of the file with the
+    digest's place left empty, so that a file that was edited or cut is noticed."""
+    empty = msgspec.structs.replace(value, digest="") if hasattr(value, "digest") else value
+    content = msgspec.json.format(msgspec.json.encode(empty, enc_hook=_plain), indent=1) + b"\n"
+    return content.replace(EMPTY, _signed(digest([content])), 1) if hasattr(value, "digest") else content
+
+
+#: The place of a digest in a file, before it is known.
+EMPTY = b'"digest": ""'
+
+
+def _signed(own: str) -> bytes:
+    return b'"digest": "%s"' % own.encode()
 
 
 def _plain(value: Any) -> Any:
@@ -260,6 +275,9 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
         newer = "was written by a newer mora_bench: update"
         why = "is none" if not isinstance(schema, int) else older if schema < SCHEMA else newer
         raise ValueError(f"schema {schema!r} {why} (this one reads schema {SCHEMA})")
+    told = raw.get("digest")
+    if told and (not isinstance(told, str) or digest([content.replace(_signed(told), EMPTY, 1)]) != told):
+        raise ValueError("its content is not what was written: it was edited or damaged")
     for name, own in (("cell", Cell), ("scoring", Scoring)):
         if isinstance(raw.get(name), dict):
             fill_absent(raw[name], own)

@@ -18,7 +18,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell
 from mora_bench.errors import UserError
-from mora_bench.files import write_atomic
+from mora_bench.files import digest, write_atomic
 from mora_bench.records.schema import Record, Scores, Struct, decode, encode
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ class Store:
         if predictions is not None:
             from safetensors.numpy import save
 
-            write_atomic(self.prediction_file(cell), save(predictions))
+            content = save(predictions)
+            write_atomic(self.prediction_file(cell), content)
+            record = msgspec.structs.replace(record, predictions=digest([content]))
         if scores is not None:
             self.write_scores(cell, scores)
         write_atomic(self.record_file(cell), encode(record))

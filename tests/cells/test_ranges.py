@@ -22,6 +22,8 @@ def test_a_score_outside_its_range_is_left_out_and_computed_again(tmp_path, name
     store.write(own.cell, own, {}, found)
     file = store.score_file(own.cell)
     edited = msgspec.json.decode(file.read_bytes())
+    # As from before files had digests, or by somebody who knows of them.
+    edited["digest"] = ""
     edited["test"]["complete"]["scores"][name] = value
     file.write_bytes(msgspec.json.encode(edited))
     scores, refused = store.scores()

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import msgspec
 import pytest
 from by_hand import cell, failed, record
 
@@ -154,9 +155,9 @@ def test_what_is_written_is_read_back(results):
     assert not refused
     assert not odd
     pairs = sorted([record(), record("full")], key=lambda pair: pair[0].key)
-    assert records == [own for own, _ in pairs]
+    assert [msgspec.structs.replace(r, digest="", predictions="") for r in records] == [own for own, _ in pairs]
     assert [found.score_key for found in scores] == [found.score_key for _, found in pairs]
-    assert store.record(cell()) == record()[0]
+    assert msgspec.structs.replace(store.record(cell()), digest="", predictions="") == record()[0]
 
 
 @pytest.mark.parametrize(

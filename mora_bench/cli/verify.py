@@ -1,0 +1,36 @@
+"""verify: re-read a results folder and name what is wrong in it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mora_bench.cli.options import parse
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """Re-read every file of a results folder; name what is corrupt, edited, cut, foreign, incomplete or left over.
+    Nothing is changed. Exit code 0 if nothing is wrong."""
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, with records/ and scores/ in it"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(VerifyOptions, "verify", arguments)
+    if not (options.folder / "records").is_dir():
+        raise UserError(
+            f"{options.folder}: no records. Expected {options.folder}/records/*.json, as `grid` writes them."
+        )
+    from mora_bench.records.store import Store
+    from mora_bench.records.verify import verify
+
+    found = list(verify(options.folder))
+    for finding in found:
+        print(finding, file=sys.stderr)
+    records, _ = Store(options.folder).records()
+    print(f"{len(records)} records, {sum(r.status == 'done' for r in records)} done; {len(found)} findings")
+    return 1 if found else 0
