@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.files import digest_json, identity
@@ -33,9 +34,15 @@ def told(missing: Missing) -> str:
     """A mechanism in words, "" for the uniform one."""
     if missing == UNIFORM:
         return ""
-    more = [f"strength {missing.strength:g}"] * (missing.mechanism != UNIFORM.mechanism)
+    more = [f"strength {missing.strength:g}"] * _graded(missing)
     more += [f"by {missing.unit}"] * (missing.unit != UNIFORM.unit)
     return f"{missing.mechanism}" + (f" ({', '.join(more)})" if more else "")
+
+
+def _graded(missing: Missing) -> bool:
+    """Whether a mechanism's strength means anything; of one that is not known here, it is said."""
+    kind = missing.mechanism.partition(":")[0]
+    return kind not in registry.names(registry.MECHANISMS) or registry.get(registry.MECHANISMS, kind).graded
 
 
 def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
