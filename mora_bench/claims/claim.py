@@ -78,9 +78,11 @@ class Claim:
 def beats(
     folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str = SCORE
 ) -> Callable[[Folders], Found]:
-    """A test of "the first is better than the second", by 95 % intervals of the paired difference of a score: reproduced
-    if they lie above 0 in every section that has both rows; not reproduced if one leaves less than a point to the
-    first; else it cannot be told."""
+    """A test of "the first is better than the second", by 95 % intervals of the paired difference of a score.
+
+    Reproduced if they lie above 0 in every section that has both rows; not reproduced if one leaves less than a point
+    to the first; else it cannot be told.
+    """
 
     def test(folders: Folders) -> Found:
         found, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
