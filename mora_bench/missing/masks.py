@@ -6,6 +6,7 @@ them together. "both": each modality in turn, so that a sample loses exactly one
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -73,8 +74,10 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
 
 
 def patterns(modalities: Sequence[str]) -> tuple[str, ...]:
-    """The patterns that every cell is tested under: complete, each modality missing, the last first, and "both"."""
-    return (COMPLETE, *reversed(modalities), EACH)
+    """The patterns that every cell is tested under: complete, each modality missing, the last first, of three or
+    more also several together, and "both", each in turn."""
+    together = ["+".join(names) for size in range(2, len(modalities)) for names in combinations(modalities, size)]
+    return (COMPLETE, *reversed(modalities), *together, EACH)
 
 
 def taken(pattern: str, modalities: Sequence[str]) -> tuple[tuple[int, ...], ...]:

@@ -1,6 +1,7 @@
 """The comparison: cells aggregated over seeds, never over unequal sets of them."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,7 +100,10 @@ def _without_idle(
     idle = [
         score for score in tests if not score.endswith(f" {COMPLETE}") and all(s.taken[score] == 0 for s in sections)
     ]
-    kept = {score: heading for score, heading in tests.items() if score not in idle}
+    # Patterns that the files do not know, because they are from before these were tested.
+    unknown = [score for score in tests if all(math.isnan(r.mean[score]) for s in sections for r in s.rows)]
+    failed = len(unknown) == len(tests)
+    kept = {score: own for score, own in tests.items() if score not in idle and (failed or score not in unknown)}
     said = [f"Left out: {tests[score]}; that pattern took nothing from any test sample" for score in idle]
     return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
 
@@ -155,7 +159,9 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
-    *first, last = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
+    asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
+    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
+    *first, last = [p for p in asked if f"score {p}" in group] or asked
     tested = f" ({own['tested']})" if own["tested"] else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"

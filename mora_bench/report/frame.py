@@ -182,7 +182,7 @@ def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str
         head = [each.key, *(described[name] for name in OF_CELL)]
         under = [each.test_rate, told(cell.test_missing)]
         for split, settings in (("val", each.val), ("test", each.test)):
-            for pattern in patterns(cell.modalities):
+            for pattern in (own for own in patterns(cell.modalities) if own in settings):
                 setting = settings[pattern]
                 for stratum, values in {"all": setting.scores, **setting.strata}.items():
                     yield [*head, split, pattern, *under, stratum, *(values.get(name) for name in metrics)]

@@ -208,7 +208,10 @@ def test_subsets_are_named_where_there_are_any():
 
 def test_patterns_of_the_test_are_complete_each_the_last_first_and_both():
     assert masks.patterns(("text", "image")) == ("complete", "image", "text", "both")
-    assert len(pattern_presence(3)) == 7
+    of_three = masks.patterns(("left", "right", "note"))
+    assert of_three == ("complete", "note", "right", "left", "left+right", "left+note", "right+note", "both")
+    # With the complete one, and each of the others for all samples at 100 %, these are all seven patterns of presence.
+    assert len(pattern_presence(3)) == len(of_three) - 1 == 7
 
 
 @pytest.mark.parametrize("steep", [0.0, 1.0, 3.0, 30.0])
