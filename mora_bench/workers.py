@@ -47,22 +47,15 @@ def end_with(command: int) -> None:
     A thread looks, because a worker's parent in the system's sense is the server that it is a copy of, and because a
     worker that computes does not read its pipe.
     """
-    known = _identity(command)
 
     def look() -> None:
-        while _identity(command) == known:
-            time.sleep(LOOK)
+        with suppress(psutil.NoSuchProcess):
+            watched = psutil.Process(command)
+            while watched.is_running() and watched.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(LOOK)
         kill_tree(os.getpid())
 
     threading.Thread(target=look, name="ends with its command", daemon=True).start()
-
-
-def _identity(process: int) -> float | None:
-    """When a living process started, which tells it from a later one of the same number; None if there is none."""
-    with suppress(psutil.NoSuchProcess):
-        found = psutil.Process(process)
-        return None if found.status() == psutil.STATUS_ZOMBIE else found.create_time()
-    return None
 
 
 def kill_tree(process: int | None) -> None:

@@ -138,8 +138,9 @@ def _pairs(
     for table in [] if results is None else results.comparisons:
         for section in table.sections if score in table.tests else []:
             rows = [row for row in (_only(section, first), _only(section, second)) if row is not None]
-            if len(rows) == 2 and len(section.seeds) > 1:
-                own = compared(np.array([row.values[score] for row in rows]), [(0, 1)], section.overlap)
+            values = np.array([row.values[score] for row in rows])
+            if len(rows) == 2 and len(section.seeds) > 1 and not np.isnan(values).any():
+                own = compared(values, [(0, 1)], section.overlap)
                 parts = (own.difference, own.low, own.high, own.smallest)
                 found.append(Pair(section.dataset, *(float(part[0]) for part in parts)))
     return found

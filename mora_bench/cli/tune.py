@@ -39,6 +39,8 @@ class Tune(Grid):
         for name in ("missing", "rates", "mechanism", "strength", "impute", "backbone"):
             if len(set(getattr(self, name))) > 1:
                 raise UserError(f"--{name}: a search is for one value; give one, and tune the others apart.")
+        if set(self.after) != {""}:
+            raise UserError("--after: a search starts anew; leave it out, and give it to the grid.")
         if self.parts:
             raise UserError(f"preset {self.preset} has parts; a search is for one grid. Give another --preset.")
         if self.ranks or self.lrs:

@@ -57,7 +57,7 @@ class View:
 
     Attributes:
         rows: int [n]; present: bool [n, M].
-        weights: how often each row is drawn in training, float [n] of mean 1; None: each once an epoch.
+        weights: how often each row is drawn in training, float [n], in proportion; None: each once an epoch.
     """
 
     samples: Samples

@@ -39,7 +39,7 @@ class Processes(Engine):
                             waiting += [[cell] for cell in reversed(bundle)]
                             continue
                         lost(bundle[0], runtime, worker.last_words())
-                    elif waiting:
+                    elif waiting and not worker.late:
                         worker.give(waiting.pop())
                     else:
                         worker.stop()
@@ -90,7 +90,8 @@ class _Worker:
     def end_if_late(self) -> None:
         """Kill the worker, and what it started, if it has had its time; `done` then says that it died."""
         left = self.left()
-        if left is not None and left <= 0:
+        # What has been answered already is in time, however late the command looks.
+        if left is not None and left <= 0 and not self.pipe.poll():
             self.late = True
             kill_tree(self.process.pid)
 
@@ -113,7 +114,8 @@ class _Worker:
         return f"the worker ended with exit code {code}"
 
     def stop(self) -> None:
-        self.pipe.send(None)
+        with suppress(BrokenPipeError):
+            self.pipe.send(None)
         self.process.join()
 
 

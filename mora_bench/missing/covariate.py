@@ -9,7 +9,7 @@ from mora_bench.missing.logistic import Logistic
 class Covariate(Logistic):
     """P(a unit loses something) = sigmoid(a + strength * z), z the covariate in standard deviations.
 
-    The intercept a is found by bisection, so that the mean probability is the rate. With several sets, each unit first
+    The intercept a is such that the mean probability is the rate. With several sets, each unit first
     draws its set; whether it loses the set depends on the covariate alone, so that the mechanism is MAR for every set
     (van Buuren 2018, section 3.2.4). A covariate that is not numeric has one effect per value, drawn from N(0, 1).
     """

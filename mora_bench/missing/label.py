@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from mora_bench.errors import UserError
 from mora_bench.missing.contract import Context, Known
 from mora_bench.missing.logistic import Logistic
+
+#: With fewer units than this it may be chance that none has more labels than half of them.
+MANY = 100
 
 
 class Label(Logistic):
@@ -23,7 +27,13 @@ class Label(Logistic):
         if context.argument:
             return strength * (context.targets[:, context.labels.index(context.argument)] > 0)
         count = context.targets.sum(1, dtype=int)
-        return strength * (count > np.median(count))
+        more = count > np.median(count)
+        if strength and not more.any() and len(context) >= MANY:
+            raise UserError(
+                "mechanism label: no sample has more labels than half of them have at most, so it would be chance; "
+                f"name a label, e.g. label:{context.labels[0]}."
+            )
+        return strength * more
 
     def generator(self, context: Context) -> np.random.Generator:
         return context.rng("label", self.version, context.argument)

@@ -17,8 +17,11 @@ SCHEMA = 2
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
 
-#: How the names of scores begin that lie between 0 and 1; those of them that are F1 are always a number.
-BOUNDED = ("f1_", "auroc", "map", "accuracy", "balanced_accuracy", "precision_", "specificity_", "calibration_error")
+#: Scores of ours that lie between 0 and 1.
+BOUNDED = (
+    "f1_macro", "f1_micro", "f1_per_class", "f1_macro_seen", "f1_macro_tuned", "f1_macro_weighted", "auroc", "map",
+    "accuracy", "balanced_accuracy", "precision_at_recall_90", "specificity_at_recall_90", "calibration_error",
+)  # fmt: skip
 
 Kind = TypeVar("Kind", bound="Struct")
 Score = int | float | list[float | None] | None
@@ -188,10 +191,10 @@ def _check_range(scores: dict[str, Score], pattern: str) -> None:
         ValueError: the name of the score and its value.
     """
     for name, value in scores.items():
-        if not name.startswith(BOUNDED):
+        if name not in BOUNDED:
             continue
         values = value if isinstance(value, list) else [value]
-        if any(isinstance(v, int | float) and not 0 <= v <= 1 for v in values):
+        if any(isinstance(v, int | float) and (v < 0 or v > 1) for v in values):
             raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
         if name == "f1_macro" and value is None and scores.get("n"):
             raise ValueError(f"{name} with {pattern} missing is no number")

@@ -75,7 +75,10 @@ class Store:
             return FAILED
         if not self.prediction_file(cell).is_file():
             return TO_DO
-        return TO_SCORE if isinstance(read(self.score_file(cell), Scores), Refused) else DONE
+        if not isinstance(read(self.score_file(cell), Scores), Refused):
+            return DONE
+        intact = not record.predictions or digest([self.prediction_file(cell).read_bytes()]) == record.predictions
+        return TO_SCORE if intact else TO_DO
 
     def write(
         self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None

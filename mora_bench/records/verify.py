@@ -1,5 +1,6 @@
 """Re-reads a results folder: what in it is corrupt, edited, foreign, incomplete, or left over."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 from mora_bench.files import digest
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
+
+#: The names that `files.write_atomic` gives to files that are not whole yet: name, host, process, a random part.
+TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ def verify(folder: Path) -> Iterator[Finding]:
         if file.stem not in known:
             yield Finding(file, "predictions of no record; remove it, or compute the cell again")
     for file in sorted(folder.rglob(".*")):
-        if file.is_file():
-            yield Finding(file, "left over from a process that was killed while writing; remove it")
+        if file.is_file() and TEMPORARY.fullmatch(file.name):
+            yield Finding(file, "not whole: of a grid that runs, or left over from one that was killed; then remove it")
 
 
 def _of_a_record(store: Store, record: Record, scored: set[str]) -> Iterator[Finding]:

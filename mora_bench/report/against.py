@@ -14,6 +14,7 @@ from mora_bench.cells.missing import COMPLETE
 from mora_bench.files import identity
 from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
+from mora_bench.report.frame import overlap, protocol
 from mora_bench.statistics.differences import compared
 
 #: The largest difference of a score between machines of other kinds.
@@ -84,10 +85,10 @@ def against(first: Results, second: Results) -> Against:
             only_first.append(cell.label)
             continue
         matched.add(other.score_key)
-        group = (*_name(replace(cell, seed=0)), *_differing(cell, other), key == other.score_key)
+        group = (replace(cell, seed=0).score_key, replace(other, seed=0).score_key)
         groups.setdefault(group, []).append((cell, other))
     only_second = [cell.label for key, cell in theirs.items() if key not in matched]
-    lines = [_line(pairs, first.by_key, second.by_key) for pairs in groups.values()]
+    lines = [_line(pairs, first, second) for pairs in groups.values()]
     return Against(lines, only_first + _failed(first), only_second + _failed(second))
 
 
@@ -129,13 +130,14 @@ def _flat(cell: Cell) -> dict[str, Any]:
     return found
 
 
-def _line(pairs: list[tuple[Cell, Cell]], ours: dict[str, Scores], theirs: dict[str, Scores]) -> Line:
-    scores = [(ours[a.score_key], theirs[b.score_key]) for a, b in pairs]
+def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
+    scores = [(ours.by_key[a.score_key], theirs.by_key[b.score_key]) for a, b in pairs]
     cell, other = pairs[0]
+    shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
     values = np.array([[_shown(cell, own) for own in pair] for pair in scores]).T
     low = high = math.nan
     if len(pairs) > 1 and not np.isnan(values).any():
-        found = compared(values, [(0, 1)])
+        found = compared(values, [(0, 1)], shared)
         low, high = float(found.low[0]), float(found.high[0])
     same = cell.score_key == other.score_key
     largest = max(_largest(*pair) for pair in scores) if same else math.nan
@@ -143,7 +145,9 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: dict[str, Scores], theirs: dict[
         verdict = SAME if largest == 0 else CLOSE
     else:
         verdict = BETTER if low > 0 else WORSE if high < 0 else UNTOLD
-    name = replace(cell, seed=0).label.removesuffix(" seed0")
+    strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
+    tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
+    name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested
     first, second = (float(own.mean()) for own in values)
     return Line(name, len(pairs), first, second, low, high, largest, verdict, _differing(cell, other))
 

@@ -71,7 +71,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
         "mechanism": told(cell.mechanism),
-        "tested": _protocol(cell),
+        "tested": protocol(cell),
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.after.partition(" ")[0],
@@ -85,13 +85,13 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
         "test_rate": cell.test_rate,
-        "overlap": _overlap(record),
+        "overlap": overlap(record),
         "classes": None if record.data is None else len(record.data.labels),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
 
-def _overlap(record: Record) -> float:
+def overlap(record: Record) -> float:
     """Test samples by training samples where both are cut from the same; 0 where test samples are drawn apart; NaN for
     a cell that failed before it knew."""
     if record.data is None:
@@ -100,7 +100,7 @@ def _overlap(record: Record) -> float:
     return 0.0 if record.cell.pool else count["test"] / count["train"]
 
 
-def _protocol(cell: Cell) -> str:
+def protocol(cell: Cell) -> str:
     """How a cell is tested, if that differs from how it is trained; else ""."""
     if not identity(cell.scoring):
         return ""

@@ -119,11 +119,13 @@ def _weighted(cell: Cell, task: Task, test: Predicted, present: np.ndarray, patt
 
     Nothing where the mechanism does not know the probabilities, or nobody keeps everything.
     """
-    missing = cell.test_missing
-    chance = masks.chances(test.units, pattern, cell.test_rate, missing, data=cell.data, split="test", seed=cell.seed)
+    asked = (test.units, pattern, cell.test_rate, cell.test_missing)
+    chance = masks.chances(*asked, data=cell.data, split="test", seed=cell.seed)
     if chance is None:
         return {}
-    whole = (present == test.units.natural).all(1) & (chance < 1)
+    # By the mask itself, not by what is left: a sample that has nothing to lose also counts as drawn to lose it.
+    kept = masks.mask(*asked, data=cell.data, split="test", seed=cell.seed)
+    whole = kept.all(1) & (chance < 1)
     return task.weighted(test.units.targets[whole], pick(test.logits, present)[whole], 1 / (1 - chance[whole]))
 
 

@@ -82,18 +82,19 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
 
 
 def _untrained(
-    cells: Sequence[Cell], runtime: Runtime, device: torch.device
+    cells: Sequence[Cell], runtime: Runtime, device: torch.device, tested: bool = True
 ) -> tuple[dict[str, Side], dict[str, View], list[Model]]:
-    """The split of cells that are trained as one, its views under their training mask, and their networks."""
+    """The split of cells that are trained as one, its views under their training mask, and their networks; without the
+    test side if they are not tested."""
     cell, recipe = cells[0], recipe_of(cells[0])
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
     facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
-    split = sides(cell, data.table)
+    split = {name: side for name, side in sides(cell, data.table).items() if tested or name != "test"}
     decoded = dict.fromkeys(split, data)
-    if cell.pool:
+    if cell.pool and tested:
         decoded["test"] = pool_of(cell, runtime)
     views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
-    weights = facts.weights_of(cell, "train", split["train"], views["train"].present)
+    weights = facts.weights_of(cell, "train", split["train"])
     views["train"] = replace(views["train"], weights=weights)
     return split, views, built(cells, data, views["train"], device)
 
@@ -101,7 +102,7 @@ def _untrained(
 def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> list[Model]:
     """The networks of what the cells come after, trained."""
     sources = [transfer.before(each, runtime) for each in cells]
-    _, views, models = _untrained(sources, runtime, device)
+    _, views, models = _untrained(sources, runtime, device, tested=False)
     fitted(models, sources, views, device, runtime)
     return models
 

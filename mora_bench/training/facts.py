@@ -52,22 +52,23 @@ def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
     return presence.combine(own.natural, kept)
 
 
-def weights_of(cell: Cell, split: str, part: Side, present: np.ndarray) -> np.ndarray | None:
+def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
     """How often each sample is drawn in training, float [n]; None unless the recipe asks for it.
 
     A sample's weight is the share of its kind (samples that lost something, or nothing) over the probability that the
-    mechanism had of making it one: stabilised inverse-probability weights (Robins, Hernan and Brumback 2000), mean 1.
+    mechanism had of making it one: stabilised inverse-probability weights (Robins, Hernan and Brumback 2000), of mean
+    1 in expectation. What the mask draws counts, also where a sample had nothing to lose.
 
     Raises:
         UserError: the mechanism does not know these probabilities.
     """
     if cell.recipe is None or not cell.recipe.reweigh:
         return None
-    own = units(part)
-    chance = masks.chances(own, cell.missing, cell.rate, cell.mechanism, data=cell.data, split=split, seed=cell.seed)
+    asked = (units(part), cell.missing, cell.rate, cell.mechanism)
+    chance = masks.chances(*asked, data=cell.data, split=split, seed=cell.seed)
     if chance is None:
         raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} does not know how probable a loss is.")
-    lost = (present != own.natural).any(1)
+    lost = ~masks.mask(*asked, data=cell.data, split=split, seed=cell.seed).all(1)
     share = np.where(lost, lost.mean(), 1 - lost.mean())
     return share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
 

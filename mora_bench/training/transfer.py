@@ -31,8 +31,17 @@ def before(cell: Cell, runtime: Runtime) -> Cell:
     own = cell.mechanism
     known = Known(table.covariates, table.labels, table.names)
     mechanism = masks.settled(Missing(own.mechanism, own.strength, own.unit), name, known)
+    # Its test samples are not asked for; how many a twin draws apart decides how the others are split.
+    pool = cell.pool if datasets.get(name).more is not None else 0
     return replace(
-        cell, dataset=name, data=fingerprint, modalities=table.names, task=table.task, mechanism=mechanism, after=""
+        cell,
+        pool=pool,
+        dataset=name,
+        data=fingerprint,
+        modalities=table.names,
+        task=table.task,
+        mechanism=mechanism,
+        after="",
     )
 
 

@@ -142,7 +142,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     data = samples(cell.dataset, cell.backbone, recipe_of(cell).max_text, runtime)
     split = untested(cell, data.table, tested)
     views = {name: View(data, side.rows, facts.presence_of(cell, name, side)) for name, side in split.items()}
-    weights = facts.weights_of(cell, "train", split["train"], views["train"].present)
+    weights = facts.weights_of(cell, "train", split["train"])
     views["train"] = replace(views["train"], weights=weights)
     found = settings(cell, trials, space, _most_rank(cell))
     rungs = ladder(recipe_of(cell).epochs)

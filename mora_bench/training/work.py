@@ -64,7 +64,10 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
-    """Write the record of a cell whose process died."""
+    """Write the record of a cell whose process died, unless it had just been finished."""
+    known = Store(runtime.out).record(cell)
+    if known is not None and known.status == "done":
+        return
     Store(runtime.out).write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
 
 

@@ -33,6 +33,16 @@ def test_a_score_outside_its_range_is_left_out_and_computed_again(tmp_path, name
     assert store.status([own.cell])[own.cell] == "to score"
 
 
+def test_a_score_without_meaning_is_no_fault():
+    """As when the scores are made: AUROC where no class has both outcomes."""
+    _, found = record("mora")
+    settings = {
+        name: msgspec.structs.replace(own, scores=own.scores | {"auroc": float("nan")})
+        for name, own in found.val.items()
+    }
+    assert msgspec.structs.replace(found, val=settings).val["both"].scores["f1_macro"] == 0.5
+
+
 def test_scores_of_other_tasks_may_be_larger(tmp_path):
     own, found = record("mora")
     for split in (found.val, found.test):

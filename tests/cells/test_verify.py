@@ -59,11 +59,11 @@ def test_cut_predictions_are_named(store):
 
 def test_what_belongs_to_nothing_is_named(store):
     first(store, "records").unlink()
-    (store.folder / "records" / ".x.json.host.1.abc").write_text("")
+    (store.folder / "records" / ".x.json.host.1.0123abcd").write_text("")
     lines = said(store)
     assert any("scores of no record" in line for line in lines)
     assert any("predictions of no record" in line for line in lines)
-    assert any("left over from a process that was killed" in line for line in lines)
+    assert any("left over from one that was killed" in line for line in lines)
     assert len(lines) == 3
 
 

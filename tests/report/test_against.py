@@ -63,6 +63,17 @@ def test_cells_of_other_settings_are_paired_and_say_what_differs():
     assert len(found.only_first) == 8
 
 
+def test_cells_of_other_mechanisms_are_lines_of_their_own():
+    from mora_bench.cells.missing import Missing
+
+    by_label = [record("mora", s, 0.4, mechanism=Missing("label", 2.0, "sample", "1", "")) for s in SEEDS]
+    found = against(results([*OLD[:4], *by_label]), results([*OLD[:4], *by_label]))
+    assert {line.what for line in found.lines} == {
+        "odir mora r4 b0 both@0.7 dummy", "odir mora r4 b0 both@0.7 label dummy strength 2"
+    }  # fmt: skip
+    assert {line.seeds for line in found.lines} == {4}
+
+
 def test_a_failed_cell_reproduces_nothing():
     found = against(results([*OLD[:4], failed("full")]), results(OLD[:4]))
     assert found.only_first == ["odir full both@0.7 dummy seed0 (failed)"]

@@ -51,6 +51,28 @@ def test_weights_give_back_the_scores_of_complete_data_under_mar(name):
         assert biased.mean() < -0.05
 
 
+def test_samples_that_have_nothing_to_lose_do_not_stand_for_others():
+    """Half the pictures are naturally absent, and pictures are lost by a label: without the pictures that were never
+    there, kept by no luck of theirs, the weighted share of the label is that of all samples."""
+    given = easier_with_age(0)
+    natural = np.ones((N, 2), bool)
+    natural[::2, 1] = False
+    own = dataclasses.replace(given.units, natural=natural)
+    logits = given.logits.copy()
+    logits[::2, 1:] = np.nan
+    asked = dataclasses.replace(cell(), mechanism=Missing("label:A", 2.0), missing="image", rate=0.7)
+    test = Predicted(own, logits)
+    scores = scored(asked, {"val": test, "test": test}).test["image"].scores
+    kept = masks.mask(own, "image", 0.7, asked.mechanism, data=asked.data, split="test", seed=0).all(1)
+    chance = masks.chances(own, "image", 0.7, asked.mechanism, data=asked.data, split="test", seed=0)
+    prevalence = np.average(own.targets[kept, 0], weights=1 / (1 - chance[kept]))
+    assert prevalence == pytest.approx(own.targets[:, 0].mean(), abs=0.06)
+    predicted = np.where(natural[:, 1], logits[:, 2, 0], logits[:, 0, 0])[kept] > 0
+    weights, true = 1 / (1 - chance[kept]), own.targets[kept, 0] > 0
+    first = 2 * weights @ (predicted & true) / (2 * weights @ (predicted & true) + weights @ (predicted ^ true))
+    assert scores["f1_macro_weighted"] == pytest.approx(first, abs=0.2)
+
+
 def test_where_probabilities_are_unknown_or_nobody_keeps_everything_there_is_no_weighted_score():
     given = dict.fromkeys(("val", "test"), easier_with_age(0))
     site = dataclasses.replace(cell(), mechanism=Missing("site:site"))
@@ -115,7 +137,7 @@ def test_training_weights_undo_what_the_mechanism_made_rare(place, folder):
     data = samples("odir", str(folder), 64, dataclasses.replace(place, limit=None))
     part = Side(data.table, np.arange(len(data)))
     present = facts.presence_of(cell, "train", part)
-    weights = facts.weights_of(cell, "train", part, present)
+    weights = facts.weights_of(cell, "train", part)
     age = numbers(facts.units(part).covariates["age"])
     lost = (present != part.natural).any(1)
     assert weights.mean() == pytest.approx(1, abs=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 LEAST = 3
 SHOWN = ("score complete", "score both")
 AXES = {"rank": "rank", "blocks": "blocks"}
+#: How a row's label says the axis.
+LABELLED = {"rank": r"r=\d+", "blocks": r"blocks [\d,-]+"}
 
 
 class AblationFigure(Artefact):
@@ -47,8 +50,10 @@ def _along(section: Section, axis: str) -> dict[str, list[Row]]:
     groups: dict[tuple, list[Row]] = {}
     for row in section.competing:
         if getattr(row, axis) is not None:
-            groups.setdefault((row.method, getattr(row, other)), []).append(row)
-    for (method, _), rows in groups.items():
+            # A row's label says all in which it differs from others.
+            rest = re.sub(LABELLED[axis], "", row.label)
+            groups.setdefault((row.method, getattr(row, other), rest), []).append(row)
+    for (method, _, _), rows in groups.items():
         values = [getattr(row, axis) for row in rows]
         if len(set(values)) == len(values) >= LEAST and len(values) > len(found.get(method, [])):
             found[method] = sorted(rows, key=lambda row: (_size(row, axis), getattr(row, axis)))
