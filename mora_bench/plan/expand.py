@@ -152,7 +152,9 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
     """The fields of a cell that describe its data, masks and scoring."""
     test = None
     if grid.test_mechanism:
-        wanted = Missing(grid.test_mechanism, missing.strength, grid.mask_unit)
+        # Chance has no strength, so what was asked for is lost where training is by chance.
+        strength = grid.strength[0] if len(set(grid.strength)) == 1 else missing.strength
+        wanted = Missing(grid.test_mechanism, strength, grid.mask_unit)
         test = masks.settled(wanted, dataset, known_of(table))
     from mora_bench.data import datasets, splits
 

@@ -401,3 +401,10 @@ def test_block_sets(text, expected):
 def test_wrong_block_sets(text):
     with pytest.raises(UserError, match="blocks"):
         parse_blocks(text, 6)
+
+
+def test_the_strength_of_a_test_mechanism_is_the_one_that_was_asked_for(grid, place):
+    asked = dataclasses.replace(grid, strength=(2.0,), test_mechanism="label")
+    for mechanism in ("uniform", "label"):
+        cells = plan(dataclasses.replace(asked, mechanism=(mechanism,)), place).cells
+        assert {cell.scoring.missing.strength for cell in cells} == {2.0}
