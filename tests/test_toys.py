@@ -56,7 +56,9 @@ def test_a_grid_of_toys(tmp_path, capsys):
     assert grid(tmp_path, "--methods", *methods, "--missing", "both", "note+lab") == 0
     out = capsys.readouterr().out
     assert "Task: one of several. accuracy x 100" in out
-    assert "tested on complete data and with letter, lab, note, note+lab, note+letter, lab+letter or both missing" in out
+    assert (
+        "tested on complete data and with letter, lab, note, note+lab, note+letter, lab+letter or both missing" in out
+    )
     records, refused = Store(tmp_path / "out").records()
     assert not refused
     assert {(r.cell.method, r.cell.missing) for r in records} == {
