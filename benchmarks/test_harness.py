@@ -27,7 +27,7 @@ from mora_bench.methods.network import Model
 from mora_bench.plan.expand import expand
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.store import Store
-from mora_bench.scoring.protocol import CURVE, expected, scored
+from mora_bench.scoring.protocol import CURVE, over_masks, scored
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells, samples
@@ -120,7 +120,7 @@ def test_evaluation(benchmark, what, place):
             for name in FOUR:
                 own = dataclasses.replace(cell, scoring=Scoring(Missing(name, 2.0)))
                 for pattern in ("text", "image", "both"):
-                    expected(own, MultiLabel(), logits["test"], pattern, list(CURVE))
+                    over_masks(own, MultiLabel(), logits["test"], pattern, list(CURVE))
 
     benchmark.extra_info |= EVALUATIONS[what]
     benchmark.pedantic(evaluate, rounds=7, warmup_rounds=1)

@@ -27,6 +27,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
+from mora_bench.plan.data_axes import known_of
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.presets import load_preset
@@ -113,7 +114,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
         nets = [(c, c.recipe) for c in own if c.recipe is not None]
-        before = [(c.after.partition(" ")[0], c.backbone, recipe.max_text) for c, recipe in nets if c.after]
+        before = [(c.before, c.backbone, recipe.max_text) for c, recipe in nets if c.after]
         for read in dict.fromkeys([*((dataset, c.backbone, recipe.max_text) for c, recipe in nets), *before]):
             samples(*read, place)
         pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}
@@ -218,8 +219,7 @@ def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
         return scoring
     known = Known({}, (), cell.modalities)
     if masks.mechanism(scoring.missing.mechanism)[0].reads:
-        table = _table(cell, place)
-        known = Known(table.covariates, table.labels, table.names)
+        known = known_of(_table(cell, place))
     return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
 
 

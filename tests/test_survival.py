@@ -20,8 +20,8 @@ from mora_bench.records.store import Store
 from mora_bench.training.bundles import bundles
 from mora_bench.training.work import lost, work
 
-SEVERAL = ["--datasets", "odir", "cxr", "--methods", "prior", "always", "presence", "--seeds", "0", "1", "2"]
-TINY = [*SEVERAL, "--pool", "20"]
+TINY = ["--datasets", "odir", "cxr", "--methods", "prior", "always", "presence", "--seeds", "0", "1", "2"]
+TINY += ["--pool", "20"]
 CELLS = 18
 
 

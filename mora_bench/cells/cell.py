@@ -142,6 +142,11 @@ class Cell:
         return self.rate if self.missing != COMPLETE else TEST_RATE
 
     @property
+    def before(self) -> str:
+        """The dataset that it was adapted to before; "" if it starts anew."""
+        return self.after.partition(" ")[0]
+
+    @property
     def label(self) -> str:
         """A short description for progress bars and error messages."""
         parts = [self.dataset, self.method]
@@ -154,5 +159,5 @@ class Cell:
         if self.mechanism != UNIFORM:
             parts.append(self.mechanism.mechanism)
         parts += [self.impute] * (self.impute != NONE)
-        parts += [f"after {self.after.partition(' ')[0]}"] * bool(self.after)
+        parts += [f"after {self.before}"] * bool(self.after)
         return " ".join([*parts, f"seed{self.seed}"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +69,6 @@ class Claim:
     tolerance: str
     test: Callable[[Folders], Found]
 
-    @cached_property
-    def label(self) -> str:
-        return f"{self.name} ({self.source})"
-
 
 def beats(
     folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str = SCORE
@@ -84,32 +79,40 @@ def beats(
     to the first; else it cannot be told.
     """
 
-    def test(folders: Folders) -> Found:
-        found, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
-        if not found:
-            return Found("", CANNOT, f"{behind} does not hold both rows", behind)
+    def verdict(found: list[Pair]) -> str:
         if all(pair.low > 0 for pair in found):
-            verdict = REPRODUCED
-        else:
-            verdict = NOT if any(pair.low <= 0 and pair.high < POINT for pair in found) else UNTOLD
-        return Found(_said(found), verdict, _resolution(found, score), behind)
+            return REPRODUCED
+        return NOT if any(pair.low <= 0 and pair.high < POINT for pair in found) else UNTOLD
 
-    return test
+    return _judged(folder, first, second, score, verdict)
 
 
 def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Found]:
     """A test of "the first is as good as the one with more": not reproduced if the second is told to be better in a
     section; reproduced if every 95 % interval leaves less than a point to it; else it cannot be told."""
 
+    def verdict(found: list[Pair]) -> str:
+        if any(pair.high < 0 for pair in found):
+            return NOT
+        return REPRODUCED if all(pair.low > -POINT for pair in found) else UNTOLD
+
+    return _judged(folder, first, more, SCORE, verdict)
+
+
+def _judged(
+    folder: str,
+    first: Callable[[Row], bool],
+    second: Callable[[Row], bool],
+    score: str,
+    verdict: Callable[[list[Pair]], str],
+) -> Callable[[Folders], Found]:
+    """A test by the paired differences of two rows, in every section of a results folder that has both."""
+
     def test(folders: Folders) -> Found:
-        found, behind = _pairs(folders, folder, first, more, SCORE), f"results/reference/{folder}"
+        found, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
         if not found:
             return Found("", CANNOT, f"{behind} does not hold both rows", behind)
-        if any(pair.high < 0 for pair in found):
-            verdict = NOT
-        else:
-            verdict = REPRODUCED if all(pair.low > -POINT for pair in found) else UNTOLD
-        return Found(_said(found), verdict, _resolution(found, SCORE), behind)
+        return Found("; ".join(map(str, found)), verdict(found), _resolution(found, score), behind)
 
     return test
 
@@ -149,10 +152,6 @@ def _pairs(
 def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
     rows = [row for row in section.competing if row.network and wanted(row)]
     return rows[0] if len(rows) == 1 else None
-
-
-def _said(found: list[Pair]) -> str:
-    return "; ".join(map(str, found))
 
 
 def _resolution(found: list[Pair], score: str) -> str:

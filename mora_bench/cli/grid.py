@@ -40,7 +40,8 @@ def run(arguments: list[str]) -> int:
     if failed and grid.fail_fast:
         return 1
     # What counts is what lies in the folder, not what was handed out.
-    lacking = [cell for cell, found in store.status(plan.cells).items() if found not in (DONE, FAILED)]
+    ended = store.status(plan.cells) if todo else status
+    lacking = [cell for cell, found in ended.items() if found not in (DONE, FAILED)]
     for cell in lacking[:5]:
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:

@@ -20,6 +20,11 @@ def pattern_presence(modalities: int) -> np.ndarray:
     return (codes[:, None] >> np.arange(modalities)) & 1 == 1
 
 
+def able(natural: np.ndarray) -> np.ndarray:
+    """Which patterns each sample can show, bool [N, 2^M - 1]: those of modalities that it has, bool [N, M]."""
+    return (natural[:, None] | ~pattern_presence(natural.shape[1])).all(2)
+
+
 def stratum_names(modalities: Sequence[str]) -> list[str]:
     """Names of the strata, one per pattern: "complete", "text_only", or "left+right" with three modalities or more."""
     names = []

@@ -77,8 +77,13 @@ class Store:
             return TO_DO
         if not isinstance(read(self.score_file(cell), Scores), Refused):
             return DONE
-        intact = not record.predictions or digest([self.prediction_file(cell).read_bytes()]) == record.predictions
-        return TO_SCORE if intact else TO_DO
+        return TO_SCORE if self.intact(record) else TO_DO
+
+    def intact(self, record: Record) -> bool:
+        """Whether the predictions of a record, which must be there, are those that were written; a record from before
+        records knew the digest of their predictions is believed."""
+        content = self.prediction_file(record.cell)
+        return not record.predictions or digest([content.read_bytes()]) == record.predictions
 
     def write(
         self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None
@@ -127,7 +132,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Refused:
-    """A malformed file, and what is wrong with it."""
+    """A file that is not as it should be, and what is wrong with it."""
 
     file: Path
     why: str

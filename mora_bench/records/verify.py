@@ -2,34 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from mora_bench.files import digest
 from mora_bench.records.schema import Record
-from mora_bench.records.store import Store
+from mora_bench.records.store import Refused, Store
 
 #: The names that `files.write_atomic` gives to files that are not whole yet: name, host, process, a random part.
 TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One file, what is wrong with it, and what to do."""
-
-    file: Path
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.why}"
-
-
-def verify(folder: Path) -> Iterator[Finding]:
+def verify(folder: Path) -> Iterator[Refused]:
     """Everything that is wrong in a results folder, file by file; nothing is changed."""
     store = Store(folder)
     (records, refused), (scores, odd) = store.records(), store.scores()
-    for bad in [*refused, *odd]:
-        yield Finding(bad.file, bad.why)
+    yield from [*refused, *odd]
     known = {record.key: record for record in records}
     scored = {each.key for each in scores}
     for record in records:
@@ -37,21 +23,21 @@ def verify(folder: Path) -> Iterator[Finding]:
             yield from _of_a_record(store, record, scored)
     for each in scores:
         if each.key not in known:
-            yield Finding(folder / "scores" / f"{each.score_key}.json", "scores of no record; remove it")
+            yield Refused(folder / "scores" / f"{each.score_key}.json", "scores of no record; remove it")
     for file in sorted((folder / "predictions").glob("*.safetensors")):
         if file.stem not in known:
-            yield Finding(file, "predictions of no record; remove it, or compute the cell again")
+            yield Refused(file, "predictions of no record; remove it, or compute the cell again")
     for file in sorted(folder.rglob(".*")):
         if file.is_file() and TEMPORARY.fullmatch(file.name):
-            yield Finding(file, "not whole: of a grid that runs, or left over from one that was killed; then remove it")
+            yield Refused(file, "not whole: of a grid that runs, or left over from one that was killed; then remove it")
 
 
-def _of_a_record(store: Store, record: Record, scored: set[str]) -> Iterator[Finding]:
+def _of_a_record(store: Store, record: Record, scored: set[str]) -> Iterator[Refused]:
     file = store.prediction_file(record.cell)
     if record.key not in scored:
-        yield Finding(store.record_file(record.cell), "no scores; `mora_bench rescore` makes them from predictions")
+        yield Refused(store.record_file(record.cell), "no scores; `mora_bench rescore` makes them from predictions")
     if not file.is_file():
         if (store.folder / "predictions").is_dir():
-            yield Finding(file, "absent, though the record says done; compute the cell again")
-    elif record.predictions and digest([file.read_bytes()]) != record.predictions:
-        yield Finding(file, "its content is not what was written: it was edited or cut; compute the cell again")
+            yield Refused(file, "absent, though the record says done; compute the cell again")
+    elif not store.intact(record):
+        yield Refused(file, "its content is not what was written: it was edited or cut; compute the cell again")

@@ -15,6 +15,7 @@ from mora_bench.files import identity
 from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
+from mora_bench.report.markdown import escaped
 from mora_bench.statistics.differences import compared
 
 #: The largest difference of a score between machines of other kinds.
@@ -166,10 +167,9 @@ def _largest(first: Scores, second: Scores) -> float:
         for pattern in {**ours, **theirs}:
             if pattern not in ours or pattern not in theirs:
                 return math.inf
-            for a, b in ((ours[pattern].scores, theirs[pattern].scores),):
-                # A score that is newer than one of the files is not compared.
-                for name in a.keys() & b.keys():
-                    found = max(found, _apart(a[name], b[name]))
+            a, b = ours[pattern].scores, theirs[pattern].scores
+            # A score that is newer than one of the files is not compared.
+            found = max([found, *(_apart(a[name], b[name]) for name in a.keys() & b.keys())])
     return found
 
 
@@ -187,22 +187,22 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
     """A table of what both folders hold, and lists of what only one holds."""
     rows = [
         [
-            _escaped(line.what),
+            escaped(line.what),
             line.seeds,
             f"{100 * line.first:.1f}",
             f"{100 * line.second:.1f}",
             f"{100 * (line.first - line.second):+.2f}",
             "" if math.isnan(line.low) else f"{100 * line.low:+.1f} to {100 * line.high:+.1f}",
             line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
-            _escaped("; ".join(line.fields)),
+            escaped("; ".join(line.fields)),
         ]
         for line in sorted(found.lines, key=lambda line: line.what)
     ]
     headers = [
         "cells",
         "seeds",
-        _escaped(names[0]),
-        _escaped(names[1]),
+        escaped(names[0]),
+        escaped(names[1]),
         "difference",
         "95 %",
         "verdict",
@@ -211,7 +211,7 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
     parts = [tabulate(rows, headers, tablefmt="github", disable_numparse=True)] if rows else ["No cell is in both."]
     for name, only in zip(names, (found.only_first, found.only_second), strict=True):
         if only:
-            parts += ["", f"Only in {_escaped(name)}, {len(only)} cells:", "", *_listed(only)]
+            parts += ["", f"Only in {escaped(name)}, {len(only)} cells:", "", *_listed(only)]
     return "\n".join(parts) + "\n"
 
 
@@ -221,11 +221,5 @@ def _listed(labels: Iterable[str], most: int = 20) -> list[str]:
     for label in labels:
         name = re.sub(r" seed\d+", "", label)
         seeds[name] = seeds.get(name, 0) + 1
-    items = [f"- {_escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
+    items = [f"- {escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
     return items if len(items) <= most else [*items[:most], f"- and {len(items) - most} more"]
-
-
-def _escaped(text: str) -> str:
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())

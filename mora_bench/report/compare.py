@@ -43,6 +43,16 @@ class Comparison:
         """Whether it has rows of more than one family."""
         return len({row.family for section in self.sections for row in section.rows}) > 1
 
+    @property
+    def main(self) -> str:
+        """The score of figures that show one: with either modality missing, or of complete data where none could be."""
+        both = f"score {EACH}"
+        return both if both in self.tests else f"score {COMPLETE}"
+
+    def named(self, what: str) -> str:
+        """The name of the files of another artefact that shows the same cells."""
+        return self.name.replace("comparison", what, 1)
+
 
 def compare(cells: pd.DataFrame) -> list[Comparison]:
     """Tables from `frame.cells`, one per source, backbone, kind of split, set of modalities, task and protocol."""

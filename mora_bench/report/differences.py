@@ -17,10 +17,7 @@ class DifferencesCsv(Artefact):
     title = "every pair of rows: difference, interval, paired test, the smallest difference that would be told"
 
     def make(self, results: Results) -> dict[str, bytes]:
-        return {
-            f"{table.name.replace('comparison', 'differences', 1)}.csv": comma_separated(table).encode()
-            for table in results.comparisons
-        }
+        return {f"{table.named('differences')}.csv": comma_separated(table).encode() for table in results.comparisons}
 
 
 def comma_separated(table: Comparison) -> str:

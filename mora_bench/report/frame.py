@@ -74,7 +74,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "tested": protocol(cell),
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
-        "after": cell.after.partition(" ")[0],
+        "after": cell.before,
         "versions": ", ".join(f"{what} {number}" for what, number in cell.versions),
         "seed": cell.seed,
         "key": record.key,

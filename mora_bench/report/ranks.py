@@ -15,10 +15,7 @@ class RanksMarkdown(Artefact):
     title = "mean ranks over data sets with Nemenyi's critical difference, where there are enough of them"
 
     def make(self, results: Results) -> dict[str, bytes]:
-        return {
-            f"{table.name.replace('comparison', 'ranks', 1)}.md": markdown(table).encode()
-            for table in results.comparisons
-        }
+        return {f"{table.named('ranks')}.md": markdown(table).encode() for table in results.comparisons}
 
 
 def markdown(table: Comparison) -> str:

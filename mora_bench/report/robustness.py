@@ -9,6 +9,7 @@ from tabulate import tabulate
 from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.statistics.crossing import falls_below
 
@@ -58,7 +59,7 @@ class Robustness(Artefact):
         for table in results.comparisons:
             lines = _lines(results, table)
             if lines:
-                name = table.name.replace("comparison", "robustness", 1)
+                name = table.named("robustness")
                 files[f"{name}.csv"] = _comma_separated(lines)
                 files[f"{name}.md"] = _markdown(table, lines)
         return files
@@ -107,18 +108,14 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
         for label in dict.fromkeys(line[3] for line in own):
             by_pattern = {line[2]: line for line in own if line[3] == label}
             cells = [_cell(by_pattern[p]) for p in patterns]
-            rows.append([_escaped(label), *(text for pair in cells for text in pair)])
+            rows.append([escaped(label), *(text for pair in cells for text in pair)])
         headers = ["method", *(text for p in patterns for text in (f"{p} missing", "from"))]
         if rows:
             body = tabulate(rows, headers, tablefmt="github", disable_numparse=True)
-            parts += [f"### {_escaped(section.title)}", "", body, ""]
+            parts += [f"### {escaped(section.title)}", "", body, ""]
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
 def _cell(line: list) -> tuple[str, str]:
     below = line[-1]
     return f"{100 * line[5]:.1f} / {100 * line[7]:.1f}", "" if below == "" else f"{100 * below:.0f} %"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")

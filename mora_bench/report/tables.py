@@ -9,6 +9,7 @@ from tabulate import tabulate
 from mora_bench.report import csvs
 from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 
 COSTS = {
@@ -39,19 +40,19 @@ class Tables(Artefact):
 
 def markdown(table: Comparison) -> str:
     """The comparison, the strata of the "both" test, caption and footnotes."""
-    parts = [f"**{_md(table.caption)}**", ""]
+    parts = [f"**{escaped(table.caption)}**", ""]
     first = ["family", "method"] if table.grouped else ["method"]
     headers = [*first, *table.tests.values(), *(title for title, _ in COSTS.values())]
     for section in table.sections:
         rows = [
             [
-                *_names(table, section, row, _md, "*"),
+                *_names(table, section, row, escaped, "*"),
                 *(_score(row, s, "**{}**", "±") for s in table.tests),
                 *(_cost(row, c) for c in COSTS),
             ]
             for row in section.rows
         ] + _lines(table, section, list(table.tests), len(COSTS))
-        parts += [f"### {_md(section.title)}", "", _github(rows, headers), ""]
+        parts += [f"### {escaped(section.title)}", "", _github(rows, headers), ""]
     parts += _pooled(table, first)
     stratified = [
         s for s in table.sections if any(row.mean[name] == row.mean[name] for row in s.rows for name in table.strata)
@@ -59,11 +60,11 @@ def markdown(table: Comparison) -> str:
     parts += ['## Strata of the "both missing" test', ""] * bool(stratified)
     for section in stratified:
         rows = [
-            [*_names(table, section, row, _md, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
+            [*_names(table, section, row, escaped, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
             for row in section.rows
         ] + _lines(table, section, list(table.strata), 0)
-        parts += [f"### {_md(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
-    parts += [f"\\* {_md(note)}" for note in table.notes]
+        parts += [f"### {escaped(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
+    parts += [f"\\* {escaped(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -75,11 +76,14 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
         if rows:
             names = [name for name in table.tests if any(name in row.pooled for row in rows)]
             body = [
-                [*_names(table, section, row, _md, "*"), *(_percent(row.pooled.get(name, math.nan)) for name in names)]
+                [
+                    *_names(table, section, row, escaped, "*"),
+                    *(_percent(row.pooled.get(name, math.nan)) for name in names),
+                ]
                 for row in rows
             ]
             headers = [*first, *(table.tests[name] for name in names)]
-            parts += [f"### {_md(section.title)}", "", _github(body, headers), ""]
+            parts += [f"### {escaped(section.title)}", "", _github(body, headers), ""]
     return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
 
 
@@ -173,12 +177,6 @@ def _cost(row: Row, name: str) -> str:
 
 def _blank(value: float) -> float | str:
     return "" if math.isnan(value) else value
-
-
-def _md(text: str) -> str:
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, "\\" + character)
-    return " ".join(text.split())
 
 
 def _tex(text: str) -> str:

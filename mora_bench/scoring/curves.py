@@ -11,23 +11,25 @@ from mora_bench.scoring.pick import pick
 DRAWS = 8
 
 
-def curve(
+def under_masks(
     score: Callable[[np.ndarray], float],
     logits: np.ndarray,
     present: Callable[[int], Sequence[np.ndarray]],
-    rates: Sequence[float],
     draws: int = DRAWS,
-) -> Curve:
-    """The expectation of a score over masks, at every rate.
+) -> np.ndarray:
+    """A score at every rate under every mask, float [R, draws].
 
     Args:
         score: of the samples' logits, float [N, C].
         logits: float [N, P, C], under every pattern of presence.
-        present: the number of a draw -> presence at each rate, bool [N, M] each.
-        rates: ascending, from 0 to 1.
+        present: the number of a draw -> presence at each of R rates, bool [N, M] each.
     """
-    found = np.array([[score(pick(logits, own)) for own in present(draw)] for draw in range(draws)]).T.copy()
-    mean = found.mean(1)
+    return np.array([[score(pick(logits, own)) for own in present(draw)] for draw in range(draws)]).T.copy()
+
+
+def expectation(found: np.ndarray, rates: Sequence[float]) -> Curve:
+    """The expectation over masks of scores [R, draws] at rates that ascend from 0 to 1."""
+    mean, draws = found.mean(1), found.shape[1]
     return Curve(
         mean=mean.tolist(),
         std=(found.std(1, ddof=1) if draws > 1 else np.zeros(len(rates))).tolist(),

@@ -11,7 +11,7 @@ from mora_bench.data import presence
 from mora_bench.missing import masks
 from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
-from mora_bench.scoring.curves import curve
+from mora_bench.scoring.curves import DRAWS, expectation, under_masks
 from mora_bench.scoring.pick import pick, stratified
 from mora_bench.tasks.contract import Task
 
@@ -44,20 +44,16 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     patterns = masks.patterns(cell.modalities)
     settings: dict[str, dict[str, Setting]] = {split: {} for split in predicted}
     for pattern in patterns:
-        present = {n: shown(cell, n, own.units, pattern, cell.test_rate) for n, own in predicted.items()}
+        kept = {n: kept_at(cell, n, own.units, pattern, [cell.test_rate])[0] for n, own in predicted.items()}
+        present = {n: presence.combine(own.units.natural, kept[n]) for n, own in predicted.items()}
         for split, own in predicted.items():
             settings[split][pattern] = _setting(cell, task, own, present[split])
-        _beyond(cell, task, predicted, present, pattern, settings["test"][pattern])
+        setting = settings["test"][pattern]
+        _beyond(cell, task, predicted, present, setting)
+        setting.scores |= _weighted(cell, task, predicted["test"], kept["test"], pattern)
     rates = sorted({*CURVE, cell.test_rate})
     test = predicted["test"]
-    under_one_mask = {
-        pattern: [
-            task.score(test.units.targets, pick(test.logits, shown(cell, "test", test.units, pattern, rate)))
-            for rate in rates
-        ]
-        for pattern in patterns[1:]
-    }
-    curves = {pattern: expected(cell, task, test, pattern, rates) for pattern in patterns[1:]}
+    curves = {pattern: over_masks(cell, task, test, pattern, rates) for pattern in patterns[1:]}
     return Scores(
         schema=SCHEMA,
         key=cell.key,
@@ -69,23 +65,24 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         val=settings["val"],
         test=settings["test"],
         rates=rates,
-        curve=under_one_mask,
-        curves=curves,
+        curve={pattern: first for pattern, (first, _) in curves.items()},
+        curves={pattern: expected for pattern, (_, expected) in curves.items()},
     )
 
 
-def expected(cell: Cell, task: Task, test: Predicted, pattern: str, rates: list[float]) -> Curve:
-    """The primary score of the test split under one pattern at `rates`, expected over masks of the cell's test
-    mechanism; on twins also what can be expected at most."""
-
-    def present(draw: int) -> list[np.ndarray]:
-        return shown_at(cell, "test", test.units, pattern, rates, draw)
-
-    found = curve(lambda logits: task.score(test.units.targets, logits), test.logits, present, rates)
+def over_masks(cell: Cell, task: Task, test: Predicted, pattern: str, rates: list[float]) -> tuple[list[float], Curve]:
+    """The primary score of the test split under one pattern at `rates`: under the mask of all other scores, and
+    expected over masks of the cell's test mechanism, on twins with what can be expected at most."""
+    present = [
+        [presence.combine(test.units.natural, kept) for kept in kept_at(cell, "test", test.units, pattern, rates, draw)]
+        for draw in range(DRAWS)
+    ]
+    found = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
+    expected = expectation(found, rates)
     if cell.source == "twin":
-        bounds = [ceiling(cell.dataset, own).get(task.primary) for own in present(0)]
-        found.ceiling = [bound for bound in bounds if bound is not None]
-    return found
+        bounds = [ceiling(cell.dataset, own).get(task.primary) for own in present[0]]
+        expected.ceiling = [bound for bound in bounds if bound is not None]
+    return found[:, 0].tolist(), expected
 
 
 def _setting(cell: Cell, task: Task, own: Predicted, present: np.ndarray) -> Setting:
@@ -99,12 +96,11 @@ def _beyond(
     task: Task,
     predicted: dict[str, Predicted],
     present: dict[str, np.ndarray],
-    pattern: str,
     setting: Setting,
 ) -> None:
     """Add to a setting of the test split what validation and test splits do not share."""
     known, mine = ((predicted[n].units.targets, pick(predicted[n].logits, present[n])) for n in ("val", "test"))
-    setting.scores |= task.tuned(known, *mine) | _weighted(cell, task, predicted["test"], present["test"], pattern)
+    setting.scores |= task.tuned(known, *mine)
     setting.groups = {
         name: task.scores(*(part[own] for part in mine)) for name, own in predicted["test"].groups.items()
     }
@@ -113,31 +109,26 @@ def _beyond(
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
 
 
-def _weighted(cell: Cell, task: Task, test: Predicted, present: np.ndarray, pattern: str) -> dict[str, float]:
+def _weighted(cell: Cell, task: Task, test: Predicted, kept: np.ndarray, pattern: str) -> dict[str, float]:
     """Scores of the samples that lost nothing, each weighted by the inverse of the probability of that (Horvitz and
     Thompson): where the mechanism is MAR, in expectation the scores of all samples as if nothing had been taken.
 
     Nothing where the mechanism does not know the probabilities, or nobody keeps everything.
     """
-    asked = (test.units, pattern, cell.test_rate, cell.test_missing)
-    chance = masks.chances(*asked, data=cell.data, split="test", seed=cell.seed)
+    missing = cell.test_missing
+    chance = masks.chances(test.units, pattern, cell.test_rate, missing, data=cell.data, split="test", seed=cell.seed)
     if chance is None:
         return {}
     # By the mask itself, not by what is left: a sample that has nothing to lose also counts as drawn to lose it.
-    kept = masks.mask(*asked, data=cell.data, split="test", seed=cell.seed)
     whole = kept.all(1) & (chance < 1)
-    return task.weighted(test.units.targets[whole], pick(test.logits, present)[whole], 1 / (1 - chance[whole]))
+    logits = pick(test.logits[whole], test.units.natural[whole])
+    return task.weighted(test.units.targets[whole], logits, 1 / (1 - chance[whole]))
 
 
-def shown(cell: Cell, split: str, units: masks.Units, pattern: str, rate: float) -> np.ndarray:
-    """Presence of a split's samples when a cell is scored, bool [N, M]."""
-    return shown_at(cell, split, units, pattern, [rate])[0]
-
-
-def shown_at(
+def kept_at(
     cell: Cell, split: str, units: masks.Units, pattern: str, rates: Sequence[float], draw: int = 0
 ) -> list[np.ndarray]:
-    """`shown` at each rate; draws above 0 are other masks of the kind."""
+    """What the mask keeps of a split's samples at each rate when a cell is scored, bool [N, M]; draws above 0 are other
+    masks of the kind."""
     split = f"{split}, draw {draw}" if draw else split
-    kept = masks.masks(units, pattern, rates, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
-    return [presence.combine(units.natural, own) for own in kept]
+    return masks.masks(units, pattern, rates, cell.test_missing, data=cell.data, split=split, seed=cell.seed)

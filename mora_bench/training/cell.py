@@ -93,9 +93,7 @@ def _untrained(
     decoded = dict.fromkeys(split, data)
     if cell.pool and tested:
         decoded["test"] = pool_of(cell, runtime)
-    views = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
-    weights = facts.weights_of(cell, "train", split["train"])
-    views["train"] = replace(views["train"], weights=weights)
+    views = views_of(cell, split, decoded)
     return split, views, built(cells, data, views["train"], device)
 
 
@@ -105,6 +103,13 @@ def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.devic
     _, views, models = _untrained(sources, runtime, device, tested=False)
     fitted(models, sources, views, device, runtime)
     return models
+
+
+def views_of(cell: Cell, split: Mapping[str, Side], decoded: Mapping[str, Samples]) -> dict[str, View]:
+    """The sides of a cell's split, of their decoded samples, as its training mask shows them."""
+    found = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
+    found["train"] = replace(found["train"], weights=facts.weights_of(cell, "train", split["train"]))
+    return found
 
 
 def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.device) -> list[Model]:

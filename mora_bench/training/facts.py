@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mora_bench.cells.cell import Cell
-from mora_bench.data import presence, splits
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import datasets, presence, splits
 from mora_bench.data.groups import groups
-from mora_bench.data.sides import Side
+from mora_bench.data.sides import Side, sides
+from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.effects import effects
-from mora_bench.records.schema import Data, Record, Scores
-from mora_bench.scoring.protocol import Predicted
+from mora_bench.records import provenance
+from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
+from mora_bench.scoring.protocol import Predicted, scored
 
 
 @dataclass
@@ -29,6 +32,40 @@ def same_data(cell: Cell, fingerprint: str) -> None:
     """Refuse to run a cell on other data than it was planned on."""
     if fingerprint != cell.data:
         raise UserError(f"{cell.dataset} is not the data this cell was planned on. Plan again.")
+
+
+def own_sides(cell: Cell, runtime: Runtime) -> tuple[Table, dict[str, Side]]:
+    """The data of a cell, and the sides of its split.
+
+    Raises:
+        UserError: they are not the data that the cell was planned on.
+    """
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    same_data(cell, fingerprint)
+    return table, sides(cell, table)
+
+
+def without_network(
+    cell: Cell,
+    runtime: Runtime,
+    competitor: Competitor,
+    own: Mapping[str, Side],
+    present: Mapping[str, np.ndarray],
+    logits: Mapping[str, np.ndarray],
+    time: Clock,
+) -> Outcome:
+    """The outcome of a cell that no network of ours predicted, from the logits of its validation and test sides."""
+    record = Record(
+        schema=SCHEMA,
+        key=cell.key,
+        status="done",
+        cell=cell,
+        provenance=provenance.collect(runtime),
+        competitor=competitor,
+        data=described({}, own, present),
+        time=time,
+    )
+    return Outcome(record, predictions(own, logits), scored(cell, predicted(own, logits)))
 
 
 def units(part: Side) -> masks.Units:

@@ -12,13 +12,11 @@ from safetensors.numpy import load_file
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import datasets, presence
-from mora_bench.data.sides import Side, sides
+from mora_bench.data import presence
+from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, hash_file
-from mora_bench.records import provenance
-from mora_bench.records.schema import NOT_RUN_HERE, SCHEMA, Clock, Competitor, Record
-from mora_bench.scoring.protocol import scored
+from mora_bench.records.schema import NOT_RUN_HERE, Clock, Competitor
 from mora_bench.tasks.contract import Task
 from mora_bench.training import facts
 from mora_bench.training.facts import Outcome
@@ -50,13 +48,13 @@ def as_cell(like: Cell, name: str) -> Cell:
 def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
     """What is to be predicted like a cell: one row for each validation and test sample and each pattern that it can
     show, with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
-    own, table = _sides(cell, runtime)
+    table, own = facts.own_sides(cell, runtime)
     names = presence.stratum_names(table.names)
     rows = []
     seen = presence.pattern_index(facts.presence_of(cell, "train", own["train"]))
     rows += [("train", id, names[k]) for id, k in zip(own["train"].ids, seen, strict=True)]
     for split in SPLITS:
-        able = _able(own[split])
+        able = presence.able(own[split].natural)
         rows += [(split, own[split].ids[i], names[k]) for i, k in np.argwhere(able)]
     return pd.DataFrame(rows, columns=[SPLIT, ID, PATTERN]).reindex(columns=[SPLIT, ID, PATTERN, *table.labels])
 
@@ -70,7 +68,7 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
     Raises:
         UserError: a prediction is absent, there twice, of an unknown sample or pattern, or no probability.
     """
-    own, table = _sides(cell, runtime)
+    table, own = facts.own_sides(cell, runtime)
     if labels is not None and labels != list(table.labels):
         raise UserError(
             f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."
@@ -86,37 +84,17 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
     task: Task = registry.get(registry.TASKS, cell.task)()
     logits = _placed(own, rows, presence.stratum_names(table.names), task)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
-    record = Record(
-        schema=SCHEMA,
-        key=cell.key,
-        status="done",
-        cell=cell,
-        provenance=provenance.collect(runtime),
-        competitor=Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE),
-        data=facts.described({}, own, present),
-        time=Clock(cell_s=0.0, predict_s=0.0),
-        imported=hash_file(rows.file)[:DIGITS],
-    )
-    return Outcome(record, facts.predictions(own, logits), scored(cell, facts.predicted(own, logits)))
-
-
-def _sides(cell: Cell, runtime: Runtime) -> tuple[dict[str, Side], Any]:
-    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
-    facts.same_data(cell, fingerprint)
-    return sides(cell, table), table
-
-
-def _able(part: Side) -> np.ndarray:
-    """Which patterns each sample can show, bool [n, P]."""
-    patterns = presence.pattern_presence(part.natural.shape[1])
-    return (part.natural[:, None] | ~patterns).all(2)
+    competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
+    found = facts.without_network(cell, runtime, competitor, own, present, logits, Clock(cell_s=0.0, predict_s=0.0))
+    found.record.imported = hash_file(rows.file)[:DIGITS]
+    return found
 
 
 def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
     """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, C]."""
     numbers: dict[str | int, int] = {name: k for k, name in enumerate(names)} | {k: k for k in range(len(names))}
     places = {id: (split, i) for split in SPLITS for i, id in enumerate(own[split].ids)}
-    able = {split: _able(own[split]) for split in SPLITS}
+    able = {split: presence.able(own[split].natural) for split in SPLITS}
     classes = rows.probabilities.shape[1]
     out = {split: np.full((*able[split].shape, classes), np.nan, np.float32) for split in SPLITS}
     logits = task.logits(rows.probabilities)

@@ -37,8 +37,8 @@ def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device
     order = np.argsort(samples.lengths(rows), kind="stable")
     for at in np.split(order, range(batch, len(order), batch)):
         parts = model.embed(samples.batch(rows[at], natural[at]).to(device))
-        for k, pattern in enumerate(patterns):
-            able = np.flatnonzero((natural[at] | ~pattern).all(1))
+        for k, (pattern, can) in enumerate(zip(patterns, presence.able(natural[at]).T, strict=True)):
+            able = np.flatnonzero(can)
             if len(able):
                 these = torch.from_numpy(able).to(device)
                 shown = [

@@ -8,13 +8,11 @@ from threadpoolctl import threadpool_limits
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import datasets, presence
+from mora_bench.data import presence
 from mora_bench.data.shown import Shown, shown
-from mora_bench.data.sides import Side, sides
+from mora_bench.data.sides import Side
 from mora_bench.methods.predictor import Predictor
-from mora_bench.records import provenance
-from mora_bench.records.schema import SCHEMA, Clock, Competitor, Record
-from mora_bench.scoring.protocol import scored
+from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.training import facts
@@ -26,9 +24,7 @@ from mora_bench.training.facts import Outcome
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
     begun = time.perf_counter()
-    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
-    facts.same_data(cell, fingerprint)
-    own = sides(cell, table)
+    table, own = facts.own_sides(cell, runtime)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
@@ -37,17 +33,9 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     fitted = time.perf_counter()
     logits = {name: predicted(predictor, task, own[name]) for name in ("val", "test")}
     ended = time.perf_counter()
-    record = Record(
-        schema=SCHEMA,
-        key=cell.key,
-        status="done",
-        cell=cell,
-        provenance=provenance.collect(runtime),
-        competitor=Competitor(title=predictor.title, family=predictor.family, abstains=predictor.abstains),
-        data=facts.described({}, own, present),
-        time=Clock(cell_s=ended - begun, predict_s=ended - fitted),
-    )
-    return Outcome(record, facts.predictions(own, logits), scored(cell, facts.predicted(own, logits)))
+    competitor = Competitor(title=predictor.title, family=predictor.family, abstains=predictor.abstains)
+    time_of = Clock(cell_s=ended - begun, predict_s=ended - fitted)
+    return facts.without_network(cell, runtime, competitor, own, present, logits, time_of)
 
 
 def predicted(predictor: Predictor, task: Task, part: Side) -> np.ndarray:
@@ -55,8 +43,8 @@ def predicted(predictor: Predictor, task: Task, part: Side) -> np.ndarray:
     table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
-    for k, pattern in enumerate(patterns):
-        able = np.flatnonzero((natural | ~pattern).all(1))
+    for k, (pattern, can) in enumerate(zip(patterns, presence.able(natural).T, strict=True)):
+        able = np.flatnonzero(can)
         if len(able):
             samples = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False)
             out[able, k] = task.logits(_checked(predictor, samples))

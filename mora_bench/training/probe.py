@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.data.batch import Batch
-from mora_bench.data.presence import pattern_presence
+from mora_bench.data.presence import able, pattern_presence
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
 from mora_bench.methods.network import BLOCKS, Beginning, Found, Model, State
@@ -87,10 +87,9 @@ def _every_pattern(view: View) -> Batch:
     """One sample under each pattern that some sample of the view can show."""
     natural = view.samples.present[view.rows]
     rows, present = [], []
-    for pattern in pattern_presence(natural.shape[1]):
-        able = np.flatnonzero((natural | ~pattern).all(1))
-        if len(able):
-            rows.append(view.rows[able[0]])
+    for pattern, can in zip(pattern_presence(natural.shape[1]), able(natural).T, strict=True):
+        if can.any():
+            rows.append(view.rows[can.argmax()])
             present.append(pattern)
     return view.samples.batch(np.array(rows), np.array(present))
 

@@ -12,7 +12,7 @@ from mora_bench.data import datasets
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.missing import masks
-from mora_bench.missing.contract import Known
+from mora_bench.plan.data_axes import known_of
 
 #: What is not carried over: the classes are others.
 OF_THE_HEAD = "head."
@@ -29,8 +29,7 @@ def before(cell: Cell, runtime: Runtime) -> Cell:
     if fingerprint != planned:
         raise UserError(f"{name} is not the data that {cell.label} was planned on. Plan again.")
     own = cell.mechanism
-    known = Known(table.covariates, table.labels, table.names)
-    mechanism = masks.settled(Missing(own.mechanism, own.strength, own.unit), name, known)
+    mechanism = masks.settled(Missing(own.mechanism, own.strength, own.unit), name, known_of(table))
     # Its test samples are not asked for; how many a twin draws apart decides how the others are split.
     pool = cell.pool if datasets.get(name).more is not None else 0
     return replace(

@@ -28,8 +28,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
 from mora_bench.seeds import derive
-from mora_bench.training import facts
-from mora_bench.training.cell import built, fitted, recipe_of, samples
+from mora_bench.training.cell import built, fitted, recipe_of, samples, views_of
 
 #: Change it when the same search would find something else.
 VERSION = 1
@@ -141,9 +140,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     device = torch.device(runtime.device)
     data = samples(cell.dataset, cell.backbone, recipe_of(cell).max_text, runtime)
     split = untested(cell, data.table, tested)
-    views = {name: View(data, side.rows, facts.presence_of(cell, name, side)) for name, side in split.items()}
-    weights = facts.weights_of(cell, "train", split["train"])
-    views["train"] = replace(views["train"], weights=weights)
+    views = views_of(cell, split, dict.fromkeys(split, data))
     found = settings(cell, trials, space, _most_rank(cell))
     rungs = ladder(recipe_of(cell).epochs)
     going, spent = list(found), 0

@@ -11,7 +11,7 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import UNIFORM, Missing
 from mora_bench.data import presence
 from mora_bench.missing import masks
-from mora_bench.scoring.curves import DRAWS, curve
+from mora_bench.scoring.curves import DRAWS, expectation, under_masks
 from mora_bench.scoring.protocol import Predicted, scored
 from mora_bench.tasks.multilabel import MultiLabel
 
@@ -62,8 +62,9 @@ def test_the_expectation_agrees_with_many_masks_within_its_error():
     def score(logits):
         return task.score(test.units.targets, logits)
 
-    few = curve(score, test.logits, present, [0.0, 0.5, 1.0])
-    many = curve(score, test.logits, lambda draw: present(draw + 1000), [0.0, 0.5, 1.0], draws=400)
+    rates = [0.0, 0.5, 1.0]
+    few = expectation(under_masks(score, test.logits, present), rates)
+    many = expectation(under_masks(score, test.logits, lambda draw: present(draw + 1000), draws=400), rates)
     assert few.std[0] == 0
     for k in (1, 2):
         assert abs(few.mean[k] - many.mean[k]) < 4 * many.std[k] * (1 / DRAWS + 1 / 400) ** 0.5

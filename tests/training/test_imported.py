@@ -15,7 +15,7 @@ from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.report.write import read as contents
-from mora_bench.training import imported
+from mora_bench.training import facts, imported
 from mora_bench.training.cell import run_cells
 from mora_bench.training.work import work
 
@@ -35,7 +35,7 @@ def filled(cell, found, place, file):
     asked = imported.template(cell, place)
     names = presence.stratum_names(cell.modalities)
     labels = list(asked.columns[3:])
-    own = imported._sides(cell, place)[0]
+    _, own = facts.own_sides(cell, place)
     for split in ("val", "test"):
         at = {id: i for i, id in enumerate(own[split].ids)}
         rows = asked.index[asked["split"] == split]

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 #: The fewest values of an axis that make a curve of it.
 LEAST = 3
 SHOWN = ("score complete", "score both")
-AXES = {"rank": "rank", "blocks": "blocks"}
-#: How a row's label says the axis.
-LABELLED = {"rank": r"r=\d+", "blocks": r"blocks [\d,-]+"}
+#: The axes, and how a row's label says each.
+AXES = {"rank": r"r=\d+", "blocks": r"blocks [\d,-]+"}
 
 
 class AblationFigure(Artefact):
@@ -38,7 +37,7 @@ class AblationFigure(Artefact):
                     for method, rows in _along(section, axis).items()
                 ]
                 if curves:
-                    name = table.name.replace("comparison", axis, 1)
+                    name = table.named(axis)
                     files |= style.files(name, _figure(table, axis, curves))
         return files
 
@@ -51,7 +50,7 @@ def _along(section: Section, axis: str) -> dict[str, list[Row]]:
     for row in section.competing:
         if getattr(row, axis) is not None:
             # A row's label says all in which it differs from others.
-            rest = re.sub(LABELLED[axis], "", row.label)
+            rest = re.sub(AXES[axis], "", row.label)
             groups.setdefault((row.method, getattr(row, other), rest), []).append(row)
     for (method, _, _), rows in groups.items():
         values = [getattr(row, axis) for row in rows]
@@ -101,7 +100,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
         cost.set_ylim(0, 1.15 * np.nanmax([*flops, 1e-9]))
         cost.tick_params(labelsize=7, colors=style.GREY)
         panel.set_xticks(at, [_name(row, axis) for row in rows], fontsize=8)
-        panel.set_xlabel(AXES[axis], fontsize=8)
+        panel.set_xlabel(axis, fontsize=8)
         panel.set_ylabel("score x 100", fontsize=8)
         panel.set_title(style.literal(f"{method}: {section.title}"), fontsize=8)
     for panel in flat[len(curves) :]:

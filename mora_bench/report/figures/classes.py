@@ -32,7 +32,7 @@ class ClassesFigure(Artefact):
                 if rows:
                     found.append((section, rows))
             if found:
-                name = table.name.replace("comparison", "classes", 1)
+                name = table.named("classes")
                 files |= style.files(name, _figure(results, found, table.tests[f"score {pattern}"]))
         return files
 

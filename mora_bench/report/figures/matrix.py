@@ -34,7 +34,7 @@ class MatrixFigure(Artefact):
                 if any(all(label in {row.label for row in s.competing} for s in own) for own in wide.values())
             ]
             if wide and shared:
-                name = table.name.replace("comparison", "matrix", 1)
+                name = table.named("matrix")
                 files |= style.files(name, _figure(table, wide, shared))
         return files
 

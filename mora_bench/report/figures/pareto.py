@@ -27,10 +27,10 @@ class ParetoFigure(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         for table in results.comparisons:
-            score = "score both" if "score both" in table.tests else "score complete"
+            score = table.main
             sections = [s for s in table.sections if len(_placed(s, score, "gflops_step")) > 1]
             if sections:
-                name = table.name.replace("comparison", "pareto", 1)
+                name = table.named("pareto")
                 files |= style.files(name, _figure(sections, score, table.tests[score]))
         return files
 

@@ -22,10 +22,10 @@ class RanksFigure(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         for table in results.comparisons:
-            score = "score both" if "score both" in table.tests else "score complete"
+            score = table.main
             blocks, shared = blocks_of(table, score)
             if enough(blocks, shared):
-                name = table.name.replace("comparison", "ranks", 1)
+                name = table.named("ranks")
                 files |= style.files(name, _figure(blocks, shared, table.tests[score]))
         return files
 

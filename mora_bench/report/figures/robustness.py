@@ -35,7 +35,7 @@ class RobustnessFigure(Artefact):
                 if (own := curves(results, section, pattern)) is not None
             }
             if found:
-                name = table.name.replace("comparison", "robustness", 1)
+                name = table.named("robustness")
                 files |= style.files(name, _figure(table.sections, patterns, found))
         return files
 
