@@ -21,18 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
-from mora_bench.cells.cell import Cell, Scoring
+from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.missing import masks
-from mora_bench.missing.contract import Known
-from mora_bench.plan.data_axes import known_of
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
-from mora_bench.records.store import DONE, FAILED, TO_SCORE, Store
+from mora_bench.records.store import DONE, TO_SCORE, Store
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
@@ -151,6 +148,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
     from mora_bench.training.bundles import bundles
+    from mora_bench.training.rescored import score
     from mora_bench.training.work import lost, work
 
     store = Store(place.out)
@@ -158,7 +156,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     status = store.status(cells)
     prepare([cell for cell in cells if status[cell] != DONE], place)
     for cell in (cell for cell in cells if status[cell] == TO_SCORE):
-        _score(store, cell, place)
+        score(store, cell, place)
         yield cell, _record(store, cell)
     # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
@@ -171,7 +169,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
             record = _record(store, cell)
             for other in alike[cell.key]:
                 if other != cell and record.status == DONE:
-                    _score(store, other, place)
+                    score(store, other, place)
                 yield other, record
 
 
@@ -187,72 +185,6 @@ def _record(store: Store, cell: Cell) -> Record:
             f"{store.record_file(cell)}: the cell ran and left no record. Was the folder removed meanwhile?"
         )
     return record
-
-
-def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[str]]:
-    """Score the stored predictions of a results folder under another protocol, without training.
-
-    Returns:
-        How many cells were scored, and why others were not.
-    """
-    store = Store(folder)
-    records, refused = store.records()
-    left = list(map(str, refused))
-    scored = 0
-    for record in records:
-        if record.status == FAILED:
-            continue
-        cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, place))
-        if not store.prediction_file(cell).is_file():
-            left.append(f"{cell.label}: {store.prediction_file(cell)} is absent")
-            continue
-        _score(store, cell, place)
-        scored += 1
-    if not records:
-        raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.")
-    return scored, left
-
-
-def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
-    """The protocol, settled for a cell's dataset."""
-    if scoring.missing is None:
-        return scoring
-    known = Known({}, (), cell.modalities)
-    if masks.mechanism(scoring.missing.mechanism)[0].reads:
-        known = known_of(_table(cell, place))
-    return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
-
-
-def _table(cell: Cell, place: Runtime) -> Table:
-    """The data of a cell, if they are available and unchanged."""
-    from mora_bench.data import datasets
-    from mora_bench.training.facts import same_data
-
-    root = place.data_root if cell.source == "real" else None
-    if cell.source == "real" and root is None:
-        raise UserError(f"{cell.label}: its scores need the real {cell.dataset}; say where it is with --data-root.")
-    table, fingerprint = datasets.fingerprinted(cell.dataset, root, place.limit, place.cache)
-    same_data(cell, fingerprint)
-    return table
-
-
-def _score(store: Store, cell: Cell, place: Runtime) -> None:
-    """Score the stored predictions of one cell; the data are read only if a mechanism needs more than presence."""
-    from mora_bench.scoring.protocol import Predicted, scored
-
-    saved = store.predictions(cell)
-    predicted = {}
-    for split in ("val", "test"):
-        if masks.needs_table(cell.test_missing):
-            from mora_bench.data.sides import sides
-            from mora_bench.training.facts import units
-
-            own = units(sides(cell, _table(cell, place))[split])
-        else:
-            own = masks.Units(saved[f"{split}_natural"], cell.modalities, {}, (), saved[f"{split}_targets"])
-        groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
-        predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
-    store.write_scores(cell, scored(cell, predicted))
 
 
 def report(folder: Path, metric: str = "", figures: bool = False) -> Report:

@@ -41,12 +41,13 @@ def run(arguments: list[str]) -> int:
     from mora_bench.cells.cell import Scoring
     from mora_bench.cells.missing import Missing
     from mora_bench.cells.runtime import Runtime, default_cache
+    from mora_bench.training.rescored import rescore
 
     missing = None
     if options.test_mechanism or options.mask_unit != "sample":
         missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
     place = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
-    scored, left = campaign.rescore(options.folder, Scoring(missing, options.test_rate), place)
+    scored, left = rescore(options.folder, Scoring(missing, options.test_rate), place)
     for reason in left:
         print(f"left out: {reason}", file=sys.stderr)
     show(campaign.report(options.folder))
