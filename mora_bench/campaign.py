@@ -15,6 +15,8 @@ What is done already is not done again: run the script a second time, and nothin
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,20 +26,24 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.errors import UserError
-from mora_bench.files import write_atomic
+from mora_bench.files import sweep, write_atomic
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.presets import load_preset
+from mora_bench.records.leases import Leases
 from mora_bench.records.schema import Record
-from mora_bench.records.store import DONE, TO_SCORE, Store
+from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
+    from mora_bench.engines.contract import Engine
     from mora_bench.report.write import Report
 
 
 #: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
+#: Seconds between two looks at cells that other grids run; and how often a cell may leave no record and no holder.
+LOOK, TRIES = 1.0, 3
 
 
 def preset(name: str = DEFAULT_PRESET, **changes: Any) -> Grid:
@@ -69,6 +75,7 @@ def runtime(grid: Grid) -> Runtime:
         plugins=tuple(file.resolve() for file in grid.plugin),
         save_adapters=grid.save_adapters,
         limit_minutes=grid.limit_minutes,
+        lease_seconds=grid.lease_seconds,
     )
 
 
@@ -142,49 +149,73 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
 
 
 def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator[tuple[Cell, Record]]:
-    """Run or score those of `cells` that are not done; yields each cell with its record when it ends.
+    """Run or score those of `cells` that have neither scores nor a record of a failure; yields each cell with its
+    record when it ends.
+
+    Other grids may work on the same folder: a cell that one of them runs is waited for, and yielded, too.
 
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
-    from mora_bench.training.bundles import bundles
-    from mora_bench.training.rescored import score
-    from mora_bench.training.work import lost, work
-
     store = Store(place.out)
     store.check_writable()
+    sweep(place.out)
+    Leases(place.out).sweep()
     status = store.status(cells)
-    prepare([cell for cell in cells if status[cell] != DONE], place)
-    for cell in (cell for cell in cells if status[cell] == TO_SCORE):
-        score(store, cell, place)
-        yield cell, _record(store, cell)
+    todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]
+    prepare(todo, place)
     # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
-    for cell in cells:
-        if status[cell] not in (DONE, TO_SCORE):
-            alike.setdefault(cell.key, []).append(cell)
+    for cell in todo:
+        alike.setdefault(cell.key, []).append(cell)
     if alike:
-        runs = registry.get(registry.ENGINES, engine_of(engine))()
-        for cell in runs.run(bundles([own[0] for own in alike.values()], place.fuse), place, work, lost):
-            record = _record(store, cell)
-            for other in alike[cell.key]:
-                if other != cell and record.status == DONE:
-                    score(store, other, place)
-                yield other, record
+        yield from _shared(store, alike, place, registry.get(registry.ENGINES, engine_of(engine))())
+
+
+def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: Engine) -> Iterator[tuple[Cell, Record]]:
+    """Run cells, by key, until each has a record, which this grid or another one on the same folder has written."""
+    from mora_bench.training.bundles import bundles
+    from mora_bench.training.work import lost, work
+
+    leases = Leases(place.out, place.lease_seconds)
+    without: Counter[str] = Counter()
+    while True:
+        there = {file.stem for file in (place.out / "records").glob("*.json")}
+        for key in [key for key in left if key in there]:
+            yield from _ended(store, left, key, place)
+        if not left:
+            return
+        held = leases.held()
+        free = [own[0] for key, own in left.items() if leases.free(key, held)]
+        for cell in engine.run(bundles(free, place.fuse), place, work, lost):
+            yield from _ended(store, left, cell.key, place)
+            if cell.key in left and leases.free(cell.key, leases.held()):
+                without[cell.key] += 1
+                if without[cell.key] == TRIES:
+                    raise UserError(
+                        f"{store.record_file(cell)}: the cell ran and left no record. Was the folder removed meanwhile?"
+                    )
+        if not free:
+            time.sleep(LOOK)
+
+
+def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) -> Iterator[tuple[Cell, Record]]:
+    """Take the cells of a key out of `left` and yield them, scored, if their record is there."""
+    from mora_bench.training.rescored import score
+
+    status = store.status_of(left[key][0])
+    record = store.record(left[key][0])
+    if status == TO_DO or record is None:
+        return
+    for cell in left.pop(key):
+        if status != FAILED and store.status_of(cell) == TO_SCORE:
+            score(store, cell, place)
+        yield cell, record
 
 
 def engine_of(name: str) -> str:
     """The name of the registered engine that `name` stands for, "auto" included."""
     return "processes" if name == "auto" else name
-
-
-def _record(store: Store, cell: Cell) -> Record:
-    record = store.record(cell)
-    if record is None:
-        raise UserError(
-            f"{store.record_file(cell)}: the cell ran and left no record. Was the folder removed meanwhile?"
-        )
-    return record
 
 
 def report(folder: Path, metric: str = "", figures: bool = False) -> Report:

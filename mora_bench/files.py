@@ -4,10 +4,11 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, field, fields, is_dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from uuid import uuid4
@@ -16,10 +17,14 @@ from uuid import uuid4
 DIGITS = 16
 
 
+#: The names of files that are not whole yet: name, machine, process, a random part.
+TEMPORARY = re.compile(r"\..+\.([^.]+)\.(\d+)\.[0-9a-f]{8}")
+
+
 def write_atomic(file: Path, content: bytes) -> None:
     """Readers see the whole file or none, however many processes write it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{platform.node()}.{os.getpid()}.{uuid4().hex[:8]}")
+    temporary = file.with_name(f".{file.name}.{machine()}.{os.getpid()}.{uuid4().hex[:8]}")
     try:
         temporary.write_bytes(content)
         temporary.replace(file)
@@ -27,6 +32,35 @@ def write_atomic(file: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def not_whole(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The temporary files under a folder, and whether the process that wrote each is known to have ended."""
+    import psutil
+
+    for file in folder.rglob(".*"):
+        found = TEMPORARY.fullmatch(file.name)
+        if found and file.is_file():
+            yield file, found[1] == machine() and not psutil.pid_exists(int(found[2]))
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that processes of this machine left when they were killed."""
+    for file, over in not_whole(folder):
+        if over:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+@cache
+def machine() -> str:
+    """A name that no other machine has at the same time, nor another container on it, whose processes have numbers of
+    their own."""
+    parts = [platform.node()]
+    for file in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with suppress(OSError):
+            parts.append(os.readlink(file) if os.path.islink(file) else Path(file).read_text())
+    return digest(part.encode() for part in parts)
 
 
 def digest(parts: Iterable[bytes]) -> str:

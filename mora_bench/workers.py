@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkServerContext, SpawnContext
+from pathlib import Path
 
 import psutil
 
@@ -67,3 +68,20 @@ def kill_tree(process: int | None) -> None:
         for own in [*whole.children(recursive=True), whole]:
             with suppress(psutil.NoSuchProcess):
                 own.kill()
+
+
+def begun(process: int) -> float:
+    """When a process began, which tells processes of one number apart: on Linux in ticks since the machine started,
+    because the time of day may be set while it runs."""
+    try:
+        return float(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19])
+    except FileNotFoundError:
+        return float(psutil.Process(process).create_time())
+
+
+def lives(process: int, since: float) -> bool:
+    """Whether the process that began then is still there and not a zombie."""
+    try:
+        return begun(process) == since and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return False

@@ -19,6 +19,7 @@ class Runtime:
         plugins: files that every process loads.
         save_adapters: whether to save the trained parameters for other programs.
         limit_minutes: after which a cell's process is killed and the cell has failed; None: never.
+        lease_seconds: without a sign of life from whoever runs a cell, after which others may run it.
     """
 
     out: Path
@@ -33,6 +34,7 @@ class Runtime:
     plugins: tuple[Path, ...] = ()
     save_adapters: bool = False
     limit_minutes: float | None = None
+    lease_seconds: float = 60.0
 
 
 def default_cache() -> Path:

@@ -31,9 +31,13 @@ def run(arguments: list[str]) -> int:
     _print_plan(plan, status, everything=grid.plan)
     if grid.plan:
         return 0
-    done = [cell for cell in plan.cells if status[cell] == DONE]
-    todo = [cell for cell in plan.cells if status[cell] != DONE]
-    failed = progress(campaign.run(todo, place, grid.engine), todo, len(done), place, grid.fail_fast) if todo else []
+    if grid.retry:
+        for cell in (cell for cell in plan.cells if status[cell] == FAILED):
+            store.forget(cell)
+            status[cell] = TO_DO
+    todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
+    ran = campaign.run(todo, place, grid.engine)
+    failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
     show(campaign.report(place.out, grid.metric))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
@@ -41,12 +45,15 @@ def run(arguments: list[str]) -> int:
         return 1
     # What counts is what lies in the folder, not what was handed out.
     ended = store.status(plan.cells) if todo else status
+    before = [cell for cell in plan.cells if ended[cell] == FAILED and status[cell] == FAILED]
+    if before:
+        print(f"{len(before)} cells had failed before; --retry failed runs them again", file=sys.stderr)
     lacking = [cell for cell, found in ended.items() if found not in (DONE, FAILED)]
     for cell in lacking[:5]:
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
-    return 1 if failed or lacking else 0
+    return 1 if failed or before or lacking else 0
 
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:

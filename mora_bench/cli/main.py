@@ -10,6 +10,7 @@ from mora_bench.errors import UserError
 
 VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
+    "status": "say how far a grid is and who runs what; takes the options of `grid`",
     "report": "write the tables of a results folder again, from its files alone",
     "import": "score predictions of your own code by our protocol, and show them in a table",
     "compare": "hold one results folder against another, cell by cell",
@@ -57,16 +58,25 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(f"mora_bench: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        return _of_the_system(error)
     except KeyboardInterrupt:
         print("\nmora_bench: stopped. Finished cells are kept; the same command goes on from there.", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output (head, less) has exited.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _of_the_system(error: OSError) -> int:
+    """Say what the system refused: a disk that is full or gone, a file that may not be read."""
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output (head, less) has exited.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    where = error.filename or "a file"
+    print(f"mora_bench: {where}: {error.strerror or error}. What was finished before is kept.", file=sys.stderr)
+    return 1
 
 
 def _stop(number: int, _: object) -> None:

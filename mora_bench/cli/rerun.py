@@ -78,6 +78,8 @@ def run(arguments: list[str]) -> int:
     new = Store(options.out)
     status = new.status(cells)
     todo = [cell for cell in cells if status[cell] != DONE]
+    for cell in todo:
+        new.forget(cell)
     print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
     failed = progress(campaign.run(todo, place), todo, len(cells) - len(todo), place) if todo else []
     if not cells:

@@ -96,12 +96,19 @@ class _Worker:
             kill_tree(self.process.pid)
 
     def done(self) -> bool:
-        """Whether the worker finished its bundle; if not, its process has died."""
+        """Whether the worker finished its bundle; if not, its process has died.
+
+        Raises:
+            OSError: the worker could not write what it found.
+        """
         try:
-            return bool(self.pipe.recv())
+            answer = self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.process.join()
             return False
+        if isinstance(answer, OSError):
+            raise answer
+        return True
 
     def last_words(self) -> str:
         if self.late:
@@ -141,7 +148,11 @@ def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | Non
         os.sched_setaffinity(0, cores)
     try:
         while (bundle := pipe.recv()) is not None:
-            work(bundle, runtime)
-            pipe.send(True)
+            try:
+                work(bundle, runtime)
+            except OSError as error:
+                pipe.send(error)
+            else:
+                pipe.send(True)
     except (EOFError, BrokenPipeError):
         return

@@ -91,6 +91,10 @@ class Grid:
     """CPU threads per worker; the last bits of results depend on it"""
     limit_minutes: float | None = None
     """minutes after which a cell is killed and recorded as failed; the grid goes on; off if not given"""
+    retry: Literal["", "failed"] = ""
+    """failed: run the cells again whose records say that they failed; else these are kept as they are"""
+    lease_seconds: float = 60.0
+    """seconds without a sign of life from another grid on the same folder, after which its cells are run here"""
     fail_fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """stop at the first cell that fails"""
     metric: str = ""
@@ -104,12 +108,12 @@ class Grid:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
             if not getattr(self, name):
                 raise UserError(f"--{name} is empty; give at least one value.")
+        for name, least in (("limit", 1), ("workers", 1), ("threads", 1), ("fuse", 1), ("lease_seconds", 1)):
+            value = getattr(self, name)
+            if value is not None and not least <= value < float("inf"):
+                raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}.")
         if self.limit_minutes is not None and not 0 < self.limit_minutes < float("inf"):
             raise UserError(f"--limit-minutes is {self.limit_minutes}; expected a number above 0.")
-        for name, least in (("limit", 1), ("workers", 1), ("threads", 1), ("fuse", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise UserError(f"--{name} is {value}; expected at least {least}.")
         for name, rates in (("rates", self.rates), ("test-rate", () if self.test_rate is None else (self.test_rate,))):
             for rate in rates:
                 if not 0 <= rate <= 1:

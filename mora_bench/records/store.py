@@ -65,9 +65,10 @@ class Store:
         A malformed file counts as absent.
         """
         there = {file.stem for file in (self.folder / "records").glob("*.json")}
-        return {cell: self._status(cell) if cell.key in there else TO_DO for cell in cells}
+        return {cell: self.status_of(cell) if cell.key in there else TO_DO for cell in cells}
 
-    def _status(self, cell: Cell) -> str:
+    def status_of(self, cell: Cell) -> str:
+        """The status of one cell, as `status` says it."""
         record = read(self.record_file(cell), Record)
         if isinstance(record, Refused):
             return TO_DO
@@ -84,6 +85,10 @@ class Store:
         records knew the digest of their predictions is believed."""
         content = self.prediction_file(record.cell)
         return not record.predictions or digest([content.read_bytes()]) == record.predictions
+
+    def forget(self, cell: Cell) -> None:
+        """Remove the record of a cell, so that it is to do."""
+        self.record_file(cell).unlink(missing_ok=True)
 
     def write(
         self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None

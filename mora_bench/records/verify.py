@@ -1,14 +1,11 @@
 """Re-reads a results folder: what in it is corrupt, edited, foreign, incomplete, or left over."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mora_bench.files import not_whole
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Refused, Store
-
-#: The names that `files.write_atomic` gives to files that are not whole yet: name, host, process, a random part.
-TEMPORARY = re.compile(r"\..+\.\d+\.[0-9a-f]{8}")
 
 
 def verify(folder: Path) -> Iterator[Refused]:
@@ -27,9 +24,8 @@ def verify(folder: Path) -> Iterator[Refused]:
     for file in sorted((folder / "predictions").glob("*.safetensors")):
         if file.stem not in known:
             yield Refused(file, "predictions of no record; remove it, or compute the cell again")
-    for file in sorted(folder.rglob(".*")):
-        if file.is_file() and TEMPORARY.fullmatch(file.name):
-            yield Refused(file, "not whole: of a grid that runs, or left over from one that was killed; then remove it")
+    for file, _ in sorted(not_whole(folder)):
+        yield Refused(file, "not whole: of a grid that runs, or left over from one that was killed; then remove it")
 
 
 def _of_a_record(store: Store, record: Record, scored: set[str]) -> Iterator[Refused]:

@@ -1,7 +1,7 @@
 """Runs a bundle of cells and writes their records, whatever happens. Engines call these functions."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -9,38 +9,55 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.records import provenance
+from mora_bench.records.leases import Lease, Leases
 from mora_bench.records.schema import SCHEMA, Competitor, Record
-from mora_bench.records.store import Store
+from mora_bench.records.store import DONE, TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
 from mora_bench.training.facts import Outcome
 
 
-def work(bundle: Sequence[Cell], runtime: Runtime, not_as_one: str = "") -> None:
+def work(bundle: Sequence[Cell], runtime: Runtime) -> None:
     """Run the cells of a bundle as one, and write their records.
 
-    If that fails, each cell runs alone, and its record holds the reason, `not_as_one`.
+    Cells that somebody else holds, or has run meanwhile, are left out. If the bundle fails, each cell runs alone, and
+    its record holds the reason.
+
+    Raises:
+        OSError: a record cannot be written.
     """
+    store = Store(runtime.out)
+    with Leases(runtime.out, runtime.lease_seconds).holding([cell.key for cell in bundle]) as held:
+        # Looked at under the lease, because whoever held it before may have finished.
+        mine = [cell for cell in bundle if cell.key in held and store.status_of(cell) == TO_DO]
+        if mine:
+            _run(mine, runtime, held)
+
+
+def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not_as_one: str = "") -> None:
+    """Run cells as one, or each alone, with the reason, and write the records of those whose leases are held still."""
     store = Store(runtime.out)
     torch.set_num_threads(runtime.threads)
     why = ""
     try:
         registry.load_plugins(runtime.plugins)
-        found = _outcomes(bundle, runtime)
+        found = _outcomes(cells, runtime)
     except (Exception, SystemExit) as error:
         # A method that calls sys.exit ends its cell, not the command.
-        if len(bundle) > 1:
+        if len(cells) > 1:
             why = f"{type(error).__name__}: {error}"
         else:
-            found = [Outcome(failure(bundle[0], runtime, error))]
+            found = [Outcome(failure(cells[0], runtime, error))]
     if why:
         # Outside the handler, because the error keeps all models of the bundle in memory.
-        for cell in bundle:
-            work([cell], runtime, why)
+        for cell in cells:
+            _run([cell], runtime, held, why)
         return
-    for cell, outcome in zip(bundle, found, strict=True):
+    for cell, outcome in zip(cells, found, strict=True):
         outcome.record.not_as_one = not_as_one
-        store.write(cell, outcome.record, outcome.predictions, outcome.scores)
+        # Whoever took over the cell from this process may have finished it.
+        if not held[cell.key].lost and store.status_of(cell) == TO_DO:
+            store.write(cell, outcome.record, outcome.predictions, outcome.scores)
 
 
 def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
@@ -64,11 +81,11 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
-    """Write the record of a cell whose process died, unless it had just been finished."""
-    known = Store(runtime.out).record(cell)
-    if known is not None and known.status == "done":
-        return
-    Store(runtime.out).write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
+    """Write the record of a cell whose process died, unless it had just been finished, or somebody else holds it."""
+    store = Store(runtime.out)
+    with Leases(runtime.out, runtime.lease_seconds).holding([cell.key]) as held:
+        if held and store.status_of(cell) != DONE:
+            store.write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
 
 
 def competitor(name: str) -> Competitor:

@@ -197,7 +197,9 @@ def test_a_failed_cell_gives_code_1_and_a_dash(folder, tmp_path, capsys, monkeyp
     assert "—" in captured.out
     monkeypatch.undo()
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "again"))
-    assert grid(folder, tmp_path / "results", "--datasets", "odir") == 0
+    assert grid(folder, tmp_path / "results", "--datasets", "odir") == 1
+    assert "1 cells had failed before; --retry failed runs them again" in capsys.readouterr().err
+    assert grid(folder, tmp_path / "results", "--datasets", "odir", "--retry", "failed") == 0
     assert "1 done, 1 failed" in capsys.readouterr().out
 
 

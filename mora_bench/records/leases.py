@@ -1,0 +1,224 @@
+"""Claims on cells, so that any number of grids share one results folder and no cell runs twice.
+
+leases/KEY.GENERATION       held by the process that the file names; the highest generation counts
+
+A lease is had by making its file, which the system lets one process do alone, also on file systems that machines share.
+Its holder changes a number in the file every few seconds. Whoever sees by its own monotonic clock that the number has
+not changed for `EXPIRES` seconds opens the next generation; clocks of two machines are never compared. A holder that
+has died on this machine is found out at once. Once a cell has its record, its leases are removed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
+
+import msgspec
+
+from mora_bench.files import machine
+from mora_bench.workers import begun, lives
+
+#: Seconds without a beat until a lease is anybody's; and the most between two beats.
+EXPIRES, BEAT = 60.0, 5.0
+#: Beats overwrite a file of this many bytes in place, which a full disk allows.
+SIZE = 512
+#: What stands in a generation that was opened because the one before it had expired.
+FREE = "free"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who runs a cell: `machine` tells hosts of one name, and containers of one host, apart."""
+
+    host: str
+    machine: str
+    process: int
+    begun: float
+    token: str
+    beat: int = 0
+
+    @property
+    def dead(self) -> bool:
+        """Whether it is known to have ended; of other machines nothing is known."""
+        return self.machine == machine() and not lives(self.process, self.begun)
+
+
+@dataclass
+class Leases:
+    """The claims on the cells of one results folder, as this process knows them.
+
+    Attributes:
+        expires: seconds without a beat until a lease is anybody's.
+        seen: of each lease that somebody else holds, its content and when that was first seen.
+    """
+
+    folder: Path
+    expires: float = EXPIRES
+    seen: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Path:
+        return self.folder / "leases"
+
+    def held(self) -> dict[str, list[Path]]:
+        """The lease files of each key, the latest generation last."""
+        found: dict[str, list[tuple[int, Path]]] = {}
+        for file in self.place.glob("*.*") if self.place.is_dir() else ():
+            key, _, generation = file.name.partition(".")
+            if generation.isdigit():
+                found.setdefault(key, []).append((int(generation), file))
+        return {key: [file for _, file in sorted(own)] for key, own in found.items()}
+
+    def holders(self) -> dict[str, Holder | None]:
+        """Who holds each key that is held, as the files say; None if a file has no holder yet."""
+        return {key: _read(own[-1])[1] for key, own in self.held().items()}
+
+    def free(self, key: str, held: dict[str, list[Path]]) -> bool:
+        """Whether nobody holds a key; `held` is what `held` gave just now. A lease that has expired, as this process
+        has seen over time, is opened for all."""
+        own = held.get(key)
+        if own is None or _over(own[-1]):
+            return True
+        now = time.monotonic()
+        content = f"{own[-1].name} {_read(own[-1])[0]}"
+        known, since = self.seen.get(key, ("", now))
+        if known != content:
+            self.seen[key] = (content, now)
+            return False
+        if now - since < self.expires:
+            return False
+        with suppress(FileExistsError):
+            _make(_following(own[-1]), FREE)
+        return True
+
+    def claim(self, key: str) -> Lease | None:
+        """The lease of a key, unless somebody else has it."""
+        own = sorted(self.place.glob(f"{key}.*"), key=_generation)
+        if own and not _over(own[-1]):
+            return None
+        self.place.mkdir(parents=True, exist_ok=True)
+        mine = Lease(_following(own[-1]) if own else self.place / f"{key}.1", _me(), own)
+        return mine if mine.made() else None
+
+    def sweep(self) -> None:
+        """Remove the leases that nobody holds: of processes that are known to have ended, and those that were opened
+        and not taken."""
+        for own in self.held().values():
+            if _over(own[-1]):
+                _remove(own)
+
+    @contextmanager
+    def holding(self, keys: Sequence[str]) -> Iterator[dict[str, Lease]]:
+        """Claim keys, and hold those that were free until the block ends; gives their leases."""
+        mine = {key: lease for key in keys if (lease := self.claim(key)) is not None}
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(min(BEAT, self.expires / 4)):
+                for lease in mine.values():
+                    lease.beat()
+
+        thread = threading.Thread(target=beat, name="holds leases", daemon=True)
+        if mine:
+            thread.start()
+        try:
+            yield mine
+        finally:
+            ended.set()
+            if mine:
+                thread.join()
+            for lease in mine.values():
+                lease.release()
+
+
+@dataclass
+class Lease:
+    """One claim of this process; `before` are the files of generations that are over."""
+
+    file: Path
+    holder: Holder
+    before: list[Path]
+
+    def made(self) -> bool:
+        """Make the file; False if somebody else was first."""
+        try:
+            _make(self.file, _text(self.holder))
+        except FileExistsError:
+            return False
+        return True
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else took the cell, because this process showed no life for too long."""
+        return _following(self.file).exists()
+
+    def beat(self) -> None:
+        """Show that the holder lives."""
+        if self.lost:
+            return
+        self.holder = replace(self.holder, beat=self.holder.beat + 1)
+        # A full disk, or a server that is away for a while, is no reason to end; the next beat tries again.
+        with suppress(OSError):
+            place = os.open(self.file, os.O_WRONLY | os.O_CREAT)
+            try:
+                os.write(place, _text(self.holder).encode())
+            finally:
+                os.close(place)
+
+    def release(self) -> None:
+        _remove([*self.before, self.file])
+
+
+def _remove(files: Sequence[Path]) -> None:
+    """The earlier generations go first, so that there is never a lower one alone."""
+    for file in files:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def _make(file: Path, content: str) -> None:
+    with file.open("x") as made:
+        made.write(content)
+
+
+def _generation(file: Path) -> int:
+    return int(file.name.rpartition(".")[2])
+
+
+def _following(file: Path) -> Path:
+    """The file of the next generation."""
+    return file.with_name(f"{file.name.rpartition('.')[0]}.{_generation(file) + 1}")
+
+
+def _over(file: Path) -> bool:
+    """Whether the holder of a lease is known to have ended, or there is none."""
+    content, holder = _read(file)
+    return content == FREE or (holder is not None and holder.dead)
+
+
+def _text(holder: Holder) -> str:
+    return msgspec.json.encode(asdict(holder)).decode().ljust(SIZE)
+
+
+def _read(file: Path) -> tuple[str, Holder | None]:
+    """What a lease file says, and its holder; None while it is being written, or if it is none of ours."""
+    try:
+        content = file.read_text(errors="replace")
+    except OSError:
+        return "", None
+    try:
+        return content, msgspec.json.decode(content, type=Holder)
+    except (ValueError, msgspec.MsgspecError):
+        return content, None
+
+
+def _me() -> Holder:
+    process = os.getpid()
+    return Holder(platform.node(), machine(), process, begun(process), uuid4().hex)
