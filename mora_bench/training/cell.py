@@ -34,7 +34,8 @@ from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import save_adapter
 from mora_bench.training.facts import Outcome
 from mora_bench.training.flops import forward_flops, step_flops
-from mora_bench.training.loop import Fit, train
+from mora_bench.training.learner import Fit
+from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
 
