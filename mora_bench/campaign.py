@@ -76,6 +76,7 @@ def runtime(grid: Grid) -> Runtime:
         save_adapters=grid.save_adapters,
         limit_minutes=grid.limit_minutes,
         lease_seconds=grid.lease_seconds,
+        checkpoint_minutes=grid.checkpoint_minutes,
     )
 
 

@@ -20,6 +20,7 @@ class Runtime:
         save_adapters: whether to save the trained parameters for other programs.
         limit_minutes: after which a cell's process is killed and the cell has failed; None: never.
         lease_seconds: without a sign of life from whoever runs a cell, after which others may run it.
+        checkpoint_minutes: between two saves of the state of a cell in training; 0: none.
     """
 
     out: Path
@@ -35,6 +36,7 @@ class Runtime:
     save_adapters: bool = False
     limit_minutes: float | None = None
     lease_seconds: float = 60.0
+    checkpoint_minutes: float = 5.0
 
 
 def default_cache() -> Path:

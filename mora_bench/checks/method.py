@@ -3,7 +3,9 @@
 `mora_bench check NAME` and tests/checks/test_method.py run the same rules.
 """
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from mora_bench.checks.spared import beginning, flops, padding, ranks
 from mora_bench.checks.subject import Subject
 from mora_bench.methods.contract import EMBEDDINGS
 from mora_bench.methods.network import Beginning
+from mora_bench.training.checkpoint import Checkpoint
 
 
 def named(subject: Subject) -> None:
@@ -146,6 +149,33 @@ def repeatable(subject: Subject) -> None:
     expect(not other, f"{some(other)} differ between two trainings with the same seed")
 
 
+def resuming(subject: Subject) -> None:
+    """A training that was killed goes on from its checkpoint and ends with the same bits: whatever changes from step to
+    step is a parameter or a buffer."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "checkpoint"
+        killed, again = subject.model(), subject.model()
+        subject.train(killed, Once(file))
+        gone_on = Once(file)
+        subject.train(again, gone_on)
+    expect(gone_on.resumed == [1], f"training went on after the steps {gone_on.resumed}; expected [1]")
+    first, second = killed.trained(), again.trained()
+    other = [name for name in first if not torch.equal(first[name], second[name])]
+    expect(not other, f"{some(other)} differ after going on from a checkpoint; keep state in buffers")
+
+
+class Once(Checkpoint):
+    """A checkpoint that is saved after the first step alone."""
+
+    def __init__(self, file: Path):
+        super().__init__(file, {}, 0.0)
+        self.wanted = not file.exists()
+
+    def due(self) -> bool:
+        wanted, self.wanted = self.wanted, False
+        return wanted
+
+
 def owners(subject: Subject) -> None:
     """Every parameter has one owner (adapter, pooler, head, backbone), and they sum to the model."""
     model = subject.model()
@@ -187,6 +217,7 @@ RULES: tuple[Rule[Subject], ...] = (
     detaching,
     saving,
     repeatable,
+    resuming,
     beginning,
     padding,
     ranks,

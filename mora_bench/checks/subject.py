@@ -23,6 +23,7 @@ from mora_bench.plan.blocks import parse_blocks
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.cell import embedders
+from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.loop import train
 from mora_bench.training.probe import settle
 
@@ -72,8 +73,8 @@ class Subject:
         self.train(model)
         return model
 
-    def train(self, model: Model) -> None:
-        train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task)
+    def train(self, model: Model, checkpoint: Checkpoint | None = None) -> None:
+        train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task, checkpoint=checkpoint)
 
     @property
     def training(self) -> View:

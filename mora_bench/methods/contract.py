@@ -46,7 +46,8 @@ class Method(nn.Module, ABC):
     `first_block` on. `detach` must leave the backbone as it was, bit for bit.
 
     Stages before `first_block` are computed once and kept, if nothing that trains affects them. The harness tests this
-    (`mora_bench.training.probe`); a method does not declare it.
+    (`mora_bench.training.probe`); a method does not declare it. Whatever changes from step to step must be a parameter
+    or a buffer, because a cell that was killed goes on from these.
     """
 
     group: ClassVar[str] = registry.METHODS

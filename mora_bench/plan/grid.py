@@ -95,6 +95,8 @@ class Grid:
     """failed: run the cells again whose records say that they failed; else these are kept as they are"""
     lease_seconds: float = 60.0
     """seconds without a sign of life from another grid on the same folder, after which its cells are run here"""
+    checkpoint_minutes: float = 5.0
+    """minutes between two saves of a cell in training, from which it goes on if it is killed; 0: none"""
     fail_fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """stop at the first cell that fails"""
     metric: str = ""
@@ -108,7 +110,14 @@ class Grid:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
             if not getattr(self, name):
                 raise UserError(f"--{name} is empty; give at least one value.")
-        for name, least in (("limit", 1), ("workers", 1), ("threads", 1), ("fuse", 1), ("lease_seconds", 1)):
+        for name, least in (
+            ("limit", 1),
+            ("workers", 1),
+            ("threads", 1),
+            ("fuse", 1),
+            ("lease_seconds", 1),
+            ("checkpoint_minutes", 0),
+        ):
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
                 raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}.")

@@ -64,12 +64,13 @@ class Validation(Struct):
 
 
 class Training(Struct):
-    """How training went, and which step was kept."""
+    """How training went, and which step was kept; `resumed` are the steps after which it went on from a checkpoint."""
 
     history: list[Validation]
     best_step: int
     best_score: float | None
     steps: int
+    resumed: list[int] = []
 
 
 class Beginning(Struct):

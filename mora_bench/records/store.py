@@ -3,6 +3,7 @@
 records/KEY.json                  how the cell was trained, what it cost, or why it failed
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
 scores/KEY-SCORING.json           their scores under one protocol
+checkpoints/KEY-*.safetensors     the state of a cell in training, removed when it ends
 adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each split; what `report` makes
 """
 
@@ -55,6 +56,15 @@ class Store:
 
     def score_file(self, cell: Cell) -> Path:
         return self.folder / "scores" / f"{cell.score_key}.json"
+
+    def checkpoint_file(self, cell: Cell, training: str) -> Path:
+        """Where the state of a training goes that is done for a cell; `training` tells its trainings apart."""
+        return self.folder / "checkpoints" / f"{cell.key}-{training}.safetensors"
+
+    def drop_checkpoints(self, cell: Cell) -> None:
+        """Remove the states of a cell's trainings, because it has ended."""
+        for file in (self.folder / "checkpoints").glob(f"{cell.key}-*.safetensors"):
+            file.unlink(missing_ok=True)
 
     def adapter_folder(self, cell: Cell) -> Path:
         return self.folder / "adapters" / cell.key

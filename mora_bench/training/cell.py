@@ -30,6 +30,7 @@ from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.training import facts, fused, transfer
+from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import save_adapter
 from mora_bench.training.facts import Outcome
@@ -102,7 +103,7 @@ def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.devic
     """The networks of what the cells come after, trained."""
     sources = [transfer.before(each, runtime) for each in cells]
     _, views, models = _untrained(sources, runtime, device, tested=False)
-    fitted(models, sources, views, device, runtime)
+    fitted(models, sources, views, device, runtime, owner=cells[0])
     return models
 
 
@@ -121,13 +122,29 @@ def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.de
 
 
 def fitted(
-    models: Sequence[Model], cells: Sequence[Cell], views: Mapping[str, View], device: torch.device, runtime: Runtime
+    models: Sequence[Model],
+    cells: Sequence[Cell],
+    views: Mapping[str, View],
+    device: torch.device,
+    runtime: Runtime,
+    owner: Cell | None = None,
 ) -> list[Fit]:
-    """Train the networks of cells as one on the views "train" and "val"."""
+    """Train the networks of cells as one on the views "train" and "val"; `owner` is the cell that this is done for, if
+    it is not the first of them."""
     task: Task = registry.get(registry.TASKS, cells[0].task)()
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
-    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler)
+    saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
+    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved)
+
+
+def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
+    """Where the state of these cells in training goes."""
+    keys = [cell.key for cell in cells]
+    made_by = {"cells": keys, "threads": runtime.threads, "compiler": runtime.compiler}
+    made_by |= {"device": provenance.device_name(runtime.device), **provenance.versions(), **provenance.commit()}
+    file = Store(runtime.out).checkpoint_file(owner, digest_json(keys))
+    return Checkpoint(file, made_by, 60 * runtime.checkpoint_minutes)
 
 
 def recipe_of(cell: Cell) -> Recipe:
@@ -168,6 +185,7 @@ def _outcome(
             best_step=fit.best_step,
             best_score=fit.best_score,
             steps=fit.steps,
+            resumed=fit.resumed,
         ),
         beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),

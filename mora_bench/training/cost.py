@@ -1,7 +1,7 @@
 """What a cell costs: parameters, time, memory."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class StepClock:
     def __init__(self, device: torch.device):
         self.cuda = device.type == "cuda"
         self._pairs: list[tuple] = []
+        self._earlier: list[float] = []
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -54,18 +55,24 @@ class StepClock:
             yield
             self._pairs.append((begun, time.perf_counter()))
 
+    def so_far(self) -> list[float]:
+        """Milliseconds of each step until now."""
+        if self.cuda:
+            torch.cuda.synchronize()
+            return [*self._earlier, *(start.elapsed_time(end) for start, end in self._pairs)]
+        return [*self._earlier, *(1000 * (end - start) for start, end in self._pairs)]
+
+    def go_on(self, earlier: Sequence[float]) -> None:
+        """Count the steps of the process that was killed."""
+        self._earlier = list(earlier)
+
     def read(self, steps_an_epoch: int, cells: int = 1) -> dict:
         """Milliseconds per step (median, quartiles, 95th percentile), without the warm-up; and seconds per epoch.
 
         The warm-up is `WARMUP` steps, at most a fifth of all steps. The time of cells that were trained as one is
         divided equally among them.
         """
-        if self.cuda:
-            torch.cuda.synchronize()
-            times = np.array([start.elapsed_time(end) for start, end in self._pairs])
-        else:
-            times = np.array([1000 * (end - start) for start, end in self._pairs])
-        times /= cells
+        times = np.array(self.so_far()) / cells
         warm = min(WARMUP, len(times) // 5)
         quarter, median, three, late = np.percentile(times[warm:], [25, 50, 75, 95])
         return {

@@ -1,6 +1,7 @@
 """One model in training: its optimiser, its learning-rate schedule, its best parameters so far."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Fit:
         steps: number of training steps, until patience ended if it did.
         clock: what `StepClock.read` returned.
         kept: whether the states from the frozen beginning were kept.
+        resumed: the steps after which training went on from a checkpoint.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -30,6 +32,7 @@ class Fit:
     steps: int = 0
     clock: dict = field(default_factory=dict)
     kept: bool = False
+    resumed: list[int] = field(default_factory=list)
 
 
 class Learner:
@@ -96,6 +99,51 @@ class Learner:
                 parameter.copy_(self.best[name])
         self.fit.clock, self.fit.kept = clock, kept
         return self.fit
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that training changes: tensors by name, and what JSON can hold."""
+        optimizer = self.optimizer.state_dict()
+        tensors = {f"now {name}": tensor for name, tensor in self._own().items()}
+        tensors |= {f"best {name}": tensor for name, tensor in self.best.items()}
+        tensors |= {f"optimizer {k} {n}": t for k, own in optimizer["state"].items() for n, t in own.items()}
+        if self.losses:
+            tensors["losses"] = torch.stack(self.losses)
+        fit = {name: getattr(self.fit, name) for name in ("history", "best_step", "best_score", "steps")}
+        plain = {"groups": optimizer["param_groups"], "schedule": self.schedule.state_dict()}
+        plain |= {"scaler": self.scaler.state_dict(), "fit": fit, "since": self.since, "gave_up": self.gave_up}
+        return tensors, plain
+
+    def _own(self) -> dict[str, Tensor]:
+        return {**self.trained, **dict(self.model.named_buffers())}
+
+    def fits(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether tensors are those of a model like this one."""
+        found = {name.removeprefix("now "): t.shape for name, t in tensors.items() if name.startswith("now ")}
+        return found == {name: tensor.shape for name, tensor in self._own().items()}
+
+    def restore(self, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
+        """Be as the learner was whose `state` is given."""
+        optimizer: dict[int, dict[str, Tensor]] = {}
+        with torch.no_grad():
+            for name, own in self._own().items():
+                own.copy_(tensors[f"now {name}"])
+        for whole, tensor in tensors.items():
+            kind, _, name = whole.partition(" ")
+            if kind == "best":
+                self.best[name] = tensor.to(self.trained[name].device)
+            elif kind == "optimizer":
+                number, _, what = name.partition(" ")
+                optimizer.setdefault(int(number), {})[what] = tensor
+        groups = [group | {"betas": tuple(group["betas"])} for group in plain["groups"]]
+        self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
+        self.schedule.load_state_dict(dict(plain["schedule"]))
+        self.scaler.load_state_dict(plain["scaler"])
+        self.losses = (
+            list(tensors["losses"].to(next(iter(self.trained.values())).device)) if "losses" in tensors else []
+        )
+        for name, value in plain["fit"].items():
+            setattr(self.fit, name, value)
+        self.since, self.gave_up = plain["since"], plain["gave_up"]
 
 
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:

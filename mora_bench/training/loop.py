@@ -14,6 +14,7 @@ from mora_bench.errors import UserError
 from mora_bench.methods.network import Model, State
 from mora_bench.seeds import rng
 from mora_bench.tasks.contract import Task
+from mora_bench.training.checkpoint import Checkpoint, Position, generator_at
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
@@ -34,6 +35,7 @@ def train(
     device: torch.device,
     task: Task,
     compiler: str = "off",
+    checkpoint: Checkpoint | None = None,
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
@@ -41,7 +43,8 @@ def train(
     training stops. Usually there is one model. Several
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
-    and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`.
+    and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`. A training that was
+    killed goes on from its checkpoint, and ends with the same bits.
 
     Raises:
         FloatingPointError: a loss is not finite.
@@ -62,11 +65,15 @@ def train(
     expected = validation.targets.numpy()
     order = rng("order", seed, len(training))
     clock = StepClock(device)
-    step = 0
-    for _ in range(recipe.epochs):
+    at_hand = checkpoint.restore(learners, clock, device) if checkpoint else Position()
+    if at_hand.order is not None:
+        generator_at(at_hand.order, order)
+    step = at_hand.step
+    for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
             break
-        batches = np.array_split(_drawn(order, training), steps)
+        drawn_from = order.bit_generator.state
+        batches = np.array_split(_drawn(order, training), steps)[step - epoch * steps :]
         states = feed.states(batches)
         for at in batches:
             step += 1
@@ -85,12 +92,17 @@ def train(
                     learner.validated(step, round(step / steps, 3), task.score(expected, own))
                 if all(learner.gave_up for learner in learners):
                     break
+            if checkpoint and checkpoint.due():
+                checkpoint.save(learners, clock, Position(epoch, drawn_from, step), device)
     if feed.kept:
         at = np.arange(min(recipe.batch, len(training)))
         for model in models:
             verify(model, training, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
     timed = clock.read(steps, len(models))
-    return [learner.finished(timed, bool(feed.kept)) for learner in learners]
+    fits = [learner.finished(timed, bool(feed.kept)) for learner in learners]
+    for fit in fits:
+        fit.resumed = checkpoint.resumed if checkpoint else []
+    return fits
 
 
 def _drawn(order: np.random.Generator, training: View) -> np.ndarray:

@@ -27,6 +27,7 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
+from mora_bench.records.store import Store
 from mora_bench.seeds import derive
 from mora_bench.training.cell import built, fitted, recipe_of, samples, views_of
 
@@ -242,6 +243,7 @@ def _try(
                 _try([trial], cell, epochs, data, views, device, runtime)
             return
         scores = [0.0]
+    Store(runtime.out).drop_checkpoints(cells[0])
     for trial, score in zip(bundle, scores, strict=True):
         trial.scores[str(epochs)] = float(score)
 

@@ -58,6 +58,7 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
         # Whoever took over the cell from this process may have finished it.
         if not held[cell.key].lost and store.status_of(cell) == TO_DO:
             store.write(cell, outcome.record, outcome.predictions, outcome.scores)
+            store.drop_checkpoints(cell)
 
 
 def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:

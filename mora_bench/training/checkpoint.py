@@ -1,0 +1,118 @@
+"""The state of a training, saved every few minutes, so that a cell that is killed goes on and ends with the same bits.
+
+Saved is what a step changes: trained parameters, buffers, optimisers, schedules, random states, the order of the epoch,
+the best parameters so far and what was validated. All else is computed again. A method that keeps more than that must
+keep it in buffers (`check` tries it).
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from mora_bench.files import write_atomic
+from mora_bench.training.cost import StepClock
+from mora_bench.training.learner import Learner
+
+#: A checkpoint may take this share of the time between two of them; if it takes more, they become fewer.
+SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands: the epoch, the state of its order's generator before it was drawn, and the steps that
+    are done in all."""
+
+    epoch: int = 0
+    order: Mapping[str, Any] | None = None
+    step: int = 0
+
+
+class Checkpoint:
+    """The file that one training's state goes to.
+
+    Args:
+        made_by: all that the bits depend on beside the cells; a file that something else made is not read.
+        every: seconds between two saves.
+    """
+
+    def __init__(self, file: Path, made_by: Mapping[str, Any], every: float):
+        self.file = file
+        self.made_by = json.loads(json.dumps(made_by))
+        self.every = every
+        self.saved = time.monotonic()
+        self.resumed: list[int] = []
+
+    def due(self) -> bool:
+        return time.monotonic() - self.saved >= self.every
+
+    def save(self, learners: Sequence[Learner], clock: StepClock, position: Position, device: torch.device) -> None:
+        """Write the state; if that fails (a full disk), say so and do without."""
+        begun = time.monotonic()
+        tensors, told = {"random": torch.get_rng_state()}, []
+        if device.type == "cuda":
+            tensors["random cuda"] = torch.cuda.get_rng_state(device)
+        for number, learner in enumerate(learners):
+            own, plain = learner.state()
+            tensors |= {f"{number} {name}": tensor.detach().cpu().contiguous() for name, tensor in own.items()}
+            told.append(plain)
+        state = {"position": asdict(position), "clock": clock.so_far(), "learners": told}
+        state |= {"made_by": self.made_by, "resumed": self.resumed}
+        try:
+            write_atomic(self.file, save(tensors, {"state": json.dumps(state)}))
+        except OSError as error:
+            print(f"{self.file}: no checkpoint ({error.strerror}); a killed cell would start anew", file=sys.stderr)
+            self.every = float("inf")
+        self.saved = time.monotonic()
+        self.every = max(self.every, (self.saved - begun) / SHARE)
+
+    def restore(self, learners: Sequence[Learner], clock: StepClock, device: torch.device) -> Position:
+        """Go on where a file stands that this very training left; else from the start."""
+        found = self._read()
+        if found is None or found[1].get("made_by") != self.made_by:
+            return Position()
+        tensors, state = found
+        try:
+            own = [_of(tensors, number) for number in range(len(learners))]
+            if not all(learner.fits(mine) for learner, mine in zip(learners, own, strict=True)):
+                return Position()
+            for learner, mine, plain in zip(learners, own, state["learners"], strict=True):
+                learner.restore(mine, plain)
+            clock.go_on(state["clock"])
+            position = Position(**state["position"])
+            self.resumed = [*state["resumed"], position.step]
+            torch.set_rng_state(tensors["random"])
+            if device.type == "cuda":
+                torch.cuda.set_rng_state(tensors["random cuda"], device)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RuntimeError(
+                f"{self.file}: a checkpoint that cannot be gone on from ({error}); remove it."
+            ) from error
+        return position
+
+    def _read(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        try:
+            with safe_open(self.file, "pt") as content:
+                state = json.loads((content.metadata() or {})["state"])
+                return {name: content.get_tensor(name) for name in content.keys()}, state  # noqa: SIM118
+        except (OSError, SafetensorError, ValueError, KeyError):
+            return None
+
+
+def _of(tensors: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
+    start = f"{number} "
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def generator_at(state: Mapping[str, Any], order: np.random.Generator) -> None:
+    """Set a generator to a state that was read from a file."""
+    order.bit_generator.state = dict(state)

@@ -1,0 +1,202 @@
+"""A training that is killed goes on from its checkpoint and ends with the same bits."""
+
+import dataclasses
+import errno
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import RECIPE, make_cell
+
+from mora_bench import registry
+from mora_bench.checks.subject import CPU
+from mora_bench.records.store import Store
+from mora_bench.training import checkpoint
+from mora_bench.training.checkpoint import Checkpoint, Position
+from mora_bench.training.cost import StepClock
+from mora_bench.training.work import work
+
+
+class Killed(BaseException):
+    """What a kill is to a process that a test runs in."""
+
+
+@pytest.fixture
+def often(place):
+    """A place where every step is saved."""
+    return dataclasses.replace(place, checkpoint_minutes=1e-9)
+
+
+def dies(monkeypatch, after):
+    """Let the process die after so many saves."""
+    save = Checkpoint.save
+    saves = []
+
+    def counted(self, *rest):
+        self.every = 0.0
+        save(self, *rest)
+        self.every = 0.0
+        saves.append(rest[2].step)
+        if len(saves) == after:
+            raise Killed
+
+    monkeypatch.setattr(Checkpoint, "save", counted)
+    return saves
+
+
+def results(cells, place):
+    store = Store(place.out)
+    records = [store.record(cell) for cell in cells]
+    assert all(record.status == "done" for record in records), [record.error for record in records]
+    found = [(store.predictions(cell), store.score_file(cell).read_bytes()) for cell in cells]
+    histories = [(r.training.history, r.training.best_step, r.training.steps) for r in records]
+    return found, histories, [record.training.resumed for record in records]
+
+
+def same(cells, place, often, tmp_path, monkeypatch, after):
+    """Train whole, then killed after some saves and again: the same bits."""
+    work(cells, dataclasses.replace(place, out=tmp_path / "whole", checkpoint_minutes=0))
+    whole, histories, never = results(cells, dataclasses.replace(place, out=tmp_path / "whole"))
+    assert never == [[]] * len(cells)
+    often = dataclasses.replace(often, out=tmp_path / "killed")
+    resumed = []
+    for dying in after:
+        with monkeypatch.context() as patch:
+            saves = dies(patch, dying)
+            with pytest.raises(Killed):
+                work(cells, often)
+        resumed.append(saves[-1])
+    # Whatever the process drew before it was killed must not matter.
+    torch.manual_seed(99)
+    work(cells, often)
+    again, histories_again, gone_on = results(cells, often)
+    assert gone_on == [resumed] * len(cells)
+    assert histories_again == histories
+    for (predictions, scores), (predictions_again, scores_again) in zip(whole, again, strict=True):
+        assert scores_again == scores
+        for name, values in predictions.items():
+            np.testing.assert_array_equal(predictions_again[name], values, strict=True)
+    assert not list((tmp_path / "killed" / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_path, monkeypatch):
+    """With dropout, so that random states matter; killed in the first epoch and, after that, in a later one."""
+    recipe = dataclasses.replace(RECIPE, epochs=3, dropout=0.1)
+    same([make_cell(place, folder, method=name, recipe=recipe)], place, often, tmp_path, monkeypatch, (1, 4))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"patience": 1, "epochs": 6},
+        {"validate_every": 0.5},
+        {"precision": "bf16"},
+        {"warmup": 0.5, "head_lr_mult": 3.0, "weight_decay": 0.1},
+    ],
+    ids=str,
+)
+def test_every_recipe_goes_on_to_the_same_bits(changes, place, often, folder, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPE, epochs=2)
+    cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(recipe, **changes))
+    same([cell], place, often, tmp_path, monkeypatch, (2,))
+
+
+def test_cells_that_train_as_one_go_on_as_one(place, often, folder, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(RECIPE, epochs=2)
+    cells = [make_cell(place, folder, method="lora", recipe=dataclasses.replace(recipe, lr=lr)) for lr in (1e-3, 3e-3)]
+    same(cells, place, often, tmp_path, monkeypatch, (3,))
+
+
+def test_a_checkpoint_of_something_else_is_not_gone_on_from(place, often, folder, tmp_path, monkeypatch):
+    """Other threads give other last bits."""
+    cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(RECIPE, epochs=2))
+    often = dataclasses.replace(often, out=tmp_path)
+    with monkeypatch.context() as patch:
+        dies(patch, 2)
+        with pytest.raises(Killed):
+            work([cell], often)
+    work([cell], dataclasses.replace(often, threads=2))
+    torch.set_num_threads(1)
+    assert results([cell], often)[2] == [[]]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\x08\0\0\0\0\0\0\0{}      ", None])
+def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, place, often, folder, tmp_path, monkeypatch):
+    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
+    often = dataclasses.replace(often, out=tmp_path)
+    with monkeypatch.context() as patch:
+        dies(patch, 2)
+        with pytest.raises(Killed):
+            work([cell], often)
+    (file,) = (tmp_path / "checkpoints").iterdir()
+    file.write_bytes(file.read_bytes()[:-7] if content is None else content)
+    work([cell], often)
+    assert results([cell], often)[2] == [[]]
+
+
+def test_a_disk_that_is_full_costs_the_checkpoint_alone(place, often, folder, tmp_path, monkeypatch, capsys):
+    def full(*anything):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mora_bench.training.checkpoint.write_atomic", full)
+    cell = make_cell(place, folder, method="head")
+    often = dataclasses.replace(often, out=tmp_path)
+    work([cell], often)
+    results([cell], often)
+    said = capsys.readouterr().err
+    assert said.count("no checkpoint (No space left on device); a killed cell would start anew") == 1
+
+
+@pytest.mark.parametrize(("seconds", "every"), [(0.1, 300.0), (2.0, 400.0)])
+def test_saves_are_rare_enough_to_cost_half_a_percent(tmp_path, monkeypatch, seconds, every):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+
+    def slow(*anything):
+        now[0] += seconds
+
+    monkeypatch.setattr(checkpoint, "write_atomic", slow)
+    own = Checkpoint(tmp_path / "x", {}, 300.0)
+    now[0] += 299.0
+    assert not own.due()
+    now[0] += 1.0
+    assert own.due()
+    own.save([], StepClock(CPU), Position(), CPU)
+    now[0] += every - 1
+    assert not own.due()
+    now[0] += 1
+    assert own.due()
+
+
+def test_a_cell_that_is_killed_for_real_goes_on(place, often, folder, tmp_path, cache):
+    """SIGKILL while it trains, wherever it is; at most one interval is lost."""
+    recipe = dataclasses.replace(RECIPE, epochs=40)
+    cell = make_cell(place, folder, method="mora", recipe=recipe)
+    work([cell], dataclasses.replace(place, out=tmp_path / "whole"))
+    often = dataclasses.replace(often, out=tmp_path / "killed")
+    for kill in range(3):
+        process = multiprocessing.get_context("fork").Process(target=work, args=([cell], often))
+        process.start()
+        until = time.monotonic() + 60
+        place_of = tmp_path / "killed" / "checkpoints"
+        seen = {f.stat().st_mtime_ns for f in place_of.glob("*.safetensors")} if place_of.is_dir() else set()
+        while time.monotonic() < until and process.is_alive():
+            now = {f.stat().st_mtime_ns for f in place_of.glob("*.safetensors")} if place_of.is_dir() else set()
+            if now - seen:
+                break
+            time.sleep(0.005)
+        time.sleep(0.03 * kill)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    work([cell], often)
+    found, histories, resumed = results([cell], often)
+    whole, expected, _ = results([cell], dataclasses.replace(place, out=tmp_path / "whole"))
+    assert len(resumed[0]) >= 1
+    assert sorted(resumed[0]) == resumed[0]
+    assert histories == expected
+    assert found[0][1] == whole[0][1]
