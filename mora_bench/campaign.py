@@ -28,7 +28,7 @@ from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.errors import UserError
 from mora_bench.files import sweep, write_atomic
 from mora_bench.plan.expand import Plan, expand
-from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.leases import Leases
 from mora_bench.records.schema import Record
@@ -61,7 +61,13 @@ def runtime(grid: Grid) -> Runtime:
     Raises:
         UserError: a device that this machine does not have, or a cache that cannot be written.
     """
-    device = _device(grid.device)
+    registry.load_plugins(grid.plugin)
+    resources = tuple((name, value) for name, _, value in (given.partition("=") for given in grid.resources))
+    device = grid.device
+    if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
+        device = _device(device)
+    elif device == "auto":
+        device = "cuda" if any("gpu" in name and value != "0" for name, value in resources) else "cpu"
     return Runtime(
         out=grid.folder,
         data_root=grid.data_root,
@@ -77,6 +83,8 @@ def runtime(grid: Grid) -> Runtime:
         limit_minutes=grid.limit_minutes,
         lease_seconds=grid.lease_seconds,
         checkpoint_minutes=grid.checkpoint_minutes,
+        resources=resources,
+        detach=grid.detach,
     )
 
 
@@ -103,7 +111,12 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
         UserError: an unknown name, or a value that a dataset or backbone does not have.
     """
     registry.load_plugins(place.plugins)
-    return expand(grid, grid if base is None else base, place)
+    found = expand(grid, grid if base is None else base, place)
+    if not grid.shard:
+        return found
+    part, parts = shard_of(grid.shard)
+    # By key, so that a grid that grows leaves the cells of each part where they were.
+    return replace(found, cells=[cell for cell in found.cells if int(cell.key, 16) % parts == part - 1])
 
 
 def prepare(cells: Sequence[Cell], place: Runtime) -> None:
@@ -159,6 +172,8 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
     store = Store(place.out)
+    runs = registry.get(registry.ENGINES, engine_of(engine))()
+    runs.ready(place)
     store.check_writable()
     sweep(place.out)
     Leases(place.out).sweep()
@@ -170,7 +185,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     for cell in todo:
         alike.setdefault(cell.key, []).append(cell)
     if alike:
-        yield from _shared(store, alike, place, registry.get(registry.ENGINES, engine_of(engine))())
+        yield from _shared(store, alike, place, runs)
 
 
 def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: Engine) -> Iterator[tuple[Cell, Record]]:

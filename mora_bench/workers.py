@@ -31,10 +31,10 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
 
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(list(imports))
-    # The caller handles Ctrl-C, which would kill the importing server. The server inherits what is blocked here.
-    # The tracker starts first, because its start unblocks Ctrl-C.
+    # The caller handles Ctrl-C and SIGTERM, which would kill the importing server. The server inherits what is blocked
+    # here. The tracker starts first, because its start unblocks Ctrl-C.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         forkserver.ensure_running()
     finally:

@@ -21,6 +21,7 @@ class Runtime:
         limit_minutes: after which a cell's process is killed and the cell has failed; None: never.
         lease_seconds: without a sign of life from whoever runs a cell, after which others may run it.
         checkpoint_minutes: between two saves of the state of a cell in training; 0: none.
+        resources: what an engine that runs cells elsewhere asks for, by name; detach: whether it should not wait.
     """
 
     out: Path
@@ -37,6 +38,8 @@ class Runtime:
     limit_minutes: float | None = None
     lease_seconds: float = 60.0
     checkpoint_minutes: float = 5.0
+    resources: tuple[tuple[str, str], ...] = ()
+    detach: bool = False
 
 
 def default_cache() -> Path:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 
 from mora_bench.cells.cell import Cell
@@ -47,9 +48,17 @@ class Processes(Engine):
                     yield from bundle
         finally:
             for worker in pool:
-                worker.process.terminate()
+                kill_tree(worker.process.pid)
             for worker in pool:
                 worker.process.join()
+
+
+def apart(bundle: Bundle, runtime: Runtime, work: Work, lost: Lost) -> None:
+    """Run a bundle on this machine in a process of its own, which can end in any way and still leaves records."""
+    # So that what a second bundle needs is imported already.
+    context([getattr(work, "func", work).__module__])
+    for _ in Processes().run([bundle], replace(runtime, workers=1), work, lost):
+        pass
 
 
 def _until_late(pool: Sequence["_Worker"]) -> float | None:
@@ -140,9 +149,13 @@ def own_cores(place: int, runtime: Runtime) -> set[int] | None:
 
 
 def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None, command: int) -> None:
-    """Run bundles until None arrives or the command has died. The command handles Ctrl-C."""
+    """Run bundles until None arrives or the command has died.
+
+    The command handles Ctrl-C and SIGTERM, which often reach the whole group, and then kills its workers: a worker that
+    obeyed would look like a cell that failed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     end_with(command)
     if cores is not None:
         os.sched_setaffinity(0, cores)

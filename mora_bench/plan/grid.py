@@ -10,6 +10,10 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 
 DEFAULT_PRESET = "quick"
+#: The least that may be given for some options.
+LEAST = {
+    "limit": 1, "workers": 1, "threads": 1, "fuse": 1, "lease_seconds": 1, "checkpoint_minutes": 0, "pool": 0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,13 @@ class Grid:
     """the score that tables show, e.g. auroc; the task's own if not given"""
     engine: str = "auto"
     """what runs the cells: a name from `list`; auto: processes, one worker or more; inline is for debuggers"""
+    resources: tuple[str, ...] = ()
+    """what slurm or ray is asked for each bundle of cells, NAME=VALUE: submitit's names (slurm_partition=gpu,
+    gpus_per_node=1, timeout_min=240, slurm_array_parallelism=16), or num_gpus=0.5 and address=auto for ray"""
+    detach: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """submit to slurm and end; the same command without it waits for the jobs"""
+    shard: str = ""
+    """I/N: only the I-th of N parts of the cells, for machines that share nothing; `merge` joins their folders"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print the cells, what is done, and what was collapsed and why; run nothing"""
 
@@ -110,27 +121,26 @@ class Grid:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
             if not getattr(self, name):
                 raise UserError(f"--{name} is empty; give at least one value.")
-        for name, least in (
-            ("limit", 1),
-            ("workers", 1),
-            ("threads", 1),
-            ("fuse", 1),
-            ("lease_seconds", 1),
-            ("checkpoint_minutes", 0),
-        ):
+        self._check_numbers()
+        for name, rates in (("rates", self.rates), ("test-rate", () if self.test_rate is None else (self.test_rate,))):
+            for rate in rates:
+                if not 0 <= rate <= 1:
+                    raise UserError(f"--{name} {rate} is outside 0..1.")
+        for given in self.resources:
+            if not given.partition("=")[2]:
+                raise UserError(f"--resources {given}: expected NAME=VALUE.")
+        if self.shard:
+            shard_of(self.shard)
+        if self.folds < 0 or self.folds in (1, 2):
+            raise UserError(f"--folds {self.folds}; expected 3 or more, or 0 for none.")
+
+    def _check_numbers(self) -> None:
+        for name, least in LEAST.items():
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
                 raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}.")
         if self.limit_minutes is not None and not 0 < self.limit_minutes < float("inf"):
             raise UserError(f"--limit-minutes is {self.limit_minutes}; expected a number above 0.")
-        for name, rates in (("rates", self.rates), ("test-rate", () if self.test_rate is None else (self.test_rate,))):
-            for rate in rates:
-                if not 0 <= rate <= 1:
-                    raise UserError(f"--{name} {rate} is outside 0..1.")
-        if self.folds < 0 or self.folds in (1, 2):
-            raise UserError(f"--folds {self.folds}; expected 3 or more, or 0 for none.")
-        if self.pool < 0:
-            raise UserError(f"--pool {self.pool} is below 0.")
         for rank in self.ranks:
             if rank < 1:
                 raise UserError(f"--ranks {rank} is below 1.")
@@ -138,3 +148,15 @@ class Grid:
     @property
     def folder(self) -> Path:
         return self.out or Path("results") / Path(self.preset).stem
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Which part of how many, from "I/N".
+
+    Raises:
+        UserError: it is none.
+    """
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"--shard {text}: expected I/N with I from 1 to N, such as 2/4.")
+    return int(part), int(parts)

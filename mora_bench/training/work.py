@@ -11,7 +11,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.records import provenance
 from mora_bench.records.leases import Lease, Leases
 from mora_bench.records.schema import SCHEMA, Competitor, Record
-from mora_bench.records.store import DONE, TO_DO, Store
+from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
 from mora_bench.training.facts import Outcome
@@ -82,10 +82,10 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
-    """Write the record of a cell whose process died, unless it had just been finished, or somebody else holds it."""
+    """Write the record of a cell whose process died, unless it has one, or somebody else holds it."""
     store = Store(runtime.out)
     with Leases(runtime.out, runtime.lease_seconds).holding([cell.key]) as held:
-        if held and store.status_of(cell) != DONE:
+        if held and store.status_of(cell) == TO_DO:
             store.write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
 
 

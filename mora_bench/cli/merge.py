@@ -1,0 +1,47 @@
+"""merge: one results folder from several."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mora_bench import campaign
+from mora_bench.cli.options import parse
+from mora_bench.cli.report import show
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class MergeOptions:
+    """Copy the cells of results folders into one, as after `grid --shard 1/2` and `--shard 2/2` on two machines.
+    Nothing is copied if two of them have different scores of one cell."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]]
+    """results folders, each with records/ and scores/ in it"""
+    into: Path
+    """the folder that they are copied to; what it holds stays"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(MergeOptions, "merge", arguments)
+    if not options.folders:
+        raise UserError("merge: give the results folders that are to be joined.")
+    for folder in options.folders:
+        if not (folder / "records").is_dir():
+            raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `grid` writes them.")
+        if folder.resolve() == options.into.resolve():
+            raise UserError(f"--into {options.into}: is one of the folders themselves. Give another one.")
+    from mora_bench.records import merge
+
+    merged = merge.plan(options.folders, options.into)
+    for reason in merged.left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    if merged.conflicts:
+        raise UserError(
+            "nothing is copied, because the folders contradict each other: " + "; ".join(merged.conflicts[:20])
+        )
+    merge.copy(merged)
+    show(campaign.report(options.into))
+    print(f"{merged.cells} cells in {options.into}")
+    return 1 if merged.left_out else 0
