@@ -175,7 +175,8 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     runs = registry.get(registry.ENGINES, engine_of(engine))()
     runs.ready(place)
     store.check_writable()
-    sweep(place.out)
+    for folder in (place.out, place.cache):
+        sweep(folder)
     Leases(place.out).sweep()
     status = store.status(cells)
     todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, field, fields, is_dataclass
@@ -17,14 +18,14 @@ from uuid import uuid4
 DIGITS = 16
 
 
-#: The names of files that are not whole yet: name, machine, process, a random part.
+#: The names of what is not whole yet: name, machine, process, a random part.
 TEMPORARY = re.compile(r"\..+\.([^.]+)\.(\d+)\.[0-9a-f]{8}")
 
 
 def write_atomic(file: Path, content: bytes) -> None:
     """Readers see the whole file or none, however many processes write it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{machine()}.{os.getpid()}.{uuid4().hex[:8]}")
+    temporary = beside(file)
     try:
         temporary.write_bytes(content)
         temporary.replace(file)
@@ -34,20 +35,27 @@ def write_atomic(file: Path, content: bytes) -> None:
         raise
 
 
+def beside(target: Path) -> Path:
+    """A temporary name for what will be renamed to `target`."""
+    return target.with_name(f".{target.name}.{machine()}.{os.getpid()}.{uuid4().hex[:8]}")
+
+
 def not_whole(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """The temporary files under a folder, and whether the process that wrote each is known to have ended."""
+    """What is temporary under a folder, files and folders, and whether its process is known to have ended."""
     import psutil
 
     for file in folder.rglob(".*"):
         found = TEMPORARY.fullmatch(file.name)
-        if found and file.is_file():
+        if found:
             yield file, found[1] == machine() and not psutil.pid_exists(int(found[2]))
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that processes of this machine left when they were killed."""
-    for file, over in not_whole(folder):
-        if over:
+    """Remove the temporary files and folders that processes of this machine left when they were killed."""
+    for file in [file for file, over in not_whole(folder) if over]:
+        if file.is_dir():
+            shutil.rmtree(file, ignore_errors=True)
+        else:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
 

@@ -1,15 +1,13 @@
 """Decodes a table once per set of input rules, into memory-mapped folders that are keyed by content."""
 
-import platform
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
-from mora_bench.files import digest_json
+from mora_bench.files import beside, digest_json
 
 #: Change it when the same table would become other files.
 VERSION = 2
@@ -25,8 +23,8 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
     """
     folder = cache / "samples" / _key(table, fingerprint, rules)
     if not (folder / DONE).exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{platform.node()}-"))
+        temporary = beside(folder)
+        temporary.mkdir(parents=True)
         try:
             _write(table, rules, temporary, workers)
             temporary.replace(folder)

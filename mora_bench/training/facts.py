@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mora_bench.cells.cell import Cell
+from mora_bench import registry
+from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import datasets, presence, splits
 from mora_bench.data.groups import groups
@@ -26,6 +27,19 @@ class Outcome:
     record: Record
     predictions: dict[str, np.ndarray] | None = None
     scores: Scores | None = None
+
+
+def same_code(cell: Cell) -> None:
+    """Check that a cell's method and imputer are what it was planned with: a plug-in's file may be edited meanwhile.
+
+    Raises:
+        UserError: one of them is of another version by now.
+    """
+    group = registry.PREDICTORS if cell.method in registry.names(registry.PREDICTORS) else registry.METHODS
+    parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
+    for kind, name, version in parts:
+        if name != NONE and registry.version(kind, name) != version:
+            raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:

@@ -14,7 +14,7 @@ from mora_bench.records.schema import SCHEMA, Competitor, Record
 from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
-from mora_bench.training.facts import Outcome
+from mora_bench.training.facts import Outcome, same_code
 
 
 def work(bundle: Sequence[Cell], runtime: Runtime) -> None:
@@ -62,6 +62,8 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
 
 
 def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
+    for cell in bundle:
+        same_code(cell)
     if bundle[0].method in registry.names(registry.PREDICTORS):
         return [predictors.run_cell(cell, runtime) for cell in bundle]
     return network_cells.run_cells(bundle, runtime)

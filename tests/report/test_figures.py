@@ -173,9 +173,12 @@ def test_bars_join_what_is_within_the_critical_difference():
 
 
 def test_looks_differ_in_more_than_colour():
-    found = style.looks([f"m{i}" for i in range(8)])
+    found = list(style.looks([f"m{i}" for i in range(64)]).values())
     for part in ("colour", "marker", "stroke"):
-        assert len({str(getattr(look, part)) for look in found.values()}) == 8
+        assert len({str(getattr(look, part)) for look in found[:8]}) == 8
+    # In grey, and without looking at the stroke.
+    assert len({(look.marker, str(look.stroke)) for look in found}) == 64
+    assert len({(look.colour, look.marker) for look in found}) == 64
 
 
 def test_figures_are_drawn_only_if_asked_for(tmp_path):

@@ -32,11 +32,13 @@ class Look:
 
 
 def looks(names: list[str]) -> dict[str, Look]:
-    """A look for each name, in order; they repeat after eight."""
-    return {
-        name: Look(*(own[i % len(own)] for own in (COLOURS, MARKERS, STROKES)))
-        for i, name in enumerate(dict.fromkeys(names))
-    }
+    """A look for each name, in order: 64 that differ in two of the three at least, also without colour."""
+    return {name: _look(*divmod(i, len(COLOURS))) for i, name in enumerate(dict.fromkeys(names))}
+
+
+def _look(turn: int, i: int) -> Look:
+    """The i-th look of a turn; each turn shifts markers against colours by one, and strokes by two."""
+    return Look(COLOURS[i], MARKERS[(i + turn) % len(MARKERS)], STROKES[(i + 2 * turn) % len(STROKES)])
 
 
 def panels(rows: int, columns: int, width: float = 3.1, height: float = 2.5) -> tuple[Figure, list[list[Axes]]]:
