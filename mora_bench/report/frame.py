@@ -137,7 +137,7 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
     row: dict[str, Any] = {"metric": shown, "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
-        taken = _taken(setting)
+        taken = _taken(setting, pattern)
         row[f"taken {pattern}"] = taken
         # A pattern that took nothing tests complete data, whatever its name.
         tested = pattern == COMPLETE or taken != 0
@@ -154,13 +154,17 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     return row
 
 
-def _taken(setting: Setting) -> float:
-    """The share of samples that a mask took a modality from, summed over modalities; NaN if the file does not say."""
+def _taken(setting: Setting, pattern: str) -> float:
+    """The share of samples that a mask took something from; NaN if the file does not say.
+
+    Where modalities are missing in turn, a sample loses one of them; where a set is missing, it loses all of the set.
+    """
     shares = setting.realised
     modalities = [name.removeprefix(NATURALLY) for name in shares if name.startswith(NATURALLY)]
     if not modalities:
         return float("nan")
-    return round(sum(shares[f"without_{name}"] - shares[f"{NATURALLY}{name}"] for name in modalities), 9)
+    lost = [shares[f"without_{name}"] - shares[f"{NATURALLY}{name}"] for name in modalities]
+    return round(max(lost) if "+" in pattern else sum(lost), 9)
 
 
 def score_columns(found: Iterable[Scores]) -> list[str]:

@@ -16,9 +16,11 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
+from mora_bench.records.schema import Setting
 from mora_bench.report import differences, frame, ranks, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
+from mora_bench.report.frame import _taken
 
 FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
 GOLDEN = Path(__file__).parent / "golden.md"
@@ -390,3 +392,14 @@ def test_a_network_below_a_floor_is_marked_and_a_floor_never_is():
     assert "↓: below the best competitor without a network." in text
     assert r"$\downarrow$" in tables.latex(table)
     assert "↓" not in tables.latex(table)
+
+
+@pytest.mark.parametrize(("pattern", "share"), [("both", 0.7), ("text", 0.2), ("text+image", 0.5)])
+def test_the_share_that_lost_something_counts_a_sample_once(pattern, share):
+    """In turn, samples lose one modality each; of a set, they lose all."""
+    realised = {"n": 10.0, "without_text": 0.6, "without_image": 0.5, "naturally_without_text": 0.1}
+    realised["naturally_without_image"] = 0.3 if pattern == "both" else 0.5
+    if pattern == "text":
+        realised["without_text"] = 0.3
+    setting = Setting(scores={}, strata={}, realised=realised)
+    assert _taken(setting, pattern) == share

@@ -74,6 +74,6 @@ def _figure(sections: list[Section], score: str, heading: str) -> Figure:
                 ticks(style.plain())
             axis.set_xlabel(label, fontsize=8)
             axis.set_ylabel(f"score x 100, {heading}", fontsize=8)
-            axis.set_title(style.literal(section.title), fontsize=8)
+            axis.set_title(style.title(section.title), fontsize=8)
     style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})
     return figure

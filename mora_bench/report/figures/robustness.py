@@ -69,7 +69,7 @@ def _figure(sections: list[Section], patterns: list[str], found: dict[tuple[int,
             (handles["best floor"],) = axis.plot(rates, 100 * floor, color=style.GREY, linestyle="--", linewidth=1)
         if len(own.ceiling):
             (handles["ceiling"],) = axis.plot(rates, 100 * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2)
-        axis.set_title(style.literal(f"{section.title}\ntested with {patterns[column]} missing"), fontsize=8)
+        axis.set_title(style.title(f"{section.title}\ntested with {patterns[column]} missing"), fontsize=8)
         axis.set_xlabel("samples that lose one, %", fontsize=8)
         axis.set_ylabel("score x 100", fontsize=8)
         axis.set_ylim(bottom=0)

@@ -20,6 +20,8 @@ STROKES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1
 GREY = "#777777"
 #: Resolution of the PNG, dots per inch.
 DPI = 150
+#: The most letters in a line of a title over a panel.
+WIDEST = 44
 
 
 @dataclass(frozen=True)
@@ -93,3 +95,11 @@ def files(name: str, figure: Figure) -> dict[str, bytes]:
 def literal(text: str) -> str:
     """A text for a figure, where $ would begin a formula."""
     return text.replace("$", r"\$")
+
+
+def title(text: str) -> str:
+    """A title of a panel: lines that would reach into the next panel are broken after "trained on"."""
+    lines = (
+        line if len(line) <= WIDEST else line.replace(", trained on ", ",\ntrained on ", 1) for line in text.split("\n")
+    )
+    return literal("\n".join(lines))
