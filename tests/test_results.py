@@ -28,9 +28,9 @@ def mean_f1(folder: str, tested: str, **wanted) -> float:
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
 def test_both_modalities_matter_on_the_twins(dataset):
     full = {"dataset": dataset, "method": "full"}
-    both = mean_f1("modalities", "complete", missing="complete", **full)
-    text = mean_f1("modalities", "image", missing="image", **full)
-    image = mean_f1("modalities", "text", missing="text", **full)
+    both = mean_f1("one-modality", "complete", missing="complete", **full)
+    text = mean_f1("one-modality", "image", missing="image", **full)
+    image = mean_f1("one-modality", "text", missing="text", **full)
     # Predicting class c at random with its frequency has precision, recall and F1 equal to that frequency.
     chance = datasets.load(dataset, None).targets.mean()
     assert round(100 * chance, 1) == {"odir": 16.8, "cxr": 15.8}[dataset]
@@ -117,7 +117,7 @@ def test_lora_and_mora_on_a_tower_that_has_read_english_beat_every_floor_on_ever
 
 
 def test_the_reference_is_there():
-    assert {"quick", "real", "resolve", "modalities", "freezing", "field", "impute"} <= {
+    assert {"quick", "real", "resolve", "one-modality", "freezing", "field", "impute"} <= {
         folder.name for folder in FOLDERS
     }
 
