@@ -78,7 +78,7 @@ def runtime(grid: Grid) -> Runtime:
         limit=grid.limit,
         fuse=grid.fuse or 1,
         compiler=grid.compile,
-        plugins=tuple(file.resolve() for file in grid.plugin),
+        plugins=tuple(file.absolute() for file in grid.plugin),
         save_adapters=grid.save_adapters,
         limit_minutes=grid.limit_minutes,
         lease_seconds=grid.lease_seconds,
@@ -98,9 +98,10 @@ def _device(wanted: str) -> str:
     if wanted.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"--device {wanted}: this machine has no CUDA device that torch {torch.__version__} can use.")
     try:
-        torch.device(wanted)
-    except RuntimeError:
-        raise UserError(f"--device {wanted!r} is not a device; write cpu, cuda, cuda:1 or auto.") from None
+        torch.zeros(1, device=wanted).cpu()
+    except Exception as error:
+        said = " ".join(str(error).split())[:200]
+        raise UserError(f"--device {wanted!r} cannot be used here ({said}); write cpu, cuda, cuda:1 or auto.") from None
     return wanted
 
 
@@ -125,6 +126,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     Raises:
         UserError: content that cannot be decoded, or too few samples for a split.
     """
+    from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
     from mora_bench.training.cell import pool_of, samples
 
@@ -135,6 +137,10 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
         before = [(c.before, c.backbone, recipe.max_text) for c, recipe in nets if c.after]
         for read in dict.fromkeys([*((dataset, c.backbone, recipe.max_text) for c, recipe in nets), *before]):
             samples(*read, place)
+        for name, most in dict.fromkeys((c.backbone, recipe.max_text) for c, recipe in nets):
+            # Before hundreds of cells fail for one file.
+            spec = backbones.resolve(name, most)
+            backbones.check_words(spec, backbones.load(spec, table.shape, most, 0))
         pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}
         for cell in pools.values():
             pool_of(cell, place)
@@ -224,9 +230,15 @@ def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) 
     record = store.record(left[key][0])
     if status == TO_DO or record is None:
         return
+    try:
+        for cell in left[key]:
+            if status != FAILED and store.status_of(cell) == TO_SCORE:
+                score(store, cell, place)
+    except UserError:
+        # Predictions that are not this cell's are made again.
+        store.forget(left[key][0])
+        return
     for cell in left.pop(key):
-        if status != FAILED and store.status_of(cell) == TO_SCORE:
-            score(store, cell, place)
         yield cell, record
 
 

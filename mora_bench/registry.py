@@ -44,6 +44,10 @@ GROUPS = {
     ARTEFACTS: "artefact",
 }
 
+#: What a name of a plug-in may be; those that stand for something else are not allowed.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
+RESERVED = ("all", "none", "auto")
+
 #: What plug-in files defined, by group and name, with the fingerprint of the file each came from, and the file.
 _plugins: dict[str, dict[str, tuple[Any, str, Path]]] = {group: {} for group in GROUPS}
 #: The loaded plug-in files. Worker processes load the same files, so that they know the same names.
@@ -125,7 +129,10 @@ def _load(file: Path) -> list[str]:
         raise UserError(f"--plugin {file}: {what}.")
     fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
     module = _imported(file, f"mora_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}_{fingerprint}")
-    found, unfinished = _defined(module)
+    try:
+        found, unfinished = _defined(module)
+    except UserError as error:
+        raise UserError(f"--plugin {file}: {error}") from error
     if not found:
         abstract = f" ({'; '.join(unfinished)})" if unfinished else ""
         raise UserError(
@@ -145,16 +152,30 @@ def _load(file: Path) -> list[str]:
 def _imported(file: Path, module_name: str) -> ModuleType:
     if module_name in sys.modules:
         return sys.modules[module_name]
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    if spec is None or spec.loader is None:
+    try:
+        spec = importlib.util.spec_from_file_location(module_name, file)
+        module = None if spec is None else importlib.util.module_from_spec(spec)
+    except ImportError as error:
+        raise UserError(f"--plugin {file}: cannot be imported ({error}).") from error
+    if spec is None or module is None or spec.loader is None:
         raise UserError(f"--plugin {file}: not a Python file; expected a name that ends in .py.")
-    module = sys.modules[module_name] = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         del sys.modules[module_name]
-        raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {error}).") from error
+        raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {_said(error)}).") from error
     return module
+
+
+def _said(error: BaseException) -> str:
+    """An error's message, which other people's code makes."""
+    try:
+        return str(error)
+    except Exception:
+        return "its message cannot be shown"
 
 
 def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]:
@@ -162,7 +183,10 @@ def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]
     found, unfinished = {}, []
     for variable, value in vars(module).items():
         kind = value if inspect.isclass(value) else type(value)
-        group = getattr(kind, "group", None)
+        try:
+            group = getattr(kind, "group", None)
+        except Exception:
+            continue
         if not isinstance(group, str) or group not in GROUPS:
             continue
         if value is not kind:
@@ -170,11 +194,21 @@ def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]
         elif kind.__module__ == module.__name__ and inspect.isabstract(kind):
             unfinished.append(f"{variable} lacks {', '.join(sorted(kind.__abstractmethods__))}")
         elif kind.__module__ == module.__name__ and not variable.startswith("_"):
-            found[getattr(kind, "name", re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower())] = (group, value)
+            own = getattr(kind, "name", None)
+            if own is not None and not isinstance(own, str):
+                raise UserError(f"{variable}.name is {own!r:.80}; expected text.")
+            found[own if own is not None else re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower()] = (group, value)
     return found, unfinished
 
 
 def _add(group: str, name: str, value: Any, fingerprint: str, file: Path) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name) or name in RESERVED:
+        raise UserError(
+            f"{name!r} is not a name for a {GROUPS[group]}: expected letters, digits, - _ and ., and not "
+            f"{' or '.join(RESERVED)}."
+        )
+    if inspect.isclass(value) and not any(b.__module__.startswith("mora_bench.") for b in value.__mro__):
+        raise UserError(f"{name!r} has a group and is no subclass of a contract of mora_bench.api.")
     if name in _found(group):
         raise UserError(f"{name!r} is the name of an installed {GROUPS[group]}; rename yours.")
     if name in _plugins[group]:

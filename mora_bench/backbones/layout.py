@@ -1,6 +1,8 @@
 """Reads a folder in transformers' layout: config, tokenizer, picture sizes, and what identifies it."""
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +17,10 @@ from mora_bench.files import digest, version
 #: The longer side of a picture at most, as a multiple of the shorter one: ViLT's frame of 800 x 1333, as in
 #: transformers' ViltImageProcessor.
 FRAME = 1333 / 800
+#: The most that a count of a configuration may be.
+MOST = 100_000
+#: Names of weights of a block.
+OF_A_BLOCK = re.compile(r"\b(layer|layers|h|block|blocks)\.\d+\.")
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,44 @@ def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
         UserError: it is absent, or not JSON.
     """
     try:
-        return json.loads((folder / file).read_text())
+        if (folder / file).exists() and not (folder / file).is_file():
+            raise UserError(f"{folder / file}: not a plain file. Download the backbone again.")
+        found = json.loads((folder / file).read_text())
     except FileNotFoundError:
         raise UserError(
             f"backbone {name!r}: {folder / file} is absent. Expected a folder in transformers' layout."
         ) from None
-    except ValueError as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{folder / file}: not JSON ({error}). Download the backbone again.") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{folder / file}: holds {type(found).__name__}; expected an object, {{...}}.")
+    return found
+
+
+def number(config: Mapping[str, Any], key: str, where: Path) -> int:
+    """A count of a configuration.
+
+    Raises:
+        UserError: it is absent, or no whole number from 1 to `MOST`.
+    """
+    value = config.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+        raise UserError(f"{where}: {key} is {value!r}; expected a whole number from 1 to {MOST}.")
+    return value
+
+
+def numbers(values: Any, key: str, where: Path, positive: bool = False) -> list[float]:
+    """Three numbers, for red, green and blue.
+
+    Raises:
+        UserError: they are not three, not finite, or not above 0 where they must be.
+    """
+    three = isinstance(values, list) and len(values) == 3
+    if not three or not all(
+        isinstance(v, int | float) and math.isfinite(v) and (v > 0 or not positive) for v in values
+    ):
+        raise UserError(f"{where}: {key} is {values!r}; expected three numbers{' above 0' if positive else ''}.")
+    return list(values)
 
 
 def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
@@ -52,20 +89,19 @@ def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
         UserError: the size is unknown to ViLT's rule or does not fit the patches.
     """
     image = read_json(folder, "preprocessor_config.json", name)
+    where = folder / "preprocessor_config.json"
     size = image.get("size", 384)
     size = {"shortest_edge": size} if isinstance(size, int) else size
-    if "shortest_edge" not in size:
+    if not isinstance(size, dict) or "shortest_edge" not in size:
         raise UserError(
-            f"{folder / 'preprocessor_config.json'}: size is {size}; expected a number or shortest_edge, because ViLT "
-            "keeps a picture's shape."
+            f"{where}: size is {size!r}; expected a number or shortest_edge, because ViLT keeps a picture's shape."
         )
-    shorter = size["shortest_edge"]
-    longer = size.get("longest_edge", int(FRAME * shorter))
-    rule = ImageRule(shorter, longer, image.get("size_divisor", 32))
-    if rule.multiple != config["patch_size"]:
+    rule = _rule(size, number({"size_divisor": 32} | image, "size_divisor", where), where)
+    patch = number(config, "patch_size", folder / "config.json")
+    if rule.multiple != patch:
         raise UserError(
             f"{folder}: size_divisor {rule.multiple} in preprocessor_config.json is not patch_size "
-            f"{config['patch_size']} of config.json. Make them equal: other picture sizes would lose their margins."
+            f"{patch} of config.json. Make them equal: other picture sizes would lose their margins."
         )
     return rule
 
@@ -93,16 +129,32 @@ def pictures(folder: Path, patch: int, name: str, mean: list[float], std: list[f
         UserError: it says no size.
     """
     image = read_json(folder, "preprocessor_config.json", name)
+    where = folder / "preprocessor_config.json"
     size = image.get("size")
     size = {"shortest_edge": size} if isinstance(size, int) else size or {}
-    shorter = size.get("shortest_edge", size.get("height"))
+    shorter = size.get("shortest_edge", size.get("height")) if isinstance(size, dict) else None
     if not isinstance(shorter, int) or shorter < patch:
         raise UserError(
-            f"{folder / 'preprocessor_config.json'}: size is {image.get('size')}; expected a number, shortest_edge or "
-            f"height of at least one patch, {patch}."
+            f"{where}: size is {image.get('size')!r}; expected a number, shortest_edge or height of at least one patch "
+            f"({patch})."
         )
-    rule = ImageRule(shorter, size.get("longest_edge", int(FRAME * shorter)), patch)
-    return Pictures(rule, image.get("image_mean", mean), image.get("image_std", std))
+    return Pictures(
+        _rule({"shortest_edge": shorter} | size, patch, where),
+        numbers(image.get("image_mean", mean), "image_mean", where),
+        numbers(image.get("image_std", std), "image_std", where, positive=True),
+    )
+
+
+def _rule(size: Mapping[str, Any], multiple: int, where: Path) -> ImageRule:
+    """How pictures are resized whose shorter and longer sides a file tells."""
+    shorter = number(size, "shortest_edge", where)
+    longer = number({"longest_edge": int(FRAME * shorter)} | dict(size), "longest_edge", where)
+    if not multiple <= shorter <= longer:
+        raise UserError(
+            f"{where}: shortest_edge {shorter} and longest_edge {longer}; expected one patch ({multiple}) or more, and "
+            "the longer side not below the shorter."
+        )
+    return ImageRule(shorter, longer, multiple)
 
 
 def weights_file(folder: Path) -> Path:
@@ -112,12 +164,27 @@ def weights_file(folder: Path) -> Path:
         UserError: it is absent.
     """
     file = folder / "model.safetensors"
-    if not file.is_file():
+    if file.is_file():
+        _check_header(file)
+    else:
         raise UserError(
             f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them with "
             "transformers' save_pretrained(safe_serialization=True)."
         )
     return file
+
+
+def _check_header(file: Path) -> None:
+    """Refuse a file that is cut, or only points at the weights, before a grid is planned on it."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "pt"):
+            pass
+    except (SafetensorError, OSError) as error:
+        pointer = file.read_bytes()[:64].startswith(b"version https://git-lfs")
+        what = "a Git LFS pointer, not the weights: run `git lfs pull`" if pointer else f"cut or damaged ({error})"
+        raise UserError(f"{file}: {what}. Download it again.") from error
 
 
 def fingerprint(files: Sequence[Path], settings: Any) -> str:
@@ -134,9 +201,16 @@ def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:
     """Check transformers' report of a loading.
 
     Raises:
-        UserError: weights are absent from the file.
+        UserError: weights are absent from the file, or it has more of a block than the configuration.
     """
     absent = sorted(report["missing_keys"])
+    # Heads that a checkpoint was pre-trained with are no loss; blocks that its configuration leaves out are.
+    surplus = sorted(key for key in report["unexpected_keys"] if OF_A_BLOCK.search(key))
+    if surplus:
+        raise UserError(
+            f"{folder}/model.safetensors: {len(surplus)} weights of blocks would be dropped, e.g. {surplus[0]}; "
+            f"config.json does not fit the file. Download the backbone again."
+        )
     if absent:
         raise UserError(
             f"{folder}/model.safetensors: {len(absent)} weights are absent, e.g. {absent[0]}. Expected {what}."

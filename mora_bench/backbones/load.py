@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from torch import nn
+
 from mora_bench import registry
 from mora_bench.backbones.contract import Backbone, Spec
 from mora_bench.backbones.layout import read_json
+from mora_bench.data.modalities.text import TextRule
+from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
 
 FILES = ["*.json", "*.safetensors", "vocab.txt"]
@@ -51,16 +55,51 @@ def resolve(name: str, max_text: int) -> Spec:
             f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of "
             "texts or of pictures alone may be half of pair:TEXT,IMAGE."
         )
-    return families[kind].describe(name, folder, config, max_text)
+    try:
+        return families[kind].describe(name, folder, config, max_text)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+        raise UserError(
+            f"{folder / 'config.json'}: not a configuration of {kind} ({type(error).__name__}: {error}). "
+            "Download the backbone again."
+        ) from error
 
 
 def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
     """The network that `spec` describes, for a dataset's modalities (kind by name), in evaluation mode.
 
     Raises:
-        UserError: it cannot run on these modalities, or its weights cannot be read.
+        UserError: it cannot run on these modalities, its weights cannot be read, or are no numbers.
     """
-    return registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)
+    where = spec.folder or spec.name
+    try:
+        loaded: Backbone = registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)
+    except UserError:
+        raise
+    except Exception as error:
+        # transformers raises what comes up first: of types, of sizes, of values.
+        said = " ".join(str(error).split())[:300]
+        raise UserError(f"backbone {where}: cannot be loaded ({type(error).__name__}: {said}).") from error
+    odd = [name for name, own in loaded.named_parameters() if not own.isfinite().all()]
+    if odd:
+        raise UserError(f"backbone {where}: {len(odd)} weights hold NaN or infinity, e.g. {odd[0]}. Download it again.")
+    return loaded
+
+
+def check_words(spec: Spec, backbone: Backbone) -> None:
+    """Check that the embeddings have a row for each piece of the tokenizer.
+
+    Raises:
+        UserError: there are more pieces.
+    """
+    rule = spec.rules.get("text")
+    rows = [own.num_embeddings for own in backbone.modules() if isinstance(own, nn.Embedding)]
+    if isinstance(rule, TextRule) and rows:
+        pieces = open_tokenizer(rule.tokenizer).get_vocab_size()
+        if pieces > max(rows):
+            raise UserError(
+                f"{rule.tokenizer}: {pieces} pieces, and the embeddings of {spec.name} have {max(rows)} rows. "
+                "Tokenizer and weights are of different checkpoints."
+            )
 
 
 def folder_of(name: str) -> Path:
@@ -82,11 +121,11 @@ def folder_of(name: str) -> Path:
 @cache
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, allow_patterns=FILES))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
             f"backbone {name!r} is neither a folder here nor could it be had from the hub "
             f"({type(error).__name__}). Download it elsewhere and pass its folder: --backbone /path/to/folder."

@@ -13,8 +13,8 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 HEAD_BIASES = ("zero", "prevalence")
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
-    (("epochs", "batch"), lambda v: v >= 1, "at least 1"),
-    (("max_text",), lambda v: v >= 8, "at least 8 tokens"),
+    (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
+    (("max_text",), lambda v: 8 <= v <= 100_000, "8 to 100,000 tokens"),
     (("lr", "head_lr_mult", "eps", "validate_every"), lambda v: 0 < v < float("inf"), "a finite number above 0"),
     (("validate_every",), lambda v: v >= MOST_OFTEN, f"{MOST_OFTEN} or more epochs"),
     (("warmup", "beta1", "beta2", "dropout"), lambda v: 0 <= v < 1, "a number in [0, 1)"),

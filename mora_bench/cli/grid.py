@@ -16,17 +16,19 @@ from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.report.write import check_metric
 
 
 def run(arguments: list[str]) -> int:
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     grid = parse(Grid, "grid", arguments, preset)
-    registry.load_plugins(file.resolve() for file in grid.plugin)
+    registry.load_plugins(file.absolute() for file in grid.plugin)
     check_names(grid)
     place = campaign.runtime(grid)
     if not grid.plan:
         campaign.start_workers(place, grid.engine)
     plan = campaign.plan(grid, place, preset)
+    check_metric(grid.metric, {cell.task for cell in plan.cells})
     store = Store(place.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=grid.plan)

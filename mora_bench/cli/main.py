@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
+from mora_bench.cli.options import OptionsRead
 from mora_bench.errors import UserError
 
 VERBS = {
@@ -56,28 +57,50 @@ def main(arguments: list[str] | None = None) -> int:
 
             raise UserError(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{did_you_mean(verb, VERBS)}")
         return import_module(f"mora_bench.cli.{MODULES.get(verb, verb)}").run(rest)
-    except UserError as error:
-        print(f"mora_bench: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        return _of_the_system(error)
     except KeyboardInterrupt:
         print("\nmora_bench: stopped. Finished cells are kept; the same command goes on from there.", file=sys.stderr)
         return 130
+    except (Exception, SystemExit) as error:
+        return _ended(error, arguments)
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
 
 
-def _of_the_system(error: OSError) -> int:
-    """Say what the system refused: a disk that is full or gone, a file that may not be read."""
+def _ended(error: Exception | SystemExit, arguments: list[str]) -> int:
+    """Say in one sentence what ended a verb; the exit code."""
+    if isinstance(error, OptionsRead):
+        raise error
     if isinstance(error, BrokenPipeError):
         # The reader of our output (head, less) has exited.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    where = error.filename or "a file"
-    print(f"mora_bench: {where}: {error.strerror or error}. What was finished before is kept.", file=sys.stderr)
-    return 1
+    code, said = 2, str(error)
+    if isinstance(error, OSError):
+        # A disk that is full or gone, a file that may not be read.
+        code, said = 1, f"{error.filename or 'a file'}: {error.strerror or error}. What was finished before is kept."
+    elif isinstance(error, SystemExit):
+        said = f"a plug-in or a library called sys.exit({error.code!r}); nothing more was done."
+    elif not isinstance(error, UserError):
+        code, said = 1, _unforeseen(error, arguments)
+    print(f"mora_bench: {said}", file=sys.stderr)
+    return code
+
+
+def _unforeseen(error: Exception, arguments: list[str]) -> str:
+    """Keep the trace of an error of ours in a file, and say where; MORA_BENCH_TRACE=1 shows it instead."""
+    if os.environ.get("MORA_BENCH_TRACE"):
+        raise error
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="mora_bench-", suffix=".log", delete=False, errors="replace") as log:
+        log.write(f"mora_bench {' '.join(arguments)}\n\n" + "".join(traceback.format_exception(error)))
+    said = " ".join(str(error).split())[:300]
+    return (
+        f"{type(error).__name__}: {said}. This should not happen; the trace is in {log.name}. What was finished before "
+        "is kept."
+    )
 
 
 def _stop(number: int, _: object) -> None:

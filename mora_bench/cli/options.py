@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+from mora_bench.errors import UserError
+
 Options = TypeVar("Options")
 
 
@@ -9,15 +11,34 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     """Options as `kind`; tyro prints what is wrong with them and exits with 2."""
     import tyro
 
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if "\0" in argument:
+            raise UserError(f"{before or verb}: {argument[:80]!r} holds a NUL, which no name and no number has.")
+        if not argument and before not in ("--after", "--retry"):
+            raise UserError(f"{before or verb}: an empty value. Leave the option out, or give it one.")
     extra: dict[str, Any] = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+    try:
+        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+    except SystemExit as ended:
+        raise OptionsRead(ended.code) from None
+
+
+class OptionsRead(SystemExit):
+    """The options end the command: help was asked for, or one of them is wrong."""
 
 
 def option(arguments: list[str], name: str, default: str) -> str:
-    """One option's value, before the rest can be parsed."""
+    """One option's value, before the rest can be parsed.
+
+    Raises:
+        UserError: it is there twice.
+    """
+    found = []
     for i, argument in enumerate(arguments):
         if argument == name and i + 1 < len(arguments):
-            return arguments[i + 1]
+            found.append(arguments[i + 1])
         if argument.startswith(f"{name}="):
-            return argument.partition("=")[2]
-    return default
+            found.append(argument.partition("=")[2])
+    if len(found) > 1:
+        raise UserError(f"{name}: given {len(found)} times ({', '.join(found)}). Give it once.")
+    return found[0] if found else default

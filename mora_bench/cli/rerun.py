@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
         data_root=options.data_root,
         device=options.device,
         workers=options.workers or cores(),
-        plugins=tuple(file.resolve() for file in options.plugin),
+        plugins=tuple(file.absolute() for file in options.plugin),
     )
     left: Counter[str] = Counter()
     known: dict[Cell, Scores] = {}

@@ -10,6 +10,7 @@ import tyro
 from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
+from mora_bench.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class RescoreOptions:
 
 def run(arguments: list[str]) -> int:
     options = parse(RescoreOptions, "rescore", arguments)
+    if not 0 <= options.strength < float("inf"):
+        raise UserError(f"--strength is {options.strength}; expected a number of 0 or more.")
+    if options.strength != 1.0 and not options.test_mechanism:
+        raise UserError("--strength says how far a mechanism departs from chance: give --test-mechanism, too.")
     registry.load_plugins(options.plugin)
     if options.test_mechanism:
         registry.check(registry.MECHANISMS, options.test_mechanism.partition(":")[0])

@@ -20,7 +20,7 @@ def run(arguments: list[str]) -> int:
     """Takes the options of the grid that is asked about, and runs nothing."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     grid = parse(Grid, "status", arguments, preset)
-    registry.load_plugins(file.resolve() for file in grid.plugin)
+    registry.load_plugins(file.absolute() for file in grid.plugin)
     check_names(grid)
     place = campaign.runtime(grid)
     cells = campaign.plan(grid, place, preset).cells

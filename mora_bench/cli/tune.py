@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     base = Tune(**vars(preset))
     options = parse(Tune, "tune", arguments, base)
-    registry.load_plugins(file.resolve() for file in options.plugin)
+    registry.load_plugins(file.absolute() for file in options.plugin)
     check_names(options)
     if find_spec("optuna") is None:
         raise UserError("tune draws its trials with optuna, which is not installed: pip install 'mora-bench[tune]'.")

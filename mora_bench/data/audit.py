@@ -24,8 +24,11 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     if wrong:
         return
     for what, names in (("Ids", table.ids), ("Patients", table.patients)):
-        odd = [f"{name!r}" for name in names if not isinstance(name, str) or not name]
-        yield f"{what} are text, none of it empty.", f"{some(odd)} {_are(odd)} not" if odd else None
+        odd = [f"{name!r:.80}" for name in names if not _plain(name)]
+        yield (
+            f"{what} are text, none of it empty, without blanks around it.",
+            (f"{some(odd)} {_are(odd)} not" if odd else None),
+        )
     repeated = [str(name) for name, count in Counter(table.ids).items() if count > 1]
     yield "Ids are unique.", f"{some(repeated)} stand more than once" if repeated else None
     odd = [name for name in table.modalities if not MODALITY.fullmatch(name) or name in (COMPLETE, EACH)]
@@ -40,8 +43,32 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
         for name, column in table.modalities.items():
             yield f"The {name} of each sample is what its kind says.", _values(table, name, column)
     yield "Targets are 0 or 1, [samples, labels].", _targets(table)
+    if wrong := _labels(table):
+        yield "Labels are names, each once, and at least one of them varies.", wrong
+        return
+    yield "Labels are names, each once, and at least one of them varies.", None
     covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
     yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
+
+
+def _plain(name: object) -> bool:
+    """Whether a name can be written anywhere and read again as itself."""
+    if not isinstance(name, str) or not name or name != name.strip():
+        return False
+    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
+
+
+def _labels(table: Table) -> str | None:
+    odd = [f"{name!r:.80}" for name in table.labels if not _plain(name)]
+    if odd:
+        return f"{some(odd)} {_are(odd)} no name"
+    repeated = [name for name, count in Counter(table.labels).items() if count > 1]
+    if repeated:
+        return f"{some(repeated)} {_are(repeated)} there more than once"
+    whole = isinstance(table.targets, np.ndarray) and table.targets.shape == (len(table), len(table.labels))
+    if whole and len(table) > 1 and (table.targets == table.targets[0]).all():
+        return f"all {len(table)} samples have the same labels, so there is nothing to learn"
+    return None
 
 
 def _lengths(table: Table) -> str | None:

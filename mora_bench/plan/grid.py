@@ -10,6 +10,8 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 
 DEFAULT_PRESET = "quick"
+#: More than any machine has.
+MOST_THREADS = 4096
 #: The least that may be given for some options.
 LEAST = {
     "limit": 1, "workers": 1, "threads": 1, "fuse": 1, "lease_seconds": 1, "checkpoint_minutes": 0, "pool": 0,
@@ -139,6 +141,8 @@ class Grid:
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
                 raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}.")
+        if self.threads > MOST_THREADS:
+            raise UserError(f"--threads is {self.threads}; expected at most {MOST_THREADS}.")
         if self.limit_minutes is not None and not 0 < self.limit_minutes < float("inf"):
             raise UserError(f"--limit-minutes is {self.limit_minutes}; expected a number above 0.")
         for rank in self.ranks:

@@ -43,7 +43,7 @@ def load_preset(name: str) -> Grid:
         )
     try:
         raw = tomllib.loads(source.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{source}: not TOML ({error}).") from error
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     _check_recipes(raw, f"{source}")

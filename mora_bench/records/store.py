@@ -159,6 +159,8 @@ class Refused:
 def read(file: Path, kind: type[Kind]) -> Kind | Refused:
     """One typed file."""
     try:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            return Refused(file, "not a plain file; it is left out")
         return decode(file.read_bytes(), kind)
     except FileNotFoundError:
         return Refused(file, "absent")

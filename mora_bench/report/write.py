@@ -41,7 +41,7 @@ def read(folder: Path, metric: str = "") -> Results:
         raise UserError(
             f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.{why}"
         )
-    _check_metric(metric, {each.task for each in scores})
+    check_metric(metric, {each.task for each in scores})
     known = {each.key for each in scores}
     left_out += [
         f"{store.record_file(r.cell)}: no scores; `mora_bench rescore {folder}` makes them from predictions"
@@ -51,7 +51,8 @@ def read(folder: Path, metric: str = "") -> Results:
     return Results(records, scores, frame.cells(records, scores, metric), left_out)
 
 
-def _check_metric(metric: str, tasks: set[str]) -> None:
+def check_metric(metric: str, tasks: set[str]) -> None:
+    """Refuse a score that no task has; "" stands for each task's own."""
     known = {name for task in tasks for name in registry.get(registry.TASKS, task).metrics}
     if metric and known and metric not in known:
         meant = registry.did_you_mean(metric, known)
@@ -68,20 +69,30 @@ def write(folder: Path, metric: str = "", figures: bool = False) -> Report:
     tables, left_out = folder / "tables", list(results.left_out)
     files, shown = [], []
     for name in registry.names(registry.ARTEFACTS):
-        artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
-        if artefact.draws and not figures:
-            continue
-        out = folder / "figures" if artefact.draws else tables
         try:
-            made = artefact.make(results)
+            artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
+            if artefact.draws and not figures:
+                continue
+            made = _checked(artefact.make(results))
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # A failing artefact must not prevent the others.
             left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
             continue
+        out = folder / "figures" if artefact.draws else tables
         for file, content in made.items():
             write_atomic(out / file, content)
             files.append(file)
             shown += [file] * (artefact.shown and file.endswith(".md"))
     return Report(tables, files, shown, left_out)
+
+
+def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
+    """What an artefact made, which may only be files of the report's own folder."""
+    for file, content in made.items():
+        if Path(file).name != file or not isinstance(content, bytes):
+            raise ValueError(f"{file!r}: expected a plain file name and bytes, not {type(content).__name__}")
+        if file.endswith(".md"):
+            content.decode()
+    return made

@@ -155,8 +155,11 @@ def _from_csv(file: Path) -> tuple[Rows, list[str]]:
 def _from_tensors(file: Path) -> tuple[Rows, None]:
     try:
         found = load_file(file)
-        ids = [bytes(row).rstrip(b"\0").decode() for row in found["ids"].astype(np.uint8)]
+        ids = [bytes(row).rstrip(b"\0").decode() for row in found["ids"]]
         patterns, probabilities = found["pattern"].astype(int).tolist(), found["probabilities"].astype(float)
+        whole = found["pattern"].dtype.kind in "iu" and found["pattern"].ndim == 1
+        if not whole or found["ids"].dtype != np.uint8:
+            raise ValueError("expected ids of uint8 and one whole number a pattern")
         if probabilities.ndim != 2 or not len(ids) == len(patterns) == len(probabilities):
             raise ValueError(f"{len(ids)} ids, {len(patterns)} patterns, probabilities {list(probabilities.shape)}")
     except Exception as error:

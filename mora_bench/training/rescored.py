@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,10 @@ from mora_bench.plan.data_axes import known_of
 from mora_bench.records.store import FAILED, Store
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mora_bench.data.table import Table
+    from mora_bench.records.schema import Scores
 
 
 def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[str]]:
@@ -32,11 +36,17 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
         if record.status == FAILED:
             continue
         cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, place))
-        if not store.prediction_file(cell).is_file():
-            left.append(f"{cell.label}: {store.prediction_file(cell)} is absent")
-            continue
-        score(store, cell, place)
-        scored += 1
+        file = store.prediction_file(cell)
+        if not file.is_file():
+            left.append(f"{cell.label}: {file} is absent")
+        elif not store.intact(record):
+            left.append(f"{cell.label}: {file} is not what was written: it was edited or cut; compute the cell again")
+        else:
+            try:
+                score(store, cell, place)
+                scored += 1
+            except UserError as error:
+                left.append(f"{cell.label}: {error}")
     if not records:
         raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.")
     return scored, left
@@ -66,10 +76,22 @@ def _table(cell: Cell, place: Runtime) -> Table:
 
 
 def score(store: Store, cell: Cell, place: Runtime) -> None:
-    """Score the stored predictions of one cell; the data are read only if a mechanism needs more than presence."""
+    """Score the stored predictions of one cell; the data are read only if a mechanism needs more than presence.
+
+    Raises:
+        UserError: they are not predictions of this cell.
+    """
+    try:
+        store.write_scores(cell, _scored(cell, store.predictions(cell), place))
+    except (ValueError, KeyError, IndexError) as error:
+        raise UserError(
+            f"{store.prediction_file(cell)}: cannot be scored ({type(error).__name__}: {error}); compute it again."
+        ) from error
+
+
+def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:
     from mora_bench.scoring.protocol import Predicted, scored
 
-    saved = store.predictions(cell)
     predicted = {}
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing):
@@ -81,4 +103,4 @@ def score(store: Store, cell: Cell, place: Runtime) -> None:
             own = masks.Units(saved[f"{split}_natural"], cell.modalities, {}, (), saved[f"{split}_targets"])
         groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
         predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
-    store.write_scores(cell, scored(cell, predicted))
+    return scored(cell, predicted)

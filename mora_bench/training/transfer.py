@@ -48,10 +48,12 @@ def carry_over(sources: Sequence[Model], models: Sequence[Model]) -> None:
     """Copy what the trained `sources` trained into `models`, which must train the same but for the classifier.
 
     Raises:
-        UserError: they do not, for instance because a modality brings an embedder of its own.
+        UserError: they do not, for instance because a modality brings an embedder of its own; or nothing else trains.
     """
     for source, model in zip(sources, models, strict=True):
         theirs, ours = _without_head(source.trained()), _without_head(model.trained())
+        if not ours:
+            raise UserError("nothing can go on from the other dataset: here the method trains the classifier alone.")
         shapes = [{name: tuple(value.shape) for name, value in own.items()} for own in (theirs, ours)]
         if shapes[0] != shapes[1]:
             odd = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]

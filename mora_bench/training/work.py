@@ -98,4 +98,6 @@ def competitor(name: str) -> Competitor:
         found = registry.get(group, name)
     except Exception:
         return Competitor(title=name, family="")
-    return Competitor(title=found.title, family=found.family, abstains=getattr(found, "abstains", ""))
+    # Where something failed, what describes it may be wrong, too.
+    said = {part: getattr(found, part, "") for part in ("title", "family", "abstains")}
+    return Competitor(**{part: text if isinstance(text, str) else name for part, text in said.items()})

@@ -29,9 +29,9 @@ def test_what_was_trained_before_is_where_it_starts_but_the_classifier(place, fo
     models = []
     fitted = cells.fitted
 
-    def kept(found, own, *rest):
+    def kept(found, own, *rest, **more):
         models.append((own[0].dataset, found[0], {n: p.detach().clone() for n, p in found[0].trained().items()}))
-        return fitted(found, own, *rest)
+        return fitted(found, own, *rest, **more)
 
     monkeypatch.setattr(cells, "fitted", kept)
     run_cells([cell], place)
@@ -99,3 +99,12 @@ def test_rows_of_a_table_say_what_came_before():
     pairs = [record("mora", 0), record("mora", 0, f1=0.6, after="cxr 0123456789abcdef")]
     (table,) = compare(frame.cells(*map(list, zip(*pairs, strict=True))))
     assert [row.label for row in table.sections[0].rows] == ["mora (r=4, blocks 0)", "mora (r=4, blocks 0, after cxr)"]
+
+
+def test_nothing_to_carry_over_is_said(place, folder):
+    """A method that trains the classifier alone would silently start anew."""
+    cell = make_cell(place, folder, method="head")
+    (model,) = cells.built([cell], *_data(cell, place))
+    model.pooler.requires_grad_(False)
+    with pytest.raises(UserError, match="nothing can go on from the other dataset"):
+        transfer.carry_over([model], [model])

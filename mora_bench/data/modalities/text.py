@@ -88,6 +88,10 @@ class TextContent(Content):
         return {"truncated": self.truncated}
 
 
+#: The most characters of a text; the longest reports have some thousands.
+LONGEST = 200_000
+
+
 class Text(Modality):
     """A text is a str; a blank one counts as absent."""
 
@@ -105,6 +109,8 @@ class Text(Modality):
             return f"is {type(value).__name__} ({value!r:.40}); expected a str, or None where there is no text"
         if value.strip().lower() == "nan":
             return f"is {value!r}, what pandas makes of an empty cell; write None where there is no text"
+        if len(value) > LONGEST:
+            return f"has {len(value)} characters; expected at most {LONGEST}: is it a whole file?"
         try:
             value.encode()
         except UnicodeEncodeError:

@@ -5,16 +5,27 @@ from pathlib import Path
 from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
 
+from mora_bench.errors import UserError
+
 
 def open_tokenizer(file: Path) -> Tokenizer:
     """The tokenizer in `file` (tokenizer.json or vocab.txt), without padding or truncation.
 
     A report that happens to say "[SEP]" or "[MASK]" is text like any other.
+
+    Raises:
+        UserError: it is none, or adds no first token.
     """
-    if file.suffix == ".txt":
-        tokenizer = BertWordPieceTokenizer(str(file), lowercase=True)._tokenizer
-    else:
-        tokenizer = Tokenizer.from_file(str(file))
+    try:
+        if file.suffix == ".txt":
+            tokenizer = BertWordPieceTokenizer(str(file), lowercase=True)._tokenizer
+        else:
+            tokenizer = Tokenizer.from_file(str(file))
+        if not tokenizer.encode("").ids:
+            raise ValueError("it gives an empty text no token, and features are read off the first, [CLS]")
+    except Exception as error:
+        # The library raises plain Exception.
+        raise UserError(f"{file}: not a tokenizer that can be used ({error}). Download the backbone again.") from error
     tokenizer.encode_special_tokens = True
     tokenizer.no_padding()
     tokenizer.no_truncation()

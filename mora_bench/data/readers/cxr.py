@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
-from mora_bench.data.readers.paths import filled, find_folder, inside, unique
+from mora_bench.data.readers import frames
+from mora_bench.data.readers.paths import find_folder, inside, unique
 from mora_bench.data.readers.texts import chest_text
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -74,9 +75,11 @@ def published(root: Path) -> Published:
     reports_file = find(root)
     if reports_file is None:
         raise UserError(f"{root}: no CXR table. Expected {REPORTS} and {PROJECTIONS} in it or in a folder below it.")
-    reports = _frame(reports_file)
+    reports = frames.frame(reports_file, COLUMNS[REPORTS])
     file = reports_file.with_name(PROJECTIONS)
-    projections = _frame(file)
+    if not file.exists():
+        raise UserError(f"{file}: absent. Kaggle's Indiana CXR has it beside {REPORTS}.")
+    projections = frames.frame(file, COLUMNS[PROJECTIONS])
     unique(reports["uid"], reports_file)
     unique(projections["filename"], file)
     folder = find_folder(reports_file.parent, list(projections["filename"])) or root
@@ -124,16 +127,3 @@ def targets(frame: pd.DataFrame) -> np.ndarray:
     """The labels of each row, uint8 [N, C]."""
     problems = [{p.strip() for p in value.split(";")} for value in frame["Problems"]]
     return np.array([[label in found for label in LABELS] for found in problems], np.uint8)
-
-
-def _frame(file: Path) -> pd.DataFrame:
-    if not file.is_file():
-        raise UserError(f"{file}: absent. Kaggle's Indiana CXR has it beside {REPORTS}.")
-    try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise UserError(f"{file}: not a readable table ({error}). Download it again.") from error
-    absent = [column for column in COLUMNS[file.name] if column not in frame.columns]
-    if absent:
-        raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
-    return filled(frame, file)

@@ -1,13 +1,13 @@
 """Reads ODIR-5K as published: the challenge's xlsx or Kaggle's `full_df.csv`, images wherever that layout puts them."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
-from mora_bench.data.readers.paths import filled, find_folder, inside, unique
+from mora_bench.data.readers import frames
+from mora_bench.data.readers.paths import find_folder, inside, unique
 from mora_bench.data.readers.texts import eye_text
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -40,11 +40,7 @@ def read(root: Path) -> Table:
     file = find(root)
     if file is None:
         raise UserError(f"{root}: no ODIR table. Expected one of {', '.join(TABLES)} in it or in a folder below it.")
-    frame = _frame(file)
-    absent = [column for column in COLUMNS if column not in frame.columns]
-    if absent:
-        raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {', '.join(frame.columns)}.")
-    frame = filled(frame[list(COLUMNS)], file)
+    frame = frames.frame(file, COLUMNS)[list(COLUMNS)]
     if file.suffix == ".csv":
         # Kaggle's table has one row per eye; the patient's own columns are the same in both.
         frame = frame.drop_duplicates()
@@ -52,7 +48,7 @@ def read(root: Path) -> Table:
     _check_labels(frame, file)
     folder = find_folder(file.parent, [*frame[LEFT], *frame[RIGHT]]) or find_folder(root, [*frame[LEFT], *frame[RIGHT]])
     pictures = tuple(
-        tuple(_picture(root, folder, name, f"{file}, ID {id}") for name in names)
+        tuple(_picture(root, folder, name, f"{file}, ID {id[:80]}") for name in names)
         for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
     )
     texts = tuple(
@@ -71,23 +67,12 @@ def read(root: Path) -> Table:
     )
 
 
-def _frame(file: Path) -> pd.DataFrame:
-    try:
-        if file.suffix == ".csv":
-            return pd.read_csv(file, dtype=str, keep_default_na=False)
-        return pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile, pd.errors.ParserError) as error:
-        raise UserError(f"{file}: not a readable table ({error}). Download it again.") from error
-
-
 def _check_labels(frame: pd.DataFrame, file: Path) -> None:
     for label in LABELS:
         wrong = frame[~frame[label].isin(["0", "1"])]
         if len(wrong):
-            raise UserError(
-                f"{file}, ID {wrong['ID'].iloc[0]}: label {label} is {wrong[label].iloc[0]!r}, expected 0 or 1. "
-                "Correct the table."
-            )
+            id, value = wrong["ID"].iloc[0][:80], wrong[label].iloc[0][:80]
+            raise UserError(f"{file}, ID {id}: label {label} is {value!r}, expected 0 or 1. Correct the table.")
 
 
 def _picture(root: Path, folder: Path | None, name: str, where: str) -> PictureFile | None:

@@ -55,17 +55,6 @@ def unique(column: pd.Series, file: Path) -> None:
         value = repeated.iloc[0]
         first, second = (column.index[column == value][:2] + 2).tolist()
         raise UserError(
-            f"{file}, row {second}: {column.name} {value!r} stands in row {first} too. "
+            f"{file}, row {second}: {column.name} {value[:80]!r} stands in row {first} too. "
             f"Every {column.name} must be unique: delete or rename one of the rows."
         )
-
-
-def filled(frame: pd.DataFrame, file: Path) -> pd.DataFrame:
-    """A table that has rows.
-
-    Raises:
-        UserError: it has a header and nothing below it.
-    """
-    if frame.empty:
-        raise UserError(f"{file}: no rows below the header. Download it again.")
-    return frame
