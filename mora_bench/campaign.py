@@ -15,6 +15,7 @@ What is done already is not done again: run the script a second time, and nothin
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from mora_bench.report.write import Report
 
 
+#: What a Linux machine with a GPU has; where none is, torch need not be imported to find that out.
+GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 #: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
 #: Seconds between two looks at cells that other grids run; and how often a cell may leave no record and no holder.
@@ -89,8 +92,8 @@ def runtime(grid: Grid) -> Runtime:
 
 
 def _device(wanted: str) -> str:
-    if wanted == "cpu":
-        return wanted
+    if wanted == "cpu" or (wanted == "auto" and sys.platform == "linux" and not any(map(Path.exists, GPUS))):
+        return "cpu"
     import torch
 
     if wanted == "auto":
@@ -130,6 +133,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     from mora_bench.data import datasets
     from mora_bench.training.cell import pool_of, samples
 
+    shipped = backbones.names()
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
@@ -137,8 +141,9 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
         before = [(c.before, c.backbone, recipe.max_text) for c, recipe in nets if c.after]
         for read in dict.fromkeys([*((dataset, c.backbone, recipe.max_text) for c, recipe in nets), *before]):
             samples(*read, place)
-        for name, most in dict.fromkeys((c.backbone, recipe.max_text) for c, recipe in nets):
-            # Before hundreds of cells fail for one file.
+        checked = dict.fromkeys((c.backbone, recipe.max_text) for c, recipe in nets if c.backbone not in shipped)
+        for name, most in checked:
+            # Before hundreds of cells fail for one file. What ships with the package was tried when it was packed.
             spec = backbones.resolve(name, most)
             backbones.check_words(spec, backbones.load(spec, table.shape, most, 0))
         pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}

@@ -108,7 +108,7 @@ def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
 def fill_absent(raw: dict[str, Any], kind: type) -> None:
     """Add the fields that a dataclass read from JSON lacks, with their absent values; also in the dataclasses that it
     holds."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for each in fields(kind):
         if each.name not in raw and "absent" in each.metadata:
             absent: Any = each.metadata["absent"]
@@ -117,6 +117,9 @@ def fill_absent(raw: dict[str, Any], kind: type) -> None:
             for own in (hints[each.name], *get_args(hints[each.name])):
                 if isinstance(own, type) and is_dataclass(own):
                     fill_absent(raw[each.name], own)
+
+
+_hints = cache(get_type_hints)
 
 
 def as_floats(value: Any) -> None:

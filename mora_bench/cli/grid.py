@@ -16,7 +16,6 @@ from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
-from mora_bench.report.write import check_metric
 
 
 def run(arguments: list[str]) -> int:
@@ -28,7 +27,10 @@ def run(arguments: list[str]) -> int:
     if not grid.plan:
         campaign.start_workers(place, grid.engine)
     plan = campaign.plan(grid, place, preset)
-    check_metric(grid.metric, {cell.task for cell in plan.cells})
+    if grid.metric:
+        from mora_bench.report.write import check_metric
+
+        check_metric(grid.metric, {cell.task for cell in plan.cells})
     store = Store(place.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=grid.plan)
@@ -39,6 +41,8 @@ def run(arguments: list[str]) -> int:
             store.forget(cell)
             status[cell] = TO_DO
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
+    # What needs no network takes a moment, and is what the rest will be held against.
+    todo.sort(key=lambda cell: cell.recipe is not None)
     ran = campaign.run(todo, place, grid.engine)
     try:
         failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []

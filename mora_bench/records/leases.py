@@ -100,11 +100,15 @@ class Leases:
 
     def claim(self, key: str) -> Lease | None:
         """The lease of a key, unless somebody else has it."""
-        own = sorted(self.place.glob(f"{key}.*"), key=_generation)
+        own: list[Path] = []
+        following = self.place / f"{key}.1"
+        while following.exists():
+            own.append(following)
+            following = _following(following)
         if own and not _over(own[-1]):
             return None
         self.place.mkdir(parents=True, exist_ok=True)
-        mine = Lease(_following(own[-1]) if own else self.place / f"{key}.1", _me(), own)
+        mine = Lease(following, _me(), own)
         return mine if mine.made() else None
 
     def sweep(self) -> None:
@@ -152,7 +156,7 @@ class Lease:
             _make(self.file, _text(self.holder))
         except FileExistsError:
             return False
-        return True
+        return not self.lost
 
     @property
     def lost(self) -> bool:
@@ -173,12 +177,14 @@ class Lease:
                 os.close(place)
 
     def release(self) -> None:
-        _remove([*self.before, self.file])
+        """Remove it, and what was before; whoever has taken the cell since does that later."""
+        if not self.lost:
+            _remove([*self.before, self.file])
 
 
 def _remove(files: Sequence[Path]) -> None:
-    """The earlier generations go first, so that there is never a lower one alone."""
-    for file in files:
+    """The latest generation goes first, so that all before it are there as long as it is."""
+    for file in reversed(files):
         with suppress(OSError):
             file.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 A number without meaning (NaN) is null in the file and None here.
 """
 
+import re
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -18,10 +19,10 @@ SCHEMA = 2
 NOT_RUN_HERE = "not run here"
 
 #: Scores of ours that lie between 0 and 1.
-BOUNDED = (
+BOUNDED = {
     "f1_macro", "f1_micro", "f1_per_class", "f1_macro_seen", "f1_macro_tuned", "f1_macro_weighted", "auroc", "map",
     "accuracy", "balanced_accuracy", "precision_at_recall_90", "specificity_at_recall_90", "calibration_error",
-)  # fmt: skip
+}  # fmt: skip
 
 Kind = TypeVar("Kind", bound="Struct")
 Score = int | float | list[float | None] | None
@@ -194,9 +195,9 @@ def _check_range(scores: dict[str, Score], pattern: str) -> None:
     for name, value in scores.items():
         if name not in BOUNDED:
             continue
-        values = value if isinstance(value, list) else [value]
-        if any(isinstance(v, int | float) and (v < 0 or v > 1) for v in values):
-            raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
+        for one in value if isinstance(value, list) else (value,):
+            if one is not None and (one < 0 or one > 1):
+                raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
         if name == "f1_macro" and value is None and scores.get("n"):
             raise ValueError(f"{name} with {pattern} missing is no number")
 
@@ -251,8 +252,9 @@ def encode(value: Struct) -> bytes:
     return content.replace(EMPTY, _signed(digest([content])), 1) if hasattr(value, "digest") else content
 
 
-#: The place of a digest in a file, before it is known.
+#: The place of a digest in a file, before it is known; and how a file begins that has one.
 EMPTY = b'"digest": ""'
+SIGNED = re.compile(rb'\{\s*"schema": %d,\s*"digest": "([0-9a-f]{16})"' % SCHEMA)
 
 
 def _signed(own: str) -> bytes:
@@ -262,6 +264,19 @@ def _signed(own: str) -> bytes:
 def _plain(value: Any) -> Any:
     """NumPy's numbers."""
     return value.item()
+
+
+class Brief(msgspec.Struct):
+    """What the status of a cell needs of a record."""
+
+    status: Literal["done", "failed"]
+    predictions: str = ""
+
+
+def as_written(content: bytes) -> bool:
+    """Whether a file is of this schema and says its own digest rightly, so that it need not be read to be believed."""
+    found = SIGNED.match(content)
+    return found is not None and digest([content.replace(_signed(found[1].decode()), EMPTY, 1)]) == found[1].decode()
 
 
 def decode(content: bytes, kind: type[Kind]) -> Kind:

@@ -20,7 +20,7 @@ import msgspec
 from mora_bench.cells.cell import Cell
 from mora_bench.errors import UserError
 from mora_bench.files import digest, write_atomic
-from mora_bench.records.schema import Record, Scores, Struct, decode, encode
+from mora_bench.records.schema import Brief, Record, Scores, Struct, as_written, decode, encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,16 +79,17 @@ class Store:
 
     def status_of(self, cell: Cell) -> str:
         """The status of one cell, as `status` says it."""
-        record = read(self.record_file(cell), Record)
-        if isinstance(record, Refused):
+        record = _brief(self.record_file(cell))
+        if record is None:
             return TO_DO
         if record.status == "failed":
             return FAILED
         if not self.prediction_file(cell).is_file():
             return TO_DO
-        if not isinstance(read(self.score_file(cell), Scores), Refused):
+        if _believed(self.score_file(cell)):
             return DONE
-        return TO_SCORE if self.intact(record) else TO_DO
+        whole = self.record(cell)
+        return TO_SCORE if whole is not None and self.intact(whole) else TO_DO
 
     def intact(self, record: Record) -> bool:
         """Whether the predictions of a record, which must be there, are those that were written; a record from before
@@ -154,6 +155,28 @@ class Refused:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.why}"
+
+
+def _brief(file: Path) -> Brief | Record | None:
+    """What a record says of its cell's status; read whole only if it does not vouch for itself."""
+    try:
+        content = file.read_bytes() if file.is_file() else b""
+    except OSError:
+        return None
+    if as_written(content):
+        return msgspec.json.decode(content, type=Brief)
+    record = read(file, Record)
+    return None if isinstance(record, Refused) else record
+
+
+def _believed(file: Path) -> bool:
+    """Whether a file of scores is whole."""
+    try:
+        if file.is_file() and as_written(file.read_bytes()):
+            return True
+    except OSError:
+        return False
+    return not isinstance(read(file, Scores), Refused)
 
 
 def read(file: Path, kind: type[Kind]) -> Kind | Refused:

@@ -21,6 +21,8 @@ def open_tokenizer(file: Path) -> Tokenizer:
             tokenizer = BertWordPieceTokenizer(str(file), lowercase=True)._tokenizer
         else:
             tokenizer = Tokenizer.from_file(str(file))
+        # Fails where there is no piece for what is unknown.
+        tokenizer.encode("\U0001f9ea")
         if not tokenizer.encode("").ids:
             raise ValueError("it gives an empty text no token, and features are read off the first, [CLS]")
     except Exception as error:
