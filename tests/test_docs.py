@@ -1,4 +1,4 @@
-"""docs/data.md: its plug-ins are short, keep every rule, and run on data as it describes them."""
+"""docs/data.md: its plug-ins are short, keep every rule, and run as it says; docs/faults.md: its tests exist."""
 
 import re
 from pathlib import Path
@@ -83,3 +83,12 @@ def test_a_plug_in_of_the_docs_is_short_keeps_every_rule_and_runs(block, make, b
         ("left", "right", "note", "lab") if block == 0 else ("scan", "report")
     }
     assert {record.cell.task for record in records} == {"multi-label" if block == 0 else "multi-class"}
+
+
+def test_each_fault_of_the_docs_has_its_test():
+    """At least forty, each with a test that is there."""
+    tests = Path(__file__).parent
+    rows = re.findall(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`", (tests.parent / "docs" / "faults.md").read_text())
+    assert len(rows) >= 40
+    absent = [f"{file}::{name}" for file, name in rows if f"def {name}(" not in (tests / file).read_text()]
+    assert not absent

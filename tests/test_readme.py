@@ -44,7 +44,7 @@ def test_files_that_the_text_names_exist(file):
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("architecture", "backbones", "data", "statistics")),
+    *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")),
     "results/README.md",
 ]
 
