@@ -8,7 +8,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.paths import find_folder, inside, unique
+from mora_bench.data.readers.paths import Pictures, find_folder, unique
 from mora_bench.data.readers.texts import chest_text
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -52,18 +52,17 @@ class Published:
     """Both tables as they were published.
 
     Attributes:
-        root: of the data; file: the projections table, for messages; folder: where the films lie.
+        file: the projections table, for messages; films: where they lie.
     """
 
-    root: Path
     file: Path
-    folder: Path
+    films: Pictures
     reports: pd.DataFrame
     projections: pd.DataFrame
 
-    def film(self, uid: str, name: str) -> Path:
-        """A film of the projections table, which need not exist; UserError if its name leads out of the root."""
-        return inside(self.root, self.folder, name, f"{self.file}, uid {uid}")
+    def film(self, uid: str, name: str) -> Path | None:
+        """A film of the projections table, None if it is not there; UserError if its name leads out of the root."""
+        return self.films.file(name, f"{self.file}, uid {uid}")
 
 
 def published(root: Path) -> Published:
@@ -83,7 +82,7 @@ def published(root: Path) -> Published:
     unique(reports["uid"], reports_file)
     unique(projections["filename"], file)
     folder = find_folder(reports_file.parent, list(projections["filename"])) or root
-    return Published(root, file, folder, reports, projections)
+    return Published(file, Pictures(root, folder), reports, projections)
 
 
 def read(root: Path) -> Table:
@@ -97,7 +96,7 @@ def read(root: Path) -> Table:
     found = published(root)
     frontal = found.projections[found.projections["projection"] == VIEWS[0]]
     frame = frontal.merge(found.reports, on="uid", how="inner")
-    frame = frame[[bool(text) for text in texts(frame)]]
+    frame = frame[(frame["findings"].str.strip() + frame["impression"].str.strip()).astype(bool)]
     if frame.empty:
         raise UserError(
             f"{found.file}: no row with projection 'Frontal' belongs to a report with findings or impression "
@@ -112,7 +111,7 @@ def read(root: Path) -> Table:
         patients=tuple(frame["uid"]),
         modalities={
             "text": Column("text", texts(frame)),
-            "image": Column("image", tuple((PictureFile(path) if path.is_file() else None,) for path in paths)),
+            "image": Column("image", tuple((None if path is None else PictureFile(path),) for path in paths)),
         },
         targets=targets(frame),
     )
@@ -125,5 +124,10 @@ def texts(frame: pd.DataFrame) -> tuple[str, ...]:
 
 def targets(frame: pd.DataFrame) -> np.ndarray:
     """The labels of each row, uint8 [N, C]."""
-    problems = [{p.strip() for p in value.split(";")} for value in frame["Problems"]]
-    return np.array([[label in found for label in LABELS] for found in problems], np.uint8)
+    known = {value: _labels(value) for value in frame["Problems"].unique()}
+    return np.stack([known[value] for value in frame["Problems"]])
+
+
+def _labels(problems: str) -> np.ndarray:
+    found = {problem.strip() for problem in problems.split(";")}
+    return np.array([label in found for label in LABELS], np.uint8)

@@ -20,7 +20,7 @@ def read(root: Path) -> Table:
     films: dict[tuple[str, str], list[PictureFile]] = {}
     for uid, name, view in found.projections[["uid", "filename", "projection"]].itertuples(index=False):
         path = found.film(uid, name)
-        if path.is_file():
+        if path is not None:
             films.setdefault((uid, view), []).append(PictureFile(path))
     reports = found.reports[[bool(text) for text in cxr.texts(found.reports)]]
     if reports.empty:

@@ -26,7 +26,9 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise UserError(f"{file}: {'not a plain file' if file.exists() else 'absent'}. Download it again.")
     try:
         if file.suffix == ".csv":
-            found = pd.read_csv(file, dtype=str, keep_default_na=False)
+            header = pd.read_csv(file, dtype=str, nrows=0, index_col=False)
+            _check_columns(header, columns, file)
+            found = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=lambda name: name in columns)
         else:
             _check_size(file)
             found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
@@ -37,13 +39,17 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
     if not isinstance(found.index, pd.RangeIndex):
         # pandas takes what stands left of as many fields as the header has for names of rows.
         raise UserError(f"{file}: a row has more fields than the header. Is a quote missing? Correct the table.")
+    _check_columns(found, columns, file)
+    if found.empty:
+        raise UserError(f"{file}: no rows below the header. Download it again.")
+    return found
+
+
+def _check_columns(found: pd.DataFrame, columns: Sequence[str], file: Path) -> None:
     absent = [column for column in columns if column not in found.columns]
     if absent:
         some = ", ".join(str(column)[:80] for column in found.columns[:40])
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {some}.")
-    if found.empty:
-        raise UserError(f"{file}: no rows below the header. Download it again.")
-    return found
 
 
 def _check_size(file: Path) -> None:

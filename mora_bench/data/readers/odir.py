@@ -7,7 +7,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.paths import find_folder, inside, unique
+from mora_bench.data.readers.paths import Pictures, find_folder, unique
 from mora_bench.data.readers.texts import eye_text
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -47,8 +47,9 @@ def read(root: Path) -> Table:
     unique(frame["ID"], file)
     _check_labels(frame, file)
     folder = find_folder(file.parent, [*frame[LEFT], *frame[RIGHT]]) or find_folder(root, [*frame[LEFT], *frame[RIGHT]])
+    files = Pictures(root, folder or root)
     pictures = tuple(
-        tuple(_picture(root, folder, name, f"{file}, ID {id[:80]}") for name in names)
+        tuple(_picture(files, name, f"{file}, ID {id[:80]}") for name in names)
         for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
     )
     texts = tuple(
@@ -75,8 +76,6 @@ def _check_labels(frame: pd.DataFrame, file: Path) -> None:
             raise UserError(f"{file}, ID {id}: label {label} is {value!r}, expected 0 or 1. Correct the table.")
 
 
-def _picture(root: Path, folder: Path | None, name: str, where: str) -> PictureFile | None:
-    if not name:
-        return None
-    path = inside(root, folder or root, name, where)
-    return PictureFile(path) if path.is_file() else None
+def _picture(files: Pictures, name: str, where: str) -> PictureFile | None:
+    path = files.file(name, where) if name else None
+    return None if path is None else PictureFile(path)

@@ -13,28 +13,52 @@ from mora_bench.errors import UserError
 LONGEST_NAME = 255
 
 
-def inside(root: Path, folder: Path, name: str, where: str) -> Path:
-    """`folder / name`, refused when a name out of a table would lead out of the data root.
+class Pictures:
+    """The pictures that a table names, in one folder inside a data root. The folder is listed once, so that a million
+    names cost no million questions to the disk."""
 
-    Raises:
-        UserError: naming `where` (file and row) the name stands.
-    """
-    short = "\0" not in name and len(name.encode(errors="replace")) <= LONGEST_NAME
-    plain = short and Path(name).name == name and name not in (".", "..")
-    if plain and _loops(folder / name):
-        raise UserError(f"{where}: {name!r} is a link that leads to itself. Correct the link or the table.")
-    if not plain or not (folder / name).resolve().is_relative_to(root.resolve()):
+    def __init__(self, root: Path, folder: Path):
+        self.root = root
+        self.folder = folder
+        self.links: dict[str, bool] = {}
+        if folder.is_dir():
+            with os.scandir(folder) as entries:
+                self.links = {entry.name: entry.is_symlink() for entry in entries if not _is_folder(entry)}
+
+    def file(self, name: str, where: str) -> Path | None:
+        """The file of that name; None if it is not there.
+
+        Raises:
+            UserError: naming `where` (file and row) a name stands that would lead out of the data root.
+        """
+        link = self.links.get(name)
+        if link is False:
+            return self.folder / name
+        plain = name not in ("", ".", "..") and not any(letter in name for letter in "/\\\0")
+        if not plain or len(name.encode(errors="replace")) > LONGEST_NAME:
+            self._refuse(name, where)
+        if link is None:
+            return None
+        return self._behind(name, where)
+
+    def _behind(self, name: str, where: str) -> Path | None:
+        """What a link leads to, if that is a file inside the root."""
+        path = self.folder / name
+        try:
+            path.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise UserError(
+                    f"{where}: {name!r} is a link that leads to itself. Correct the link or the table."
+                ) from None
+            return None
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            self._refuse(name, where)
+        return path if path.is_file() else None
+
+    def _refuse(self, name: str, where: str) -> None:
         shown = name if len(name) <= 80 else f"{name[:80]}..."
-        raise UserError(f"{where}: {shown!r} is not a plain file name inside {root}. Correct the table.")
-    return folder / name
-
-
-def _loops(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError as error:
-        return error.errno == errno.ELOOP
-    return False
+        raise UserError(f"{where}: {shown!r} is not a plain file name inside {self.root}. Correct the table.")
 
 
 def find_folder(root: Path, names: Sequence[str]) -> Path | None:
@@ -58,3 +82,8 @@ def unique(column: pd.Series, file: Path) -> None:
             f"{file}, row {second}: {column.name} {value[:80]!r} stands in row {first} too. "
             f"Every {column.name} must be unique: delete or rename one of the rows."
         )
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    """Without looking behind links, which may lead to themselves."""
+    return entry.is_dir(follow_symlinks=False)
