@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -202,6 +203,19 @@ def test_a_picture_that_is_corrupt_is_named_before_anything_trains(tmp_path, roo
     assert grid(tmp_path / "out", *REAL, "--data-root", str(root), *more) == 2
     assert picture.name in capsys.readouterr().err
     assert not list((tmp_path / "out").rglob("*.json"))
+
+
+def test_all_corrupt_pictures_are_named_at_once(tmp_path, root, capsys, folder):
+    """Up to twenty, then a count."""
+    for picture in sorted(root.rglob("*.jpg"))[:50:2]:
+        picture.write_bytes(b"no picture")
+    more = ["--methods", "head", "--backbone", str(folder), "--recipe.max-text", "64"]
+    assert grid(tmp_path / "out", *REAL, "--data-root", str(root), *more) == 2
+    said = capsys.readouterr().err
+    named, count = said.count("not a readable picture"), re.search(r"\.\.\. and (\d+) more", said)
+    assert named == 20
+    # A sample of which both pictures are corrupt is one.
+    assert 1 <= int(count[1]) <= 5
 
 
 PLUGIN = """

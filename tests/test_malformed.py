@@ -220,6 +220,7 @@ PICTURES = {
     "cut gif": b"GIF89a\x01\0\x01\0",
     "cut tiff": b"II*\0\x08\0\0\0",
     "a bomb": png(60_000, 60_000),
+    "more pixels than are decoded": png(10_001, 10_000),
     "no pixels": png(0, 0),
     "a size beyond all": png(2**31 - 1, 2**31 - 1),
     "html": b"<!doctype html><title>404</title>",

@@ -65,9 +65,9 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
         table = dataset.read(root)
     if not isinstance(table, Table):
         raise UserError(f"dataset {name!r}: its reader returned {type(table).__name__}; expected a Table.")
-    for rule, wrong in audit.problems(table):
-        if wrong:
-            raise UserError(f"dataset {name!r}: {wrong}. The rule: {rule}")
+    wrong = [f"{what}. The rule: {rule}" for rule, what in audit.problems(table) if what]
+    if wrong:
+        raise UserError(f"dataset {name!r}: " + "; ".join(wrong))
     table = table.only(np.flatnonzero(table.present.any(1)))
     if not len(table):
         raise UserError(f"dataset {name!r}: no sample has anything of any modality.")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: The fewest pictures for which worker processes save more time than their start costs.
 FEW = 200
+#: The most pictures that a message names before it only counts the rest.
+SHOWN = 20
 
 
 class Picture(Protocol):
@@ -155,12 +157,19 @@ class Image(Modality):
         if not isinstance(rule, ImageRule):
             raise UserError("image: the backbone says nothing of its picture sizes; it needs an ImageRule.")
         sizes, starts, end = np.zeros((len(values), 2), np.int64), np.zeros(len(values), np.int64), 0
+        wrong: list[str] = []
         with open(folder / "pixels.bin", "wb") as file:
             for i, picture in enumerate(_decoded(list(zip(ids, values, strict=True)), rule, workers)):
                 starts[i] = end
-                if picture is not None:
+                if isinstance(picture, UserError):
+                    wrong.append(str(picture))
+                elif picture is not None:
                     sizes[i] = picture.shape[:2]
                     end += file.write(np.ascontiguousarray(picture).tobytes())
+        if wrong:
+            # All at once, so that they are mended at once.
+            more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+            raise UserError("\n".join(wrong[:SHOWN]) + more)
         there, counts = np.unique(sizes[sizes[:, 0] > 0], axis=0, return_counts=True)
         canvas = there[counts.argmax()] if len(there) else np.array(rule.size(rule.shorter, rule.shorter))
         arrays = {"sizes": sizes, "starts": starts, "canvas": canvas, "patch": np.array(rule.multiple)}
@@ -182,15 +191,23 @@ class Image(Modality):
 
 def _decoded(
     samples: list[tuple[str, tuple[Picture | None, ...] | None]], rule: ImageRule, workers: int
-) -> Iterator[np.ndarray | None]:
+) -> Iterator[np.ndarray | UserError | None]:
     jobs = [(*sample, rule) for sample in samples]
     if workers < 2 or len(jobs) < FEW:
-        yield from map(_decode, jobs)
+        yield from map(_tried, jobs)
         return
     # A picture may be of a class that a plug-in file defines.
     known: Callable[..., Any] = registry.load_plugins
     with ProcessPoolExecutor(workers, context(), known, (registry.plugin_files(),)) as pool:
-        yield from pool.map(_decode, jobs, chunksize=50)
+        yield from pool.map(_tried, jobs, chunksize=50)
+
+
+def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:
+    """A sample's pictures, or what is wrong with them."""
+    try:
+        return _decode(job)
+    except UserError as error:
+        return error
 
 
 def _read(picture: Picture, sample: str) -> np.ndarray:

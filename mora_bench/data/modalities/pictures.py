@@ -8,6 +8,9 @@ from PIL import Image, UnidentifiedImageError
 
 from mora_bench.errors import UserError
 
+#: The largest file in bytes, and the most pixels, that are decoded: beyond are bombs, and whole slides.
+LARGEST_FILE, MOST_PIXELS = 2 << 30, 100_000_000
+
 
 @dataclass(frozen=True)
 class ImageRule:
@@ -33,7 +36,11 @@ class ImageRule:
 def read(path: Path) -> np.ndarray:
     """Decode a picture file to uint8 [H, W, 3], RGB. 16-bit films are scaled down to 8 bits."""
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ValueError(f"a file of {path.stat().st_size >> 20} MB; expected at most {LARGEST_FILE >> 20}")
         with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
             image.load()
             if image.mode.startswith("I"):
                 deep = np.asarray(image, np.float64)
