@@ -11,6 +11,7 @@ import msgspec
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.files import digest, fill_absent
+from mora_bench.records.ranges import Score, check_range
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 2
@@ -18,14 +19,7 @@ SCHEMA = 2
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
 
-#: Scores of ours that lie between 0 and 1.
-BOUNDED = {
-    "f1_macro", "f1_micro", "f1_per_class", "f1_macro_seen", "f1_macro_tuned", "f1_macro_weighted", "auroc", "map",
-    "accuracy", "balanced_accuracy", "precision_at_recall_90", "specificity_at_recall_90", "calibration_error",
-}  # fmt: skip
-
 Kind = TypeVar("Kind", bound="Struct")
-Score = int | float | list[float | None] | None
 
 
 class Struct(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -186,22 +180,6 @@ class Setting(Struct):
     ceiling: dict[str, float] = {}
 
 
-def _check_range(scores: dict[str, Score], pattern: str) -> None:
-    """Refuse a score that none of our metrics gives, as in a file that was edited.
-
-    Raises:
-        ValueError: the name of the score and its value.
-    """
-    for name, value in scores.items():
-        if name not in BOUNDED:
-            continue
-        for one in value if isinstance(value, list) else (value,):
-            if one is not None and (one < 0 or one > 1):
-                raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
-        if name == "f1_macro" and value is None and scores.get("n"):
-            raise ValueError(f"{name} with {pattern} missing is no number")
-
-
 class Curve(Struct):
     """The primary score of the test split at `Scores.rates`, over draws of the mask: mean and standard deviation; the
     area under the means over rates 0 to 1, and the least of them. On twins also what can be expected at most."""
@@ -238,7 +216,7 @@ class Scores(Struct, kw_only=True):
     def __post_init__(self) -> None:
         for split in (self.val, self.test):
             for pattern, setting in split.items():
-                _check_range(setting.scores, pattern)
+                check_range(setting.scores, pattern)
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
         if lacking:
             raise ValueError(f"{', '.join(lacking)} lack")
