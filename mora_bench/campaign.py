@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache
+from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
 from mora_bench.files import sweep, write_atomic
 from mora_bench.plan.expand import Plan, expand
@@ -70,7 +71,7 @@ def runtime(grid: Grid) -> Runtime:
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
         device = _device(device)
     elif device == "auto":
-        device = "cuda" if any("gpu" in name and value != "0" for name, value in resources) else "cpu"
+        device = "cuda" if any("gpu" in f"{name}={value}" and value != "0" for name, value in resources) else "cpu"
     return Runtime(
         out=grid.folder,
         data_root=grid.data_root,
@@ -215,6 +216,8 @@ def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: E
             return
         held = leases.held()
         free = [own[0] for key, own in left.items() if leases.free(key, held)]
+        if place.detach and not free:
+            raise Detached(f"{len(left)} cells are in work; the same command waits for them, without --detach")
         for cell in engine.run(bundles(free, place.fuse), place, work, lost):
             yield from _ended(store, left, cell.key, place)
             if cell.key in left and leases.free(cell.key, leases.held()):
@@ -235,15 +238,9 @@ def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) 
     record = store.record(left[key][0])
     if status == TO_DO or record is None:
         return
-    try:
-        for cell in left[key]:
-            if status != FAILED and store.status_of(cell) == TO_SCORE:
-                score(store, cell, place)
-    except UserError:
-        # Predictions that are not this cell's are made again.
-        store.forget(left[key][0])
-        return
     for cell in left.pop(key):
+        if status != FAILED and store.status_of(cell) == TO_SCORE:
+            score(store, cell, place)
         yield cell, record
 
 

@@ -44,10 +44,12 @@ def not_whole(folder: Path) -> Iterator[tuple[Path, bool]]:
     """What is temporary under a folder, files and folders, and whether its process is known to have ended."""
     import psutil
 
-    for file in folder.rglob(".*"):
-        found = TEMPORARY.fullmatch(file.name)
-        if found:
-            yield file, found[1] == machine() and not psutil.pid_exists(int(found[2]))
+    # Unlike rglob, it takes no offence where a folder goes while it is walked.
+    for place, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            found = TEMPORARY.fullmatch(name)
+            if found:
+                yield Path(place) / name, found[1] == machine() and not psutil.pid_exists(int(found[2]))
 
 
 def sweep(folder: Path) -> None:

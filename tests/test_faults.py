@@ -74,7 +74,7 @@ def test_a_disk_that_is_full(tmp_path, size):
 def test_a_disk_that_is_full_in_a_worker(tmp_path, capsys, monkeypatch):
     """The worker tells the command, which says it."""
     fork = multiprocessing.get_context("fork")
-    monkeypatch.setattr("mora_bench.engines.processes.context", lambda *a: fork)
+    monkeypatch.setattr("mora_bench.engines.worker.context", lambda *a: fork)
 
     def full(self, *anything):
         raise OSError(28, "No space left on device", str(self.folder / "records" / "x"))

@@ -64,7 +64,7 @@ def until(reached, seconds: float = 60.0) -> None:
 
 
 def files(out: Path, folder: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in (out / folder).iterdir()}
+    return {file.name: file.read_bytes() for file in (out / folder).rglob("*") if file.is_file()}
 
 
 def check(out: Path, alone: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from conftest import make_cell
 
 from mora_bench.cli import main as cli
-from mora_bench.engines import processes
+from mora_bench.engines import worker
 from mora_bench.engines.processes import Processes
 from mora_bench.records.store import Store
 from mora_bench.training.bundles import bundles
@@ -28,7 +28,7 @@ CELLS = 18
 @pytest.fixture
 def forked(monkeypatch):
     """Workers that are copies of this process, so that they know what a test has changed."""
-    monkeypatch.setattr(processes, "context", lambda: multiprocessing.get_context("fork"))
+    monkeypatch.setattr(worker, "context", lambda: multiprocessing.get_context("fork"))
 
 
 def _hangs(cells, place):

@@ -1,7 +1,7 @@
 """Where and how cells run: nothing here changes a score, so nothing here is in a cell's key."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mora_bench.errors import UserError
@@ -22,6 +22,7 @@ class Runtime:
         lease_seconds: without a sign of life from whoever runs a cell, after which others may run it.
         checkpoint_minutes: between two saves of the state of a cell in training; 0: none.
         resources: what an engine that runs cells elsewhere asks for, by name; detach: whether it should not wait.
+        job: the cluster's job that this runs in, "" for none.
     """
 
     out: Path
@@ -40,6 +41,12 @@ class Runtime:
     checkpoint_minutes: float = 5.0
     resources: tuple[tuple[str, str], ...] = ()
     detach: bool = False
+    job: str = ""
+
+    def absolute(self) -> "Runtime":
+        """The same as another process sees it, whichever folder that starts in."""
+        root = self.data_root and self.data_root.absolute()
+        return replace(self, out=self.out.absolute(), cache=self.cache.absolute(), data_root=root)
 
 
 def default_cache() -> Path:

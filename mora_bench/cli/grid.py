@@ -9,7 +9,6 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.report import show
-from mora_bench.engines.contract import Detached
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
@@ -44,11 +43,7 @@ def run(arguments: list[str]) -> int:
     # What needs no network takes a moment, and is what the rest will be held against.
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = campaign.run(todo, place, grid.engine)
-    try:
-        failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
-    except Detached as gone_on:
-        print(gone_on, file=sys.stderr)
-        return 1
+    failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
     show(campaign.report(place.out, grid.metric))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from mora_bench.cli.options import OptionsRead
+from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
 
 VERBS = {
@@ -72,16 +73,16 @@ def _ended(error: Exception | SystemExit, arguments: list[str]) -> int:
     if isinstance(error, OptionsRead):
         raise error
     if isinstance(error, BrokenPipeError):
-        # The reader of our output (head, less) has exited.
+        # The reader of our output (head, less) has exited. What was asked for may not have run: 128 + SIGPIPE.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    code, said = 2, str(error)
+        return 141
+    code, said = (1 if isinstance(error, Detached) else 2), str(error)
     if isinstance(error, OSError):
         # A disk that is full or gone, a file that may not be read.
         code, said = 1, f"{error.filename or 'a file'}: {error.strerror or error}. What was finished before is kept."
     elif isinstance(error, SystemExit):
         said = f"a plug-in or a library called sys.exit({error.code!r}); nothing more was done."
-    elif not isinstance(error, UserError):
+    elif not isinstance(error, UserError | Detached):
         code, said = 1, _unforeseen(error, arguments)
     print(f"mora_bench: {said}", file=sys.stderr)
     return code

@@ -11,11 +11,13 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     """Options as `kind`; tyro prints what is wrong with them and exits with 2."""
     import tyro
 
-    for before, argument in zip(["", *arguments], arguments, strict=False):
+    option = verb
+    for argument in arguments:
+        option = argument if argument.startswith("--") else option
         if "\0" in argument:
-            raise UserError(f"{before or verb}: {argument[:80]!r} holds a NUL, which no name and no number has.")
-        if not argument and before not in ("--after", "--retry"):
-            raise UserError(f"{before or verb}: an empty value. Leave the option out, or give it one.")
+            raise UserError(f"{option[:80]!r}: {argument[:80]!r} holds a NUL, which no name and no number has.")
+        if not argument and option not in ("--after", "--retry"):
+            raise UserError(f"{option}: an empty value. Leave the option out, or give it one.")
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
         return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)

@@ -81,6 +81,7 @@ def run(arguments: list[str]) -> int:
         campaign.prepare(todo, place)
         job = partial(tuning.work, tested=grid.seeds, trials=options.trials)
         runs = registry.get(registry.ENGINES, campaign.engine_of(options.engine))()
+        runs.ready(place)
         with tqdm(total=len(todo), unit="search", dynamic_ncols=True) as bar:
             for cell in runs.run([[cell] for cell in todo], place, job, tuning.lost):
                 bar.update()

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,6 +12,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.engines.contract import Bundle, Engine, Lost, Work
 from mora_bench.engines.processes import apart
 from mora_bench.errors import UserError
+from mora_bench.files import machine
 
 #: Tasks that wait or run at once; more would burden the cluster's head.
 AT_ONCE = 1000
@@ -24,6 +26,10 @@ class Ray(Engine):
     title = "tasks of a Ray cluster (extra ray)"
     elsewhere = True
 
+    def __init__(self) -> None:
+        #: How often a node was lost that ran a bundle, by the first key in it.
+        self.nodes: Counter[str] = Counter()
+
     def ready(self, runtime: Runtime) -> None:
         if find_spec("ray") is None:
             raise UserError("--engine ray needs Ray: pip install 'mora-bench[ray]'.")
@@ -35,35 +41,41 @@ class Ray(Engine):
     def run(self, bundles: Sequence[Bundle], runtime: Runtime, work: Work, lost: Lost) -> Iterator[Cell]:
         import ray
 
+        runtime = runtime.absolute()
         ours = not ray.is_initialized()
         if ours:
             _connect(runtime)
         task = ray.remote(max_retries=0, **_asked(runtime))(apart)
         waiting = list(reversed(bundles))
         running: dict[Any, Bundle] = {}
-        nodes: Counter[str] = Counter()
         try:
             while waiting or running:
                 while waiting and len(running) < AT_ONCE:
                     bundle = waiting.pop()
-                    running[task.remote(bundle, runtime, work, lost)] = bundle
+                    running[task.remote(bundle, _as_job(runtime, bundle), work, lost)] = bundle
                 ended, _ = ray.wait(list(running), num_returns=1)
                 for reference in ended:
                     bundle = running.pop(reference)
                     why = _died(reference)
-                    if why and nodes[bundle[0].key] < NODES:
-                        nodes[bundle[0].key] += 1
+                    if why and self.nodes[bundle[0].key] < NODES:
+                        self.nodes[bundle[0].key] += 1
                         waiting.append(bundle)
                         continue
                     if why:
                         for cell in bundle:
-                            lost(cell, runtime, f"its node or worker was lost {NODES + 1} times ({why})")
+                            why = f"its node or worker was lost {NODES + 1} times ({why})"
+                            lost(cell, _as_job(runtime, bundle), why)
                     yield from bundle
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
             if ours:
                 ray.shutdown()
+
+
+def _as_job(runtime: Runtime, bundle: Bundle) -> Runtime:
+    """The runtime of all tries of a bundle by this command, so that one takes over what a dead one held."""
+    return replace(runtime, job=f"ray {machine()} {os.getpid()} {bundle[0].key}")
 
 
 def _connect(runtime: Runtime) -> None:

@@ -1,11 +1,12 @@
 """Claims on cells, so that any number of grids share one results folder and no cell runs twice.
 
-leases/KEY.GENERATION       held by the process that the file names; the highest generation counts
+leases/KE/KEY.GENERATION       held by the process that the file names; the highest generation counts
 
 A lease is had by making its file, which the system lets one process do alone, also on file systems that machines share.
 Its holder changes a number in the file every few seconds. Whoever sees by its own monotonic clock that the number has
 not changed for `EXPIRES` seconds opens the next generation; clocks of two machines are never compared. A holder that
-has died on this machine is found out at once. Once a cell has its record, its leases are removed.
+has died on this machine is found out at once, and so is what a cluster's job left that is known to have ended. Once a
+cell has its record, its leases are removed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ FREE = "free"
 
 @dataclass(frozen=True)
 class Holder:
-    """Who runs a cell: `machine` tells hosts of one name, and containers of one host, apart."""
+    """Who runs a cell: `machine` tells hosts of one name, and containers of one host, apart; `job` names a cluster's
+    job, of which one process at a time runs; `expires` is how long its holder asks to be believed, in seconds."""
 
     host: str
     machine: str
@@ -43,6 +45,8 @@ class Holder:
     begun: float
     token: str
     beat: int = 0
+    job: str = ""
+    expires: float = EXPIRES
 
     @property
     def dead(self) -> bool:
@@ -55,12 +59,14 @@ class Leases:
     """The claims on the cells of one results folder, as this process knows them.
 
     Attributes:
-        expires: seconds without a beat until a lease is anybody's.
+        expires: seconds without a beat until a lease is anybody's, if its holder does not ask for more.
+        job: the cluster's job that this process runs, or knows to have ended; "" if none.
         seen: of each lease that somebody else holds, its content and when that was first seen.
     """
 
     folder: Path
     expires: float = EXPIRES
+    job: str = ""
     seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     @property
@@ -70,10 +76,11 @@ class Leases:
     def held(self) -> dict[str, list[Path]]:
         """The lease files of each key, the latest generation last."""
         found: dict[str, list[tuple[int, Path]]] = {}
-        for file in self.place.glob("*.*") if self.place.is_dir() else ():
-            key, _, generation = file.name.partition(".")
-            if generation.isdigit():
-                found.setdefault(key, []).append((int(generation), file))
+        for folder in _listed(self.place):
+            for file in _listed(folder):
+                key, _, generation = file.name.partition(".")
+                if generation.isdigit():
+                    found.setdefault(key, []).append((int(generation), file))
         return {key: [file for _, file in sorted(own)] for key, own in found.items()}
 
     def holders(self) -> dict[str, Holder | None]:
@@ -84,15 +91,16 @@ class Leases:
         """Whether nobody holds a key; `held` is what `held` gave just now. A lease that has expired, as this process
         has seen over time, is opened for all."""
         own = held.get(key)
-        if own is None or _over(own[-1]):
+        if own is None or self._over(own[-1]):
             return True
         now = time.monotonic()
-        content = f"{own[-1].name} {_read(own[-1])[0]}"
+        said, holder = _read(own[-1])
+        content = f"{own[-1].name} {said}"
         known, since = self.seen.get(key, ("", now))
         if known != content:
             self.seen[key] = (content, now)
             return False
-        if now - since < self.expires:
+        if now - since < max(self.expires, holder.expires if holder is not None else 0.0):
             return False
         with suppress(FileExistsError):
             _make(_following(own[-1]), FREE)
@@ -100,23 +108,30 @@ class Leases:
 
     def claim(self, key: str) -> Lease | None:
         """The lease of a key, unless somebody else has it."""
-        own: list[Path] = []
-        following = self.place / f"{key}.1"
-        while following.exists():
-            own.append(following)
-            following = _following(following)
-        if own and not _over(own[-1]):
+        folder = self.place / key[:2]
+        own = [file for file in _listed(folder) if file.name.rpartition(".")[0] == key and file.suffix[1:].isdigit()]
+        own.sort(key=_generation)
+        if own and not self._over(own[-1]):
             return None
-        self.place.mkdir(parents=True, exist_ok=True)
-        mine = Lease(following, _me(), own)
+        folder.mkdir(parents=True, exist_ok=True)
+        holder = replace(_me(), job=self.job, expires=self.expires)
+        mine = Lease(_following(own[-1]) if own else folder / f"{key}.1", holder, own)
         return mine if mine.made() else None
+
+    def _over(self, file: Path) -> bool:
+        """Whether the holder of a lease is known to have ended, or there is none."""
+        content, holder = _read(file)
+        if content == FREE:
+            return True
+        return holder is not None and (holder.dead or (self.job != "" and holder.job == self.job))
 
     def sweep(self) -> None:
         """Remove the leases that nobody holds: of processes that are known to have ended, and those that were opened
         and not taken."""
-        for own in self.held().values():
-            if _over(own[-1]):
-                _remove(own)
+        for key, own in self.held().items():
+            # Whoever removes must hold, or another claim made meanwhile would stand without those before it.
+            if self._over(own[-1]) and (lease := self.claim(key)) is not None:
+                lease.release()
 
     @contextmanager
     def holding(self, keys: Sequence[str]) -> Iterator[dict[str, Lease]]:
@@ -177,16 +192,20 @@ class Lease:
                 os.close(place)
 
     def release(self) -> None:
-        """Remove it, and what was before; whoever has taken the cell since does that later."""
-        if not self.lost:
-            _remove([*self.before, self.file])
+        """Remove it, and before that what was before; whoever has taken the cell since does that later."""
+        if self.lost:
+            return
+        for file in [*self.before, self.file]:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
 
-def _remove(files: Sequence[Path]) -> None:
-    """The latest generation goes first, so that all before it are there as long as it is."""
-    for file in reversed(files):
-        with suppress(OSError):
-            file.unlink(missing_ok=True)
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder, which may go meanwhile."""
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []
 
 
 def _make(file: Path, content: str) -> None:
@@ -201,12 +220,6 @@ def _generation(file: Path) -> int:
 def _following(file: Path) -> Path:
     """The file of the next generation."""
     return file.with_name(f"{file.name.rpartition('.')[0]}.{_generation(file) + 1}")
-
-
-def _over(file: Path) -> bool:
-    """Whether the holder of a lease is known to have ended, or there is none."""
-    content, holder = _read(file)
-    return content == FREE or (holder is not None and holder.dead)
 
 
 def _text(holder: Holder) -> str:

@@ -1,16 +1,21 @@
 """Where a result comes from: versions, commit, device."""
 
+import json
 import platform
 import subprocess
 import time
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mora_bench.cells.runtime import Runtime
+from mora_bench.files import digest
 from mora_bench.records.schema import Provenance
 
+#: Beside a copy of the package, what `commit` said where it was copied.
+COPIED = "commit.json"
 PACKAGES = ("mora-bench", "torch", "transformers", "peft", "scikit-learn", "fvcore", "tokenizers", "numpy", "pillow")
 
 
@@ -27,9 +32,19 @@ def versions() -> dict[str, str | None]:
 
 
 @cache
+def code() -> str:
+    """A digest of this package's modules."""
+    root = Path(__file__).parents[1]
+    return digest(part for file in sorted(root.rglob("*.py")) for part in (file.name.encode(), file.read_bytes()))
+
+
+@cache
 def commit() -> dict[str, Any]:
     """The checkout this package runs from, and whether its files differ from that commit; None when installed."""
     folder = Path(__file__).parent
+    with suppress(OSError, ValueError):
+        # A copy that was made for jobs of a cluster says what it is a copy of.
+        return json.loads((folder.parents[1] / COPIED).read_text())
 
     def git(*arguments: str) -> str | None:
         try:

@@ -247,6 +247,7 @@ def _plain(value: Any) -> Any:
 class Brief(msgspec.Struct):
     """What the status of a cell needs of a record."""
 
+    key: str
     status: Literal["done", "failed"]
     predictions: str = ""
 

@@ -3,7 +3,7 @@
 records/KEY.json                  how the cell was trained, what it cost, or why it failed
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
 scores/KEY-SCORING.json           their scores under one protocol
-checkpoints/KEY-*.safetensors     the state of a cell in training, removed when it ends
+checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
 adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each split; what `report` makes
 """
 
@@ -80,7 +80,7 @@ class Store:
     def status_of(self, cell: Cell) -> str:
         """The status of one cell, as `status` says it."""
         record = _brief(self.record_file(cell))
-        if record is None:
+        if record is None or record.key != cell.key:
             return TO_DO
         if record.status == "failed":
             return FAILED

@@ -142,7 +142,7 @@ def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpo
     """Where the state of these cells in training goes."""
     keys = [cell.key for cell in cells]
     made_by = {"cells": keys, "threads": runtime.threads, "compiler": runtime.compiler}
-    made_by |= {"device": provenance.device_name(runtime.device), **provenance.versions(), **provenance.commit()}
+    made_by |= {"device": provenance.device_name(runtime.device), **provenance.versions(), "code": provenance.code()}
     file = Store(runtime.out).checkpoint_file(owner, digest_json(keys))
     return Checkpoint(file, made_by, 60 * runtime.checkpoint_minutes)
 

@@ -83,6 +83,8 @@ class Learner:
                 + (f" or recipe.weight_decay ({decay:g})." if decay > 1 else ".")
             )
         self.losses.clear()
+        # A task of one's own may give NumPy's numbers, which JSON does not know.
+        score = float(score)
         self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
         self.fit.steps = step
         if not self.best or score > self.fit.best_score:

@@ -27,7 +27,8 @@ def work(bundle: Sequence[Cell], runtime: Runtime) -> None:
         OSError: a record cannot be written.
     """
     store = Store(runtime.out)
-    with Leases(runtime.out, runtime.lease_seconds).holding([cell.key for cell in bundle]) as held:
+    leases = Leases(runtime.out, runtime.lease_seconds, runtime.job)
+    with leases.holding([cell.key for cell in bundle]) as held:
         # Looked at under the lease, because whoever held it before may have finished.
         mine = [cell for cell in bundle if cell.key in held and store.status_of(cell) == TO_DO]
         if mine:
@@ -84,9 +85,12 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
-    """Write the record of a cell whose process died, unless it has one, or somebody else holds it."""
+    """Write the record of a cell whose process, or job, died, unless it has one, or somebody else holds it.
+
+    Its checkpoint stays, for who runs it again.
+    """
     store = Store(runtime.out)
-    with Leases(runtime.out, runtime.lease_seconds).holding([cell.key]) as held:
+    with Leases(runtime.out, runtime.lease_seconds, runtime.job).holding([cell.key]) as held:
         if held and store.status_of(cell) == TO_DO:
             store.write(cell, failure(cell, runtime, RuntimeError(reason)), None, None)
 

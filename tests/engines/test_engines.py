@@ -12,8 +12,9 @@ import pytest
 
 from mora_bench import campaign
 from mora_bench.cli import main as cli
-from mora_bench.engines import slurm
+from mora_bench.engines import slurm, slurm_jobs
 from mora_bench.errors import UserError
+from mora_bench.records import provenance
 
 PLUGIN = '''
 import os
@@ -121,7 +122,7 @@ def check(plugin, out, alone):
     }
     assert len(list((out / "records").iterdir())) == 3 * len(SEEDS)
     assert each_once(plugin)
-    assert not list((out / "leases").iterdir())
+    assert not [file for file in (out / "leases").rglob("*") if file.is_file()]
 
 
 @pytest.fixture
@@ -198,7 +199,8 @@ needs_slurm = pytest.mark.skipif(not slurm_runs(), reason="no Slurm runs here")
 @needs_slurm
 def test_slurm(plugin, tmp_path, alone, monkeypatch):
     """An array of eighteen cells, of which some fail and some call os._exit."""
-    monkeypatch.setattr(slurm, "LOOK", 0.5)
+    monkeypatch.setattr(slurm_jobs, "LOOK", 0.5)
+    monkeypatch.setattr(slurm, "GONE", 2.0)
     assert grid(plugin, tmp_path / "out", "slurm", "--resources", "slurm_array_parallelism=2", "timeout_min=10") == 1
     check(plugin, tmp_path / "out", alone)
     assert not list((tmp_path / "out" / "slurm" / "queued").iterdir())
@@ -206,7 +208,8 @@ def test_slurm(plugin, tmp_path, alone, monkeypatch):
 
 @needs_slurm
 def test_slurm_job_that_is_killed_is_a_record(plugin, tmp_path, monkeypatch):
-    monkeypatch.setattr(slurm, "LOOK", 0.5)
+    monkeypatch.setattr(slurm_jobs, "LOOK", 0.5)
+    monkeypatch.setattr(slurm, "GONE", 2.0)
 
     def kill():
         until = time.monotonic() + 120
@@ -226,12 +229,15 @@ def test_slurm_job_that_is_killed_is_a_record(plugin, tmp_path, monkeypatch):
 @needs_slurm
 def test_slurm_jobs_go_on_without_the_command_and_are_found_again(plugin, tmp_path, alone, monkeypatch, capsys):
     """Submitted and left; edited code does not reach them; the same command submits nothing twice."""
-    monkeypatch.setattr(slurm, "LOOK", 0.5)
+    monkeypatch.setattr(slurm_jobs, "LOOK", 0.5)
+    monkeypatch.setattr(slurm, "GONE", 2.0)
     out = tmp_path / "out"
     assert grid(plugin, out, "slurm", "--detach", methods=("steady",)) == 1
     assert f"{len(SEEDS)} Slurm jobs are submitted" in capsys.readouterr().err
     submitted = len(list((out / "slurm" / "jobs").glob("*_submitted.pkl")))
     assert submitted == len(SEEDS)
+    (copy,) = (out / "slurm" / "code").iterdir()
+    assert json.loads((copy / "commit.json").read_text()) == provenance.commit()
     assert grid(plugin, out, "slurm", methods=("steady",)) == 0
     assert len(list((out / "slurm" / "jobs").glob("*_submitted.pkl"))) == submitted
     assert content(out) == content(alone)

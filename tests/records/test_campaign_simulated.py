@@ -22,7 +22,7 @@ class Campaign:
         self.folder = folder
         self.chance = random.Random(0)
         self.leases = Leases(folder)
-        self.left = deque(f"k{number}" for number in range(CELLS))
+        self.left = deque(f"{number:016x}"[::-1] for number in range(CELLS))
         self.length = {key: self.chance.expovariate(1 / CELL) for key in self.left}
         self.saved = dict.fromkeys(self.left, 0.0)
         self.recorded: Counter[str] = Counter()
@@ -82,7 +82,8 @@ class Campaign:
 
     def look(self):
         """A grid looks at cells that others hold, and takes over those whose holders show no life."""
-        held = {key: sorted((self.folder / "leases").glob(f"{key}.*"), key=leases._generation) for key in self.orphans}
+        place = self.folder / "leases"
+        held = {key: sorted((place / key[:2]).glob(f"{key}.*"), key=leases._generation) for key in self.orphans}
         free = [key for key in self.orphans if self.leases.free(key, held)]
         self.left.extendleft(free)
         self.orphans = [key for key in self.orphans if key not in free]
@@ -98,4 +99,4 @@ def test_a_campaign_of_100000_cells_on_1000_workers_that_die(tmp_path, monkeypat
     assert set(campaign.recorded.values()) == {1}
     assert campaign.deaths > 100
     assert campaign.lost / campaign.spent < 0.02
-    assert not list((tmp_path / "leases").iterdir())
+    assert not [file for file in (tmp_path / "leases").rglob("*") if file.is_file()]

@@ -20,15 +20,16 @@ def clock(monkeypatch):
     return now
 
 
-def elsewhere(place, key="a", generation=1, beat=0, token="x"):
+def elsewhere(place, key="a", generation=1, beat=0, token="x", job=""):
     """A lease file as a process of another machine writes it."""
-    (place / "leases").mkdir(exist_ok=True)
-    holder = Holder("far", "another machine", 7, 1.0, token, beat)
-    (place / "leases" / f"{key}.{generation}").write_text(leases._text(holder))
+    folder = place / "leases" / key[:2]
+    folder.mkdir(exist_ok=True, parents=True)
+    holder = Holder("far", "another machine", 7, 1.0, token, beat, job)
+    (folder / f"{key}.{generation}").write_text(leases._text(holder))
 
 
 def names(place):
-    return sorted(file.name for file in (place / "leases").iterdir())
+    return sorted(file.name for file in (place / "leases").rglob("*") if file.is_file())
 
 
 def test_one_holder_at_a_time(tmp_path):
@@ -112,7 +113,8 @@ def test_sweep_removes_what_nobody_holds_and_nothing_else(tmp_path, clock):
     own.free("expired", own.held())
     clock[0] += 61
     assert own.free("expired", own.held())
-    (tmp_path / "leases" / "being-made.1").write_text("")
+    (tmp_path / "leases" / "be").mkdir()
+    (tmp_path / "leases" / "be" / "being-made.1").write_text("")
     own.sweep()
     assert names(tmp_path) == ["alive.1", "being-made.1"]
 
@@ -144,11 +146,44 @@ def test_beats_change_the_file_in_place_and_keep_its_size(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "{", "null", '{"host": 1}', "x" * 1000, '{"beat": 1e999}'])
 def test_a_lease_that_says_nothing_expires_like_any_other(tmp_path, clock, content):
-    (tmp_path / "leases").mkdir()
-    (tmp_path / "leases" / "a.1").write_text(content)
+    (tmp_path / "leases" / "a").mkdir(parents=True)
+    (tmp_path / "leases" / "a" / "a.1").write_text(content)
     own = Leases(tmp_path)
     assert not own.free("a", own.held())
     assert own.claim("a") is None
     clock[0] += leases.EXPIRES + 1
     assert own.free("a", own.held())
     assert own.claim("a") is not None
+
+
+def test_what_a_job_of_a_cluster_left_is_taken_by_that_job_alone(tmp_path):
+    """A job that is queued again, or a command that knows it to have ended, need not wait until its lease expires."""
+    elsewhere(tmp_path, job="slurm 7_1")
+    assert Leases(tmp_path).claim("a") is None
+    assert Leases(tmp_path, job="slurm 7_2").claim("a") is None
+    with Leases(tmp_path, job="slurm 7_1").holding(["a"]) as mine:
+        assert list(mine) == ["a"]
+        assert Leases(tmp_path).holders()["a"].job == "slurm 7_1"
+    assert names(tmp_path) == []
+
+
+def test_a_holder_that_asks_for_more_time_is_given_it(tmp_path, clock):
+    """Grids with other --lease-seconds do not take each other's cells."""
+    elsewhere(tmp_path)
+    hasty = Leases(tmp_path, expires=2)
+    assert not hasty.free("a", hasty.held())
+    clock[0] += 30
+    assert not hasty.free("a", hasty.held())
+    clock[0] += leases.EXPIRES
+    assert hasty.free("a", hasty.held())
+
+
+def test_a_sweep_beside_a_claim_leaves_one_holder(tmp_path):
+    """What is swept is claimed first, so a claim in between is either before or after."""
+    elsewhere(tmp_path, generation=1)
+    (tmp_path / "leases" / "a" / "a.2").write_text(leases.FREE)
+    lease = Leases(tmp_path).claim("a")
+    Leases(tmp_path).sweep()
+    assert not lease.lost
+    assert names(tmp_path) == ["a.1", "a.2", "a.3"]
+    assert Leases(tmp_path).claim("a") is None

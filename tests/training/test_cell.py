@@ -14,7 +14,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.missing import UNIFORM
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
-from mora_bench.engines import processes
+from mora_bench.engines import worker
 from mora_bench.engines.inline import Inline
 from mora_bench.engines.processes import Processes
 from mora_bench.missing import masks
@@ -127,7 +127,7 @@ def _dies(cells, place):
 
 
 def test_a_killed_worker_takes_one_cell_with_it(place, folder, monkeypatch):
-    monkeypatch.setattr(processes, "context", lambda: multiprocessing.get_context("fork"))
+    monkeypatch.setattr(worker, "context", lambda: multiprocessing.get_context("fork"))
     cells = [make_cell(place, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
     place = dataclasses.replace(place, workers=2)
     ended = list(Processes().run(bundles(cells, 1), place, _dies, lost))
@@ -143,9 +143,9 @@ def test_a_killed_worker_takes_one_cell_with_it(place, folder, monkeypatch):
 def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(place, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 3, 5, 7}, raising=False)
     full = dataclasses.replace(place, workers=2, threads=2)
-    assert [processes.own_cores(number, full) for number in (0, 1)] == [{2, 3}, {5, 7}]
-    assert processes.own_cores(0, dataclasses.replace(place, workers=3)) is None
-    assert processes.own_cores(0, dataclasses.replace(full, device="cuda")) is None
+    assert [worker.own_cores(number, full) for number in (0, 1)] == [{2, 3}, {5, 7}]
+    assert worker.own_cores(0, dataclasses.replace(place, workers=3)) is None
+    assert worker.own_cores(0, dataclasses.replace(full, device="cuda")) is None
 
 
 def test_methods_see_the_same_masks_and_splits(place, folder):

@@ -4,7 +4,6 @@ import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
@@ -34,7 +33,10 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
             found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 ({error}). Save it as UTF-8, as a spreadsheet's export can.") from error
-    except (ValueError, OSError, KeyError, ParseError, zipfile.BadZipFile, pd.errors.ParserError) as error:
+    except UserError:
+        raise
+    except Exception as error:
+        # Of a damaged file openpyxl and zipfile raise whatever comes up first.
         raise UserError(f"{file}: not a readable table ({str(error)[:300]}). Download it again.") from error
     if not isinstance(found.index, pd.RangeIndex):
         # pandas takes what stands left of as many fields as the header has for names of rows.

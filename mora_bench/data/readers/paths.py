@@ -23,7 +23,8 @@ class Pictures:
         self.links: dict[str, bool] = {}
         if folder.is_dir():
             with os.scandir(folder) as entries:
-                self.links = {entry.name: entry.is_symlink() for entry in entries if not _is_folder(entry)}
+                # Neither folders nor pipes, at which a reader would wait for ever.
+                self.links = {e.name: e.is_symlink() for e in entries if e.is_symlink() or e.is_file()}
 
     def file(self, name: str, where: str) -> Path | None:
         """The file of that name; None if it is not there.
@@ -82,8 +83,3 @@ def unique(column: pd.Series, file: Path) -> None:
             f"{file}, row {second}: {column.name} {value[:80]!r} stands in row {first} too. "
             f"Every {column.name} must be unique: delete or rename one of the rows."
         )
-
-
-def _is_folder(entry: os.DirEntry) -> bool:
-    """Without looking behind links, which may lead to themselves."""
-    return entry.is_dir(follow_symlinks=False)

@@ -1,0 +1,142 @@
+"""What a Slurm cluster is asked: to take jobs, through submitit, and which of them it still knows."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from mora_bench.cells.runtime import Runtime
+from mora_bench.engines.contract import Bundle, Lost, Work
+from mora_bench.errors import UserError
+from mora_bench.files import beside, digest, write_atomic
+
+#: Seconds between two looks at the queue; and the looks in a row that may fail.
+LOOK, PATIENCE = 5.0, 24
+#: What a job asks for unless `--resources` says otherwise; a job whose time is up goes on in another one.
+DEFAULTS: dict[str, Any] = {"timeout_min": 24 * 60, "slurm_array_parallelism": 256}
+
+
+def submitted(
+    bundles: Sequence[Bundle], task: Callable[..., None], runtime: Runtime, work: Work, lost: Lost
+) -> dict[str, Bundle]:
+    """Submit one array, and remember in files which job runs what."""
+    place = runtime.out / "slurm"
+    made = executor(runtime, place, snapshot(place))
+    count = len(bundles)
+    try:
+        jobs = made.map_array(task, bundles, [runtime] * count, [work] * count, [lost] * count)
+    except Exception as error:
+        raise UserError(f"--engine slurm: sbatch refused ({error}). See --resources.") from error
+    found = {job.job_id: bundle for job, bundle in zip(jobs, bundles, strict=True)}
+    for job, bundle in found.items():
+        write_atomic(file(place, bundle, work), json.dumps({"job": job}).encode())
+    return found
+
+
+def executor(runtime: Runtime, place: Path, code: Path | None = None) -> Any:
+    """submitit's executor with what a job asks for."""
+    from submitit import AutoExecutor
+
+    asked = DEFAULTS | {"cpus_per_task": runtime.threads, "name": "mora_bench"} | dict(runtime.resources)
+    if code is not None:
+        own = asked.get("slurm_setup")
+        asked["slurm_setup"] = [f"export PYTHONPATH={shlex.quote(str(code))}:$PYTHONPATH", *([own] if own else [])]
+    made = AutoExecutor(folder=place / "jobs", cluster="slurm")
+    try:
+        made.update_parameters(**{name: _number(value) for name, value in asked.items()})
+    except (ValueError, NameError, TypeError) as error:
+        raise UserError(f"--resources: {error}") from error
+    return made
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return int(value)
+    return value
+
+
+def snapshot(place: Path) -> Path:
+    """A copy of this package's code, so that what is edited while jobs wait does not change them."""
+    from mora_bench.records.provenance import commit
+
+    folders = {}
+    for package in ("mora_bench", "mora_baselines"):
+        found = find_spec(package)
+        if found is not None and found.submodule_search_locations:
+            folders[package] = Path(next(iter(found.submodule_search_locations)))
+    files = sorted(f for folder in folders.values() for f in folder.rglob("*") if f.is_file() and f.suffix != ".pyc")
+    code = place / "code" / digest(part for f in files for part in (str(f).encode(), f.read_bytes()))
+    if not code.is_dir():
+        half = beside(code)
+        for package, folder in folders.items():
+            shutil.copytree(folder, half / package, ignore=shutil.ignore_patterns("__pycache__"))
+        (half / "commit.json").write_text(json.dumps(commit()))
+        try:
+            half.rename(code)
+        except OSError:
+            # Another grid was first.
+            shutil.rmtree(half, ignore_errors=True)
+    return code
+
+
+def queue() -> set[str]:
+    """The jobs of this user that wait or run, by their names in arrays.
+
+    Raises:
+        UserError: squeue failed again and again.
+    """
+    for _ in range(PATIENCE):
+        found = subprocess.run(["squeue", "--me", "-h", "-r", "-o", "%i"], capture_output=True, text=True, check=False)
+        if found.returncode == 0:
+            return set(found.stdout.split())
+        time.sleep(LOOK)
+    raise UserError(f"squeue failed {PATIENCE} times: {found.stderr.strip()}. Jobs that were submitted go on.")
+
+
+def file(place: Path, bundle: Bundle, work: Work) -> Path:
+    """The file that says which job does this work on a bundle."""
+    what = getattr(work, "func", work).__module__.rpartition(".")[2]
+    return place / "queued" / f"{bundle[0].key}-{what}.json"
+
+
+def name(job: str) -> str:
+    """How a lease names a job."""
+    return f"slurm {job}"
+
+
+def arrays(jobs: Mapping[str, Bundle]) -> str:
+    return " ".join(sorted({job.partition("_")[0] for job in jobs}))
+
+
+def job_of(file: Path) -> str:
+    """The job that was submitted for a bundle, as far as is known; "" if none was."""
+    try:
+        known: Mapping[str, Any] = json.loads(file.read_text())
+        return str(known["job"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def last_word(place: Path, job: str) -> str | None:
+    """How a job ended: "" well, an error, or None if it has not said so."""
+    file = place / "jobs" / f"{job}.ended"
+    # Listing the folder asks the server, where a question for one file may be answered from memory.
+    return file.read_text() if file.name in os.listdir(file.parent) else None
+
+
+def log(place: Path, job: str) -> str:
+    """Where a job's log is, and its last line."""
+    file = place / "jobs" / f"{job}_0_log.err"
+    try:
+        lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return "it left no log"
+    return f"{file}: {lines[-1][:500] if lines else 'empty'}"
