@@ -5,7 +5,6 @@ still knows it, because many clusters do without accounting, and how it says tha
 go on; the same command waits for them again.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -101,7 +100,9 @@ class Task:
     def __call__(self, bundle: Bundle, runtime: Runtime, work: Work, lost: Lost) -> None:
         # submitit ignores SIGTERM, after which Slurm would wait half a minute before it kills.
         signal.signal(signal.SIGTERM, _end)
-        job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+        from submitit import JobEnvironment
+
+        job = JobEnvironment().job_id
         said = ""
         try:
             apart(bundle, replace(runtime, job=slurm_jobs.name(job)), work, lost)

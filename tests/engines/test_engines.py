@@ -227,6 +227,13 @@ def test_slurm_job_that_is_killed_is_a_record(plugin, tmp_path, monkeypatch):
 
 
 @needs_slurm
+def test_slurm_runs_a_single_bundle(plugin, tmp_path, monkeypatch):
+    """Which is a job and no array."""
+    monkeypatch.setattr(slurm_jobs, "LOOK", 0.5)
+    assert grid(plugin, tmp_path / "out", "slurm", methods=("steady",), seeds=("0",)) == 0
+
+
+@needs_slurm
 def test_slurm_jobs_go_on_without_the_command_and_are_found_again(plugin, tmp_path, alone, monkeypatch, capsys):
     """Submitted and left; edited code does not reach them; the same command submits nothing twice."""
     monkeypatch.setattr(slurm_jobs, "LOOK", 0.5)
