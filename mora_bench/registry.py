@@ -209,6 +209,11 @@ def _add(group: str, name: str, value: Any, fingerprint: str, file: Path) -> Non
         )
     if inspect.isclass(value) and not any(b.__module__.startswith("mora_bench.") for b in value.__mro__):
         raise UserError(f"{name!r} has a group and is no subclass of a contract of mora_bench.api.")
+    reads = getattr(value, "reads", {}) if group == METHODS else {}
+    if not isinstance(reads, dict) or not all(isinstance(own, str | int | float) for own in reads.values()):
+        raise UserError(f"{name!r}: reads is {reads!r:.80}; expected names with the values that its paper uses.")
+    if not isinstance(reads.get("rank", 1), int):
+        raise UserError(f"{name!r}: reads has rank {reads['rank']!r:.40}; expected a whole number.")
     if name in _found(group):
         raise UserError(f"{name!r} is the name of an installed {GROUPS[group]}; rename yours.")
     if name in _plugins[group]:

@@ -524,7 +524,11 @@ def test_a_malformed_checkpoint(name, checkpoint, tmp_path, ends):
 
 # Plug-ins
 
+OWN = "from mora_bench.api import Method\nclass P(Method):\n    title = source = 'x'\n    first_block = 0\n    reads = "
 PLUGINS = {
+    "reads nothing known": f"{OWN}None",
+    "reads a list": f"{OWN}{{'length': [1]}}",
+    "reads a rank of letters": f"{OWN}{{'rank': 'x'}}",
     "syntax": "def",
     "raises": "1 / 0",
     "exits": "import sys; sys.exit(0)",
