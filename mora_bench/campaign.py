@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.runtime import Runtime, cores, default_cache
+from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
 from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
 from mora_bench.files import sweep, write_atomic
@@ -78,7 +78,8 @@ def runtime(grid: Grid) -> Runtime:
         cache=default_cache(),
         device=device,
         threads=grid.threads,
-        workers=grid.workers or (cores() if device == "cpu" else 1),
+        # On GPUs one cell, or one group of fused cells, each.
+        workers=grid.workers or (cores() if device == "cpu" else max(len(gpus()), 1) if device == "cuda" else 1),
         limit=grid.limit,
         fuse=grid.fuse or 1,
         compiler=grid.compile,

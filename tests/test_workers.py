@@ -33,7 +33,7 @@ with made.Pool(1) as pool:
 
 
 def test_workers_begin_with_the_heavy_imports_done():
-    found = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=False, text=True, timeout=60)
+    found = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=False, text=True, timeout=180)
     assert (found.stdout, found.stderr, found.returncode) == ("[]\n", "", 0)
 
 
@@ -44,6 +44,6 @@ def test_ctrl_c_is_the_callers_and_leaves_the_server_alone():
         check=False,
         text=True,
         start_new_session=True,
-        timeout=60,
+        timeout=180,
     )
     assert (found.stdout, found.stderr, found.returncode) == ("7\n", "", 0)

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
-from mora_bench.cells.runtime import Runtime
+from mora_bench.cells.runtime import Runtime, gpus
 from mora_bench.engines.contract import Bundle, Work
 from mora_bench.workers import context, end_with, kill_tree
 
@@ -20,7 +20,7 @@ class Worker:
         self.minutes = runtime.limit_minutes
         self.late = False
         self.pipe, theirs = made.Pipe()
-        arguments = (theirs, runtime, work, own_cores(place, runtime), os.getpid())
+        arguments = (theirs, runtime, work, own_cores(place, runtime), own_gpu(place, runtime), os.getpid())
         self.process = made.Process(target=_serve, args=arguments, daemon=False)
         self.process.start()
         theirs.close()
@@ -91,7 +91,15 @@ def own_cores(place: int, runtime: Runtime) -> set[int] | None:
     return set(cores[place * runtime.threads : (place + 1) * runtime.threads])
 
 
-def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None, command: int) -> None:
+def own_gpu(place: int, runtime: Runtime) -> str | None:
+    """The GPU of worker number `place`, if there are several and none was named."""
+    names = gpus()
+    return names[place % len(names)] if runtime.device == "cuda" and len(names) > 1 else None
+
+
+def _serve(
+    pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | None, gpu: str | None, command: int
+) -> None:
     """Run bundles until None arrives or the command has died.
 
     The command handles Ctrl-C and SIGTERM, which often reach the whole group, and then kills its workers: a worker that
@@ -102,6 +110,9 @@ def _serve(pipe: Connection, runtime: Runtime, work: Work, cores: set[int] | Non
     end_with(command)
     if cores is not None:
         os.sched_setaffinity(0, cores)
+    if gpu is not None:
+        # Before anything touches a GPU: workers are copies of a process that has not.
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     try:
         while (bundle := pipe.recv()) is not None:
             try:

@@ -88,7 +88,7 @@ class Grid:
     device: str = "auto"
     """cpu, cuda, cuda:1, or auto"""
     workers: int | None = None
-    """cells at once; all cores on a CPU, 1 on a GPU if not given"""
+    """cells at once; as many as there are cores, or GPUs with --device cuda, if not given"""
     fuse: int | None = None
     """cells trained as one if only learning rate or rank differ; 1 if not given"""
     compile: Literal["off", "on", "graphs"] = "off"
