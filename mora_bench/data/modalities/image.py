@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -198,8 +199,13 @@ def _decoded(
         return
     # A picture may be of a class that a plug-in file defines.
     known: Callable[..., Any] = registry.load_plugins
-    with ProcessPoolExecutor(workers, context(), known, (registry.plugin_files(),)) as pool:
-        yield from pool.map(_tried, jobs, chunksize=50)
+    try:
+        with ProcessPoolExecutor(workers, context(), known, (registry.plugin_files(),)) as pool:
+            yield from pool.map(_tried, jobs, chunksize=50)
+    except BrokenProcessPool as error:
+        raise UserError(
+            "a process that decodes pictures ended: is the memory full, or a --plugin file gone? Try --workers 1."
+        ) from error
 
 
 def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:
