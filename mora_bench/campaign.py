@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
-from mora_bench.engines.contract import Detached
+from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
 from mora_bench.files import sweep, write_atomic
 from mora_bench.plan.expand import Plan, expand
@@ -38,7 +38,6 @@ from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
-    from mora_bench.engines.contract import Engine
     from mora_bench.report.write import Report
 
 

@@ -141,11 +141,12 @@ def _load(file: Path) -> list[str]:
         )
     for name, (group, value) in found.items():
         try:
-            _add(group, name, value, fingerprint, file)
+            _add(group, name, value, fingerprint, file.absolute())
         except UserError as error:
             raise UserError(f"--plugin {file}: {error}") from error
-    if file not in _files:
-        _files.append(file)
+    # Loaded under a relative and an absolute path, it is one file.
+    if file.absolute() not in _files:
+        _files.append(file.absolute())
     return list(found)
 
 

@@ -50,9 +50,9 @@ def end_with(command: int) -> None:
     """
 
     def look() -> None:
-        with suppress(psutil.NoSuchProcess):
-            watched = psutil.Process(command)
-            while watched.is_running() and watched.status() != psutil.STATUS_ZOMBIE:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            since = begun(command)
+            while lives(command, since):
                 time.sleep(LOOK)
         kill_tree(os.getpid())
 

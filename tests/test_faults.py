@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,32 +87,33 @@ def test_a_disk_that_is_full_in_a_worker(tmp_path, capsys, monkeypatch):
     assert "Traceback" not in said
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@contextmanager
+def disk(place: Path, options: str):
+    """A small file system of its own; the test is skipped where none may be made."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
+        pytest.skip("mount is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
 def test_a_small_disk_that_fills_up(tmp_path, capsys):
     """A file system of 64 kB, for real."""
     out = tmp_path / "out"
-    out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", out], check=False).returncode:
-        pytest.skip("mount is not allowed here")
-    try:
+    with disk(out, "size=64k"):
         assert grid(out) == 1
         assert "No space left on device" in capsys.readouterr().err
         assert not [file for file in out.rglob(".*") if file.is_file()]
-    finally:
-        subprocess.run(["umount", out], check=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 def test_a_disk_that_is_read_only(tmp_path, capsys):
     out = tmp_path / "out"
-    out.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", out], check=False).returncode:
-        pytest.skip("mount is not allowed here")
-    try:
+    with disk(out, "ro"):
         assert grid(out) == 2
         assert f"--out {out}: cannot be written (Read-only file system)" in capsys.readouterr().err
-    finally:
-        subprocess.run(["umount", out], check=True)
 
 
 @pytest.mark.parametrize("where", ["out", "cache"])

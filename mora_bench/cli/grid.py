@@ -17,12 +17,17 @@ from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
 
-def run(arguments: list[str]) -> int:
+def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
+    """The grid that a command line asks for, its preset's, and where it runs; names are checked before slow imports."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
-    grid = parse(Grid, "grid", arguments, preset)
+    grid = parse(Grid, verb, arguments, preset)
     registry.load_plugins(file.absolute() for file in grid.plugin)
     check_names(grid)
-    place = campaign.runtime(grid)
+    return grid, preset, campaign.runtime(grid)
+
+
+def run(arguments: list[str]) -> int:
+    grid, preset, place = asked(arguments, "grid")
     if not grid.plan:
         campaign.start_workers(place, grid.engine)
     plan = campaign.plan(grid, place, preset)
@@ -36,9 +41,7 @@ def run(arguments: list[str]) -> int:
     if grid.plan:
         return 0
     if grid.retry:
-        for cell in (cell for cell in plan.cells if status[cell] == FAILED):
-            store.forget(cell)
-            status[cell] = TO_DO
+        status |= store.forget_failed(status)
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
     # What needs no network takes a moment, and is what the rest will be held against.
     todo.sort(key=lambda cell: cell.recipe is not None)

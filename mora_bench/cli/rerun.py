@@ -77,9 +77,8 @@ def run(arguments: list[str]) -> int:
         print(f"left out: {count} cells: {why}", file=sys.stderr)
     new = Store(options.out)
     status = new.status(cells)
+    status |= new.forget_failed(status)
     todo = [cell for cell in cells if status[cell] != DONE]
-    for cell in todo:
-        new.forget(cell)
     print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
     failed = progress(campaign.run(todo, place), todo, len(cells) - len(todo), place) if todo else []
     if not cells:

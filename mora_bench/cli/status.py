@@ -4,12 +4,9 @@ import sys
 from collections import Counter
 from statistics import mean
 
-from mora_bench import campaign, registry
+from mora_bench import campaign
 from mora_bench.cells.cell import Cell
-from mora_bench.cli.options import option, parse
-from mora_bench.plan.grid import DEFAULT_PRESET, Grid
-from mora_bench.plan.parts import check_names
-from mora_bench.plan.presets import load_preset
+from mora_bench.cli.grid import asked
 from mora_bench.records.leases import Leases
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
@@ -18,11 +15,7 @@ RUNNING = "running"
 
 def run(arguments: list[str]) -> int:
     """Takes the options of the grid that is asked about, and runs nothing."""
-    preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
-    grid = parse(Grid, "status", arguments, preset)
-    registry.load_plugins(file.absolute() for file in grid.plugin)
-    check_names(grid)
-    place = campaign.runtime(grid)
+    grid, preset, place = asked(arguments, "status")
     cells = campaign.plan(grid, place, preset).cells
     store = Store(place.out)
     status = store.status(cells)

@@ -63,8 +63,8 @@ class Ray(Engine):
                         continue
                     if why:
                         for cell in bundle:
-                            why = f"its node or worker was lost {NODES + 1} times ({why})"
-                            lost(cell, _as_job(runtime, bundle), why)
+                            said = f"its node or worker was lost {NODES + 1} times ({why})"
+                            lost(cell, _as_job(runtime, bundle), said)
                     yield from bundle
         finally:
             for reference in running:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,10 @@ def _number(value: Any) -> Any:
     return value
 
 
+@cache
 def snapshot(place: Path) -> Path:
     """A copy of this package's code, so that what is edited while jobs wait does not change them."""
-    from mora_bench.records.provenance import commit
+    from mora_bench.records.provenance import COPIED, commit
 
     folders = {}
     for package in ("mora_bench", "mora_baselines"):
@@ -78,7 +80,7 @@ def snapshot(place: Path) -> Path:
         half = beside(code)
         for package, folder in folders.items():
             shutil.copytree(folder, half / package, ignore=shutil.ignore_patterns("__pycache__"))
-        (half / "commit.json").write_text(json.dumps(commit()))
+        (half / COPIED).write_text(json.dumps(commit()))
         try:
             half.rename(code)
         except OSError:
@@ -110,10 +112,6 @@ def file(place: Path, bundle: Bundle, work: Work) -> Path:
 def name(job: str) -> str:
     """How a lease names a job."""
     return f"slurm {job}"
-
-
-def arrays(jobs: Mapping[str, Bundle]) -> str:
-    return " ".join(sorted({job.partition("_")[0] for job in jobs}))
 
 
 def job_of(file: Path) -> str:

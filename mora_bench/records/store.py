@@ -10,7 +10,7 @@ adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -97,9 +97,12 @@ class Store:
         content = self.prediction_file(record.cell)
         return not record.predictions or digest([content.read_bytes()]) == record.predictions
 
-    def forget(self, cell: Cell) -> None:
-        """Remove the record of a cell, so that it is to do."""
-        self.record_file(cell).unlink(missing_ok=True)
+    def forget_failed(self, status: Mapping[Cell, str]) -> dict[Cell, str]:
+        """Remove the records of the cells that failed, so that they are to do; gives their new status."""
+        failed = [cell for cell, own in status.items() if own == FAILED]
+        for cell in failed:
+            self.record_file(cell).unlink(missing_ok=True)
+        return dict.fromkeys(failed, TO_DO)
 
     def write(
         self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -111,8 +110,3 @@ class Checkpoint:
 def _of(tensors: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:
     start = f"{number} "
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
-
-
-def generator_at(state: Mapping[str, Any], order: np.random.Generator) -> None:
-    """Set a generator to a state that was read from a file."""
-    order.bit_generator.state = dict(state)

@@ -14,7 +14,7 @@ from mora_bench.errors import UserError
 from mora_bench.methods.network import Model, State
 from mora_bench.seeds import rng
 from mora_bench.tasks.contract import Task
-from mora_bench.training.checkpoint import Checkpoint, Position, generator_at
+from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
@@ -67,7 +67,7 @@ def train(
     clock = StepClock(device)
     at_hand = checkpoint.restore(learners, clock, device) if checkpoint else Position()
     if at_hand.order is not None:
-        generator_at(at_hand.order, order)
+        order.bit_generator.state = at_hand.order
     step = at_hand.step
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):

@@ -48,6 +48,14 @@ def dies(monkeypatch, after):
     return saves
 
 
+def killed(cell, place, monkeypatch):
+    """Train a cell until its second save."""
+    with monkeypatch.context() as patch:
+        dies(patch, 2)
+        with pytest.raises(Killed):
+            work([cell], place)
+
+
 def results(cells, place):
     store = Store(place.out)
     records = [store.record(cell) for cell in cells]
@@ -116,10 +124,7 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(place, often, folder
     """Other threads give other last bits."""
     cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(RECIPE, epochs=2))
     often = dataclasses.replace(often, out=tmp_path)
-    with monkeypatch.context() as patch:
-        dies(patch, 2)
-        with pytest.raises(Killed):
-            work([cell], often)
+    killed(cell, often, monkeypatch)
     work([cell], dataclasses.replace(often, threads=2))
     torch.set_num_threads(1)
     assert results([cell], often)[2] == [[]]
@@ -129,10 +134,7 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(place, often, folder
 def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, place, often, folder, tmp_path, monkeypatch):
     cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
     often = dataclasses.replace(often, out=tmp_path)
-    with monkeypatch.context() as patch:
-        dies(patch, 2)
-        with pytest.raises(Killed):
-            work([cell], often)
+    killed(cell, often, monkeypatch)
     (file,) = (tmp_path / "checkpoints").iterdir()
     file.write_bytes(file.read_bytes()[:-7] if content is None else content)
     work([cell], often)

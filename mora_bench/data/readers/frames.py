@@ -31,6 +31,7 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         else:
             _check_size(file)
             found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+            _check_columns(found, columns, file)
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 ({error}). Save it as UTF-8, as a spreadsheet's export can.") from error
     except UserError:
@@ -41,7 +42,6 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
     if not isinstance(found.index, pd.RangeIndex):
         # pandas takes what stands left of as many fields as the header has for names of rows.
         raise UserError(f"{file}: a row has more fields than the header. Is a quote missing? Correct the table.")
-    _check_columns(found, columns, file)
     if found.empty:
         raise UserError(f"{file}: no rows below the header. Download it again.")
     return found
