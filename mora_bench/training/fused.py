@@ -6,11 +6,13 @@ zeros. Gradients flow back to each cell's own parameters, so each cell has its o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mora_bench.methods.network import Model, State
 
@@ -34,9 +36,15 @@ def together(models: Sequence[Model]) -> Callable[[State], Tensor]:
             f"model.{name}": torch.stack([_filled(parameters[name], shape) for parameters in trained])
             for name, shape in shapes.items()
         }
-        return torch.vmap(lambda parameters: functional_call(finish, parameters, (state,)))(stacked)
+        with _attention(next(iter(stacked.values())).device):
+            return torch.vmap(lambda parameters: functional_call(finish, parameters, (state,)))(stacked)
 
     return fused
+
+
+def _attention(device: torch.device) -> AbstractContextManager:
+    """On a GPU torch's fused attention cannot be vectorised where it has a mask; plain products and a softmax can."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cuda" else nullcontext()
 
 
 class _Finish(nn.Module):
