@@ -18,7 +18,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -249,16 +249,16 @@ def engine_of(name: str) -> str:
     return "processes" if name == "auto" else name
 
 
-def report(folder: Path, metric: str = "", figures: bool = False) -> Report:
+def report(folder: Path, metric: str = "", figures: bool = False, asked: Set[str] | None = None) -> Report:
     """Write every artefact that a results folder's files can give; `metric` is the score that tables show, and figures
-    are drawn if asked for.
+    are drawn if asked for; `asked`: score keys, of what is to be printed.
 
     Raises:
         UserError: there are no records, or no task has that metric.
     """
     from mora_bench.report.write import write
 
-    return write(folder, metric, figures)
+    return write(folder, metric, figures, asked)
 
 
 def start_workers(place: Runtime, engine: str) -> None:

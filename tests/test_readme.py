@@ -95,4 +95,4 @@ def test_the_script_of_campaign_runs(tmp_path, monkeypatch, cache, capsys):
     printed = capsys.readouterr().out.splitlines()
     cells = 2 + len(registry.names(registry.PREDICTORS))
     assert [line.rpartition(" ")[2] for line in printed] == ["done"] * cells
-    assert (tmp_path / "results" / "quick" / "tables" / "comparison-twin.md").exists()
+    assert (tmp_path / "results" / "quick-limit60" / "tables" / "comparison-twin.md").exists()

@@ -47,7 +47,14 @@ def run(arguments: list[str]) -> int:
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = campaign.run(todo, place, grid.engine)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
-    show(campaign.report(place.out, grid.metric))
+    asked_for = {cell.score_key for cell in plan.cells}
+    written = campaign.report(place.out, grid.metric, asked=asked_for)
+    show(written)
+    from mora_bench.report.shipped import compared
+
+    if written.results.scores:
+        said = compared(written.results, place.out.name, asked_for)
+        print(said, end="\n" * bool(said))
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
     if failed and grid.fail_fast:

@@ -40,11 +40,15 @@ def run(arguments: list[str]) -> int:
 
 
 def show(report: Report) -> None:
-    """Print what people are shown, and what was left out."""
-    for file in report.shown:
-        print("\n" + (report.folder / file).read_text())
+    """Print what people are shown, what was left out, what it says in a sentence, and where all of it lies."""
+    from mora_bench.report.summary import sentences
+
+    for text in report.shown:
+        print("\n" + text)
     for reason in report.left_out:
         print(f"left out: {reason}", file=sys.stderr)
+    for said in sentences(report.results):
+        print(said)
     print(f"tables: {report.folder}")
     if any(file.endswith(".png") for file in report.files):
         print(f"figures: {report.folder.with_name('figures')}")

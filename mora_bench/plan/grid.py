@@ -82,7 +82,7 @@ class Grid:
     data_root: Path | None = None
     """folder with the real datasets; without it the twins run"""
     out: Path | None = None
-    """results folder; results/PRESET if not given"""
+    """results folder; if not given, results/PRESET, and with --limit N results/PRESET-limitN"""
     limit: int | None = None
     """only the first N samples of each dataset: a smoke run"""
     device: str = "auto"
@@ -151,7 +151,9 @@ class Grid:
 
     @property
     def folder(self) -> Path:
-        return self.out or Path("results") / Path(self.preset).stem
+        # A smoke run must not lie among results, whose tables it would then be in.
+        smoke = f"-limit{self.limit}" if self.limit else ""
+        return self.out or Path("results") / f"{Path(self.preset).stem}{smoke}"
 
 
 def shard_of(text: str) -> tuple[int, int]:

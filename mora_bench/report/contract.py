@@ -1,6 +1,7 @@
 """The contract of an artefact: files that are made from the contents of a results folder."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -26,6 +27,19 @@ class Results:
     scores: list[Scores]
     cells: pd.DataFrame
     left_out: list[str]
+
+    def only(self, score_keys: Set[str]) -> "Results":
+        """The cells whose score keys are asked for; one that failed has none, and is known by its training key."""
+        trained = {key.partition("-")[0] for key in score_keys}
+        scores = [each for each in self.scores if each.score_key in score_keys]
+        wanted = (
+            self.cells["score_key"].isin(score_keys)
+            if "score_key" in self.cells
+            else pd.Series(False, self.cells.index)
+        )
+        failed = (self.cells["status"] != "done") & self.cells["key"].isin(trained)
+        records = [record for record in self.records if record.key in trained]
+        return Results(records, scores, self.cells[wanted | failed], self.left_out)
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

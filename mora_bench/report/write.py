@@ -1,7 +1,7 @@
 """Turns a results folder's files into every registered artefact."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,16 @@ class Report:
 
     Attributes:
         folder: where the artefacts are; files: their names.
-        shown: those that are printed on the terminal.
+        shown: what is printed on the terminal, of the cells that were asked for.
         left_out: files of the results folder that are malformed.
+        results: what the cells asked for hold.
     """
 
     folder: Path
     files: list[str]
     shown: list[str]
     left_out: list[str]
+    results: Results
 
 
 def read(folder: Path, metric: str = "") -> Results:
@@ -62,14 +64,16 @@ def check_metric(metric: str, tasks: set[str]) -> None:
         raise UserError(f"--metric {metric!r}: unknown; known here: {', '.join(sorted(known))}.{meant}")
 
 
-def write(folder: Path, metric: str = "", figures: bool = False) -> Report:
+def write(folder: Path, metric: str = "", figures: bool = False, asked: Set[str] | None = None) -> Report:
     """Write tables/ of `folder`, and figures/ if asked for; `metric` is the score that they show.
+
+    `asked`: the score keys of the cells that the terminal shows; the files are about all.
 
     Raises:
         UserError: there are no records, or figures are asked for and matplotlib is not installed.
     """
     with collecting_no_garbage():
-        return _written(folder, read(folder, metric), figures)
+        return _written(folder, read(folder, metric), figures, asked)
 
 
 @contextmanager
@@ -85,9 +89,11 @@ def collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _written(folder: Path, results: Results, figures: bool) -> Report:
+def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | None) -> Report:
     tables, left_out = folder / "tables", list(results.left_out)
     files, shown = [], []
+    there = {each.score_key for each in results.scores}
+    narrowed = None if asked is None or there <= asked else results.only(asked)
     for name in registry.names(registry.ARTEFACTS):
         try:
             artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
@@ -104,8 +110,10 @@ def _written(folder: Path, results: Results, figures: bool) -> Report:
         for file, content in made.items():
             write_atomic(out / file, content)
             files.append(file)
-            shown += [file] * (artefact.shown and file.endswith(".md"))
-    return Report(tables, files, shown, left_out)
+        if artefact.shown:
+            about = made if narrowed is None else artefact.make(narrowed)
+            shown += [content.decode() for file, content in about.items() if file.endswith(".md")]
+    return Report(tables, files, shown, left_out, narrowed or results)
 
 
 def _checked(made: dict[str, bytes]) -> dict[str, bytes]:

@@ -49,7 +49,12 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
     tables = {f.name: f.read_bytes() for f in (out / "tables").iterdir()}
     compared = {f"comparison-twin.{suffix}" for suffix in ("md", "csv", "tex")}
     curves = {"robustness-twin.csv", "robustness-twin.md"}
-    assert set(tables) == compared | curves | {"differences-twin.csv", "ranks-twin.md", "scores.csv"}
+    assert set(tables) == compared | curves | {
+        "differences-twin.csv",
+        "ranks-twin.md",
+        "scores.csv",
+        "summary-twin.md",
+    }
     records = {f.name: f.stat().st_mtime_ns for f in (out / "records").iterdir()}
     assert grid(folder, out, "--datasets", "odir", "cxr") == 0
     assert "4 cells: 4 done" in capsys.readouterr().out
@@ -290,6 +295,7 @@ def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_the
         *(f"comparison-twin-at-30.{s}" for s in ("md", "csv", "tex")),
         "differences-twin-at-30.csv",
         "ranks-twin-at-30.md",
+        "summary-twin-at-30.md",
         *(f"robustness-twin-at-30.{s}" for s in ("md", "csv")),
     }
     assert {n: c for n, c in contents(out / "tables").items() if n in tables and n != "scores.csv"} == {

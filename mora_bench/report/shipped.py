@@ -1,0 +1,25 @@
+"""How a results folder compares with the one of that name that this project ships."""
+
+from collections.abc import Set
+from pathlib import Path
+
+from mora_bench.report.against import against
+from mora_bench.report.contract import Results
+from mora_bench.report.summary import reproduced
+from mora_bench.report.write import read
+
+#: Where a clone keeps what this project ran; a wheel brings none of it.
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+
+
+def compared(results: Results, name: str, asked: Set[str]) -> str:
+    """One sentence about the cells asked for, by score key, that both hold; "" where there is no such reference."""
+    folder = REFERENCE / name
+    if not (folder / "records").is_dir() or Path(name).name != name:
+        return ""
+    ours = read(folder)
+    shared = {each.score_key for each in ours.scores} & asked
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    if not shared:
+        return f"{shown} holds none of these cells: other data, masks, recipe or code."
+    return reproduced(against(results.only(shared), ours.only(shared)), str(shown))

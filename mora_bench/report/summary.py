@@ -1,0 +1,127 @@
+"""What a results folder says in a few lines: one small table, and one sentence a section."""
+
+import math
+from collections.abc import Iterable
+
+from tabulate import tabulate
+
+from mora_bench.cells.missing import COMPLETE
+from mora_bench.report.against import Against
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.markdown import escaped
+from mora_bench.report.section import Row, Section
+
+#: The most sections that stand side by side on a page.
+MOST = 4
+
+
+class Summary(Artefact):
+    title = "one small table: the scores of complete data and with either missing, section beside section"
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        small = [table for table in results.comparisons if len(table.sections) <= MOST]
+        return {f"{table.named('summary')}.md": _markdown(table).encode() for table in small}
+
+
+def _markdown(table: Comparison) -> str:
+    """A line a method; the networks of each section, and of the competitors without one the best."""
+    scores = list(dict.fromkeys((f"score {COMPLETE}", table.main)))
+    columns = [(section, score) for section in table.sections for score in scores]
+    labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
+    body = [[escaped(label), *(_shown(_row(section, label), score) for section, score in columns)] for label in labels]
+    floors = [_best_floor(section, score) for section, score in columns]
+    if any(floors):
+        body.append(
+            ["best without a network", *(_named(row, score) for row, (_, score) in zip(floors, columns, strict=True))]
+        )
+    told = [section.resolution[score] for section, score in columns]
+    body.append(["smallest difference told", *("—" if math.isnan(v) else f"{100 * v:.1f}" for v in told)])
+    headers = ["", *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns)]
+    return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
+
+
+def _row(section: Section, label: str) -> Row | None:
+    return next((row for row in section.competing if row.label == label), None)
+
+
+def _best_floor(section: Section, score: str) -> Row | None:
+    known = [row for row in section.floors if not math.isnan(row.mean[score])]
+    return max(known, key=lambda row: row.mean[score], default=None)
+
+
+def _shown(row: Row | None, score: str) -> str:
+    if row is None or math.isnan(row.mean[score]):
+        return "—"
+    text = f"{100 * row.mean[score]:.1f}"
+    text += "" if math.isnan(row.std[score]) else f" ± {100 * row.std[score]:.1f}"
+    return f"**{text}**" if score in row.best else text
+
+
+def _named(row: Row | None, score: str) -> str:
+    return "—" if row is None else f"{_shown(row, score)} ({escaped(row.label)})"
+
+
+def sentences(results: Results) -> list[str]:
+    """For each section of each table: who leads, who cannot be told from it, and whether a floor is ahead."""
+    return [_sentence(table, section) for table in results.comparisons for section in table.sections]
+
+
+def _sentence(table: Comparison, section: Section) -> str:
+    score = table.main
+    known = [row for row in section.competing if not math.isnan(row.mean[score])]
+    if not known:
+        return f"{section.title}: no complete row."
+    best = max(known, key=lambda row: row.mean[score])
+    said = f"{section.title}, tested on {_tested(score)}: {best.label} leads with {_plain(best, score)}"
+    others = len(known) - 1
+    if others:
+        alike = sum(score in row.best for row in known if row is not best)
+        pairs = section.pairs(score)
+        if pairs is None:
+            said += "; one seed cannot tell it from the others"
+        elif not best.best & {score}:
+            said += f"; none of the {others} others can be told from it"
+        else:
+            said += f", not told from {alike} of {others} others"
+    floor = _best_floor(section, score)
+    if floor is not None:
+        ahead = floor.mean[score] > best.mean[score]
+        beside = "which is ahead of every network" if ahead else "behind it"
+        said += f"; without a network {floor.label} scores {_plain(floor, score)}, {beside}"
+    return said + "."
+
+
+def _tested(score: str) -> str:
+    pattern = score.removeprefix("score ")
+    return "complete data" if pattern == COMPLETE else f"{pattern} missing"
+
+
+def _plain(row: Row, score: str) -> str:
+    return _shown(row, score).strip("*")
+
+
+def reproduced(found: Against, reference: str) -> str:
+    """One sentence: how many cells have the scores of a reference, and how far the others are from theirs."""
+    lines = [line for line in found.lines if not math.isnan(line.largest)]
+    if not lines:
+        return ""
+    asked = sum(line.seeds for line in lines)
+    apart = [line for line in lines if line.largest > 0]
+    if not apart:
+        return f"The {asked} cells that {reference} has, too, have its scores to the digit."
+    same = _cells(line for line in lines if line.largest == 0)
+    widest = max(apart, key=lambda line: abs(line.first - line.second))
+    most = 100 * abs(widest.first - widest.second)
+    said = f"Of the {asked} cells that {reference} has, too, {same} have its scores to the digit; of the others, "
+    said += f"{_cells(apart)}, no mean differs by more than {most:.2f} points"
+    told = [line.what for line in apart if line.low > 0 or line.high < 0]
+    said += f" ({widest.what})"
+    if told:
+        return f"{said}. Told apart from it: {'; '.join(told)}."
+    several = any(not math.isnan(line.low) for line in apart)
+    return said + (", and none is told apart from it." if several else "; one seed tells no more.")
+
+
+def _cells(lines: Iterable) -> int:
+    return sum(line.seeds for line in lines)

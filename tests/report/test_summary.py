@@ -1,0 +1,94 @@
+"""The few lines at a grid's end: who leads, whether anybody can be told, and how it compares with what is shipped."""
+
+import msgspec
+import pytest
+from by_hand import failed, predictor, record, scores
+
+from mora_bench.cli import main as cli
+from mora_bench.records.store import Store
+from mora_bench.report import frame, shipped, summary
+from mora_bench.report.contract import Results
+from mora_bench.report.write import read, write
+
+
+def results(pairs):
+    records = [own for own, _ in pairs]
+    found = [found for _, found in pairs if found is not None]
+    return Results(records, found, frame.cells(records, found), [])
+
+
+def seeds(method, means, **changes):
+    return [record(method, s, f1, **changes) for s, f1 in enumerate(means)]
+
+
+def test_a_leader_that_all_can_be_told_from_and_a_floor_ahead():
+    floors = [predictor("prior", s, 0.9) for s in range(4)]
+    own = results(seeds("mora", (0.5, 0.51, 0.52, 0.51)) + seeds("full", (0.3, 0.31, 0.3, 0.32)) + floors)
+    (said,) = summary.sentences(own)
+    assert said == (
+        "odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 51.0 ± 0.8, not "
+        "told from 0 of 1 others; without a network prior scores 90.0 ± 0.0, which is ahead of every network."
+    )
+    (text,) = summary.Summary().make(own).values()
+    lines = [" ".join(line.split()) for line in text.decode().splitlines()]
+    assert "| mora (r=4, blocks 0) | **51.0 ± 0.8** | **51.0 ± 0.8** |" in lines
+    assert "| full | 30.8 ± 1.0 | 30.8 ± 1.0 |" in lines
+    assert "| best without a network | 90.0 ± 0.0 (prior) | 90.0 ± 0.0 (prior) |" in lines
+
+
+def test_what_cannot_be_told_is_said():
+    (said,) = summary.sentences(results(seeds("mora", (0.5, 0.3)) + seeds("full", (0.3, 0.5))))
+    assert "none of the 1 others can be told from it" in said
+    (said,) = summary.sentences(results(seeds("mora", (0.5,)) + seeds("full", (0.3,))))
+    assert "one seed cannot tell it from the others" in said
+    (said,) = summary.sentences(results([failed("mora")]))
+    assert said.endswith("no complete row.")
+
+
+def test_what_is_printed_is_of_the_cells_asked_for(tmp_path):
+    for own, found in [record("mora"), record("full")]:
+        Store(tmp_path).write(own.cell, own, {}, found)
+    asked = {record("mora")[1].score_key}
+    written = write(tmp_path, asked=asked)
+    assert "mora" in "".join(written.shown)
+    assert "full" not in "".join(written.shown)
+    assert "| full" in (tmp_path / "tables" / "comparison-twin.md").read_text()
+
+
+@pytest.fixture
+def reference(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "REFERENCE", tmp_path / "reference")
+    return Store(tmp_path / "reference" / "quick")
+
+
+def compared(tmp_path, pairs):
+    store = Store(tmp_path / "quick")
+    for own, found in pairs:
+        store.write(own.cell, own, {}, found)
+    return shipped.compared(read(store.folder), "quick", {found.score_key for _, found in pairs})
+
+
+def test_the_shipped_reference_is_reproduced_or_what_differs_is_said(tmp_path, reference):
+    for own, found in seeds("mora", (0.5, 0.6)) + seeds("full", (0.3, 0.4)):
+        reference.write(own.cell, own, {}, found)
+    assert "The 2 cells that " in compared(tmp_path, seeds("mora", (0.5, 0.6)))
+    said = compared(tmp_path, seeds("mora", (0.5, 0.6)) + seeds("full", (0.31, 0.4)))
+    assert "Of the 4 cells that " in said
+    assert "2 have its scores to the digit; of the others, 2, no mean differs by more than 0.50 points" in said
+    assert said.endswith("and none is told apart from it.")
+
+
+def test_other_cells_and_other_folders_are_not_compared(tmp_path, reference):
+    pairs = seeds("mora", (0.5,))
+    assert compared(tmp_path, pairs) == ""
+    own, _ = record("mora", data="e" * 16)
+    reference.write(own.cell, own, {}, scores(own.cell, 0.5))
+    assert "holds none of these cells" in compared(tmp_path, pairs)
+    assert shipped.compared(read(tmp_path / "quick"), "../reference/quick", set()) == ""
+
+
+def test_a_report_says_it_too(tmp_path, capsys):
+    own, found = record("mora")
+    Store(tmp_path).write(own.cell, msgspec.structs.replace(own), {}, found)
+    assert cli.main(["report", str(tmp_path)]) == 0
+    assert "mora (r=4, blocks 0) leads with 50.0." in capsys.readouterr().out
