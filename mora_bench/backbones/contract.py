@@ -109,6 +109,11 @@ class Backbone(nn.Module, ABC):
         """
 
     @classmethod
+    def unfit(cls, modalities: Mapping[str, str]) -> str:
+        """Why it cannot run on a dataset with these modalities (kind by name), in words; "" if it can."""
+        return ""
+
+    @classmethod
     @abstractmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
         """The network in float32, in evaluation mode.

@@ -97,6 +97,13 @@ class Vilt(Packed):
         )
 
     @classmethod
+    def unfit(cls, modalities: Mapping[str, str]) -> str:
+        if "text" in modalities.values():
+            return ""
+        there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
+        return f"ViLT reads its features off a text's [CLS], and the dataset has no text but {there}"
+
+    @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Vilt:
         """With position rows for at least `max_text` tokens.
 
@@ -105,11 +112,8 @@ class Vilt(Packed):
         from transformers import ViltConfig, ViltModel
         from transformers.utils import logging
 
-        if "text" not in modalities.values():
-            raise UserError(
-                f"backbone {spec.name}: ViLT reads its features off a text's [CLS], and the dataset has no text but "
-                f"{', '.join(f'{name} ({kind})' for name, kind in modalities.items())}."
-            )
+        if wrong := cls.unfit(modalities):
+            raise UserError(f"backbone {spec.name}: {wrong}.")
         logging.disable_progress_bar()
         assert spec.folder is not None
         if spec.trained:

@@ -9,6 +9,9 @@ from mora_bench.cli.options import parse
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
+#: The most labels that are listed; positive samples below which ten folds cannot each have one.
+SHOWN, RARE = 40, 10
+
 
 @dataclass(frozen=True)
 class DoctorOptions:
@@ -53,8 +56,17 @@ def diagnosis(table: Table) -> str:
         lines.append(f"  {there:6} samples with {name}{without}")
         if not there:
             lines.append(f"  WARNING: no sample has any {name}. Are its files where the table says?")
-    positives = ", ".join(f"{label} {n}" for label, n in zip(table.labels, table.targets.sum(0).tolist(), strict=True))
-    return "\n".join([*lines, f"  positives: {positives}"])
+    counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
+    lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
+    if len(counts) > SHOWN:
+        lines[-1] += f", and {len(counts) - SHOWN} more labels"
+    rare = [label for label, n in counts.items() if n < RARE]
+    if rare:
+        lines.append(
+            f"  WARNING: {len(rare)} of {len(counts)} labels have fewer than {RARE} positive samples, e.g. {rare[0]}. "
+            "Some test splits will hold none of them, which bounds F1-macro."
+        )
+    return "\n".join(lines)
 
 
 def _pictures(column: Column) -> list[str]:

@@ -93,6 +93,9 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     _check_knobs(grid, methods)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        for spec in specs:
+            if wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape):
+                raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
         mechanisms = mechanisms_of(grid, dataset, table)
         patterns = patterns_of(grid, table)
         befores = befores_of(grid, table, runtime)

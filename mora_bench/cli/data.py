@@ -1,0 +1,109 @@
+"""data: the grid on a table of one's own, without a line of Python."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mora_bench.cli.options import OptionsRead
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+
+FILE = '''"""Made by `mora_bench data`: the table {file}, and what its columns hold. It is yours to change."""
+
+from mora_bench.api import own_table
+
+{variable} = own_table({arguments})
+'''
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Run a grid on your own CSV file. Options that are not listed here are those of `grid`; --plan runs nothing.
+
+    Says what the table holds, writes results/NAME/NAME.py, a plug-in that `grid --plugin` takes as it is, and runs
+    `grid --datasets NAME` with it.
+    """
+
+    file: tyro.conf.Positional[Path]
+    """a CSV file in UTF-8, with a header"""
+    labels: tuple[str, ...]
+    """columns of 0 and 1, one a label; or one column of names, with ; or | between several"""
+    image: tuple[str, ...] = ()
+    """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each column is a modality"""
+    text: tuple[str, ...] = ()
+    """columns of text; each is a modality"""
+    table: tuple[str, ...] = ()
+    """columns of numbers or categories; together one modality"""
+    id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
+    """a column of unique names; the row's number if not given"""
+    patient: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
+    """a column that says whose row it is: no patient falls on two sides of a split"""
+    covariates: tuple[str, ...] = ()
+    """columns that mechanisms of missingness may read, and no model"""
+    pictures: Path | None = None
+    """the folder, below that of the table, in which paths of pictures begin; the table's own if not given"""
+    name: str | None = None
+    """what the dataset is called; the file's name if not given"""
+
+
+def run(arguments: list[str]) -> int:
+    try:
+        options, rest = tyro.cli(DataOptions, args=arguments, prog="mora_bench data", return_unknown_args=True)
+    except SystemExit as ended:
+        raise OptionsRead(ended.code) from None
+    own = [option for option in ("--datasets", "--data-root") if option in rest]
+    if own:
+        raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
+    if not options.file.is_file():
+        raise UserError(f"{options.file}: no such file. Expected a CSV file.")
+    name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
+    if not name[:1].isalpha():
+        raise UserError(f"--name {name!r}: expected a name that begins with a letter.")
+    root = options.file.resolve().parent
+    out = Path(rest[rest.index("--out") + 1]) if "--out" in rest[:-1] else Path("results") / name
+    plugin = out / f"{name}.py"
+    write_atomic(plugin, _plugin(options, name, root).encode())
+
+    from mora_bench import registry
+    from mora_bench.cli import grid
+    from mora_bench.cli.doctor import diagnosis
+    from mora_bench.data import datasets
+
+    registry.load_plugins([plugin])
+    table = datasets.load(name, root)
+    print(f"{name}: {options.file}, {table.task}; the plug-in is {plugin}\n{diagnosis(table)}", flush=True)
+    without = len(datasets.get(name).read(root)) - len(table)
+    if without:
+        print(f"  WARNING: {without} rows have nothing of any modality and are left out.", flush=True)
+    beside = [] if "--out" in rest else ["--out", str(out)]
+    plugins = [str(plugin)]
+    if "--plugin" in rest:
+        at = rest.index("--plugin")
+        return grid.run(
+            [*rest[: at + 1], *plugins, *rest[at + 1 :], "--datasets", name, "--data-root", str(root), *beside]
+        )
+    return grid.run(["--datasets", name, "--data-root", str(root), *beside, "--plugin", *plugins, *rest])
+
+
+def _plugin(options: DataOptions, name: str, root: Path) -> str:
+    """The plug-in file of a table; the same options give the same file, so that its cells keep their keys."""
+    folder = ""
+    if options.pictures is not None:
+        pictures = options.pictures if options.pictures.is_absolute() else Path.cwd() / options.pictures
+        inside = next((p for p in (pictures, root / options.pictures) if p.resolve().is_relative_to(root)), None)
+        if inside is None:
+            raise UserError(
+                f"--pictures {options.pictures}: not below {root}, the table's folder. Move or link it there."
+            )
+        folder = inside.resolve().relative_to(root).as_posix()
+    given = {
+        "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
+        "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
+    }  # fmt: skip
+    lines = [f"    {name!r},", f"    {options.file.name!r},"]
+    lines += [f"    {key}={value!r}," for key, value in given.items() if value]
+    arguments = "\n" + "\n".join(lines) + "\n"
+    return FILE.format(file=options.file.name, variable=name.replace("-", "_").upper(), arguments=arguments)

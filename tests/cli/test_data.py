@@ -1,0 +1,161 @@
+"""A CSV file of one's own: what its columns become, gaps counted, and what is wrong with it named by row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mora_bench import registry
+from mora_bench.cli.main import main
+from mora_bench.data.readers.own import own_table
+from mora_bench.errors import UserError
+from mora_bench.records.store import Store
+
+N = 60
+FINDINGS = ("effusion", "nodule", "opacity")
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, cache):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    """Film names, notes (often absent), findings, patients, age, sex."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "clinic"
+    (root / "films").mkdir(parents=True)
+    rows = []
+    for i in range(N):
+        own = [name for name in FINDINGS if rng.random() < 0.4]
+        film = f"films/{i}.png" if i % 5 else ""
+        if film:
+            Image.fromarray(rng.integers(0, 256, (30, 40), np.uint8)).save(root / film)
+        note = (" ".join(own) or "clear") if i % 3 else rng.choice(["", "NaN", " "])
+        rows.append([film, note, "; ".join(own), f"p{i // 2}", rng.integers(30, 90), rng.choice(["f", "m"])])
+    frame = pd.DataFrame(rows, columns=["Film name", "note", "findings", "patient", "age", "sex"])
+    frame.to_csv(root / "visits 2024.csv", index=False)
+    return root
+
+
+def read(root, **columns):
+    return own_table("visits", "visits 2024.csv", **columns).read(root)
+
+
+def test_gaps_are_counted_and_columns_become_modalities(clinic):
+    table = read(
+        clinic, labels=["findings"], image=["Film name"], text=["note"], table=["age", "sex"], patient="patient"
+    )
+    assert table.shape == {"film-name": "image", "note": "text", "table": "table"}
+    assert table.present.sum(0).tolist() == [N - N // 5, N - N // 3, N]
+    assert (table.labels, table.task) == (FINDINGS, "multi-label")
+    assert len(set(table.patients)) == N // 2
+    assert table.ids[:2] == ("row 2", "row 3")
+    assert isinstance(table.modalities["table"].values[0]["age"], float)
+    assert table.modalities["table"].values[0]["sex"] in ("f", "m")
+
+
+def test_labels_as_columns_or_as_one_class(clinic):
+    file = clinic / "visits 2024.csv"
+    frame = pd.read_csv(file)
+    frame["ill"], frame["old"] = ["yes", "No"] * (N // 2), [1.0, 0] * (N // 2)
+    frame.to_csv(file, index=False)
+    table = read(clinic, labels=["ill", "old"], text=["note"])
+    assert table.targets[:2].tolist() == [[1, 1], [0, 0]]
+    table = read(clinic, labels=["sex"], text=["note"])
+    assert (table.task, table.labels) == ("multi-class", ("f", "m"))
+    assert read(clinic, labels=["ill"], text=["note"]).task == "multi-label"
+
+
+def test_several_pictures_are_side_by_side_or_a_bag(clinic):
+    file = clinic / "visits 2024.csv"
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    two, three = "films/1.png; films/2.png", "films/1.png|films/2.png|films/3.png"
+    frame["two"], frame["three"] = [two] * N, [three, two] * (N // 2)
+    frame.to_csv(file, index=False)
+    table = read(clinic, labels=["findings"], image=["two", "three"], text=["note"])
+    assert {name: (c.kind, len(c.values[0])) for name, c in table.modalities.items() if name != "note"} == {
+        "two": ("image", 2),
+        "three": ("bag", 3),
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "said"),
+    [
+        ("ill", 4, "-1", "column 'ill' is neither 0 nor 1 in row 6: '-1'"),
+        ("ill", 0, "", "column 'ill' is neither 0 nor 1 in row 2: ''"),
+        ("Film name", 7, "../../etc/passwd", "leads out of"),
+        ("Film name", 7, "a\0b", "leads out of"),
+        ("Film name", 7, "x" * 5000, "leads out of"),
+        ("patient", 3, "  ", "column 'patient' is empty in row 5"),
+    ],
+)
+def test_what_is_wrong_in_a_cell_is_named_by_row(clinic, column, row, value, said):
+    file = clinic / "visits 2024.csv"
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame["ill"] = ["1", "0"] * (N // 2)
+    frame.loc[row, column] = value
+    frame.to_csv(file, index=False)
+    with pytest.raises(UserError) as error:
+        read(clinic, labels=["ill"], image=["Film name"], text=["note"], patient="patient")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 700
+
+
+def test_what_is_wrong_with_the_columns_is_said(clinic):
+    for columns, said in [
+        ({"labels": [], "text": ["note"]}, "no labels"),
+        ({"labels": ["findings"]}, "no modality"),
+        ({"labels": ["finding"], "text": ["note"]}, "no column 'finding'. Found: Film name, note"),
+        ({"labels": ["findings"], "text": ["note"], "image": ["note"]}, "both pictures and text"),
+        ({"labels": ["findings"], "text": ["note"], "id": "patient"}, "Every patient must be unique"),
+        ({"labels": ["findings"], "image": ["Film name"], "pictures": "films"}, "none of its 48 pictures is there"),
+        ({"labels": ["findings"], "image": ["Film name"], "pictures": "nowhere"}, "no such folder"),
+    ]:
+        with pytest.raises(UserError) as error:
+            read(clinic, **columns)
+        assert said in str(error.value)
+
+
+def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--text", "note", "--labels", "findings"]
+    given += ["--patient", "patient", "--out", str(out), "--backbone", str(folder), "--methods", "head", "--seeds", "0"]
+    given += ["--floors", "prior", "--recipe.epochs", "1", "--recipe.max-text", "32", "--engine", "inline"]
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    # Rows without film and without note are left out.
+    both = len([i for i in range(N) if i % 5 == 0 and i % 3 == 0])
+    assert f"WARNING: {both} rows have nothing of any modality" in printed
+    assert f"{N - N // 5:6} samples with film-name" in printed
+    assert {record.status for record in Store(out).records()[0]} == {"done"}
+    # The plug-in that it wrote is all that `grid` needs, and names the same cells.
+    assert main(given) == 0
+    assert "2 cells (1 of them without a network): 2 done" in capsys.readouterr().out
+
+
+def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path, capsys):
+    given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--labels", "findings"]
+    assert main([*given, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
+    assert "the dataset has no text but film-name (image). small-dual may." in capsys.readouterr().err
+    assert not (tmp_path / "out" / "records").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--datasets", "odir"], "use `grid --plugin`"),
+        (["--name", "1"], "begins with a letter"),
+        (["--pictures", "/usr"], "not below"),
+    ],
+)
+def test_wrong_options_of_data(clinic, tmp_path, more, said, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "findings"]
+    assert main([*given, *more]) == 2
+    assert said in capsys.readouterr().err
