@@ -1,15 +1,25 @@
 """README and docs are true: the tree, the tables, the commands, the code."""
 
 import re
+import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import tyro
 
 from mora_bench import campaign, registry
 from mora_bench.checks.run import check
+from mora_bench.cli import main
+from mora_bench.cli.options import option, parse
+from mora_bench.cli.tune import Tune
+from mora_bench.plan.grid import Grid
+from mora_bench.plan.presets import load_preset
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+OWN = (ROOT / "docs" / "own.md").read_text()
+METHODS = (ROOT / "docs" / "methods.md").read_text()
 HOUSE = (ROOT / "docs" / "architecture.md").read_text()
 
 
@@ -44,8 +54,18 @@ def test_files_that_the_text_names_exist(file):
 
 PAGES = [
     "README.md",
+    "CONTRIBUTING.md",
     *sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")),
     "results/README.md",
+]
+TEXTS = {page: (ROOT / page).read_text() for page in PAGES}
+#: The lines of shell in every page: (page, line).
+COMMANDS = [
+    (page, line)
+    for page, text in TEXTS.items()
+    for block in re.findall(r"```bash\n(.*?)```", text, re.S)
+    for line in block.replace("\\\n", " ").splitlines()
+    if "mora_bench" in line.partition("#")[0].split()
 ]
 
 
@@ -55,11 +75,52 @@ def test_links_lead_somewhere(page):
         assert ((ROOT / page).parent / link).exists(), link
 
 
-@pytest.mark.parametrize("file", re.findall(r"<!-- table: (\S+) -->", README))
-def test_tables_are_those_in_results(file):
-    shown = README.split(f"<!-- table: {file} -->")[1].split("<!-- end of table -->")[0].strip()
-    table = (ROOT / file).read_text().split("## Strata")[0].strip()
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [(page, file) for page, text in TEXTS.items() for file in re.findall(r"<!-- table: (\S+) -->", text)],
+)
+def test_tables_are_those_in_results(page, file):
+    shown = TEXTS[page].split(f"<!-- table: {file} -->")[1].split("<!-- end of table -->")[0].strip()
+    path = ROOT / file if (ROOT / file).exists() else (ROOT / page).parent / file
+    table = path.read_text().split("## Strata")[0].strip()
     assert shown == table
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 160
+    assert len(README.encode()) <= 12_000
+
+
+def words(line):
+    """The arguments of `python -m mora_bench` in a line of shell."""
+    found = shlex.split(line, comments=True)
+    at = found.index("mora_bench") if "mora_bench" in found else -1
+    return found[at + 1 :] if at > 0 and found[at - 1] == "-m" else []
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[f"{page} {line}" for page, line in COMMANDS])
+def test_each_command_of_ours_has_options_that_are_known(page, line, monkeypatch, tmp_path):
+    """It is read as the command line reads it, up to where it would compute: what it then does, other tests run. Lines
+    that call nothing of ours (pip, tox, scontrol) need a network or a cluster."""
+    for part in re.split(r"&&|;", line.partition("  #")[0]):
+        arguments = words(part)
+        if not arguments:
+            continue
+        verb, *rest = arguments
+        assert verb in main.VERBS, verb
+        if verb in ("grid", "status", "tune"):
+            name = option(rest, "--preset", "quick")
+            # A file is what an earlier line makes.
+            start = load_preset("quick" if name.endswith(".toml") else name)
+            kind, start = (Tune, Tune(**vars(start))) if verb == "tune" else (Grid, start)
+        else:
+            module = import_module(f"mora_bench.cli.{main.MODULES.get(verb, verb)}")
+            (kind,) = [own for name, own in vars(module).items() if name.endswith("Options")]
+            start = None
+        if verb == "data":
+            _, rest = tyro.cli(kind, args=rest, return_unknown_args=True)
+            kind, start = Grid, load_preset("quick")
+        parse(kind, verb, rest, start)
 
 
 def test_the_main_commands_stand_in_the_readme():
@@ -67,8 +128,8 @@ def test_the_main_commands_stand_in_the_readme():
     assert "/tox" in README
 
 
-def test_the_readmes_own_method_is_short_and_keeps_every_rule(tmp_path, monkeypatch):
-    code = README.split("## Your own method")[1].split("```python\n")[1].split("```")[0]
+def test_the_own_method_of_the_docs_is_short_and_keeps_every_rule(tmp_path, monkeypatch):
+    code = OWN.split("## Your own method")[1].split("```python\n")[1].split("```")[0]
     assert len(code.splitlines()) <= 30
     (tmp_path / "my_method.py").write_text(code)
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
@@ -78,11 +139,23 @@ def test_the_readmes_own_method_is_short_and_keeps_every_rule(tmp_path, monkeypa
     assert [problem for _, problem in check(registry.METHODS, name) if problem] == []
 
 
+def test_the_scripts_of_the_python_page_run(tmp_path, monkeypatch, cache, capsys):
+    """As they stand there, on a few samples."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    run, look = re.findall(r"```python\n(.*?)```", TEXTS["docs/python.md"], re.S)
+    changed = run.replace("seeds=(0,))", 'seeds=(0,), limit=60, workers=1, floors=("prior",))')
+    exec(changed, {})
+    assert "score both" in capsys.readouterr().out
+    exec(look.replace("results/quick", "results/quick-limit60"), {})
+    assert "3 records; 0 files left out" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("group", list(registry.GROUPS))
-def test_every_method_and_imputer_stands_in_the_readme(group):
+def test_every_method_and_imputer_stands_in_the_docs(group):
     if group in (registry.METHODS, registry.PREDICTORS, registry.IMPUTERS):
         for name in registry.names(group):
-            assert f"`{name}`" in README, name
+            assert f"`{name}`" in METHODS, name
 
 
 def test_the_script_of_campaign_runs(tmp_path, monkeypatch, cache, capsys):

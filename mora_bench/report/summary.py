@@ -68,9 +68,12 @@ def sentences(results: Results) -> list[str]:
 
 
 def _sentence(table: Comparison, section: Section) -> str:
-    score = table.main
-    known = [row for row in section.competing if not math.isnan(row.mean[score])]
-    if not known:
+    # Where the pattern could take nothing, complete data are what was tested.
+    for score in (table.main, f"score {COMPLETE}"):
+        known = [row for row in section.competing if not math.isnan(row.mean[score])]
+        if known:
+            break
+    else:
         return f"{section.title}: no complete row."
     best = max(known, key=lambda row: row.mean[score])
     said = f"{section.title}, tested on {_tested(score)}: {best.label} leads with {_plain(best, score)}"
@@ -82,8 +85,10 @@ def _sentence(table: Comparison, section: Section) -> str:
             said += "; one seed cannot tell it from the others"
         elif not best.best & {score}:
             said += f"; none of the {others} others can be told from it"
-        else:
+        elif alike:
             said += f", not told from {alike} of {others} others"
+        else:
+            said += ", told from all others"
     floor = _best_floor(section, score)
     if floor is not None:
         ahead = floor.mean[score] > best.mean[score]

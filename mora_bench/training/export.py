@@ -67,7 +67,7 @@ def card(record: Record, found: Scores, loadable: bool) -> str:
     table = "\n".join(f"| {p} | {100 * value:.1f} |" for p, value in rows.items() if isinstance(value, float))
     how = (
         "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
-        "`classifier.safetensors`. The README of mora_bench has a script."
+        "`classifier.safetensors`. docs/own.md of mora_bench has a script."
         if loadable
         else "the peft library does not know this method; the names are those of mora_bench's own model."
     )

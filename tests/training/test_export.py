@@ -117,7 +117,7 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, f
     batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
     inputs = transformers_inputs(batch, patch=16)
     save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "docs" / "own.md").read_text()
     script = readme.split("## Take an adapter elsewhere")[1].split("```python\n")[1].split("```")[0]
     (tmp_path / "load.py").write_text(script)
     out = subprocess.run(

@@ -1,4 +1,4 @@
-"""Joins the columns of the published tables into one text per sample (released code of MoRA, see README)."""
+"""Joins the columns of the published tables into one text per sample (as MoRA's released code does)."""
 
 
 def eye_text(left: str, right: str) -> str:
