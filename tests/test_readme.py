@@ -86,6 +86,12 @@ def test_tables_are_those_in_results(page, file):
     assert shown == table
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_tests_that_pages_name_exist(page):
+    for file in re.findall(r"`(tests/[a-z_/]+\.py)", TEXTS[page]):
+        assert (ROOT / file).exists(), file
+
+
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 160
     assert len(README.encode()) <= 12_000
