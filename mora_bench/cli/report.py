@@ -50,5 +50,7 @@ def show(report: Report) -> None:
     for said in sentences(report.results):
         print(said)
     print(f"tables: {report.folder}")
+    if "report.html" in report.files:
+        print(f"page: {report.folder.with_name('report.html')}")
     if any(file.endswith(".png") for file in report.files):
         print(f"figures: {report.folder.with_name('figures')}")

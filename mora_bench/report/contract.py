@@ -66,7 +66,9 @@ class Artefact(ABC):
     shown: ClassVar[bool] = False
     #: Whether it draws pictures: it is then made only if asked for, and its files go to the folder of figures.
     draws: ClassVar[bool] = False
+    #: Where its files go, below the results folder, if it draws none.
+    folder: ClassVar[str] = "tables"
 
     @abstractmethod
     def make(self, results: Results) -> dict[str, bytes]:
-        """Files by name, relative to the folder of tables; none if there is nothing to show."""
+        """Files by name; none if there is nothing to show."""

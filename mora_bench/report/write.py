@@ -106,7 +106,7 @@ def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | No
             # A failing artefact must not prevent the others.
             left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
             continue
-        out = folder / "figures" if artefact.draws else tables
+        out = folder / ("figures" if artefact.draws else artefact.folder)
         for file, content in made.items():
             write_atomic(out / file, content)
             files.append(file)

@@ -1,0 +1,260 @@
+"use strict";
+// Everything that came from a file reaches the page as text nodes and attributes, never as markup.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const LOOKS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f3c8d", "#80700c", "#a61c3c", "#3d5a80"];
+const DASHES = ["", "6 3", "2 3", "8 3 2 3"];
+const SVG = "http://www.w3.org/2000/svg";
+const at = (id) => document.getElementById(id);
+const known = (value) => value !== null && value !== undefined;
+
+function make(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "class") node.className = value;
+    else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (known(value)) node.setAttribute(key, value);
+  }
+  node.append(...children.filter(known));
+  return node;
+}
+
+function draw(name, attributes = {}, text) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (known(text)) node.textContent = text;
+  return node;
+}
+
+const percent = (value, digits = 1) => (known(value) ? (100 * value).toFixed(digits) : "—");
+const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
+const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
+const look = (label) => {
+  const place = methods.indexOf(label);
+  return { colour: LOOKS[place % LOOKS.length], dash: DASHES[Math.floor(place / LOOKS.length) % DASHES.length] };
+};
+
+function options(id, values, all) {
+  const chosen = at(id).value;
+  at(id).replaceChildren(...(all ? [make("option", { value: "" }, all)] : []), ...values.map((v) => make("option", { value: v }, v)));
+  if (values.includes(chosen)) at(id).value = chosen;
+}
+
+const chosen = () =>
+  DATA.sections.filter((s) => (!at("dataset").value || s.dataset === at("dataset").value) && (!at("trained").value || s.trained === at("trained").value));
+const wanted = (row) =>
+  (!at("family").value || row.family === at("family").value) && row.label.toLowerCase().includes(at("search").value.trim().toLowerCase());
+
+// Tables
+
+let order = { column: DATA.sections.length ? DATA.sections[0].main : null, down: true };
+
+function columnsOf(section) {
+  const scores = Object.entries(section.tests).map(([name, title]) => ({ name, title, of: (row) => row.mean[name], shown: (row) => score(row, name) }));
+  const costs = Object.entries(DATA.costs).map(([name, title]) => ({ name, title, of: (row) => row.cost[name], shown: (row) => short(row.cost[name]) }));
+  return [
+    { name: "family", title: "family", of: (row) => row.family, shown: (row) => row.family },
+    { name: "label", title: "method", of: (row) => row.label, shown: (row) => row.label + (row.note ? " *" : "") },
+    { name: "seeds", title: "seeds", of: (row) => row.seeds, shown: (row) => String(row.seeds) },
+    ...scores, ...costs,
+  ];
+}
+
+function score(row, name) {
+  if (!known(row.mean[name])) return "—";
+  const text = percent(row.mean[name]) + (known(row.std[name]) ? ` ± ${percent(row.std[name])}` : "") + (row.below.includes(name) ? " ↓" : "");
+  return row.best.includes(name) ? make("b", {}, text) : text;
+}
+
+function sorted(rows, columns) {
+  const column = columns.find((c) => c.name === order.column);
+  if (!column) return rows;
+  const sign = order.down ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const [x, y] = [column.of(a), column.of(b)];
+    if (!known(x) || !known(y)) return known(x) ? -1 : known(y) ? 1 : 0;
+    return sign * (typeof x === "string" ? x.localeCompare(y) : x - y);
+  });
+}
+
+function tables() {
+  at("tables").replaceChildren(...chosen().map((section) => {
+    const columns = columnsOf(section);
+    const head = columns.map((c) => {
+      const by = order.column === c.name ? (order.down ? "descending" : "ascending") : "none";
+      const click = () => { order = { column: c.name, down: order.column === c.name ? !order.down : !["family", "label"].includes(c.name) }; tables(); };
+      return make("th", { scope: "col", "aria-sort": by }, make("button", { type: "button", onclick: click }, c.title));
+    });
+    const body = sorted(section.rows.filter(wanted), columns).map((row) =>
+      make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
+    const below = [["ceiling", section.ceiling], ["smallest difference told", section.told]]
+      .filter(([, values]) => Object.values(values).some(known))
+      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : c.name in values ? percent(values[c.name]) : ""))));
+    return make("div", {}, make("h3", {}, section.title), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
+  }));
+}
+
+// Drawings
+
+function frame(width, height, x, y, titles) {
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": titles.join(", ") });
+  const box = { left: 46, right: width - 10, top: 8, bottom: height - 34 };
+  const px = (v) => box.left + ((v - x[0]) / (x[1] - x[0] || 1)) * (box.right - box.left);
+  const py = (v) => box.bottom - ((v - y[0]) / (y[1] - y[0] || 1)) * (box.bottom - box.top);
+  for (let k = 0; k <= 4; k++) {
+    const [vx, vy] = [x[0] + (k / 4) * (x[1] - x[0]), y[0] + (k / 4) * (y[1] - y[0])];
+    svg.append(draw("line", { class: "grid", x1: box.left, x2: box.right, y1: py(vy), y2: py(vy) }));
+    svg.append(draw("text", { x: box.left - 5, y: py(vy) + 4, "text-anchor": "end" }, titles[2](vy)));
+    svg.append(draw("text", { x: px(vx), y: box.bottom + 14, "text-anchor": "middle" }, titles[3](vx)));
+  }
+  svg.append(draw("text", { x: (box.left + box.right) / 2, y: height - 4, "text-anchor": "middle" }, titles[0]));
+  return { svg, px, py };
+}
+
+const path = (xs, ys, px, py) => xs.map((v, k) => (known(ys[k]) ? `${k ? "L" : "M"}${px(v).toFixed(1)} ${py(ys[k]).toFixed(1)}` : "")).join("");
+const legend = (labels) => make("div", { class: "legend" }, ...labels.map((label) => make("span", { style: `--colour:${look(label).colour}` }, label)));
+// The next round number above, so that the lines of the grid fall on round ones.
+const above = (value) => [0.2, 0.4, 0.6, 0.8].find((v) => value <= v) ?? 1;
+const bounds = (values) => { const own = values.filter(known); return [Math.min(...own), Math.max(...own)]; };
+
+const panel = (title, svg) => make("figure", {}, make("figcaption", {}, title), svg);
+
+function curves() {
+  const found = [];
+  for (const section of chosen()) {
+    for (const [pattern, own] of Object.entries(section.curves)) {
+      const rows = section.rows.filter((row) => wanted(row) && own.rows[row.label]);
+      if (!rows.length) continue;
+      const all = [...rows.flatMap((row) => own.rows[row.label].mean), ...own.ceiling, 0];
+      const { svg, px, py } = frame(420, 260, [0, 1], [0, above(bounds(all)[1])], ["samples that lose something, %", "score", (v) => percent(v, 0), (v) => percent(v, 0)]);
+      if (own.ceiling.length) svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path(own.rates, own.ceiling, px, py) }));
+      for (const row of rows) {
+        const line = draw("path", { d: path(own.rates, own.rows[row.label].mean, px, py), fill: "none", stroke: look(row.label).colour, "stroke-width": row.network ? 2 : 1.2, "stroke-dasharray": row.network ? look(row.label).dash : "5 4" });
+        line.append(draw("title", {}, row.label));
+        svg.append(line);
+      }
+      found.push(panel(`${section.title}, tested with ${pattern} missing${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
+    }
+  }
+  place("curves", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
+}
+
+function pareto() {
+  const cost = at("cost").value;
+  const found = [];
+  for (const section of chosen()) {
+    const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[section.main]) && row.cost[cost] > 0);
+    if (rows.length < 2) continue;
+    const xs = rows.map((row) => Math.log10(row.cost[cost]));
+    const [low, high] = bounds(xs);
+    const pad = 0.08 * (high - low || 1);
+    const ys = bounds(rows.flatMap((row) => [row.low[section.main] ?? row.mean[section.main], row.high[section.main] ?? row.mean[section.main]]));
+    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(0, ys[0] - 0.02), ys[1] + 0.02], [DATA.costs[cost], "score", (v) => percent(v, 0), (v) => short(10 ** v)]);
+    rows.forEach((row, k) => {
+      const [x, y] = [px(xs[k]), py(row.mean[section.main])];
+      if (known(row.low[section.main])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[section.main]), y2: py(row.high[section.main]), stroke: look(row.label).colour, opacity: 0.5 }));
+      const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).colour });
+      dot.append(draw("title", {}, `${row.label}: ${percent(row.mean[section.main])}, ${short(row.cost[cost])}`));
+      svg.append(dot);
+    });
+    found.push(panel(`${section.title}, tested on ${section.tested}; bars: 95 % of the mean`, svg));
+  }
+  place("pareto", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row) && known(row.cost[cost]))))));
+}
+
+function classes() {
+  const found = [];
+  for (const section of chosen()) {
+    const rows = section.rows.filter((row) => wanted(row) && section.by_class && section.by_class[row.label]);
+    if (!rows.length || !section.classes.length) continue;
+    const head = make("tr", {}, make("th", {}, ""), ...section.classes.map((name) => make("th", { scope: "col" }, name)));
+    const body = rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.label), ...section.by_class[row.label].map((v) => {
+      const ink = (v ?? 0) > 0.55 ? "#000" : "#fff";
+      return make("td", { style: `background:hsl(${Math.round(250 - 190 * (v ?? 0))} 60% ${Math.round(28 + 45 * (v ?? 0))}%);color:${ink}` }, percent(v, 0));
+    })));
+    found.push(make("figure", {}, make("figcaption", {}, `${section.title}, tested on ${section.tested}`), make("div", { class: "scroll" }, make("table", { class: "heat" }, make("thead", {}, head), make("tbody", {}, ...body)))));
+  }
+  place("classes", found);
+}
+
+function place(id, figures, key) {
+  at(id).hidden = !figures.length;
+  at(id).querySelector(".panels").replaceChildren(...figures);
+  at(id).querySelector(".legend")?.remove();
+  if (key) at(id).append(key);
+}
+
+// Which method?
+
+function answer() {
+  at("rate-shown").textContent = `${at("rate").value} %`;
+  const rate = Number(at("rate").value) / 100;
+  const found = [];
+  for (const section of chosen()) {
+    const own = section.curves[at("pattern").value];
+    if (!own) continue;
+    const place = own.rates.reduce((best, v, k) => (Math.abs(v - rate) < Math.abs(own.rates[best] - rate) ? k : best), 0);
+    const dearest = Math.max(...section.rows.map((row) => row.cost.gflops_step ?? 0));
+    const fits = (row) => (!at("budget").value || !row.network || row.cost[at("budget").value === "1" ? "share_adapter" : "share_total"] <= Number(at("budget").value)) &&
+      (!at("compute").value || !row.network || row.cost.gflops_step <= Number(at("compute").value) * dearest);
+    const rows = section.rows.filter((row) => own.rows[row.label] && !row.note && fits(row))
+      .map((row) => ({ row, mean: own.rows[row.label].mean[place], low: own.rows[row.label].low[place], high: own.rows[row.label].high[place] }))
+      .sort((a, b) => b.mean - a.mean);
+    if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
+    const first = rows[0];
+    const told = section.told[`score ${at("pattern").value}`];
+    const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? first.mean - r.mean < told : known(first.low) && known(r.high) ? r.high > first.low : false);
+    const lead = `${first.row.label} scores ${percent(first.mean)}` + (known(first.low) ? ` (${percent(first.low)} to ${percent(first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing.`;
+    const tie = near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${percent(r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.";
+    const without = first.row.network ? "" : " It is no network: try it on your data before you train one.";
+    found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
+  }
+  at("choose").hidden = !DATA.sections.some((s) => Object.keys(s.curves).length);
+  at("answer").replaceChildren(...found);
+}
+
+// Cells
+
+function described(cell) {
+  const items = [];
+  const add = (name, value) => { if (known(value) && value !== "") items.push(make("dt", {}, name), make("dd", {}, value)); };
+  add("key", cell.key);
+  add("error", cell.error);
+  add("seconds", known(cell.seconds) ? short(cell.seconds) : null);
+  add("trained", cell.trained ? Object.entries(cell.trained).map(([k, v]) => `${k} ${v}`).join(", ") : null);
+  add("masks", cell.realised ? Object.entries(cell.realised).map(([split, own]) => `${split}: ${Object.entries(own).map(([k, v]) => `${k} ${short(v)}`).join(", ")}`).join("; ") : null);
+  add("recipe", Object.entries(cell.recipe).map(([k, v]) => `${k} ${v}`).join(", "));
+  add("ran on", [cell.device, cell.commit, ...Object.entries(cell.versions).map(([k, v]) => `${k} ${v}`)].filter(known).join(", "));
+  const parts = [make("dl", {}, ...items)];
+  const steps = (cell.history || []).filter((row) => known(row[2]));
+  if (steps.length > 1) {
+    const xs = steps.map((row) => row[0]);
+    const { svg, px, py } = frame(420, 180, bounds(xs), [0, Math.max(...steps.map((row) => row[2])) || 1], ["step (line: validation score; mark: what was kept)", "score", (v) => percent(v, 0), (v) => Math.round(v)]);
+    svg.append(draw("path", { d: path(xs, steps.map((row) => row[2]), px, py), fill: "none", stroke: LOOKS[0], "stroke-width": 2 }));
+    const kept = steps.find((row) => row[0] === cell.best);
+    if (kept) svg.append(draw("circle", { cx: px(kept[0]), cy: py(kept[2]), r: 4, fill: LOOKS[1] }));
+    parts.push(make("figure", { style: "max-width:460px" }, svg));
+  }
+  return parts;
+}
+
+function cells() {
+  const keys = new Set(chosen().flatMap((s) => s.rows.filter(wanted).flatMap((row) => row.keys)));
+  const own = DATA.cells.filter((cell) => keys.has(cell.key) || cell.status !== "done");
+  at("cell-list").replaceChildren(...own.map((cell) => {
+    const node = make("details", { class: cell.status === "done" ? "" : "failed", id: cell.key }, make("summary", {}, `${cell.label}${cell.status === "done" ? "" : `: ${cell.status}`}`));
+    node.addEventListener("toggle", () => { if (node.open && node.children.length === 1) node.append(...described(cell)); });
+    return node;
+  }));
+}
+
+function show() { tables(); answer(); curves(); pareto(); classes(); cells(); }
+
+options("dataset", [...new Set(DATA.sections.map((s) => s.dataset))], "all");
+options("trained", [...new Set(DATA.sections.map((s) => s.trained))], "all");
+options("family", [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.family)))].filter(Boolean), "all");
+options("pattern", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.curves)))]);
+at("cost").replaceChildren(...Object.entries(DATA.costs).map(([name, title]) => make("option", { value: name }, title)));
+for (const id of ["dataset", "trained", "family", "search"]) at(id).addEventListener("input", show);
+for (const id of ["pattern", "rate", "budget", "compute"]) at(id).addEventListener("input", answer);
+at("cost").addEventListener("input", pareto);
+show();
