@@ -25,6 +25,7 @@ _WHERE = {
     "mora_bench.tasks.contract": ("Task",),
     "mora_bench.missing.contract": ("Mechanism", "Context"),
     "mora_bench.backbones.contract": ("Backbone", "Spec", "At", "ROLES"),
+    "mora_bench.backbones.vilt": ("extend_positions",),
     "mora_bench.backbones.tokens": ("Part", "Tokens", "concatenated"),
     "mora_bench.methods.contract": ("Method", "InBlocks", "Place", "Axes", "Frozen", "EMBEDDINGS"),
     "mora_bench.methods.imputer": ("Imputer",),

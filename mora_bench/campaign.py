@@ -117,6 +117,9 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     """
     registry.load_plugins(place.plugins)
     found = expand(grid, grid if base is None else base, place)
+    half = [cell for cell in found.cells if cell.recipe is not None and cell.recipe.precision == "fp16"]
+    if half and not place.device.startswith("cuda"):
+        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {place.device}. Use fp32 or bf16.")
     if not grid.shard:
         return found
     part, parts = shard_of(grid.shard)

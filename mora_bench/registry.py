@@ -4,6 +4,7 @@ Each contract's base class says by `group` where its implementations are registe
 find out what a plug-in file defines.
 """
 
+import ast
 import difflib
 import hashlib
 import importlib.util
@@ -127,7 +128,7 @@ def _load(file: Path) -> list[str]:
     if not file.is_file():
         what = "is a folder; name the Python files in it" if file.is_dir() else "no such file"
         raise UserError(f"--plugin {file}: {what}.")
-    fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    fingerprint = _fingerprint(file)
     module = _imported(file, f"mora_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}_{fingerprint}")
     try:
         found, unfinished = _defined(module)
@@ -148,6 +149,31 @@ def _load(file: Path) -> list[str]:
     if file.absolute() not in _files:
         _files.append(file.absolute())
     return list(found)
+
+
+def _fingerprint(file: Path) -> str:
+    """Eight digits over a plug-in file and the modules beside it that it imports, and theirs."""
+    whole = hashlib.sha256(file.read_bytes())
+    for helper in sorted(_helpers(file, file.absolute().parent)):
+        whole.update(helper.read_bytes())
+    return whole.hexdigest()[:8]
+
+
+def _helpers(file: Path, folder: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """The Python files of a folder that a file of it imports, directly or through each other."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        # Importing it says what is wrong.
+        return known
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    for name in sorted(names):
+        path = folder.joinpath(*name.split("."))
+        for helper in (path.with_suffix(".py"), path / "__init__.py"):
+            if helper.is_file() and helper not in known and helper != file.absolute():
+                known = _helpers(helper, folder, known | {helper})
+    return known
 
 
 def _imported(file: Path, module_name: str) -> ModuleType:
@@ -198,7 +224,10 @@ def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]
             own = getattr(kind, "name", None)
             if own is not None and not isinstance(own, str):
                 raise UserError(f"{variable}.name is {own!r:.80}; expected text.")
-            found[own if own is not None else re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower()] = (group, value)
+            name = own if own is not None else re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower()
+            if name in found and found[name][1] is not value:
+                raise UserError(f"{variable} is called {name!r}, as another one of this file is; rename one of them.")
+            found[name] = (group, value)
     return found, unfinished
 
 

@@ -1,5 +1,6 @@
 """Plug-ins from a file: found, run in a grid, checked; their code is part of a cell's key."""
 
+import hashlib
 import json
 
 import pytest
@@ -200,3 +201,25 @@ def test_a_dataset_in_a_file_is_checked_and_runs(folder, tmp_path, capsys):
 def test_a_wrong_dataset_is_told_why(tmp_path, capsys, change, message):
     assert cli.main(["check", "grey-films", "--plugin", str(write(tmp_path, DATA.replace(*change)))]) == 1
     assert message in capsys.readouterr().out
+
+
+def test_what_a_plug_in_imports_beside_it_is_in_its_key(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    method = write(tmp_path, "from helper_of_mine import K\n" + GATE)
+    (tmp_path / "helper_of_mine.py").write_text("import deeper_of_mine\nK = 1\n")
+    (tmp_path / "deeper_of_mine.py").write_text("")
+    write(tmp_path, "unrelated = 1", "other.py")
+    before = registry._fingerprint(method)
+    write(tmp_path, "unrelated = 2", "other.py")
+    assert registry._fingerprint(method) == before
+    (tmp_path / "deeper_of_mine.py").write_text("X = 1")
+    assert registry._fingerprint(method) != before
+    alone = write(tmp_path, GATE, "alone.py")
+    assert registry._fingerprint(alone) == hashlib.sha256(GATE.encode()).hexdigest()[:8]
+
+
+def test_two_of_one_name_in_a_file_are_refused(tmp_path):
+    twice = GATE + "\n\nclass Second(OutputGate.__base__):\n" + GATE.partition("class OutputGate(Method):\n")[2]
+    named = twice.replace('title = "output gate"', 'title = "output gate"\n    name = "same"')
+    with pytest.raises(UserError, match="Second is called 'same', as another one of this file is"):
+        registry.load_plugins([write(tmp_path, named)])

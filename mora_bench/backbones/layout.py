@@ -96,6 +96,10 @@ def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
         raise UserError(
             f"{where}: size is {size!r}; expected a number or shortest_edge, because ViLT keeps a picture's shape."
         )
+    for key in ("image_mean", "image_std"):
+        said = image.get(key, [0.5] * 3)
+        if numbers(said, key, where, positive=key == "image_std") != [0.5] * 3:
+            raise UserError(f"{where}: {key} is {said}; ViLT's pictures are scaled by 0.5. Expected [0.5, 0.5, 0.5].")
     rule = _rule(size, number({"size_divisor": 32} | image, "size_divisor", where), where)
     patch = number(config, "patch_size", folder / "config.json")
     if rule.multiple != patch:
@@ -161,11 +165,16 @@ def weights_file(folder: Path) -> Path:
     """model.safetensors.
 
     Raises:
-        UserError: it is absent.
+        UserError: it is absent, or in several files.
     """
     file = folder / "model.safetensors"
     if file.is_file():
         _check_header(file)
+    elif (folder / "model.safetensors.index.json").exists():
+        raise UserError(
+            f"{folder}: its weights are in several files. Join them: load it with transformers, and "
+            "save_pretrained(FOLDER, max_shard_size='100GB')."
+        )
     else:
         raise UserError(
             f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them with "

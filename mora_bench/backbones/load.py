@@ -92,7 +92,9 @@ def check_words(spec: Spec, backbone: Backbone) -> None:
         UserError: there are more pieces.
     """
     rule = spec.rules.get("text")
-    rows = [own.num_embeddings for own in backbone.modules() if isinstance(own, nn.Embedding)]
+    known = {name: own.num_embeddings for name, own in backbone.named_modules() if isinstance(own, nn.Embedding)}
+    words = [count for name, count in known.items() if "word" in name or "token_embedding" in name]
+    rows = words or list(known.values())
     if isinstance(rule, TextRule) and rows:
         pieces = open_tokenizer(rule.tokenizer).get_vocab_size()
         if pieces > max(rows):

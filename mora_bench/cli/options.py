@@ -18,6 +18,10 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
             raise UserError(f"{option[:80]!r}: {argument[:80]!r} holds a NUL, which no name and no number has.")
         if not argument and option not in ("--after", "--retry"):
             raise UserError(f"{option}: an empty value. Leave the option out, or give it one.")
+    given = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    twice = next((name for name in given if given.count(name) > 1), None)
+    if twice:
+        raise UserError(f"{twice}: given {given.count(twice)} times. Give it once, with all its values.")
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
         return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class PrepareOptions:
 def run(arguments: list[str]) -> int:
     options = parse(PrepareOptions, "prepare", arguments)
     registry.load_plugins(options.plugin)
+    if not options.datasets:
+        raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:
         registry.check(registry.DATASETS, name)
     from mora_bench.cells.runtime import Runtime, cores, default_cache

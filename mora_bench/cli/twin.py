@@ -10,6 +10,9 @@ from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.errors import UserError
 
+#: The most patients that are drawn as files, and on one sheet.
+MOST, MOST_ON_A_SHEET = 100_000, 200
+
 
 @dataclass(frozen=True)
 class TwinOptions:
@@ -34,8 +37,9 @@ def run(arguments: list[str]) -> int:
         raise UserError(
             f"dataset {options.dataset!r} has no published layout to write; known: {', '.join(twins.NAMES)}."
         )
-    if options.samples < 1:
-        raise UserError(f"--samples is {options.samples}; expected at least 1.")
+    most = MOST_ON_A_SHEET if options.sheet else MOST
+    if not 1 <= options.samples <= most:
+        raise UserError(f"--samples is {options.samples}; expected 1 to {most:,}.")
     if options.sheet:
         _sheet(options)
         return 0

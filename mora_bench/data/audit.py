@@ -55,7 +55,7 @@ def _plain(name: object) -> bool:
     """Whether a name can be written anywhere and read again as itself."""
     if not isinstance(name, str) or not name or name != name.strip():
         return False
-    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
+    return not any(0xD800 <= ord(letter) < 0xE000 or ord(letter) < 0x20 for letter in name)
 
 
 def _labels(table: Table) -> str | None:
@@ -98,6 +98,8 @@ def _targets(table: Table) -> str | None:
     if not isinstance(targets, np.ndarray) or targets.shape != expected:
         shape = list(getattr(targets, "shape", ())) or type(targets).__name__
         return f"they are {shape}; expected {list(expected)}"
+    if targets.dtype.kind not in "biuf":
+        return f"they are of type {targets.dtype}; expected numbers, such as targets.astype('uint8')"
     odd = np.argwhere(~np.isin(targets, (0, 1)))
     if len(odd):
         row, column = odd[0]

@@ -43,6 +43,8 @@ def _check_names(grid: Grid) -> None:
         registry.check(registry.DATASETS, name, also=[""])
     for name in grid.methods:
         registry.check(registry.METHODS, name, also=[ALL, *registry.names(registry.PREDICTORS)])
+    if NONE in grid.floors and len(grid.floors) > 1:
+        raise UserError(f"--floors {' '.join(grid.floors)}: none stands alone. Leave it out, or the others.")
     for name in grid.floors:
         registry.check(registry.PREDICTORS, name, also=[ALL, NONE])
     for name in grid.impute:

@@ -3,6 +3,8 @@
 adapter_model.safetensors   the adapter and the pooler, under the `peft` library's names where the method has them
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
 classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
+imputer.safetensors         what stands in for what is missing, if that is more than the dummy
+inference.json              what else prediction depends on: labels, modalities, text positions, imputer
 README.md                   a model card
 """
 
@@ -20,6 +22,8 @@ from mora_bench.records.schema import Record, Scores
 
 #: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
+#: The imputer that changes nothing, so that other programs need none.
+PLAIN = "dummy"
 
 
 def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> None:
@@ -40,8 +44,29 @@ def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> 
     for name, content in {"adapter_model": tensors, "classifier": model.head.state_dict()}.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
         write_atomic(folder / f"{name}.safetensors", save(plain))
+    state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.imputer.state_dict().items()}
+    if state:
+        write_atomic(folder / "imputer.safetensors", save(state))
+    write_atomic(folder / "inference.json", (json.dumps(inference(record), indent=2) + "\n").encode())
     write_atomic(folder / "adapter_config.json", (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
-    write_atomic(folder / "README.md", card(record, scores, loadable=exported is not None).encode())
+    loadable = exported is not None and record.cell.impute == PLAIN
+    write_atomic(folder / "README.md", card(record, scores, loadable, kept=bool(state)).encode())
+
+
+def inference(record: Record) -> dict[str, Any]:
+    """What a prediction depends on beside the weights."""
+    cell = record.cell
+    assert record.data is not None
+    assert cell.recipe is not None
+    return {
+        "labels": record.data.labels,
+        "task": cell.task,
+        "modalities": list(cell.modalities),
+        "max_text": cell.recipe.max_text,
+        "impute": cell.impute,
+        "backbone": cell.backbone,
+        "weights": cell.weights,
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -55,8 +80,12 @@ def _plain(value: Any) -> Any:
     return str(value.value) if hasattr(value, "value") else value
 
 
-def card(record: Record, found: Scores, loadable: bool) -> str:
-    """The model card: what it is, how it was trained, how good it is, how to load it."""
+def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> str:
+    """The model card: what it is, how it was trained, how good it is, how to load it.
+
+    Args:
+        loadable: whether plain libraries can run it; kept: whether a file holds what the imputer learned.
+    """
     cell = record.cell
     assert record.data is not None
     kind = "real data" if cell.source == "real" else "an embedded twin: drawings, not patients"
@@ -65,12 +94,16 @@ def card(record: Record, found: Scores, loadable: bool) -> str:
     axes += [f"{name} {value}" for name, value in cell.knobs]
     rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
     table = "\n".join(f"| {p} | {100 * value:.1f} |" for p, value in rows.items() if isinstance(value, float))
-    how = (
-        "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
-        "`classifier.safetensors`. docs/own.md of mora_bench has a script."
-        if loadable
-        else "the peft library does not know this method; the names are those of mora_bench's own model."
-    )
+    if loadable:
+        how = (
+            "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
+            "`classifier.safetensors`. docs/own.md of mora_bench has a script."
+        )
+    elif cell.impute != PLAIN:
+        where = "from `imputer.safetensors`" if kept else "and what it learned is kept nowhere"
+        how = f"plain libraries cannot: `{cell.impute}` stands in for what is missing before block 0, {where}."
+    else:
+        how = "the peft library does not know this method; the names are those of mora_bench's own model."
     return f"""---
 library_name: {"peft" if loadable else "mora_bench"}
 base_model: {json.dumps(cell.backbone)}

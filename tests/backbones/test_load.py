@@ -12,9 +12,11 @@ from conftest import load as load_folder
 from mora_bench import registry
 from mora_bench.backbones.clip import SHIPPED as CLIP
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.load import load, resolve
+from mora_bench.backbones.load import check_words, load, resolve
 from mora_bench.backbones.vilt import SHIPPED, extend_positions
 from mora_bench.checks.run import check
+from mora_bench.data.modalities.text import TextRule
+from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
 
 
@@ -109,3 +111,54 @@ def test_an_encoder_of_texts_alone_is_half_of_a_pair(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(UserError, match="model_type is 'bert'; expected one of: clip, vilt"):
         resolve(str(tmp_path), 64)
+
+
+def copied(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "own")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"image_mean": [0.1, 0.2, 0.3]}, "image_mean is"), ({"image_std": [2, 2, 2]}, "image_std is"),
+     ({"image_mean": "x"}, "image_mean is 'x'")],
+)  # fmt: skip
+def test_pictures_that_are_scaled_otherwise_are_refused(folder, tmp_path, change, said):
+    own = copied(folder, tmp_path)
+    file = own / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}))
+    assert resolve(str(own), 64).fingerprint == resolve(str(folder), 64).fingerprint
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(UserError, match=said):
+        resolve(str(own), 64)
+
+
+def test_weights_in_several_files_are_said_to_be(folder, tmp_path):
+    own = copied(folder, tmp_path)
+    (own / "model.safetensors").rename(own / "model-00001-of-00002.safetensors")
+    (own / "model.safetensors.index.json").write_text("{}")
+    with pytest.raises(UserError, match="its weights are in several files"):
+        resolve(str(own), 64)
+
+
+def test_a_cased_vocabulary_is_read_as_one(tmp_path):
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Aorta", "aorta"]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces))
+    rule = TextRule(tmp_path / "vocab.txt", 64)
+    assert open_tokenizer(rule.tokenizer).encode("Aorta").tokens[1] == "aorta"
+    key = rule.key()
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    assert rule.key() == key
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    assert open_tokenizer(rule.tokenizer).encode("Aorta").tokens[1] == "Aorta"
+    assert rule.key() != key
+
+
+def test_words_are_held_against_the_embeddings_of_words(folder, tmp_path):
+    """Not against those of places, of which there may be more."""
+    own = copied(folder, tmp_path)
+    (own / "tokenizer.json").unlink()
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{i}" for i in range(1000))]
+    (own / "vocab.txt").write_text("\n".join(pieces))
+    spec = resolve(str(own), 4000)
+    with pytest.raises(UserError, match="1005 pieces, and the embeddings of"):
+        check_words(spec, load(spec, MODALITIES, 4000, 0))

@@ -364,3 +364,21 @@ def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, cap
     captured = capsys.readouterr()
     assert "left out" not in captured.err
     assert "full" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["grid", "--methods", "head", "--methods", "mora", "--plan"], "--methods: given 2 times. Give it once"),
+        (["grid", "--floors", "none", "tfidf", "--plan"], "none stands alone"),
+        (["grid", "--recipe.precision", "fp16", "--device", "cpu", "--plan"], "fp16 needs a GPU"),
+        (["prepare", "--datasets"], "--datasets is empty"),
+        (["twin", "odir", "x", "-n", "100000000"], "expected 1 to 100,000"),
+        (["twin", "odir", "x.png", "--sheet", "-n", "1000000"], "expected 1 to 200"),
+    ],
+)
+def test_what_can_be_known_at_once_is_refused_at_once(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

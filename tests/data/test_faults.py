@@ -1,6 +1,7 @@
 """Datasets of one's own that are not what they should be: one sentence that names the sample, before anything runs."""
 
 import re
+import time
 
 import pytest
 
@@ -145,6 +146,15 @@ def test_pictures_of_a_plug_in_are_decoded_in_processes_of_ours(folder, tmp_path
     assert f"{N} samples with image" in capsys.readouterr().out
 
 
+def test_a_process_that_decodes_and_dies_is_said_and_nothing_hangs(folder, tmp_path, capfd):
+    file = tmp_path / "mine.py"
+    file.write_text(PICTURES.replace("WRONG", "__import__('os')._exit(3)").replace("AT", "5"))
+    since = time.monotonic()
+    assert cli.main(verb("prepare", file, folder, tmp_path / "out")) == 2
+    assert "a process that decodes pictures ended" in capfd.readouterr().err
+    assert time.monotonic() - since < 60
+
+
 TABLES = {
     "ids are numbers": ("ids = tuple(range(N))", "0, 1, 2 and 207 more are not"),
     "an id is a number": ("ids = (*ids[:-1], 7)", "7 is not"),
@@ -167,6 +177,9 @@ TABLES = {
     "text is half a character": (r'texts[209] = "a \ud800"', "sample 's209': its text holds half a character"),
     "image is no tuple": ("images[2] = images[2][0]", "sample 's2': its image is Grey; expected a tuple"),
     "image is an array": ("images[2] = (np.zeros((2, 2, 3), np.uint8),)", "sample 's2': its image holds ndarray"),
+    "targets are objects": ("targets = targets.astype(object)", "they are of type object"),
+    "an id has a line's end": (r"ids = (*ids[:-1], 'a\nb')", r"'a\nb' is not"),
+    "an id has a NUL": (r"ids = (*ids[:-1], 'a\0b')", r"'a\x00b' is not"),
     "no samples": ("ids = groups = (); texts = images = (); targets = targets[:0]", "it has none"),
 }
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,9 +28,9 @@ from mora_bench.training.cell import samples
 from mora_bench.training.work import work
 
 
-def saved(place: Runtime, folder: Path, method: str):
+def saved(place: Runtime, folder: Path, method: str, **changes):
     place = dataclasses.replace(place, save_adapters=True)
-    cell = make_cell(place, folder, method=method)
+    cell = make_cell(place, folder, method=method, **changes)
     work([cell], place)
     assert Store(place.out).record(cell).status == "done"
     return place, cell, Store(place.out).adapter_folder(cell)
@@ -117,6 +118,8 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, f
     batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
     inputs = transformers_inputs(batch, patch=16)
     save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
+    needs = json.loads((adapter / "inference.json").read_text())
+    assert needs["max_text"] == 64
     readme = (Path(__file__).parents[2] / "docs" / "own.md").read_text()
     script = readme.split("## Take an adapter elsewhere")[1].split("```python\n")[1].split("```")[0]
     (tmp_path / "load.py").write_text(script)
@@ -125,6 +128,41 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, f
     ).stdout
     complete = len(presence.pattern_presence(2)) - 1
     np.testing.assert_allclose(json.loads(out), kept["test_logits"][:, complete], atol=1e-5)
+
+
+@pytest.fixture
+def few_places(folder, tmp_path) -> Path:
+    """The backbone with 40 text positions, as all published ViLTs have."""
+    vilt = ViltModel.from_pretrained(folder)
+    own = vilt.embeddings.text_embeddings
+    rows = own.position_embeddings.weight[:40].detach().clone()
+    own.position_embeddings = torch.nn.Embedding.from_pretrained(rows, freeze=False)
+    own.register_buffer("position_ids", torch.arange(40)[None], persistent=False)
+    vilt.config.max_position_embeddings = 40
+    out = tmp_path / "few"
+    vilt.save_pretrained(out)
+    for name in ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"):
+        shutil.copy(folder / name, out / name)
+    return out
+
+
+def test_the_script_extends_positions_as_training_did(place, few_places, tmp_path):
+    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, few_places, tmp_path)
+
+
+@pytest.mark.parametrize(("impute", "kept"), [("learned", True), ("mean", False)])
+def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, place, folder, tmp_path):
+    _, _, adapter = saved(place, folder, "mora", impute=impute)
+    assert (adapter / "imputer.safetensors").exists() == kept
+    said = "from `imputer.safetensors`" if kept else "what it learned is kept nowhere"
+    assert said in (adapter / "README.md").read_text()
+    script = (Path(__file__).parents[2] / "docs" / "own.md").read_text()
+    script = script.split("## Take an adapter elsewhere")[1].split("```python\n")[1].split("```")[0]
+    (tmp_path / "load.py").write_text(script)
+    command = [sys.executable, "load.py", str(folder), str(adapter)]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert f"{impute} stands in for what is missing" in out.stderr
+    assert out.returncode == 1
 
 
 def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(place, folder):

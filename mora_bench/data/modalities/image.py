@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -198,14 +199,21 @@ def _decoded(
         yield from map(_tried, jobs)
         return
     # A picture may be of a class that a plug-in file defines.
-    known: Callable[..., Any] = registry.load_plugins
     try:
-        with ProcessPoolExecutor(workers, context(), known, (registry.plugin_files(),)) as pool:
+        with ProcessPoolExecutor(workers, context(), _ready, (registry.plugin_files(),)) as pool:
             yield from pool.map(_tried, jobs, chunksize=50)
     except BrokenProcessPool as error:
         raise UserError(
             "a process that decodes pictures ended: is the memory full, or a --plugin file gone? Try --workers 1."
         ) from error
+
+
+def _ready(plugins: Sequence[Path]) -> None:
+    """Let a process that decodes be ended, and know what plug-in files define."""
+    # It begins with SIGTERM blocked (workers.context); a pool that is broken would wait for it for ever.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    registry.load_plugins(plugins)
 
 
 def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:

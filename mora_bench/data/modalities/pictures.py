@@ -1,15 +1,20 @@
 """From picture files to the uint8 arrays a backbone wants."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mora_bench.errors import UserError
 
 #: The largest file in bytes, and the most pixels, that are decoded: beyond are bombs, and whole slides.
 LARGEST_FILE, MOST_PIXELS = 2 << 30, 100_000_000
+#: Formats of which several pages are several pictures (a camera's JPEG may hold a preview as well).
+PAGED = ("TIFF", "GIF", "WEBP", "PNG")
+#: The share of values that may be above what is shown as white, and how far above one must be for that.
+OUTLIERS, FAR = 0.001, 2.0
 
 
 @dataclass(frozen=True)
@@ -34,18 +39,27 @@ class ImageRule:
 
 
 def read(path: Path) -> np.ndarray:
-    """Decode a picture file to uint8 [H, W, 3], RGB. 16-bit films are scaled down to 8 bits."""
+    """Decode a picture file to uint8 [H, W, 3], RGB: upright as EXIF says, on black where it is transparent, deep
+    values as `grey` shows them."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"a file of {path.stat().st_size >> 20} MB; expected at most {LARGEST_FILE >> 20}")
         with Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
+            pages = getattr(image, "n_frames", 1)
+            if image.format in PAGED and pages > 1:
+                raise ValueError(f"{pages} pages; expected one: split it, or give its pages as a bag")
+            if _bits(path, image) > 8 and image.mode in ("RGB", "RGBA"):
+                raise ValueError("16 bits a colour, of which 8 would be lost; save it as 8-bit colour or 16-bit grey")
             image.load()
-            if image.mode.startswith("I"):
-                deep = np.asarray(image, np.float64)
-                return np.repeat((deep * (255 / max(deep.max(), 255))).astype(np.uint8)[..., None], 3, axis=2)
-            return np.asarray(image.convert("RGB"))
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I") or upright.mode == "F":
+                return np.repeat(grey(np.asarray(upright, np.float64))[..., None], 3, axis=2)
+            if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
+                whole = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", whole.size, "black"), whole)
+            return np.asarray(upright.convert("RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
             f"{path}: not a readable picture ({error}). Replace the file by an intact copy, or remove it: "
@@ -53,8 +67,44 @@ def read(path: Path) -> np.ndarray:
         ) from error
 
 
+def grey(values: np.ndarray) -> np.ndarray:
+    """Deep, signed or floating values [H, W] as uint8. What is 0 to 255 is shown as it is, 0 to 1 (floating, as no
+    integer is between) from black to white. All else by its content: from 0, or the least value if that is negative,
+    to the greatest; if that is over twice what all but 0.1 % of the values reach, to the latter, because one hot pixel
+    must not blacken a film.
+
+    Raises:
+        ValueError: NaN or infinity.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("values that are NaN or infinite")
+    low, high = min(float(values.min()), 0.0), float(values.max())
+    whole = bool((values == np.floor(values)).all())
+    if low == 0 and high <= 255 and (whole or high > 1):
+        return values.astype(np.uint8)
+    if low == 0 and high <= 1 and not whole:
+        high = 1.0
+    low, high = -_most(-values, -low), _most(values, high)
+    scaled = (values - low) * (255 / (high - low if high > low else 1))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def _most(values: np.ndarray, greatest: float) -> float:
+    """The greatest value, or that of all but a few if it is far above them."""
+    most = float(np.quantile(values, 1 - OUTLIERS))
+    return most if 0 < FAR * most < greatest else greatest
+
+
+def _bits(path: Path, image: Image.Image) -> int:
+    """Bits a channel that a file declares; Pillow tells them of no PNG."""
+    if image.format != "PNG":
+        return 8
+    with open(path, "rb") as file:
+        return file.read(25)[24]
+
+
 def side_by_side(parts: list[np.ndarray | None]) -> np.ndarray | None:
-    """Paste pictures next to each other, as ODIR's two eyes are; None where all are absent.
+    """Paste pictures next to each other, as ODIR's two eyes are, more than two in rows; None where all are absent.
 
     An absent part becomes white (the dummy value of a missing image) of the size of a part that is there; parts of
     other heights are resized to the first one's.
@@ -64,7 +114,14 @@ def side_by_side(parts: list[np.ndarray | None]) -> np.ndarray | None:
         return None
     height, width = there[0].shape[:2]
     dummy = np.full((height, width, 3), 255, np.uint8)
-    return np.concatenate([dummy if part is None else _of_height(part, height) for part in parts], axis=1)
+    whole = [dummy if part is None else part for part in parts]
+    if len(whole) <= 2:
+        return np.concatenate([_of_height(part, height) for part in whole], axis=1)
+    # In one row, many pictures would become slivers.
+    across = math.ceil(math.sqrt(len(whole)))
+    whole += [dummy] * (-len(whole) % across)
+    cells = [resize(part, height, width) for part in whole]
+    return np.concatenate([np.concatenate(cells[k : k + across], axis=1) for k in range(0, len(cells), across)])
 
 
 def _of_height(picture: np.ndarray, height: int) -> np.ndarray:

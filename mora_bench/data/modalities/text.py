@@ -12,7 +12,7 @@ import numpy as np
 
 from mora_bench.data.batch import Inputs
 from mora_bench.data.modalities.contract import Content, Modality, Rule
-from mora_bench.data.modalities.wordpiece import open_tokenizer
+from mora_bench.data.modalities.wordpiece import lowers, open_tokenizer
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
 
@@ -33,7 +33,7 @@ class TextRule:
     max_text: int
 
     def key(self) -> list:
-        return [hash_file(self.tokenizer), self.max_text]
+        return [hash_file(self.tokenizer), self.max_text] + ([] if lowers(self.tokenizer) else ["cased"])
 
 
 @dataclass(frozen=True)

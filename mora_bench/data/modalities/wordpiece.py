@@ -1,11 +1,29 @@
 """Opens a backbone's tokenizer, be it `tokenizers`' own file or BERT's vocab.txt."""
 
+import json
 from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.implementations import BertWordPieceTokenizer
 
 from mora_bench.errors import UserError
+
+
+def lowers(file: Path) -> bool:
+    """Whether texts are lowered before the pieces of a vocab.txt are looked up: `do_lower_case` of the
+    tokenizer_config.json beside it, True where nothing says otherwise, as in BERT's own tokenizer.
+
+    Raises:
+        UserError: that file is no JSON.
+    """
+    config = file.with_name("tokenizer_config.json")
+    if file.suffix != ".txt" or not config.is_file():
+        return True
+    try:
+        found = json.loads(config.read_text())
+    except (ValueError, OSError) as error:
+        raise UserError(f"{config}: not JSON ({error}). Download the backbone again.") from error
+    return bool(found.get("do_lower_case", True)) if isinstance(found, dict) else True
 
 
 def open_tokenizer(file: Path) -> Tokenizer:
@@ -18,7 +36,7 @@ def open_tokenizer(file: Path) -> Tokenizer:
     """
     try:
         if file.suffix == ".txt":
-            tokenizer = BertWordPieceTokenizer(str(file), lowercase=True)._tokenizer
+            tokenizer = BertWordPieceTokenizer(str(file), lowercase=lowers(file))._tokenizer
         else:
             tokenizer = Tokenizer.from_file(str(file))
         # Fails where there is no piece for what is unknown.

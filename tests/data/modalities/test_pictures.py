@@ -1,10 +1,16 @@
 """Picture sizes and decoding."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from hypothesis.strategies import floats, integers
 from PIL import Image
 
-from mora_bench.data.modalities.pictures import ImageRule, read, resize, side_by_side
+from mora_bench.data.modalities.pictures import ImageRule, grey, read, resize, side_by_side
 from mora_bench.errors import UserError
 
 PAPER = ImageRule(384, 639, 32)
@@ -62,3 +68,113 @@ def test_grey_and_16_bit_films_become_rgb(tmp_path):
     Image.fromarray(np.full((5, 5), 7, np.uint8)).save(tmp_path / "grey.png")
     assert (read(tmp_path / "deep.png") == 255).all()
     assert (read(tmp_path / "grey.png") == 7).all()
+
+
+def ramp(low, high, dtype):
+    return np.linspace(low, high, 64 * 64).reshape(64, 64).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("values", "first", "last"),
+    [
+        (ramp(0, 1, np.float32), 0, 255),
+        (ramp(0, 4095, np.float32), 0, 255),
+        (ramp(-100, 100, np.int32), 0, 255),
+        (ramp(-1000, 1000, np.float32), 0, 255),
+        (ramp(0, 200, np.float32), 0, 200),
+        (ramp(0, 255, np.uint16), 0, 255),
+        (ramp(0, 4095, np.uint16), 0, 255),
+    ],
+    ids=["float 0..1", "float 0..4095", "signed", "float signed", "float 0..200", "8 bits in 16", "12 bits in 16"],
+)
+def test_deep_signed_and_floating_values_are_shown_by_their_content(tmp_path, values, first, last):
+    Image.fromarray(values).save(tmp_path / "x.tiff")
+    found = read(tmp_path / "x.tiff")
+    assert found.shape == (64, 64, 3)
+    assert abs(int(found[0, 0, 0]) - first) <= 1
+    assert abs(int(found[-1, -1, 0]) - last) <= 1
+    assert (np.diff(found[..., 0].ravel().astype(int)) >= 0).all()
+
+
+def test_one_hot_pixel_does_not_blacken_a_film(tmp_path):
+    values = ramp(0, 2000, np.uint16)
+    values[10, 10] = 65535
+    Image.fromarray(values).save(tmp_path / "x.tiff")
+    found = read(tmp_path / "x.tiff")
+    assert found.mean() > 120
+    assert len(np.unique(found)) > 200
+
+
+def test_values_that_are_no_numbers_are_named(tmp_path):
+    Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "x.tiff")
+    with pytest.raises(UserError, match="NaN or infinite"):
+        read(tmp_path / "x.tiff")
+
+
+def test_a_picture_is_upright_as_exif_says(tmp_path):
+    picture = Image.fromarray(np.zeros((40, 80, 3), np.uint8))
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "x.jpg", exif=exif)
+    assert read(tmp_path / "x.jpg").shape == (80, 40, 3)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_black(tmp_path, mode):
+    values = np.full((8, 8, 4), (200, 0, 0, 0), np.uint8)
+    values[:, 4:, 3] = 255
+    picture = Image.fromarray(values, "RGBA")
+    if mode == "P":
+        picture = Image.new("P", (8, 8), 0)
+        picture.putpalette([200, 0, 0] * 256)
+        picture.paste(1, (4, 0, 8, 8))
+        picture.save(tmp_path / "x.png", transparency=0)
+    else:
+        picture.convert(mode).save(tmp_path / "x.png")
+    found = read(tmp_path / "x.png")
+    assert (found[:, :4] == 0).all()
+    assert found[:, 4:].max() > 50
+
+
+@pytest.mark.parametrize("suffix", ["tiff", "gif", "webp", "png"])
+def test_several_pages_are_not_one_picture(tmp_path, suffix):
+    pages = [Image.fromarray(np.full((8, 8, 3), 90 * k, np.uint8)) for k in range(3)]
+    pages[0].save(tmp_path / f"x.{suffix}", save_all=True, append_images=pages[1:])
+    with pytest.raises(UserError, match="3 pages; expected one"):
+        read(tmp_path / f"x.{suffix}")
+
+
+def test_colour_of_16_bits_is_refused_rather_than_cut(tmp_path):
+    """Pillow writes no such PNG: the header of one, 16 bits, colour."""
+    raw = b"".join(b"\0" + b"\x0f\xff" * 3 * 4 for _ in range(4))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with pytest.raises(UserError, match="16 bits a colour, of which 8 would be lost"):
+        read(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(
+    ("count", "shape"), [(1, (20, 30)), (2, (20, 60)), (3, (40, 60)), (5, (40, 90)), (10, (60, 120))]
+)
+def test_many_pictures_stand_in_rows(count, shape):
+    parts = [np.full((20, 30, 3), k, np.uint8) for k in range(count)]
+    found = side_by_side(parts)
+    assert found.shape == (*shape, 3)
+    seen = [int(found[20 * (k // (shape[1] // 30)) + 1, 30 * (k % (shape[1] // 30)) + 1, 0]) for k in range(count)]
+    assert seen == list(range(count))
+
+
+@given(
+    arrays(np.float64, (6, 7), elements=floats(-1e30, 1e30)),
+    integers(0, 3),
+)
+def test_any_finite_values_keep_their_order(values, scale):
+    found = grey(values / 10 ** (10 * scale))
+    assert found.dtype == np.uint8
+    order = np.argsort(values.ravel(), kind="stable")
+    assert (np.diff(found.ravel()[order].astype(int)) >= 0).all()
