@@ -158,6 +158,18 @@ def toy(cache, folder):
     return samples("odir", str(folder), 64, Runtime(out=cache, cache=cache, limit=60))
 
 
+def once(words: list[str]) -> list[str]:
+    """A command line in which the last of each option counts: tests say what differs from a usual line behind it."""
+    groups: dict[str, list[str]] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word
+            groups.pop(name, None)
+        groups.setdefault(name, []).append(word)
+    return [word for group in groups.values() for word in group]
+
+
 RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import once
 from mora_baselines.prior import Prior
 
 from mora_bench import registry
@@ -28,7 +29,7 @@ def at_home(cache, monkeypatch):
 
 
 def grid(out, *more):
-    return cli.main([*GRID, "--out", str(out), "--engine", "inline", *more])
+    return cli.main(once([*GRID, "--out", str(out), "--engine", "inline", *more]))
 
 
 def between(monkeypatch, happens):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from conftest import once
 from mora_baselines.prior import Prior
 
 from mora_bench.cli import main as cli
@@ -47,7 +48,7 @@ def grid(out: Path, *more: str, later: float = 0.0) -> None:
     if later:
         now = time.time
         time.time = lambda: now() + later
-    raise SystemExit(cli.main(["grid", *GRID, *more, "--out", str(out)]))
+    raise SystemExit(cli.main(once(["grid", *GRID, *more, "--out", str(out)])))
 
 
 def start(out: Path, *more: str, later: float = 0.0) -> multiprocessing.Process:

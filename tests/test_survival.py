@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import make_cell
+from conftest import make_cell, once
 
 from mora_bench.cli import main as cli
 from mora_bench.engines import worker
@@ -85,7 +85,8 @@ def test_a_method_that_exits_does_not_end_a_debuggers_command(place, folder, mon
 
 
 def command(out: Path, *more: str) -> subprocess.Popen:
-    words = [sys.executable, "-m", "mora_bench", "grid", *TINY, "--out", str(out), "--workers", "2", *more]
+    words = [sys.executable, "-m", "mora_bench", "grid", *TINY, "--out", str(out), "--workers", "2"]
+    words = once([*words, *more])
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

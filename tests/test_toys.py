@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from conftest import once
 
 from mora_bench import registry
 from mora_bench.checks.run import check
@@ -43,11 +44,11 @@ def test_each_keeps_every_rule_of_its_contract(group):
 
 def grid(tmp_path, *more):
     return main(
-        [
+        once([
             "grid", "--plugin", str(TOYS), "--datasets", "toy-clinic", "--backbone", "towers", "--seeds", "0",
             "--mechanism", "last-first", "--impute", "zeros", "--recipe.epochs", "4", "--recipe.batch", "8",
             "--recipe.max-text", "16", "--engine", "backwards", "--workers", "1", "--out", str(tmp_path / "out"), *more,
-        ]
+        ])
     )  # fmt: skip
 
 

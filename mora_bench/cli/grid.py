@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
+from mora_bench.cli import pricing
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.report import show
+from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+
+#: The most cells that `--plan` lists; of larger grids it prints a table.
+LISTED = 200
 
 
 def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
@@ -30,6 +35,11 @@ def run(arguments: list[str]) -> int:
     grid, preset, place = asked(arguments, "grid")
     if not grid.plan:
         campaign.start_workers(place, grid.engine)
+    if grid.plan and not grid.parts:
+        rows = count(grid, place)
+        if sum(own.cells for own in rows) > LISTED:
+            _sum_up(rows, grid, place)
+            return 0
     plan = campaign.plan(grid, place, preset)
     if grid.metric:
         from mora_bench.report.write import check_metric
@@ -39,6 +49,7 @@ def run(arguments: list[str]) -> int:
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=grid.plan)
     if grid.plan:
+        print(pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0])
         return 0
     if grid.retry:
         status |= store.forget_failed(status)
@@ -70,6 +81,15 @@ def run(arguments: list[str]) -> int:
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
     return 1 if failed or before or lacking else 0
+
+
+def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> None:
+    """A grid that is too large to be listed."""
+    said, seconds = pricing.priced(rows, grid, place, grid.measure)
+    print(pricing.summary(rows, seconds))
+    there = len(list((place.out / "records").glob("*.json")))
+    print(f"{sum(own.cells for own in rows):,} cells; {there:,} records lie in {place.out}")
+    print(said)
 
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:

@@ -81,16 +81,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
 
     The cell is None where a predictor cannot run on the dataset, or a method makes no sense on the backbone.
     """
-    from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
 
     given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
-    methods, predictors = _competitors(grid)
-    imputers = registry.names(registry.IMPUTERS) if ALL in grid.impute else list(dict.fromkeys(grid.impute))
-    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if methods else []
-    for spec in specs:
-        _check_axes(grid, spec)
-    _check_knobs(grid, methods)
+    methods, predictors = competitors(grid)
+    imputers = imputers_of(grid)
+    specs = check(grid, methods)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         for spec in specs:
@@ -103,7 +99,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             recipe = _recipe(grid, given, dataset, name)
-            for own, why in _of_method(grid, dataset, name, spec):
+            for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:
                         yield None, f"{name} makes no sense on {spec.name}: {unfit}" if unfit else after.why
@@ -120,12 +116,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                     )
                     yield cell, pattern.why or why
         for missing, pattern, name in product(mechanisms, patterns, predictors):
-            why = _unfit(name, table)
+            why = unreadable(name, table)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             yield None if why else _predictor(base, name), why or pattern.why
 
 
-def _competitors(grid: Grid) -> tuple[list[str], list[str]]:
+def competitors(grid: Grid) -> tuple[list[str], list[str]]:
     """The methods and predictors to run, without duplicates. Floors are added only if there are methods."""
     known = registry.names(registry.PREDICTORS)
     asked = list(dict.fromkeys(grid.methods))
@@ -134,6 +130,37 @@ def _competitors(grid: Grid) -> tuple[list[str], list[str]]:
     floors = known if every else [name for name in grid.floors if name != NONE]
     named = [name for name in asked if name in known]
     return methods, list(dict.fromkeys([*named, *floors] if methods else named))
+
+
+def imputers_of(grid: Grid) -> list[str]:
+    """The imputers to run, without duplicates."""
+    return registry.names(registry.IMPUTERS) if ALL in grid.impute else list(dict.fromkeys(grid.impute))
+
+
+def lrs_of(grid: Grid, dataset: str, method: str) -> tuple[float, ...]:
+    """The learning rates of a method; without flags that of its recipe."""
+    return grid.lrs or (_recipe(grid, set(), dataset, method).lr,)
+
+
+def check(grid: Grid, methods: list[str]) -> list[Spec]:
+    """The grid's backbones, which its axes fit; none where there are no methods.
+
+    Raises:
+        UserError: a backbone that is none, or an axis that one does not have.
+    """
+    from mora_bench.backbones import load as backbones
+
+    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if methods else []
+    for spec in specs:
+        _check_axes(grid, spec)
+    _check_knobs(grid, methods)
+    return specs
+
+
+def masked(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: Point) -> tuple:
+    """What tells the cells of two mechanisms and patterns apart."""
+    trained = missing if pattern.value[0] != COMPLETE else UNIFORM
+    return (*pattern.value, trained, _tested(grid, dataset, table, missing, pattern))
 
 
 def _check_axes(grid: Grid, spec: Spec) -> None:
@@ -153,12 +180,6 @@ def _check_knobs(grid: Grid, methods: list[str]) -> None:
 
 def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: Point) -> dict[str, Any]:
     """The fields of a cell that describe its data, masks and scoring."""
-    test = None
-    if grid.test_mechanism:
-        # Chance has no strength, so what was asked for is lost where training is by chance.
-        strength = grid.strength[0] if len(set(grid.strength)) == 1 else missing.strength
-        wanted = Missing(grid.test_mechanism, strength, grid.mask_unit)
-        test = masks.settled(wanted, dataset, known_of(table))
     from mora_bench.data import datasets, splits
 
     versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
@@ -179,13 +200,19 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
         "modalities": table.names,
         "task": table.task,
         "versions": tuple((what, number) for what, number in versions.items() if number != 1),
-        "scoring": Scoring(test if test is not None else _test_of(missing, pattern), grid.test_rate),
+        "scoring": Scoring(_tested(grid, dataset, table, missing, pattern), grid.test_rate),
         "seed": grid.seeds[0],
     }
 
 
-def _test_of(missing: Missing, pattern: Point) -> Missing | None:
-    """The test mechanism of a cell that is trained on complete data, unless it is uniform; None for other cells."""
+def _tested(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: Point) -> Missing | None:
+    """The test mechanism of a cell, if it is asked for, or if the cell is trained on complete data and its mechanism is
+    not uniform; None for other cells."""
+    if grid.test_mechanism:
+        # Chance has no strength, so what was asked for is lost where training is by chance.
+        strength = grid.strength[0] if len(set(grid.strength)) == 1 else missing.strength
+        wanted = Missing(grid.test_mechanism, strength, grid.mask_unit)
+        return masks.settled(wanted, dataset, known_of(table))
     trained_on_complete = pattern.value[0] == COMPLETE and missing != UNIFORM
     return missing if trained_on_complete else None
 
@@ -196,7 +223,7 @@ def _predictor(base: dict[str, Any], name: str) -> Cell:
     return Cell(**base, **nothing, method=name, method_version=version, backbone=NONE, impute=NONE)
 
 
-def _unfit(name: str, table: Table) -> str:
+def unreadable(name: str, table: Table) -> str:
     """Why a predictor cannot run on a dataset; "" if it can."""
     kinds = registry.get(registry.PREDICTORS, name).kinds
     if kinds and not set(kinds) & set(table.kinds):
@@ -204,7 +231,7 @@ def _unfit(name: str, table: Table) -> str:
     return ""
 
 
-def _of_method(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
+def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
     """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
     rank = _overridden(grid, dataset, name).get("rank")

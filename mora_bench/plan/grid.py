@@ -117,7 +117,10 @@ class Grid:
     shard: str = ""
     """I/N: only the I-th of N parts of the cells, for machines that share nothing; `merge` joins their folders"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print the cells, what is done, and what was collapsed and why; run nothing"""
+    """print the cells (a table if there are many), what is done, what was collapsed and why, and what it costs; run
+    nothing"""
+    measure: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """with --plan: time short cells on this machine, about a minute, to say what the grid costs"""
 
     def __post_init__(self) -> None:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):

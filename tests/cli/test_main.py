@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from conftest import once
 
 from mora_bench.cli import main as cli
 from mora_bench.data.twins import tables as twins
@@ -37,7 +38,8 @@ def own_cache(cache, monkeypatch):
 
 
 def grid(folder, out, *more):
-    return cli.main(["grid", "--backbone", str(folder), "--out", str(out), "--methods", "head", "mora", *TOY, *more])
+    usual = ["grid", "--backbone", str(folder), "--out", str(out), "--methods", "head", "mora", *TOY]
+    return cli.main(once([*usual, *more]))
 
 
 def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys):
@@ -102,7 +104,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gird"], "unknown verb 'gird'; known: grid, status, report"),
+        (["gird"], "unknown verb 'gird'; known: grid, data, new, status, report"),
         (["grid", "--datasets", "odri"], "unknown dataset 'odri'; known: cxr, cxr-redacted, cxr-views, odir, "),
         (["grid", "--methods", "lroa"], "unknown method 'lroa'; known:"),
         (["grid", "--preset", "quikc"], "unknown preset 'quikc'"),

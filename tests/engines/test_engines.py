@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from conftest import once
 
 from mora_bench import campaign
 from mora_bench.cli import main as cli
@@ -84,7 +85,7 @@ def plugin(plugin_file, cache, monkeypatch) -> Path:
 
 def grid(plugin, out, engine, *more, methods=("steady", "fails", "exits"), seeds=SEEDS):
     words = [*GRID, "--plugin", str(plugin), "--methods", *methods, "--seeds", *seeds]
-    return cli.main([*words, "--out", str(out), "--engine", engine, *more])
+    return cli.main(once([*words, "--out", str(out), "--engine", engine, *more]))
 
 
 def ran(plugin) -> Counter:

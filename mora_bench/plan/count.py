@@ -1,0 +1,96 @@
+"""How many cells a grid has, by dataset, backbone and competitor: products of its axes, none of them built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+from mora_bench import registry
+from mora_bench.cells.cell import NONE
+from mora_bench.cells.runtime import Runtime
+from mora_bench.plan.data_axes import befores_of, mechanisms_of, patterns_of
+from mora_bench.plan.expand import axes_of, check, competitors, imputers_of, lrs_of, masked, unreadable
+from mora_bench.plan.grid import Grid
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The cells of one competitor on one dataset and backbone.
+
+    Attributes:
+        values: the number of values of each axis that gives it cells of their own; the cells are their product.
+    """
+
+    dataset: str
+    backbone: str
+    method: str
+    values: dict[str, int]
+
+    @property
+    def cells(self) -> int:
+        return prod(self.values.values())
+
+    @property
+    def network(self) -> bool:
+        return self.backbone != NONE
+
+
+def count(grid: Grid, runtime: Runtime) -> list[Counted]:
+    """The cells of a grid without parts: as many as `expand` makes of it.
+
+    Raises:
+        UserError: as `expand`.
+    """
+    return [own for own in _counted(grid, runtime) if own.cells]
+
+
+def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
+    from mora_bench.data import datasets
+
+    methods, predictors = competitors(grid)
+    specs = check(grid, methods)
+    seeds = len(set(grid.seeds))
+    for dataset in grid.datasets:
+        table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        mechanisms, patterns = mechanisms_of(grid, dataset, table), patterns_of(grid, table)
+        masks = len({masked(grid, dataset, table, *both) for both in product(mechanisms, patterns)})
+        befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
+        for spec in specs:
+            for name in methods:
+                if registry.get(registry.METHODS, name).unfit(spec):
+                    continue
+                own: set[Any] = {
+                    (axes["rank"], axes["blocks"], axes["knobs"]) for axes, _ in axes_of(grid, dataset, name, spec)
+                }
+                values = {"masks": masks, "ranks, blocks, knobs": len(own), "imputers": len(imputers_of(grid))}
+                values |= {"learning rates": len(set(lrs_of(grid, dataset, name)))}
+                values |= {"trained before": befores, "seeds": seeds}
+                yield Counted(dataset, spec.name, name, values)
+        for name in predictors:
+            if not unreadable(name, table):
+                yield Counted(dataset, NONE, name, {"masks": masks, "seeds": seeds})
+
+
+def smallest(grid: Grid, counted: Counted) -> Grid:
+    """The grid of one cell that stands for those of a count: the first value of every axis."""
+    network = counted.network
+    return replace(
+        grid,
+        datasets=(counted.dataset,),
+        methods=(counted.method,),
+        backbone=(counted.backbone,) if network else grid.backbone[:1],
+        floors=(NONE,),
+        missing=grid.missing[:1],
+        rates=grid.rates[:1],
+        mechanism=grid.mechanism[:1],
+        strength=grid.strength[:1],
+        ranks=grid.ranks[:1],
+        blocks=grid.blocks[:1],
+        lrs=grid.lrs[:1],
+        impute=tuple(imputers_of(grid)[:1]),
+        knobs=(),
+        seeds=grid.seeds[:1],
+    )
