@@ -9,6 +9,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
 from mora_bench.cli.options import option, parse
+from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show
 from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
@@ -110,22 +111,18 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
 def progress(
     outcomes: Iterator[tuple[Cell, Record]], todo: list[Cell], done: int, place: Runtime, fail_fast: bool = False
 ) -> list[tuple[Cell, Record]]:
-    """Show cells done, those in work, and the time left; return what failed, with `fail_fast` the first alone."""
-    from tqdm import tqdm
-
+    """Show cells done, those in work with what they say, and the time left; return what failed, with `fail_fast` the
+    first alone."""
     failed = []
     # Engines hand cells out in order, so those in work are the first ones that are not finished.
     waiting = dict.fromkeys(todo)
-    with tqdm(total=done + len(todo), initial=done, unit="cell", smoothing=0, dynamic_ncols=True) as bar:
-        bar.set_postfix_str("; ".join(c.label for c in todo[: place.workers]))
+    with Progress(waiting, done, place) as bar:
         for cell, record in outcomes:
             waiting.pop(cell, None)
             if record.status == FAILED:
                 failed.append((cell, record))
-                bar.write(f"failed: {cell.label}: {record.error}")
+                bar.say(f"failed: {cell.label}: {record.error}")
                 if fail_fast:
                     break
             bar.update()
-            ahead = [c.label for c, _ in zip(waiting, range(place.workers), strict=False)]
-            bar.set_postfix_str("; ".join(ahead))
     return failed

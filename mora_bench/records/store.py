@@ -4,6 +4,7 @@ records/KEY.json                  how the cell was trained, what it cost, or why
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
 scores/KEY-SCORING.json           their scores under one protocol
 checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
+logs/KEY.log                      what it said while it was trained
 adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each split; what `report` makes
 """
 
@@ -60,6 +61,10 @@ class Store:
     def checkpoint_file(self, cell: Cell, training: str) -> Path:
         """Where the state of a training goes that is done for a cell; `training` tells its trainings apart."""
         return self.folder / "checkpoints" / f"{cell.key}-{training}.safetensors"
+
+    def log_file(self, cell: Cell) -> Path:
+        """What a cell says while it is trained; of cells that train as one, the first's."""
+        return self.folder / "logs" / f"{cell.key}.log"
 
     def drop_checkpoints(self, cell: Cell) -> None:
         """Remove the states of a cell's trainings, because it has ended."""

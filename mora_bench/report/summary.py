@@ -119,7 +119,8 @@ def reproduced(found: Against, reference: str) -> str:
     widest = max(apart, key=lambda line: abs(line.first - line.second))
     most = 100 * abs(widest.first - widest.second)
     said = f"Of the {asked} cells that {reference} has, too, {same} have its scores to the digit; of the others, "
-    said += f"{_cells(apart)}, no mean differs by more than {most:.2f} points"
+    size = f"no mean differs by more than {most:.2f} points" if most >= 0.005 else "the means differ by less than 0.01"
+    said += f"{_cells(apart)}, {size}"
     told = [line.what for line in apart if line.low > 0 or line.high < 0]
     said += f" ({widest.what})"
     if told:

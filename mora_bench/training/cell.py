@@ -135,7 +135,8 @@ def fitted(
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
-    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved)
+    log = Store(runtime.out).log_file(owner or cells[0])
+    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved, log)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
 from mora_bench.training.learner import Fit, Learner
+from mora_bench.training.log import Log
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
 
@@ -36,6 +38,7 @@ def train(
     task: Task,
     compiler: str = "off",
     checkpoint: Checkpoint | None = None,
+    log: Path | None = None,
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
@@ -44,7 +47,7 @@ def train(
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
     and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`. A training that was
-    killed goes on from its checkpoint, and ends with the same bits.
+    killed goes on from its checkpoint, and ends with the same bits. What it says meanwhile is appended to `log`.
 
     Raises:
         FloatingPointError: a loss is not finite.
@@ -69,6 +72,7 @@ def train(
     if at_hand.order is not None:
         order.bit_generator.state = at_hand.order
     step = at_hand.step
+    told = Log(log, total)
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
             break
@@ -86,10 +90,12 @@ def train(
                 torch.stack(losses).sum().backward()
                 for learner in learners:
                     learner.step()
+            told.step(step, learners)
             if step in due:
                 _each(models, training=False)
                 for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
                     learner.validated(step, round(step / steps, 3), task.score(expected, own))
+                told.validated(step, learners)
                 if all(learner.gave_up for learner in learners):
                     break
             if checkpoint and checkpoint.due():

@@ -1,0 +1,69 @@
+"""What a training says while it goes: a line in logs/KEY.log now and then, for whoever waits."""
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from mora_bench.training.learner import Fit, Learner
+
+#: Seconds between two lines within an epoch.
+EVERY = 5.0
+
+
+class Log:
+    """The log of one training. A disk that is full stops no training: the line is not written then.
+
+    Args:
+        file: where its lines go; None: nowhere.
+        total: training steps.
+    """
+
+    def __init__(self, file: Path | None, total: int):
+        self.file = file
+        self.total = total
+        self.begun = self.last = time.monotonic()
+        self.first: int | None = None
+
+    def step(self, step: int, learners: Sequence[Learner]) -> None:
+        """A step is done: a line if the last is old enough. Reads the loss off the device only then."""
+        if self.first is None:
+            self.first = step - 1
+        if self.file is not None and time.monotonic() - self.last >= EVERY:
+            losses = [float(learner.losses[-1]) for learner in learners if learner.losses]
+            self._write(step, losses, learners)
+
+    def validated(self, step: int, learners: Sequence[Learner]) -> None:
+        """A validation is done."""
+        self._write(step, [row["loss"] for learner in learners for row in learner.fit.history[-1:]], learners)
+
+    def _write(self, step: int, losses: Sequence[float], learners: Sequence[Learner]) -> None:
+        if self.file is None:
+            return
+        self.last = time.monotonic()
+        left = (self.last - self.begun) / max(step - (self.first or 0), 1) * (self.total - step)
+        said = f"step {step} of {self.total}"
+        said += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
+        best = max((learner.fit for learner in learners if learner.fit.history), key=_score, default=None)
+        if best is not None:
+            said += f", validation {100 * best.history[-1]['val_score']:.1f}"
+            said += f" (best {100 * best.best_score:.1f} at step {best.best_step})"
+        with suppress(OSError):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.file, "a", encoding="utf-8") as log:
+                log.write(f"{time.strftime('%H:%M:%S')} {said}, {left:.0f} s of training left\n")
+
+
+def _score(fit: Fit) -> float:
+    return fit.best_score
+
+
+def last_line(file: Path) -> str:
+    """What a training said last, without the time of day; "" if it has said nothing."""
+    try:
+        with open(file, "rb") as log:
+            log.seek(max(log.seek(0, 2) - 400, 0))
+            lines = log.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1].partition(" ")[2] if lines else ""

@@ -1,0 +1,45 @@
+"""What a training says while it goes."""
+
+import re
+
+import pytest
+from conftest import make_cell
+
+from mora_bench.records.store import Store
+from mora_bench.training import log
+from mora_bench.training.log import Log, last_line
+from mora_bench.training.work import work
+
+VALIDATED = r"(, validation [\d.]+ \(best [\d.]+ at step \d+\))?"
+LINE = rf"\d\d:\d\d:\d\d step (\d+) of 12, loss [\d.]+{VALIDATED}, \d+ s of training left"
+
+
+def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(place, folder, monkeypatch):
+    cell = make_cell(place, folder, method="head")
+    work([cell], place)
+    store = Store(place.out)
+    history = store.record(cell).training.history
+    lines = store.log_file(cell).read_text().splitlines()
+    assert [int(re.fullmatch(LINE, line)[1]) for line in lines] == [row.step for row in history]
+    assert f"validation {100 * history[-1].val_score:.1f}" in lines[-1]
+    assert last_line(store.log_file(cell)) == lines[-1].partition(" ")[2]
+    monkeypatch.setattr(log, "EVERY", 0.0)
+    other = make_cell(place, folder, method="head", seed=1)
+    work([other], place)
+    # Each step has its own, and each validation.
+    assert len(store.log_file(other).read_text().splitlines()) == 12 + 2
+
+
+def test_no_log_and_a_log_that_cannot_be_written_stop_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    for file in (None, tmp_path / "file" / "x.log"):
+        own = Log(file, 3)
+        own.step(1, [])
+        own.validated(1, [])
+    assert last_line(tmp_path / "absent.log") == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe 00:00:00 x", b"a" * 5000])
+def test_any_file_has_a_last_line_or_none(tmp_path, content):
+    (tmp_path / "x.log").write_bytes(content)
+    assert len(last_line(tmp_path / "x.log")) < 400
