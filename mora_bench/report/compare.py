@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import pandas as pd
 
@@ -126,6 +127,14 @@ def _absences(group: pd.DataFrame) -> list[str]:
     for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
         names = sorted({name for names in own["absent"] for name in names.split(",") if name})
         found += [f"{dataset}: {name} is absent from all test samples." for name in names]
+        lacking: dict[str, list[float]] = {}
+        for lacks in own.get("lacks", []):
+            for name, share in lacks.items() if isinstance(lacks, dict) else []:
+                lacking.setdefault(name, []).append(share)
+        found += [
+            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
+            for name, shares in lacking.items()
+        ]
         empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
         for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
             most = 100 * (1 - count / classes)

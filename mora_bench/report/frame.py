@@ -150,6 +150,7 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1
     )
+    row["lacks"] = {n.removeprefix(NATURALLY): v for n, v in natural.items() if n.startswith(NATURALLY) and 0 < v < 1}
     row["empty_classes"] = scores.test[COMPLETE].scores.get("empty_classes")
     return row
 

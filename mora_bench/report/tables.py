@@ -21,6 +21,8 @@ COSTS = {
     "step_ms": ("step ms", "{:.3g}"),
 }
 DASH = "—"
+#: What a LaTeX table needs.
+PACKAGES = ("booktabs", "graphicx")
 MARKS = ("not told from the best", "below a floor", "note")
 
 
@@ -92,10 +94,13 @@ def _percent(value: float) -> str:
 
 
 def latex(table: Comparison) -> str:
-    """A booktabs table environment; needs \\usepackage{booktabs} and nothing else."""
+    """A table environment as wide as the text; its first lines name the packages that it needs."""
     first = ["family", "method"] if table.grouped else ["method"]
     columns = len(table.tests) + len(COSTS)
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}", rf"\label{{tab:{table.name}}}"]
+    lines = ["% Needs in the preamble:", *(rf"% \usepackage{{{name}}}" for name in PACKAGES)]
+    lines += [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}", rf"\label{{tab:{table.name}}}"]
+    # Eleven columns are wider than a page.
+    lines += [r"\resizebox{\textwidth}{!}{%"]
     lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
     lines.append(
         " & ".join(map(_tex, [*first, *table.tests.values(), *(title for title, _ in COSTS.values())])) + r" \\"
@@ -110,7 +115,7 @@ def latex(table: Comparison) -> str:
             lines.append(" & ".join(cells) + r" \\")
         for line in _lines(table, section, list(table.tests), len(COSTS)):
             lines.append(" & ".join(_tex(cell) for cell in line) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [r"\bottomrule", r"\end{tabular}%", "}"]
     lines += [rf"\par\footnotesize $^{{*}}$ {_tex(note)}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}", ""])
 

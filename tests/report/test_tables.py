@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -403,3 +404,20 @@ def test_the_share_that_lost_something_counts_a_sample_once(pattern, share):
         realised["without_text"] = 0.3
     setting = Setting(scores={}, strata={}, realised=realised)
     assert _taken(setting, pattern) == share
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
+@pytest.mark.parametrize("name", ["quick", "three", "real"])
+def test_the_latex_compiles_with_the_packages_it_names_and_fits_a_page(name, tmp_path):
+    folder = Path(__file__).parents[2] / "results" / "reference" / name / "tables"
+    table = sorted(folder.glob("comparison-*.tex"))[0].read_text()
+    needs = [line.removeprefix("% ") for line in table.splitlines() if line.startswith(r"% \usepackage")]
+    document = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", *needs, r"\begin{document}", table]
+    (tmp_path / "x.tex").write_text("\n".join([*document, r"\end{document}"]))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "x.tex"]
+    out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert out.returncode == 0, out.stdout[-2000:]
+    log = (tmp_path / "x.log").read_text(errors="replace")
+    assert "Overfull \\hbox" not in log
+    assert "Float too large" not in log
+    assert "Missing character" not in log
