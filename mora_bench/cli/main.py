@@ -14,6 +14,7 @@ VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
     "data": "the same on a CSV file of your own, whose columns you name",
     "new": "write a commented file to start a method, imputer, dataset or mechanism of your own from",
+    "predict": "apply a cell that was trained with --save-adapters to new records, whatever they lack",
     "status": "say how far a grid is and who runs what; takes the options of `grid`",
     "report": "write the tables of a results folder again, from its files alone",
     "import": "score predictions of your own code by our protocol, and show them in a table",

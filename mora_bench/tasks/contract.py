@@ -45,6 +45,10 @@ class Task(ABC):
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         """Logits [N, C] that stand for the given probabilities [N, C], 0 and 1 included."""
 
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities [N, C] of logits [N, C]; by default each label's own, the inverse of `finite_logit`."""
+        return 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
         return float(self.scores(targets, logits).get(self.primary, np.nan))

@@ -40,6 +40,9 @@ class MultiClass(Task):
         "calibration_error": "expected calibration error of the predicted class (smaller is better)",
     }
 
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        return softmax(logits)
+
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
             return {"n": 0}

@@ -66,7 +66,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     begun = time.perf_counter()
     device = torch.device(runtime.device)
     memory = PeakMemory(device)
-    split, views, models = _untrained(cells, runtime, device)
+    split, views, models = untrained(cells, runtime, device)
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
@@ -83,7 +83,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     return found
 
 
-def _untrained(
+def untrained(
     cells: Sequence[Cell], runtime: Runtime, device: torch.device, tested: bool = True
 ) -> tuple[dict[str, Side], dict[str, View], list[Model]]:
     """The split of cells that are trained as one, its views under their training mask, and their networks; without the
@@ -102,7 +102,7 @@ def _untrained(
 def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> list[Model]:
     """The networks of what the cells come after, trained."""
     sources = [transfer.before(each, runtime) for each in cells]
-    _, views, models = _untrained(sources, runtime, device, tested=False)
+    _, views, models = untrained(sources, runtime, device, tested=False)
     fitted(models, sources, views, device, runtime, owner=cells[0])
     return models
 

@@ -4,6 +4,7 @@ adapter_model.safetensors   the adapter and the pooler, under the `peft` library
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
 classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
+trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
 inference.json              what else prediction depends on: labels, modalities, text positions, imputer
 README.md                   a model card
 """
@@ -41,7 +42,8 @@ def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> 
         peft_config.modules_to_save = sorted({path.partition(".")[0] for path in pooler}) or None
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record.cell.backbone})
-    for name, content in {"adapter_model": tensors, "classifier": model.head.state_dict()}.items():
+    kept = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
+    for name, content in kept.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
         write_atomic(folder / f"{name}.safetensors", save(plain))
     state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.imputer.state_dict().items()}

@@ -47,7 +47,7 @@ def test_what_was_trained_before_is_where_it_starts_but_the_classifier(place, fo
 
 
 def _data(cell, place):
-    _, views, _ = cells._untrained([dataclasses.replace(cell, after="")], place, torch.device("cpu"))
+    _, views, _ = cells.untrained([dataclasses.replace(cell, after="")], place, torch.device("cpu"))
     return views["train"].samples, views["train"], torch.device("cpu")
 
 

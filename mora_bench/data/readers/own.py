@@ -1,7 +1,7 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,39 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=task,
     )
+
+
+def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str) -> Table:
+    """New records for what was trained on a dataset: a column for each modality, under its name; `id` if there is one.
+
+    Raises:
+        UserError: an absent column, a record that has nothing, a modality that a cell of a table cannot hold.
+    """
+    odd = [f"{modality} ({kind})" for modality, kind in shape.items() if kind not in ("text", "image", "bag")]
+    if odd:
+        raise UserError(f"{name}: new records of {', '.join(odd)} cannot be read from a CSV file.")
+    known = frames.frame(file, list(shape))
+    with_id = "id" in pd.read_csv(file, nrows=0).columns
+    frame = frames.frame(file, ["id", *shape]) if with_id else known
+    if with_id:
+        unique(frame["id"], file)
+    ids = frame["id"].str.strip() if with_id else pd.Series([f"row {i + 2}" for i in frame.index])
+    base = file.parent.resolve()
+    modalities = {}
+    for modality, kind in shape.items():
+        column = frame[modality]
+        if kind == "text":
+            modalities[modality] = Column("text", tuple(_none(value) for value in column))
+            continue
+        found = _pictures(column, base, file) if column.str.strip().any() else Column(kind, (None,) * len(frame))
+        if kind == "image" and found.kind == "bag":
+            raise UserError(f"{file}, column {modality!r}: over {SIDE_BY_SIDE} pictures in a cell; expected an image.")
+        modalities[modality] = Column(kind, found.values)
+    none = np.zeros((len(frame), len(labels)), np.uint8)
+    table = Table(name, "real", labels, tuple(ids), tuple(ids), modalities, none, task=task)
+    nothing = ~table.present.any(1)
+    _refuse(ids.rename("id"), list(nothing), file, "has nothing of any modality", "Leave it out.")
+    return table
 
 
 def _plain(column: str) -> str:

@@ -1,0 +1,75 @@
+"""predict: what a cell trained, on records of one's own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cells.runtime import Runtime, default_cache
+from mora_bench.cli.options import parse
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.records.schema import Record
+from mora_bench.records.store import read
+from mora_bench.report import csvs
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent.
+
+    NEW.csv has a header with a column for each modality, under its name (`text`, `image`): texts, or paths of pictures
+    beside the file; an empty cell is an absent modality. A column `id` is optional. Not for diagnosing anybody.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """results folder of the cell"""
+    key: tyro.conf.Positional[str]
+    """the cell's key, the name of its record"""
+    new: tyro.conf.Positional[Path]
+    """a CSV file of new records"""
+    out: Path | None = None
+    """where to write the probabilities as CSV; the terminal if not given"""
+    data_root: Path | None = None
+    """folder with the real datasets, if the cell is on real data"""
+    limit: int | None = None
+    """the --limit that the cell was trained with, if it was"""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define the cell's dataset or method"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(PredictOptions, "predict", arguments)
+    registry.load_plugins(options.plugin)
+    file = options.folder / "records" / f"{options.key}.json"
+    record = read(file, Record)
+    if not isinstance(record, Record):
+        raise UserError(f"{record}. Expected the record of a cell; `ls {options.folder / 'records'}` shows the keys.")
+    if record.status != "done" or record.data is None or record.cell.recipe is None:
+        raise UserError(f"{file}: no trained network ({record.error or 'a competitor without one'}).")
+    cell = record.cell
+    if cell.source == "real" and options.data_root is None:
+        raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
+    from mora_bench.data import datasets
+    from mora_bench.data.readers.own import unlabelled
+    from mora_bench.training import applied
+
+    root = options.data_root if cell.source == "real" else None
+    place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
+    shape = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0].shape
+    table = unlabelled(cell.dataset, options.new, shape, tuple(record.data.labels), cell.task)
+    found = applied.apply(applied.trained(cell, place), cell, table, place)
+    rows = [
+        [name, had, *(f"{p:.6f}" for p in own)]
+        for name, had, own in zip(table.ids, found.had, found.probabilities, strict=True)
+    ]
+    text = csvs.comma_separated([["id", "had", *record.data.labels], *rows])
+    if options.out is None:
+        print(text, end="")
+    else:
+        write_atomic(options.out, text.encode())
+        print(f"{len(rows)} predictions, {found.milliseconds:.3g} ms each: {options.out}")
+    return 0

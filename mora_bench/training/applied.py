@@ -1,0 +1,86 @@
+"""Applies what a cell trained to new samples, of which any modality may be absent."""
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from mora_bench import registry
+from mora_bench.backbones import load as backbones
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import cache, presence
+from mora_bench.data.table import Table
+from mora_bench.errors import UserError
+from mora_bench.methods.network import Model
+from mora_bench.records.store import Store
+from mora_bench.training.cell import recipe_of, untrained
+from mora_bench.training.predict import predict
+
+#: What `save_adapter` keeps for this: every trained parameter, under its own name.
+FILE = "trained.safetensors"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Predictions of n samples.
+
+    Attributes:
+        probabilities: float [n, C]; had: for each sample the modalities that it had, joined by +.
+        milliseconds: a sample, decoding left out, the mean of all.
+    """
+
+    probabilities: np.ndarray
+    had: list[str]
+    milliseconds: float
+
+
+def trained(cell: Cell, runtime: Runtime) -> Model:
+    """The network of a cell as it was trained. What its imputer and method learned from the data before training is
+    learned again, from the same samples, so that these must be at hand.
+
+    Raises:
+        UserError: it was not saved, its files do not fit, or the data have changed.
+    """
+    file = Store(runtime.out).adapter_folder(cell) / FILE
+    if not file.is_file():
+        raise UserError(f"{file}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ...")
+    _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
+    _load(model, tensors, file)
+    return model.eval()
+
+
+def _load(model: Model, tensors: Mapping[str, torch.Tensor], file: Path) -> None:
+    own = model.trained()
+    shapes = {name: parameter.shape for name, parameter in own.items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+        raise UserError(f"{file}: its parameters are not those of this cell. Train the cell again.")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(tensors[name])
+
+
+def apply(model: Model, cell: Cell, table: Table, runtime: Runtime) -> Applied:
+    """Predict samples with what each of them has; nothing of them is kept."""
+    recipe = recipe_of(cell)
+    rules = backbones.resolve(cell.backbone, recipe.max_text).rules
+    with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
+        samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
+        begun = time.perf_counter()
+        logits = predict(model, samples, np.arange(len(table)), recipe.batch, torch.device(runtime.device))
+        seconds = time.perf_counter() - begun
+    natural = table.present
+    own = logits[np.arange(len(table)), presence.pattern_index(natural)]
+    found = registry.get(registry.TASKS, cell.task)().probabilities(own)
+    had = ["+".join(name for name, yes in zip(table.names, row, strict=True) if yes) for row in natural]
+    return Applied(found, had, 1000 * seconds / len(table))

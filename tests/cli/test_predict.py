@@ -1,0 +1,107 @@
+"""What a cell trained, on new records: the same probabilities as the record's, whatever is absent."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_cell
+from PIL import Image
+from scipy.special import expit
+
+from mora_bench.cli.main import main
+from mora_bench.records.store import Store
+from mora_bench.tasks.multiclass import MultiClass
+from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training.cell import samples
+from mora_bench.training.work import work
+
+LIMIT = 60
+
+
+@pytest.fixture
+def trained(place, folder, cache, monkeypatch, tmp_path):
+    """A cell with its network saved, and a table of its test samples as new records."""
+    import dataclasses
+
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    cell = make_cell(place, folder, method="mora", impute="mean")
+    work([cell], dataclasses.replace(place, save_adapters=True))
+    kept = Store(place.out).predictions(cell)
+    table = samples("odir", str(folder), 64, place).table
+    rows = []
+    for row in kept["test_rows"]:
+        names = []
+        for k, picture in enumerate(table.modalities["image"].values[row]):
+            Image.fromarray(picture.read()).save(tmp_path / f"{row}_{k}.png")
+            names.append(f"{row}_{k}.png")
+        rows.append({"id": f"visit {row}", "text": table.modalities["text"].values[row], "image": "; ".join(names)})
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    return cell, place, kept, rows
+
+
+def predicted(cell, place, *more):
+    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv", *more]) == 0
+    with open("out.csv", newline="") as file:
+        header, *rows = csv.reader(file)
+    return header, [row[:2] for row in rows], np.array([row[2:] for row in rows], float)
+
+
+def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
+    cell, place, kept, rows = trained
+    header, names, found = predicted(cell, place)
+    assert header[:2] == ["id", "had"]
+    assert len(header) == 2 + 8
+    assert names == [[row["id"], "text+image"] for row in rows]
+    np.testing.assert_allclose(found, expit(kept["test_logits"][:, 2]), rtol=0, atol=2e-6)
+    assert "ms each: out.csv" in capsys.readouterr().out
+
+
+def test_whatever_is_absent_is_absent(trained, tmp_path):
+    cell, place, kept, rows = trained
+    for k, row in enumerate(rows):
+        row["text" if k % 2 else "image"] = ""
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    _, names, found = predicted(cell, place)
+    assert [had for _, had in names] == ["image" if k % 2 else "text" for k in range(len(rows))]
+    expected = [expit(kept["test_logits"][k, k % 2]) for k in range(len(rows))]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"text": "", "image": ""}, "column 'id' has nothing of any modality in row 2: 'visit"),
+        ({"image": "../x.png"}, "leads out of"),
+        ({"image": "a.png;b.png;c.png;1_0.png"}, "over 2 pictures in a cell"),
+    ],
+)
+def test_what_does_not_fit_is_refused(trained, tmp_path, change, said, capsys):
+    cell, place, _, rows = trained
+    rows[0] |= change
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
+    cell, place, _, rows = trained
+    assert main(["predict", str(place.out), cell.key, "new.csv"]) == 2
+    assert "data" in capsys.readouterr().err
+    assert main(["predict", str(place.out), "0" * 16, "new.csv"]) == 2
+    assert "absent. Expected the record of a cell" in capsys.readouterr().err
+    pd.DataFrame(rows).drop(columns="text").to_csv(tmp_path / "new.csv", index=False)
+    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    assert main(given) == 2
+    assert "no column 'text'" in capsys.readouterr().err
+    (Store(place.out).adapter_folder(cell) / "trained.safetensors").unlink()
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    assert main(given) == 2
+    assert "Train the cell with --save-adapters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", [MultiLabel, MultiClass])
+def test_probabilities_are_the_inverse_of_logits(task):
+    wanted = np.array([[0.2, 0.5, 0.3], [0.05, 0.9, 0.05]])
+    np.testing.assert_allclose(task().probabilities(task().logits(wanted)), wanted, rtol=0, atol=1e-6)
