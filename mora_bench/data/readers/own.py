@@ -159,8 +159,8 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
         modalities[modality] = Column(kind, found.values)
     none = np.zeros((len(frame), len(labels)), np.uint8)
     table = Table(name, "real", labels, tuple(ids), tuple(ids), modalities, none, task=task)
-    nothing = ~table.present.any(1)
-    _refuse(ids.rename("id"), list(nothing), file, "has nothing of any modality", "Leave it out.")
+    nothing = [not has for has in table.present.any(1)]
+    _refuse(ids.rename("id"), nothing, file, "has nothing of any modality", "Leave it out.")
     return table
 
 
