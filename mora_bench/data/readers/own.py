@@ -159,7 +159,7 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
         modalities[modality] = Column(kind, found.values)
     none = np.zeros((len(frame), len(labels)), np.uint8)
     table = Table(name, "real", labels, tuple(ids), tuple(ids), modalities, none, task=task)
-    nothing = [not has for has in table.present.any(1)]
+    nothing = [not any(row) for row in table.present]
     _refuse(ids.rename("id"), nothing, file, "has nothing of any modality", "Leave it out.")
     return table
 
