@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from mora_bench.cli.options import OptionsRead
+from mora_bench.cli.options import OptionsRead, option
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 
@@ -54,7 +54,7 @@ def run(arguments: list[str]) -> int:
         options, rest = tyro.cli(DataOptions, args=arguments, prog="mora_bench data", return_unknown_args=True)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
-    own = [option for option in ("--datasets", "--data-root") if option in rest]
+    own = [word for word in ("--datasets", "--data-root") if word in rest]
     if own:
         raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
@@ -63,9 +63,16 @@ def run(arguments: list[str]) -> int:
     if not name[:1].isalpha():
         raise UserError(f"--name {name!r}: expected a name that begins with a letter.")
     root = options.file.resolve().parent
-    out = Path(rest[rest.index("--out") + 1]) if "--out" in rest[:-1] else Path("results") / name
+    given = option(rest, "--out", "")
+    out = Path(given) if given else Path("results") / name
     plugin = out / f"{name}.py"
-    write_atomic(plugin, _plugin(options, name, root).encode())
+    text = _plugin(options, name, root)
+    if plugin.is_file() and plugin.read_text() != text:
+        raise UserError(
+            f"{plugin}: is there, with other columns or with changes of yours. Run `grid --plugin {plugin}`, remove it, or "
+            "give another --name."
+        )
+    write_atomic(plugin, text.encode())
 
     from mora_bench import registry
     from mora_bench.cli import grid
@@ -78,7 +85,7 @@ def run(arguments: list[str]) -> int:
     without = len(datasets.get(name).read(root)) - len(table)
     if without:
         print(f"  WARNING: {without} rows have nothing of any modality and are left out.", flush=True)
-    beside = [] if "--out" in rest else ["--out", str(out)]
+    beside = [] if given else ["--out", str(out)]
     plugins = [str(plugin)]
     if "--plugin" in rest:
         at = rest.index("--plugin")

@@ -5,6 +5,7 @@ pass computes all of them: it is vectorised over the stacked parameters (torch.v
 zeros. Gradients flow back to each cell's own parameters, so each cell has its own optimiser and schedule.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,6 +16,9 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mora_bench.methods.network import Model, State
+
+# On a CPU torch computes attention under vmap one by one, and says so in every process.
+warnings.filterwarnings("ignore", message="There is a performance drop")
 
 
 def together(models: Sequence[Model]) -> Callable[[State], Tensor]:

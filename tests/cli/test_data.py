@@ -137,6 +137,11 @@ def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys
     # The plug-in that it wrote is all that `grid` needs, and names the same cells.
     assert main(given) == 0
     assert "2 cells (1 of them without a network): 2 done" in capsys.readouterr().out
+    plugin = out / "visits-2024.py"
+    plugin.write_text(plugin.read_text() + "# mine\n")
+    assert main(given) == 2
+    assert "with other columns or with changes of yours" in capsys.readouterr().err
+    assert plugin.read_text().endswith("# mine\n")
 
 
 def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path, capsys):
