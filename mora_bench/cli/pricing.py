@@ -15,7 +15,6 @@ from mora_bench.plan.count import Counted, smallest
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import Grid
 from mora_bench.records.store import Store
-from mora_bench.report.shipped import REFERENCE
 
 #: The most lines of a table by competitor; beyond, competitors stand together.
 ROWS = 24
@@ -69,6 +68,9 @@ def _hours(seconds: float) -> str:
 def from_records(place: Runtime) -> tuple[dict[tuple[str, str], float], str]:
     """Mean seconds of a cell by dataset and competitor, and where they were measured: in the results folder, else in
     those that are shipped."""
+    # Reading results takes pandas, which a refusal need not wait for.
+    from mora_bench.report.shipped import REFERENCE
+
     for folders, said in (([place.out], str(place.out)), ([REFERENCE / name for name in SHIPPED], "what is shipped")):
         times: dict[tuple[str, str], list[float]] = {}
         for folder in folders:

@@ -9,6 +9,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cli.grid import asked
 from mora_bench.records.leases import Leases
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.training.log import last_line
 
 RUNNING = "running"
 
@@ -29,7 +30,8 @@ def run(arguments: list[str]) -> int:
     for cell in cells:
         holder = holders.get(cell.key)
         if status[cell] == RUNNING and holder is not None:
-            print(f"running: {cell.label}: {holder.host}, process {holder.process}")
+            told = last_line(store.log_file(cell))
+            print(f"running: {cell.label}: {holder.host}, process {holder.process}" + (f"; {told}" if told else ""))
     for cell in cells:
         if status[cell] == FAILED and (record := store.record(cell)) is not None:
             print(f"failed: {cell.label}: {record.error}", file=sys.stderr)

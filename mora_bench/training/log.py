@@ -1,11 +1,16 @@
 """What a training says while it goes: a line in logs/KEY.log now and then, for whoever waits."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mora_bench.training.learner import Fit, Learner
+# The command line reads logs and does without torch.
+if TYPE_CHECKING:
+    from mora_bench.training.learner import Fit, Learner
 
 #: Seconds between two lines within an epoch.
 EVERY = 5.0
