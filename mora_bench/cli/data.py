@@ -69,8 +69,8 @@ def run(arguments: list[str]) -> int:
     text = _plugin(options, name, root)
     if plugin.is_file() and plugin.read_text() != text:
         raise UserError(
-            f"{plugin}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), remove "
-            "it, or give another --name."
+            f"{plugin}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
+            "remove it, or give another --name."
         )
     write_atomic(plugin, text.encode())
 
