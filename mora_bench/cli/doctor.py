@@ -54,12 +54,11 @@ def diagnosis(table: Table) -> str:
         there = int(table.present[:, m].sum())
         without = f", {len(table) - there} without (naturally missing)"
         lines.append(f"  {there:6} samples with {name}{without}")
-        if not there:
-            lines.append(f"  WARNING: no sample has any {name}. Are its files where the table says?")
     counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
     lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
     if len(counts) > SHOWN:
         lines[-1] += f", and {len(counts) - SHOWN} more labels"
+    lines += [f"  WARNING: {what}" for what in warnings(table)]
     rare = [label for label, n in counts.items() if n < RARE]
     if rare:
         lines.append(
@@ -67,6 +66,22 @@ def diagnosis(table: Table) -> str:
             "Some test splits will hold none of them, which bounds F1-macro."
         )
     return "\n".join(lines)
+
+
+def warnings(table: Table) -> list[str]:
+    """What is likely to be a mistake, and makes scores that mean little."""
+    there = table.present.sum(0).tolist()
+    found = [
+        f"no sample has any {name}. Are its files where the table says?"
+        for name, count in zip(table.names, there, strict=True)
+        if not count
+    ]
+    share = table.targets.mean(0)
+    for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
+        names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
+        if names:
+            found.append(f"{what} has {', '.join(names[:SHOWN])}: nothing can be learned of that.")
+    return found
 
 
 def _pictures(column: Column) -> list[str]:

@@ -8,6 +8,7 @@ from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
+from mora_bench.cli.doctor import warnings
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show
@@ -48,6 +49,7 @@ def run(arguments: list[str]) -> int:
         check_metric(grid.metric, {cell.task for cell in plan.cells})
     store = Store(place.out)
     status = store.status(plan.cells)
+    _warn(plan, place)
     _print_plan(plan, status, everything=grid.plan)
     if grid.plan:
         print(pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0])
@@ -82,6 +84,16 @@ def run(arguments: list[str]) -> int:
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
     return 1 if failed or before or lacking else 0
+
+
+def _warn(plan: Plan, place: Runtime) -> None:
+    """Say what is likely to be a mistake in the data, before anything is trained on it."""
+    from mora_bench.data import datasets
+
+    for name in dict.fromkeys(cell.dataset for cell in plan.cells):
+        table, _ = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
+        for what in warnings(table):
+            print(f"WARNING: {name}: {what}", file=sys.stderr)
 
 
 def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> None:

@@ -232,3 +232,18 @@ def test_a_dataset_without_a_table_is_refused(folder, tmp_path, capsys, content,
 @pytest.mark.parametrize("name", twins.NAMES)
 def test_the_twins_break_no_rule(name):
     assert [wrong for _, wrong in audit.problems(getattr(twins, name)(range(20))) if wrong] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("targets[:, 1] = 0; targets[0, 0] = 1 - targets[0, 0]", "mine: no sample has b: nothing can be learned"),
+        ("targets[:, 1] = 1", "mine: every sample has b: nothing can be learned"),
+        ("images = [None] * N", "mine: no sample has any image. Are its files where the table says?"),
+    ],
+)
+def test_what_is_likely_a_mistake_is_a_warning_of_the_grid(folder, tmp_path, capsys, change, said):
+    file = tmp_path / "mine.py"
+    file.write_text(TABLE.replace("CHANGE", change))
+    assert cli.main([*verb("grid", file, folder, tmp_path / "out"), "--plan"]) == 0
+    assert f"WARNING: {said}" in capsys.readouterr().err
