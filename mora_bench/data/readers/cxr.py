@@ -9,7 +9,7 @@ import pandas as pd
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.paths import Pictures, find_folder, unique
-from mora_bench.data.readers.texts import chest_text
+from mora_bench.data.readers.texts import chest_text, words
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -119,7 +119,8 @@ def read(root: Path) -> Table:
 
 def texts(frame: pd.DataFrame) -> tuple[str, ...]:
     """Findings and impression of each row as one text."""
-    return tuple(chest_text(f.strip(), i.strip()) for f, i in zip(frame["findings"], frame["impression"], strict=True))
+    both = zip(words(frame["findings"]), words(frame["impression"]), strict=True)
+    return tuple(chest_text(findings.strip(), impression.strip()) for findings, impression in both)
 
 
 def targets(frame: pd.DataFrame) -> np.ndarray:

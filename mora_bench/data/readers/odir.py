@@ -8,7 +8,7 @@ import pandas as pd
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.paths import Pictures, find_folder, unique
-from mora_bench.data.readers.texts import eye_text
+from mora_bench.data.readers.texts import eye_text, words
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -54,7 +54,7 @@ def read(root: Path) -> Table:
     )
     texts = tuple(
         eye_text(left, right) if left.strip() or right.strip() else None
-        for left, right in frame[[LEFT_WORDS, RIGHT_WORDS]].itertuples(index=False)
+        for left, right in zip(words(frame[LEFT_WORDS]), words(frame[RIGHT_WORDS]), strict=True)
     )
     return Table(
         name="odir",

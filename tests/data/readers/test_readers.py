@@ -244,6 +244,12 @@ def test_keywords_that_are_blank_are_no_text(root):
     assert odir.read(root).present[:3, 0].tolist() == [False, False, True]
 
 
+def test_what_a_program_wrote_for_an_empty_cell_is_no_text(root):
+    columns = ("Left-Diagnostic Keywords", "Right-Diagnostic Keywords")
+    edit(root / "odir" / XLSX, lambda f: f.assign(**{name: ["nan", "NaN", *f[name][2:]] for name in columns}))
+    assert odir.read(root).present[:3, 0].tolist() == [False, False, True]
+
+
 def test_the_views_of_a_study_are_read_back_as_bags(published):
     read, drawn = datasets.load("cxr-views", published), datasets.get("cxr-views").twin(range(8))
     for field in ("name", "labels", "ids", "patients", "names", "kinds"):
