@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import once
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -55,7 +56,7 @@ def ends(tmp_path, monkeypatch, capsys, cache):
         capsys.readouterr()
         begun = time.process_time()
         try:
-            code = cli.main([str(a) for a in arguments])
+            code = cli.main(once([str(a) for a in arguments]))
         except SystemExit as stop:
             code = stop.code
         captured = capsys.readouterr()
@@ -342,7 +343,8 @@ def whole(tmp_path_factory, cache) -> Path:
     out = tmp_path_factory.mktemp("whole") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MORA_BENCH_CACHE", str(cache))
-        assert cli.main([*GRID[:-1], "--methods", "prior", "always", "--engine", "inline", "--out", str(out)]) == 0
+        more = ["--methods", "prior", "always", "--engine", "inline", "--out", str(out)]
+        assert cli.main(once([*GRID[:-1], *more])) == 0
     return out
 
 

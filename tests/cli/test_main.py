@@ -104,7 +104,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["gird"], "unknown verb 'gird'; known: grid, data, new, status, report"),
+        (["gird"], "unknown verb 'gird'; known: grid, data, new, predict, status, report"),
         (["grid", "--datasets", "odri"], "unknown dataset 'odri'; known: cxr, cxr-redacted, cxr-views, odir, "),
         (["grid", "--methods", "lroa"], "unknown method 'lroa'; known:"),
         (["grid", "--preset", "quikc"], "unknown preset 'quikc'"),
