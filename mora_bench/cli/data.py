@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from mora_bench.cli.options import OptionsRead, option
+from mora_bench.cli.options import option, parse_known
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 
@@ -50,10 +50,7 @@ class DataOptions:
 
 
 def run(arguments: list[str]) -> int:
-    try:
-        options, rest = tyro.cli(DataOptions, args=arguments, prog="mora_bench data", return_unknown_args=True)
-    except SystemExit as ended:
-        raise OptionsRead(ended.code) from None
+    options, rest = parse_known(DataOptions, "data", arguments)
     own = [word for word in ("--datasets", "--data-root") if word in rest]
     if own:
         raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
@@ -85,14 +82,11 @@ def run(arguments: list[str]) -> int:
     without = len(datasets.get(name).read(root)) - len(table)
     if without:
         print(f"  WARNING: {without} rows have nothing of any modality and are left out.", flush=True)
+    if "--plugin" not in rest:
+        rest = [*rest, "--plugin"]
+    at = rest.index("--plugin") + 1
     beside = [] if given else ["--out", str(out)]
-    plugins = [str(plugin)]
-    if "--plugin" in rest:
-        at = rest.index("--plugin")
-        return grid.run(
-            [*rest[: at + 1], *plugins, *rest[at + 1 :], "--datasets", name, "--data-root", str(root), *beside]
-        )
-    return grid.run(["--datasets", name, "--data-root", str(root), *beside, "--plugin", *plugins, *rest])
+    return grid.run(["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]])
 
 
 def _plugin(options: DataOptions, name: str, root: Path) -> str:

@@ -61,14 +61,7 @@ def run(arguments: list[str]) -> int:
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = campaign.run(todo, place, grid.engine)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
-    asked_for = {cell.score_key for cell in plan.cells}
-    written = campaign.report(place.out, grid.metric, asked=asked_for)
-    show(written)
-    from mora_bench.report.shipped import compared
-
-    if written.results.scores:
-        said = compared(written.results, place.out.name, asked_for)
-        print(said, end="\n" * bool(said))
+    _report(plan, place, grid.metric)
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
     if failed and grid.fail_fast:
@@ -84,6 +77,18 @@ def run(arguments: list[str]) -> int:
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
     return 1 if failed or before or lacking else 0
+
+
+def _report(plan: Plan, place: Runtime, metric: str) -> None:
+    """Write the tables, show what they say of the cells asked for, and how that compares with what is shipped."""
+    asked_for = {cell.score_key for cell in plan.cells}
+    written = campaign.report(place.out, metric, asked=asked_for)
+    show(written)
+    if written.results.scores:
+        from mora_bench.report.shipped import compared
+
+        if said := compared(written.results, place.out.name, asked_for):
+            print(said)
 
 
 def _warn(plan: Plan, place: Runtime) -> None:

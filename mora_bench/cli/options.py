@@ -11,6 +11,27 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     """Options as `kind`; tyro prints what is wrong with them and exits with 2."""
     import tyro
 
+    _check(verb, arguments)
+    extra: dict[str, Any] = {} if default is None else {"default": default}
+    try:
+        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+    except SystemExit as ended:
+        raise OptionsRead(ended.code) from None
+
+
+def parse_known(kind: type[Options], verb: str, arguments: list[str]) -> tuple[Options, list[str]]:
+    """Options as `kind`, and what is left for another verb; else as `parse`."""
+    import tyro
+
+    _check(verb, arguments)
+    try:
+        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
+    except SystemExit as ended:
+        raise OptionsRead(ended.code) from None
+
+
+def _check(verb: str, arguments: list[str]) -> None:
+    """Refuse what no option may be, whatever it is called."""
     option = verb
     for argument in arguments:
         option = argument if argument.startswith("--") else option
@@ -22,11 +43,6 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     twice = next((name for name in given if given.count(name) > 1), None)
     if twice:
         raise UserError(f"{twice}: given {given.count(twice)} times. Give it once, with all its values.")
-    extra: dict[str, Any] = {} if default is None else {"default": default}
-    try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
-    except SystemExit as ended:
-        raise OptionsRead(ended.code) from None
 
 
 class OptionsRead(SystemExit):

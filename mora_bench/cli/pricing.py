@@ -14,7 +14,8 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.plan.count import Counted, smallest
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import Grid
-from mora_bench.records.store import Store
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE, Store
 
 #: The most lines of a table by competitor; beyond, competitors stand together.
 ROWS = 24
@@ -72,14 +73,19 @@ def from_records(place: Runtime) -> tuple[dict[tuple[str, str], float], str]:
     from mora_bench.report.shipped import REFERENCE
 
     for folders, said in (([place.out], str(place.out)), ([REFERENCE / name for name in SHIPPED], "what is shipped")):
-        times: dict[tuple[str, str], list[float]] = {}
-        for folder in folders:
-            for record in Store(folder).records()[0]:
-                if record.status == "done" and record.time is not None:
-                    times.setdefault((record.cell.dataset, record.cell.method), []).append(record.time.cell_s)
-        if times:
-            return {key: mean(own) for key, own in times.items()}, said
+        known = mean_seconds(record for folder in folders for record in Store(folder).records()[0])
+        if known:
+            return known, said
     return {}, ""
+
+
+def mean_seconds(records: Iterable[Record | None]) -> dict[tuple[str, str], float]:
+    """Mean seconds of a cell by dataset and competitor, of the records that are done."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        if record is not None and record.status == DONE and record.time is not None:
+            times.setdefault((record.cell.dataset, record.cell.method), []).append(record.time.cell_s)
+    return {key: mean(own) for key, own in times.items()}
 
 
 def priced(
@@ -124,11 +130,10 @@ def _measured(rows: Sequence[Counted], grid: Grid, place: Runtime) -> dict:
         one = smallest(grid, own)
         whole = _only(one, place, own)
         limit = min(limit_of(own.network), place.limit or limit_of(own.network))
-        cut = replace(one, limit=limit, recipe=replace(one.recipe, epochs=1, validate_every=1.0))
-        short = _only(cut, replace(place, limit=limit), own)
+        short = _only(replace(one, limit=limit), replace(place, limit=limit), own)
         if short.recipe is not None:
             short = replace(short, recipe=replace(short.recipe, epochs=1, validate_every=1.0))
-        found[own.dataset, own.method] = measured(short, whole, place)
+        found[own.dataset, own.method] = measured(short, whole, limit, place)
     return found
 
 

@@ -7,6 +7,7 @@ from statistics import mean
 from mora_bench import campaign
 from mora_bench.cells.cell import Cell
 from mora_bench.cli.grid import asked
+from mora_bench.cli.pricing import mean_seconds
 from mora_bench.records.leases import Leases
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.training.log import last_line
@@ -45,13 +46,9 @@ def run(arguments: list[str]) -> int:
 def _left(store: Store, status: dict[Cell, str]) -> float | None:
     """Seconds of work that are left, from the times of cells of the same dataset and method that are done, or of any
     that are; None if none is."""
-    known: dict[tuple[str, str], list[float]] = {}
-    for cell, own in status.items():
-        record = store.record(cell) if own == DONE else None
-        if record is not None and record.time is not None:
-            known.setdefault((cell.dataset, cell.method), []).append(record.time.cell_s)
+    known = mean_seconds(store.record(cell) for cell, own in status.items() if own == DONE)
     if not known:
         return None
-    any_cell = mean(mean(times) for times in known.values())
+    any_cell = mean(known.values())
     ahead = [cell for cell, own in status.items() if own in (RUNNING, TO_DO)]
-    return sum(mean(known.get((cell.dataset, cell.method), [any_cell])) for cell in ahead)
+    return sum(known.get((cell.dataset, cell.method), any_cell) for cell in ahead)

@@ -12,7 +12,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.runtime import Runtime
 from mora_bench.plan.data_axes import befores_of, mechanisms_of, patterns_of
-from mora_bench.plan.expand import axes_of, check, competitors, imputers_of, lrs_of, masked, unreadable
+from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked, unreadable
 from mora_bench.plan.grid import Grid
 
 
@@ -55,6 +55,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
     seeds = len(set(grid.seeds))
     for dataset in grid.datasets:
         table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        check_fit(specs, dataset, table)
         mechanisms, patterns = mechanisms_of(grid, dataset, table), patterns_of(grid, table)
         masks = len({masked(grid, dataset, table, *both) for both in product(mechanisms, patterns)})
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
@@ -66,7 +67,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
                     (axes["rank"], axes["blocks"], axes["knobs"]) for axes, _ in axes_of(grid, dataset, name, spec)
                 }
                 values = {"masks": masks, "ranks, blocks, knobs": len(own), "imputers": len(imputers_of(grid))}
-                values |= {"learning rates": len(set(lrs_of(grid, dataset, name)))}
+                values |= {"learning rates": len(set(grid.lrs)) or 1}
                 values |= {"trained before": befores, "seeds": seeds}
                 yield Counted(dataset, spec.name, name, values)
         for name in predictors:

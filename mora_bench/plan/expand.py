@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -89,9 +89,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     specs = check(grid, methods)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        for spec in specs:
-            if wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape):
-                raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
+        check_fit(specs, dataset, table)
         mechanisms = mechanisms_of(grid, dataset, table)
         patterns = patterns_of(grid, table)
         befores = befores_of(grid, table, runtime)
@@ -137,9 +135,11 @@ def imputers_of(grid: Grid) -> list[str]:
     return registry.names(registry.IMPUTERS) if ALL in grid.impute else list(dict.fromkeys(grid.impute))
 
 
-def lrs_of(grid: Grid, dataset: str, method: str) -> tuple[float, ...]:
-    """The learning rates of a method; without flags that of its recipe."""
-    return grid.lrs or (_recipe(grid, set(), dataset, method).lr,)
+def check_fit(specs: Iterable[Spec], dataset: str, table: Table) -> None:
+    """Raise UserError if a backbone cannot run on a dataset, before every cell of theirs fails for it."""
+    for spec in specs:
+        if wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape):
+            raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
 
 
 def check(grid: Grid, methods: list[str]) -> list[Spec]:

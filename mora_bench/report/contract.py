@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 
 from mora_bench import registry
 from mora_bench.records.schema import Record, Scores
 from mora_bench.report.compare import Comparison, compare
+from mora_bench.report.section import Row
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Results:
         failed = (self.cells["status"] != "done") & self.cells["key"].isin(trained)
         records = [record for record in self.records if record.key in trained]
         return Results(records, scores, self.cells[wanted | failed], self.left_out)
+
+    def by_class(self, row: Row, pattern: str) -> np.ndarray | None:
+        """F1 of each class under a test pattern, mean over seeds, [C]; None where a seed's scores do not hold it."""
+        values = [self.by_key[key].test[pattern].scores.get("f1_per_class") for key in row.keys]
+        whole = [value for value in values if isinstance(value, list)]
+        return np.mean(np.array(whole, float), axis=0) if whole and len(whole) == len(values) else None
 
     @cached_property
     def comparisons(self) -> list[Comparison]:

@@ -7,15 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
-from mora_bench.report.summary import sentences
+from mora_bench.report.summary import sentences, tested
 from mora_bench.report.tables import COSTS
 from mora_bench.statistics.interval import interval
 
@@ -83,9 +81,13 @@ def _section(results: Results, table: Comparison, section: Section) -> dict[str,
         "rows": [_row(row, tests) for row in section.rows],
         "curves": _curves(results, table, section),
         "classes": [],
-        "tested": "complete data" if pattern == COMPLETE else f"{pattern} missing",
+        "tested": tested(table.main),
     }
-    by_class = {row.label: own for row in section.rows if (own := _by_class(results, row, pattern)) is not None}
+    by_class = {
+        row.label: [_number(v) for v in own]
+        for row in section.rows
+        if (own := results.by_class(row, pattern)) is not None
+    }
     if by_class:
         first = next(row for row in section.rows if row.label in by_class)
         data = results.record_of[first.keys[0].partition("-")[0]].data
@@ -130,14 +132,6 @@ def _curves(results: Results, table: Comparison, section: Section) -> dict[str, 
             }
         known[pattern] = {"rates": found.rates, "rows": lines, "ceiling": [_number(v) for v in found.ceiling]}
     return dict(sorted(known.items(), key=lambda item: item[0] != EACH))
-
-
-def _by_class(results: Results, row: Row, pattern: str) -> list[float | None] | None:
-    """F1 of each class, mean over seeds."""
-    values = [results.by_key[key].test[pattern].scores.get("f1_per_class") for key in row.keys]
-    if not values or not all(isinstance(value, list) for value in values):
-        return None
-    return [_number(v) for v in np.array(values, float).mean(0)]
 
 
 def _cell(record: Record) -> dict[str, Any]:

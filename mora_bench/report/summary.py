@@ -11,6 +11,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
+from mora_bench.report.tables import DASH, mean_and_std, percent
 
 #: The most sections that stand side by side on a page.
 MOST = 4
@@ -36,7 +37,7 @@ def _markdown(table: Comparison) -> str:
             ["best without a network", *(_named(row, score) for row, (_, score) in zip(floors, columns, strict=True))]
         )
     told = [section.resolution[score] for section, score in columns]
-    body.append(["smallest difference told", *("—" if math.isnan(v) else f"{100 * v:.1f}" for v in told)])
+    body.append(["smallest difference told", *map(percent, told)])
     headers = ["", *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
@@ -51,15 +52,14 @@ def _best_floor(section: Section, score: str) -> Row | None:
 
 
 def _shown(row: Row | None, score: str) -> str:
-    if row is None or math.isnan(row.mean[score]):
-        return "—"
-    text = f"{100 * row.mean[score]:.1f}"
-    text += "" if math.isnan(row.std[score]) else f" ± {100 * row.std[score]:.1f}"
+    if row is None:
+        return DASH
+    text = mean_and_std(row, score)
     return f"**{text}**" if score in row.best else text
 
 
 def _named(row: Row | None, score: str) -> str:
-    return "—" if row is None else f"{_shown(row, score)} ({escaped(row.label)})"
+    return DASH if row is None else f"{_shown(row, score)} ({escaped(row.label)})"
 
 
 def sentences(results: Results) -> list[str]:
@@ -76,14 +76,13 @@ def _sentence(table: Comparison, section: Section) -> str:
     else:
         return f"{section.title}: no complete row."
     best = max(known, key=lambda row: row.mean[score])
-    said = f"{section.title}, tested on {_tested(score)}: {best.label} leads with {_plain(best, score)}"
+    said = f"{section.title}, tested on {tested(score)}: {best.label} leads with {mean_and_std(best, score)}"
     others = len(known) - 1
     if others:
         alike = sum(score in row.best for row in known if row is not best)
-        pairs = section.pairs(score)
-        if pairs is None:
+        if math.isnan(section.resolution[score]):
             said += "; one seed cannot tell it from the others"
-        elif not best.best & {score}:
+        elif score not in best.best:
             said += f"; none of the {others} others can be told from it"
         elif alike:
             said += f", not told from {alike} of {others} others"
@@ -93,17 +92,14 @@ def _sentence(table: Comparison, section: Section) -> str:
     if floor is not None:
         ahead = floor.mean[score] > best.mean[score]
         beside = "which is ahead of every network" if ahead else "behind it"
-        said += f"; without a network {floor.label} scores {_plain(floor, score)}, {beside}"
+        said += f"; without a network {floor.label} scores {mean_and_std(floor, score)}, {beside}"
     return said + "."
 
 
-def _tested(score: str) -> str:
+def tested(score: str) -> str:
+    """What the score of a pattern is tested on, in words."""
     pattern = score.removeprefix("score ")
     return "complete data" if pattern == COMPLETE else f"{pattern} missing"
-
-
-def _plain(row: Row, score: str) -> str:
-    return _shown(row, score).strip("*")
 
 
 def reproduced(found: Against, reference: str) -> str:

@@ -80,7 +80,7 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
             body = [
                 [
                     *_names(table, section, row, escaped, "*"),
-                    *(_percent(row.pooled.get(name, math.nan)) for name in names),
+                    *(percent(row.pooled.get(name, math.nan)) for name in names),
                 ]
                 for row in rows
             ]
@@ -89,7 +89,7 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
     return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
     return DASH if math.isnan(value) else f"{100 * value:.1f}"
 
 
@@ -152,7 +152,7 @@ def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -
         values = [known[s] for s in scores]
         if any(not math.isnan(v) and (v or name != TAKEN) for v in values):
             first = ["", name] if table.grouped else [name]
-            lines.append([*first, *(DASH if name == TAKEN and not v else _percent(v) for v in values), *[DASH] * costs])
+            lines.append([*first, *(DASH if name == TAKEN and not v else percent(v) for v in values), *[DASH] * costs])
     return lines
 
 
@@ -167,12 +167,15 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
 
 
 def _score(row: Row, name: str, bold: str, sign: str) -> str:
-    mean, std = row.mean[name], row.std[name]
-    if math.isnan(mean):
-        return DASH
-    text = f"{100 * mean:.1f}" + ("" if math.isnan(std) else f" {sign} {100 * std:.1f}")
+    text = mean_and_std(row, name, sign)
     text = bold.format(text) if name in row.best else text
     return f"{text} {BELOW}" if name in row.below else text
+
+
+def mean_and_std(row: Row, name: str, sign: str = "±") -> str:
+    """A score of a row over its seeds, times 100; a dash where there is none."""
+    mean, std = row.mean[name], row.std[name]
+    return percent(mean) + ("" if math.isnan(std) else f" {sign} {100 * std:.1f}")
 
 
 def _cost(row: Row, name: str) -> str:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy.special import expit
 
 from mora_bench import registry
 
@@ -47,7 +48,7 @@ class Task(ABC):
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities [N, C] of logits [N, C]; by default each label's own, the inverse of `finite_logit`."""
-        return 1 / (1 + np.exp(-np.asarray(logits, np.float64)))
+        return expit(np.asarray(logits, np.float64))
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""

@@ -42,13 +42,12 @@ def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> 
         peft_config.modules_to_save = sorted({path.partition(".")[0] for path in pooler}) or None
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record.cell.backbone})
+    state = model.imputer.state_dict()
     kept = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
+    kept |= {"imputer": state} if state else {}
     for name, content in kept.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
         write_atomic(folder / f"{name}.safetensors", save(plain))
-    state = {key: tensor.detach().cpu().contiguous() for key, tensor in model.imputer.state_dict().items()}
-    if state:
-        write_atomic(folder / "imputer.safetensors", save(state))
     write_atomic(folder / "inference.json", (json.dumps(inference(record), indent=2) + "\n").encode())
     write_atomic(folder / "adapter_config.json", (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
     loadable = exported is not None and record.cell.impute == PLAIN

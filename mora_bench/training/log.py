@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 # The command line reads logs and does without torch.
 if TYPE_CHECKING:
-    from mora_bench.training.learner import Fit, Learner
+    from mora_bench.training.learner import Learner
 
 #: Seconds between two lines within an epoch.
 EVERY = 5.0
@@ -21,19 +21,17 @@ class Log:
 
     Args:
         file: where its lines go; None: nowhere.
-        total: training steps.
+        total: training steps; done: those of the process that was killed.
     """
 
-    def __init__(self, file: Path | None, total: int):
+    def __init__(self, file: Path | None, total: int, done: int = 0):
         self.file = file
         self.total = total
+        self.done = done
         self.begun = self.last = time.monotonic()
-        self.first: int | None = None
 
     def step(self, step: int, learners: Sequence[Learner]) -> None:
         """A step is done: a line if the last is old enough. Reads the loss off the device only then."""
-        if self.first is None:
-            self.first = step - 1
         if self.file is not None and time.monotonic() - self.last >= EVERY:
             losses = [float(learner.losses[-1]) for learner in learners if learner.losses]
             self._write(step, losses, learners)
@@ -46,10 +44,12 @@ class Log:
         if self.file is None:
             return
         self.last = time.monotonic()
-        left = (self.last - self.begun) / max(step - (self.first or 0), 1) * (self.total - step)
+        left = (self.last - self.begun) / max(step - self.done, 1) * (self.total - step)
         said = f"step {step} of {self.total}"
         said += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
-        best = max((learner.fit for learner in learners if learner.fit.history), key=_score, default=None)
+        best = max(
+            (learner.fit for learner in learners if learner.fit.history), key=lambda fit: fit.best_score, default=None
+        )
         if best is not None:
             said += f", validation {100 * best.history[-1]['val_score']:.1f}"
             said += f" (best {100 * best.best_score:.1f} at step {best.best_step})"
@@ -57,10 +57,6 @@ class Log:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a", encoding="utf-8") as log:
                 log.write(f"{time.strftime('%H:%M:%S')} {said}, {left:.0f} s of training left\n")
-
-
-def _score(fit: Fit) -> float:
-    return fit.best_score
 
 
 def last_line(file: Path) -> str:

@@ -72,7 +72,7 @@ def train(
     if at_hand.order is not None:
         order.bit_generator.state = at_hand.order
     step = at_hand.step
-    told = Log(log, total)
+    told = Log(log, total, step)
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
             break

@@ -37,9 +37,9 @@ def limit_of(cell_of_network: bool) -> int:
     return SHORT if cell_of_network else SHORT_FLOOR
 
 
-def measured(short: Cell, whole: Cell, place: Runtime) -> Price:
-    """The price of `whole`, from a run of `short`, which is the same on a table that is cut to `limit_of` samples and,
-    for a method, with one epoch.
+def measured(short: Cell, whole: Cell, limit: int, place: Runtime) -> Price:
+    """The price of `whole`, from a run of `short`, which is the same on a table that is cut to `limit` samples and, for
+    a method, with one epoch.
 
     What does not depend on the number of samples is taken as it is; training steps, validations and predictions are
     counted for `whole`.
@@ -48,7 +48,6 @@ def measured(short: Cell, whole: Cell, place: Runtime) -> Price:
         UserError: the short cell failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        limit = min(limit_of(short.recipe is not None), place.limit or SHORT_FLOOR)
         own = replace(place, out=Path(folder), limit=limit, checkpoint_minutes=0, workers=1)
         begun = time.perf_counter()
         work([short], own)

@@ -50,13 +50,13 @@ def read(path: Path) -> np.ndarray:
             pages = getattr(image, "n_frames", 1)
             if image.format in PAGED and pages > 1:
                 raise ValueError(f"{pages} pages; expected one: split it, or give its pages as a bag")
-            if _bits(path, image) > 8 and image.mode in ("RGB", "RGBA"):
+            if image.mode in ("RGB", "RGBA") and _bits(path, image) > 8:
                 raise ValueError("16 bits a colour, of which 8 would be lost; save it as 8-bit colour or 16-bit grey")
             image.load()
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I") or upright.mode == "F":
                 return np.repeat(grey(np.asarray(upright, np.float64))[..., None], 3, axis=2)
-            if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
+            if upright.has_transparency_data:
                 whole = upright.convert("RGBA")
                 upright = Image.alpha_composite(Image.new("RGBA", whole.size, "black"), whole)
             return np.asarray(upright.convert("RGB"))

@@ -15,8 +15,8 @@ UNPACKED = 500 << 20
 FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]*r="([0-9]+)"')
 
 
-def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A table with at least these columns, all of it as text, "" where a cell is empty.
+def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.DataFrame:
+    """A table with at least these columns, and `more` if it has them, all of it as text, "" where a cell is empty.
 
     Raises:
         UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
@@ -27,7 +27,7 @@ def frame(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         if file.suffix == ".csv":
             header = pd.read_csv(file, dtype=str, nrows=0, index_col=False)
             _check_columns(header, columns, file)
-            found = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=lambda name: name in columns)
+            found = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=lambda name: name in (*columns, *more))
         else:
             _check_size(file)
             found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")

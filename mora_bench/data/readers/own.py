@@ -1,7 +1,7 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
+from mora_bench.data.readers.dicom import DicomFile
+from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -94,11 +96,9 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         UserError: an absent column, a repeated id, a target that is neither yes nor no, a path that leads elsewhere.
     """
     frame = frames.frame(file, columns.all())
-    if columns.id:
-        unique(frame[columns.id], file)
-    ids = frame[columns.id] if columns.id else pd.Series([f"row {i + 2}" for i in frame.index], name="row")
+    ids = _ids(frame, columns.id, file)
     patients = frame[columns.patient] if columns.patient else ids
-    _filled(patients, file)
+    _refuse(patients, [not value.strip() for value in patients], file, "is empty", "Give every row one.")
     labels, targets, task = _targets(frame, columns.labels, file)
     modalities: dict[str, Column] = {}
     names = [_plain(column) for column in (*columns.image, *columns.text)] + ["table"] * bool(columns.table)
@@ -140,12 +140,8 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
     odd = [f"{modality} ({kind})" for modality, kind in shape.items() if kind not in ("text", "image", "bag")]
     if odd:
         raise UserError(f"{name}: new records of {', '.join(odd)} cannot be read from a CSV file.")
-    known = frames.frame(file, list(shape))
-    with_id = "id" in pd.read_csv(file, nrows=0).columns
-    frame = frames.frame(file, ["id", *shape]) if with_id else known
-    if with_id:
-        unique(frame["id"], file)
-    ids = frame["id"].str.strip() if with_id else pd.Series([f"row {i + 2}" for i in frame.index])
+    frame = frames.frame(file, list(shape), more=["id"])
+    ids = _ids(frame, "id" if "id" in frame else None, file).str.strip()
     base = file.parent.resolve()
     modalities = {}
     for modality, kind in shape.items():
@@ -153,7 +149,7 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
         if kind == "text":
             modalities[modality] = Column("text", tuple(_none(value) for value in column))
             continue
-        found = _pictures(column, base, file) if column.str.strip().any() else Column(kind, (None,) * len(frame))
+        found = _pictures(column, base, file)
         if kind == "image" and found.kind == "bag":
             raise UserError(f"{file}, column {modality!r}: over {SIDE_BY_SIDE} pictures in a cell; expected an image.")
         modalities[modality] = Column(kind, found.values)
@@ -174,8 +170,12 @@ def _none(value: str) -> str | None:
     return None if value.strip().lower() in NOTHING else value
 
 
-def _filled(column: pd.Series, file: Path) -> None:
-    _refuse(column, [not value.strip() for value in column], file, "is empty", "Give every row one.")
+def _ids(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:
+    """Unique names of the rows: those of a column, or their numbers in a spreadsheet."""
+    if column is None:
+        return pd.Series([f"row {i + 2}" for i in frame.index], name="row")
+    unique(frame[column], file)
+    return frame[column]
 
 
 def _refuse(column: pd.Series, bad: Iterable[bool], file: Path, what: str, do: str) -> None:
@@ -254,20 +254,7 @@ def _inside(name: str, base: Path) -> bool:
 
 def _opened(path: Path) -> Any:
     """What reads a file: by its suffix a DICOM object, the slices of a volume, or a picture."""
-    readers: dict[tuple[str, ...], Callable[[Path], Any]] = {(".dcm", ".dicom"): _dicom, (".nii", ".nii.gz"): _slices}
-    for suffixes, reader in readers.items():
-        if path.name.lower().endswith(suffixes):
-            return reader(path)
-    return PictureFile(path)
-
-
-def _dicom(path: Path) -> Any:
-    from mora_bench.data.readers.dicom import DicomFile
-
-    return DicomFile(path)
-
-
-def _slices(path: Path) -> Any:
-    from mora_bench.data.readers.nifti import nifti_slices
-
-    return nifti_slices(path)
+    name = path.name.lower()
+    if name.endswith((".dcm", ".dicom")):
+        return DicomFile(path)
+    return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-SCORE = "f1_per_class"
-
-
 class ClassesFigure(Artefact):
     title = "figure: F1 of every class and row, with either modality missing"
     draws = True
@@ -28,20 +25,13 @@ class ClassesFigure(Artefact):
             pattern = EACH if f"score {EACH}" in table.tests else COMPLETE
             found = []
             for section in table.sections:
-                rows = [(row, own) for row in section.rows if (own := _by_class(results, row, pattern)) is not None]
+                rows = [(row, own) for row in section.rows if (own := results.by_class(row, pattern)) is not None]
                 if rows:
                     found.append((section, rows))
             if found:
                 name = table.named("classes")
                 files |= style.files(name, _figure(results, found, table.tests[f"score {pattern}"]))
         return files
-
-
-def _by_class(results: Results, row: Row, pattern: str) -> np.ndarray | None:
-    """F1 of each class, mean over seeds, [C]."""
-    values = [results.by_key[key].test[pattern].scores.get(SCORE) for key in row.keys]
-    whole = [value for value in values if isinstance(value, list)]
-    return np.mean(np.array(whole, float), axis=0) if whole and len(whole) == len(values) else None
 
 
 def _figure(results: Results, found: list[tuple[Section, list[tuple[Row, np.ndarray]]]], heading: str) -> Figure:
