@@ -36,6 +36,7 @@ _WHERE = {
     "mora_bench.methods.peft": ("MoraConfig",),
     "mora_bench.engines.contract": ("Engine", "Bundle", "Work", "Lost"),
     "mora_bench.report.contract": ("Artefact", "Results"),
+    "mora_bench.trackers.contract": ("Tracker", "Run"),
     "mora_bench.records.store": ("Store",),
     "mora_bench.cells.cell": ("Cell", "Scoring"),
     "mora_bench.cells.recipe": ("Recipe",),

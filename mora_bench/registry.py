@@ -30,6 +30,7 @@ PREDICTORS = "mora_bench.predictors"
 IMPUTERS = "mora_bench.imputers"
 ENGINES = "mora_bench.engines"
 ARTEFACTS = "mora_bench.artefacts"
+TRACKERS = "mora_bench.trackers"
 
 #: What messages call one implementation of each group.
 GROUPS = {
@@ -43,6 +44,7 @@ GROUPS = {
     IMPUTERS: "imputer",
     ENGINES: "engine",
     ARTEFACTS: "artefact",
+    TRACKERS: "tracker",
 }
 
 #: What a name of a plug-in may be; those that stand for something else are not allowed.

@@ -14,7 +14,7 @@ LAYERS = [
     {"errors", "seeds", "files", "workers", "statistics"},
     {"registry", "cells"},
     {"tasks", "missing", "data", "records", "engines"},
-    {"backbones", "scoring", "report", "plan"},
+    {"backbones", "scoring", "report", "plan", "trackers"},
     {"methods"},
     {"training"},
     {"checks", "campaign", "claims"},
@@ -142,7 +142,7 @@ def test_every_contract_names_the_group_of_its_implementations():
     from mora_bench import api, registry
 
     bases = (api.Dataset, api.Modality, api.Mechanism, api.Task, api.Backbone, api.Method, api.Predictor, api.Imputer)
-    assert [base.group for base in (*bases, api.Engine, api.Artefact)] == list(registry.GROUPS)
+    assert [base.group for base in (*bases, api.Engine, api.Artefact, api.Tracker)] == list(registry.GROUPS)
 
 
 def test_every_public_name_is_there():

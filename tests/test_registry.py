@@ -121,7 +121,7 @@ def test_check_takes_an_imputer(tmp_path, capsys):
         (None, "no such file"),
         ("x = ", "cannot be imported \\(SyntaxError"),
         ("import nothing_of_this_name", "cannot be imported \\(ModuleNotFoundError"),
-        ("x = 1", "defines no dataset, modality, .*artefact of mora_bench.api"),
+        ("x = 1", "defines no dataset, modality, .*artefact, tracker of mora_bench.api"),
         (GATE.replace("class OutputGate", "class Mora"), "'mora' is the name of an installed method"),
     ],
 )

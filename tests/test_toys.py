@@ -22,6 +22,7 @@ NAMES = {
     registry.IMPUTERS: "zeros",
     registry.ENGINES: "backwards",
     registry.ARTEFACTS: "winners",
+    registry.TRACKERS: "tally",
 }
 
 
@@ -75,6 +76,21 @@ def test_a_grid_of_toys(tmp_path, capsys):
     assert scores[0].test["both"].realised["without_note"] > 0
     best = (tmp_path / "out" / "tables" / "winner.txt").read_text().split()
     assert best[0] in methods or best[0] in registry.names(registry.PREDICTORS)
+
+
+def test_a_tracker_is_handed_every_cell_once_with_its_validations_and_scores(tmp_path):
+    words = ("--methods", "head", "--floors", "commonest", "--track", "tally")
+    assert grid(tmp_path, *words) == 0
+    assert grid(tmp_path, *words) == 0
+    store = Store(tmp_path / "out")
+    lines = [line.split() for line in (tmp_path / "out" / "tally.txt").read_text().splitlines()]
+    scores = {each.key: each.test["both"].scores["accuracy"] for each in store.scores()[0]}
+    history = {r.key: len(r.training.history) if r.training else 0 for r in store.records()[0]}
+    assert {key: (int(n), float(score)) for key, n, _, score in lines} == {
+        key: (history[key], score) for key, score in scores.items()
+    }
+    assert sorted(method for _, _, method, _ in lines) == ["commonest", "head"]
+    assert max(history.values()) == 4
 
 
 def test_a_modality_that_the_backbone_does_not_know_trains_with_the_head_and_is_counted_as_adapter(tmp_path):

@@ -29,5 +29,6 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         registry.PREDICTORS: predictor.check,
         registry.ENGINES: small.engine,
         registry.ARTEFACTS: small.artefact,
+        registry.TRACKERS: small.tracker,
     }
     return rules[group](found)

@@ -1,5 +1,6 @@
-"""The rules of the small contracts: kinds of modalities, engines, artefacts."""
+"""The rules of the small contracts: kinds of modalities, engines, artefacts, trackers."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data.modalities.contract import Modality
 from mora_bench.engines.contract import Engine
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.trackers.contract import Run, Tracker
 
 
 def modality(kind: type[Modality]) -> Iterator[tuple[str, str | None]]:
@@ -71,3 +73,24 @@ def artefact(kind: type[Artefact]) -> Iterator[tuple[str, str | None]]:
             expect(isinstance(content, bytes), f"{name} is {type(content).__name__}, not bytes")
 
     return tried((named, made), kind)
+
+
+def tracker(kind: type[Tracker]) -> Iterator[tuple[str, str | None]]:
+    """Try every rule of a tracker, on a run of two validations."""
+
+    def named(kind: type[Tracker]) -> None:
+        """It has a title, as text."""
+        described(kind, ("title",))
+
+    def tracks(kind: type[Tracker]) -> None:
+        """It takes runs that trained and runs that did not, and closes."""
+        with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
+            found = kind(Path(folder))
+            found.ready()
+            found.ended(Run("0" * 16, "odir prior", {"dataset": "odir", "method": "prior", "seed": 0}))
+            settings: dict[str, int | float | str] = {"dataset": "odir", "method": "mora", "rate": 0.7}
+            curve = [(1, {"loss": 1.0}), (2, {"loss": 0.5})]
+            found.ended(Run("1" * 16, "odir mora", settings, curve, {"both/f1_macro": 0.5}))
+            found.close()
+
+    return tried((named, tracks), kind)

@@ -19,6 +19,7 @@ from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.trackers.outcomes import tracked
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
 LISTED = 200
@@ -59,7 +60,7 @@ def run(arguments: list[str]) -> int:
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
     # What needs no network takes a moment, and is what the rest will be held against.
     todo.sort(key=lambda cell: cell.recipe is not None)
-    ran = campaign.run(todo, place, grid.engine)
+    ran = tracked(campaign.run(todo, place, grid.engine), place, grid.track)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
     _report(plan, place, grid.metric)
     for cell, record in failed:

@@ -40,6 +40,7 @@ def run(arguments: list[str]) -> int:
     _section("backbones", names() | folder | made)
     _section("engines", _all(registry.ENGINES, lambda e: e.title))
     _section("artefacts", _all(registry.ARTEFACTS, lambda a: a.title))
+    _section("trackers", _all(registry.TRACKERS, lambda t: t.title))
     _section("presets", presets())
     return 0
 

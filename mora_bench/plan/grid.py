@@ -116,6 +116,8 @@ class Grid:
     """submit to slurm and end; the same command without it waits for the jobs"""
     shard: str = ""
     """I/N: only the I-th of N parts of the cells, for machines that share nothing; `merge` joins their folders"""
+    track: tuple[str, ...] = ()
+    """where each cell is shown when it ends, beside other runs of yours: tensorboard, trackio; see `list`"""
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print the cells (a table if there are many), what is done, what was collapsed and why, and what it costs; run
     nothing"""

@@ -1,5 +1,6 @@
 """The parts of a grid, and whether they name what there is."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 
 from mora_bench import registry
@@ -30,34 +31,40 @@ def check_names(grid: Grid) -> None:
     """Refuse unknown names of any kind, in a grid and its parts, before slow imports.
 
     Raises:
-        UserError: the first unknown name, with the known ones.
+        UserError: every unknown name, with the known ones.
     """
-    for part, _ in parts(grid, grid):
-        _check_names(part)
+    wrong = dict.fromkeys(problem for part, _ in parts(grid, grid) for problem in _unknown(part))
+    if wrong:
+        raise UserError("\n".join(wrong))
 
 
-def _check_names(grid: Grid) -> None:
-    for name in grid.datasets:
-        registry.check(registry.DATASETS, name)
-    for name in grid.after:
-        registry.check(registry.DATASETS, name, also=[""])
-    for name in grid.methods:
-        registry.check(registry.METHODS, name, also=[ALL, *registry.names(registry.PREDICTORS)])
+def _unknown(grid: Grid) -> Iterator[str]:
+    """One sentence for each name that stands for nothing."""
+    mechanisms = [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]
+    asked: list[tuple[str, Iterable[str], list[str]]] = [
+        (registry.DATASETS, grid.datasets, []),
+        (registry.DATASETS, grid.after, [""]),
+        (registry.METHODS, grid.methods, [ALL, *registry.names(registry.PREDICTORS)]),
+        (registry.PREDICTORS, grid.floors, [ALL, NONE]),
+        (registry.IMPUTERS, grid.impute, [ALL]),
+        (registry.MECHANISMS, (name.partition(":")[0] for name in mechanisms), []),
+        (registry.ENGINES, (grid.engine,), ["auto"]),
+        (registry.TRACKERS, grid.track, []),
+    ]
+    for group, names, also in asked:
+        for name in names:
+            try:
+                registry.check(group, name, also)
+            except UserError as error:
+                yield str(error)
     if NONE in grid.floors and len(grid.floors) > 1:
-        raise UserError(f"--floors {' '.join(grid.floors)}: none stands alone. Leave it out, or the others.")
-    for name in grid.floors:
-        registry.check(registry.PREDICTORS, name, also=[ALL, NONE])
-    for name in grid.impute:
-        registry.check(registry.IMPUTERS, name, also=[ALL])
-    for name in [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]:
-        registry.check(registry.MECHANISMS, name.partition(":")[0])
-    registry.check(registry.ENGINES, grid.engine, also=["auto"])
+        yield f"--floors {' '.join(grid.floors)}: none stands alone. Leave it out, or the others."
     datasets, methods = registry.names(registry.DATASETS), registry.names(registry.METHODS)
     owners = [*datasets, *methods]
     for owner in grid.overrides:
         dataset, slash, method = owner.partition("/")
         if owner not in owners and not (slash and dataset in datasets and method in methods):
-            raise UserError(
+            yield (
                 f"preset {grid.preset}: [overrides.{owner}] is neither a dataset nor a method nor DATASET/METHOD; "
                 f"known: {', '.join(owners)}.{registry.did_you_mean(owner, owners)}"
             )

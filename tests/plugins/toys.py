@@ -27,6 +27,7 @@ from mora_bench.api import (
     Task,
     TextInputs,
     TextRule,
+    Tracker,
     concatenated,
 )
 from mora_bench.backbones.vilt import SHIPPED
@@ -303,3 +304,11 @@ class Winners(Artefact):
             return {}
         best = results.cells.sort_values("score both", ascending=False).iloc[0]
         return {"winner.txt": f"{best['method']} {best['score both']}\n".encode()}
+
+
+class Tally(Tracker):
+    title = "a line a cell"
+
+    def ended(self, run):
+        with open(self.folder / "tally.txt", "a") as tally:
+            tally.write(f"{run.key} {len(run.curve)} {run.settings['method']} {run.scores.get('both/accuracy')}\n")

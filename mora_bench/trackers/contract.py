@@ -1,0 +1,85 @@
+"""The contract of a tracker: it is handed every cell when it ends."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mora_bench import registry
+from mora_bench.files import identity
+from mora_bench.records.schema import Record, Scores
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell as trackers know it: names, numbers and short words. Of patients it holds nothing.
+
+    Attributes:
+        key, label: the cell's.
+        settings: its fields by name, those of its recipe as recipe.NAME.
+        curve: at each validation the step, and the loss and primary score there; empty where nothing trained.
+        scores: of the test split, PATTERN/METRIC, and what it cost.
+    """
+
+    key: str
+    label: str
+    settings: dict[str, int | float | str]
+    curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+class Tracker(ABC):
+    """Subclass it directly. A cell that ended before, or was recorded by another grid, is not handed over again.
+
+    Args:
+        folder: the results folder, below which files of its own may go.
+    """
+
+    group: ClassVar[str] = registry.TRACKERS
+    title: ClassVar[str]
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def ready(self) -> None:  # noqa: B027 (some trackers need nothing)
+        """Raise UserError if it could not track anything here, before anything is computed."""
+
+    @abstractmethod
+    def ended(self, run: Run) -> None:
+        """A cell is done."""
+
+    def close(self) -> None:  # noqa: B027 (some trackers have nothing to close)
+        """The grid ends."""
+
+
+def as_run(record: Record, scores: Scores | None) -> Run:
+    """What a tracker is handed of a cell that is done."""
+    curve = []
+    for at in record.training.history if record.training else ():
+        score = {} if at.val_score is None else {"validation": at.val_score}
+        curve.append((at.step, {"loss": at.loss, **score}))
+    return Run(record.key, record.cell.label, _settings(record), curve, _scores(record, scores))
+
+
+def _settings(record: Record) -> dict[str, int | float | str]:
+    cell = record.cell
+    found: dict[str, Any] = identity(cell, leave_out=("recipe", "scoring", "versions"))
+    found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
+    found |= {"family": record.competitor.family, "device": record.provenance.device}
+    return {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+
+
+def _scores(record: Record, scores: Scores | None) -> dict[str, float]:
+    found: dict[str, float | None] = {}
+    for pattern, setting in scores.test.items() if scores else ():
+        found |= {f"{pattern}/{n}": v for n, v in setting.scores.items() if isinstance(v, int | float)}
+    if record.time is not None:
+        found |= {"cost/seconds": record.time.cell_s, "cost/ms per step": record.time.step_ms}
+    if record.parameters is not None:
+        found |= {"cost/share trained": record.parameters.share_total}
+    if record.flops is not None:
+        found |= {"cost/FLOPs of a forward pass": record.flops.forward}
+    return {name: float(value) for name, value in found.items() if value is not None}

@@ -1,0 +1,73 @@
+"""Trackers: what they keep is what records and scores say."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from mora_bench import registry
+from mora_bench.checks.run import check
+from mora_bench.cli import main as cli
+from mora_bench.trackers.contract import Run
+
+RUN = Run(
+    "0123456789abcdef",
+    "odir mora r4",
+    {"method": "mora", "rank": 4, "rate": 0.7},
+    [(5, {"loss": 0.7, "validation": 0.25}), (10, {"loss": 0.5, "validation": 0.375})],
+    {"both/f1_macro": 0.5625, "cost/seconds": 3.5},
+)
+
+
+@pytest.fixture(autouse=True)
+def no_other_folder(monkeypatch):
+    """A tracker may say to the library where its files go, which other tests must not find."""
+    monkeypatch.setenv("TRACKIO_DIR", "")
+    monkeypatch.delenv("TRACKIO_DIR")
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "trackio"])
+def test_each_keeps_every_rule_of_its_contract(name):
+    pytest.importorskip("tensorboard" if name == "tensorboard" else "trackio")
+    assert [(rule, problem) for rule, problem in check(registry.TRACKERS, name) if problem] == []
+
+
+def test_tensorboard_reads_what_was_written(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from mora_bench.trackers.tensorboard import TensorBoard
+
+    TensorBoard(tmp_path).ended(RUN)
+    found = EventAccumulator(str(tmp_path / "tensorboard" / RUN.key)).Reload()
+    scalars = {name: [(at.step, at.value) for at in found.Scalars(name)] for name in found.Tags()["scalars"]}
+    assert scalars["validation"] == [(5, 0.25), (10, 0.375)]
+    assert [round(value, 6) for _, value in scalars["loss"]] == [0.7, 0.5]
+    assert scalars["both/f1_macro"] == [(0, 0.5625)]
+    assert scalars["cost/seconds"] == [(0, 3.5)]
+
+
+def test_trackio_holds_what_was_written_in_the_folder(tmp_path):
+    pytest.importorskip("trackio")
+    # In a process of its own, because the library reads where to write when it is imported.
+    script = "import sys, pathlib; from test_trackers import RUN; from mora_bench.trackers.trackio import Trackio; "
+    script += "Trackio(pathlib.Path(sys.argv[1])).ended(RUN)"
+    folder = tmp_path / "quick"
+    here = __file__.rpartition("/")[0]
+    subprocess.run([sys.executable, "-c", script, folder], check=True, capture_output=True, cwd=here)
+    with sqlite3.connect(folder / "trackio" / "quick.db") as base:
+        rows = [(step, json.loads(values)) for step, values in base.execute("SELECT step, metrics FROM metrics")]
+        names = [name for (name,) in base.execute("SELECT DISTINCT run_name FROM metrics")]
+    assert rows[:2] == RUN.curve
+    assert rows[2][1] == RUN.scores
+    assert names == [f"{RUN.label} {RUN.key}"]
+
+
+def test_an_unknown_tracker_is_refused_when_planning(capsys):
+    assert cli.main(["grid", "--track", "tensorbord", "--methods", "mroa"]) == 2
+    said = capsys.readouterr().err
+    assert "unknown tracker 'tensorbord'" in said
+    assert "Did you mean 'tensorboard'?" in said
+    assert "Did you mean 'mora'?" in said
