@@ -33,6 +33,7 @@ from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.leases import Leases
+from mora_bench.records.private import Hidden
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
@@ -157,7 +158,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
 
 
 def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
-    """The id lists of every split in use, splits/DATASET-SOURCE-HASH.json."""
+    """The id lists of every split in use, splits/DATASET-SOURCE-HASH.json; of patients hashes stand for the ids."""
     from mora_bench.data import splits
     from mora_bench.data.sides import sides
 
@@ -169,8 +170,11 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
             raise UserError(
                 f"{dataset}: {len(table)} samples leave the {empty[0]} split empty; raise --limit or use more data."
             )
-        lists = {name: side.ids for name, side in found.items()}
+        lists = {name: list(side.ids) for name, side in found.items()}
         digest = splits.digest(lists)
+        if table.source == "real":
+            hidden = Hidden(store.folder)
+            lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
         how = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
         what = {"dataset": dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed, **how, "digest": digest}
         text = json.dumps(what | lists)

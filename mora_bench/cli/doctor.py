@@ -8,6 +8,7 @@ from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
+from mora_bench.records.private import Hidden
 
 #: The most labels that are listed; positive samples below which ten folds cannot each have one.
 SHOWN, RARE = 40, 10
@@ -22,6 +23,10 @@ class DoctorOptions:
     datasets: tuple[str, ...] = ("odir", "cxr")
     plugin: tuple[Path, ...] = ()
     """Python files that define datasets of your own"""
+    results: Path | None = None
+    """a results folder, whose hashes --who asks about"""
+    who: tuple[str, ...] = ()
+    """hashes in the splits and messages of --results: say which samples, patients or files they stand for"""
 
 
 def run(arguments: list[str]) -> int:
@@ -33,6 +38,8 @@ def run(arguments: list[str]) -> int:
         registry.check(registry.DATASETS, name)
     if not options.data_root.is_dir():
         raise UserError(f"--data-root {options.data_root}: no such folder.")
+    if bool(options.who) != (options.results is not None):
+        raise UserError("--who and --results: give both, or neither.")
     from mora_bench.data import datasets
 
     absent = 0
@@ -42,8 +49,23 @@ def run(arguments: list[str]) -> int:
             absent += 1
             print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
             continue
-        print(f"{name}: {file}\n{diagnosis(datasets.load(name, options.data_root))}")
+        table = datasets.load(name, options.data_root)
+        print(f"{name}: {file}\n{diagnosis(table)}")
+        if options.results is not None:
+            print("\n".join(f"  {own}: {known}" for own, known in _known(table, options.results, options.who)))
     return 1 if absent else 0
+
+
+def _known(table: Table, results: Path, hashes: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Which names of a table the hashes of a results folder stand for."""
+    hidden = Hidden(results)
+    named = {"sample": table.ids, "patient": table.patients, "file": table.file_names}
+    return [
+        (hidden.name(name), f"{what} {name}")
+        for what, names in named.items()
+        for name in dict.fromkeys(names)
+        if hidden.name(name) in hashes
+    ]
 
 
 def diagnosis(table: Table) -> str:
