@@ -172,10 +172,11 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
             )
         lists = {name: list(side.ids) for name, side in found.items()}
         digest = splits.digest(lists)
+        how: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
         if table.source == "real":
             hidden = Hidden(store.folder)
             lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
-        how = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
+            how |= {"hashed": hidden.key}
         what = {"dataset": dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed, **how, "digest": digest}
         text = json.dumps(what | lists)
         write_atomic(store.folder / "splits" / f"{dataset}-{table.source}-{digest}.json", text.encode())

@@ -22,6 +22,7 @@ VERBS = {
     "claims": "list what was published, and whether our own results say the same",
     "verify": "re-read a results folder and name what is corrupt, edited, cut, foreign or left over",
     "merge": "copy the cells of several results folders into one; refuses what contradicts",
+    "publish": "write what a results folder found, and a card, as others may have it; nothing of any patient",
     "rescore": "score the predictions of a results folder under another protocol, without training",
     "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
     "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",

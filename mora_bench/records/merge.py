@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from mora_bench.files import write_atomic
+from mora_bench.records import private
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, FAILED, Store
 
@@ -56,10 +57,17 @@ def plan(sources: Sequence[Path], into: Path) -> Merged:
     for own_file in (file for key, (_, file) in scores.items() if key.partition("-")[0] in best):
         if own_file.parent.parent != into:
             files[into / "scores" / own_file.name] = own_file
-    for folder in sources:
-        for file in sorted((folder / "splits").glob("*.json")):
-            files.setdefault(into / "splits" / file.name, file)
+    for folder in reversed(sources):
+        files |= _beside(folder, into)
     return Merged(files, len(best), conflicts, left_out)
+
+
+def _beside(folder: Path, into: Path) -> dict[Path, Path]:
+    """The splits, and the salt of ids unless there is one. Hashes of ids say which salt they are made with."""
+    found = {into / "splits" / file.name: file for file in sorted((folder / "splits").glob("*.json"))}
+    if (folder / private.FILE).exists() and not (into / private.FILE).exists():
+        found[into / private.FILE] = folder / private.FILE
+    return found
 
 
 def copy(merged: Merged) -> None:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mora_bench.errors import UserError
-from mora_bench.files import DIGITS, beside
+from mora_bench.files import DIGITS, beside, digest
 
 #: Below a results folder: 32 bytes as hex digits. Who has it can try names until one fits, so it is never published.
 FILE = "salt"
@@ -69,6 +69,11 @@ class Hidden:
     @cached_property
     def salt(self) -> bytes:
         return salt(self.folder)
+
+    @property
+    def key(self) -> str:
+        """Tells one salt from another, and nothing of it."""
+        return digest([self.salt])
 
     def name(self, name: str) -> str:
         """What stands for an id: HMAC-SHA256 with the folder's salt, 16 hex digits."""

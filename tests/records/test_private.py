@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import once
+from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,6 +120,27 @@ def test_no_file_of_a_results_folder_holds_what_is_of_a_patient(results):
     files = {file.relative_to(results).parts[0] for file in results.rglob("*") if file.is_file()}
     assert files >= {"records", "scores", "predictions", "splits", "tables", "adapters", "logs", "report.html", "salt"}
     assert leaks(results) == []
+
+
+def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, folder, capsys):
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "pub"), "--license", "cc-by-4.0"]) == 0
+    out = capsys.readouterr().out
+    assert "1 cells, 1 with what they trained" in out
+    assert "left out: 1 cells that failed" in out
+    pub = tmp_path / "pub"
+    assert {own.name for own in pub.iterdir()} == {
+        "README.md", "provenance.json", "records", "scores", "splits", "adapters", "tables", "report.html",
+    }  # fmt: skip
+    assert leaks(pub) == []
+    # Nor does it say where on this machine the backbone was.
+    assert not [file for file in pub.rglob("*") if file.is_file() and str(folder).encode() in file.read_bytes()]
+    card = ModelCard.load(pub / "README.md")
+    assert card.data.license == "cc-by-4.0"
+    (scores,) = (json.loads(file.read_text()) for file in (pub / "scores").iterdir())
+    told = {own.metric_name: own.metric_value for own in card.data.eval_results}
+    assert told["f1_macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+    assert "clinic (real), fingerprint" in card.text
+    assert cli.main(["verify", str(pub)]) == 0
 
 
 def test_the_error_of_a_cell_is_of_use_still(results, clinic, capsys):

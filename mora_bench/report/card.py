@@ -1,0 +1,108 @@
+"""The card of a published results folder: what it shows, and where it comes from."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+from mora_bench.records.schema import Record
+from mora_bench.report.contract import Results
+from mora_bench.report.markdown import escaped
+from mora_bench.report.summary import Summary, sentences
+
+#: A folder in the name of a backbone; a hub's names have none before their slash.
+FOLDER = re.compile(r"(?<![^:+,])(?:[.~][^+,]*|)/[^+,]*?([^/+,]+)/?(?=$|[+,])")
+#: Metrics that the header holds, at most; hubs read them.
+MOST_METRICS = 200
+
+
+def local(name: str) -> str:
+    """A backbone's name without the folders of this machine in it."""
+    return FOLDER.sub(r"\1", name)
+
+
+def sources(records: Iterable[Record]) -> dict[str, Any]:
+    """Where results come from: data, backbones, code, devices, each with the number of cells."""
+    data: Counter[tuple[str, str, str]] = Counter()
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("backbone", "code", "device", "platform")}
+    versions: dict[str, Counter[str]] = {}
+    for record in records:
+        cell, where = record.cell, record.provenance
+        data[cell.dataset, cell.source, cell.data] += 1
+        counts["backbone"][f"{local(cell.backbone)} {cell.weights}".strip()] += 1
+        dirty = " with changes" if where.dirty else ""
+        counts["code"][f"{where.commit}{dirty}" if where.commit else "an installed package"] += 1
+        counts["device"][f"{where.device}, {where.threads} threads"] += 1
+        counts["platform"][where.platform] += 1
+        for package, version in where.versions.items():
+            versions.setdefault(package, Counter())[version or "absent"] += 1
+    named = [{"dataset": d, "source": s, "fingerprint": f, "cells": n} for (d, s, f), n in sorted(data.items())]
+    return {"data": named, **{name: dict(own) for name, own in counts.items()}, "versions": versions}
+
+
+def card(results: Results, adapters: Set[str], title: str, licence: str, left_out: Sequence[str]) -> str:
+    """The card as Markdown, with the header that hubs read.
+
+    Args:
+        adapters: keys of the cells whose trained parameters are beside it; licence: as hubs name it, "" for none.
+    """
+    where = sources(results.records)
+    names: dict[str, list[str]] = {own["source"]: [] for own in where["data"]}
+    for own in where["data"]:
+        names[own["source"]].append(own["dataset"])
+    about = []
+    if "real" in names:
+        about.append(
+            f"Patients: {', '.join(names['real'])}, none of whose data is here; who may use it, its publisher says."
+        )
+    if "twin" in names:
+        about.append(f"Twins, which are drawings and sentences and nobody's: {', '.join(names['twin'])}.")
+    lines = [
+        f"data | {d['dataset']} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
+        for d in where["data"]
+    ]
+    for what in ("backbone", "code", "device"):
+        lines += [f"{what} | {escaped(own)}, {count} cells" for own, count in where[what].items()]
+    parts = [
+        f"---\n{_header(results, adapters, title, licence)}\n---",
+        f"# {escaped(title)}",
+        f"{len(results.records)} trainings under missing modalities, by mora_bench. {' '.join(about)} "
+        "Not for diagnosing anybody.",
+        *map(escaped, sentences(results)),
+        *(content.decode().rstrip() for content in Summary().make(results).values()),
+        "`report.html` has all tables to sort and filter; `tables/` has them as Markdown, CSV and LaTeX.",
+        "| from | |\n|---|---|\n" + "\n".join(f"| {line} |" for line in lines),
+        f"Versions are in `provenance.json`. Left out: {'; '.join(left_out)}.",
+        "```bash\npython -m mora_bench verify .\npython -m mora_bench report .\n"
+        "python -m mora_bench compare . YOUR_RESULTS\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(results: Results, adapters: Set[str], title: str, licence: str) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    found = [
+        EvalResult(
+            task_type=each.task,
+            task_name=results.record_of[each.key].cell.label,
+            dataset_type=results.record_of[each.key].cell.dataset,
+            dataset_name=f"{results.record_of[each.key].cell.dataset} ({results.record_of[each.key].cell.source})",
+            dataset_revision=results.record_of[each.key].cell.data,
+            metric_type=each.primary,
+            metric_name=f"{each.primary}, test, missing: {pattern} at {each.test_rate:.0%}",
+            metric_value=value,
+        )
+        for each in results.scores
+        if each.key in adapters
+        for pattern, setting in each.test.items()
+        if isinstance(value := setting.scores.get(each.primary), float)
+    ]
+    data = ModelCardData(
+        library_name="mora_bench",
+        tags=["mora-bench", "missing-modalities", *sorted({record.cell.dataset for record in results.records})],
+        license=licence or None,
+        model_name=title if found else None,
+        eval_results=found[:MOST_METRICS] or None,
+    )
+    return data.to_yaml()

@@ -1,0 +1,70 @@
+"""What is published: what was found, whole and as it was, and where it comes from."""
+
+import json
+
+import pytest
+from conftest import make_cell
+
+from mora_bench.cli import main as cli
+from mora_bench.files import write_atomic
+from mora_bench.records.store import Store
+from mora_bench.report.card import local
+from mora_bench.training.work import work
+
+
+@pytest.fixture
+def results(place, folder):
+    work([make_cell(place, folder, method="head")], place)
+    return place.out
+
+
+def test_scores_are_those_of_the_folder_and_compare_says_so(results, tmp_path, capsys):
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "pub"), "--title", "a | <b>"]) == 0
+    assert cli.main(["compare", str(tmp_path / "pub"), str(results)]) == 0
+    assert [file.name for file in (tmp_path / "pub" / "scores").iterdir()] == [
+        file.name for file in (results / "scores").iterdir()
+    ]
+    card = (tmp_path / "pub" / "README.md").read_text()
+    assert "# a \\| &lt;b&gt;" in card or "# a \\| <b>" not in card
+    sources = json.loads((tmp_path / "pub" / "provenance.json").read_text())
+    ((record,), _) = Store(results).records()
+    assert sources["data"] == [{"dataset": "odir", "source": "twin", "fingerprint": record.cell.data, "cells": 1}]
+    assert sources["versions"]["torch"] == {record.provenance.versions["torch"]: 1}
+
+
+def test_predictions_go_only_where_asked_for_and_rescore_then_works(results, tmp_path):
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "without")]) == 0
+    assert not (tmp_path / "without" / "predictions").exists()
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "with"), "--predictions"]) == 0
+    assert cli.main(["rescore", str(tmp_path / "with"), "--test-rate", "0.3"]) == 0
+
+
+def test_nothing_is_written_over_and_nothing_damaged_is_published(results, tmp_path, capsys):
+    into = tmp_path / "pub"
+    write_atomic(into / "thesis.tex", b"x")
+    assert cli.main(["publish", str(results), "--into", str(into)]) == 2
+    assert "is there and not empty" in capsys.readouterr().err
+    assert cli.main(["publish", str(tmp_path / "nowhere"), "--into", str(tmp_path / "x")]) == 2
+    assert "no records" in capsys.readouterr().err
+    (record,) = (results / "records").iterdir()
+    record.write_text(record.read_text().replace("0.7", "0.8"))
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "x")]) == 2
+    assert "not all is whole" in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("small", "small"),
+        ("dandelin/vilt-b32-mlm", "dandelin/vilt-b32-mlm"),
+        ("/home/jane/nets/vilt", "vilt"),
+        ("/home/jane/nets/vilt/", "vilt"),
+        ("../nets/vilt", "vilt"),
+        ("~/nets/vilt", "vilt"),
+        ("pair:/home/jane/bert+facebook/dinov2-small", "pair:bert+facebook/dinov2-small"),
+        ("pair:/a/bert,./b/vit", "pair:bert,vit"),
+    ],
+)
+def test_a_backbone_keeps_its_name_and_loses_its_folders(name, expected):
+    assert local(name) == expected
