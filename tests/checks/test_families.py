@@ -91,15 +91,8 @@ def keeps(subject: Subject, rules) -> None:
         rule(subject)
 
 
-WHERE = [
-    ("vilt", "eyes"),
-    ("vilt", "studies"),
-    ("vilt", "four"),
-    ("clip", "pair"),
-    ("clip", "eyes"),
-    ("clip", "studies"),
-    ("clip", "four"),
-]
+#: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
+WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -115,7 +108,9 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
 
 
 @pytest.mark.parametrize("name", IMPUTERS)
-@pytest.mark.parametrize(("family", "data"), WHERE)
+@pytest.mark.parametrize(
+    ("family", "data"), [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four")]
+)
 def test_every_imputer_keeps_every_rule(family, data, name, subjects):
     mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name)
     keeps(subjects[family, data](mora, imputer), (*RULES, method.observed_kept))

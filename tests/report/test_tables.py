@@ -16,7 +16,6 @@ from by_hand import TOY, failed, predictor, record, scores
 from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
-from mora_bench.cli import main as cli
 from mora_bench.records.schema import Setting
 from mora_bench.report import differences, frame, ranks, tables
 from mora_bench.report.compare import compare
@@ -231,18 +230,6 @@ def golden():
     pairs = [record(*point) for point in grid] + [record(*point, dataset="cxr") for point in grid]
     pairs[-1] = failed("mora", 1, dataset="cxr")
     return tables.markdown(only(pairs))
-
-
-REFERENCE = [f.parent for f in sorted((Path(__file__).parents[2] / "results" / "reference").glob("*/scores"))]
-
-
-@pytest.mark.parametrize("folder", REFERENCE, ids=[folder.name for folder in REFERENCE])
-def test_the_committed_records_give_the_committed_tables(folder, tmp_path):
-    for part in ("records", "scores"):
-        shutil.copytree(folder / part, tmp_path / part)
-    assert cli.main(["report", str(tmp_path)]) == 0
-    for table in (folder / "tables").iterdir():
-        assert (tmp_path / "tables" / table.name).read_bytes() == table.read_bytes(), table
 
 
 def test_rows_stand_by_family():

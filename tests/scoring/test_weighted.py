@@ -19,7 +19,7 @@ from mora_bench.training import facts
 from mora_bench.training.cell import run_cells, samples
 from mora_bench.training.loop import _drawn
 
-N = 4000
+N = 2000
 
 
 def easier_with_age(seed):
@@ -35,14 +35,14 @@ def easier_with_age(seed):
 def test_weights_give_back_the_scores_of_complete_data_under_mar(name):
     """The samples that lost nothing are the young, for whom predictions are worse; weighted, they stand for all."""
     weighted, plain, complete = [], [], []
-    for seed in range(25):
+    for seed in range(16):
         own = dataclasses.replace(cell(seed=seed), mechanism=Missing(name, 2.0), rate=0.5)
         found = scored(own, dict.fromkeys(("val", "test"), easier_with_age(seed))).test
         weighted.append(found["both"].scores["f1_macro_weighted"])
         plain.append(found["both"].strata["complete"]["f1_macro"])
         complete.append(found["complete"].scores["f1_macro"])
     off = np.array(weighted) - complete
-    assert abs(off.mean()) < 3 * off.std(ddof=1) / 5 + 1e-3
+    assert abs(off.mean()) < 3 * off.std(ddof=1) / 4 + 1e-3
     biased = np.array(plain) - complete
     if name == "uniform":
         # By chance the weights are all the same.
