@@ -99,26 +99,37 @@ def axis(absent: Any, **options: Any) -> Any:
 def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
     """The fields that identify a dataclass, by name: all but those that hold their `axis`'s absent value."""
     found = {}
-    for each in fields(value):
-        own = getattr(value, each.name)
-        if each.name in leave_out or ("absent" in each.metadata and own == each.metadata["absent"]):
+    kind: Any = type(value)
+    for name, has_absent, absent in _absents(kind):
+        own = getattr(value, name)
+        if name in leave_out or (has_absent and own == absent):
             continue
-        found[each.name] = identity(own) if is_dataclass(own) else own
+        found[name] = identity(own) if is_dataclass(own) else own
     return found
+
+
+@cache
+def _absents(kind: Any) -> tuple[tuple[str, bool, Any], ...]:
+    """Of each field its name, whether it is an `axis`, and its absent value."""
+    return tuple((each.name, "absent" in each.metadata, each.metadata.get("absent")) for each in fields(kind))
 
 
 def fill_absent(raw: dict[str, Any], kind: type) -> None:
     """Add the fields that a dataclass read from JSON lacks, with their absent values; also in the dataclasses that it
     holds."""
+    for name, has_absent, absent in _absents(kind):
+        if name not in raw and has_absent:
+            raw[name] = asdict(absent) if is_dataclass(type(absent)) else absent
+        elif isinstance(raw.get(name), dict) and name in _dataclasses(kind):
+            fill_absent(raw[name], _dataclasses(kind)[name])
+
+
+@cache
+def _dataclasses(kind: Any) -> dict[str, type]:
+    """The fields of a dataclass that hold one."""
     hints = _hints(kind)
-    for each in fields(kind):
-        if each.name not in raw and "absent" in each.metadata:
-            absent: Any = each.metadata["absent"]
-            raw[each.name] = asdict(absent) if is_dataclass(type(absent)) else absent
-        elif isinstance(raw.get(each.name), dict):
-            for own in (hints[each.name], *get_args(hints[each.name])):
-                if isinstance(own, type) and is_dataclass(own):
-                    fill_absent(raw[each.name], own)
+    own = {each.name: (hints[each.name], *get_args(hints[each.name])) for each in fields(kind)}
+    return {name: t for name, types in own.items() for t in types if isinstance(t, type) and is_dataclass(t)}
 
 
 _hints = cache(get_type_hints)
@@ -127,10 +138,16 @@ _hints = cache(get_type_hints)
 def as_floats(value: Any) -> None:
     """Convert whole numbers to float in those fields of a frozen dataclass that are declared as float, because 10 and
     10.0 must have the same digest."""
-    for each in fields(value):
-        own = getattr(value, each.name)
-        if each.type in (float, float | None) and isinstance(own, int):
-            object.__setattr__(value, each.name, float(own))
+    kind: Any = type(value)
+    for name in _floats(kind):
+        own = getattr(value, name)
+        if isinstance(own, int):
+            object.__setattr__(value, name, float(own))
+
+
+@cache
+def _floats(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.type in (float, float | None))
 
 
 class FileHashes:

@@ -11,12 +11,16 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def comma_separated(rows: Iterable[Sequence[Any]]) -> str:
     """Rows as CSV. A text that a spreadsheet would compute gets a leading apostrophe; numbers stay as they are."""
+    return written(map(plain, rows))
+
+
+def written(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV whose texts went through `plain` already, because many rows share them."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(
-        [_plain(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
-    )
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+def plain(row: Iterable[Any]) -> list[Any]:
+    """A row without formulas."""
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]

@@ -13,6 +13,7 @@ from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
+from mora_bench.report.csvs import plain
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -59,8 +60,7 @@ def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "")
         if record.status == "failed":
             rows.append(_described(record, record.cell))
         for each in found.get(record.key, []) if record.status == "done" else []:
-            cell = replace(record.cell, scoring=each.scoring)
-            rows.append(_described(record, cell) | _measured(record) | _scored(each, metric))
+            rows.append(_described(record, _scored_as(record, each)) | _measured(record) | _scored(each, metric))
     return pd.DataFrame(rows)
 
 
@@ -176,18 +176,25 @@ def score_columns(found: Iterable[Scores]) -> list[str]:
 
 def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[list[Any]]:
     """One row per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
-    analysis. Where a stratum is empty its scores are None."""
+    analysis, and without formulas (`csvs.plain`). Where a stratum is empty its scores are None."""
     by_key = {record.key: record for record in records if record.status == "done"}
     metrics = columns[columns.index("n") :]
     for each in found:
         if each.key not in by_key:
             continue
-        cell = replace(by_key[each.key].cell, scoring=each.scoring)
+        cell = _scored_as(by_key[each.key], each)
         described = _described(by_key[each.key], cell)
-        head = [each.key, *(described[name] for name in OF_CELL)]
-        under = [each.test_rate, told(cell.test_missing)]
+        head = plain([each.key, *(described[name] for name in OF_CELL)])
+        under = plain([each.test_rate, told(cell.test_missing)])
         for split, settings in (("val", each.val), ("test", each.test)):
             for pattern in (own for own in patterns(cell.modalities) if own in settings):
                 setting = settings[pattern]
+                tested = [*head, split, *plain([pattern]), *under]
                 for stratum, values in {"all": setting.scores, **setting.strata}.items():
-                    yield [*head, split, pattern, *under, stratum, *(values.get(name) for name in metrics)]
+                    yield [*tested, *plain([stratum]), *map(values.get, metrics)]
+
+
+def _scored_as(record: Record, scores: Scores) -> Cell:
+    """The cell of a record, scored under the protocol of a file of scores."""
+    cell = record.cell
+    return cell if cell.scoring == scores.scoring else replace(cell, scoring=scores.scoring)

@@ -121,6 +121,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
     found = Section(title, str(part["dataset"].iloc[0]), [], expected, overlap)
+    kinds = part[[*identity, "on_backbone"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         done = cells[cells["status"] == "done"].drop_duplicates("seed")
         values = {s: _by_seed(done, s, expected) for s in scores}
@@ -128,7 +129,7 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
         within = {s: interval(own, overlap) for s, own in known.items()}
         first = cells.iloc[0]
         row = Row(
-            label=_label(first, part, identity),
+            label=_label(first, kinds, identity),
             mean={s: float(own.mean()) if len(own) else float("nan") for s, own in known.items()},
             std={s: float(own.std(ddof=1)) if len(own) > 1 else float("nan") for s, own in known.items()},
             low={s: own[0] for s, own in within.items()},
@@ -209,7 +210,8 @@ def _by_seed(done: pd.DataFrame, column: str, seeds: list[int]) -> np.ndarray:
 
 
 def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
-    """The method's name, its axes, and every field that differs between the method's cells in the section."""
+    """The method's name, its axes, and every field that differs between the method's cells in the section, of which
+    `part` holds one of each kind."""
     label = str(first["method"])
     same = part[part["method"] == first["method"]]
     shown = []

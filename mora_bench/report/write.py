@@ -86,6 +86,8 @@ def collecting_no_garbage() -> Iterator[None]:
         yield
     finally:
         if before:
+            # What was read is in use still; the first collection would look through all of it.
+            gc.freeze()
             gc.enable()
 
 
