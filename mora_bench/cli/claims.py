@@ -1,10 +1,19 @@
 """claims: what was published, and whether our own results say the same."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
 from mora_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from mora_bench.claims.claim import Claim, Found
 
 
 @dataclass(frozen=True)
@@ -14,6 +23,8 @@ class ClaimsOptions:
 
     results: Path = Path("results/reference")
     """folder of results folders by name, as the project ships it"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -26,6 +37,13 @@ def run(arguments: list[str]) -> int:
     from mora_bench.claims.published import CLAIMS
     from mora_bench.claims.table import markdown
 
-    folders = Folders(options.results)
-    print(markdown([(claim, claim.test(folders)) for claim in CLAIMS]))
+    with answering(options.json) as answer:
+        folders = Folders(options.results)
+        tested = [(claim, claim.test(folders)) for claim in CLAIMS]
+        print(markdown(tested))
+        answer.value = [_told(claim, found) for claim, found in tested]
     return 0
+
+
+def _told(claim: Claim, found: Found) -> dict[str, str]:
+    return {n: own for n, own in vars(claim).items() if isinstance(own, str)} | vars(found)

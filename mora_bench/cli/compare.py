@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class CompareOptions:
     """the folder that it is held against"""
     plugin: tuple[Path, ...] = ()
     """Python files that define tasks of your own"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -30,15 +34,17 @@ def run(arguments: list[str]) -> int:
     from mora_bench.report.against import against, markdown
     from mora_bench.report.write import read
 
-    first, second = read(options.first), read(options.second)
-    found = against(first, second)
-    print(markdown(found, (str(options.first), str(options.second))))
-    for folder, own in ((options.first, first), (options.second, second)):
-        for reason in own.left_out:
-            print(f"left out of {folder}: {reason}")
-    print(
-        f"every cell of {options.first} has the scores of {options.second}"
-        if found.reproduced
-        else f"{options.first} does not reproduce {options.second}"
-    )
+    with answering(options.json) as answer:
+        first, second = read(options.first), read(options.second)
+        found = against(first, second)
+        print(markdown(found, (str(options.first), str(options.second))))
+        for folder, own in ((options.first, first), (options.second, second)):
+            for reason in own.left_out:
+                print(f"left out of {folder}: {reason}")
+        print(
+            f"every cell of {options.first} has the scores of {options.second}"
+            if found.reproduced
+            else f"{options.first} does not reproduce {options.second}"
+        )
+        answer.value = {"reproduced": found.reproduced, **vars(found)}
     return 0 if found.reproduced else 1

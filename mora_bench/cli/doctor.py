@@ -3,11 +3,19 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
 
 from mora_bench import registry
+from mora_bench.cells.runtime import default_cache
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
+from mora_bench.data.audit import NAMED
+from mora_bench.data.duplicates import duplicates
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
+from mora_bench.files import FileHashes
 from mora_bench.records.private import Hidden
 
 #: The most labels that are listed; positive samples below which ten folds cannot each have one.
@@ -27,6 +35,8 @@ class DoctorOptions:
     """a results folder, whose hashes --who asks about"""
     who: tuple[str, ...] = ()
     """hashes in the splits and messages of --results: say which samples, patients or files they stand for"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -42,18 +52,46 @@ def run(arguments: list[str]) -> int:
         raise UserError("--who and --results: give both, or neither.")
     from mora_bench.data import datasets
 
-    absent = 0
-    for name in options.datasets:
-        file = datasets.get(name).find(options.data_root)
-        if file is None:
-            absent += 1
-            print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
-            continue
-        table = datasets.load(name, options.data_root)
-        print(f"{name}: {file}\n{diagnosis(table)}")
-        if options.results is not None:
-            print("\n".join(f"  {own}: {known}" for own, known in _known(table, options.results, options.who)))
-    return 1 if absent else 0
+    hashes = FileHashes(default_cache() / "hashes.json")
+    with answering(options.json) as answer:
+        answer.value = {}
+        for name in options.datasets:
+            file = datasets.get(name).find(options.data_root)
+            if file is None:
+                print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
+                answer.value[name] = None
+                continue
+            table = datasets.load(name, options.data_root)
+            print(f"{name}: {file}\n{diagnosis(table)}")
+            shared = duplicates(table, hashes)
+            hashes.save()
+            if shared:
+                print(f"  WARNING: {_told(shared)}")
+            if options.results is not None:
+                print("\n".join(f"  {own}: {known}" for own, known in _known(table, options.results, options.who)))
+            answer.value[name] = facts(table) | {"table": file, "shared_pictures": shared}
+    return 1 if None in answer.value.values() else 0
+
+
+def facts(table: Table) -> dict[str, Any]:
+    """What a table holds, for programs."""
+    return {
+        "samples": len(table),
+        "patients": len(set(table.patients)),
+        "positives": dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True)),
+        "modalities": dict(zip(table.names, table.present.sum(0).tolist(), strict=True)),
+        "warnings": warnings(table),
+    }
+
+
+def _told(shared: list[list[tuple[str, str]]]) -> str:
+    """Pictures of several patients, in words."""
+    named = [" = ".join(f"{file} of {patient}" for patient, file in own[:4]) for own in shared[:NAMED]]
+    more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
+    return (
+        f"{len(shared)} pictures are there under several patients: {'; '.join(named)}{more}. No split by patient keeps "
+        "them on one side. Give each to one patient, or leave it out."
+    )
 
 
 def _known(table: Table, results: Path, hashes: tuple[str, ...]) -> list[tuple[str, str]]:

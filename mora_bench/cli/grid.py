@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
@@ -10,8 +11,9 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
 from mora_bench.cli.doctor import warnings
 from mora_bench.cli.options import option, parse
+from mora_bench.cli.output import answering
 from mora_bench.cli.progress import Progress
-from mora_bench.cli.report import show
+from mora_bench.cli.report import show, told
 from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
@@ -36,25 +38,47 @@ def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
 
 def run(arguments: list[str]) -> int:
     grid, preset, place = asked(arguments, "grid")
-    if not grid.plan:
+    with answering(grid.json) as answer:
+        if grid.plan:
+            answer.value = _planned(grid, preset, place)
+            return 0
         campaign.start_workers(place, grid.engine)
-    if grid.plan and not grid.parts:
+        code, answer.value = _trained(grid, preset, place)
+    return code
+
+
+def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
+    """Say what a grid holds and costs, and run nothing."""
+    if not grid.parts:
         rows = count(grid, place)
         if sum(own.cells for own in rows) > LISTED:
-            _sum_up(rows, grid, place)
-            return 0
+            return _sum_up(rows, grid, place)
+    plan = _checked(grid, preset, place)
+    status = Store(place.out).status(plan.cells)
+    _print_plan(plan, status, everything=True)
+    priced = pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0]
+    print(priced)
+    cells = [{"key": cell.key, "cell": cell.label, "status": own} for cell, own in status.items()]
+    return {"cells": cells, "collapsed": plan.collapsed, "costs": priced}
+
+
+def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
+    """The plan, with warnings of what is likely a mistake in its data."""
     plan = campaign.plan(grid, place, preset)
     if grid.metric:
         from mora_bench.report.write import check_metric
 
         check_metric(grid.metric, {cell.task for cell in plan.cells})
+    _warn(plan, place)
+    return plan
+
+
+def _trained(grid: Grid, preset: Grid, place: Runtime) -> tuple[int, dict[str, Any]]:
+    """Run what is to do, and show what was found; the exit code, and the same for programs."""
+    plan = _checked(grid, preset, place)
     store = Store(place.out)
     status = store.status(plan.cells)
-    _warn(plan, place)
-    _print_plan(plan, status, everything=grid.plan)
-    if grid.plan:
-        print(pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0])
-        return 0
+    _print_plan(plan, status, everything=False)
     if grid.retry:
         status |= store.forget_failed(status)
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
@@ -62,11 +86,11 @@ def run(arguments: list[str]) -> int:
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = tracked(campaign.run(todo, place, grid.engine), place, grid.track)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
-    _report(plan, place, grid.metric)
+    answer = _report(plan, place, grid)
     for cell, record in failed:
         print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
     if failed and grid.fail_fast:
-        return 1
+        return 1, answer
     # What counts is what lies in the folder, not what was handed out.
     ended = store.status(plan.cells) if todo else status
     before = [cell for cell in plan.cells if ended[cell] == FAILED and status[cell] == FAILED]
@@ -77,19 +101,21 @@ def run(arguments: list[str]) -> int:
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
-    return 1 if failed or before or lacking else 0
+    return 1 if failed or before or lacking else 0, answer | {"lacking": [cell.key for cell in lacking]}
 
 
-def _report(plan: Plan, place: Runtime, metric: str) -> None:
-    """Write the tables, show what they say of the cells asked for, and how that compares with what is shipped."""
+def _report(plan: Plan, place: Runtime, grid: Grid) -> dict[str, Any]:
+    """Write the tables, show what they say of the cells asked for, and how that compares with what is shipped; the same
+    for programs that ask."""
     asked_for = {cell.score_key for cell in plan.cells}
-    written = campaign.report(place.out, metric, asked=asked_for)
+    written = campaign.report(place.out, grid.metric, asked=asked_for)
     show(written)
     if written.results.scores:
         from mora_bench.report.shipped import compared
 
         if said := compared(written.results, place.out.name, asked_for):
             print(said)
+    return told(written) if grid.json else {}
 
 
 def _warn(plan: Plan, place: Runtime) -> None:
@@ -102,13 +128,14 @@ def _warn(plan: Plan, place: Runtime) -> None:
             print(f"WARNING: {name}: {what}", file=sys.stderr)
 
 
-def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> None:
+def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> dict[str, Any]:
     """A grid that is too large to be listed."""
     said, seconds = pricing.priced(rows, grid, place, grid.measure)
     print(pricing.summary(rows, seconds))
     there = len(list((place.out / "records").glob("*.json")))
     print(f"{sum(own.cells for own in rows):,} cells; {there:,} records lie in {place.out}")
     print(said)
+    return {"counted": rows, "records": there, "costs": said}
 
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
 
 #: Tokens of a text; any number will do to ask what a backbone is.
 SHORT = 64
@@ -18,31 +21,45 @@ class ListOptions:
 
     plugin: tuple[Path, ...] = ()
     """Python files that define something of your own"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
-    registry.load_plugins(parse(ListOptions, "list", arguments).plugin)
+    options = parse(ListOptions, "list", arguments)
+    registry.load_plugins(options.plugin)
+    with answering(options.json) as answer:
+        answer.value = sections()
+        for title, rows in answer.value.items():
+            width = max(map(len, rows), default=0)
+            print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
+    return 0
+
+
+def sections() -> dict[str, dict[str, str]]:
+    """Everything that has a name, by kind, and what it says of itself."""
     from mora_bench.backbones.load import names, resolve
     from mora_bench.plan.presets import presets
 
-    _section("datasets", _all(registry.DATASETS, lambda d: d.title))
     specs = [resolve(name, SHORT) for name in names()]
-    _section("methods", _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}{_unfit(m, specs)}"))
-    _section("without a network", _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"))
-    _section("imputers", _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"))
-    _section("mechanisms of missingness", _all(registry.MECHANISMS, _mechanism))
-    _section("kinds of modalities", _all(registry.MODALITIES, lambda m: m.title))
-    _section("tasks", _all(registry.TASKS, lambda t: f"{t.title}; {', '.join(t.metrics.values())}"))
     families = {name: registry.get(registry.BACKBONES, name) for name in registry.names(registry.BACKBONES)}
     made = {f"{name}:...": f"{b.title}, e.g. {b.example}" for name, b in families.items() if b.example}
     titles = " or ".join(b.title for b in families.values() if not b.example)
     folder = {"FOLDER or HUB/NAME": f"a checkpoint of {titles}, e.g. dandelin/vilt-b32-mlm"}
-    _section("backbones", names() | folder | made)
-    _section("engines", _all(registry.ENGINES, lambda e: e.title))
-    _section("artefacts", _all(registry.ARTEFACTS, lambda a: a.title))
-    _section("trackers", _all(registry.TRACKERS, lambda t: t.title))
-    _section("presets", presets())
-    return 0
+    return {
+        "datasets": _all(registry.DATASETS, lambda d: d.title),
+        "methods": _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}{_unfit(m, specs)}"),
+        "without a network": _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"),
+        "imputers": _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"),
+        "mechanisms of missingness": _all(registry.MECHANISMS, _mechanism),
+        "kinds of modalities": _all(registry.MODALITIES, lambda m: m.title),
+        "tasks": _all(registry.TASKS, lambda t: f"{t.title}; {', '.join(t.metrics.values())}"),
+        "backbones": names() | folder | made,
+        "engines": _all(registry.ENGINES, lambda e: e.title),
+        "artefacts": _all(registry.ARTEFACTS, lambda a: a.title),
+        "trackers": _all(registry.TRACKERS, lambda t: t.title),
+        "presets": presets(),
+    }
 
 
 def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:
@@ -54,11 +71,6 @@ def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:
         except AttributeError as error:
             found[name] = f"(says nothing of itself: {error}; `mora_bench check {name}` says what it lacks)"
     return found
-
-
-def _section(title: str, rows: dict[str, str]) -> None:
-    width = max(map(len, rows), default=0)
-    print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
 
 
 def _unfit(method: Any, specs: list[Any]) -> str:

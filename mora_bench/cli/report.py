@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
 
 if TYPE_CHECKING:
     from mora_bench.report.write import Report
@@ -28,6 +29,8 @@ class ReportOptions:
     """also draw figures, as PNG and SVG, to figures/; needs matplotlib"""
     plugin: tuple[Path, ...] = ()
     """Python files that define tables or figures of your own"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -35,8 +38,25 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     from mora_bench.campaign import report
 
-    show(report(options.folder, options.metric, options.figures))
+    with answering(options.json) as answer:
+        written = report(options.folder, options.metric, options.figures)
+        show(written)
+        answer.value = told(written)
     return 0
+
+
+def told(report: Report) -> dict[str, Any]:
+    """What a report holds, for programs."""
+    from mora_bench.report import plain
+
+    results = report.results
+    return {
+        "folder": report.folder.parent,
+        "files": report.files,
+        "left_out": report.left_out,
+        "sections": [plain.section(results, table, own) for table in results.comparisons for own in table.sections],
+        "cells": [plain.cell(record) for record in results.records],
+    }
 
 
 def show(report: Report) -> None:

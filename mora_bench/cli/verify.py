@@ -3,10 +3,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from mora_bench.cli.options import parse
+from mora_bench.cli.output import answering
 from mora_bench.errors import UserError
 
 
@@ -17,6 +19,8 @@ class VerifyOptions:
 
     folder: tyro.conf.Positional[Path]
     """results folder, with records/ and scores/ in it"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -28,9 +32,12 @@ def run(arguments: list[str]) -> int:
     from mora_bench.records.store import Store
     from mora_bench.records.verify import verify
 
-    found = list(verify(options.folder))
-    for finding in found:
-        print(finding, file=sys.stderr)
-    records, _ = Store(options.folder).records()
-    print(f"{len(records)} records, {sum(r.status == 'done' for r in records)} done; {len(found)} findings")
+    with answering(options.json) as answer:
+        found = list(verify(options.folder))
+        for finding in found:
+            print(finding, file=sys.stderr)
+        records, _ = Store(options.folder).records()
+        done = sum(record.status == "done" for record in records)
+        print(f"{len(records)} records, {done} done; {len(found)} findings")
+        answer.value = {"records": len(records), "done": done, "findings": found}
     return 1 if found else 0

@@ -121,6 +121,8 @@ class Grid:
     plan: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print the cells (a table if there are many), what is done, what was collapsed and why, and what it costs; run
     nothing"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
     measure: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """with --plan: time short cells on this machine, about a minute, to say what the grid costs"""
 

@@ -1,0 +1,122 @@
+"""`--json`: one value on stdout, the same that people are told; and what doctor finds in pictures."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import make_cell, once
+from PIL import Image
+
+from mora_bench import registry
+from mora_bench.cli import main as cli
+from mora_bench.cli.output import answering, plain
+from mora_bench.data.twins import tables as twins
+from mora_bench.records.store import Store
+from mora_bench.training.work import work
+
+
+@pytest.fixture
+def ask(capsys, monkeypatch, cache):
+    """Runs a verb with --json: its code, the value on stdout, and stderr."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+
+    def run(*words):
+        capsys.readouterr()
+        code = cli.main([*map(str, words), "--json"])
+        said = capsys.readouterr()
+        return code, json.loads(said.out), said.err
+
+    return run
+
+
+@pytest.fixture
+def results(place, folder):
+    for seed in (0, 1):
+        work([make_cell(place, folder, method="head", seed=seed)], place)
+    return place.out
+
+
+def test_a_report(results, ask):
+    code, value, said = ask("report", results)
+    assert code == 0
+    assert "tables: " in said
+    ((section,),) = [value["sections"]]
+    ((row,),) = [section["rows"]]
+    scores = [each.test["both"].scores["f1_macro"] for each in Store(results).scores()[0]]
+    assert row["mean"]["score both"] == pytest.approx(np.mean(scores), abs=1e-5)
+    assert row["std"]["score both"] == pytest.approx(np.std(scores, ddof=1), abs=1e-5)
+    assert {cell["key"] for cell in value["cells"]} == {record.key for record in Store(results).records()[0]}
+
+
+def test_a_grid_its_plan_and_its_status(ask, tmp_path, folder):
+    words = once(
+        ["--backbone", str(folder), "--methods", "head", "--floors", "prior", "--datasets", "odir", "--seeds", "0",
+         "--recipe.epochs", "1", "--recipe.max-text", "64", "--limit", "60", "--engine", "inline",
+         "--out", str(tmp_path / "out")]
+    )  # fmt: skip
+    code, value, _ = ask("grid", *words, "--plan")
+    assert (code, [cell["status"] for cell in value["cells"]]) == (0, ["to do"] * 2)
+    code, value, said = ask("grid", *words)
+    assert code == 0
+    assert value["lacking"] == []
+    assert {cell["status"] for cell in value["cells"]} == {"done"}
+    assert "2 cells" in said
+    code, value, said = ask("status", *words)
+    assert (code, value["cells"], value["counts"]["done"], value["running"]) == (0, 2, 2, [])
+    assert "2 cells: 2 done" in said
+
+
+def test_verify_and_compare(results, ask):
+    code, value, _ = ask("verify", results)
+    assert (code, value) == (0, {"records": 2, "done": 2, "findings": []})
+    code, value, _ = ask("compare", results, results)
+    assert (code, value["reproduced"], [line["verdict"] for line in value["lines"]]) == (0, True, ["same digits"])
+    first = next((results / "records").iterdir())
+    first.write_text(first.read_text().replace("0.7", "0.8"))
+    code, value, _ = ask("verify", results)
+    assert code == 1
+    assert str(first) in [finding["file"] for finding in value["findings"]]
+
+
+def test_everything_that_has_a_name(ask):
+    code, value, said = ask("list")
+    assert code == 0
+    assert set(value["methods"]) == set(registry.names(registry.METHODS))
+    assert "without a network" in said
+
+
+def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):
+    twins.publish("odir", tmp_path / "root", 12)
+    code, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
+    assert (code, value["odir"]["samples"], value["odir"]["shared_pictures"]) == (0, 12, [])
+    pictures = sorted((tmp_path / "root").rglob("*.jpg"))
+    own = {file.name.split("_")[0] for file in pictures}
+    assert len(own) > 2
+    first, other = pictures[0], next(f for f in pictures if f.name.split("_")[0] != pictures[0].name.split("_")[0])
+    other.write_bytes(first.read_bytes())
+    _, value, said = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
+    ((pair,),) = [value["odir"]["shared_pictures"]]
+    assert {file for _, file in pair} == {first.name, other.name}
+    assert "WARNING: 1 pictures are there under several patients" in said
+    assert first.name in said
+
+
+def test_two_pictures_of_one_patient_may_be_the_same(ask, tmp_path):
+    twins.publish("odir", tmp_path / "root", 12)
+    pictures = sorted((tmp_path / "root").rglob("*.jpg"))
+    own = [file for file in pictures if file.name.split("_")[0] == pictures[0].name.split("_")[0]]
+    for file in own:
+        Image.new("RGB", (8, 8)).save(file)
+    _, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
+    assert value["odir"]["shared_pictures"] == []
+
+
+def test_what_json_has_no_word_for(capsys):
+    value = plain({"a": float("nan"), "b": np.float64(0.5), "c": {"y", "x"}, 3: (np.int64(1), float("inf"))})
+    assert value == {"a": None, "b": 0.5, "c": ["x", "y"], "3": [1, None]}
+    with answering(True) as answer:
+        print("aside")
+        answer.value = value
+    out = capsys.readouterr()
+    assert json.loads(out.out) == value
+    assert out.err == "aside\n"
