@@ -13,6 +13,7 @@ class Runtime:
 
     Attributes:
         out: results folder; cache: where decoded data lie; data_root: where real data lie, None for the twins.
+        follow_links: whether links there may lead out of it.
         device: as torch names it; threads: per worker; workers: cells at once.
         limit: use only the first `limit` samples of each dataset.
         fuse: the most cells to train as one; compiler: a name in `COMPILERS`, the settings for `torch.compile`.
@@ -28,6 +29,7 @@ class Runtime:
     out: Path
     cache: Path
     data_root: Path | None = None
+    follow_links: bool = False
     device: str = "cpu"
     threads: int = 1
     workers: int = 1

@@ -1,5 +1,6 @@
 """data: the grid on a table of one's own, without a line of Python."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 import tyro
 
 from mora_bench.cli.options import option, parse_known
+from mora_bench.data.readers.links import follow_links, inside
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 
@@ -56,6 +58,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
         raise UserError(f"{options.file}: no such file. Expected a CSV file.")
+    follow_links("--follow-links" in rest)
     name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
     if not name[:1].isalpha():
         raise UserError(f"--name {name!r}: expected a name that begins with a letter.")
@@ -94,12 +97,15 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
     folder = ""
     if options.pictures is not None:
         pictures = options.pictures if options.pictures.is_absolute() else Path.cwd() / options.pictures
-        inside = next((p for p in (pictures, root / options.pictures) if p.resolve().is_relative_to(root)), None)
-        if inside is None:
+        found = next((p for p in (pictures, root / options.pictures) if inside(p, root)), None)
+        if found is None:
             raise UserError(
-                f"--pictures {options.pictures}: not below {root}, the table's folder. Move or link it there."
+                f"--pictures {options.pictures}: not below {root}, the table's folder. Move it there, or link it and "
+                "say --follow-links."
             )
-        folder = inside.resolve().relative_to(root).as_posix()
+        real = found.resolve()
+        below = real if real.is_relative_to(root) else Path(os.path.abspath(found))
+        folder = below.relative_to(root).as_posix()
     given = {
         "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
         "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,

@@ -13,6 +13,7 @@ from mora_bench.cli.options import parse
 from mora_bench.cli.output import answering
 from mora_bench.data.audit import NAMED
 from mora_bench.data.duplicates import duplicates
+from mora_bench.data.readers.links import follow_links
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
@@ -28,6 +29,8 @@ class DoctorOptions:
 
     data_root: Path
     """folder with the real datasets"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     datasets: tuple[str, ...] = ("odir", "cxr")
     plugin: tuple[Path, ...] = ()
     """Python files that define datasets of your own"""
@@ -42,6 +45,7 @@ class DoctorOptions:
 def run(arguments: list[str]) -> int:
     options = parse(DoctorOptions, "doctor", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     if not options.datasets:
         raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 
@@ -14,6 +18,8 @@ class PrepareOptions:
 
     data_root: Path | None = None
     """folder with the real datasets; without it the twins are drawn"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     datasets: tuple[str, ...] = ("odir", "cxr")
     backbone: str = "small"
     """whose picture sizes and vocabulary to prepare for"""
@@ -28,6 +34,7 @@ class PrepareOptions:
 def run(arguments: list[str]) -> int:
     options = parse(PrepareOptions, "prepare", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     if not options.datasets:
         raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:

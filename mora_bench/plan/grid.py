@@ -81,6 +81,8 @@ class Grid:
     """save what each cell trained to adapters/KEY/, in the peft library's format if it has one for the method"""
     data_root: Path | None = None
     """folder with the real datasets; without it the twins run"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     out: Path | None = None
     """results folder; if not given, results/PRESET, and with --limit N results/PRESET-limitN"""
     limit: int | None = None

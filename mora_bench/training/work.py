@@ -8,6 +8,7 @@ import torch
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
+from mora_bench.data.readers.links import follow_links
 from mora_bench.records import provenance
 from mora_bench.records.leases import Lease, Leases
 from mora_bench.records.schema import SCHEMA, Competitor, Record
@@ -45,6 +46,7 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
     why = ""
     try:
         registry.load_plugins(runtime.plugins)
+        follow_links(runtime.follow_links)
         found = _outcomes(cells, runtime)
     except (Exception, SystemExit) as error:
         # A method that calls sys.exit ends its cell, not the command.

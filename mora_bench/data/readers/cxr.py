@@ -8,6 +8,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
+from mora_bench.data.readers.links import named
 from mora_bench.data.readers.paths import Pictures, find_folder, unique
 from mora_bench.data.readers.texts import chest_text, words
 from mora_bench.data.table import Column, Table
@@ -43,7 +44,7 @@ COLUMNS = {REPORTS: ("uid", "Problems", "findings", "impression"), PROJECTIONS: 
 
 def find(root: Path) -> Path | None:
     """The reports table at or below `root`, the shallowest first."""
-    files = sorted(root.rglob(REPORTS), key=lambda f: (len(f.parts), str(f)))
+    files = named(root, REPORTS)
     return files[0] if files else None
 
 

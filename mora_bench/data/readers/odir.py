@@ -7,6 +7,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
+from mora_bench.data.readers.links import named
 from mora_bench.data.readers.paths import Pictures, find_folder, unique
 from mora_bench.data.readers.texts import eye_text, words
 from mora_bench.data.table import Column, Table
@@ -24,7 +25,7 @@ COLUMNS = ("ID", AGE, SEX, LEFT, RIGHT, LEFT_WORDS, RIGHT_WORDS, *LABELS)
 def find(root: Path) -> Path | None:
     """The annotation table at or below `root`: the xlsx before the csv, the shallowest first."""
     for name in TABLES:
-        files = sorted(root.rglob(name), key=lambda f: (len(f.parts), str(f)))
+        files = named(root, name)
         if files:
             return files[0]
     return None

@@ -13,6 +13,7 @@ from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.dicom import DicomFile
+from mora_bench.data.readers.links import FOLLOW_LINKS, inside
 from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
 from mora_bench.data.table import Column, Table
@@ -105,7 +106,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
-    base = (file.parent / columns.pictures).resolve()
+    base = file.parent.resolve() / columns.pictures
     if not base.is_dir():
         raise UserError(f"{base}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
     for column in columns.image:
@@ -225,7 +226,8 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
     """A column of paths: pictures side by side, a bag where a sample has many or a volume; None where none is there."""
     names = [[part for part in SEVERAL.split(value.strip()) if part] if _none(value) else [] for value in column]
     what = f"leads out of {base}, or is no path"
-    _refuse(column, [any(not _inside(part, base) for part in own) for own in names], file, what, "Correct the table.")
+    do = f"Correct the table; links may lead out with --follow-links or {FOLLOW_LINKS}=1."
+    _refuse(column, [any(not _inside(part, base) for part in own) for own in names], file, what, do)
     there = {part: base / part for own in names for part in own if (base / part).is_file()}
     asked = sum(map(len, names))
     if asked and not there:
@@ -243,13 +245,10 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
 
 
 def _inside(name: str, base: Path) -> bool:
-    """Whether a path of a table stays below a folder, links followed."""
+    """Whether a path of a table stays below a folder."""
     if "\0" in name or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(name).parts):
         return False
-    try:
-        return (base / name).resolve().is_relative_to(base)
-    except (OSError, RuntimeError):
-        return False
+    return inside(base / name, base)
 
 
 def _opened(path: Path) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mora_bench.data.readers.links import FOLLOW_LINKS, inside, walk
 from mora_bench.errors import UserError
 
 #: Bytes in a file name beyond which no file system that is in use can hold it.
@@ -53,8 +54,11 @@ class Pictures:
                     f"{where}: {name!r} is a link that leads to itself. Correct the link or the table."
                 ) from None
             return None
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            self._refuse(name, where)
+        if not inside(path, self.root):
+            raise UserError(
+                f"{where}: {name!r} is a link that leads out of {self.root}, to {path.resolve()}. Correct it, or allow "
+                f"such links: --follow-links, or {FOLLOW_LINKS}=1."
+            )
         return path if path.is_file() else None
 
     def _refuse(self, name: str, where: str) -> None:
@@ -66,10 +70,10 @@ def find_folder(root: Path, names: Sequence[str]) -> Path | None:
     """The folder at or below `root` that holds the most of `names`; ties go to the shallower, then alphabetically."""
     wanted = set(names)
     found: list[tuple[int, int, str]] = []
-    for folder, _, files in os.walk(root):
+    for folder, _, files in walk(root):
         count = len(wanted.intersection(files))
         if count:
-            found.append((-count, len(Path(folder).parts), folder))
+            found.append((-count, len(folder.parts), str(folder)))
     return Path(min(found)[2]) if found else None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mora_bench.data import datasets
 from mora_bench.data.readers import cxr, odir
+from mora_bench.data.readers.links import FOLLOW_LINKS, follow_links, inside
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
@@ -151,8 +152,34 @@ def test_a_link_out_of_the_root_is_refused(root, tmp_path):
     shutil.copy(root / "odir" / EYES / "0_left.jpg", secret)
     (root / "odir" / EYES / "0_left.jpg").unlink()
     (root / "odir" / EYES / "0_left.jpg").symlink_to(secret)
-    with pytest.raises(UserError, match="inside"):
+    with pytest.raises(UserError, match=r"'0_left.jpg' is a link that leads out of .*secret\.jpg.*--follow-links"):
         datasets.load("odir", root)
+
+
+def test_links_out_of_the_root_may_be_allowed_and_give_the_same_data(root, tmp_path, monkeypatch):
+    before = odir.read(root).fingerprint()
+    elsewhere = tmp_path / "store"
+    shutil.move(root / "odir" / EYES, elsewhere)
+    (root / "odir" / EYES).mkdir()
+    for file in elsewhere.iterdir():
+        (root / "odir" / EYES / file.name).symlink_to(file)
+    monkeypatch.setenv(FOLLOW_LINKS, "0")
+    follow_links(False)
+    with pytest.raises(UserError, match="leads out of"):
+        odir.read(root)
+    follow_links(True)
+    assert odir.read(root).fingerprint() == before
+    # A folder that is a link; and one that leads back up, which must not be walked for ever.
+    shutil.rmtree(root / "odir" / EYES)
+    (root / "odir" / "images").symlink_to(elsewhere)
+    (root / "odir" / "up").symlink_to(root)
+    assert odir.read(root).fingerprint() == before
+
+
+def test_a_name_with_dots_stays_refused_where_links_may_lead_out(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLLOW_LINKS, "1")
+    assert not inside(tmp_path / "a" / ".." / ".." / "x", tmp_path)
+    assert inside(tmp_path / "a" / ".." / "x", tmp_path)
 
 
 def test_the_fingerprint_follows_contents(root):
