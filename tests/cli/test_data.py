@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from volumes import write_dicom, write_nifti
 
 from mora_bench import registry
 from mora_bench.cli.main import main
@@ -168,3 +169,34 @@ def test_wrong_options_of_data(clinic, tmp_path, more, said, capsys, monkeypatch
     given = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "findings"]
     assert main([*given, *more]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic, tmp_path, folder, capsys):
+    """A film a row, a run of frames, a folder of slices, a volume: what has several pictures is a bag."""
+    pytest.importorskip("pydicom")
+    pytest.importorskip("nibabel")
+    rng = np.random.default_rng(0)
+    for name in ("dcm", "series/a", "series/b"):
+        (clinic / name).mkdir(parents=True)
+    for i in range(N):
+        write_dicom(clinic / "dcm" / f"{i}.dcm", rng.integers(0, 4000, (24, 32), np.int16))
+    write_dicom(clinic / "run.DCM", rng.integers(0, 4000, (3, 24, 32), np.int16), frames=3)
+    for i in range(4):
+        write_dicom(clinic / "series" / "a" / f"{i}.dcm", rng.integers(0, 4000, (24, 32), np.int16), InstanceNumber=i)
+    write_nifti(clinic / "volume.nii.gz")
+    file = clinic / "visits 2024.csv"
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame["film"] = [f"dcm/{i}.dcm" if i % 4 else "" for i in range(N)]
+    frame["study"] = [("run.DCM", "series/a", "volume.nii.gz", "")[i % 4] for i in range(N)]
+    frame.to_csv(file, index=False)
+    table = read(clinic, labels=["findings"], image=["film", "study"], text=["note"])
+    assert table.shape == {"film": "image", "study": "bag", "note": "text"}
+    values = table.modalities["study"].values[:4]
+    assert [value and len(value) for value in values] == [3, 4, 4, None]
+    assert [own.frame for own in values[0]] == [0, 1, 2]
+    assert [own.path.name for own in values[1]] == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
+    out = tmp_path / "out"
+    given = ["data", str(file), "--image", "film", "study", "--text", "note", "--labels", "findings", "--out", str(out)]
+    given += ["--backbone", str(folder), "--methods", "head", "--seeds", "0", "--floors", "prior", "--engine", "inline"]
+    assert main([*given, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
+    assert f"{N - N // 4:6} samples with study" in capsys.readouterr().out

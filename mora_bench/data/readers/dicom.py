@@ -76,6 +76,20 @@ def dicom_series(folder: Path, window: Window | None = None) -> tuple[DicomFile,
     return tuple(DicomFile(path, frame, window) for _, path, frame in sorted(found))
 
 
+def dicom_frames(path: Path) -> DicomFile | tuple[DicomFile, ...]:
+    """The picture of a DICOM file, or its frames if it has several. What is none is said when it is decoded.
+
+    Raises:
+        UserError: pydicom is absent.
+    """
+    pydicom = _pydicom()
+    try:
+        count = int(pydicom.dcmread(path, specific_tags=["NumberOfFrames"]).get("NumberOfFrames") or 1)
+    except Exception:
+        count = 1
+    return DicomFile(path) if count == 1 else tuple(DicomFile(path, frame) for frame in range(count))
+
+
 def _along(data: Any) -> float:
     """Where a slice lies on the axis that is normal to it, in millimetres; 0 if the file does not say."""
     position, axes = data.get("ImagePositionPatient"), data.get("ImageOrientationPatient")

@@ -12,7 +12,7 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.dicom import DicomFile
+from mora_bench.data.readers.dicom import dicom_frames, dicom_series
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
 from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
@@ -228,7 +228,7 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
     what = f"leads out of {base}, or is no path"
     do = f"Correct the table; links may lead out with --follow-links or {FOLLOW_LINKS}=1."
     _refuse(column, [any(not _inside(part, base) for part in own) for own in names], file, what, do)
-    there = {part: base / part for own in names for part in own if (base / part).is_file()}
+    there = {part: base / part for own in names for part in own if _there(base / part)}
     asked = sum(map(len, names))
     if asked and not there:
         first = next(own[0] for own in names if own)
@@ -251,9 +251,17 @@ def _inside(name: str, base: Path) -> bool:
     return inside(base / name, base)
 
 
+def _there(path: Path) -> bool:
+    """Whether a path is a plain file or a folder. (Reading a pipe would wait for ever.)"""
+    return path.is_file() or path.is_dir()
+
+
 def _opened(path: Path) -> Any:
-    """What reads a file: by its suffix a DICOM object, the slices of a volume, or a picture."""
+    """What reads a path: a folder is a DICOM series; by its suffix a file is a DICOM picture or its frames, the
+    slices of a volume, or a picture."""
     name = path.name.lower()
+    if path.is_dir():
+        return dicom_series(path)
     if name.endswith((".dcm", ".dicom")):
-        return DicomFile(path)
+        return dicom_frames(path)
     return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)
