@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
+from mora_bench.cli import main as cli
 from mora_bench.data import datasets
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
@@ -168,6 +170,37 @@ def once(words: list[str]) -> list[str]:
             groups.pop(name, None)
         groups.setdefault(name, []).append(word)
     return [word for group in groups.values() for word in group]
+
+
+#: Seconds of a processor that a refusal may take; beside other work it takes longer by the clock.
+LONGEST = 10
+
+
+@pytest.fixture
+def ends(tmp_path, monkeypatch, capsys, cache):
+    """Runs a command in an empty folder: its code and what it said, once all that must hold did."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.delenv("MORA_BENCH_TRACE", raising=False)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    def run(*arguments, as_given: bool = False):
+        words = [str(argument) for argument in arguments]
+        capsys.readouterr()
+        begun = time.process_time()
+        try:
+            code = cli.main(words if as_given else once(words))
+        except SystemExit as stop:
+            code = stop.code
+        captured = capsys.readouterr()
+        assert time.process_time() - begun < LONGEST
+        assert "Traceback" not in captured.out + captured.err
+        assert "should not happen" not in captured.err
+        assert not list(here.iterdir())
+        return code, captured.err
+
+    return run
 
 
 RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)

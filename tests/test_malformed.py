@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import struct
-import time
 import zipfile
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from mora_bench.data.modalities import pictures
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 
-#: Seconds of a processor that any of these may take; beside other work they take longer by the clock.
-LONGEST = 10
 GRID = [
     "grid",
     "--datasets",
@@ -41,33 +38,6 @@ GRID = [
     "--plan",
 ]
 QUICK = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def ends(tmp_path, monkeypatch, capsys, cache):
-    """Runs a command in an empty folder: its code and what it said, once all that must hold did."""
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.delenv("MORA_BENCH_TRACE", raising=False)
-    here = tmp_path / "here"
-    here.mkdir()
-    monkeypatch.chdir(here)
-
-    def run(*arguments, as_given: bool = False):
-        words = [str(argument) for argument in arguments]
-        capsys.readouterr()
-        begun = time.process_time()
-        try:
-            code = cli.main(words if as_given else once(words))
-        except SystemExit as stop:
-            code = stop.code
-        captured = capsys.readouterr()
-        assert time.process_time() - begun < LONGEST
-        assert "Traceback" not in captured.out + captured.err
-        assert "should not happen" not in captured.err
-        assert not list(here.iterdir())
-        return code, captured.err
-
-    return run
 
 
 # Tables

@@ -85,7 +85,12 @@ def grey(values: np.ndarray) -> np.ndarray:
     if low == 0 and high <= 1 and not whole:
         high = 1.0
     low, high = -_most(-values, -low), _most(values, high)
-    scaled = (values - low) * (255 / (high - low if high > low else 1))
+    if high / 2 - low / 2 > np.finfo(float).max / 2:
+        # Their difference is no number any more.
+        values, low, high = values / 2, low / 2, high / 2
+    span = high - low if high > low else 1.0
+    # The reciprocal of a span of nearly nothing is no number either.
+    scaled = (values - low) * (255 / span) if span > np.finfo(float).tiny * 256 else (values - low) / span * 255
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 

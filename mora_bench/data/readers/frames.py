@@ -26,6 +26,8 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     try:
         if file.suffix == ".csv":
             header = pd.read_csv(file, dtype=str, nrows=0, index_col=False)
+            if any("\0" in str(column) for column in header.columns):
+                raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
             _check_columns(header, columns, file)
             found = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=lambda name: name in (*columns, *more))
         else:

@@ -79,7 +79,7 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
 
     def find(root: Path) -> Path | None:
         found = path if path.is_absolute() else root / path
-        return found if found.is_file() and found.resolve().is_relative_to(root.resolve()) else None
+        return found if found.is_file() and inside(found, root) else None
 
     def read_below(root: Path) -> Table:
         found = find(root)
