@@ -26,7 +26,7 @@ from mora_bench.backbones.layout import (
     pictures,
     read_json,
     tokenizer_file,
-    weights_file,
+    weights_files,
 )
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
@@ -136,7 +136,7 @@ class Clip(Dual):
         seen, text = seen_by(folder, config, name), config["text_config"]
         tokenizer = tokenizer_file(folder)
         longest = min(max_text, text.get("max_position_embeddings", 77))
-        files = [folder / "config.json", tokenizer, weights_file(folder)]
+        files = [folder / "config.json", tokenizer, *weights_files(folder)]
         return Spec(
             name=name,
             family="clip",

@@ -161,26 +161,35 @@ def _rule(size: Mapping[str, Any], multiple: int, where: Path) -> ImageRule:
     return ImageRule(shorter, longer, multiple)
 
 
-def weights_file(folder: Path) -> Path:
-    """model.safetensors.
+def weights_files(folder: Path) -> list[Path]:
+    """model.safetensors, or the files that model.safetensors.index.json names.
 
     Raises:
-        UserError: it is absent, or in several files.
+        UserError: they are absent, cut, or named oddly.
     """
-    file = folder / "model.safetensors"
-    if file.is_file():
-        _check_header(file)
-    elif (folder / "model.safetensors.index.json").exists():
-        raise UserError(
-            f"{folder}: its weights are in several files. Join them: load it with transformers, and "
-            "save_pretrained(FOLDER, max_shard_size='100GB')."
-        )
-    else:
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if not whole.is_file() and not index.is_file():
         raise UserError(
             f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them with "
             "transformers' save_pretrained(safe_serialization=True)."
         )
-    return file
+    files = [whole] if whole.is_file() else [folder / name for name in _parts(index, folder)]
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{file}: absent, though {index.name} names it. Download it again.")
+        _check_header(file)
+    return files
+
+
+def _parts(index: Path, folder: Path) -> list[str]:
+    """The names of the files that hold the weights."""
+    names = read_json(folder, index.name, folder.name).get("weight_map")
+    found = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []
+    odd = [name for name in found if Path(name).name != name or not name.endswith(".safetensors")]
+    if not found or odd:
+        what = f"{odd[0]!r} is no name of a safetensors file beside it" if odd else "no weight_map"
+        raise UserError(f"{index}: {what}. Download the backbone again.")
+    return found
 
 
 def _check_header(file: Path) -> None:

@@ -27,7 +27,7 @@ from mora_bench.backbones.layout import (
     pictures,
     read_json,
     tokenizer_file,
-    weights_file,
+    weights_files,
 )
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
@@ -151,9 +151,9 @@ class Pair(Dual):
         # RoBERTa's family counts positions from the padding's id on.
         positions -= (own.get("pad_token_id") or 0) + 1 if "roberta" in text[1]["model_type"] else 0
         tokenizer = tokenizer_file(text[0])
-        files = [text[0] / "config.json", tokenizer, weights_file(text[0])]
+        files = [text[0] / "config.json", tokenizer, *weights_files(text[0])]
         files += [text[0] / POOLING] * (text[0] / POOLING).is_file()
-        files += [image[0] / "config.json", weights_file(image[0])]
+        files += [image[0] / "config.json", *weights_files(image[0])]
         return Spec(
             name=name,
             family="pair",

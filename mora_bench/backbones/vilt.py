@@ -25,7 +25,7 @@ from mora_bench.backbones.layout import (
     number,
     read_json,
     tokenizer_file,
-    weights_file,
+    weights_files,
 )
 from mora_bench.backbones.patches import each_picture, placed
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
@@ -83,8 +83,8 @@ class Vilt(Packed):
         config = config or read_json(folder, "config.json", name)
         rule = image_rule(folder, config, name)
         tokenizer = tokenizer_file(folder)
-        weights = weights_file(folder)
-        files = [folder / "config.json", tokenizer] + [weights] * (name != UNTRAINED)
+        weights = weights_files(folder)
+        files = [folder / "config.json", tokenizer] + weights * (name != UNTRAINED)
         return Spec(
             name=name,
             family="vilt",

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from conftest import MODALITIES, tiny_backbone
 from conftest import load as load_folder
+from transformers import ViltForMaskedLM
 
 from mora_bench import registry
 from mora_bench.backbones.clip import SHIPPED as CLIP
@@ -132,11 +133,43 @@ def test_pictures_that_are_scaled_otherwise_are_refused(folder, tmp_path, change
         resolve(str(own), 64)
 
 
-def test_weights_in_several_files_are_said_to_be(folder, tmp_path):
+def test_weights_in_several_files_are_read_as_in_one(folder, tmp_path):
     own = copied(folder, tmp_path)
-    (own / "model.safetensors").rename(own / "model-00001-of-00002.safetensors")
-    (own / "model.safetensors.index.json").write_text("{}")
-    with pytest.raises(UserError, match="its weights are in several files"):
+    (own / "model.safetensors").unlink()
+    ViltForMaskedLM.from_pretrained(folder).save_pretrained(own, max_shard_size="40KB")
+    assert len(list(own.glob("model-*-of-*.safetensors"))) > 2
+    whole, parts = (load(resolve(str(place), 64), MODALITIES, 64, 0) for place in (folder, own))
+    assert resolve(str(own), 64).fingerprint != resolve(str(folder), 64).fingerprint
+    for (name, one), (_, other) in zip(whole.named_parameters(), parts.named_parameters(), strict=True):
+        assert torch.equal(one, other), name
+    before = resolve(str(own), 64).fingerprint
+    part = sorted(own.glob("model-*-of-*.safetensors"))[1]
+    content = bytearray(part.read_bytes())
+    content[-1] ^= 1
+    part.write_bytes(bytes(content))
+    assert resolve(str(own), 64).fingerprint != before
+    part.write_bytes(bytes(content[:100]))
+    with pytest.raises(UserError, match=rf"{part.name}: cut or damaged"):
+        resolve(str(own), 64)
+    part.unlink()
+    with pytest.raises(UserError, match=rf"{part.name}: absent, though model.safetensors.index.json names it"):
+        resolve(str(own), 64)
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ("{}", "no weight_map"),
+        ('{"weight_map": {"a": "../../x.safetensors"}}', "is no name of a safetensors file beside it"),
+        ('{"weight_map": {"a": "x.bin"}}', "is no name of a safetensors file beside it"),
+        ("[", "index.json"),
+    ],
+)
+def test_an_index_of_weights_that_is_none_is_refused(folder, tmp_path, index, said):
+    own = copied(folder, tmp_path)
+    (own / "model.safetensors").unlink()
+    (own / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(UserError, match=said):
         resolve(str(own), 64)
 
 
