@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 from by_hand import record
+from conftest import make_cell
 
 from mora_bench.cli import main as cli
-from mora_bench.records.schema import Record, decode, encode
+from mora_bench.records.schema import Record, Scores, decode, encode
 from mora_bench.records.store import Store
 from mora_bench.records.verify import verify
+from mora_bench.training.work import work
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def first(store, folder):
 
 def test_nothing_is_wrong_with_what_was_written(store, capsys):
     assert said(store) == []
-    assert cli.main(["verify", str(store.folder)]) == 0
-    assert "2 records, 2 done; 0 findings" in capsys.readouterr().out
+    assert cli.main(["verify", str(store.folder), "--files"]) == 0
+    assert "2 records, 2 done; 0 scored again; 0 findings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", ["records", "scores"])
@@ -94,3 +96,29 @@ def test_a_digest_is_that_of_the_file_and_stands_in_it_once():
 def test_a_folder_without_records_is_named(tmp_path, capsys):
     assert cli.main(["verify", str(tmp_path)]) == 2
     assert "no records" in capsys.readouterr().err
+
+
+def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouches_for_itself(place, folder, capsys):
+    work([make_cell(place, folder, method="head")], place)
+    words = ["verify", str(place.out), "--limit", "60"]
+    assert cli.main(words) == 0
+    assert "1 records, 1 done; 1 scored again; 0 findings" in capsys.readouterr().out
+    file = first(Store(place.out), "scores")
+    scores = decode(file.read_bytes(), Scores)
+    before = scores.test["both"].scores["f1_macro"]
+    scores.test["both"].scores["f1_macro"] = 0.99
+    file.write_bytes(encode(scores))
+    assert cli.main([*words, "--files"]) == 0
+    assert cli.main(words) == 1
+    said = capsys.readouterr().err
+    assert f"{file}: test.both.scores.f1_macro is 0.99, and the predictions give {before:g}" in said
+    # `rescore` makes the scores anew.
+    assert cli.main(["rescore", str(place.out)]) == 0
+    assert cli.main(words) == 0
+
+
+def test_predictions_that_cannot_be_scored_are_said_and_no_finding(store, capsys):
+    assert cli.main(["verify", str(store.folder)]) == 0
+    out = capsys.readouterr()
+    assert out.err.count("not scored again: ") == 2
+    assert "0 scored again" in out.out
