@@ -18,7 +18,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,14 +121,22 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     """
     registry.load_plugins(place.plugins)
     found = expand(grid, grid if base is None else base, place)
-    half = [cell for cell in found.cells if cell.recipe is not None and cell.recipe.precision == "fp16"]
-    if half and not place.device.startswith("cuda"):
-        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {place.device}. Use fp32 or bf16.")
+    check_precision((cell.recipe.precision for cell in found.cells if cell.recipe is not None), place)
     if not grid.shard:
         return found
     part, parts = shard_of(grid.shard)
     # By key, so that a grid that grows leaves the cells of each part where they were.
     return replace(found, cells=[cell for cell in found.cells if int(cell.key, 16) % parts == part - 1])
+
+
+def check_precision(asked: Iterable[str], place: Runtime) -> None:
+    """Refuse a precision that the device does not have, before anything is computed.
+
+    Raises:
+        UserError: fp16 without a GPU.
+    """
+    if "fp16" in asked and not place.device.startswith("cuda"):
+        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {place.device}. Use fp32 or bf16.")
 
 
 def prepare(cells: Sequence[Cell], place: Runtime) -> None:

@@ -52,8 +52,14 @@ def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
     if not grid.parts:
         rows = count(grid, place)
         if sum(own.cells for own in rows) > LISTED:
+            overridden = (str(own.get("precision", "")) for own in grid.overrides.values())
+            campaign.check_precision(
+                [grid.recipe.precision, *overridden] if any(own.network for own in rows) else [], place
+            )
             return _sum_up(rows, grid, place)
     plan = _checked(grid, preset, place)
+    if len(plan.cells) > LISTED:
+        return _sum_up(pricing.of_cells(plan.cells), grid, place)
     status = Store(place.out).status(plan.cells)
     _print_plan(plan, status, everything=True)
     priced = pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0]

@@ -19,6 +19,8 @@ from mora_bench.records.store import DONE, Store
 
 #: The most lines of a table by competitor; beyond, competitors stand together.
 ROWS = 24
+#: What stands for the axes of cells that were planned one by one.
+OF_ALL = "cells"
 #: Folders whose times stand for those of this machine, where nothing else is known.
 SHIPPED = ("quick", "field")
 
@@ -29,7 +31,7 @@ def of_cells(cells: Iterable[Cell]) -> list[Counted]:
     for cell in cells:
         place = (cell.dataset, cell.backbone, cell.method)
         found[place] = found.get(place, 0) + 1
-    return [Counted(*place, {"cells": number}) for place, number in found.items()]
+    return [Counted(*place, {OF_ALL: number}) for place, number in found.items()]
 
 
 def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float]) -> str:
@@ -59,7 +61,7 @@ def _axes(rows: Sequence[Counted]) -> str:
     most: dict[str, int] = {}
     for own in rows:
         most |= {name: max(number, most.get(name, 0)) for name, number in own.values.items()}
-    return ", ".join(f"{number} {name}" for name, number in most.items() if number > 1)
+    return ", ".join(f"{number} {name}" for name, number in most.items() if number > 1 and name != OF_ALL)
 
 
 def _hours(seconds: float) -> str:

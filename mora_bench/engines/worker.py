@@ -121,5 +121,5 @@ def _serve(
                 pipe.send(error)
             else:
                 pipe.send(True)
-    except (EOFError, BrokenPipeError):
+    except (EOFError, BrokenPipeError, ConnectionResetError):
         return

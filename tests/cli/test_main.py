@@ -71,6 +71,15 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
     assert all(len({*s["train"], *s["val"], *s["test"]}) == 120 for s in splits)
 
 
+def test_a_large_grid_of_parts_is_summed_up(tmp_path, capsys):
+    """`modalities` has parts, of which none is large."""
+    assert cli.main(["grid", "--preset", "modalities", "--plan", "--out", str(tmp_path / "out")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 20
+    assert any(line.startswith("240 cells; 0 records lie in") for line in lines)
+    assert any(line.split("|")[1:4] == [" head        ", "              12 ", "             12 "] for line in lines)
+
+
 def test_plan_runs_nothing(folder, tmp_path, capsys):
     out = tmp_path / "results"
     assert grid(folder, out, "--plan", "--ranks", "1", "2", "--datasets", "odir") == 0
@@ -374,6 +383,11 @@ def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, cap
         (["grid", "--methods", "head", "--methods", "mora", "--plan"], "--methods: given 2 times. Give it once"),
         (["grid", "--floors", "none", "tfidf", "--plan"], "none stands alone"),
         (["grid", "--recipe.precision", "fp16", "--device", "cpu", "--plan"], "fp16 needs a GPU"),
+        # A grid that is counted and not built is refused alike.
+        (
+            ["grid", "--recipe.precision", "fp16", "--device", "cpu", "--plan", "--seeds", *map(str, range(300))],
+            "fp16 needs a GPU",
+        ),
         (["prepare", "--datasets"], "--datasets is empty"),
         (["twin", "odir", "x", "-n", "100000000"], "expected 1 to 100,000"),
         (["twin", "odir", "x.png", "--sheet", "-n", "1000000"], "expected 1 to 200"),
