@@ -62,10 +62,14 @@ class Recipe:
 
     def __post_init__(self) -> None:
         as_floats(self)
-        for names, fits, expected in RANGES:
-            for name in names:
-                if not fits(getattr(self, name)):
-                    raise UserError(f"recipe.{name} is {getattr(self, name)}; expected {expected}.")
+        wrong = {
+            name: f"recipe.{name} is {getattr(self, name)}; expected {expected}."
+            for names, fits, expected in reversed(RANGES)
+            for name in names
+            if not fits(getattr(self, name))
+        }
         for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES)):
             if getattr(self, name) not in known:
-                raise UserError(f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}.")
+                wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}."
+        if wrong:
+            raise UserError("\n".join(wrong.values()))

@@ -1,5 +1,6 @@
 """The configuration of a grid: what presets hold, and the command line of `grid`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -129,34 +130,40 @@ class Grid:
     """with --plan: time short cells on this machine, about a minute, to say what the grid costs"""
 
     def __post_init__(self) -> None:
+        wrong = [*self._empty(), *self._odd_numbers(), *self._odd_texts()]
+        if wrong:
+            raise UserError("\n".join(wrong))
+
+    def _empty(self) -> Iterator[str]:
         for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
             if not getattr(self, name):
-                raise UserError(f"--{name} is empty; give at least one value.")
-        self._check_numbers()
-        for name, rates in (("rates", self.rates), ("test-rate", () if self.test_rate is None else (self.test_rate,))):
-            for rate in rates:
-                if not 0 <= rate <= 1:
-                    raise UserError(f"--{name} {rate} is outside 0..1.")
-        for given in self.resources:
-            if not given.partition("=")[2]:
-                raise UserError(f"--resources {given}: expected NAME=VALUE.")
-        if self.shard:
-            shard_of(self.shard)
-        if self.folds < 0 or self.folds in (1, 2):
-            raise UserError(f"--folds {self.folds}; expected 3 or more, or 0 for none.")
+                yield f"--{name} is empty; give at least one value."
 
-    def _check_numbers(self) -> None:
+    def _odd_numbers(self) -> Iterator[str]:
         for name, least in LEAST.items():
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):
-                raise UserError(f"--{name.replace('_', '-')} is {value}; expected at least {least}.")
+                yield f"--{name.replace('_', '-')} is {value}; expected at least {least}."
         if self.threads > MOST_THREADS:
-            raise UserError(f"--threads is {self.threads}; expected at most {MOST_THREADS}.")
+            yield f"--threads is {self.threads}; expected at most {MOST_THREADS}."
         if self.limit_minutes is not None and not 0 < self.limit_minutes < float("inf"):
-            raise UserError(f"--limit-minutes is {self.limit_minutes}; expected a number above 0.")
-        for rank in self.ranks:
-            if rank < 1:
-                raise UserError(f"--ranks {rank} is below 1.")
+            yield f"--limit-minutes is {self.limit_minutes}; expected a number above 0."
+        yield from (f"--ranks {rank} is below 1." for rank in self.ranks if rank < 1)
+        yield from (f"--rates {rate} is outside 0..1." for rate in self.rates if not 0 <= rate <= 1)
+        if self.test_rate is not None and not 0 <= self.test_rate <= 1:
+            yield f"--test-rate {self.test_rate} is outside 0..1."
+        if self.folds < 0 or self.folds in (1, 2):
+            yield f"--folds {self.folds}; expected 3 or more, or 0 for none."
+
+    def _odd_texts(self) -> Iterator[str]:
+        for given in self.resources:
+            if not given.partition("=")[2]:
+                yield f"--resources {given}: expected NAME=VALUE."
+        if self.shard:
+            try:
+                shard_of(self.shard)
+            except UserError as error:
+                yield str(error)
 
     @property
     def folder(self) -> Path:

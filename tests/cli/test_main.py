@@ -71,6 +71,26 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
     assert all(len({*s["train"], *s["val"], *s["test"]}) == 120 for s in splits)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "all_of"),
+    [
+        (
+            ["--recipe.lr", "-1", "--recipe.epochs", "0", "--recipe.warmup", "2"],
+            ["recipe.lr is -1.0", "recipe.epochs is 0", "recipe.warmup is 2.0"],
+        ),
+        (
+            ["--rates", "0.5", "1.5", "-1", "--threads", "0", "--shard", "3/2", "--folds", "2"],
+            ["--rates 1.5", "--rates -1.0", "--threads is 0", "--shard 3/2", "--folds 2"],
+        ),
+        (["--methods", "mroa", "--datasets", "odri"], ["Did you mean 'mora'?", "Did you mean 'odir'?"]),
+    ],
+)
+def test_everything_that_is_wrong_is_said_at_once(arguments, all_of, capsys):
+    assert cli.main(["grid", "--plan", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert [own for own in all_of if own not in said] == []
+
+
 def test_a_large_grid_of_parts_is_summed_up(tmp_path, capsys):
     """`modalities` has parts, of which none is large."""
     assert cli.main(["grid", "--preset", "modalities", "--plan", "--out", str(tmp_path / "out")]) == 0
