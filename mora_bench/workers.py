@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+#: What the server of workers imports before all else.
+FIRST = "mora_bench.engines.server"
 #: Seconds between two looks at whether a worker's command still lives.
 LOOK = 1.0
 
@@ -30,7 +32,7 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     from multiprocessing import forkserver, resource_tracker
 
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(list(imports))
+    made.set_forkserver_preload([FIRST, *imports])
     # The caller handles Ctrl-C and SIGTERM, which would kill the importing server. The server inherits what is blocked
     # here. The tracker starts first, because its start unblocks Ctrl-C.
     resource_tracker.ensure_running()

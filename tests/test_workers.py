@@ -1,8 +1,12 @@
 """How worker processes begin."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are new interpreters")
@@ -47,3 +51,35 @@ def test_ctrl_c_is_the_callers_and_leaves_the_server_alone():
         timeout=180,
     )
     assert (found.stdout, found.stderr, found.returncode) == ("7\n", "", 0)
+
+
+#: Says which process the server is, which imports for a minute, and waits to be killed.
+IMPORTING = """
+import time
+from multiprocessing import forkserver
+from mora_bench.workers import context
+context(["slow"])
+print(forkserver._forkserver._forkserver_pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_imports_still_ends_with_its_command(number, tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\npathlib.Path(__file__).with_name('began').touch()\ntime.sleep(60)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", IMPORTING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}) as process:
+        server = psutil.Process(int(process.stdout.readline()))
+        until = time.monotonic() + 60
+        while not (tmp_path / "began").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert server.is_running()
+        process.send_signal(number)
+        process.wait()
+    until = time.monotonic() + 5
+    while server.is_running() and server.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
