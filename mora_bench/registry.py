@@ -49,6 +49,7 @@ GROUPS = {
 
 #: What a name of a plug-in may be; those that stand for something else are not allowed.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
+VERSION = re.compile(r"[A-Za-z0-9.+_-]{1,60}")
 RESERVED = ("all", "none", "auto")
 
 #: What plug-in files defined, by group and name, with the fingerprint of the file each came from, and the file.
@@ -104,8 +105,14 @@ def get(group: str, name: str) -> Any:
 
 
 def version(group: str, name: str) -> str:
-    """The part of a cell's key that stands for an implementation's code: `version`, and a plug-in's file hash."""
+    """The part of a cell's key that stands for an implementation's code: `version`, and a plug-in's file hash.
+
+    Raises:
+        UserError: the version is no short plain text.
+    """
     own = str(get(group, name).version)
+    if not VERSION.fullmatch(own):
+        raise UserError(f"{GROUPS[group]} {name!r}: its version is {own!r:.60}; expected letters, digits and . + - _.")
     return f"{own}-{_plugins[group][name][1]}" if name in _plugins[group] else own
 
 

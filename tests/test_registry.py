@@ -223,3 +223,14 @@ def test_two_of_one_name_in_a_file_are_refused(tmp_path):
     named = twice.replace('title = "output gate"', 'title = "output gate"\n    name = "same"')
     with pytest.raises(UserError, match="Second is called 'same', as another one of this file is"):
         registry.load_plugins([write(tmp_path, named)])
+
+
+@pytest.mark.parametrize("version", ["''", "'a b'", "'\\ud800'", "'x' * 100", "'=1+1'", "None.__class__"])
+def test_a_version_is_short_plain_text(version, tmp_path, monkeypatch):
+    file = tmp_path / "own.py"
+    file.write_text(
+        f"from mora_bench.api import Imputer\nclass Odd(Imputer):\n    version = {version}\n    fill = None\n"
+    )
+    registry.load_plugins([file])
+    with pytest.raises(UserError, match="imputer 'odd': its version is"):
+        registry.version(registry.IMPUTERS, "odd")

@@ -20,6 +20,8 @@ from mora_bench.files import beside, digest, write_atomic
 
 #: Seconds between two looks at the queue; and the looks in a row that may fail.
 LOOK, PATIENCE = 5.0, 24
+#: How often the time of a job may be up before it has failed; submitit's own 3 would end a cell of two days.
+TIMES = 20
 #: What a job asks for unless `--resources` says otherwise; a job whose time is up goes on in another one.
 DEFAULTS: dict[str, Any] = {"timeout_min": 24 * 60, "slurm_array_parallelism": 256}
 
@@ -49,8 +51,9 @@ def executor(runtime: Runtime, place: Path, code: Path | None = None) -> Any:
     if code is not None:
         own = asked.get("slurm_setup")
         asked["slurm_setup"] = [f"export PYTHONPATH={shlex.quote(str(code))}:$PYTHONPATH", *([own] if own else [])]
-    made = AutoExecutor(folder=place / "jobs", cluster="slurm")
     try:
+        most = int(asked.pop("slurm_max_num_timeout", TIMES))
+        made = AutoExecutor(folder=place / "jobs", cluster="slurm", slurm_max_num_timeout=most)
         made.update_parameters(**{name: _number(value) for name, value in asked.items()})
     except (ValueError, NameError, TypeError) as error:
         raise UserError(f"--resources: {error}") from error
