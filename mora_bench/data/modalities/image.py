@@ -17,6 +17,7 @@ from mora_bench.data.batch import Inputs
 from mora_bench.data.modalities import pictures
 from mora_bench.data.modalities.contract import Content, Modality, Rule
 from mora_bench.data.modalities.pictures import ImageRule
+from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
 from mora_bench.workers import context
@@ -161,7 +162,8 @@ class Image(Modality):
         sizes, starts, end = np.zeros((len(values), 2), np.int64), np.zeros(len(values), np.int64), 0
         wrong: list[str] = []
         with open(folder / "pixels.bin", "wb") as file:
-            for i, picture in enumerate(_decoded(list(zip(ids, values, strict=True)), rule, workers)):
+            decoded = _decoded(list(zip(ids, values, strict=True)), rule, workers)
+            for i, picture in enumerate(shown(decoded, ids, "decoding pictures")):
                 starts[i] = end
                 if isinstance(picture, UserError):
                     wrong.append(str(picture))

@@ -1,0 +1,44 @@
+"""Work on data says how far it is."""
+
+import time
+
+import pytest
+
+from mora_bench.data import progress
+from mora_bench.data.progress import shown
+
+
+def test_items_pass_unchanged_and_what_is_quick_says_nothing(capsys):
+    assert list(shown(iter([3, 1, 2]), ["a", "b", "c"], "decoding")) == [3, 1, 2]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_where_there_is_no_terminal_a_line_names_what_is_being_waited_for(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LINE", 0.05)
+
+    def slow():
+        yield 1
+        time.sleep(0.4)
+        yield 2
+
+    assert list(shown(slow(), ["first", "second"], "decoding pictures")) == [1, 2]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 2
+    assert set(lines) == {"decoding pictures: 1 of 2; at 'second'"}
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_fails_ends_the_lines(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LINE", 0.05)
+
+    def fails():
+        yield 1
+        raise ArithmeticError
+
+    found = shown(fails(), ["a", "b"], "decoding")
+    assert next(found) == 1
+    with pytest.raises(ArithmeticError):
+        next(found)
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
