@@ -74,6 +74,8 @@ def copy(merged: Merged) -> None:
     """Copy the files, each whole or not at all, records last, so that a record that says done has all else."""
     for target in sorted(merged.files, key=lambda file: file.parent.name == "records"):
         write_atomic(target, merged.files[target].read_bytes())
+        if target.name == private.FILE:
+            target.chmod(0o600)
 
 
 def _scores(store: Store, left_out: list[str]) -> Iterator[tuple[Path, Scores]]:

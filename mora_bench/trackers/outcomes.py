@@ -1,5 +1,6 @@
 """Hands the outcomes of a grid to trackers on their way to whoever asked for them."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from mora_bench import registry
@@ -24,14 +25,20 @@ def tracked(outcomes: Outcomes, place: Runtime, names: Sequence[str]) -> Outcome
     return _handed_over(outcomes, Store(place.out), trackers)
 
 
-def _handed_over(outcomes: Outcomes, store: Store, trackers: Sequence[Tracker]) -> Outcomes:
+def _handed_over(outcomes: Outcomes, store: Store, trackers: list[Tracker]) -> Outcomes:
     try:
         for cell, record in outcomes:
             if record.status == DONE:
                 scores = read(store.score_file(cell), Scores)
                 run = as_run(record, None if isinstance(scores, Refused) else scores)
-                for tracker in trackers:
-                    tracker.ended(run)
+                for tracker in list(trackers):
+                    try:
+                        tracker.ended(run)
+                    except Exception as error:
+                        # What only shows results must not end what makes them.
+                        trackers.remove(tracker)
+                        name = type(tracker).__name__
+                        print(f"{name}: {type(error).__name__}: {error}; it is handed no more cells", file=sys.stderr)
             yield cell, record
     finally:
         for tracker in trackers:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from mora_bench.cli import main as cli
+from mora_bench.records import private
 from mora_bench.records.schema import Scores, decode, encode
 from mora_bench.records.verify import verify
 
@@ -97,3 +98,12 @@ def test_wrong_folders_are_refused(parts, tmp_path, capsys):
     assert merged(parts, parts[0]) == 2
     assert "one of the folders themselves" in capsys.readouterr().err
     assert cli.main(["merge", "--into", str(tmp_path / "x")]) == 2
+
+
+def test_the_salt_of_the_first_folder_that_has_one_stays_its_owners(parts, tmp_path):
+    first, second = private.salt(parts[0]), private.salt(parts[1])
+    assert merged([parts[1], parts[0]], tmp_path / "into") == 0
+    assert private.salt(tmp_path / "into") == second != first
+    assert (tmp_path / "into" / "salt").stat().st_mode & 0o077 == 0
+    assert merged(parts, tmp_path / "into") == 0
+    assert private.salt(tmp_path / "into") == second

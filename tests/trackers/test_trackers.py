@@ -1,16 +1,20 @@
 """Trackers: what they keep is what records and scores say."""
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from by_hand import record
 
 from mora_bench import registry
 from mora_bench.checks.run import check
 from mora_bench.cli import main as cli
-from mora_bench.trackers.contract import Run
+from mora_bench.trackers.contract import Run, Tracker
+from mora_bench.trackers.outcomes import tracked
 
 RUN = Run(
     "0123456789abcdef",
@@ -55,8 +59,9 @@ def test_trackio_holds_what_was_written_in_the_folder(tmp_path):
     script = "import sys, pathlib; from test_trackers import RUN; from mora_bench.trackers.trackio import Trackio; "
     script += "Trackio(pathlib.Path(sys.argv[1])).ended(RUN)"
     folder = tmp_path / "quick"
-    here = __file__.rpartition("/")[0]
-    subprocess.run([sys.executable, "-c", script, folder], check=True, capture_output=True, cwd=here)
+    here = Path(__file__).parent
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])}
+    subprocess.run([sys.executable, "-c", script, folder], check=True, capture_output=True, env=env)
     with sqlite3.connect(folder / "trackio" / "quick.db") as base:
         rows = [(step, json.loads(values)) for step, values in base.execute("SELECT step, metrics FROM metrics")]
         names = [name for (name,) in base.execute("SELECT DISTINCT run_name FROM metrics")]
@@ -71,3 +76,23 @@ def test_an_unknown_tracker_is_refused_when_planning(capsys):
     assert "unknown tracker 'tensorbord'" in said
     assert "Did you mean 'tensorboard'?" in said
     assert "Did you mean 'mora'?" in said
+
+
+def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(place, folder, capsys, monkeypatch):
+    class Breaks(Tracker):
+        title = "breaks at the second cell"
+
+        def ended(self, run):
+            handed.append(run.key)
+            if len(handed) == 2:
+                raise OSError("the server is gone")
+
+        def close(self):
+            handed.append("closed")
+
+    handed = []
+    monkeypatch.setattr("mora_bench.registry.get", lambda group, name: Breaks)
+    outcomes = [(own.cell, own) for own, _ in (record("head", seed) for seed in range(4))]
+    assert list(tracked(iter(outcomes), place, ["breaks"])) == outcomes
+    assert handed == [own.key for own, _ in outcomes[:2]]
+    assert "OSError: the server is gone; it is handed no more cells" in capsys.readouterr().err
