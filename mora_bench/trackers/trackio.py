@@ -1,4 +1,4 @@
-"""trackio: a run a cell, kept on this machine."""
+"""trackio: a run a cell, kept on this machine unless the library is told otherwise (TRACKIO_SPACE_ID)."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,7 @@ from mora_bench.trackers.contract import Run, Tracker
 
 
 class Trackio(Tracker):
-    title = (
-        "trackio: TRACKIO_DIR, or FOLDER/trackio; `trackio show --project NAME` shows it; nothing leaves this machine"
-    )
+    title = "trackio: TRACKIO_DIR, or FOLDER/trackio; `trackio show --project NAME` shows it"
 
     def __init__(self, folder: Path):
         super().__init__(folder)
