@@ -149,6 +149,13 @@ class Store:
         """All records, ordered by key, and the files in their folder that are no valid records."""
         return _all(self.folder / "records", Record, lambda record: (record.key, record.cell.key))
 
+    def some_records(self, most: int) -> list[Record]:
+        """At most so many of the readable records, for what an average will do. Keys are digests, so any are a fair
+        sample."""
+        files = sorted((self.folder / "records").glob("*.json"))
+        found = (read(file, Record) for file in files[:: max(len(files) // most, 1)][:most])
+        return [record for record in found if not isinstance(record, Refused)]
+
     def scores(self) -> tuple[list[Scores], list[Refused]]:
         """All scores, ordered by name, and the files in their folder that are no valid scores."""
         return _all(self.folder / "scores", Scores, lambda scores: (scores.score_key,))
