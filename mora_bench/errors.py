@@ -1,4 +1,4 @@
-"""The exception for errors that the user can correct."""
+"""The exceptions for errors that the user can correct."""
 
 
 class UserError(Exception):
@@ -6,3 +6,8 @@ class UserError(Exception):
 
     The command line prints it as one line and exits with code 2; nothing already computed is touched.
     """
+
+
+class PlainError(UserError):
+    """The same, with a message of our own words, options and folders alone: it quotes nothing that data hold, so it may
+    stand in a record about patients."""

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 
@@ -18,6 +20,8 @@ class CheckOptions:
     """a name from `list`, or of a plug-in"""
     data_root: Path | None = None
     """where a dataset is; without it its twin is checked"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     plugin: tuple[Path, ...] = ()
     """Python files that define something of your own"""
 
@@ -25,6 +29,7 @@ class CheckOptions:
 def run(arguments: list[str]) -> int:
     options = parse(CheckOptions, "check", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     groups = [group for group in registry.GROUPS if options.name in registry.names(group)]
     if not groups:
         known = [name for group in registry.GROUPS for name in registry.names(group)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,11 +37,10 @@ def run(arguments: list[str]) -> int:
     from mora_bench.claims.published import CLAIMS
     from mora_bench.claims.table import markdown
 
-    with answering(options.json) as answer:
-        folders = Folders(options.results)
-        tested = [(claim, claim.test(folders)) for claim in CLAIMS]
-        print(markdown(tested))
-        answer.value = [_told(claim, found) for claim, found in tested]
+    folders = Folders(options.results)
+    tested = [(claim, claim.test(folders)) for claim in CLAIMS]
+    print(markdown(tested))
+    answer(lambda: [_told(claim, found) for claim, found in tested])
     return 0
 
 

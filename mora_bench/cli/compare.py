@@ -8,7 +8,7 @@ import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,16 @@ def run(arguments: list[str]) -> int:
     from mora_bench.report.against import against, markdown
     from mora_bench.report.write import read
 
-    with answering(options.json) as answer:
-        first, second = read(options.first), read(options.second)
-        found = against(first, second)
-        print(markdown(found, (str(options.first), str(options.second))))
-        for folder, own in ((options.first, first), (options.second, second)):
-            for reason in own.left_out:
-                print(f"left out of {folder}: {reason}")
-        print(
-            f"every cell of {options.first} has the scores of {options.second}"
-            if found.reproduced
-            else f"{options.first} does not reproduce {options.second}"
-        )
-        answer.value = {"reproduced": found.reproduced, **vars(found)}
+    first, second = read(options.first), read(options.second)
+    found = against(first, second)
+    print(markdown(found, (str(options.first), str(options.second))))
+    for folder, own in ((options.first, first), (options.second, second)):
+        for reason in own.left_out:
+            print(f"left out of {folder}: {reason}")
+    print(
+        f"every cell of {options.first} has the scores of {options.second}"
+        if found.reproduced
+        else f"{options.first} does not reproduce {options.second}"
+    )
+    answer(lambda: {"reproduced": found.reproduced, **vars(found)})
     return 0 if found.reproduced else 1

@@ -10,13 +10,14 @@ import tyro
 from mora_bench import registry
 from mora_bench.cells.runtime import default_cache
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 from mora_bench.data.audit import NAMED
 from mora_bench.data.duplicates import duplicates
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
+from mora_bench.records.private import FILE as SALT
 from mora_bench.records.private import Hidden
 
 #: The most labels that are listed; positive samples below which ten folds cannot each have one.
@@ -37,7 +38,7 @@ class DoctorOptions:
     results: Path | None = None
     """a results folder, whose hashes --who asks about"""
     who: tuple[str, ...] = ()
-    """hashes in the splits and messages of --results: say which samples, patients or files they stand for"""
+    """hashes in the splits of --results: say which samples or patients they stand for"""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print one JSON value on stdout, and all else on stderr"""
 
@@ -54,27 +55,32 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--data-root {options.data_root}: no such folder.")
     if bool(options.who) != (options.results is not None):
         raise UserError("--who and --results: give both, or neither.")
+    if options.results is not None and not (options.results / SALT).is_file():
+        raise UserError(f"--results {options.results}: no {SALT} in it, so it holds no hashes of ids.")
     from mora_bench.data import datasets
 
     hashes = FileHashes(default_cache() / "hashes.json")
-    with answering(options.json) as answer:
-        answer.value = {}
-        for name in options.datasets:
-            file = datasets.get(name).find(options.data_root)
-            if file is None:
-                print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
-                answer.value[name] = None
-                continue
-            table = datasets.load(name, options.data_root)
-            print(f"{name}: {file}\n{diagnosis(table)}")
-            shared = duplicates(table, hashes)
-            hashes.save()
-            if shared:
-                print(f"  WARNING: {_told(shared)}")
-            if options.results is not None:
-                print("\n".join(f"  {own}: {known}" for own, known in _known(table, options.results, options.who)))
-            answer.value[name] = facts(table) | {"table": file, "shared_pictures": shared}
-    return 1 if None in answer.value.values() else 0
+    value: dict[str, Any] = {}
+    known: dict[str, list[str]] = {own: [] for own in options.who}
+    for name in options.datasets:
+        file = datasets.get(name).find(options.data_root)
+        if file is None:
+            print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
+            value[name] = None
+            continue
+        table = datasets.load(name, options.data_root)
+        print(f"{name}: {file}\n{diagnosis(table)}")
+        shared = duplicates(table, hashes)
+        hashes.save()
+        if shared:
+            print(f"  WARNING: {_told(shared)}")
+        if options.results is not None:
+            _look_up(table, options.results, known)
+        value[name] = facts(table) | {"table": file, "shared_pictures": shared}
+    for own, found in known.items():
+        print(f"{own}: {'; '.join(found) or 'nobody in these data; is it of another results folder, or another salt?'}")
+    answer(lambda: {"datasets": value, "who": known})
+    return 1 if None in value.values() or not all(known.values()) else 0
 
 
 def facts(table: Table) -> dict[str, Any]:
@@ -98,16 +104,13 @@ def _told(shared: list[list[tuple[str, str]]]) -> str:
     )
 
 
-def _known(table: Table, results: Path, hashes: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Which names of a table the hashes of a results folder stand for."""
+def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
+    """Add to each hash of a results folder the samples and patients of a table that it stands for."""
     hidden = Hidden(results)
-    named = {"sample": table.ids, "patient": table.patients, "file": table.file_names}
-    return [
-        (hidden.name(name), f"{what} {name}")
-        for what, names in named.items()
-        for name in dict.fromkeys(names)
-        if hidden.name(name) in hashes
-    ]
+    for what, names in (("sample", table.ids), ("patient", table.patients)):
+        for name in dict.fromkeys(names):
+            if (own := hidden.name(name)) in known:
+                known[own].append(f"{what} {name}")
 
 
 def diagnosis(table: Table) -> str:

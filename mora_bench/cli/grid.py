@@ -1,9 +1,11 @@
 """grid: train, score and compare."""
 
+from __future__ import annotations
+
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
@@ -11,9 +13,10 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
 from mora_bench.cli.doctor import warnings
 from mora_bench.cli.options import option, parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show, told
+from mora_bench.errors import UserError
 from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
@@ -22,6 +25,10 @@ from mora_bench.plan.presets import load_preset
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.trackers.outcomes import tracked
+from mora_bench.training.failed import said
+
+if TYPE_CHECKING:
+    from mora_bench.report.write import Report
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
 LISTED = 200
@@ -30,6 +37,8 @@ LISTED = 200
 def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
     """The grid that a command line asks for, its preset's, and where it runs; names are checked before slow imports."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
+    if preset.json:
+        raise UserError(f"preset {preset.preset}: json is for the command line: --json.")
     grid = parse(Grid, verb, arguments, preset)
     registry.load_plugins(file.absolute() for file in grid.plugin)
     check_names(grid)
@@ -38,13 +47,12 @@ def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
 
 def run(arguments: list[str]) -> int:
     grid, preset, place = asked(arguments, "grid")
-    with answering(grid.json) as answer:
-        if grid.plan:
-            answer.value = _planned(grid, preset, place)
-            return 0
-        campaign.start_workers(place, grid.engine)
-        code, answer.value = _trained(grid, preset, place)
-    return code
+    if grid.plan:
+        value = _planned(grid, preset, place)
+        answer(lambda: value)
+        return 0
+    campaign.start_workers(place, grid.engine)
+    return _trained(grid, preset, place)
 
 
 def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
@@ -79,8 +87,8 @@ def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
     return plan
 
 
-def _trained(grid: Grid, preset: Grid, place: Runtime) -> tuple[int, dict[str, Any]]:
-    """Run what is to do, and show what was found; the exit code, and the same for programs."""
+def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
+    """Run what is to do, and show what was found; the exit code."""
     plan = _checked(grid, preset, place)
     store = Store(place.out)
     status = store.status(plan.cells)
@@ -92,11 +100,11 @@ def _trained(grid: Grid, preset: Grid, place: Runtime) -> tuple[int, dict[str, A
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = tracked(campaign.run(todo, place, grid.engine), place, grid.track)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
-    answer = _report(plan, place, grid)
+    written = _report(plan, place, grid)
     for cell, record in failed:
-        print(f"failed: {cell.label}: {record.error} ({store.record_file(cell)})", file=sys.stderr)
+        print(f"failed: {cell.label}: {said(record.error, cell, place)} ({store.record_file(cell)})", file=sys.stderr)
     if failed and grid.fail_fast:
-        return 1, answer
+        return 1
     # What counts is what lies in the folder, not what was handed out.
     ended = store.status(plan.cells) if todo else status
     before = [cell for cell in plan.cells if ended[cell] == FAILED and status[cell] == FAILED]
@@ -107,12 +115,12 @@ def _trained(grid: Grid, preset: Grid, place: Runtime) -> tuple[int, dict[str, A
         print(f"no result: {cell.label}: {store.record_file(cell)} is not there, or not whole", file=sys.stderr)
     if lacking:
         print(f"{len(lacking)} cells have no result; the same command computes them", file=sys.stderr)
-    return 1 if failed or before or lacking else 0, answer | {"lacking": [cell.key for cell in lacking]}
+    answer(lambda: told(written) | {"lacking": [cell.key for cell in lacking]})
+    return 1 if failed or before or lacking else 0
 
 
-def _report(plan: Plan, place: Runtime, grid: Grid) -> dict[str, Any]:
-    """Write the tables, show what they say of the cells asked for, and how that compares with what is shipped; the same
-    for programs that ask."""
+def _report(plan: Plan, place: Runtime, grid: Grid) -> Report:
+    """Write the tables, show what they say of the cells asked for, and how that compares with what is shipped."""
     asked_for = {cell.score_key for cell in plan.cells}
     written = campaign.report(place.out, grid.metric, asked=asked_for)
     show(written)
@@ -121,7 +129,7 @@ def _report(plan: Plan, place: Runtime, grid: Grid) -> dict[str, Any]:
 
         if said := compared(written.results, place.out.name, asked_for):
             print(said)
-    return told(written) if grid.json else {}
+    return written
 
 
 def _warn(plan: Plan, place: Runtime) -> None:
@@ -172,7 +180,7 @@ def progress(
             waiting.pop(cell, None)
             if record.status == FAILED:
                 failed.append((cell, record))
-                bar.say(f"failed: {cell.label}: {record.error}")
+                bar.say(f"failed: {cell.label}: {said(record.error, cell, place)}")
                 if fail_fast:
                     break
             bar.update()

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -10,6 +11,7 @@ from mora_bench import registry
 from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
@@ -36,6 +38,8 @@ class ImportOptions:
     """write what is to be predicted to this CSV, and do nothing else"""
     data_root: Path | None = None
     """folder with the real datasets, if the cell is on real data"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     plugin: tuple[Path, ...] = ()
     """Python files that define datasets or tasks of your own"""
 
@@ -43,6 +47,7 @@ class ImportOptions:
 def run(arguments: list[str]) -> int:
     options = parse(ImportOptions, "import", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     if (options.predictions is None) == (options.template is None):
         raise UserError("give either a file of predictions, or --template FILE.csv to write what is to be predicted.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", options.name):

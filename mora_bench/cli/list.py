@@ -9,7 +9,7 @@ import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 
 #: Tokens of a text; any number will do to ask what a backbone is.
 SHORT = 64
@@ -28,11 +28,11 @@ class ListOptions:
 def run(arguments: list[str]) -> int:
     options = parse(ListOptions, "list", arguments)
     registry.load_plugins(options.plugin)
-    with answering(options.json) as answer:
-        answer.value = sections()
-        for title, rows in answer.value.items():
-            width = max(map(len, rows), default=0)
-            print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
+    found = sections()
+    answer(lambda: found)
+    for title, rows in found.items():
+        width = max(map(len, rows), default=0)
+        print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
     return 0
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from mora_bench.cli.options import OptionsRead
+from mora_bench.cli.output import answering
 from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
 
@@ -61,7 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
             from mora_bench.registry import did_you_mean
 
             raise UserError(f"unknown verb {verb!r}; known: {', '.join(VERBS)}.{did_you_mean(verb, VERBS)}")
-        return import_module(f"mora_bench.cli.{MODULES.get(verb, verb)}").run(rest)
+        with answering("--json" in rest):
+            return import_module(f"mora_bench.cli.{MODULES.get(verb, verb)}").run(rest)
     except KeyboardInterrupt:
         print("\nmora_bench: stopped. Finished cells are kept; the same command goes on from there.", file=sys.stderr)
         return 130

@@ -1,32 +1,50 @@
-"""JSON on the terminal, for programs that run this one."""
+"""JSON on the terminal, for programs that run this one: what a verb found as one value, and nothing else."""
 
 import json
 import math
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-
-class Answer:
-    """What a verb found, as plain values; printed when it ends, if JSON was asked for."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
+#: What the verb that runs has handed over; None where nobody asked for JSON.
+_answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
 
 
 @contextmanager
-def answering(asked: bool) -> Iterator[Answer]:
-    """While a verb runs, what it prints goes to stderr if JSON is asked for, and stdout holds one JSON value alone."""
-    answer = Answer()
+def answering(asked: bool) -> Iterator[None]:
+    """While a verb runs, what it, its plug-ins and its workers print goes to stderr if JSON is asked for; stdout then
+    holds one JSON value alone, once the verb has ended well."""
     if not asked:
-        yield answer
+        yield
         return
-    with redirect_stdout(sys.stderr):
-        yield answer
-    print(json.dumps(plain(answer.value), indent=1, allow_nan=False))
+    found: list[Any] = []
+    token = _answers.set(found)
+    sys.stdout.flush()
+    # Processes that are started meanwhile print to the file that is number one.
+    before = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _answers.reset(token)
+        sys.stderr.flush()
+        os.dup2(before, 1)
+        os.close(before)
+    if found:
+        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False))
+
+
+def answer(make: Callable[[], Any]) -> None:
+    """Hand over what a verb found, as plain values; made only if JSON was asked for."""
+    found = _answers.get()
+    if found is not None:
+        found.append(make())
 
 
 def plain(value: Any) -> Any:

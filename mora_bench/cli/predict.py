@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from mora_bench import registry
 from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli.options import parse
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
@@ -33,6 +35,8 @@ class PredictOptions:
     """where to write the probabilities as CSV; the terminal if not given"""
     data_root: Path | None = None
     """folder with the real datasets, if the cell is on real data"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     limit: int | None = None
     """the --limit that the cell was trained with, if it was"""
     device: str = "cpu"
@@ -44,6 +48,7 @@ class PredictOptions:
 def run(arguments: list[str]) -> int:
     options = parse(PredictOptions, "predict", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     file = options.folder / "records" / f"{options.key}.json"
     record = read(file, Record)
     if not isinstance(record, Record):

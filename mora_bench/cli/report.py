@@ -11,7 +11,7 @@ import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 
 if TYPE_CHECKING:
     from mora_bench.report.write import Report
@@ -38,10 +38,9 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     from mora_bench.campaign import report
 
-    with answering(options.json) as answer:
-        written = report(options.folder, options.metric, options.figures)
-        show(written)
-        answer.value = told(written)
+    written = report(options.folder, options.metric, options.figures)
+    show(written)
+    answer(lambda: told(written))
     return 0
 
 

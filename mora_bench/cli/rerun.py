@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 from msgspec import to_builtins
@@ -15,6 +15,7 @@ from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 from mora_bench.records.schema import Scores
 from mora_bench.records.store import DONE, Store, read
@@ -35,6 +36,8 @@ class RerunOptions:
     """only these datasets; all if not given"""
     data_root: Path | None = None
     """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     plugin: tuple[Path, ...] = ()
     """Python files that define methods or datasets of your own"""
     device: str = "cpu"
@@ -48,6 +51,7 @@ def run(arguments: list[str]) -> int:
     if options.out.resolve() == options.folder.resolve():
         raise UserError(f"--out {options.out} is the folder itself. Give another one.")
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
     records = [r for r in old.records()[0] if r.status == DONE and _asked(r.cell, options)]

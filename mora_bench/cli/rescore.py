@@ -3,13 +3,14 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 
@@ -29,6 +30,8 @@ class RescoreOptions:
     """how many lose one; as in training if not given"""
     data_root: Path | None = None
     """folder with the real datasets, where a mechanism reads more of them than presence"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     plugin: tuple[Path, ...] = ()
     """Python files that define mechanisms or tasks of your own"""
 
@@ -40,6 +43,7 @@ def run(arguments: list[str]) -> int:
     if options.strength != 1.0 and not options.test_mechanism:
         raise UserError("--strength says how far a mechanism departs from chance: give --test-mechanism, too.")
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     if options.test_mechanism:
         registry.check(registry.MECHANISMS, options.test_mechanism.partition(":")[0])
     from mora_bench import campaign

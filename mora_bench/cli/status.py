@@ -9,7 +9,7 @@ from typing import Any
 from mora_bench import campaign
 from mora_bench.cells.cell import Cell
 from mora_bench.cli.grid import asked
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
 from mora_bench.cli.pricing import mean_seconds
 from mora_bench.records.leases import Holder, Leases
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -21,28 +21,28 @@ RUNNING = "running"
 def run(arguments: list[str]) -> int:
     """Takes the options of the grid that is asked about, and runs nothing."""
     grid, preset, place = asked(arguments, "status")
-    with answering(grid.json) as answer:
-        cells = campaign.plan(grid, place, preset).cells
-        store = Store(place.out)
-        status = store.status(cells)
-        holders = Leases(place.out).holders()
-        # A holder that has died on this machine runs nothing; of other machines only time tells.
-        alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
-        status |= {cell: RUNNING for cell in cells if status[cell] == TO_DO and cell.key in alive}
-        counts = Counter(status.values())
-        known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, RUNNING, TO_SCORE, TO_DO) if counts[s])
-        print(f"{len(cells)} cells: {known or 'none'}")
-        running, failed = _running(store, status, holders), _failed(store, status)
-        for own in running:
-            said = f"; {own['says']}" if own["says"] else ""
-            print(f"running: {own['cell']}: {own['host']}, process {own['process']}{said}")
-        for own in failed:
-            print(f"failed: {own['cell']}: {own['error']}", file=sys.stderr)
-        left, ahead = _left(store, status), counts[RUNNING] + counts[TO_DO]
-        at_once = counts[RUNNING] or place.workers
-        if left is not None and ahead:
-            print(f"about {left / at_once / 60:.0f} minutes left for {ahead} cells, {at_once} at once")
-        answer.value = {
+    cells = campaign.plan(grid, place, preset).cells
+    store = Store(place.out)
+    status = store.status(cells)
+    holders = Leases(place.out).holders()
+    # A holder that has died on this machine runs nothing; of other machines only time tells.
+    alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
+    status |= {cell: RUNNING for cell in cells if status[cell] == TO_DO and cell.key in alive}
+    counts = Counter(status.values())
+    known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, RUNNING, TO_SCORE, TO_DO) if counts[s])
+    print(f"{len(cells)} cells: {known or 'none'}")
+    running, failed = _running(store, status, holders), _failed(store, status)
+    for own in running:
+        said = f"; {own['says']}" if own["says"] else ""
+        print(f"running: {own['cell']}: {own['host']}, process {own['process']}{said}")
+    for own in failed:
+        print(f"failed: {own['cell']}: {own['error']}", file=sys.stderr)
+    left, ahead = _left(store, status), counts[RUNNING] + counts[TO_DO]
+    at_once = counts[RUNNING] or place.workers
+    if left is not None and ahead:
+        print(f"about {left / at_once / 60:.0f} minutes left for {ahead} cells, {at_once} at once")
+    answer(
+        lambda: {
             "folder": place.out,
             "cells": len(cells),
             "counts": {name: counts[name] for name in (DONE, FAILED, RUNNING, TO_SCORE, TO_DO)},
@@ -50,6 +50,7 @@ def run(arguments: list[str]) -> int:
             "failed": failed,
             "seconds_left": None if left is None else left / at_once,
         }
+    )
     return 0 if counts[DONE] == len(cells) else 1
 
 

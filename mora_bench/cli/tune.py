@@ -34,6 +34,8 @@ class Tune(Grid):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.json or self.track:
+            raise UserError("--json and --track are options of `grid`; a search has its ledger and its preset.")
         if self.trials < 2:
             raise UserError(f"--trials {self.trials}; expected 2 or more.")
         for name in ("missing", "rates", "mechanism", "strength", "impute", "backbone"):

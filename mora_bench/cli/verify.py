@@ -11,7 +11,8 @@ import tyro
 
 from mora_bench import registry
 from mora_bench.cli.options import parse
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answer
+from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class VerifyOptions:
     """Re-read every file of a results folder and score its predictions again; name what is corrupt, edited, cut,
     foreign, incomplete, left over, or a score that the predictions do not give. Nothing is changed. Exit code 0 if
-    nothing is wrong."""
+    nothing is wrong, and everything could be scored again."""
 
     folder: tyro.conf.Positional[Path]
     """results folder, with records/ and scores/ in it"""
@@ -30,6 +31,8 @@ class VerifyOptions:
     """only re-read files, which takes a moment; do not score predictions again"""
     data_root: Path | None = None
     """folder with the real datasets, where scores depend on more of them than presence"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
     limit: int | None = None
     """the --limit that the cells were trained with, if they were"""
     plugin: tuple[Path, ...] = ()
@@ -41,6 +44,7 @@ class VerifyOptions:
 def run(arguments: list[str]) -> int:
     options = parse(VerifyOptions, "verify", arguments)
     registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
     if not (options.folder / "records").is_dir():
         raise UserError(
             f"{options.folder}: no records. Expected {options.folder}/records/*.json, as `grid` writes them."
@@ -48,21 +52,22 @@ def run(arguments: list[str]) -> int:
     from mora_bench.records.store import Store
     from mora_bench.records.verify import verify
 
-    with answering(options.json) as answer:
-        store = Store(options.folder)
-        found = list(verify(options.folder))
-        again, unable = (0, []) if options.files else _scored_again(store, options, found)
-        for finding in found:
-            print(finding, file=sys.stderr)
-        for why in unable:
-            print(f"not scored again: {why}", file=sys.stderr)
-        records, _ = store.records()
-        done = sum(record.status == "done" for record in records)
-        print(f"{len(records)} records, {done} done; {again} scored again; {len(found)} findings")
-        answer.value = {
-            "records": len(records), "done": done, "scored_again": again, "not_scored_again": unable, "findings": found,
-        }  # fmt: skip
-    return 1 if found else 0
+    store = Store(options.folder)
+    found = list(verify(options.folder))
+    again, unable = (0, []) if options.files else _scored_again(store, options, found)
+    for finding in found:
+        print(finding, file=sys.stderr)
+    for why in unable:
+        print(f"not scored again: {why}", file=sys.stderr)
+    if unable:
+        print("these may need --data-root, --limit or --plugin as the cells were trained with", file=sys.stderr)
+    records, _ = store.records()
+    done = sum(record.status == "done" for record in records)
+    lacking = f", {len(unable)} not" if unable else ""
+    print(f"{len(records)} records, {done} done; {again} scored again{lacking}; {len(found)} findings")
+    counts = {"records": len(records), "done": done, "scored_again": again}
+    answer(lambda: counts | {"not_scored_again": unable, "findings": found})
+    return 1 if found or unable else 0
 
 
 def _scored_again(store: Store, options: VerifyOptions, found: list[Refused]) -> tuple[int, list[str]]:

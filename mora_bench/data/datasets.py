@@ -12,7 +12,7 @@ from mora_bench.data.readers import cxr, odir
 from mora_bench.data.table import Table
 from mora_bench.data.twins import ceilings
 from mora_bench.data.twins import tables as twins
-from mora_bench.errors import UserError
+from mora_bench.errors import PlainError, UserError
 from mora_bench.files import FileHashes
 
 ODIR = Dataset(
@@ -56,9 +56,9 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
         table = dataset.twin()
     else:
         if not root.is_dir():
-            raise UserError(f"--data-root {root}: no such folder.")
+            raise PlainError(f"--data-root {root}: no such folder.")
         if dataset.find(root) is None:
-            raise UserError(
+            raise PlainError(
                 f"--data-root {root}: no {name} table in it or below it. `mora_bench doctor --data-root {root}` shows "
                 f"what was found; leave {name} out of --datasets, or --data-root away to run on the twins."
             )

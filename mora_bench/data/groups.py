@@ -22,7 +22,11 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
         side: the samples, of that table or of another of its kind.
     """
     found: dict[str, np.ndarray] = {}
+    people = {*table.ids, *table.patients} if table.source == "real" else set()
     for name, values in table.covariates.items():
+        if people.intersection(map(str, values)):
+            # A group would be called by a patient's name.
+            continue
         own = [str(side.table.covariates[name][row]).strip() for row in side.rows]
         known = sorted({str(value).strip() for value in values} - {""})
         if 2 <= len(known) <= MOST:

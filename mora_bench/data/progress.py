@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -12,17 +12,15 @@ Item = TypeVar("Item")
 DELAY, LINE = 2.0, 60.0
 
 
-def shown(items: Iterable[Item], names: Sequence[str], what: str) -> Iterator[Item]:
-    """Pass items on, one for each name, and say how far it is. A line names the one that is being waited for, so that
-    what hangs can be found."""
+def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """Pass so many items on, and say how far it is; by numbers alone, because lines end in logs of jobs."""
     terminal = sys.stderr.isatty()
-    bar = tqdm(total=len(names), desc=what, unit="", delay=DELAY, dynamic_ncols=True, leave=False, disable=not terminal)
+    bar = tqdm(total=total, desc=what, unit="", delay=DELAY, dynamic_ncols=True, leave=False, disable=not terminal)
     over, done = threading.Event(), 0
 
     def lines() -> None:
         while not over.wait(LINE):
-            if done < len(names):
-                print(f"{what}: {done} of {len(names)}; at {names[done]!r}", file=sys.stderr, flush=True)
+            print(f"{what}: {done} of {total}", file=sys.stderr, flush=True)
 
     if not terminal:
         threading.Thread(target=lines, name="says how far decoding is", daemon=True).start()

@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -109,18 +108,6 @@ class Table:
                 found[row, m] = summary(column.values[row])
         found.flags.writeable = False
         return found
-
-    @property
-    def file_names(self) -> list[str]:
-        """Names of the files, each once, that contents lie in; they often hold the names of patients."""
-        contents = (value for column in self.modalities.values() for value in column.values if value is not None)
-        parts = (part for value in contents for part in (value if isinstance(value, tuple) else (value,)))
-        return list(dict.fromkeys(Path(part.path).name for part in parts if hasattr(part, "path")))
-
-    @property
-    def texts(self) -> list[str]:
-        """Every text of every modality."""
-        return [value for column in self.modalities.values() for value in column.values if isinstance(value, str)]
 
     def only(self, rows: np.ndarray) -> Self:
         """The samples of the given row numbers."""

@@ -58,8 +58,11 @@ class Slurm(Engine):
                     bundle, said = jobs.pop(job), slurm_jobs.last_word(place, job)
                     slurm_jobs.file(place, bundle, work).unlink(missing_ok=True)
                     if said != "":
-                        why = f"Slurm job {job} {said or 'ended without a word'}; {slurm_jobs.log(place, job)}"
                         for cell in bundle:
+                            # What a job printed, or its error says, may be a patient's.
+                            plain = cell.source != "real"
+                            how = (said if plain else (said or "").partition(":")[0]) or "ended without a word"
+                            why = f"Slurm job {job} {how}; {slurm_jobs.log(place, job, plain)}"
                             lost(cell, replace(runtime, job=slurm_jobs.name(job)), why)
                     yield from bundle
         except KeyboardInterrupt:

@@ -133,11 +133,11 @@ def last_word(place: Path, job: str) -> str | None:
     return file.read_text() if file.name in os.listdir(file.parent) else None
 
 
-def log(place: Path, job: str) -> str:
-    """Where a job's log is, and its last line."""
+def log(place: Path, job: str, quoted: bool) -> str:
+    """Where a job's log is, and its last line where that may be quoted."""
     file = place / "jobs" / f"{job}_0_log.err"
     try:
         lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
     except OSError:
         return "it left no log"
-    return f"{file}: {lines[-1][:500] if lines else 'empty'}"
+    return f"{file}: {lines[-1][:500] if lines else 'empty'}" if quoted else str(file)

@@ -63,11 +63,10 @@ def plan(sources: Sequence[Path], into: Path) -> Merged:
 
 
 def _beside(folder: Path, into: Path) -> dict[Path, Path]:
-    """The splits, and the salt of ids unless there is one. Hashes of ids say which salt they are made with."""
-    found = {into / "splits" / file.name: file for file in sorted((folder / "splits").glob("*.json"))}
-    if (folder / private.FILE).exists() and not (into / private.FILE).exists():
-        found[into / private.FILE] = folder / private.FILE
-    return found
+    """The splits, and the salt of ids; what is there stays. Hashes of ids say which salt they are made with."""
+    files = [folder / private.FILE, *sorted((folder / "splits").glob("*.json"))]
+    targets = {into / file.relative_to(folder): file for file in files if file.exists()}
+    return {target: file for target, file in targets.items() if not target.exists()}
 
 
 def copy(merged: Merged) -> None:

@@ -10,15 +10,20 @@ from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
 
-#: A folder in the name of a backbone; a hub's names have none before their slash.
-FOLDER = re.compile(r"(?<![^:+,])(?:[.~][^+,]*|)/[^+,]*?([^/+,]+)/?(?=$|[+,])")
+#: What stands between the parts of a backbone's name.
+BETWEEN = re.compile(r"([:+,])")
 #: Metrics that the header holds, at most; hubs read them.
 MOST_METRICS = 200
 
 
 def local(name: str) -> str:
-    """A backbone's name without the folders of this machine in it."""
-    return FOLDER.sub(r"\1", name)
+    """A backbone's name without the folders of this machine in it. A hub's name has one slash."""
+    return "".join(_last(part) for part in BETWEEN.split(name))
+
+
+def _last(part: str) -> str:
+    is_folder = part.startswith((".", "/", "~")) or part.rstrip("/").count("/") > 1
+    return part.rstrip("/").rpartition("/")[2] if is_folder else part
 
 
 def sources(records: Iterable[Record]) -> dict[str, Any]:

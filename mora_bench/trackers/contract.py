@@ -18,7 +18,7 @@ class Run:
     """One cell as trackers know it: names, numbers and short words. Of patients it holds nothing.
 
     Attributes:
-        key, label: the cell's.
+        key, label: the cell's; if it is scored otherwise than it was trained, the key of its scores.
         settings: its fields by name, those of its recipe as recipe.NAME.
         curve: at each validation the step, and the loss and primary score there; empty where nothing trained.
         scores: of the test split, PATTERN/METRIC, and what it cost.
@@ -61,13 +61,15 @@ def as_run(record: Record, scores: Scores | None) -> Run:
     for at in record.training.history if record.training else ():
         score = {} if at.val_score is None else {"validation": at.val_score}
         curve.append((at.step, {"loss": at.loss, **score}))
-    return Run(record.key, record.cell.label, _settings(record), curve, _scores(record, scores))
+    key = scores.score_key if scores is not None and identity(scores.scoring) else record.key
+    return Run(key, record.cell.label, _settings(record, scores), curve, _scores(record, scores))
 
 
-def _settings(record: Record) -> dict[str, int | float | str]:
+def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | str]:
     cell = record.cell
     found: dict[str, Any] = identity(cell, leave_out=("recipe", "scoring", "versions"))
     found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
+    found |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
     found |= {"family": record.competitor.family, "device": record.provenance.device}
     return {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
 

@@ -1,14 +1,14 @@
 """Hands the outcomes of a grid to trackers on their way to whoever asked for them."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store, read
-from mora_bench.trackers.contract import Tracker, as_run
+from mora_bench.trackers.contract import Run, Tracker, as_run
 
 Outcomes = Iterator[tuple[Cell, Record]]
 
@@ -25,21 +25,26 @@ def tracked(outcomes: Outcomes, place: Runtime, names: Sequence[str]) -> Outcome
     return _handed_over(outcomes, Store(place.out), trackers)
 
 
-def _handed_over(outcomes: Outcomes, store: Store, trackers: list[Tracker]) -> Outcomes:
+def _handed_over(outcomes: Outcomes, store: Store, trackers: Sequence[Tracker]) -> Outcomes:
+    at_work = list(trackers)
     try:
         for cell, record in outcomes:
             if record.status == DONE:
                 scores = read(store.score_file(cell), Scores)
                 run = as_run(record, None if isinstance(scores, Refused) else scores)
-                for tracker in list(trackers):
-                    try:
-                        tracker.ended(run)
-                    except Exception as error:
-                        # What only shows results must not end what makes them.
-                        trackers.remove(tracker)
-                        name = type(tracker).__name__
-                        print(f"{name}: {type(error).__name__}: {error}; it is handed no more cells", file=sys.stderr)
+                at_work = [tracker for tracker in at_work if _tried(tracker, tracker.ended, run)]
             yield cell, record
     finally:
         for tracker in trackers:
-            tracker.close()
+            _tried(tracker, tracker.close)
+
+
+def _tried(tracker: Tracker, what: Callable[..., None], *about: Run) -> bool:
+    """Whether a tracker could do something. What only shows results must not end what makes them."""
+    try:
+        what(*about)
+    except Exception as error:
+        name = type(tracker).__name__
+        print(f"{name}: {type(error).__name__}: {error}; it is handed no more cells", file=sys.stderr)
+        return False
+    return True

@@ -16,7 +16,6 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.effects import effects
 from mora_bench.records import provenance
-from mora_bench.records.private import Hidden
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
 from mora_bench.scoring.protocol import Predicted, scored
 
@@ -41,21 +40,6 @@ def same_code(cell: Cell) -> None:
     for kind, name, version in parts:
         if name != NONE and registry.version(kind, name) != version:
             raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
-
-
-def hidden(cell: Cell, runtime: Runtime) -> Hidden:
-    """What keeps names and texts of a cell's patients out of the results folder; of drawings there are none to keep.
-
-    If the data cannot be read any more, it knows no names, but still where they lay.
-    """
-    if cell.source != "real":
-        return Hidden(runtime.out)
-    try:
-        table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
-    except Exception:
-        return Hidden(runtime.out, root=runtime.data_root)
-    names = {*table.ids, *table.patients, *table.file_names}
-    return Hidden(runtime.out, names, table.texts, runtime.data_root)
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:

@@ -21,6 +21,7 @@ import torch
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
+from mora_bench.data.readers.links import follow_links
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.data.table import Table
@@ -251,6 +252,7 @@ def _try(
 def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], trials: int) -> None:
     """Search for each cell of a bundle and write its ledger; what an engine is handed."""
     registry.load_plugins(runtime.plugins)
+    follow_links(runtime.follow_links)
     torch.set_num_threads(runtime.threads)
     for cell in bundle:
         save(search(cell, tested, trials, runtime), runtime)

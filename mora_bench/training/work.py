@@ -1,6 +1,5 @@
 """Runs a bundle of cells and writes their records, whatever happens. Engines call these functions."""
 
-import traceback
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -15,10 +14,8 @@ from mora_bench.records.schema import SCHEMA, Competitor, Record
 from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
-from mora_bench.training.facts import Outcome, hidden, same_code
-
-#: How a line of a trace begins that says where in the code it was.
-PLACE = '  File "'
+from mora_bench.training.facts import Outcome, same_code
+from mora_bench.training.failed import told
 
 
 def work(bundle: Sequence[Cell], runtime: Runtime) -> None:
@@ -51,7 +48,7 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
     except (Exception, SystemExit) as error:
         # A method that calls sys.exit ends its cell, not the command.
         if len(cells) > 1:
-            why = hidden(cells[0], runtime).message(f"{type(error).__name__}: {error}")
+            why, _ = told(error, cells[0], runtime)
         else:
             found = [Outcome(failure(cells[0], runtime, error))]
     if why:
@@ -76,9 +73,8 @@ def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
 
 
 def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
-    """The record of a cell that failed: the reason and the tail of the trace, without what belongs to patients."""
-    said = hidden(cell, runtime).message
-    lines = "".join(traceback.format_exception(error)).splitlines()[-30:]
+    """The record of a cell that failed: the reason and the tail of the trace, without what may be a patient's."""
+    said, trace = told(error, cell, runtime)
     return Record(
         schema=SCHEMA,
         key=cell.key,
@@ -86,8 +82,8 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=competitor(cell.method),
-        error=said(f"{type(error).__name__}: {error}"),
-        trace=[line if line.startswith(PLACE) else said(line) for line in lines],
+        error=said,
+        trace=trace,
     )
 
 

@@ -118,7 +118,7 @@ def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouc
 
 
 def test_predictions_that_cannot_be_scored_are_said_and_no_finding(store, capsys):
-    assert cli.main(["verify", str(store.folder)]) == 0
+    assert cli.main(["verify", str(store.folder)]) == 1
     out = capsys.readouterr()
     assert out.err.count("not scored again: ") == 2
-    assert "0 scored again" in out.out
+    assert "0 scored again, 2 not; 0 findings" in out.out

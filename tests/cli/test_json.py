@@ -1,6 +1,9 @@
 """`--json`: one value on stdout, the same that people are told; and what doctor finds in pictures."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from PIL import Image
 
 from mora_bench import registry
 from mora_bench.cli import main as cli
-from mora_bench.cli.output import answering, plain
+from mora_bench.cli.output import plain
 from mora_bench.data.twins import tables as twins
 from mora_bench.records.store import Store
 from mora_bench.training.work import work
@@ -88,14 +91,14 @@ def test_everything_that_has_a_name(ask):
 def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):
     twins.publish("odir", tmp_path / "root", 12)
     code, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
-    assert (code, value["odir"]["samples"], value["odir"]["shared_pictures"]) == (0, 12, [])
+    assert (code, value["datasets"]["odir"]["samples"], value["datasets"]["odir"]["shared_pictures"]) == (0, 12, [])
     pictures = sorted((tmp_path / "root").rglob("*.jpg"))
     own = {file.name.split("_")[0] for file in pictures}
     assert len(own) > 2
     first, other = pictures[0], next(f for f in pictures if f.name.split("_")[0] != pictures[0].name.split("_")[0])
     other.write_bytes(first.read_bytes())
     _, value, said = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
-    ((pair,),) = [value["odir"]["shared_pictures"]]
+    ((pair,),) = [value["datasets"]["odir"]["shared_pictures"]]
     assert {file for _, file in pair} == {first.name, other.name}
     assert "WARNING: 1 pictures are there under several patients" in said
     assert first.name in said
@@ -108,15 +111,42 @@ def test_two_pictures_of_one_patient_may_be_the_same(ask, tmp_path):
     for file in own:
         Image.new("RGB", (8, 8)).save(file)
     _, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
-    assert value["odir"]["shared_pictures"] == []
+    assert value["datasets"]["odir"]["shared_pictures"] == []
 
 
-def test_what_json_has_no_word_for(capsys):
+def test_what_json_has_no_word_for():
     value = plain({"a": float("nan"), "b": np.float64(0.5), "c": {"y", "x"}, 3: (np.int64(1), float("inf"))})
     assert value == {"a": None, "b": 0.5, "c": ["x", "y"], "3": [1, None]}
-    with answering(True) as answer:
-        print("aside")
-        answer.value = value
-    out = capsys.readouterr()
-    assert json.loads(out.out) == value
-    assert out.err == "aside\n"
+
+
+CHATTY = """
+print("hello from the plug-in")
+from mora_bench.api import Predictor
+class Chatty(Predictor):
+    title = source = "chatty"
+    def fit(self, train, validation, seed):
+        print("fitting", flush=True)
+        self.n = len(train.labels)
+    def predict(self, samples):
+        import numpy as np
+        return np.zeros((len(samples), self.n))
+"""
+
+
+def test_whatever_plug_ins_and_workers_print_is_not_on_stdout(tmp_path, cache):
+    (tmp_path / "own.py").write_text(CHATTY)
+    words = [sys.executable, "-m", "mora_bench", "grid", "--json", "--plugin", "own.py", "--methods", "chatty"]
+    words += ["--floors", "none", "--datasets", "odir", "--seeds", "0", "--limit", "60", "--pool", "20", "--out", "out"]
+    env = os.environ | {"MORA_BENCH_CACHE": str(cache)}
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["lacking"] == []
+    assert "hello from the plug-in" in done.stderr
+    assert "fitting" in done.stderr
+
+
+def test_what_cannot_be_json_refuses_it(tmp_path, capsys):
+    assert cli.main(["tune", "--json", "--plan"]) == 2
+    assert "--json and --track are options of `grid`" in capsys.readouterr().err
+    (tmp_path / "mine.toml").write_text("json = true")
+    assert cli.main(["grid", "--preset", str(tmp_path / "mine.toml"), "--plan"]) == 2
+    assert "json is for the command line" in capsys.readouterr().err

@@ -107,3 +107,11 @@ def test_the_salt_of_the_first_folder_that_has_one_stays_its_owners(parts, tmp_p
     assert (tmp_path / "into" / "salt").stat().st_mode & 0o077 == 0
     assert merged(parts, tmp_path / "into") == 0
     assert private.salt(tmp_path / "into") == second
+
+
+def test_a_split_that_is_there_stays(parts, tmp_path):
+    (tmp_path / "into" / "splits").mkdir(parents=True)
+    name = next((parts[0] / "splits").iterdir()).name
+    (tmp_path / "into" / "splits" / name).write_text("mine")
+    assert merged(parts, tmp_path / "into") == 0
+    assert (tmp_path / "into" / "splits" / name).read_text() == "mine"

@@ -1,22 +1,26 @@
 """Nothing of a patient goes into a results folder: every file of one is searched for ids, texts and names of files."""
 
+import dataclasses
 import hashlib
 import hmac
 import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import once
+from conftest import make_cell, once
 from huggingface_hub import ModelCard
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mora_bench import registry
 from mora_bench.cli import main as cli
-from mora_bench.errors import UserError
+from mora_bench.data.groups import groups
+from mora_bench.data.sides import Side
+from mora_bench.data.table import Column, Table
+from mora_bench.errors import PlainError, UserError
 from mora_bench.records import private
 from mora_bench.records.private import Hidden
+from mora_bench.training import failed, predictors
 
 #: A clinic's data as a plug-in: real, with names, notes and pictures that nothing else is called like.
 CLINIC = '''
@@ -58,7 +62,7 @@ class Blabs(Predictor):
     def fit(self, train, validation, seed):
         table = read(Path(ROOT))
         raise ValueError(
-            f"sample {table.ids[0]!r} of {table.patients[0]}: {table.modalities['text'].values[0]} in "
+            f"sample {table.ids[0]!r} of {table.patients[0]}:\\n{table.modalities['text'].values[0][:20]}\\n in "
             f"{table.modalities['image'].values[0][0].path}, file Zwiebelfilm001.png, shape (60, 2)"
         )
 
@@ -143,22 +147,31 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     assert cli.main(["verify", str(pub)]) == 0
 
 
-def test_the_error_of_a_cell_is_of_use_still(results, clinic, capsys):
+def test_what_an_error_says_is_kept_where_only_its_owner_reads_it(results, capsys, cache):
     records = [json.loads(file.read_text()) for file in (results / "records").iterdir()]
     (failed,) = [record for record in records if record["status"] == "failed"]
-    hidden = Hidden(results)
-    sample, patient = hidden.name("Visite-000x"), hidden.name("Quendolin 000")
-    film, other = hidden.name("Zwiebelfilm000.png"), hidden.name("Zwiebelfilm001.png")
+    log = cache / "errors" / f"{failed['key']}.log"
     assert failed["error"] == (
-        f"ValueError: sample '{sample}' of {patient}: (a text) in DATA/{film}.png, file {other}, shape (60, 2)"
+        f"ValueError: what it says may be a patient's, and is kept in errors/{failed['key']}.log of the cache"
     )
-    assert failed["trace"][0].startswith("Traceback")
+    # The places in the code, the file of the plug-in among them, and the kind of the error.
+    assert any(line.startswith('  File "') and "own.py" in line for line in failed["trace"])
+    assert failed["trace"][-1] == "ValueError"
+    assert "sample 'Visite-000x' of Quendolin 000:" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_whoever_has_the_data_can_look_a_hash_up(clinic, results, capsys):
     root, plugin = clinic
-    words = ["doctor", "--plugin", str(plugin), "--datasets", "clinic", "--data-root", str(root)]
-    assert cli.main([*words, "--results", str(results), "--who", sample, film]) == 0
-    out = capsys.readouterr().out
-    assert f"{sample}: sample Visite-000x" in out
-    assert f"{film}: file Zwiebelfilm000.png" in out
+    sample = Hidden(results).name("Visite-000x")
+    look = ["doctor", "--plugin", str(plugin), "--datasets", "clinic", "--data-root", str(root)]
+    assert cli.main([*look, "--results", str(results), "--who", sample]) == 0
+    assert f"{sample}: sample Visite-000x" in capsys.readouterr().out
+    assert cli.main([*look, "--results", str(results), "--who", "0123456789abcdef"]) == 1
+    assert "0123456789abcdef: nobody in these data" in capsys.readouterr().out
+    assert cli.main([*look, "--results", str(root), "--who", sample]) == 2
+    assert "no salt in it" in capsys.readouterr().err
+    assert not (root / "salt").exists()
 
 
 def test_splits_hold_what_the_salt_makes_of_ids(results):
@@ -192,19 +205,72 @@ def test_a_salt_that_is_none_is_said(tmp_path):
         private.salt(tmp_path)
 
 
-def test_numbers_of_a_message_stay_where_they_are_no_names(tmp_path):
-    hidden = Hidden(tmp_path, {"12", "768", "p12"})
-    assert hidden.message("shapes (12x768) and (768, 12), line 12") == "shapes (12x768) and (768, 12), line 12"
-    assert hidden.message("sample 12: no text") == f"sample {hidden.name('12')}: no text"
-    assert hidden.message("p12. p12.png /x/p12") == " ".join(
-        [f"{hidden.name('p12')}.", f"{hidden.name('p12')}.png", f"/x/{hidden.name('p12')}"]
-    )
+def cell(place, folder, **changes):
+    return dataclasses.replace(make_cell(place, folder), source="real", **changes)
 
 
-@given(
-    name=st.text("abcXYZ019-_ .", min_size=4, max_size=12).filter(lambda n: n == n.strip(" .") and not n.isdecimal())
-)
-def test_any_name_is_hidden_in_any_place(name, tmp_path_factory):
-    hidden = Hidden(tmp_path_factory.mktemp("x"), {name})
-    for message in (f"no text of {name}", f"{name}: odd", f"'{name}' ({name}), {name}.png"):
-        assert name not in hidden.message(message).replace(hidden.name(name), "")
+def test_our_own_words_stand_in_a_record_about_patients(place, folder):
+    """A loss that explodes, a root that is gone: nothing of that is anybody's."""
+    of = cell(place, folder)
+    for error, said in [
+        (PlainError("--data-root /x: no such folder."), "PlainError: --data-root /x: no such folder."),
+        (RuntimeError("Slurm job 7 ended"), "RuntimeError: Slurm job 7 ended"),
+    ]:
+        assert failed.told(error, of, place)[0] == said
+    with pytest.raises(ValueError, match="gave") as error:
+        predictors._checked(Named(), Asked())
+    assert failed.told(error.value, of, place)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
+
+
+class Named:
+    """A predictor of too few."""
+
+    def predict(self, samples):
+        return np.zeros((2, 3))
+
+
+class Asked:
+    """Four samples of three labels."""
+
+    labels = ("a", "b", "c")
+
+    def __len__(self):
+        return 4
+
+
+def test_what_others_say_does_not(place, folder):
+    of = cell(place, folder)
+    for cause in ("KeyError", "ValueError"):
+        try:
+            try:
+                {}["4001"]
+            except KeyError as error:
+                if cause == "KeyError":
+                    raise
+                raise ValueError("no 4001\nMeier, Hans\n") from error
+        except (KeyError, ValueError) as error:
+            said, trace = failed.told(error, of, place)
+        assert "4001" not in said + "".join(line for line in trace if not line.startswith(" "))
+        assert "Meier" not in said + "".join(line for line in trace if not line.startswith(" "))
+        assert said.startswith(f"{cause}: what it says may be a patient's")
+        assert [line for line in trace if not line.startswith(" ")] == (["KeyError"] * (cause != "KeyError") + [cause])
+        assert failed.said(said, of, place).startswith(f"{cause}: ")
+        assert "4001" in failed.said(said, of, place)
+
+
+def test_of_a_twin_everything_is_kept(place, folder):
+    try:
+        {}["4001"]
+    except KeyError as error:
+        said, trace = failed.told(error, make_cell(place, folder), place)
+    assert (said, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
+
+
+def test_no_group_is_called_by_a_patients_name():
+    n = 8
+    table = Table(
+        "clinic", "real", ("a",), tuple(f"s{i}" for i in range(n)), tuple(f"Mueller, Hans {i}" for i in range(n)),
+        {"text": Column("text", ("x",) * n)}, np.arange(n)[:, None].astype(np.uint8) % 2,
+        {"who": tuple(f"Mueller, Hans {i}" for i in range(n)), "sex": ("f", "m") * (n // 2)},
+    )  # fmt: skip
+    assert set(groups(table, Side(table, np.arange(n)))) == {"sex=f", "sex=m"}

@@ -62,6 +62,7 @@ def test_nothing_is_written_over_and_nothing_damaged_is_published(results, tmp_p
         ("/home/jane/nets/vilt/", "vilt"),
         ("../nets/vilt", "vilt"),
         ("~/nets/vilt", "vilt"),
+        ("of-doctor-x/nets/vilt", "vilt"),
         ("pair:/home/jane/bert+facebook/dinov2-small", "pair:bert+facebook/dinov2-small"),
         ("pair:/a/bert,./b/vit", "pair:bert,vit"),
     ],

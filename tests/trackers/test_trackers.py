@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from by_hand import record
 
 from mora_bench import registry
+from mora_bench.cells.cell import Scoring
+from mora_bench.cells.missing import Missing
 from mora_bench.checks.run import check
 from mora_bench.cli import main as cli
-from mora_bench.trackers.contract import Run, Tracker
+from mora_bench.trackers.contract import Run, Tracker, as_run
 from mora_bench.trackers.outcomes import tracked
 
 RUN = Run(
@@ -89,10 +92,22 @@ def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(place, folder, ca
 
         def close(self):
             handed.append("closed")
+            raise ConnectionError("and stays so")
 
     handed = []
     monkeypatch.setattr("mora_bench.registry.get", lambda group, name: Breaks)
     outcomes = [(own.cell, own) for own, _ in (record("head", seed) for seed in range(4))]
     assert list(tracked(iter(outcomes), place, ["breaks"])) == outcomes
-    assert handed == [own.key for own, _ in outcomes[:2]]
+    # It is closed like the others.
+    assert handed == [*(own.key for own, _ in outcomes[:2]), "closed"]
     assert "OSError: the server is gone; it is handed no more cells" in capsys.readouterr().err
+
+
+def test_scores_under_another_protocol_are_another_run():
+    own, found = record("head")
+    other = msgspec.structs.replace(found, scoring=Scoring(Missing("label"), 0.3), score_key=f"{own.key}-other")
+    first, second = as_run(own, found), as_run(own, other)
+    assert (first.key, second.key) == (own.key, f"{own.key}-other")
+    assert "scoring.rate" not in first.settings
+    assert second.settings["scoring.rate"] == 0.3
+    assert json.loads(second.settings["scoring.missing"])["mechanism"] == "label"

@@ -163,7 +163,7 @@ class Image(Modality):
         wrong: list[str] = []
         with open(folder / "pixels.bin", "wb") as file:
             decoded = _decoded(list(zip(ids, values, strict=True)), rule, workers)
-            for i, picture in enumerate(shown(decoded, ids, "decoding pictures")):
+            for i, picture in enumerate(shown(decoded, len(ids), "decoding pictures")):
                 starts[i] = end
                 if isinstance(picture, UserError):
                     wrong.append(str(picture))

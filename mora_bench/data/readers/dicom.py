@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.window import Window, grey
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
+
+#: What names of DICOM files end with; and the most frames of one.
+SUFFIXES, MOST_FRAMES = (".dcm", ".dicom"), 100_000
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,18 @@ class DicomFile:
 
 
 def dicom_series(folder: Path, window: Window | None = None) -> tuple[DicomFile, ...]:
-    """The pictures of all DICOM files in a folder (*.dcm), along the patient where positions say so, else by number.
+    """The pictures of all DICOM files in a folder, along the patient where positions say so, else by number.
 
     Raises:
         UserError: pydicom is absent, or a file cannot be read, or there is none.
     """
     pydicom = _pydicom()
     found: list[tuple[tuple[float, float], Path, int]] = []
-    for path in sorted(folder.glob("*.dcm")):
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no DICOM files, for it is no folder.")
+    for path in sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIXES) and file.is_file()):
+        if not inside(path, folder):
+            raise UserError(f"{path}: a link that leads out of its folder. Correct it, or allow such: --follow-links.")
         try:
             data = pydicom.dcmread(path, stop_before_pixels=True)
         except Exception as error:
@@ -70,7 +78,7 @@ def dicom_series(folder: Path, window: Window | None = None) -> tuple[DicomFile,
                 f"{path}: not a DICOM file ({error}). Remove it, or replace it by an intact copy."
             ) from error
         place = _along(data), float(data.get("InstanceNumber") or 0)
-        found += [(place, path, frame) for frame in range(int(data.get("NumberOfFrames") or 1))]
+        found += [(place, path, frame) for frame in range(_frames(data, path))]
     if not found:
         raise UserError(f"{folder}: no DICOM files. Expected names that end with .dcm.")
     return tuple(DicomFile(path, frame, window) for _, path, frame in sorted(found))
@@ -84,10 +92,22 @@ def dicom_frames(path: Path) -> DicomFile | tuple[DicomFile, ...]:
     """
     pydicom = _pydicom()
     try:
-        count = int(pydicom.dcmread(path, specific_tags=["NumberOfFrames"]).get("NumberOfFrames") or 1)
+        data = pydicom.dcmread(path, specific_tags=["NumberOfFrames"])
     except Exception:
-        count = 1
+        return DicomFile(path)
+    count = _frames(data, path)
     return DicomFile(path) if count == 1 else tuple(DicomFile(path, frame) for frame in range(count))
+
+
+def _frames(data: Any, path: Path) -> int:
+    """How many pictures a file says that it has; before any of them is looked at."""
+    try:
+        count = int(data.get("NumberOfFrames") or 1)
+    except (TypeError, ValueError):
+        count = 0
+    if not 1 <= count <= MOST_FRAMES:
+        raise UserError(f"{path}: says that it has {count:,} frames; expected 1 to {MOST_FRAMES:,}.")
+    return count
 
 
 def _along(data: Any) -> float:

@@ -1,5 +1,6 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.dicom import dicom_frames, dicom_series
+from mora_bench.data.readers.dicom import SUFFIXES, dicom_frames, dicom_series
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
 from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
@@ -152,7 +153,8 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
             continue
         found = _pictures(column, base, file)
         if kind == "image" and found.kind == "bag":
-            raise UserError(f"{file}, column {modality!r}: over {SIDE_BY_SIDE} pictures in a cell; expected an image.")
+            several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
+            raise UserError(f"{file}, column {modality!r}: {several}; expected an image.")
         modalities[modality] = Column(kind, found.values)
     none = np.zeros((len(frame), len(labels)), np.uint8)
     table = Table(name, "real", labels, tuple(ids), tuple(ids), modalities, none, task=task)
@@ -245,10 +247,10 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
 
 
 def _inside(name: str, base: Path) -> bool:
-    """Whether a path of a table stays below a folder."""
+    """Whether a path of a table leads to something below a folder."""
     if "\0" in name or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(name).parts):
         return False
-    return inside(base / name, base)
+    return os.path.abspath(base / name) != os.path.abspath(base) and inside(base / name, base)
 
 
 def _there(path: Path) -> bool:
@@ -262,6 +264,6 @@ def _opened(path: Path) -> Any:
     name = path.name.lower()
     if path.is_dir():
         return dicom_series(path)
-    if name.endswith((".dcm", ".dicom")):
+    if name.endswith(SUFFIXES):
         return dicom_frames(path)
     return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)

@@ -6,6 +6,7 @@ from volumes import STORED, write_dicom, write_nifti
 
 from mora_bench.data.readers import dicom, nifti
 from mora_bench.data.readers.dicom import DicomFile
+from mora_bench.data.readers.links import FOLLOW_LINKS
 from mora_bench.data.readers.nifti import NiftiSlice
 from mora_bench.data.readers.window import Window, grey
 from mora_bench.errors import UserError
@@ -55,6 +56,35 @@ def test_broken_dicom_is_named(tmp_path):
         dicom.dicom_series(tmp_path)
     with pytest.raises(UserError, match="no DICOM files"):
         dicom.dicom_series(tmp_path / "nowhere")
+
+
+def test_a_series_is_of_any_suffix_that_a_file_may_have_and_stays_in_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "series").mkdir()
+    write_dicom(tmp_path / "series" / "A.DCM", InstanceNumber=2)
+    write_dicom(tmp_path / "series" / "IM1.dicom", InstanceNumber=1)
+    (tmp_path / "series" / "notes.txt").write_text("no picture")
+    names = ["IM1.dicom", "A.DCM"]
+    assert [picture.path.name for picture in dicom.dicom_series(tmp_path / "series")] == names
+    write_dicom(tmp_path / "other.dcm")
+    (tmp_path / "series" / "z.dcm").symlink_to(tmp_path / "other.dcm")
+    monkeypatch.delenv(FOLLOW_LINKS, raising=False)
+    with pytest.raises(UserError, match=r"z\.dcm: a link that leads out"):
+        dicom.dicom_series(tmp_path / "series")
+    monkeypatch.setenv(FOLLOW_LINKS, "1")
+    assert len(dicom.dicom_series(tmp_path / "series")) == 3
+
+
+@pytest.mark.parametrize("frames", ["0", "-1", "30000000"])
+def test_a_file_that_says_that_it_has_odd_numbers_of_frames_is_refused_at_once(frames, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", NumberOfFrames=frames)
+    if frames == "0":
+        # As if it said nothing.
+        assert dicom.dicom_frames(path) == DicomFile(path)
+        return
+    with pytest.raises(UserError, match=r"a\.dcm: says that it has .* frames; expected 1 to 100,000"):
+        dicom.dicom_frames(path)
+    with pytest.raises(UserError, match=r"a\.dcm: says that it has"):
+        dicom.dicom_series(tmp_path)
 
 
 def test_slices_stand_upright(tmp_path):
