@@ -11,7 +11,7 @@ class TensorBoard(Tracker):
         try:
             from torch.utils import tensorboard  # noqa: F401
         except ImportError as error:
-            raise UserError(f"--track tensorboard: {error}. pip install 'mora-bench[track]'.") from error
+            raise UserError(f"--track tensorboard: {error}. pip install 'mora-bench[tensorboard]'.") from error
 
     def ended(self, run: Run) -> None:
         from torch.utils.tensorboard import SummaryWriter

@@ -19,7 +19,7 @@ class Trackio(Tracker):
         try:
             import trackio  # noqa: F401
         except ImportError as error:
-            raise UserError(f"--track trackio: {error}. pip install 'mora-bench[track]'.") from error
+            raise UserError(f"--track trackio: {error}. pip install 'mora-bench[trackio]'.") from error
 
     def ended(self, run: Run) -> None:
         import trackio
