@@ -1,5 +1,7 @@
 """Datasets by name: the real one below a data root, or the embedded twin where no root is given."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,6 +51,25 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
         UserError: unknown name; `root` is no folder, or does not hold the dataset (there is no silent twin); or the
             table breaks a rule of `audit`.
     """
+    with _of_others(name, "its reader"):
+        return _loaded(name, root, limit)
+
+
+@contextmanager
+def _of_others(name: str, what: str) -> Iterator[None]:
+    """Say of what a plug-in does wrong whose it is."""
+    try:
+        yield
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        raise UserError(
+            f"dataset {name!r}: {what} fails, or gives what is no Table ({type(error).__name__}: {error}). Mend the "
+            "plug-in; docs/data.md shows one."
+        ) from error
+
+
+def _loaded(name: str, root: Path | None, limit: int | None) -> Table:
     dataset = get(name)
     if root is None:
         if dataset.twin is None:
@@ -93,6 +114,7 @@ def fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) 
     """`load` and the table's fingerprint, computed once per process; file hashes are remembered in `cache`."""
     table = load(name, root, limit)
     hashes = FileHashes(cache / "hashes.json")
-    fingerprint = table.fingerprint(hashes)
+    with _of_others(name, "a fingerprint of its contents"):
+        fingerprint = table.fingerprint(hashes)
     hashes.save()
     return table, fingerprint

@@ -121,7 +121,7 @@ def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | No
 def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
     """What an artefact made, which may only be files of the report's own folder."""
     for file, content in made.items():
-        if Path(file).name != file or not isinstance(content, bytes):
+        if not isinstance(file, str) or Path(file).name != file or "\0" in file or not isinstance(content, bytes):
             raise ValueError(f"{file!r}: expected a plain file name and bytes, not {type(content).__name__}")
         if file.endswith(".md"):
             content.decode()

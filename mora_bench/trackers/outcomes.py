@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
+from mora_bench.errors import UserError
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store, read
 from mora_bench.trackers.contract import Run, Tracker, as_run
@@ -19,9 +20,15 @@ def tracked(outcomes: Outcomes, place: Runtime, names: Sequence[str]) -> Outcome
     Raises:
         UserError: an unknown tracker, or one that cannot track anything here, before the first outcome.
     """
-    trackers: list[Tracker] = [registry.get(registry.TRACKERS, name)(place.out) for name in names]
-    for tracker in trackers:
-        tracker.ready()
+    trackers: list[Tracker] = []
+    for name in names:
+        try:
+            trackers.append(registry.get(registry.TRACKERS, name)(place.out))
+            trackers[-1].ready()
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"--track {name}: cannot begin ({type(error).__name__}: {error}).") from error
     return _handed_over(outcomes, Store(place.out), trackers)
 
 

@@ -247,3 +247,35 @@ def test_what_is_likely_a_mistake_is_a_warning_of_the_grid(folder, tmp_path, cap
     file.write_text(TABLE.replace("CHANGE", change))
     assert cli.main([*verb("grid", file, folder, tmp_path / "out"), "--plan"]) == 0
     assert f"WARNING: {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "patients = None",
+        "modalities = []",
+        "ids = numpy.arange(N)",
+        "labels = (10**400, 2)",
+        "1 / 0",
+        "covariates = None",
+    ],
+)
+def test_a_reader_that_gives_what_is_no_table_is_said_to_be_wrong(odd, tmp_path, capsys, monkeypatch):
+    file = tmp_path / "own.py"
+    file.write_text(f"""
+import numpy
+from mora_bench.api import Column, Dataset, Table
+N = 12
+def table(root=None):
+    ids = patients = tuple(f"s{{i}}" for i in range(N))
+    labels, covariates = ("a", "b"), {{}}
+    modalities = {{"text": Column("text", ("word",) * N)}}
+    targets = numpy.stack([numpy.arange(N) % 2, numpy.arange(N) % 3 == 0], 1).astype("uint8")
+    {odd}
+    return Table("no-table", "twin", labels, ids, patients, modalities, targets, covariates)
+NO_TABLE = Dataset("odd", find=lambda root: None, read=table, twin=table)
+""")
+    assert cli.main(["grid", "--plugin", str(file), "--datasets", "no-table", "--methods", "prior", "--plan"]) == 2
+    said = capsys.readouterr().err
+    assert "dataset 'no-table'" in said
+    assert "should not happen" not in said
