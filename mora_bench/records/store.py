@@ -21,7 +21,8 @@ import msgspec
 from mora_bench.cells.cell import Cell
 from mora_bench.errors import UserError
 from mora_bench.files import digest, write_atomic
-from mora_bench.records.schema import Brief, Record, Scores, Struct, as_written, decode, encode
+from mora_bench.records.encoding import Brief, as_written, decode, encode
+from mora_bench.records.schema import Record, Scores, Struct
 
 if TYPE_CHECKING:
     import numpy as np

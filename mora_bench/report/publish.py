@@ -9,7 +9,8 @@ import msgspec
 
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.records.schema import Record, encode
+from mora_bench.records.encoding import encode
+from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import verify
 from mora_bench.report import card

@@ -15,7 +15,7 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
 from mora_bench.plan.data_axes import known_of
-from mora_bench.records.schema import encode
+from mora_bench.records.encoding import encode
 from mora_bench.records.store import FAILED, Store
 
 #: The largest difference of scores that the same predictions give on machines of other kinds.

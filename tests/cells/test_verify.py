@@ -8,7 +8,8 @@ from by_hand import record
 from conftest import make_cell
 
 from mora_bench.cli import main as cli
-from mora_bench.records.schema import Record, Scores, decode, encode
+from mora_bench.records.encoding import decode, encode
+from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
 from mora_bench.records.verify import verify
 from mora_bench.training.work import work

@@ -8,7 +8,8 @@ import pytest
 
 from mora_bench.cli import main as cli
 from mora_bench.records import private
-from mora_bench.records.schema import Scores, decode, encode
+from mora_bench.records.encoding import decode, encode
+from mora_bench.records.schema import Scores
 from mora_bench.records.verify import verify
 
 GRID = ["grid", "--datasets", "odir", "--methods", "prior", "always", "--floors", "none", "--pool", "20"]
