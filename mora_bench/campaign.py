@@ -14,7 +14,6 @@ What is done already is not done again: run the script a second time, and nothin
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
@@ -29,12 +28,11 @@ from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
 from mora_bench.data.readers.links import follow_links
 from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
-from mora_bench.files import sweep, write_atomic
+from mora_bench.files import sweep
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
 from mora_bench.records.leases import Leases
-from mora_bench.records.private import Hidden
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 
@@ -169,9 +167,9 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
 
 
 def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
-    """The id lists of every split in use, splits/DATASET-SOURCE-HASH.json; of patients hashes stand for the ids."""
-    from mora_bench.data import splits
+    """The id lists of every split in use."""
     from mora_bench.data.sides import sides
+    from mora_bench.training import facts
 
     alike = {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}
     for cell in alike.values():
@@ -181,16 +179,7 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
             raise UserError(
                 f"{dataset}: {len(table)} samples leave the {empty[0]} split empty; raise --limit or use more data."
             )
-        lists = {name: list(side.ids) for name, side in found.items()}
-        digest = splits.digest(lists)
-        how: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
-        if table.source == "real":
-            hidden = Hidden(store.folder)
-            lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
-            how |= {"hashed": hidden.key}
-        what = {"dataset": dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed, **how, "digest": digest}
-        text = json.dumps(what | lists)
-        write_atomic(store.folder / "splits" / f"{dataset}-{table.source}-{digest}.json", text.encode())
+        facts.write_split(store, cell, found)
 
 
 def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator[tuple[Cell, Record]]:
@@ -228,7 +217,7 @@ def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: E
     leases = Leases(place.out, place.lease_seconds)
     without: Counter[str] = Counter()
     while True:
-        there = {file.stem for file in (place.out / "records").glob("*.json")}
+        there = store.keys()
         for key in [key for key in left if key in there]:
             yield from _ended(store, left, key, place)
         if not left:
@@ -259,7 +248,7 @@ def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) 
         return
     for cell in left.pop(key):
         if status != FAILED and store.status_of(cell) == TO_SCORE:
-            score(store, cell, place)
+            score(store, cell, record, place)
         yield cell, record
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench.errors import UserError
+from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
 from mora_bench.report.section import Row, Section
 from mora_bench.report.write import read
@@ -47,7 +48,7 @@ class Folders:
         """The contents of a folder; None if it is not there or holds no records."""
         if name not in self._read:
             try:
-                self._read[name] = read(self.root / name) if (self.root / name / "records").is_dir() else None
+                self._read[name] = read(self.root / name) if Store(self.root / name).exists else None
             except UserError:
                 self._read[name] = None
         return self._read[name]

@@ -146,7 +146,7 @@ def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> dict[str, Any]:
     """A grid that is too large to be listed."""
     said, seconds = pricing.priced(rows, grid, place, grid.measure)
     print(pricing.summary(rows, seconds))
-    there = len(list((place.out / "records").glob("*.json")))
+    there = len(Store(place.out).keys())
     print(f"{sum(own.cells for own in rows):,} cells; {there:,} records lie in {place.out}")
     print(said)
     return {"counted": rows, "records": there, "costs": said}

@@ -15,7 +15,7 @@ from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
-from mora_bench.records.store import DONE, Store, read
+from mora_bench.records.store import DONE, Store
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def run(arguments: list[str]) -> int:
     cell = imported.as_cell(like, options.name)
     found = imported.outcome(cell, rows, labels, place)
     store.check_writable()
-    store.write(cell, found.record, found.predictions, found.scores)
+    store.write(cell, found.record, found.predictions, found.scores, split=found.split)
     from mora_bench.campaign import report
 
     show(report(options.folder))
@@ -82,7 +82,7 @@ def run(arguments: list[str]) -> int:
 
 def _record(store: Store, key: str) -> Record:
     """The record of a key, or one sentence that lists some of those that are there."""
-    found = read(store.folder / "records" / f"{key}.json", Record) if re.fullmatch("[0-9a-f]{16}", key) else None
+    found = store.record_of(key) if re.fullmatch("[0-9a-f]{16}", key) else None
     if isinstance(found, Record) and found.status == DONE:
         return found
     records = [own for own in store.records()[0] if own.status == DONE]

@@ -23,6 +23,8 @@ VERBS = {
     "claims": "list what was published, and whether our own results say the same",
     "verify": "re-read a results folder and name what is corrupt, edited, cut, foreign or left over",
     "merge": "copy the cells of several results folders into one; refuses what contradicts",
+    "pack": "put the finished cells of a results folder into a few columnar files, which every verb reads",
+    "unpack": "give the cells of a packed results folder their own files back, to the byte",
     "publish": "write what a results folder found, and a card, as others may have it; nothing of any patient",
     "rescore": "score the predictions of a results folder under another protocol, without training",
     "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",

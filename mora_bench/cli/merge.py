@@ -10,6 +10,7 @@ from mora_bench import campaign
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.errors import UserError
+from mora_bench.records.store import Store
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ def run(arguments: list[str]) -> int:
     if not options.folders:
         raise UserError("merge: give the results folders that are to be joined.")
     for folder in options.folders:
-        if not (folder / "records").is_dir():
-            raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `grid` writes them.")
+        Store(folder).check_exists()
         if folder.resolve() == options.into.resolve():
             raise UserError(f"--into {options.into}: is one of the folders themselves. Give another one.")
     from mora_bench.records import merge

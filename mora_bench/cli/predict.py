@@ -13,7 +13,7 @@ from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
-from mora_bench.records.store import read
+from mora_bench.records.store import Store
 from mora_bench.report import csvs
 
 
@@ -49,12 +49,14 @@ def run(arguments: list[str]) -> int:
     options = parse(PredictOptions, "predict", arguments)
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
-    file = options.folder / "records" / f"{options.key}.json"
-    record = read(file, Record)
+    store = Store(options.folder)
+    record = store.record_of(options.key)
     if not isinstance(record, Record):
-        raise UserError(f"{record}. Expected the record of a cell; `ls {options.folder / 'records'}` shows the keys.")
+        keys = ", ".join(sorted(store.keys())[:5])
+        raise UserError(f"{record}. Expected the key of a record of {options.folder}: {keys or 'it holds none'}, ...")
     if record.status != "done" or record.data is None or record.cell.recipe is None:
-        raise UserError(f"{file}: no trained network ({record.error or 'a competitor without one'}).")
+        why = record.error or "a competitor without one"
+        raise UserError(f"{store.record_file(record.cell)}: no trained network ({why}).")
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
@@ -66,7 +68,7 @@ def run(arguments: list[str]) -> int:
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
     shape = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0].shape
     table = unlabelled(cell.dataset, options.new, shape, tuple(record.data.labels), cell.task)
-    found = applied.apply(applied.trained(cell, place), cell, table, place)
+    found = applied.apply(applied.trained(record, place), cell, table, place)
     rows = [
         [name, had, *(f"{p:.6f}" for p in own)]
         for name, had, own in zip(table.ids, found.had, found.probabilities, strict=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.files import digest, fill_absent
-from mora_bench.records.schema import SCHEMA, Struct
+from mora_bench.records.schema import OLDER, PREDICTIONS, READS, SCHEMA, SPLIT, Record, Scores, Struct
 
 Kind = TypeVar("Kind", bound=Struct)
 
@@ -24,7 +24,7 @@ def encode(value: Struct) -> bytes:
 
 #: The place of a digest in a file, before it is known; and how a file begins that has one.
 EMPTY = b'"digest": ""'
-SIGNED = re.compile(rb'\{\s*"schema": %d,\s*"digest": "([0-9a-f]{16})"' % SCHEMA)
+SIGNED = re.compile(rb'\{\s*"schema": [%s],\s*"digest": "([0-9a-f]{16})"' % "".join(map(str, READS)).encode())
 
 
 def _signed(own: str) -> bytes:
@@ -37,11 +37,16 @@ def _plain(value: Any) -> Any:
 
 
 class Brief(msgspec.Struct):
-    """What the status of a cell needs of a record."""
+    """What the status of a cell needs of a record, and of a file of scores, which has a `score_key` and no status."""
 
+    schema: int
     key: str
-    status: Literal["done", "failed"]
+    digest: str = ""
+    status: str = ""
     predictions: str = ""
+    without: str = ""
+    score_key: str = ""
+    record: str = ""
 
 
 def as_written(content: bytes) -> bool:
@@ -60,15 +65,37 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
     if not isinstance(raw, dict):
         raise ValueError(f"expected an object, found {type(raw).__name__}")
     schema = raw.get("schema")
-    if schema != SCHEMA:
+    if schema not in READS:
         older = "was written by an older mora_bench, whose scores had other names: compute the cell again"
         newer = "was written by a newer mora_bench: update"
         why = "is none" if not isinstance(schema, int) else older if schema < SCHEMA else newer
         raise ValueError(f"schema {schema!r} {why} (this one reads schema {SCHEMA})")
     told = raw.get("digest")
+    if not told and schema == SCHEMA:
+        raise ValueError("its digest is gone: it was edited")
     if told and (not isinstance(told, str) or digest([content.replace(_signed(told), EMPTY, 1)]) != told):
         raise ValueError("its content is not what was written: it was edited or damaged")
     for name, own in (("cell", Cell), ("scoring", Scoring)):
         if isinstance(raw.get(name), dict):
             fill_absent(raw[name], own)
-    return msgspec.convert(raw, kind)
+    value = msgspec.convert(raw, kind)
+    lacking = _lacking(value)
+    if lacking:
+        raise ValueError(f"it names no {lacking}, which every file of schema {SCHEMA} does: it was edited")
+    return value
+
+
+def _lacking(value: Struct) -> str:
+    """What a file of today's schema must name, and does not: nothing in the chain is optional."""
+    if isinstance(value, Scores):
+        return "" if value.record or value.schema == OLDER else "record"
+    if not isinstance(value, Record) or value.older or value.status != "done":
+        return ""
+    return next((name for name in (PREDICTIONS, SPLIT) if not getattr(value, name) and not value.lacks(name)), "")
+
+
+def vouched(scores: Scores | Brief, record: Record | Brief) -> bool:
+    """Whether scores are those of a record: they name its digest. Of older files nothing is named."""
+    if scores.schema == OLDER:
+        return record.schema == OLDER
+    return scores.record == record.digest

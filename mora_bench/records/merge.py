@@ -1,22 +1,37 @@
-"""Joins results folders of one grid that ran on machines which share nothing."""
+"""Joins results folders of one grid that ran on machines which share nothing.
 
-from collections.abc import Iterator, Sequence
+Taken are the files that the chain from scores to records names, if they are what was written; nothing else, and no link
+is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from mora_bench.files import write_atomic
-from mora_bench.records import private
-from mora_bench.records.schema import Record, Scores
+from mora_bench.records import adapters, private
+from mora_bench.records.chain import contents
+from mora_bench.records.documents import plain_content
+from mora_bench.records.encoding import vouched
+from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, FAILED, Store
+
+#: Scores, and the folder that they lie in.
+Found = tuple[Scores, Store]
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge would copy, by target; and what speaks against it, or is left out with the reason."""
+    """What a merge would copy, each record with its scores and where it is from; how many cells there are then; and
+    what speaks against it, or is left out with the reason."""
 
-    files: dict[Path, Path]
+    into: Store
+    taken: list[tuple[Record, list[Found], Store]]
+    salt: Path | None
     cells: int
     conflicts: list[str]
     left_out: list[str]
@@ -28,74 +43,79 @@ def plan(sources: Sequence[Path], into: Path) -> Merged:
     A cell that is done in one folder and failed in another is done. If two folders have scores of one cell that differ,
     that is a conflict: they were made by different code, or edited.
     """
-    files: dict[Path, Path] = {}
+    target = Store(into)
     left_out: list[str] = []
+    conflicts: list[str] = []
     best: dict[str, tuple[Record, Store]] = {}
-    scores: dict[str, tuple[bytes, Path]] = {}
-    conflicts = []
+    scores: dict[str, dict[str, tuple[Scores, Store]]] = {}
     # What lies in the target stays, so it comes first.
-    for folder in [*([into] if (into / "records").is_dir() else []), *sources]:
-        store = Store(folder)
-        records, refused = store.records()
-        left_out += map(str, refused)
-        for record in records:
-            status = store.status_of(record.cell)
-            if record.status == DONE and status not in (DONE, FAILED):
-                left_out.append(f"{store.record_file(record.cell)}: done, but its predictions or scores are not whole")
+    stores = [*([target] if target.exists else []), *map(Store, sources)]
+    for store in stores:
+        believed = contents(store)
+        left_out += map(str, believed.left_out)
+        done = {each.key for each in believed.scores}
+        for record in believed.records:
+            if record.status == DONE and record.key not in done:
                 continue
             known = best.get(record.key)
             if known is None or (known[0].status == FAILED and record.status == DONE):
                 best[record.key] = (record, store)
-        for file, own in _scores(store, left_out):
-            said = _content(own)
-            if own.score_key in scores and scores[own.score_key][0] != said:
-                conflicts.append(f"{file} and {scores[own.score_key][1]} differ")
-            scores.setdefault(own.score_key, (said, file))
-    for record, store in best.values():
-        if store.folder != into:
-            files |= _of_cell(record, store, Store(into))
-    for own_file in (file for key, (_, file) in scores.items() if key.partition("-")[0] in best):
-        if own_file.parent.parent != into:
-            files[into / "scores" / own_file.name] = own_file
-    for folder in reversed(sources):
-        files |= _beside(folder, into)
-    return Merged(files, len(best), conflicts, left_out)
-
-
-def _beside(folder: Path, into: Path) -> dict[Path, Path]:
-    """The splits, and the salt of ids; what is there stays. Hashes of ids say which salt they are made with."""
-    files = [folder / private.FILE, *sorted((folder / "splits").glob("*.json"))]
-    targets = {into / file.relative_to(folder): file for file in files if file.exists()}
-    return {target: file for target, file in targets.items() if not target.exists()}
+        for each in believed.scores:
+            of_cell = scores.setdefault(each.key, {})
+            if each.score_key not in of_cell:
+                of_cell[each.score_key] = (each, store)
+            elif _numbers(of_cell[each.score_key][0]) != _numbers(each):
+                files = [s.score_documents.where(each.score_key) for s in (store, of_cell[each.score_key][1])]
+                conflicts.append(f"{files[0]} and {files[1]} differ")
+    taken = []
+    for key, (record, store) in best.items():
+        new = [(each, of) for each, of in scores.get(key, {}).values() if store.folder != into or of.folder != into]
+        if store.folder != into or new:
+            taken.append((record, new, store))
+    salts = [folder / private.FILE for folder in reversed([*sources]) if (folder / private.FILE).exists()]
+    salt = None if (into / private.FILE).exists() or not salts else salts[-1]
+    return Merged(target, taken, salt, len(best), conflicts, left_out)
 
 
 def copy(merged: Merged) -> None:
-    """Copy the files, each whole or not at all, records last, so that a record that says done has all else."""
-    for target in sorted(merged.files, key=lambda file: file.parent.name == "records"):
-        write_atomic(target, merged.files[target].read_bytes())
-        if target.name == private.FILE:
-            target.chmod(0o600)
+    """Copy what was planned, each file whole or not at all, records last, so that a record that says done has all else.
+
+    Raises:
+        UserError: a file is not what the record names.
+    """
+    if merged.salt is not None:
+        write_atomic(merged.into.folder / private.FILE, plain_content(merged.salt))
+        (merged.into.folder / private.FILE).chmod(0o600)
+    for record, scores, store in merged.taken:
+        take(merged.into, record, scores, store)
 
 
-def _scores(store: Store, left_out: list[str]) -> Iterator[tuple[Path, Scores]]:
-    found, refused = store.scores()
-    left_out += map(str, refused)
-    for own in found:
-        yield store.folder / "scores" / f"{own.score_key}.json", own
+def take(into: Store, record: Record, scores: Sequence[Found], store: Store) -> None:
+    """Copy one cell from a folder into another: all that its record names, then scores, then the record.
+
+    Raises:
+        UserError: a file is not what the record names.
+    """
+    new = store.folder != into.folder
+    if new and record.status == DONE:
+        if not record.lacks(PREDICTIONS) and (record.predictions or not record.older):
+            write_atomic(into.prediction_file(record.cell), store.prediction_content(record))
+        if record.adapter or (record.older and store.adapter_folder(record.cell).is_dir()):
+            adapters.write(into.adapter_folder(record.cell), store.adapter(record))
+        for name, content in store.splits_of(record).items():
+            into.split_documents.write(name, content)
+    for each, beside in scores:
+        said = beside.score_documents.read(each.score_key)
+        if vouched(each, record) and isinstance(said, bytes):
+            into.score_documents.write(each.score_key, said)
+        else:
+            # The same scores were made from both folders' predictions; now they name the record that is taken.
+            into.write_scores(each, record)
+    written = store.record_documents.read(record.key)
+    if new and isinstance(written, bytes):
+        into.record_documents.write(record.key, written)
 
 
-def _content(scores: Scores) -> bytes:
+def _numbers(scores: Scores) -> bytes:
     """What two files of the same scores have in common."""
-    return msgspec.json.encode(msgspec.structs.replace(scores, digest=""))
-
-
-def _of_cell(record: Record, store: Store, into: Store) -> dict[Path, Path]:
-    found = {into.record_file(record.cell): store.record_file(record.cell)}
-    predictions = store.prediction_file(record.cell)
-    if record.status == DONE and predictions.is_file():
-        found[into.prediction_file(record.cell)] = predictions
-    adapter = store.adapter_folder(record.cell)
-    for file in adapter.rglob("*") if adapter.is_dir() else ():
-        if file.is_file():
-            found[into.adapter_folder(record.cell) / file.relative_to(adapter)] = file
-    return found
+    return msgspec.json.encode(msgspec.structs.replace(scores, schema=0, digest="", record=""))

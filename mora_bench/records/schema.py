@@ -12,8 +12,13 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.ranges import Score, check_range
 
 #: Change it when a reader of the new schema would misread a file of the old one.
-SCHEMA = 2
+SCHEMA = 3
+#: The schema from before scores named their record, and records all that lies beside them; and what is read.
+OLDER = 2
+READS = (OLDER, SCHEMA)
 
+#: What a record names by digest, or says to have left out.
+PREDICTIONS, SPLIT = "predictions", "split"
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
 
@@ -130,8 +135,10 @@ class Data(Struct):
 class Record(Struct, kw_only=True):
     """One training run: done, or failed with its error and the tail of the trace.
 
-    `imported` is the digest of the file that its predictions were read from, "" for what ran here; `predictions` that
-    of the predictions, `digest` that of the file itself, both "" in files from before there were any.
+    `imported` is the digest of the file that its predictions were read from, "" for what ran here. `digest` is that of
+    the record itself, `predictions` that of the predictions, `adapter` that of all files of what was trained ("" if it
+    was not saved), `split` the name of the list of ids, which ends in its digest. `without` names what was left out
+    when the record was published: "predictions", "split" or both, joined by ", ".
     """
 
     schema: int
@@ -154,10 +161,22 @@ class Record(Struct, kw_only=True):
     imputer: dict[str, str] = {}
     imported: str = ""
     predictions: str = ""
+    adapter: str = ""
+    split: str = ""
+    without: str = ""
 
     def __post_init__(self) -> None:
         if self.status == "done" and (self.data is None or self.time is None):
             raise ValueError("a record that is done lacks its data or its times")
+
+    def lacks(self, name: str) -> bool:
+        """Whether it says that its predictions or its split were left out."""
+        return name in self.without.split(", ")
+
+    @property
+    def older(self) -> bool:
+        """Whether it is from before records named all that lies beside them."""
+        return self.schema == OLDER
 
 
 class Setting(Struct):
@@ -192,11 +211,13 @@ class Scores(Struct, kw_only=True):
     """The scores of one training run under one protocol.
 
     `curve` is the primary score of the test split at `rates`, one list per pattern, under the one mask that all other
-    scores are taken under; `curves` is its expectation over masks; `digest` is that of the file itself.
+    scores are taken under; `curves` is its expectation over masks; `digest` is that of the file itself, `record` that
+    of the record of the training run.
     """
 
     schema: int
     digest: str = ""
+    record: str = ""
     key: str
     scoring: Scoring
     score_key: str

@@ -1,33 +1,39 @@
-"""A results folder: the files of each cell, written whole or not at all.
+"""A results folder: the files of each cell, written whole or not at all. No other module knows its layout.
 
-records/KEY.json                  how the cell was trained, what it cost, or why it failed
+scores/KEY-SCORING.json           the scores of a cell under one protocol; they name the record by its digest
+records/KEY.json                  how the cell was trained, what it cost, or why it failed; it names what follows
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
-scores/KEY-SCORING.json           their scores under one protocol
+adapters/KEY/                     what was trained, where asked for
+splits/NAME-DIGEST.json           ids of a split
+scores.parquet, records.parquet, splits.parquet   what `pack` made of such files
 checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
 logs/KEY.log                      what it said while it was trained
-adapters/KEY/, splits/, tables/   what was trained, where asked for; ids of each split; what `report` makes
+tables/, figures/                 what `report` makes
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mora_bench.cells.cell import Cell
 from mora_bench.errors import UserError
 from mora_bench.files import digest, write_atomic
-from mora_bench.records.encoding import Brief, as_written, decode, encode
-from mora_bench.records.schema import Record, Scores, Struct
+from mora_bench.records import adapters
+from mora_bench.records.documents import Documents, Refused, plain_content
+from mora_bench.records.encoding import decode, encode, vouched
+from mora_bench.records.schema import PREDICTIONS, SPLIT, Record, Scores
+from mora_bench.records.typed import brief, sorted_out, typed
 
 if TYPE_CHECKING:
     import numpy as np
 
-Kind = TypeVar("Kind", bound=Struct)
 DONE, FAILED, TO_SCORE, TO_DO = "done", "failed", "to score", "to do"
 
 
@@ -36,6 +42,31 @@ class Store:
     """One results folder."""
 
     folder: Path
+
+    @cached_property
+    def record_documents(self) -> Documents:
+        return Documents(self.folder, "records")
+
+    @cached_property
+    def score_documents(self) -> Documents:
+        return Documents(self.folder, "scores")
+
+    @cached_property
+    def split_documents(self) -> Documents:
+        return Documents(self.folder, "splits")
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder holds records, loose or packed."""
+        return self.record_documents.loose.is_dir() or self.record_documents.packed.is_file()
+
+    def check_exists(self) -> None:
+        """Raise UserError if the folder holds no records."""
+        if not self.exists:
+            raise UserError(
+                f"{self.folder}: no records. Expected {self.folder}/records/*.json, as `mora_bench grid` writes them, "
+                "or records.parquet, as `mora_bench pack` does."
+            )
 
     def check_writable(self) -> None:
         """Raise UserError if results could not be written here, before anything is computed."""
@@ -51,13 +82,15 @@ class Store:
             ) from error
 
     def record_file(self, cell: Cell) -> Path:
-        return self.folder / "records" / f"{cell.key}.json"
+        """The file that holds the record of a cell, or would, for messages."""
+        return self.record_documents.where(cell.key)
+
+    def score_file(self, cell: Cell) -> Path:
+        """The file that holds the scores of a cell, or would, for messages."""
+        return self.score_documents.where(cell.score_key)
 
     def prediction_file(self, cell: Cell) -> Path:
         return self.folder / "predictions" / f"{cell.key}.safetensors"
-
-    def score_file(self, cell: Cell) -> Path:
-        return self.folder / "scores" / f"{cell.score_key}.json"
 
     def checkpoint_file(self, cell: Cell, training: str) -> Path:
         """Where the state of a training goes that is done for a cell; `training` tells its trainings apart."""
@@ -67,65 +100,114 @@ class Store:
         """What a cell says while it is trained; of cells that train as one, the first's."""
         return self.folder / "logs" / f"{cell.key}.log"
 
+    def adapter_folder(self, cell: Cell) -> Path:
+        return self.folder / "adapters" / cell.key
+
     def drop_checkpoints(self, cell: Cell) -> None:
         """Remove the states of a cell's trainings, because it has ended."""
         for file in (self.folder / "checkpoints").glob(f"{cell.key}-*.safetensors"):
             file.unlink(missing_ok=True)
 
-    def adapter_folder(self, cell: Cell) -> Path:
-        return self.folder / "adapters" / cell.key
+    def keys(self) -> set[str]:
+        """The training keys that have a record."""
+        return self.record_documents.names()
 
     def status(self, cells: Iterable[Cell]) -> dict[Cell, str]:
         """The status of each cell: DONE, FAILED, TO_SCORE (predictions without scores of its protocol), TO_DO.
 
         A malformed file counts as absent.
         """
-        there = {file.stem for file in (self.folder / "records").glob("*.json")}
+        there = self.keys()
         return {cell: self.status_of(cell) if cell.key in there else TO_DO for cell in cells}
 
     def status_of(self, cell: Cell) -> str:
-        """The status of one cell, as `status` says it."""
-        record = _brief(self.record_file(cell))
+        """The status of one cell, as `status` says it. What it believes, `contents` does, too."""
+        record = brief(self.record_documents, cell.key, Record)
         if record is None or record.key != cell.key:
             return TO_DO
         if record.status == "failed":
             return FAILED
-        if not self.prediction_file(cell).is_file():
+        left_out = PREDICTIONS in record.without.split(", ")
+        if not left_out and not self.prediction_file(cell).is_file():
             return TO_DO
-        if _believed(self.score_file(cell)):
+        scores = brief(self.score_documents, cell.score_key, Scores)
+        if scores is not None and vouched(scores, record):
             return DONE
+        if scores is not None and self.score_documents.file(cell.score_key).exists():
+            # The record is not the one that was scored: somebody changed it, and new scores would hide that.
+            return TO_DO
         whole = self.record(cell)
         return TO_SCORE if whole is not None and self.intact(whole) else TO_DO
 
     def intact(self, record: Record) -> bool:
-        """Whether the predictions of a record, which must be there, are those that were written; a record from before
-        records knew the digest of their predictions is believed."""
-        content = self.prediction_file(record.cell)
-        return not record.predictions or digest([content.read_bytes()]) == record.predictions
+        """Whether the predictions of a record are there, and those that were written; a record from before records
+        knew the digest of their predictions is believed."""
+        try:
+            content = self.prediction_file(record.cell).read_bytes()
+        except OSError:
+            return False
+        return (record.older and not record.predictions) or digest([content]) == record.predictions
 
     def forget_failed(self, status: Mapping[Cell, str]) -> dict[Cell, str]:
         """Remove the records of the cells that failed, so that they are to do; gives their new status."""
-        failed = [cell for cell, own in status.items() if own == FAILED]
+        failed = [cell for cell, known in status.items() if known == FAILED]
         for cell in failed:
-            self.record_file(cell).unlink(missing_ok=True)
+            self.record_documents.remove(cell.key)
         return dict.fromkeys(failed, TO_DO)
 
     def write(
-        self, cell: Cell, record: Record, predictions: dict[str, np.ndarray] | None, scores: Scores | None
+        self,
+        cell: Cell,
+        record: Record,
+        predictions: dict[str, np.ndarray] | bytes | None,
+        scores: Scores | None,
+        adapter: Mapping[str, bytes] | None = None,
+        split: str = "",
     ) -> None:
-        """Write the predictions, then the scores, and the record last, so that a record that says done has both."""
+        """Write the predictions, what was trained, then the scores, and the record last, so that a record that says
+        done has all of it.
+
+        Args:
+            predictions: arrays by name, or the file that holds them; adapter: files of what was trained, by name;
+            split: the name of its split, as `write_split` gave it.
+        """
         if predictions is not None:
             from safetensors.numpy import save
 
-            content = save(predictions)
+            content = predictions if isinstance(predictions, bytes) else save(predictions)
             write_atomic(self.prediction_file(cell), content)
             record = msgspec.structs.replace(record, predictions=digest([content]))
+        if record.status == DONE:
+            without = [PREDICTIONS] * (predictions is None) + [SPLIT] * (not split)
+            trained = adapters.write(self.adapter_folder(cell), adapter or {})
+            record = msgspec.structs.replace(record, split=split, without=", ".join(without), adapter=trained)
+        # Scores of an earlier record of this cell would name what is no longer there.
+        for file in self.score_documents.loose.glob(f"{cell.key}-*.json"):
+            file.unlink(missing_ok=True)
+        content = encode(record)
         if scores is not None:
-            self.write_scores(cell, scores)
-        write_atomic(self.record_file(cell), encode(record))
+            self.write_scores(scores, decode(content, Record))
+        self.record_documents.write(cell.key, content)
 
-    def write_scores(self, cell: Cell, scores: Scores) -> None:
-        write_atomic(self.score_file(cell), encode(scores))
+    def write_scores(self, scores: Scores, record: Record) -> None:
+        """Write scores of the predictions of a record.
+
+        Raises:
+            UserError: the record is from before records had a digest.
+        """
+        if not record.digest:
+            raise UserError(
+                f"{self.record_file(record.cell)}: has no digest that scores could name. Compute the cell again."
+            )
+        named = msgspec.structs.replace(scores, record=record.digest)
+        self.score_documents.write(scores.score_key, encode(named))
+
+    def write_split(self, name: str, content: bytes) -> str:
+        """Write the list of ids of a split, unless it is there; gives its name, which ends in its digest."""
+        named = f"{name}-{digest([content])}"
+        if self.split_documents.read(named) != content:
+            self.split_documents.write(named, content)
+        return named
 
     def predictions(self, cell: Cell) -> dict[str, np.ndarray]:
         """The stored predictions of a cell.
@@ -141,81 +223,74 @@ class Store:
         except Exception as error:
             raise UserError(f"{file}: no predictions can be read ({error}). Compute the cell again.") from error
 
+    def prediction_content(self, record: Record) -> bytes:
+        """The file of a record's predictions, as it was written.
+
+        Raises:
+            UserError: it is absent, a link, or not what was written.
+        """
+        file = self.prediction_file(record.cell)
+        content = plain_content(file)
+        if (record.predictions or not record.older) and digest([content]) != record.predictions:
+            raise UserError(f"{file}: not what was written: it was edited or cut. Compute the cell again.")
+        return content
+
+    def splits_of(self, record: Record) -> dict[str, bytes]:
+        """The list of ids of a record's split, by its name; empty if it is not here.
+
+        Raises:
+            UserError: it is not what was written.
+        """
+        name = record.split
+        if record.older and record.data is not None:
+            name = f"{record.cell.dataset}-{record.cell.source}-{record.data.split}"
+        content = self.split_documents.read(name)
+        if isinstance(content, Refused):
+            raise UserError(str(content))
+        if content is None:
+            return {}
+        if not record.older and not name.endswith(f"-{digest([content])}"):
+            where = self.split_documents.where(name)
+            raise UserError(f"{where}: {name}: not what was written: it was edited or cut. Compute a cell again.")
+        return {name: content}
+
+    def adapter(self, record: Record) -> dict[str, bytes]:
+        """What a cell trained, by file name, as it was written.
+
+        Raises:
+            UserError: it was not saved, or is not what was written.
+        """
+        folder = self.adapter_folder(record.cell)
+        files = adapters.read(folder)
+        if not record.older and adapters.identity(files) != record.adapter:
+            raise UserError(
+                f"{folder}: not what was written: a file was edited, added, cut or removed. Train the cell again."
+            )
+        return files
+
     def record(self, cell: Cell) -> Record | None:
-        """The record of a cell, if there is a readable one."""
-        found = read(self.record_file(cell), Record)
+        """The record of a cell, if there is a readable one, and it is this cell's."""
+        found = self.record_of(cell.key)
         return None if isinstance(found, Refused) else found
 
+    def record_of(self, key: str) -> Record | Refused:
+        """The record of a training key."""
+        return typed(self.record_documents, key, Record, self.record_documents.read(key))
+
+    def scores_of(self, cell: Cell) -> Scores | Refused:
+        """The scores of a cell."""
+        return typed(self.score_documents, cell.score_key, Scores, self.score_documents.read(cell.score_key))
+
     def records(self) -> tuple[list[Record], list[Refused]]:
-        """All records, ordered by key, and the files in their folder that are no valid records."""
-        return _all(self.folder / "records", Record, lambda record: (record.key, record.cell.key))
+        """All records, ordered by key, and the files in their place that are no valid records."""
+        return sorted_out(self.record_documents, Record, None)
 
     def some_records(self, most: int) -> list[Record]:
         """At most so many of the readable records, for what an average will do. Keys are digests, so any are a fair
         sample."""
-        files = sorted((self.folder / "records").glob("*.json"))
-        found = (read(file, Record) for file in files[:: max(len(files) // most, 1)][:most])
-        return [record for record in found if not isinstance(record, Refused)]
+        names = sorted(self.keys())
+        return sorted_out(self.record_documents, Record, names[:: max(len(names) // most, 1)][:most])[0]
 
     def scores(self) -> tuple[list[Scores], list[Refused]]:
-        """All scores, ordered by name, and the files in their folder that are no valid scores."""
-        return _all(self.folder / "scores", Scores, lambda scores: (scores.score_key,))
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file that is not as it should be, and what is wrong with it."""
-
-    file: Path
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.why}"
-
-
-def _brief(file: Path) -> Brief | Record | None:
-    """What a record says of its cell's status; read whole only if it does not vouch for itself."""
-    try:
-        content = file.read_bytes() if file.is_file() else b""
-    except OSError:
-        return None
-    if as_written(content):
-        return msgspec.json.decode(content, type=Brief)
-    record = read(file, Record)
-    return None if isinstance(record, Refused) else record
-
-
-def _believed(file: Path) -> bool:
-    """Whether a file of scores is whole."""
-    try:
-        if file.is_file() and as_written(file.read_bytes()):
-            return True
-    except OSError:
-        return False
-    return not isinstance(read(file, Scores), Refused)
-
-
-def read(file: Path, kind: type[Kind]) -> Kind | Refused:
-    """One typed file."""
-    try:
-        if file.exists() and not file.is_file() and not file.is_dir():
-            return Refused(file, "not a plain file; it is left out")
-        return decode(file.read_bytes(), kind)
-    except FileNotFoundError:
-        return Refused(file, "absent")
-    except (OSError, ValueError, msgspec.MsgspecError, UserError, RecursionError) as error:
-        what = "it is a folder" if file.is_dir() else str(error)
-        return Refused(file, f"not a {kind.__name__.lower()} ({what}); it is left out")
-
-
-def _all(folder: Path, kind: type[Kind], names: Callable[[Kind], tuple[str, ...]]) -> tuple[list[Kind], list[Refused]]:
-    found, refused = [], []
-    for file in sorted(folder.glob("*.json")):
-        one = read(file, kind)
-        if isinstance(one, Refused):
-            refused.append(one)
-        elif any(name != file.stem for name in names(one)):
-            refused.append(Refused(file, f"its name is not that of what it holds ({names(one)[0]}); it is left out"))
-        else:
-            found.append(one)
-    return found, refused
+        """All scores, ordered by name, and the files in their place that are no valid scores."""
+        return sorted_out(self.score_documents, Scores, None)

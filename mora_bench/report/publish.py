@@ -9,8 +9,8 @@ import msgspec
 
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.records.encoding import encode
-from mora_bench.records.schema import Record
+from mora_bench.records.chain import contents
+from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import verify
 from mora_bench.report import card
@@ -38,40 +38,49 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
     """
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise UserError(f"--into {into}: is there and not empty. Give a new folder.")
-    if not (folder / "records").is_dir():
-        raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `grid` writes them.")
-    wrong = [str(finding) for finding in verify(folder)]
+    store, out = Store(folder), Store(into)
+    store.check_exists()
+    wrong = [str(finding) for finding in verify(store).wrong]
     if wrong:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise UserError(f"{folder}: not all is whole; `mora_bench verify` names it: {'; '.join(wrong[:3])}{more}.")
-    store, out = Store(folder), Store(into)
-    records = [record for record in store.records()[0] if record.status == DONE]
+    believed = contents(store)
+    records = [record for record in believed.records if record.status == DONE]
     if not records:
         raise UserError(f"{folder}: no cell is done, so there is nothing to publish.")
-    scores = store.scores()[0]
-    left_out = list(_left_out(store, len(records), predictions))
-    for each in scores:
-        write_atomic(into / "scores" / f"{each.score_key}.json", encode(each))
+    scores: dict[str, list[Scores]] = {}
+    for each in believed.scores:
+        scores.setdefault(each.key, []).append(each)
+    kept, unhashed = set(), set()
     for record in records:
-        if predictions and store.prediction_file(record.cell).is_file():
-            write_atomic(out.prediction_file(record.cell), store.prediction_file(record.cell).read_bytes())
-        _adapter(record, store, out)
-        write_atomic(out.record_file(record.cell), encode(_without_paths(record)))
-    left_out += _splits(folder, into)
-    written = report.write(into)
-    kept = {record.key for record in records if out.adapter_folder(record.cell).is_dir()}
-    text = card.card(written.results, kept, title, licence, left_out)
+        adapter = _adapter(record, store)
+        split = _split(record, store, out)
+        if split is None:
+            unhashed.add(record.split)
+        # What a record names of predictions that are left out stays: who has them can show that they are the same.
+        shown = store.prediction_content(record) if predictions and not record.lacks(PREDICTIONS) else None
+        first, *others = scores[record.key]
+        out.write(record.cell, _without_paths(record), shown, first, adapter, split or "")
+        written = out.record_of(record.key)
+        assert isinstance(written, Record)
+        for another in others:
+            out.write_scores(another, written)
+        kept |= {record.key} if adapter else set()
+    left_out = list(_left_out(len(believed.records) - len(records), predictions, len(unhashed)))
+    tables = report.write(into)
+    text = card.card(tables.results, kept, title, licence, left_out)
     write_atomic(into / "README.md", text.encode())
     write_atomic(into / "provenance.json", (json.dumps(card.sources(records), indent=1) + "\n").encode())
     return Published(len(records), len(kept), left_out)
 
 
-def _left_out(store: Store, done: int, predictions: bool) -> Iterator[str]:
-    failed = len(list((store.folder / "records").glob("*.json"))) - done
+def _left_out(failed: int, predictions: bool, unhashed: int) -> Iterator[str]:
     if failed:
         yield f"{failed} cells that failed"
     if not predictions:
         yield "predictions, which hold the labels of each sample: `rescore` needs them, `report` and `compare` do not"
+    if unhashed:
+        yield f"{unhashed} splits that hold ids of patients, written by an older mora_bench"
     yield "logs, checkpoints, and the salt of the ids in splits/"
 
 
@@ -80,26 +89,25 @@ def _without_paths(record: Record) -> Record:
     return msgspec.structs.replace(record, cell=replace(record.cell, backbone=local(record.cell.backbone)))
 
 
-def _adapter(record: Record, store: Store, out: Store) -> None:
-    """Copy what a cell trained; texts in it that name the backbone name it without folders."""
-    folder = store.adapter_folder(record.cell)
+def _adapter(record: Record, store: Store) -> dict[str, bytes] | None:
+    """What a cell trained, if it was saved; texts in it that name the backbone name it without folders."""
+    if not record.adapter and not (record.older and store.adapter_folder(record.cell).is_dir()):
+        return None
     before, after = record.cell.backbone, local(record.cell.backbone)
-    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        content = file.read_bytes()
-        if before != after and file.suffix in (".json", ".md"):
-            content = content.replace(json.dumps(before).encode(), json.dumps(after).encode())
-            content = content.replace(before.encode(), after.encode())
-        write_atomic(out.adapter_folder(record.cell) / file.relative_to(folder), content)
+    files = store.adapter(record)
+    for name, content in files.items():
+        if before != after and name.endswith((".json", ".md")):
+            quoted = content.replace(json.dumps(before).encode(), json.dumps(after).encode())
+            files[name] = quoted.replace(before.encode(), after.encode())
+    return files
 
 
-def _splits(folder: Path, into: Path) -> Iterator[str]:
-    """Copy the splits; of patients only those in which hashes stand for ids."""
-    plain = 0
-    for file in sorted((folder / "splits").glob("*.json")):
-        content = file.read_bytes()
-        if "-real-" in file.name and "hashed" not in json.loads(content):
-            plain += 1
-        else:
-            write_atomic(into / "splits" / file.name, content)
-    if plain:
-        yield f"{plain} splits that hold ids of patients, written by an older mora_bench"
+def _split(record: Record, store: Store, out: Store) -> str | None:
+    """Copy the ids of a record's split, and give their name, "" if there are none; None where they are patients' and no
+    hashes."""
+    for name, content in store.splits_of(record).items():
+        if record.cell.source == "real" and "hashed" not in json.loads(content):
+            return None
+        out.split_documents.write(name, content)
+        return name
+    return ""

@@ -3,6 +3,7 @@
 from collections.abc import Set
 from pathlib import Path
 
+from mora_bench.records.store import Store
 from mora_bench.report.against import against
 from mora_bench.report.contract import Results
 from mora_bench.report.summary import reproduced
@@ -15,7 +16,7 @@ REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 def compared(results: Results, name: str, asked: Set[str]) -> str:
     """One sentence about the cells asked for, by score key, that both hold; "" where there is no such reference."""
     folder = REFERENCE / name
-    if not (folder / "records").is_dir() or Path(name).name != name:
+    if not Store(folder).exists or Path(name).name != name:
         return ""
     ours = read(folder)
     shared = {each.score_key for each in ours.scores} & asked

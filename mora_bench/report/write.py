@@ -9,6 +9,7 @@ from pathlib import Path
 from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+from mora_bench.records.chain import contents
 from mora_bench.records.store import Store
 from mora_bench.report import frame
 from mora_bench.report.contract import Artefact, Results
@@ -39,21 +40,14 @@ def read(folder: Path, metric: str = "") -> Results:
         UserError: there are no records, or no task has that metric.
     """
     store = Store(folder)
-    (records, refused), (scores, odd) = store.records(), store.scores()
-    left_out = list(map(str, [*refused, *odd]))
-    if not records:
+    store.check_exists()
+    believed = contents(store)
+    left_out = list(map(str, believed.left_out))
+    if not believed.records:
         why = f" Left out: {'; '.join(left_out[:3])}" if left_out else ""
-        raise UserError(
-            f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.{why}"
-        )
-    check_metric(metric, {each.task for each in scores})
-    known = {each.key for each in scores}
-    left_out += [
-        f"{store.record_file(r.cell)}: no scores; `mora_bench rescore {folder}` makes them from predictions"
-        for r in records
-        if r.status == "done" and r.key not in known
-    ]
-    return Results(records, scores, frame.cells(records, scores, metric), left_out)
+        raise UserError(f"{folder}: no records that can be read.{why}")
+    check_metric(metric, {each.task for each in believed.scores})
+    return Results(believed.records, believed.scores, frame.cells(believed.records, believed.scores, metric), left_out)
 
 
 def check_metric(metric: str, tasks: set[str]) -> None:

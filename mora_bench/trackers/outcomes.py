@@ -7,8 +7,9 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
-from mora_bench.records.schema import Record, Scores
-from mora_bench.records.store import DONE, Refused, Store, read
+from mora_bench.records.documents import Refused
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE, Store
 from mora_bench.trackers.contract import Run, Tracker, as_run
 
 Outcomes = Iterator[tuple[Cell, Record]]
@@ -37,7 +38,7 @@ def _handed_over(outcomes: Outcomes, store: Store, trackers: Sequence[Tracker]) 
     try:
         for cell, record in outcomes:
             if record.status == DONE:
-                scores = read(store.score_file(cell), Scores)
+                scores = store.scores_of(cell)
                 run = as_run(record, None if isinstance(scores, Refused) else scores)
                 at_work = [tracker for tracker in at_work if _tried(tracker, tracker.ended, run)]
             yield cell, record

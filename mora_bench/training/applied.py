@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
@@ -19,6 +19,7 @@ from mora_bench.data import cache, presence
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
+from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
@@ -41,20 +42,21 @@ class Applied:
     milliseconds: float
 
 
-def trained(cell: Cell, runtime: Runtime) -> Model:
-    """The network of a cell as it was trained. What its imputer and method learned from the data before training is
-    learned again, from the same samples, so that these must be at hand.
+def trained(record: Record, runtime: Runtime) -> Model:
+    """The network of a record's cell as it was trained. What its imputer and method learned from the data before
+    training is learned again, from the same samples, so that these must be at hand.
 
     Raises:
         UserError: it was not saved, its files do not fit, or the data have changed.
     """
-    file = Store(runtime.out).adapter_folder(cell) / FILE
-    if not file.is_file():
+    cell, store = record.cell, Store(runtime.out)
+    files, file = store.adapter(record), store.adapter_folder(record.cell) / FILE
+    if FILE not in files:
         raise UserError(f"{file}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ...")
     _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
     try:
-        tensors = load_file(file)
-    except (SafetensorError, OSError) as error:
+        tensors = load(files[FILE])
+    except SafetensorError as error:
         raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
     _load(model, tensors, file)
     return model.eval()

@@ -32,7 +32,7 @@ from mora_bench.tasks.contract import Task
 from mora_bench.training import facts, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
-from mora_bench.training.export import save_adapter
+from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
 from mora_bench.training.flops import forward_flops, step_flops
 from mora_bench.training.learner import Fit
@@ -196,9 +196,9 @@ def _outcome(
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
     scores = scored(cell, facts.predicted(own, logits))
-    if runtime.save_adapters:
-        save_adapter(model, record, scores, Store(runtime.out).adapter_folder(cell))
-    return Outcome(record, facts.predictions(own, logits), scores)
+    trained = exported(model, record, scores) if runtime.save_adapters else None
+    split = facts.write_split(Store(runtime.out), cell, own)
+    return Outcome(record, facts.predictions(own, logits), scores, trained, split)
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:

@@ -10,14 +10,12 @@ README.md                   a model card
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 from safetensors.torch import save
 
-from mora_bench.files import write_atomic
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
 
@@ -27,15 +25,15 @@ PREFIX = "base_model.model."
 PLAIN = "dummy"
 
 
-def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> None:
-    """Write `folder`; each file appears whole or not at all."""
-    exported = model.method.export()
+def exported(model: Model, record: Record, scores: Scores) -> dict[str, bytes]:
+    """The files by name."""
+    export = model.method.export()
     tensors: dict[str, torch.Tensor]
-    if exported is None:
+    if export is None:
         tensors = {name: tensor for name, tensor in model.trained().items() if not name.startswith("head.")}
         config = {"mora_bench": msgspec.to_builtins(record.cell)}
     else:
-        peft_config, adapter = exported
+        peft_config, adapter = export
         tensors = {PREFIX + name: tensor for name, tensor in adapter.items()}
         pooler = {model.backbone.pooler_path(name): tensor for name, tensor in model.pooler.named_parameters()}
         tensors.update((PREFIX + path, tensor) for path, tensor in pooler.items())
@@ -45,13 +43,14 @@ def save_adapter(model: Model, record: Record, scores: Scores, folder: Path) -> 
     state = model.imputer.state_dict()
     kept = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
     kept |= {"imputer": state} if state else {}
+    files = {}
     for name, content in kept.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
-        write_atomic(folder / f"{name}.safetensors", save(plain))
-    write_atomic(folder / "inference.json", (json.dumps(inference(record), indent=2) + "\n").encode())
-    write_atomic(folder / "adapter_config.json", (json.dumps(config, indent=2, sort_keys=True) + "\n").encode())
-    loadable = exported is not None and record.cell.impute == PLAIN
-    write_atomic(folder / "README.md", card(record, scores, loadable, kept=bool(state)).encode())
+        files[f"{name}.safetensors"] = save(plain)
+    files["inference.json"] = (json.dumps(inference(record), indent=2) + "\n").encode()
+    files["adapter_config.json"] = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
+    loadable = export is not None and record.cell.impute == PLAIN
+    return files | {"README.md": card(record, scores, loadable, kept=bool(state)).encode()}
 
 
 def inference(record: Record) -> dict[str, Any]:

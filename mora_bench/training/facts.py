@@ -1,7 +1,9 @@
 """The parts of a record that all competitors share: data, masks and predictions."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +18,22 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.effects import effects
 from mora_bench.records import provenance
+from mora_bench.records.private import Hidden
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
+from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import Predicted, scored
 
 
 @dataclass
 class Outcome:
-    """The outcome of a cell: its record and, if it is done, its predictions and scores."""
+    """The outcome of a cell: its record and, if it is done, its predictions and scores, the files of what was trained
+    if they are to be saved, and the name of its list of ids."""
 
     record: Record
     predictions: dict[str, np.ndarray] | None = None
     scores: Scores | None = None
+    adapter: dict[str, bytes] | None = None
+    split: str = ""
 
 
 def same_code(cell: Cell) -> None:
@@ -79,7 +86,35 @@ def without_network(
         data=described({}, own, present),
         time=time,
     )
-    return Outcome(record, predictions(own, logits), scored(cell, predicted(own, logits)))
+    split = write_split(Store(runtime.out), cell, own)
+    return Outcome(record, predictions(own, logits), scored(cell, predicted(own, logits)), split=split)
+
+
+def write_split(store: Store, cell: Cell, sides: Mapping[str, Side]) -> str:
+    """Write the ids of the sides of a cell's split, unless they are there; of patients hashes stand for the ids. Gives
+    the name of the list."""
+    known = (store.folder, cell.data, cell.split, cell.seed, cell.folds, cell.pool)
+    if known not in _lists:
+        _lists[known] = _list_of_ids(store, cell, sides)
+    return store.write_split(f"{cell.dataset}-{cell.source}", _lists[known])
+
+
+#: The last lists of ids that this process made: hashing those of a large table takes seconds, and cells share them.
+_lists: dict[tuple, bytes] = {}
+
+
+def _list_of_ids(store: Store, cell: Cell, sides: Mapping[str, Side]) -> bytes:
+    lists = {name: list(side.ids) for name, side in sides.items()}
+    how: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
+    how |= {"digest": splits.digest(lists)}
+    if cell.source == "real":
+        hidden = Hidden(store.folder)
+        lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
+        how |= {"hashed": hidden.key}
+    what = {"dataset": cell.dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed}
+    if len(_lists) > 8:
+        _lists.clear()
+    return json.dumps(what | how | lists).encode()
 
 
 def units(part: Side) -> masks.Units:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mora_bench.data.table import Table
-    from mora_bench.records.schema import Scores
+    from mora_bench.records.schema import Record, Scores
 
 
 def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[str]]:
@@ -35,6 +35,7 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
         How many cells were scored, and why others were not.
     """
     store = Store(folder)
+    store.check_exists()
     records, refused = store.records()
     left = list(map(str, refused))
     scored = 0
@@ -49,12 +50,12 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
             left.append(f"{cell.label}: {file} is not what was written: it was edited or cut; compute the cell again")
         else:
             try:
-                score(store, cell, place)
+                score(store, cell, record, place)
                 scored += 1
             except UserError as error:
                 left.append(f"{cell.label}: {error}")
     if not records:
-        raise UserError(f"{folder}: no records. Expected {folder}/records/*.json, as `mora_bench grid` writes them.")
+        raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left
 
 
@@ -81,14 +82,15 @@ def _table(cell: Cell, place: Runtime) -> Table:
     return table
 
 
-def score(store: Store, cell: Cell, place: Runtime) -> None:
-    """Score the stored predictions of one cell; the data are read only if a mechanism needs more than presence.
+def score(store: Store, cell: Cell, record: Record, place: Runtime) -> None:
+    """Score the stored predictions of one cell, whose record is given; the data are read only if a mechanism needs more
+    than presence.
 
     Raises:
         UserError: they are not predictions of this cell.
     """
     try:
-        store.write_scores(cell, _scored(cell, store.predictions(cell), place))
+        store.write_scores(_scored(cell, store.predictions(cell), place), record)
     except (ValueError, KeyError, IndexError) as error:
         raise UserError(
             f"{store.prediction_file(cell)}: cannot be scored ({type(error).__name__}: {error}); compute it again."
@@ -114,7 +116,7 @@ def _differing(where: str, known: Any, found: Any) -> Iterator[str]:
     """Every number of a file of scores that differs, and where it stands. What only one of them has was not written by
     the same version, and is no contradiction."""
     if isinstance(known, dict) and isinstance(found, dict):
-        for name in known.keys() & found.keys() - {"digest"}:
+        for name in known.keys() & found.keys() - {"digest", "record", "schema"}:
             yield from _differing(f"{where}.{name}" if where else name, known[name], found[name])
     elif isinstance(known, list | tuple) and isinstance(found, list | tuple):
         for number, (one, other) in enumerate(zip(known, found, strict=False)):

@@ -60,7 +60,7 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
         outcome.record.not_as_one = not_as_one
         # Whoever took over the cell from this process may have finished it.
         if not held[cell.key].lost and store.status_of(cell) == TO_DO:
-            store.write(cell, outcome.record, outcome.predictions, outcome.scores)
+            store.write(cell, outcome.record, outcome.predictions, outcome.scores, outcome.adapter, outcome.split)
             store.drop_checkpoints(cell)
 
 

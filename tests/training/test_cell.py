@@ -34,7 +34,7 @@ def ran(engine, cells, place) -> dict[Cell, tuple[Record, Scores | stores.Refuse
     """Records and scores of all cells, in the order in which they ended."""
     store = Store(place.out)
     ended = engine().run(bundles(cells, place.fuse), place, work, lost)
-    return {cell: (store.record(cell), stores.read(store.score_file(cell), Scores)) for cell in ended}
+    return {cell: (store.record(cell), store.scores_of(cell)) for cell in ended}
 
 
 def record_of(cell: Cell, place: Runtime) -> Record:
@@ -79,7 +79,7 @@ def test_predictions_are_enough_to_score_again(place, folder):
     kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.data, split="test", seed=cell.seed)
     present = presence.combine(natural, kept)
     again, _ = stratified(MultiLabel(), saved["test_targets"], saved["test_logits"], present, cell.modalities)
-    scores = stores.read(Store(place.out).score_file(cell), Scores)
+    scores = Store(place.out).scores_of(cell)
     assert again["f1_macro"] == scores.test["both"].scores["f1_macro"]
     at = scores.rates.index(0.7)
     assert scores.curve["both"][at] == again["f1_macro"]

@@ -15,8 +15,6 @@ from mora_bench.engines.inline import Inline
 from mora_bench.engines.processes import Processes
 from mora_bench.methods.contract import Axes, declares
 from mora_bench.methods.network import Model
-from mora_bench.records import store as stores
-from mora_bench.records.schema import Scores
 from mora_bench.records.store import Store
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training import fused
@@ -121,7 +119,7 @@ def ran(engine, cells, place) -> dict:
     """Record and scores of each cell."""
     store = Store(place.out)
     ended = engine().run(bundles(cells, place.fuse), place, work, lost)
-    return {cell: (store.record(cell), stores.read(store.score_file(cell), Scores)) for cell in ended}
+    return {cell: (store.record(cell), store.scores_of(cell)) for cell in ended}
 
 
 @pytest.mark.parametrize("engine", [Inline, Processes])
