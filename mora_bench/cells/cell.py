@@ -14,8 +14,12 @@ TRAINING_VERSION = 2
 #: Change it when the same cell would draw another split, or other masks whatever the mechanism. 1 drew them row by row
 #: from a fingerprint of the data; 2 draws each group's side and each unit's losses from its id.
 DRAWS_VERSION = 2
-#: What is said of cells of an earlier version, and the last commit that can draw theirs again.
-OLDER_DRAWS, LAST_OF_THEM = "older draws", "307f536"
+#: What marks cells of an earlier version, and why nothing of theirs can be drawn again.
+OLDER_DRAWS = "older draws"
+WHY_NOT_AGAIN = (
+    f"{OLDER_DRAWS}: this version draws other splits and masks; commit 307f536 of mora_bench is the last one that can "
+    "draw these"
+)
 #: Change it when the same predictions would be scored differently, whatever the task.
 SCORING_VERSION = 1
 #: The test rate of cells that are trained on complete data.
@@ -151,10 +155,7 @@ class Cell:
             UserError: its split and masks are older draws.
         """
         if self.older_draws:
-            raise UserError(
-                f"{self.label}: {OLDER_DRAWS}: this version draws other splits and masks, so it can neither run the "
-                f"cell again nor score it again. Commit {LAST_OF_THEM} of mora_bench is the last one that can."
-            )
+            raise UserError(f"{self.label}: {WHY_NOT_AGAIN}.")
 
     @property
     def test_missing(self) -> Missing:

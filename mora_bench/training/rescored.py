@@ -129,6 +129,7 @@ def _differing(where: str, known: Any, found: Any) -> Iterator[str]:
 def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:
     from mora_bench.scoring.protocol import Predicted, scored
 
+    cell.check_draws()
     predicted = {}
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:

@@ -90,7 +90,9 @@ def test_cells_of_older_draws_keep_their_keys_and_are_told_apart():
     assert older.older_draws
     assert not CELL.older_draws
     CELL.check_draws()
-    with pytest.raises(UserError, match=r"older draws: this version draws other splits .* Commit 307f536"):
+    with pytest.raises(
+        UserError, match=r"older draws: this version draws other splits .* commit 307f536 .* is the last"
+    ):
         older.check_draws()
 
 
