@@ -49,8 +49,7 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
     """
     cell.check_draws()
     rows = splits.split(
-        table.ids,
-        table.together,
+        table.group_tokens if cell.split == "patient" else table.tokens,
         data=cell.drawn_by,
         unit=cell.split,
         seed=cell.seed,

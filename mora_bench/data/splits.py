@@ -10,7 +10,7 @@ import numpy as np
 
 from mora_bench import files
 from mora_bench.cells.cell import DRAWS_VERSION
-from mora_bench.seeds import tokens, uniforms
+from mora_bench.seeds import uniforms
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.8, 0.1, 0.1)
@@ -19,14 +19,7 @@ WITHOUT_TEST = (0.8, 0.2, 0.0)
 
 
 def split(
-    ids: Sequence[str],
-    groups: Sequence[str],
-    *,
-    data: str,
-    unit: str,
-    seed: int,
-    folds: int = 0,
-    shares: Sequence[float] = SHARES,
+    tokens: np.ndarray, *, data: str, unit: str, seed: int, folds: int = 0, shares: Sequence[float] = SHARES
 ) -> dict[str, np.ndarray]:
     """Cut N samples in three, each seed in its own way, or by folds.
 
@@ -34,19 +27,18 @@ def split(
     same with other folds. So `folds` seeds test every sample once.
 
     Args:
-        ids: N sample names; groups: N names of what must not be parted (`Table.together`).
-        data: name and source of the dataset (`Cell.drawn_by`).
-        unit: "patient" keeps a group's samples together (a side may then miss its size by less than one group);
-            "row" draws row by row, as the released code of MoRA does.
+        tokens: uint64 [N], of each sample the number of the group that must not be parted (`Table.group_tokens`; a side
+            may then miss its size by less than one group), or its own, to draw row by row as MoRA's released code does.
+        data: name and source of the dataset (`Cell.drawn_by`); unit: what the tokens are of, "patient" or "row".
         folds: how many, 3 or more; 0: none.
         shares: of train, val and test, where there are no folds.
 
     Returns:
         Sorted row numbers, int64, for "train", "val" and "test"; disjoint, together all rows.
     """
-    found, owners = np.unique(tokens(groups if unit == "patient" else ids), return_inverse=True)
+    groups, owners = np.unique(tokens, return_inverse=True)
     names = ("folds", data, unit, folds, seed // folds) if folds else ("split", data, unit, seed)
-    order = np.argsort(uniforms(found, DRAWS_VERSION, *names), kind="stable")
+    order = np.argsort(uniforms(groups, DRAWS_VERSION, *names), kind="stable")
     sizes = np.bincount(owners)[order]
     # A group belongs to the side in which the middle of its rows falls; counted in half rows, which are whole numbers.
     middle = 2 * np.cumsum(sizes) - sizes

@@ -100,6 +100,15 @@ class Table:
         return joined(self.patients, self.inseparable) if self.inseparable else self.patients
 
     @cached_property
+    def group_tokens(self) -> np.ndarray:
+        """uint64 [N], read-only: of each sample the number of its group that must not be parted, from its name."""
+        if self.together == self.ids:
+            return self.tokens
+        found = seeds.tokens(self.together)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
     def present(self) -> np.ndarray:
         """bool [N, M], read-only: what really exists."""
         columns = []

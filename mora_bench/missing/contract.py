@@ -165,9 +165,10 @@ def intercepts(slopes: np.ndarray, rates: np.ndarray) -> np.ndarray:
     return a
 
 
-def lowest(values: np.ndarray, share: float) -> np.ndarray:
-    """The places of the round(share * n) lowest of n values, int [k]; halves are rounded up."""
-    return np.argsort(values, kind="stable")[: int(np.floor(share * len(values) + 0.5))]
+def lowest(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
+    """Of each share the places of the round(share * n) lowest of n values, int [k]; halves are rounded up."""
+    order = np.argsort(values, kind="stable")
+    return [order[: int(np.floor(share * len(values) + 0.5))] for share in shares]
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class Uneven(Mechanism):
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
         given = parsed(context.argument)
         weights = [float(np.mean([given.get(context.modalities[m], 1.0) for m in own])) for own in context.taken]
-        lost = lowest(context.uniform(), rate)
+        (lost,) = lowest(context.uniform(), [rate])
         return context.without(lost, context.sets(weights)[lost])
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:

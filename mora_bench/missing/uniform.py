@@ -22,9 +22,8 @@ class Uniform(Mechanism):
         return self.draws(context, [rate], strength)[0]
 
     def draws(self, context: Context, rates: Sequence[float], strength: float) -> list[np.ndarray]:
-        luck, which = context.uniform(), context.sets()
-        lost = [lowest(luck, rate) for rate in rates]
-        return [context.without(units, which[units]) for units in lost]
+        which = context.sets()
+        return [context.without(lost, which[lost]) for lost in lowest(context.uniform(), rates)]
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:
         return np.full(len(context), rate)

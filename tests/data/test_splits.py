@@ -4,7 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mora_bench.data.splits import WITHOUT_TEST, digest, split
+from mora_bench import seeds
+from mora_bench.data import splits
+from mora_bench.data.splits import WITHOUT_TEST, digest
+
+
+def split(ids, groups, *, unit, **how):
+    return splits.split(seeds.tokens(groups if unit == "patient" else ids), unit=unit, **how)
 
 
 @given(st.lists(st.integers(0, 40), min_size=10, max_size=200), st.integers(0, 5), st.sampled_from(["patient", "row"]))

@@ -1,18 +1,27 @@
 """Draws stay put: a sample that comes, goes or changes moves nobody else, but for what stands at a boundary."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from by_hand import cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mora_bench import seeds
+from mora_bench.data import splits
+from mora_bench.data.audit import problems
 from mora_bench.data.sides import sides
-from mora_bench.data.splits import SPLITS, split
+from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import joined
 from mora_bench.data.twins import tables as twins
+
+
+def split(ids, groups, *, unit, **how):
+    return splits.split(seeds.tokens(groups if unit == "patient" else ids), unit=unit, **how)
+
 
 SEED = st.integers(0, 30)
 SIZES = st.lists(st.integers(1, 9), min_size=12, max_size=80)
@@ -171,3 +180,14 @@ def test_numbers_are_what_they_were():
     own = seeds.tokens(["a", "b", "ä"])
     assert own.tolist() == [3405396810240292928, 8453121595177857668, 4152366542966443504]
     assert seeds.uniforms(own, "use", 1).tolist() == [0.8267267541830551, 0.16726586042007885, 0.4692991879084275]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("a",) * 5, r"inseparable\[0\] has 5 names for 6 ids"), ((" a", *"bcdef"), r"inseparable\[0\]: ' a' is no name")],
+)
+def test_a_grouping_that_is_none_is_refused(names, said):
+    table = twins.odir(range(6))
+    assert not [what for _, what in problems(replace(table, inseparable=(("", *"abcde"),))) if what]
+    (what,) = [what for _, what in problems(replace(table, inseparable=(names,))) if what]
+    assert re.search(said, what)

@@ -2,6 +2,7 @@
 whose probability it shifts."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from units import drawn, units
 
+from mora_bench import seeds
 from mora_bench.cells.missing import Missing
+from mora_bench.checks import mechanism as checks
 from mora_bench.missing import masks
+from mora_bench.missing.contract import Mechanism, lowest
 
 READ_NOTHING = ("uniform", "uneven:text=3")
 READ = ("covariate:age", "covariate:site", "label:A", "label", "hidden", "observed", "site:site", "site")
@@ -121,3 +125,19 @@ def test_a_mask_depends_on_the_datasets_name_and_on_no_digest():
         masks.mask(own, "both", 0.5, Missing(), data=data, split="train", seed=0) for data in ("odir twin", "odir real")
     )
     assert (here != there).any()
+
+
+class ByPlace(Mechanism):
+    """Draws by the place of a unit among the others, so that one that goes moves all that come after it."""
+
+    title, source = "by place", "this test"
+
+    def draw(self, context, rate, strength):
+        (lost,) = lowest(seeds.rng(*context.names).random(len(context)), [rate])
+        return context.without(lost, context.sets()[lost])
+
+
+def test_check_names_a_mechanism_whose_masks_do_not_stay_put():
+    ((rule, wrong),) = [(rule, wrong) for rule, wrong in checks.check(ByPlace) if wrong]
+    assert rule.startswith("A unit that goes changes nothing for the others")
+    assert re.match(r"without one of 400 units \d\d+ others lose something else. Draw from context.uniform", wrong)
