@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mora_bench import seeds
 from mora_bench.missing.masks import Units, mask
 
 N = 4000
@@ -14,6 +15,7 @@ def units(n=N, modalities=("text", "image"), patients=None, seed=0):
     return Units(
         natural=np.ones((n, len(modalities)), bool),
         modalities=modalities,
+        tokens=seeds.tokens(map(str, range(n))),
         covariates={"age": tuple(map(str, age)), "site": tuple(rng.choice(list("abcdefghij"), n).tolist())},
         patients=tuple(f"p{i % patients}" for i in range(n)) if patients else tuple(map(str, range(n))),
         targets=rng.integers(0, 2, (n, 2), np.uint8),

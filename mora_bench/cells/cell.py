@@ -11,6 +11,15 @@ from mora_bench.files import as_floats, axis, digest_json, identity
 
 #: Change it when the same cell would be trained differently (training loop, classifier, choice of the checkpoint).
 TRAINING_VERSION = 2
+#: Change it when the same cell would draw another split, or other masks whatever the mechanism. 1 drew them row by row
+#: from a fingerprint of the data; 2 draws each group's side and each unit's losses from its id.
+DRAWS_VERSION = 2
+#: What marks cells of an earlier version, and why nothing of theirs can be drawn again.
+OLDER_DRAWS = "older draws"
+WHY_NOT_AGAIN = (
+    f"{OLDER_DRAWS}: this version draws other splits and masks; commit 307f536 of mora_bench is the last one that can "
+    "draw these"
+)
 #: Change it when the same predictions would be scored differently, whatever the task.
 SCORING_VERSION = 1
 #: The test rate of cells that are trained on complete data.
@@ -98,7 +107,7 @@ class Cell:
     mechanism: Missing = axis(UNIFORM)
     knobs: tuple[Knob, ...] = axis(())
     after: str = axis("")
-    versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION),))
+    versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -128,6 +137,25 @@ class Cell:
     def score_key(self) -> str:
         """Training key and scoring key: names the scores."""
         return f"{self.key}-{self.scoring.key}"
+
+    @property
+    def drawn_by(self) -> str:
+        """Name and source of the data, which its split and masks are drawn by beside ids and seed; no content is."""
+        return f"{self.dataset} {self.source}"
+
+    @property
+    def older_draws(self) -> bool:
+        """Whether its split and masks were drawn in a way that this version does not know any more."""
+        return dict(self.versions).get("draws", 1) < DRAWS_VERSION
+
+    def check_draws(self) -> None:
+        """Refuse to draw again what was drawn in another way.
+
+        Raises:
+            UserError: its split and masks are older draws.
+        """
+        if self.older_draws:
+            raise UserError(f"{self.label}: {WHY_NOT_AGAIN}.")
 
     @property
     def test_missing(self) -> Missing:

@@ -1,9 +1,11 @@
 """The rules that every mechanism of missingness keeps."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from mora_bench import seeds
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.missing.contract import Context, Known, Mechanism
 
@@ -19,6 +21,7 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
     reads = mechanism.reads
     return Context(
         natural=np.ones((N, 2), bool),
+        tokens=seeds.tokens(f"unit {i}" for i in range(N)),
         taken=sets,
         argument=_argument(mechanism),
         labels=LABELS,
@@ -77,7 +80,36 @@ def realised(mechanism: Mechanism) -> None:
             expect(abs(share - rate) <= bound, f"at rate {rate}, strength {strength}, {share:.3f} lose something")
 
 
-RULES = (named, shape, pure, nested, realised)
+def put(mechanism: Mechanism) -> None:
+    """A unit that goes changes nothing for the others, but for one at the boundary of an exact total or, on average,
+    two whose probability it shifts."""
+    whole = context(mechanism)
+    flips = []
+    for gone in range(0, N, 8):
+        rest = np.delete(np.arange(N), gone)
+        before, after = (mechanism.draw(given, 0.5, 1.0) for given in (whole, _only(whole, rest)))
+        flips.append(int((before[rest] != after).any(1).sum()))
+    flipped, allowed = (float(np.mean(flips)), 2) if mechanism.reads else (max(flips), 1)
+    expect(
+        flipped <= allowed,
+        f"without one of {N} units {flipped:g} others lose something else. Draw from context.uniform() alone, which is "
+        "a number of each unit's own",
+    )
+
+
+def _only(whole: Context, rows: np.ndarray) -> Context:
+    return replace(
+        whole,
+        natural=whole.natural[rows],
+        tokens=whole.tokens[rows],
+        covariates={name: tuple(values[row] for row in rows) for name, values in whole.covariates.items()},
+        patients=tuple(whole.patients[row] for row in rows) if whole.patients else (),
+        targets=whole.targets[rows],
+        contents=whole.contents[rows],
+    )
+
+
+RULES = (named, shape, pure, nested, realised, put)
 
 
 def check(mechanism: type[Mechanism]) -> Iterator[tuple[str, str | None]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
@@ -111,22 +112,25 @@ def _judged(
 
     def test(folders: Folders) -> Found:
         found, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
+        older = f"; {OLDER_DRAWS}" if any(pair.older_draws for pair in found) else ""
         if not found:
             return Found("", CANNOT, f"{behind} does not hold both rows", behind)
-        return Found("; ".join(map(str, found)), verdict(found), _resolution(found, score), behind)
+        return Found("; ".join(map(str, found)), verdict(found), _resolution(found, score) + older, behind)
 
     return test
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows of a section: the mean difference of their scores, its 95 % interval, the least that would be told."""
+    """Two rows of a section: the mean difference of their scores, its 95 % interval, the least that would be told; and
+    whether their splits and masks were drawn by an earlier version."""
 
     dataset: str
     difference: float
     low: float
     high: float
     smallest: float
+    older_draws: bool
 
     def __str__(self) -> str:
         low, high = 100 * self.low, 100 * self.high
@@ -145,8 +149,10 @@ def _pairs(
             values = np.array([row.values[score] for row in rows])
             if len(rows) == 2 and len(section.seeds) > 1 and not np.isnan(values).any():
                 own = compared(values, [(0, 1)], section.overlap)
-                parts = (own.difference, own.low, own.high, own.smallest)
-                found.append(Pair(section.dataset, *(float(part[0]) for part in parts)))
+                difference, low, high, smallest = (
+                    float(part[0]) for part in (own.difference, own.low, own.high, own.smallest)
+                )
+                found.append(Pair(section.dataset, difference, low, high, smallest, table.older_draws))
     return found
 
 

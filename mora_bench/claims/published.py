@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, Folders, Found, beats, suffices
 from mora_bench.claims.counts import counted
 from mora_bench.methods.contract import Axes
@@ -57,7 +58,8 @@ def _score(dataset: str) -> Callable[[Folders], Found]:
                     if section.dataset == dataset and row.method == "mora":
                         score = "score both" if row.mean.get("score both", 0) > 0 else "score complete"
                         shown = "both missing" if score == "score both" else "complete"
-                        near = f"small ViLT, {shown}: {100 * row.mean[score]:.1f}"
+                        older = f" ({OLDER_DRAWS})" if table.older_draws else ""
+                        near = f"small ViLT, {shown}: {100 * row.mean[score]:.1f}{older}"
         return Found(near, CANNOT, NEEDS, "results/reference/real")
 
     return test

@@ -10,7 +10,7 @@ import tyro
 from msgspec import to_builtins
 
 from mora_bench import campaign, registry
-from mora_bench.cells.cell import NONE, TRAINING_VERSION, Cell
+from mora_bench.cells.cell import NONE, TRAINING_VERSION, WHY_NOT_AGAIN, Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache
 from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
@@ -107,6 +107,8 @@ def _other(cell: Cell) -> str:
     """Why this installation would train something else than the cell was; "" if it would not."""
     from mora_bench.backbones import load as backbones
 
+    if cell.older_draws:
+        return WHY_NOT_AGAIN
     group = registry.PREDICTORS if cell.backbone == NONE else registry.METHODS
     try:
         if registry.version(group, cell.method) != cell.method_version:
@@ -120,9 +122,8 @@ def _other(cell: Cell) -> str:
             return f"backbone {cell.backbone} has other weights here"
     except UserError as error:
         return str(error)
-    if dict(cell.versions).get("training", 1) != TRAINING_VERSION:
-        return "cells are trained in another way here"
-    return ""
+    other = dict(cell.versions).get("training", 1) != TRAINING_VERSION
+    return "cells are trained in another way here" if other else ""
 
 
 #: What two files of the same scores need not have in common.

@@ -47,8 +47,19 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
         yield "Labels are names, each once, and at least one of them varies.", wrong
         return
     yield "Labels are names, each once, and at least one of them varies.", None
+    yield "Each grouping of what must not be parted has a name for every sample.", _inseparable(table)
     covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
     yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
+
+
+def _inseparable(table: Table) -> str | None:
+    for number, names in enumerate(table.inseparable):
+        if len(names) != len(table):
+            return f"inseparable[{number}] has {len(names)} names for {len(table)} ids"
+        odd = [f"{name!r:.80}" for name in names if name != "" and not _plain(name)]
+        if odd:
+            return f'inseparable[{number}]: {some(odd)} {_are(odd)} no name; expected text, and "" for no group'
+    return None
 
 
 def _plain(name: object) -> bool:

@@ -1,5 +1,6 @@
 """Groups of samples by covariates, for scores of their own."""
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,8 @@ from mora_bench.data.table import Table
 
 #: A covariate with more values than this is cut in two if they are numbers, and left out if they are not.
 MOST = 8
+#: A covariate that equals the ids of its samples or patients in this share of its known values is these ids.
+NEARLY = 0.9
 
 
 def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
@@ -22,9 +25,8 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
         side: the samples, of that table or of another of its kind.
     """
     found: dict[str, np.ndarray] = {}
-    people = {*table.ids, *table.patients} if table.source == "real" else set()
     for name, values in table.covariates.items():
-        if people.intersection(map(str, values)):
+        if table.source == "real" and _names_people(table, values):
             # A group would be called by a patient's name.
             continue
         own = [str(side.table.covariates[name][row]).strip() for row in side.rows]
@@ -38,6 +40,18 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
                 middle = float(np.median(numbers))
                 found |= {f"{name}<{middle:g}": mine < middle, f"{name}>={middle:g}": mine >= middle}
     return found
+
+
+def _names_people(table: Table, values: Sequence[object]) -> bool:
+    """Whether a covariate holds ids: row by row those of its own samples or patients, or words each of which is
+    somebody's. That somebody is 57 and somebody's number is 57 makes an age no id."""
+    texts = [str(value).strip() for value in values]
+    known = [text for text in texts if text]
+    # A blank equals no id, as no id is blank.
+    alike = max(sum(map(operator.eq, texts, names)) for names in (table.ids, table.patients))
+    if not known or alike >= NEARLY * len(known):
+        return bool(known)
+    return _numbers(known) is None and {*table.ids, *table.patients}.issuperset(known)
 
 
 def _numbers(texts: Sequence[str], finite: bool = True) -> np.ndarray | None:

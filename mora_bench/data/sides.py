@@ -26,6 +26,11 @@ class Side:
         return [self.table.ids[row] for row in self.rows]
 
     @property
+    def tokens(self) -> np.ndarray:
+        """uint64 [n], a number for each sample from its id, from which its masks are drawn."""
+        return self.table.tokens[self.rows]
+
+    @property
     def natural(self) -> np.ndarray:
         """bool [n, M], what really exists."""
         return self.table.present[self.rows]
@@ -37,11 +42,15 @@ class Side:
 
 
 def sides(cell: Cell, table: Table) -> dict[str, Side]:
-    """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool."""
+    """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool.
+
+    Raises:
+        UserError: the cell's draws are older than those of this version.
+    """
+    cell.check_draws()
     rows = splits.split(
-        table.ids,
-        table.patients,
-        data=cell.data,
+        table.group_tokens if cell.split == "patient" else table.tokens,
+        data=cell.drawn_by,
         unit=cell.split,
         seed=cell.seed,
         folds=cell.folds,

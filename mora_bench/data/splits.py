@@ -1,14 +1,17 @@
-"""Seeded train / validation / test splits, grouped by patient unless asked otherwise."""
+"""Seeded train / validation / test splits, grouped by patient unless asked otherwise.
+
+Groups are put in the order of numbers that are drawn from their ids, and the order is cut. So a group that comes or
+goes moves at most one group of its size across each cut, and contents move nobody.
+"""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mora_bench import files
-from mora_bench.seeds import rng
+from mora_bench.cells.cell import DRAWS_VERSION
+from mora_bench.seeds import uniforms
 
-#: Change it when the same arguments would give another split.
-VERSION = 1
 SPLITS = ("train", "val", "test")
 SHARES = (0.8, 0.1, 0.1)
 #: Where test samples are drawn apart.
@@ -16,14 +19,7 @@ WITHOUT_TEST = (0.8, 0.2, 0.0)
 
 
 def split(
-    ids: Sequence[str],
-    patients: Sequence[str],
-    *,
-    data: str,
-    unit: str,
-    seed: int,
-    folds: int = 0,
-    shares: Sequence[float] = SHARES,
+    tokens: np.ndarray, *, data: str, unit: str, seed: int, folds: int = 0, shares: Sequence[float] = SHARES
 ) -> dict[str, np.ndarray]:
     """Cut N samples in three, each seed in its own way, or by folds.
 
@@ -31,28 +27,27 @@ def split(
     same with other folds. So `folds` seeds test every sample once.
 
     Args:
-        ids: N sample names; patients: N patient names.
-        data: fingerprint of the dataset.
-        unit: "patient" keeps a patient's samples together (a side may then miss its size by less than one patient);
-            "row" draws row by row, as the released code of MoRA does.
+        tokens: uint64 [N], of each sample the number of the group that must not be parted (`Table.group_tokens`; a side
+            may then miss its size by less than one group), or its own, to draw row by row as MoRA's released code does.
+        data: name and source of the dataset (`Cell.drawn_by`); unit: what the tokens are of, "patient" or "row".
         folds: how many, 3 or more; 0: none.
         shares: of train, val and test, where there are no folds.
 
     Returns:
         Sorted row numbers, int64, for "train", "val" and "test"; disjoint, together all rows.
     """
-    owners = np.unique(np.asarray(patients if unit == "patient" else ids, dtype=str), return_inverse=True)[1]
-    names = ("folds", VERSION, data, unit, folds, seed // folds) if folds else ("split", VERSION, data, unit, seed)
-    order = rng(*names).permutation(owners.max() + 1)
+    groups, owners = np.unique(tokens, return_inverse=True)
+    names = ("folds", data, unit, folds, seed // folds) if folds else ("split", data, unit, seed)
+    order = np.argsort(uniforms(groups, DRAWS_VERSION, *names), kind="stable")
     sizes = np.bincount(owners)[order]
-    # A patient belongs to the side in which the middle of its rows falls.
-    middle = (np.cumsum(sizes) - sizes / 2) / len(owners)
+    # A group belongs to the side in which the middle of its rows falls; counted in half rows, which are whole numbers.
+    middle = 2 * np.cumsum(sizes) - sizes
     side = np.empty(len(order), int)
     if folds:
-        fold = np.minimum((middle * folds).astype(int), folds - 1)
+        fold = middle * folds // (2 * len(owners))
         side[order] = np.select([fold == seed % folds, fold == (seed + 1) % folds], [2, 1], 0)
     else:
-        side[order] = np.digitize(middle, np.cumsum(shares)[:-1])
+        side[order] = np.digitize(middle / (2 * len(owners)), np.cumsum(shares)[:-1])
     return {name: np.flatnonzero(side[owners] == k) for k, name in enumerate(SPLITS)}
 
 

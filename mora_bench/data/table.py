@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from mora_bench import registry
+from mora_bench import registry, seeds
 from mora_bench.files import DIGITS, FileHashes, axis, identity
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Table:
         labels: the C class names.
         ids: N unique names, as the dataset calls its samples.
         patients: N names; samples of one patient never fall on two sides of a split.
+        inseparable: further groupings, N names each, "" for none: samples of one name, and all of their patients',
+            never fall on two sides either.
         modalities: M columns by name; their order is the order of modalities everywhere.
         targets: uint8 [N, C], 0 or 1.
         covariates: N values per name, e.g. age; for mechanisms of missingness, never for a model.
@@ -60,6 +62,7 @@ class Table:
     targets: np.ndarray
     covariates: dict[str, tuple] = field(default_factory=dict)
     task: str = axis("multi-label")
+    inseparable: tuple[tuple[str, ...], ...] = axis(())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -82,6 +85,28 @@ class Table:
     def kind(self, name: str) -> Modality:
         """The kind of content of one modality."""
         return registry.get(registry.MODALITIES, self.modalities[name].kind)()
+
+    @cached_property
+    def tokens(self) -> np.ndarray:
+        """uint64 [N], read-only: a number for each sample, from its id alone."""
+        found = seeds.tokens(self.ids)
+        found.flags.writeable = False
+        return found
+
+    @cached_property
+    def together(self) -> tuple[str, ...]:
+        """Of each sample the name of the group that must not be parted: its patient, or, where a further grouping
+        joins several patients, the one of them whose name comes first."""
+        return joined(self.patients, self.inseparable) if self.inseparable else self.patients
+
+    @cached_property
+    def group_tokens(self) -> np.ndarray:
+        """uint64 [N], read-only: of each sample the number of its group that must not be parted, from its name."""
+        if self.together == self.ids:
+            return self.tokens
+        found = seeds.tokens(self.together)
+        found.flags.writeable = False
+        return found
 
     @cached_property
     def present(self) -> np.ndarray:
@@ -124,13 +149,15 @@ class Table:
             modalities={n: Column(c.kind, chosen(c.values)) for n, c in self.modalities.items()},
             targets=self.targets[rows],
             covariates={name: chosen(values) for name, values in self.covariates.items()},
+            inseparable=tuple(map(chosen, self.inseparable)),
         )
 
     def fingerprint(self, hashes: FileHashes | None = None) -> str:
         """16 hex digits over everything that reaches a model or a score, contents included.
 
-        Covariates are left out, because mechanisms that read them add a digest of their own. Splits and masks are
-        drawn from the fingerprint, so a new field of the table must not change it for tables that do not use it.
+        Covariates are left out, because mechanisms that read them add a digest of their own. It tells apart what cells
+        were trained on, and nothing is drawn from it. A new field of the table must not change it for tables that do
+        not use it.
         """
         whole = hashlib.sha256()
         shape = self.shape
@@ -151,3 +178,24 @@ class Table:
             for content in self.kind(name).contents(column.values, hashes):
                 whole.update(content)
         return whole.hexdigest()[:DIGITS]
+
+
+def joined(patients: tuple[str, ...], groupings: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Of each of N samples the first name, in the order of text, among the patients that `groupings`, N names each,
+    join with its own, directly or through others."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    # In the order of text, so that the first of a component has its smallest number.
+    names, patient = np.unique(np.asarray(patients, dtype=object), return_inverse=True)
+    pairs = [np.empty((2, 0), int)]
+    for grouping in groupings:
+        first: dict[str, int] = {}
+        named = zip(grouping, patient.tolist(), strict=True)
+        links = [(first.setdefault(name, own), own) for name, own in named if name]
+        pairs.append(np.array(links, int).reshape(-1, 2).T)
+    ends = np.concatenate(pairs, 1)
+    edges = coo_array((np.ones(ends.shape[1], bool), tuple(ends)), shape=(len(names),) * 2)
+    component = connected_components(edges, directed=False)[1]
+    smallest = np.unique(component, return_index=True)[1]
+    return tuple(names[smallest[component[patient]]].tolist())

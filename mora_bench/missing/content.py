@@ -21,9 +21,6 @@ class Hidden(Logistic):
         hides = np.array([[m in own for m in range(len(context.modalities))] for own in context.taken], float)
         return strength * _mean(context, hides[which])
 
-    def generator(self, context: Context) -> np.random.Generator:
-        return context.rng("hidden", self.version)
-
 
 class Observed(Logistic):
     """P(a unit loses a set of modalities) = sigmoid(a + strength * z), z the mean standard score of what is left.
@@ -39,9 +36,6 @@ class Observed(Logistic):
     def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
         leaves = np.array([[m not in own for m in range(len(context.modalities))] for own in context.taken], float)
         return strength * _mean(context, leaves[which])
-
-    def generator(self, context: Context) -> np.random.Generator:
-        return context.rng("observed", self.version)
 
 
 def _mean(context: Context, counts: np.ndarray) -> np.ndarray:

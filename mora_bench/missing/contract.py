@@ -28,6 +28,7 @@ class Context:
 
     Attributes:
         natural: bool [n, M], presence before anything is taken.
+        tokens: uint64 [n], a number for each unit from its id.
         taken: the sets of modalities that the pattern takes, as columns of `natural`: each unit that loses anything
             loses one of these sets whole. One set for "image", M for "both" (each modality in turn).
         argument: the part of the mechanism's name behind the colon on the command line, or "".
@@ -35,10 +36,12 @@ class Context:
         covariates, patients, targets: [n] values per name, [n] names, [n, C]; empty where they are not read.
         contents: float [n, M], a summary of each content in standard scores, 0 where there is none; empty where it is
             not read.
-        names: what else the draw depends on: data, split, pattern, seed.
+        names: what else the draw depends on: mechanism and version, data, split, pattern, seed; never the rate, so that
+            masks are nested.
     """
 
     natural: np.ndarray
+    tokens: np.ndarray
     taken: tuple[tuple[int, ...], ...]
     argument: str
     labels: tuple[str, ...]
@@ -52,9 +55,20 @@ class Context:
     def __len__(self) -> int:
         return len(self.natural)
 
-    def rng(self, *more: object) -> np.random.Generator:
-        """A generator that depends on `names` and `more` alone, never on the rate, so that masks are nested."""
-        return seeds.rng("mask", *more, *self.names)
+    def uniform(self, *more: object) -> np.ndarray:
+        """A uniform number in [0, 1) for each unit, float [n], from the unit's id, `names` and `more` alone: it stays
+        what it is when other units come and go."""
+        return seeds.uniforms(self.tokens, *self.names, *more)
+
+    def uniform_of(self, values: Sequence[str], *more: object) -> np.ndarray:
+        """The same for each of k values, such as the names of groups, float [k]."""
+        return seeds.uniforms(seeds.tokens(values), *self.names, *more)
+
+    def sets(self, weights: Sequence[float] | None = None) -> np.ndarray:
+        """The number of the set of `taken` that each unit loses if it loses anything, int [n]: drawn by the unit's own
+        number, all sets alike or by their weights."""
+        bounds = np.cumsum(np.ones(len(self.taken)) if weights is None else weights)
+        return np.searchsorted(bounds[:-1] / bounds[-1], self.uniform("set"), side="right")
 
     def without(self, lost: np.ndarray, which: np.ndarray) -> np.ndarray:
         """What is kept, bool [n, M], if units `lost` (int [k]) lose the sets of `taken` numbered `which` (int [k])."""
@@ -65,7 +79,11 @@ class Context:
 
 
 class Mechanism(ABC):
-    """Subclass it directly; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one."""
+    """Subclass it directly; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one.
+
+    Masks stay put: whatever is drawn comes from `Context.uniform`, so that a unit that comes or goes changes nothing
+    for the others beyond what the mechanism reads of it.
+    """
 
     group: ClassVar[str] = registry.MECHANISMS
     title: ClassVar[str]
@@ -145,6 +163,12 @@ def intercepts(slopes: np.ndarray, rates: np.ndarray) -> np.ndarray:
         if not open_.any():
             break
     return a
+
+
+def lowest(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
+    """Of each share the places of the round(share * n) lowest of n values, int [k]; halves are rounded up."""
+    order = np.argsort(values, kind="stable")
+    return [order[: int(np.floor(share * len(values) + 0.5))] for share in shares]
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

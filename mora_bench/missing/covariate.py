@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mora_bench import seeds
 from mora_bench.missing.contract import Context, Known, numbers
 from mora_bench.missing.logistic import Logistic
 
@@ -23,12 +24,9 @@ class Covariate(Logistic):
         values = context.covariates[context.argument]
         z = numbers(values)
         if z is None:
-            effects = {v: context.rng("effect", context.argument, v).standard_normal() for v in sorted(set(values))}
+            effects = {v: seeds.rng(*context.names, "effect", v).standard_normal() for v in sorted(set(values))}
             z = np.array([effects[v] for v in values])
         return strength * z
-
-    def generator(self, context: Context) -> np.random.Generator:
-        return context.rng("covariate", self.version, context.argument)
 
     def problem(self, argument: str, known: Known) -> str | None:
         if argument not in known.covariates:

@@ -35,9 +35,6 @@ class Label(Logistic):
             )
         return strength * more
 
-    def generator(self, context: Context) -> np.random.Generator:
-        return context.rng("label", self.version, context.argument)
-
     def problem(self, argument: str, known: Known) -> str | None:
         if argument and argument not in known.labels:
             return f"it takes {self.takes}; this dataset has {', '.join(known.labels)}"

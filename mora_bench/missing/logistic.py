@@ -19,10 +19,6 @@ class Logistic(Mechanism):
     def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
         """float [n]; `which`, int [n], is the number of the set that each unit may lose."""
 
-    @abstractmethod
-    def generator(self, context: Context) -> np.random.Generator:
-        """Where its luck comes from."""
-
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
         return self.draws(context, [rate], strength)[0]
 
@@ -38,9 +34,7 @@ class Logistic(Mechanism):
         self, context: Context, rates: Sequence[float], strength: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The set and the luck of each unit, [n] each, and its probability at each rate, [R, n]."""
-        rng = self.generator(context)
-        which = rng.permutation(len(context)) % len(context.taken)
-        luck = rng.random(len(context))
+        which, luck = context.sets(), context.uniform()
         slopes = self.slopes(context, strength, which)
         wanted = np.asarray(rates, float)
         chances = np.repeat(wanted[:, None], len(slopes), 1)

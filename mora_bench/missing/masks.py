@@ -1,4 +1,5 @@
-"""Which modality a sample lacks: a function of data, split, mechanism, pattern, rate and seed, never of the method.
+"""Which modality a sample lacks: a function of its id, data, split, mechanism, pattern, rate and seed, never of the
+method.
 
 A pattern says what may be taken. "complete": nothing. The name of a modality: that one. Names joined by "+": all of
 them together. "both": each modality in turn, so that a sample loses exactly one.
@@ -10,14 +11,12 @@ from itertools import combinations
 
 import numpy as np
 
-from mora_bench import registry
+from mora_bench import registry, seeds
+from mora_bench.cells.cell import DRAWS_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH, Missing
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.missing.contract import Context, Known, Mechanism, standard
-
-#: Change it when the same arguments would give another mask, whatever the mechanism.
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Units:
 
     Attributes:
         natural: bool [N, M]; modalities: their M names.
+        tokens: uint64 [N], a number for each sample from its id (`seeds.tokens`).
         covariates, patients, targets, labels: as in a table, of these samples; may be left empty if nothing reads
             them.
         contents: gives a summary of each content, float [N, M], NaN where there is none; asked only if it is read,
@@ -34,6 +34,7 @@ class Units:
 
     natural: np.ndarray
     modalities: tuple[str, ...]
+    tokens: np.ndarray
     covariates: dict[str, tuple]
     patients: tuple[str, ...]
     targets: np.ndarray
@@ -51,7 +52,7 @@ def mechanism(name: str) -> tuple[Mechanism, str]:
 
 
 def needs_table(missing: Missing) -> bool:
-    """Whether drawing masks needs more of the data than presence."""
+    """Whether drawing masks needs more of the data than presence and the samples' ids."""
     return missing.unit != "sample" or bool(mechanism(missing.mechanism)[0].reads)
 
 
@@ -103,7 +104,7 @@ def mask(units: Units, pattern: str, rate: float, missing: Missing, *, data: str
 
     Args:
         rate: share of the units that lose something, 0..1.
-        data, split, seed: what else the draw depends on.
+        data: name and source of the data (`Cell.drawn_by`); split, seed: what else the draw depends on.
 
     Returns:
         bool [N, M], True where the modality is kept.
@@ -154,12 +155,14 @@ def _asked(
     own, argument = mechanism(missing.mechanism)
     first = np.arange(len(units))
     back = first
+    tokens = units.tokens
     if missing.unit == "patient":
-        _, first, back = np.unique(np.array(units.patients, dtype=str), return_index=True, return_inverse=True)
+        tokens, first, back = np.unique(seeds.tokens(units.patients), return_index=True, return_inverse=True)
     reads = own.reads
     told = units.covariates if "covariates" in reads else {}
     context = Context(
         natural=units.natural[first],
+        tokens=tokens,
         taken=sets,
         argument=argument,
         labels=units.labels,
@@ -168,7 +171,7 @@ def _asked(
         patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
         contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
-        names=names,
+        names=("mask", DRAWS_VERSION, missing.mechanism, own.version, *names),
     )
     return own, context, back
 

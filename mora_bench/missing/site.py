@@ -21,9 +21,7 @@ class Site(Mechanism):
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
         values = context.covariates[context.argument] if context.argument else context.patients
         names, own = np.unique(np.array(list(map(str, values))), return_inverse=True)
-        rng = context.rng("site", self.version, context.argument)
-        order = rng.permutation(len(names))
-        luck = rng.random(len(context))
+        order = np.argsort(context.uniform_of(names.tolist(), "order"), kind="stable")
         # Each group covers an interval of rates between 0 and 1. Its length is the group's share of the units.
         sizes = np.bincount(own, minlength=len(names))[order] / len(context)
         ends = np.empty(len(names))
@@ -32,11 +30,10 @@ class Site(Mechanism):
         shares[order] = sizes
         whole = np.clip((rate - (ends - shares)) / shares, 0, 1)
         strength = min(max(strength, 0.0), 1.0)
-        lost = np.flatnonzero(luck < strength * whole[own] + (1 - strength) * rate)
+        lost = np.flatnonzero(context.uniform() < strength * whole[own] + (1 - strength) * rate)
         # All units of a group lose the same set of modalities.
-        place = np.empty(len(names), int)
-        place[order] = np.arange(len(names))
-        return context.without(lost, place[own[lost]] % len(context.taken))
+        which = (context.uniform_of(names.tolist(), "set") * len(context.taken)).astype(int)
+        return context.without(lost, which[own[lost]])
 
     def problem(self, argument: str, known: Known) -> str | None:
         if argument and argument not in known.covariates:

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Known, Mechanism
+from mora_bench.missing.contract import Context, Known, Mechanism, lowest
 
 
 class Uneven(Mechanism):
     """round(rate * n) of the units lose something, the sets of a pattern in given proportions.
 
-    With uneven:text=3,image=1 the pattern "both" takes the text of three units for every unit whose image it takes. A
-    set of several modalities has the mean of their weights. At every rate the counts are within one of the proportions.
+    With uneven:text=3,image=1 the pattern "both" takes the text of about three units for every unit whose image it
+    takes: each unit draws its set with these odds. A set of several modalities has the mean of their weights.
     """
 
     title = "completely at random, modalities unevenly (MCAR)"
@@ -18,11 +18,10 @@ class Uneven(Mechanism):
     takes = "weights of modalities, e.g. uneven:text=3,image=1; those not named weigh 1"
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        order = context.rng("uneven", self.version, context.argument).permutation(len(context))
-        lost = order[: int(np.floor(rate * len(context) + 0.5))]
         given = parsed(context.argument)
-        weights = [np.mean([given.get(context.modalities[m], 1.0) for m in own]) for own in context.taken]
-        return context.without(lost, in_turn(np.array(weights), len(lost)))
+        weights = [float(np.mean([given.get(context.modalities[m], 1.0) for m in own])) for own in context.taken]
+        (lost,) = lowest(context.uniform(), [rate])
+        return context.without(lost, context.sets(weights)[lost])
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:
         return np.full(len(context), rate)
@@ -50,15 +49,4 @@ def parsed(argument: str) -> dict[str, float]:
         if not equals or name in found or not 0 < float(weight) < np.inf:
             raise ValueError(part)
         found[name] = float(weight)
-    return found
-
-
-def in_turn(weights: np.ndarray, count: int) -> np.ndarray:
-    """Numbers of sets, int [count], whose proportions follow the weights from the first one on: every next one goes to
-    the set that is furthest behind its share."""
-    shares, given = weights / weights.sum(), np.zeros(len(weights))
-    found = np.empty(count, int)
-    for i in range(count):
-        found[i] = np.argmax(shares * (i + 1) - given)
-        given[found[i]] += 1
     return found

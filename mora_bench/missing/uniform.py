@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mora_bench.missing.contract import Context, Mechanism
+from mora_bench.missing.contract import Context, Mechanism, lowest
 
 
 class Uniform(Mechanism):
-    """round(rate * n) of the units lose something (halves are rounded up); several sets are taken in turn.
+    """round(rate * n) of the units lose something (halves are rounded up), those with the lowest numbers. Of several
+    sets each unit draws the one that it loses.
 
-    So "both" at rate e takes the text of a share e/2 of the samples and the image of another e/2.
+    So "both" at rate e takes the text of about a share e/2 of the samples and the image of about another e/2.
     """
 
     title = "completely at random (MCAR)"
@@ -21,9 +22,8 @@ class Uniform(Mechanism):
         return self.draws(context, [rate], strength)[0]
 
     def draws(self, context: Context, rates: Sequence[float], strength: float) -> list[np.ndarray]:
-        order = context.rng(self.version).permutation(len(context))
-        lost = [order[: int(np.floor(rate * len(context) + 0.5))] for rate in rates]
-        return [context.without(own, np.arange(len(own)) % len(context.taken)) for own in lost]
+        which = context.sets()
+        return [context.without(lost, which[lost]) for lost in lowest(context.uniform(), rates)]
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:
         return np.full(len(context), rate)

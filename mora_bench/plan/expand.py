@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
-from mora_bench.cells.cell import AXES, NONE, TRAINING_VERSION, Cell, Knob, Scoring
+from mora_bench.cells.cell import AXES, DRAWS_VERSION, NONE, TRAINING_VERSION, Cell, Knob, Scoring
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
@@ -180,9 +180,9 @@ def _check_knobs(grid: Grid, methods: list[str]) -> None:
 
 def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Missing, pattern: Point) -> dict[str, Any]:
     """The fields of a cell that describe its data, masks and scoring."""
-    from mora_bench.data import datasets, splits
+    from mora_bench.data import datasets
 
-    versions = {"training": TRAINING_VERSION, "masks": masks.VERSION, "splits": splits.VERSION}
+    versions = {"training": TRAINING_VERSION, "draws": DRAWS_VERSION}
     versions["task"] = registry.get(registry.TASKS, table.task).version
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
     apart = table.source == "twin" and datasets.get(dataset).more is not None

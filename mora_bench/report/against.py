@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import OLDER_DRAWS, Cell
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.files import identity
 from mora_bench.records.schema import Scores
@@ -148,9 +148,17 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
         verdict = BETTER if low > 0 else WORSE if high < 0 else UNTOLD
     strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
     tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
-    name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested
+    name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
     first, second = (float(own.mean()) for own in values)
     return Line(name, len(pairs), first, second, low, high, largest, verdict, _differing(cell, other))
+
+
+def _older(cell: Cell, other: Cell) -> str:
+    """A mark where splits and masks of one folder's cells, or of both, were drawn by an earlier version."""
+    if not (cell.older_draws or other.older_draws):
+        return ""
+    whose = "" if cell.older_draws == other.older_draws else ": the first" if cell.older_draws else ": the second"
+    return f" ({OLDER_DRAWS}{whose})"
 
 
 def _shown(cell: Cell, found: Scores) -> float:

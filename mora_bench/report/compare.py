@@ -9,6 +9,7 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench import registry
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
@@ -27,6 +28,7 @@ class Comparison:
 
     Attributes:
         source: "real" or "twin"; name: of its files; caption: what a reader needs to know.
+        older_draws: whether its cells' splits and masks were drawn by an earlier version.
         tests, strata: the scores of its columns, with their headings.
         notes: footnotes.
     """
@@ -34,6 +36,7 @@ class Comparison:
     source: str
     name: str
     caption: str
+    older_draws: bool
     tests: dict[str, str]
     strata: dict[str, str]
     sections: list[Section]
@@ -93,7 +96,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         for each in sections:
             for row in each.rows:
                 row.cost["step_ms"] = float("nan")
-    return Comparison(own["source"], _name(own, keys), _caption(own, group), tests, strata, sections, notes)
+    named = (own["source"], _name(own, keys), _caption(own, group), bool(own["older_draws"]))
+    return Comparison(*named, tests, strata, sections, notes)
 
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -160,6 +164,8 @@ def _name(own: dict, keys: list[dict]) -> str:
     parts += [f"{name}{own[name]}" for name in ("folds", "pool") if len({key[name] for key in same}) > 1]
     if len({key["tested"] for key in same}) > 1 and own["tested"]:
         parts.append(_slug(own["tested"]))
+    if own["older_draws"] and not all(key["older_draws"] for key in same):
+        parts.append(_slug(OLDER_DRAWS))
     return "-".join(part for part in parts if part)
 
 
@@ -198,8 +204,9 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
     floors = f" {BELOW}: below the best competitor without a network." if group["network"].nunique() > 1 else ""
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
+    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     return (
-        f"{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
+        f"{older}{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
         f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "

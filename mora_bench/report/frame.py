@@ -76,6 +76,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
         "versions": ", ".join(f"{what} {number}" for what, number in cell.versions),
+        "older_draws": cell.older_draws,
         "seed": cell.seed,
         "key": record.key,
         "status": record.status,

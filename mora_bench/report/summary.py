@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from tabulate import tabulate
 
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.against import Against
 from mora_bench.report.compare import Comparison
@@ -93,7 +94,7 @@ def _sentence(table: Comparison, section: Section) -> str:
         ahead = floor.mean[score] > best.mean[score]
         beside = "which is ahead of every network" if ahead else "behind it"
         said += f"; without a network {floor.label} scores {mean_and_std(floor, score)}, {beside}"
-    return said + "."
+    return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 
 def tested(score: str) -> str:

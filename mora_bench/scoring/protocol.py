@@ -115,8 +115,8 @@ def _weighted(cell: Cell, task: Task, test: Predicted, kept: np.ndarray, pattern
 
     Nothing where the mechanism does not know the probabilities, or nobody keeps everything.
     """
-    missing = cell.test_missing
-    chance = masks.chances(test.units, pattern, cell.test_rate, missing, data=cell.data, split="test", seed=cell.seed)
+    asked = (test.units, pattern, cell.test_rate, cell.test_missing)
+    chance = masks.chances(*asked, data=cell.drawn_by, split="test", seed=cell.seed)
     if chance is None:
         return {}
     # By the mask itself, not by what is left: a sample that has nothing to lose also counts as drawn to lose it.
@@ -131,4 +131,4 @@ def kept_at(
     """What the mask keeps of a split's samples at each rate when a cell is scored, bool [N, M]; draws above 0 are other
     masks of the kind."""
     split = f"{split}, draw {draw}" if draw else split
-    return masks.masks(units, pattern, rates, cell.test_missing, data=cell.data, split=split, seed=cell.seed)
+    return masks.masks(units, pattern, rates, cell.test_missing, data=cell.drawn_by, split=split, seed=cell.seed)

@@ -122,6 +122,7 @@ def units(part: Side) -> masks.Units:
     table, rows = part.table, part.rows
     return masks.Units(
         natural=table.present[rows],
+        tokens=part.tokens,
         modalities=table.names,
         covariates={name: tuple(values[row] for row in rows) for name, values in table.covariates.items()},
         patients=tuple(table.patients[row] for row in rows),
@@ -134,7 +135,7 @@ def units(part: Side) -> masks.Units:
 def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
     """Presence in one split under a cell's training mask, bool [n, M]."""
     own = units(part)
-    kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.data, split=split, seed=cell.seed)
+    kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.drawn_by, split=split, seed=cell.seed)
     return presence.combine(own.natural, kept)
 
 
@@ -151,10 +152,10 @@ def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
     if cell.recipe is None or not cell.recipe.reweigh:
         return None
     asked = (units(part), cell.missing, cell.rate, cell.mechanism)
-    chance = masks.chances(*asked, data=cell.data, split=split, seed=cell.seed)
+    chance = masks.chances(*asked, data=cell.drawn_by, split=split, seed=cell.seed)
     if chance is None:
         raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} does not know how probable a loss is.")
-    lost = ~masks.mask(*asked, data=cell.data, split=split, seed=cell.seed).all(1)
+    lost = ~masks.mask(*asked, data=cell.drawn_by, split=split, seed=cell.seed).all(1)
     share = np.where(lost, lost.mean(), 1 - lost.mean())
     return share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
 
@@ -186,6 +187,9 @@ def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> 
         found[f"{name}_rows"] = sides[name].rows
         found[f"{name}_targets"] = sides[name].targets
         found[f"{name}_natural"] = sides[name].natural
+        if sides[name].table.source == "twin":
+            # Whoever knows a hospital's numbers could find its patients by these; twins are nobody.
+            found[f"{name}_tokens"] = sides[name].tokens
         for group, own in groups(sides["train"].table, sides[name]).items():
             found[f"{name}_group {group}"] = own
     return found

@@ -131,15 +131,23 @@ def _differing(where: str, known: Any, found: Any) -> Iterator[str]:
 def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:
     from mora_bench.scoring.protocol import Predicted, scored
 
+    cell.check_draws()
     predicted = {}
     for split in ("val", "test"):
-        if masks.needs_table(cell.test_missing):
+        if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:
             from mora_bench.data.sides import sides
             from mora_bench.training.facts import units
 
             own = units(sides(cell, _table(cell, place))[split])
         else:
-            own = masks.Units(saved[f"{split}_natural"], cell.modalities, {}, (), saved[f"{split}_targets"])
+            own = masks.Units(
+                natural=saved[f"{split}_natural"],
+                modalities=cell.modalities,
+                tokens=saved[f"{split}_tokens"],
+                covariates={},
+                patients=(),
+                targets=saved[f"{split}_targets"],
+            )
         groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
         predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
     return scored(cell, predicted)

@@ -77,10 +77,23 @@ def test_every_field_of_a_mechanism_changes_the_key(where):
 
 def test_keys_are_what_they_were():
     """If this fails, every results folder has to be computed again: nothing but a version may change a key."""
-    assert CELL.key == "2575399fc7f6e442"
-    assert CELL.score_key == "2575399fc7f6e442-44136fa355b3678a"
+    assert CELL.key == "dea3099db45f23a2"
+    assert CELL.score_key == "dea3099db45f23a2-44136fa355b3678a"
     other = dataclasses.replace(CELL, scoring=Scoring(Missing("covariate:age", 2.0), 0.3))
-    assert other.score_key == "2575399fc7f6e442-4b61a5bb5e046f0f"
+    assert other.score_key == "dea3099db45f23a2-4b61a5bb5e046f0f"
+
+
+def test_cells_of_older_draws_keep_their_keys_and_are_told_apart():
+    """(Key found by the code of commit 94bcf05.)"""
+    older = dataclasses.replace(CELL, versions=(("training", 2),))
+    assert older.key == "2575399fc7f6e442"
+    assert older.older_draws
+    assert not CELL.older_draws
+    CELL.check_draws()
+    with pytest.raises(
+        UserError, match=r"older draws: this version draws other splits .* commit 307f536 .* is the last"
+    ):
+        older.check_draws()
 
 
 def test_a_field_that_comes_later_keeps_every_key():

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mora_bench import seeds
 from mora_bench.cells.missing import UNIFORM
 from mora_bench.data import presence
 from mora_bench.errors import UserError
@@ -19,7 +20,7 @@ PATTERNS = missing.patterns(TEXT_IMAGE)
 
 def draw(n, pattern, rate, seed=0, data="d", split="train", modalities=TEXT_IMAGE):
     natural = np.ones((n, len(modalities)), bool)
-    units = missing.Units(natural, modalities, {}, (), np.zeros((n, 0), np.uint8))
+    units = missing.Units(natural, modalities, seeds.tokens(map(str, range(n))), {}, (), np.zeros((n, 0), np.uint8))
     return missing.mask(units, pattern, rate, UNIFORM, data=data, split=split, seed=seed)
 
 
@@ -36,31 +37,34 @@ def test_rates_are_met_to_half_a_sample(n, rate, seed):
     assert draw(n, "image", rate, seed)[:, 0].all()
     both = ~draw(n, "both", rate, seed)
     assert both.sum() == expected
-    assert abs(both[:, 0].sum() - both[:, 1].sum()) <= 1
+    # Each sample draws which of the two it loses.
+    assert abs(both[:, 0].sum() - both[:, 1].sum()) <= 5.5 * expected**0.5 + 1
     assert both.sum(1).max(initial=0) <= 1
 
 
 def test_paper_sizes():
-    """ODIR's training split of 2,781 at "both" 0.7: 835 complete, 973 without text, 973 without image."""
+    """ODIR's training split of 2,781 at "both" 0.7: 835 complete, 973 without text, 973 without image.
+
+    The paper's halves are exact. Ours are so within chance, because each sample draws what it loses.
+    """
     kept = draw(2781, "both", 0.7)
-    lacks_text, lacks_image = (~kept).sum(0)
     assert abs(kept.all(1).sum() - 835) <= 1
-    assert abs(lacks_text - 973) <= 1
-    assert abs(lacks_image - 973) <= 1
+    assert (np.abs((~kept).sum(0) - 973) <= 4 * (1946 / 4) ** 0.5).all()
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "image"), [("image", "111111111111", "000100000001"), ("both", "001111101000", "111100110111")]
+    ("pattern", "text", "image"), [("image", "111111111111", "100000100111"), ("both", "111111111110", "101001000111")]
 )
-def test_uniform_masks_are_what_they_were_before_mechanisms_had_names(pattern, text, image):
-    """The first 12 of 20 samples at rate 0.7. (Found by the code of commit 94bcf05.)"""
+def test_uniform_masks_are_what_they_were(pattern, text, image):
+    """The first 12 of 20 samples at rate 0.7. (Pinned anew when masks were first drawn from samples' ids.)"""
     kept = draw(20, pattern, 0.7)[:12]
     assert ["".join(map(str, column.astype(int))) for column in kept.T] == [text, image]
 
 
-def test_three_modalities_take_turns():
-    kept = draw(90, "both", 1.0, modalities=("a", "b", "c"))
-    assert (~kept).sum(0).tolist() == [30, 30, 30]
+def test_three_modalities_are_lost_alike_within_chance():
+    lost = ~draw(900, "both", 1.0, modalities=("a", "b", "c"))
+    assert (lost.sum(1) == 1).all()
+    assert (np.abs(lost.sum(0) - 300) <= 4 * (900 * 2 / 9) ** 0.5).all()
 
 
 def test_modalities_joined_by_a_plus_go_together():

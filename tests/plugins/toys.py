@@ -133,7 +133,7 @@ def _twin():
 TOY_CLINIC = Dataset("a toy clinic", find=lambda root: None, read=lambda root: _twin(), twin=_twin)
 
 
-# A mechanism: the longest stay loses first. (It reads nothing; a real one would.)
+# A mechanism: the longest stay loses first. (It draws the stay; a real one would read it.)
 
 
 class LastFirst(Mechanism):
@@ -142,10 +142,9 @@ class LastFirst(Mechanism):
     graded = False
 
     def draw(self, context, rate, strength):
-        start = context.rng("last-first").integers(len(context))
-        order = (np.arange(len(context)) + start) % len(context)
-        lost = order[: round(rate * len(context))]
-        return context.without(lost, np.arange(len(lost)) % len(context.taken))
+        stay = context.uniform("stay")
+        lost = np.argsort(-stay)[: round(rate * len(context))]
+        return context.without(lost, context.sets()[lost])
 
 
 # A family of backbones: a tower for each modality.

@@ -274,3 +274,22 @@ def test_no_group_is_called_by_a_patients_name():
         {"who": tuple(f"Mueller, Hans {i}" for i in range(n)), "sex": ("f", "m") * (n // 2)},
     )  # fmt: skip
     assert set(groups(table, Side(table, np.arange(n)))) == {"sex=f", "sex=m"}
+    who = dataclasses.replace(
+        table, covariates={"sibling": tuple(f"Mueller, Hans {i % 2}" for i in range(n)), "sex": ("f", "m") * 4}
+    )
+    assert set(groups(who, Side(who, np.arange(n)))) == {"sex=f", "sex=m"}
+
+
+def test_ages_that_are_somebodys_number_are_ages():
+    """faults.md, A7: real ODIR lost its age groups because somebody is 57 and somebody's number is 57."""
+    n = 40
+    numbers = tuple(str(i + 30) for i in range(n))
+    ages = tuple(str(30 + (7 * i) % n) for i in range(n))
+    table = Table(
+        "clinic", "real", ("a",), tuple(f"s{i}" for i in range(n)), numbers,
+        {"text": Column("text", ("x",) * n)}, np.arange(n)[:, None].astype(np.uint8) % 2,
+        {"age": ages, "number": numbers, "again": ("", *numbers[1:]), "grade": ("30", "31") * (n // 2)},
+    )  # fmt: skip
+    assert set(ages) == set(numbers)
+    found = set(groups(table, Side(table, np.arange(n))))
+    assert found == {"age<49.5", "age>=49.5", "grade=30", "grade=31"}

@@ -41,7 +41,7 @@ def test_a_curve_is_what_fresh_evaluations_under_the_same_masks_give(mechanism):
             for draw in range(DRAWS):
                 split = f"test, draw {draw}" if draw else "test"
                 kept = masks.mask(
-                    test.units, pattern, rate, own.test_missing, data=own.data, split=split, seed=own.seed
+                    test.units, pattern, rate, own.test_missing, data=own.drawn_by, split=split, seed=own.seed
                 )
                 there = presence.combine(test.units.natural, kept)
                 # What a network would be asked for: each sample under the pattern that it shows.

@@ -63,8 +63,8 @@ def test_samples_that_have_nothing_to_lose_do_not_stand_for_others():
     asked = dataclasses.replace(cell(), mechanism=Missing("label:A", 2.0), missing="image", rate=0.7)
     test = Predicted(own, logits)
     scores = scored(asked, {"val": test, "test": test}).test["image"].scores
-    kept = masks.mask(own, "image", 0.7, asked.mechanism, data=asked.data, split="test", seed=0).all(1)
-    chance = masks.chances(own, "image", 0.7, asked.mechanism, data=asked.data, split="test", seed=0)
+    kept = masks.mask(own, "image", 0.7, asked.mechanism, data=asked.drawn_by, split="test", seed=0).all(1)
+    chance = masks.chances(own, "image", 0.7, asked.mechanism, data=asked.drawn_by, split="test", seed=0)
     prevalence = np.average(own.targets[kept, 0], weights=1 / (1 - chance[kept]))
     assert prevalence == pytest.approx(own.targets[:, 0].mean(), abs=0.06)
     predicted = np.where(natural[:, 1], logits[:, 2, 0], logits[:, 0, 0])[kept] > 0
@@ -136,14 +136,16 @@ def test_training_weights_undo_what_the_mechanism_made_rare(place, folder):
     cell = reweighed(place, folder, Missing("covariate:age", 2.0, "sample", "1", "x"))
     data = samples("odir", str(folder), 64, dataclasses.replace(place, limit=None))
     part = Side(data.table, np.arange(len(data)))
-    present = facts.presence_of(cell, "train", part)
-    weights = facts.weights_of(cell, "train", part)
     age = numbers(facts.units(part).covariates["age"])
-    lost = (present != part.natural).any(1)
-    assert weights.mean() == pytest.approx(1, abs=0.1)
-    assert age[lost].mean() > 0.2
-    assert abs(np.average(age[lost], weights=weights[lost])) < 0.1
-    assert abs(np.average(age[~lost], weights=weights[~lost])) < 0.25
+    # Of one mask the weighted mean of few samples is off by chance; of many it is not.
+    off = []
+    for own in (dataclasses.replace(cell, seed=seed) for seed in range(16)):
+        weights = facts.weights_of(own, "train", part)
+        lost = (facts.presence_of(own, "train", part) != part.natural).any(1)
+        assert weights.mean() == pytest.approx(1, abs=0.15)
+        assert age[lost].mean() > 0.2
+        off.append([np.average(age[rows], weights=weights[rows]) for rows in (lost, ~lost)])
+    assert (np.abs(np.mean(off, 0)) < [0.05, 0.15]).all()
 
 
 def test_samples_are_drawn_by_their_weights_and_once_each_without():

@@ -75,8 +75,8 @@ def test_predictions_are_enough_to_score_again(place, folder):
     assert record.status == "done", record.trace
     saved = Store(place.out).predictions(cell)
     natural = saved["test_natural"]
-    own = masks.Units(natural, cell.modalities, {}, (), saved["test_targets"])
-    kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.data, split="test", seed=cell.seed)
+    own = masks.Units(natural, cell.modalities, saved["test_tokens"], {}, (), saved["test_targets"])
+    kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.drawn_by, split="test", seed=cell.seed)
     present = presence.combine(natural, kept)
     again, _ = stratified(MultiLabel(), saved["test_targets"], saved["test_logits"], present, cell.modalities)
     scores = Store(place.out).scores_of(cell)
