@@ -1,5 +1,7 @@
 """Records and scores made by hand, for whatever reads a results folder."""
 
+import re
+
 import msgspec
 
 from mora_bench.cells.cell import Cell
@@ -30,6 +32,12 @@ TOY = Provenance(
     dirty=None,
     versions={},
 )
+
+
+def measured(content):
+    """A file of scores without its own digest and that of its record, in which the time of the training stands: what
+    two runs of one cell have in common."""
+    return re.sub(rb'"(digest|record)": "[0-9a-f]{16}"', rb'"\1": ""', content, count=2)
 
 
 def cell(method="mora", seed=0, **changes):

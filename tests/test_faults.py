@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from by_hand import measured
 from conftest import once
 from mora_baselines.prior import Prior
 
@@ -138,7 +139,7 @@ def test_the_cache_goes_while_a_grid_runs(tmp_path, monkeypatch, cache):
     between(monkeypatch, lambda: (shutil.rmtree(own), datasets.fingerprinted.cache_clear()))
     assert grid(tmp_path / "out") == 0
     for file in (whole / "scores").iterdir():
-        assert (tmp_path / "out" / "scores" / file.name).read_bytes() == file.read_bytes()
+        assert measured((tmp_path / "out" / "scores" / file.name).read_bytes()) == measured(file.read_bytes())
 
 
 def test_the_results_folder_goes_while_a_grid_runs(tmp_path, monkeypatch):
@@ -300,7 +301,7 @@ def test_a_clock_that_jumps(tmp_path, monkeypatch):
     between(monkeypatch, lambda: monkeypatch.setattr(time, "time", lambda: now() - 86400))
     assert grid(tmp_path / "two") == 0
     for file in (tmp_path / "one" / "scores").iterdir():
-        assert (tmp_path / "two" / "scores" / file.name).read_bytes() == file.read_bytes()
+        assert measured((tmp_path / "two" / "scores" / file.name).read_bytes()) == measured(file.read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from by_hand import measured
 from conftest import once
 from mora_baselines.prior import Prior
 
@@ -65,7 +66,7 @@ def until(reached, seconds: float = 60.0) -> None:
 
 
 def files(out: Path, folder: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in (out / folder).rglob("*") if file.is_file()}
+    return {file.name: measured(file.read_bytes()) for file in (out / folder).rglob("*") if file.is_file()}
 
 
 def check(out: Path, alone: Path) -> None:

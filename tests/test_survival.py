@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from by_hand import measured
 from conftest import make_cell, once
 
 from mora_bench.cli import main as cli
@@ -110,7 +111,7 @@ def scores_of_a_whole_run(tmp_path_factory, cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MORA_BENCH_CACHE", str(cache))
         assert command(out).wait(timeout=300) == 0
-    return {file.name: file.read_bytes() for file in (out / "scores").glob("*.json")}
+    return {file.name: measured(file.read_bytes()) for file in (out / "scores").glob("*.json")}
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -133,7 +134,7 @@ def test_a_command_that_is_killed_leaves_no_process_and_loses_nothing(
     said, _ = again.communicate(timeout=300)
     assert again.returncode == 0
     assert f"{CELLS} cells" in said
-    assert {file.name: file.read_bytes() for file in (out / "scores").glob("*.json")} == scores_of_a_whole_run
+    assert {file.name: measured(file.read_bytes()) for file in (out / "scores").glob("*.json")} == scores_of_a_whole_run
     assert len(scores_of_a_whole_run) == CELLS
     assert not [f for f in out.rglob(".*") if f.is_file()]
 

@@ -15,6 +15,11 @@ from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 from mora_bench.report.section import APART, SECTION, Section, section
 
+#: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
+NOT_VOUCHED = (
+    "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
+    "scores."
+)
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is below a floor's.
 BELOW = "↓"
@@ -89,6 +94,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     notes += [*dropped, *_absences(group), *_abstentions(group)]
+    if not group["vouched"].all():
+        notes.append(NOT_VOUCHED)
     if group[group["on_backbone"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."

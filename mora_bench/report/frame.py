@@ -80,6 +80,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "seed": cell.seed,
         "key": record.key,
         "status": record.status,
+        "vouched": not record.older,
         "error": record.error,
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mora_bench.cells.cell import WHY_NOT_AGAIN
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import datasets, splits
 from mora_bench.data.sides import sides
@@ -80,6 +81,9 @@ def _splits_again(store: Store, table: Table, records: list[Record], found: Find
     drawn: dict[str, str] = {}
     for record in records:
         cell = record.cell
+        if cell.older_draws:
+            found.not_seen(f"splits: {WHY_NOT_AGAIN}")
+            continue
         which = digest_json([cell.split, cell.seed, cell.folds, cell.pool])
         if which not in drawn:
             drawn[which] = splits.digest({part: side.ids for part, side in sides(cell, table).items()})

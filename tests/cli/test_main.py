@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from by_hand import measured
 from conftest import once
 
 from mora_bench.cli import main as cli
@@ -285,7 +286,7 @@ def test_floors_alone_need_no_network(tmp_path, capsys):
 
 
 def contents(folder):
-    return {f.name: f.read_bytes() for f in folder.iterdir()}
+    return {f.name: measured(f.read_bytes()) for f in folder.iterdir()}
 
 
 def times(folder):

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from by_hand import measured
 from conftest import once
 
 from mora_bench import campaign
@@ -99,7 +100,7 @@ def each_once(plugin) -> bool:
 
 def content(out) -> dict[str, bytes]:
     return {
-        f"{folder}/{file.name}": file.read_bytes()
+        f"{folder}/{file.name}": measured(file.read_bytes())
         for folder in ("scores", "predictions")
         for file in (out / folder).iterdir()
     }

@@ -5,11 +5,13 @@ import shutil
 
 import msgspec
 import pytest
+from by_hand import measured
 
 from mora_bench.cli import main as cli
 from mora_bench.records import private
 from mora_bench.records.encoding import decode, encode
-from mora_bench.records.schema import Scores
+from mora_bench.records.schema import Record, Scores
+from mora_bench.records.store import Store
 from mora_bench.records.verify import verify
 
 GRID = ["grid", "--datasets", "odir", "--methods", "prior", "always", "--floors", "none", "--pool", "20"]
@@ -36,7 +38,7 @@ def parts(folders, tmp_path):
 
 
 def files(folder, *names):
-    return {f"{n}/{f.name}": f.read_bytes() for n in names for f in (folder / n).iterdir()}
+    return {f"{n}/{f.name}": measured(f.read_bytes()) for n in names for f in (folder / n).iterdir()}
 
 
 def merged(parts, into):
@@ -50,7 +52,7 @@ def test_the_parts_make_the_whole(folders, parts, tmp_path, capsys):
         folders / "whole", "scores", "predictions", "splits"
     )
     assert set(files(tmp_path / "into", "records")) == set(files(folders / "whole", "records"))
-    assert not list(verify(tmp_path / "into"))
+    assert not verify(Store(tmp_path / "into")).wrong
     # Once more, and from a folder that has all of it already: nothing changes.
     before = files(tmp_path / "into", "records")
     assert merged([*parts, folders / "whole"], tmp_path / "into") == 0
@@ -71,15 +73,14 @@ def test_what_contradicts_is_refused_whole(folders, parts, tmp_path, capsys):
 def test_done_beats_failed(folders, parts, tmp_path):
     """Whichever comes first."""
     file = next((parts[0] / "records").iterdir())
-    raw = json.loads(file.read_text())
-    raw |= {"status": "failed", "error": "here it failed", "digest": ""}
-    file.write_text(json.dumps(raw))
+    record = decode(file.read_bytes(), Record)
+    Store(parts[0]).write(record.cell, msgspec.structs.replace(record, status="failed", error="x"), None, None)
     for order in (0, 1):
         into = tmp_path / f"into{order}"
         sources = [parts[0], folders / "whole"][:: 1 if order == 0 else -1]
         assert merged(sources, into) == 0
         assert json.loads((into / "records" / file.name).read_text())["status"] == "done"
-        assert not list(verify(into))
+        assert not verify(Store(into)).wrong
 
 
 def test_what_is_not_whole_is_left_out_and_said(parts, tmp_path, capsys):
@@ -88,7 +89,7 @@ def test_what_is_not_whole_is_left_out_and_said(parts, tmp_path, capsys):
     (parts[1] / "records" / "x.json").write_text("{")
     assert merged(parts, tmp_path / "into") == 1
     said = capsys.readouterr().err
-    assert f"left out: {parts[0] / 'records' / file.stem}.json: done, but its predictions" in said
+    assert f"left out: {file}: absent, though the record says done" in said
     assert "x.json" in said
     assert file.stem not in {f.stem for f in (tmp_path / "into" / "records").iterdir()}
 
@@ -110,9 +111,36 @@ def test_the_salt_of_the_first_folder_that_has_one_stays_its_owners(parts, tmp_p
     assert private.salt(tmp_path / "into") == second
 
 
-def test_a_split_that_is_there_stays(parts, tmp_path):
+def test_a_split_of_another_name_is_no_matter_and_one_that_was_edited_is_refused(parts, tmp_path, capsys):
     (tmp_path / "into" / "splits").mkdir(parents=True)
-    name = next((parts[0] / "splits").iterdir()).name
-    (tmp_path / "into" / "splits" / name).write_text("mine")
+    (tmp_path / "into" / "splits" / "mine.json").write_text("mine")
     assert merged(parts, tmp_path / "into") == 0
-    assert (tmp_path / "into" / "splits" / name).read_text() == "mine"
+    assert (tmp_path / "into" / "splits" / "mine.json").read_text() == "mine"
+    file = next((parts[0] / "splits").iterdir())
+    file.write_text(file.read_text() + " ")
+    assert merged(parts, tmp_path / "other") == 2
+    assert f"{file}: {file.stem}: not what was written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["predictions", "adapters", "splits", "records"])
+def test_no_link_is_followed_and_nothing_that_the_chain_does_not_name_is_copied(parts, tmp_path, what, capsys):
+    """A folder of somebody else may hold links to anything of ours."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET")
+    folder = parts[0] / what
+    folder.mkdir(exist_ok=True)
+    (folder / "x.json").symlink_to(secret)
+    (folder / "notes.txt").write_text("SECRET")
+    if what == "predictions":
+        file = next(folder.glob("*.safetensors"))
+        content = file.read_bytes()
+        file.unlink()
+        (tmp_path / "elsewhere").write_bytes(content)
+        file.symlink_to(tmp_path / "elsewhere")
+    code = merged(parts, tmp_path / "into")
+    assert code == {"predictions": 2, "records": 1}.get(what, 0)
+    if what == "predictions":
+        assert "a link; copy what it leads to in its place" in capsys.readouterr().err
+    copied = [file for file in (tmp_path / "into").rglob("*") if file.is_file()]
+    assert not [file for file in copied if b"SECRET" in file.read_bytes()]
+    assert not [file for file in copied if file.name in ("x.json", "notes.txt")]

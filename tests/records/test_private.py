@@ -144,7 +144,7 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     told = {own.metric_name: own.metric_value for own in card.data.eval_results}
     assert told["f1_macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
     assert "clinic (real), fingerprint" in card.text
-    assert cli.main(["verify", str(pub)]) == 0
+    assert cli.main(["verify", str(pub), "--files"]) == 3
 
 
 def test_what_an_error_says_is_kept_where_only_its_owner_reads_it(results, capsys, cache):

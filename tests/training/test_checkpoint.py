@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from by_hand import measured
 from conftest import RECIPE, make_cell
 
 from mora_bench import registry
@@ -60,7 +61,7 @@ def results(cells, place):
     store = Store(place.out)
     records = [store.record(cell) for cell in cells]
     assert all(record.status == "done" for record in records), [record.error for record in records]
-    found = [(store.predictions(cell), store.score_file(cell).read_bytes()) for cell in cells]
+    found = [(store.predictions(cell), measured(store.score_file(cell).read_bytes())) for cell in cells]
     histories = [(r.training.history, r.training.best_step, r.training.steps) for r in records]
     return found, histories, [record.training.resumed for record in records]
 
