@@ -1,0 +1,268 @@
+"""Hunts for changes of a results folder that nobody notices: one change a try, then every verb that believes files.
+
+    python tests/hunt.py --times 500 --seed 0
+
+A try copies a folder of a finished grid, loose or packed, changes one thing in it (`changes.py`), and asks: does
+`verify` name it, or is the folder after the same `grid` command what it was? Does any table, sentence or prediction
+differ from the unchanged folder's without a word? Exit code 1 if one try says yes to the second or no to the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import msgspec
+from changes import BLIND, CLEVER, TARGETS, Change
+from kills import kill_while_packing
+
+from mora_bench.cli import main as cli
+from mora_bench.files import digest, write_atomic
+from mora_bench.records.chain import contents
+from mora_bench.records.store import DONE, Store
+from mora_bench.report import write as report
+from mora_bench.training import applied, reread
+
+GRID = """
+grid --datasets odir --methods head prior --floors none --seeds 0 1 --limit 60 --pool 30 --engine inline --save-adapters
+--recipe.epochs 1 --recipe.max-text 64
+""".split()  # noqa: SIM905
+NEW = "id,text,image\na,a clear macula,\nb,many soft drusen,\n"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def a_word(self) -> bool:
+        """Whether somebody who reads its end, or looks at its code, learns that something is wrong."""
+        return self.code != 0 or "left out" in self.err or "left out" in self.out
+
+
+@dataclass
+class Hunt:
+    """A finished grid, and what is asked of its changed copies."""
+
+    work: Path
+    grid: list[str] = field(default_factory=lambda: list(GRID))
+
+    def __post_init__(self) -> None:
+        self.folder, self.new = self.work / "r", self.work / "new.csv"
+        self.new.write_text(NEW)
+        assert self.run(*self.grid, "--out", self.folder).code == 0
+        self.folder.rename(self.work / "loose")
+        shutil.copytree(self.work / "loose", self.work / "packed")
+        assert self.run("pack", self.work / "packed").code == 0
+        records = Store(self.work / "loose").records()[0]
+        self.keys = [record.key for record in records if record.adapter]
+        self.cells = [replace(record.cell) for record in records]
+        self.clean: dict[str, Seen] = {}
+        for how in ("loose", "packed"):
+            self.fresh(how)
+            self.clean[how] = self.seen()
+            assert self.verified().code == 0, self.verified().err
+        self.answers = {key: said.out for key, said in zip(self.keys, self.predicted(), strict=True)}
+        assert all(self.answers.values())
+
+    def run(self, *words: object) -> Said:
+        """Run a command here."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = cli.main([str(word) for word in words])
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        assert "should not happen" not in err.getvalue(), err.getvalue()
+        return Said(code, out.getvalue(), err.getvalue())
+
+    def fresh(self, how: str) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.work / "elsewhere", ignore_errors=True)
+        (self.work / "elsewhere").mkdir()
+        shutil.copytree(self.work / how, self.folder, symlinks=True)
+
+    def verified(self) -> Said:
+        return self.run("verify", self.folder, "--limit", 60)
+
+    def seen(self) -> Seen:
+        """What the folder shows to people and programs."""
+        told = self.run("report", self.folder)
+        files = [*self.folder.glob("tables/*"), self.folder / "report.html"]
+        tables = {file.name: file.read_bytes() for file in files if file.is_file()} if told.code == 0 else {}
+        return Seen(told, tables, chain(self.folder))
+
+    def predicted(self) -> list[Said]:
+        return [self.run("predict", self.folder, key, self.new, "--limit", 60) for key in self.keys]
+
+    def doubted(self) -> Iterator[str]:
+        """Cells that a grid believes and a report does not, or the other way about."""
+        store = Store(self.folder)
+        shown = {each.score_key for each in contents(store).scores} if store.exists else set()
+        for cell, status in store.status(self.cells).items():
+            if (status == DONE) != (cell.score_key in shown):
+                yield f"grid says {status}, and report does {'' if cell.score_key in shown else 'not '}show it"
+
+    def judged(self, how: str, change: Change, rng: random.Random) -> Iterator[str]:
+        """Change a copy; gives what is wrong with what then is said, one sentence each."""
+        self.fresh(how)
+        change.make(self.folder, rng)
+        verified = self.verified()
+        if not (change.index and verified.code == 1):
+            yield from self.doubted()
+        for key, said in zip(self.keys, self.predicted(), strict=True):
+            if said.out != self.answers[key] and not said.a_word:
+                yield "predict answers something else without a word"
+        clean, now = self.clean[how], self.seen()
+        shown = (now.tables, now.told.out) == (clean.tables, clean.told.out)
+        if not shown and not now.told.a_word and not (change.scores_alone and verified.code == 1):
+            yield "report shows something else without a word"
+        if verified.code != 1 or rng.random() < 0.25:
+            again = self.run(*self.grid, "--out", self.folder)
+            healed = self.seen()
+            if verified.code != 1 and healed.chain != clean.chain:
+                yield f"verify ends with {verified.code}, and grid ({again.code}) does not heal it"
+            if verified.code == 0 and again.code == 0 and healed.told.a_word:
+                yield "grid leaves something that report leaves out, and verify finds nothing"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A report, what it wrote, and the chain that it rests on, without what was measured."""
+
+    told: Said
+    tables: dict[str, bytes]
+    chain: dict[str, bytes]
+
+
+def chain(folder: Path) -> dict[str, bytes]:
+    """Scores, records and predictions that are believed, by name, without what two runs of a cell differ in."""
+    if not Store(folder).exists:
+        return {}
+    believed = contents(Store(folder))
+    found = {each.score_key: _plain(each, ("digest", "record")) for each in believed.scores}
+    measured = ("digest", "provenance", "time", "memory", "beginning")
+    found |= {each.key: _plain(each, measured) for each in believed.records}
+    for file in folder.glob("predictions/*"):
+        found[file.name] = file.read_bytes() if file.is_file() else b""
+    found |= {name: own for name, own in Store(folder).split_documents.all() if isinstance(own, bytes)}
+    ours = [
+        file
+        for kind in ("records", "scores", "splits", "predictions", "adapters")
+        for file in folder.glob(f"{kind}*/**/*")
+    ]
+    found |= {
+        str(file.relative_to(folder)): file.read_bytes() for file in ours if "adapters" in file.parts and file.is_file()
+    }
+    links = [file for file in [*ours, *folder.iterdir()] if file.is_symlink() and file.name != "tables"]
+    return found | {f"link {file.name}": b"" for file in links}
+
+
+def _plain(value: msgspec.Struct, without: Sequence[str]) -> bytes:
+    raw = msgspec.to_builtins(value, enc_hook=lambda number: number.item())
+    return msgspec.json.encode({name: own for name, own in raw.items() if name not in without})
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """What is a function of contents is computed once for the same contents: most tries change one file of many."""
+    again, made, untrained = reread.contradiction, report._written, applied.untrained
+    known: dict[object, object] = {}
+
+    def once(key: object, compute: Callable[[], object]) -> object:
+        if key not in known:
+            known[key] = compute()
+        return known[key]
+
+    def contradiction(store, cell, scores, place):
+        rests = [_plain(scores, ()), _plain(store.record(cell), ()), store.prediction_file(cell).read_bytes()]
+        return once(digest(rests), partial(again, store, cell, scores, place))
+
+    def written(folder, results, figures, asked):
+        rests = [_plain(each, ()) for each in (*results.records, *results.scores)]
+        key = digest([*rests, repr((results.left_out, folder, figures, asked)).encode()])
+        found = once(key, partial(made, folder, results, figures, asked))
+        for file in found.files:
+            target = next(
+                place for place in (found.folder / file, folder / file) if (key, place) in known or place.is_file()
+            )
+            write_atomic(target, once((key, target), target.read_bytes))
+        return found
+
+    def without_data(cells, *rest, **more):
+        return once(cells[0].key, partial(untrained, cells, *rest, **more))
+
+    patches = (
+        (reread, "contradiction", contradiction),
+        (report, "_written", written),
+        (applied, "untrained", without_data),
+    )
+    with contextlib.ExitStack() as stack:
+        for where, name, new in patches:
+            stack.enter_context(mock.patch.object(where, name, new))
+        yield
+
+
+def tries(hunt: Hunt, times: int, seed: int) -> Iterator[tuple[str, list[str]]]:
+    """Each try as a sentence, and what is wrong with it."""
+    for number in range(times):
+        rng = random.Random(f"{seed}-{number}")
+        how = ("loose", "packed")[number % 2]
+        fitting = [change for change in CLEVER if how in change.folders]
+        if rng.random() < 0.4:
+            change = fitting[(number // 2) % len(fitting)]
+        else:
+            target, blind = rng.choice(TARGETS), rng.choice(BLIND)
+            change = Change(f"{target.name}: {blind.__name__}", partial(target.changed, blind))
+        yield f"{number}, {how}, {change.name}", list(hunt.judged(how, change, rng))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kills", type=int, default=0, help="also kill a process that packs so many times")
+    asked = parser.parse_args()
+    wrong, kinds = 0, Counter()
+    with tempfile.TemporaryDirectory() as work, remembering():
+        hunt = Hunt(Path(work))
+        if asked.kills:
+            hunt.fresh("loose")
+            done = kill_while_packing(Store(hunt.folder), asked.kills, asked.seed)
+            print(
+                f"{asked.kills} kills, {done} of them between the first file and the last; nothing is lost", flush=True
+            )
+        for said, found in tries(hunt, asked.times, asked.seed):
+            kinds[re.sub(r"^\d+, ", "", said)] += 1
+            wrong += bool(found)
+            for sentence in found:
+                print(f"{said}: {sentence}", flush=True)
+    for kind, count in sorted(kinds.items()):
+        print(f"{count:4} {kind}")
+    print(f"{asked.times} tries, {wrong} that nobody noticed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    import torch
+
+    os.environ.setdefault("MORA_BENCH_CACHE", tempfile.mkdtemp())
+    torch.set_num_threads(1)
+    sys.exit(main())
