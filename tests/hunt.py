@@ -26,6 +26,7 @@ from pathlib import Path
 from unittest import mock
 
 import msgspec
+from by_hand import record
 from changes import BLIND, CLEVER, TARGETS, Change
 from kills import kill_while_packing
 
@@ -244,8 +245,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as work, remembering():
         hunt = Hunt(Path(work))
         if asked.kills:
-            hunt.fresh("loose")
-            done = kill_while_packing(Store(hunt.folder), asked.kills, asked.seed)
+            many = Store(Path(work) / "many")
+            for seed in range(100):
+                own, scores = record("mora", seed)
+                many.write(own.cell, own, {}, scores, split=many.write_split("odir-twin", b'{"test": [%d]}' % seed))
+            done = kill_while_packing(many, asked.kills, asked.seed)
             print(
                 f"{asked.kills} kills, {done} of them between the first file and the last; nothing is lost", flush=True
             )

@@ -36,19 +36,13 @@ def kill_while_packing(store: Store, times: int, seed: int) -> int:
         AssertionError: something is not as it was.
     """
     rng = random.Random(seed)
-    before, longest, between = documents(store), 0.0, 0
+    before, between = documents(store), 0
+    lasts = {act: _killed(store, act, None) for act in ("pack", "unpack")}
     for number in range(times):
         act, other = (("pack", unpack), ("unpack", pack))[number % 2]
-        begun = time.perf_counter()
         other(store)
-        longest = max(longest, time.perf_counter() - begun)
         left = _files(store)
-        command = [sys.executable, "-c", CODE, str(store.folder), act]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            time.sleep(rng.uniform(0, longest))
-            process.send_signal(signal.SIGKILL)
+        _killed(store, act, rng.uniform(0, 1.2 * lasts[act]))
         assert documents(store) == before, f"kill {number} of {act}"
         between += _files(store) not in (left, 3 if act == "pack" else len(before))
     pack(store)
@@ -57,6 +51,20 @@ def kill_while_packing(store: Store, times: int, seed: int) -> int:
     assert documents(store) == before
     assert _files(store) == len(before)
     return between
+
+
+def _killed(store: Store, act: str, after: float | None) -> float:
+    """Let a process do something, and kill it after so many seconds, if it is to be killed; gives how long it took."""
+    command = [sys.executable, "-c", CODE, str(store.folder), act]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        begun = time.perf_counter()
+        if after is not None:
+            time.sleep(after)
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        return time.perf_counter() - begun
 
 
 def _files(store: Store) -> int:

@@ -91,11 +91,18 @@ class Documents:
 
     def files(self) -> list[Path]:
         """The files of documents of their own, by name."""
-        return sorted(self.loose.glob("*.json"))
+        return [self.file(name) for name in sorted(self.own())]
+
+    def own(self) -> set[str]:
+        """The names of documents that have a file each, whatever that is."""
+        try:
+            return {name.removesuffix(".json") for name in os.listdir(self.loose) if name.endswith(".json")}
+        except OSError:
+            return set()
 
     def names(self) -> set[str]:
         """The names of all documents, packed ones that are lost left out."""
-        return {file.stem for file in self.loose.glob("*.json")} | {*(self.pack() or ())}
+        return self.own() | {*(self.pack() or ())}
 
     def read(self, name: str) -> bytes | Refused | None:
         """A document; None if there is none."""
@@ -111,7 +118,7 @@ class Documents:
 
     def all(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, bytes | Refused]]:
         """Every document, or those of some names, in the order of their names; what is lost or no document, too."""
-        loose = {file.stem: file for file in self.loose.glob("*.json")}
+        loose = {name: self.file(name) for name in self.own()}
         opened = _opened(self.packed)
         wanted = None if names is None else set(names)
         if isinstance(opened, Refused):

@@ -29,7 +29,7 @@ from mora_bench.records import adapters
 from mora_bench.records.documents import Documents, Refused, plain_content
 from mora_bench.records.encoding import decode, encode, vouched
 from mora_bench.records.schema import PREDICTIONS, SPLIT, Record, Scores
-from mora_bench.records.typed import brief, sorted_out, typed
+from mora_bench.records.typed import Seen, brief, sorted_out, typed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,20 +117,22 @@ class Store:
 
         A malformed file counts as absent.
         """
-        there = self.keys()
-        return {cell: self.status_of(cell) if cell.key in there else TO_DO for cell in cells}
+        seen = Seen.of(self.record_documents, self.score_documents, self.folder / "predictions")
+        there = seen.records.names
+        return {cell: self.status_of(cell, seen) if cell.key in there else TO_DO for cell in cells}
 
-    def status_of(self, cell: Cell) -> str:
-        """The status of one cell, as `status` says it. What it believes, `contents` does, too."""
-        record = brief(self.record_documents, cell.key, Record)
+    def status_of(self, cell: Cell, seen: Seen | None = None) -> str:
+        """The status of one cell, as `status` says it, which has `seen` all at once. What it believes, `contents` does,
+        too."""
+        record = brief(self.record_documents, cell.key, Record, seen.records if seen else None)
         if record is None or record.key != cell.key:
             return TO_DO
         if record.status == "failed":
             return FAILED
         left_out = PREDICTIONS in record.without.split(", ")
-        if not left_out and not self.prediction_file(cell).is_file():
+        if not left_out and not (cell.key in seen.predicted if seen else self.prediction_file(cell).is_file()):
             return TO_DO
-        scores = brief(self.score_documents, cell.score_key, Scores)
+        scores = brief(self.score_documents, cell.score_key, Scores, seen.scores if seen else None)
         if scores is not None and vouched(scores, record):
             return DONE
         if scores is not None and self.score_documents.file(cell.score_key).exists():

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mora_bench.errors import UserError
-from mora_bench.records.documents import Documents, Refused
+from mora_bench.records.documents import Documents, Refused, plain_files
 from mora_bench.records.encoding import Brief, Kind, as_written, decode
 from mora_bench.records.schema import OLDER, Record, Scores
 
+if TYPE_CHECKING:
+    from mora_bench.records.pack import Pack
 
-def brief(documents: Documents, name: str, kind: type) -> Brief | None:
-    """What a document says at its top; read whole only if it does not vouch for itself."""
-    pack = documents.pack()
-    if pack is not None and name in pack and not documents.file(name).exists():
+
+@dataclass(frozen=True)
+class Glance:
+    """The documents of a kind as they lay at one moment: looking for each of thousands takes longer than all else."""
+
+    loose: set[str]
+    pack: Pack | None
+
+    @property
+    def names(self) -> set[str]:
+        return self.loose | {*(self.pack or ())}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a results folder holds at one moment; `predicted`: the training keys that have predictions."""
+
+    records: Glance
+    scores: Glance
+    predicted: set[str]
+
+    @classmethod
+    def of(cls, records: Documents, scores: Documents, predictions: Path) -> Seen:
+        both = Glance(records.own(), records.pack()), Glance(scores.own(), scores.pack())
+        return cls(*both, predicted=plain_files(predictions, ".safetensors"))
+
+
+def brief(documents: Documents, name: str, kind: type, known: Glance | None = None) -> Brief | None:
+    """What a document says at its top; read whole only if it does not vouch for itself. `known`: where all lie."""
+    pack = documents.pack() if known is None else known.pack
+    own = os.path.lexists(documents.file(name)) if known is None else name in known.loose
+    if pack is not None and name in pack and not own:
         found = _top(pack.top(name))
         return found if found is not None and (found.digest or found.schema == OLDER) else None
     content = documents.read(name)

@@ -3,14 +3,18 @@
 import csv
 import shutil
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_cell
 from PIL import Image
+from safetensors.numpy import load, save
 from scipy.special import expit
 
 from mora_bench.cli.main import main
+from mora_bench.records import adapters
+from mora_bench.records.encoding import encode
 from mora_bench.records.store import Store
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
@@ -106,3 +110,16 @@ def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
 def test_probabilities_are_the_inverse_of_logits(task):
     wanted = np.array([[0.2, 0.5, 0.3], [0.05, 0.9, 0.05]])
     np.testing.assert_allclose(task().probabilities(task().logits(wanted)), wanted, rtol=0, atol=1e-6)
+
+
+def test_a_record_that_no_scores_vouch_for_predicts_nothing(trained, capsys):
+    """What was trained is negated, its digest in the record is made anew, and the record is signed again."""
+    cell, place, _, _ = trained
+    store = Store(place.out)
+    file = store.adapter_folder(cell) / "trained.safetensors"
+    file.write_bytes(save({name: -own for name, own in load(file.read_bytes()).items()}))
+    adapter = adapters.identity(adapters.read(store.adapter_folder(cell)))
+    store.record_documents.write(cell.key, encode(msgspec.structs.replace(store.record(cell), adapter=adapter)))
+    words = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    assert main(words) == 2
+    assert "no scores vouch for it: it was changed after it was scored" in capsys.readouterr().err
