@@ -13,9 +13,7 @@ damaged groups alone; a damaged index costs them all.
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -26,6 +24,7 @@ import numpy as np
 
 from mora_bench.files import digest
 from mora_bench.records.documents import NAME
+from mora_bench.records.rows import TEXTS, Row, Rows, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,9 +37,6 @@ GROUP = 32
 LEVEL = 12
 #: The name of the index in the file's metadata, and the place of its digest before it is known.
 INDEX, UNSIGNED = b"mora_bench", b'"digest":"----------------"'
-NUMBER, INTEGER, TEXT, LITERAL, WHOLE = KINDS = ("number", "integer", "text", "literal", "whole document")
-#: Stands for a value in a template; no document of ours holds it.
-HOLE = "\0"
 
 
 class Index(msgspec.Struct):
@@ -68,11 +64,11 @@ def packed(documents: Mapping[str, bytes]) -> bytes:
     writer = None
     ordered = sorted(documents)
     for number, names in enumerate(ordered[at : at + GROUP] for at in range(0, len(ordered), GROUP)):
-        rows = {name: _rows(documents[name]) for name in names}
+        rows = {name: rows_of(documents[name]) for name in names}
         table = _table(rows)
         if writer is None:
             writer = pq.ParquetWriter(
-                sink, table.schema, compression="zstd", compression_level=LEVEL, use_dictionary=_TEXTS
+                sink, table.schema, compression="zstd", compression_level=LEVEL, use_dictionary=TEXTS
             )
         begun, row = groups[-1][1] if groups else 0, 0
         writer.write_table(table, row_group_size=len(table))
@@ -129,7 +125,7 @@ class Pack:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        return pq.ParquetFile(pa.BufferReader(self.content), read_dictionary=[*_TEXTS])
+        return pq.ParquetFile(pa.BufferReader(self.content), read_dictionary=[*TEXTS])
 
     def __iter__(self) -> Iterator[str]:
         """The names of the documents that are not lost."""
@@ -150,7 +146,7 @@ class Pack:
         for group, members in by_group.items():
             given: list[tuple[str, bytes | ValueError]] = []
             try:
-                rows = _Rows(self._parquet.read_row_group(group))
+                rows = Rows(self._parquet.read_row_group(group, columns=Rows.COLUMNS))
                 for name in members:
                     _, first, count, _ = self.index.documents[name]
                     given.append((name, rows.document(first, count)))
@@ -159,44 +155,6 @@ class Pack:
                 why = ValueError(f"cannot be unpacked ({type(error).__name__}: {error})")
                 given = [(name, why) for name in members]
             yield from given
-
-
-#: The columns whose values repeat.
-_TEXTS = ("name", "path", "kind", "text")
-
-
-def _rows(content: bytes) -> list[tuple[str, str, float | None, str | None]]:
-    """A document as rows of path, kind, number and text; as one row if that would lose a byte of it."""
-    with suppress(ValueError, OverflowError, RecursionError):
-        rows = list(_leaves(msgspec.json.decode(content), ""))
-        if _template(tuple(row[0] for row in rows)).filled(map(_as_json, rows)) == content:
-            return rows
-    return [("", WHOLE, None, content.decode())]
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, str, float | None, str | None]]:
-    if isinstance(value, dict) and value:
-        for name, own in value.items():
-            escaped = name.replace("~", "~0").replace("/", "~1").replace("[", "~2")
-            yield from _leaves(own, f"{path}/{escaped}" if path else escaped)
-    elif isinstance(value, list) and value:
-        for place, own in enumerate(value):
-            yield from _leaves(own, f"{path}[{place}]")
-    elif isinstance(value, str):
-        yield path, TEXT, None, value
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        yield path, LITERAL, None, json.dumps(value)
-    else:
-        yield path, NUMBER if isinstance(value, float) else INTEGER, float(value), None
-
-
-def _as_json(row: tuple[str, str, float | None, str | None]) -> bytes:
-    _, kind, number, text = row
-    if kind == NUMBER:
-        return msgspec.json.encode(number)
-    if kind == INTEGER:
-        return b"%d" % int(number or 0)
-    return (text or "").encode() if kind == LITERAL else msgspec.json.encode(text)
 
 
 def top(content: bytes) -> dict[str, str | int]:
@@ -209,7 +167,7 @@ def top(content: bytes) -> dict[str, str | int]:
     return {name: one for name, one in items if isinstance(one, str) or (type(one) is int and abs(one) < 2**63)}
 
 
-def _table(documents: Mapping[str, list[tuple[str, str, float | None, str | None]]]) -> pa.Table:
+def _table(documents: Mapping[str, list[Row]]) -> pa.Table:
     import pyarrow as pa
 
     path, kind, number, text = zip(*chain.from_iterable(documents.values()), strict=True)
@@ -220,78 +178,3 @@ def _table(documents: Mapping[str, list[tuple[str, str, float | None, str | None
     columns = [name, *(pa.array(v, pa.string()).dictionary_encode() for v in (path, kind))]
     columns += [pa.array(number, pa.float64()), pa.array(text, pa.string()).dictionary_encode()]
     return pa.table(columns, names=["name", "path", "kind", "number", "text"])
-
-
-class _Rows:
-    """The rows of a group."""
-
-    def __init__(self, table: pa.Table):
-        table = table.combine_chunks()
-        columns = [table.column(name).combine_chunks() for name in _TEXTS]
-        columns = [c.chunk(0) if hasattr(c, "chunk") else c for c in columns]
-        self.path, self.kind, self.text = (c.indices.fill_null(-1).to_numpy() for c in columns[1:])
-        self.paths, self.kinds, self.texts = (c.dictionary.to_pylist() for c in columns[1:])
-        self.number = table.column("number").to_numpy()
-
-    def document(self, first: int, count: int) -> bytes:
-        """The document of some rows, to the byte."""
-        part = slice(first, first + count)
-        kinds = [self.kinds[code] for code in self.kind[part]]
-        texts = [None if code < 0 else self.texts[code] for code in self.text[part]]
-        paths = tuple(self.paths[code] for code in self.path[part])
-        if kinds == [WHOLE]:
-            return (texts[0] or "").encode()
-        rows = zip(paths, kinds, self.number[part].tolist(), texts, strict=True)
-        return _template(paths).filled(map(_as_json, rows))
-
-
-@dataclass(frozen=True)
-class _Template:
-    """A document without its values: what stands before, between and after them."""
-
-    pieces: list[bytes]
-
-    def filled(self, values: Iterable[bytes]) -> bytes:
-        whole = [b""] * (2 * len(self.pieces) - 1)
-        whole[::2] = self.pieces
-        whole[1::2] = values
-        return b"".join(whole)
-
-
-_templates: dict[tuple[str, ...], _Template] = {}
-
-
-def _template(paths: tuple[str, ...]) -> _Template:
-    """The template of documents that have values at these paths, in this order."""
-    if paths not in _templates:
-        if len(_templates) > 256:
-            _templates.clear()
-        content = msgspec.json.format(msgspec.json.encode(_nested(paths)), indent=1) + b"\n"
-        _templates[paths] = _Template(content.split(msgspec.json.encode(HOLE)))
-    return _templates[paths]
-
-
-def _nested(paths: Iterable[str]) -> Any:
-    """Objects and lists that hold a `HOLE` at each path."""
-    root: Any = {}
-    for path in paths:
-        if not path:
-            return HOLE
-        at: Any = root
-        steps = list(_steps(path))
-        for step, following in zip(steps, [*steps[1:], None], strict=True):
-            new: Any = HOLE if following is None else [] if isinstance(following, int) else {}
-            if not isinstance(step, int):
-                at = at.setdefault(step, new)
-                continue
-            if step == len(at):
-                at.append(new)
-            at = at[step]
-    return root
-
-
-def _steps(path: str) -> Iterator[str | int]:
-    for part in path.split("/"):
-        name, *places = part.split("[")
-        yield name.replace("~2", "[").replace("~1", "/").replace("~0", "~")
-        yield from (int(place.removesuffix("]")) for place in places)

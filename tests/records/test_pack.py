@@ -145,7 +145,7 @@ def test_a_document_whose_name_leads_elsewhere_is_refused(name):
 
 def test_values_that_were_changed_give_no_document_or_another_one_and_never_an_error(many, monkeypatch):
     """A hand that writes other rows and signs the index again."""
-    monkeypatch.setattr(pack, "_rows", lambda content: [("a[3]", "number", None, None), ("a/b", "what", 1.0, "x")])
+    monkeypatch.setattr(pack, "rows_of", lambda content: [("a[3]", "number", None, None), ("a/b", "what", 1.0, "x")])
     content = packed(dict(list(many.items())[:2]))
     monkeypatch.undo()
     for _, found in Pack(content).documents():

@@ -1,0 +1,151 @@
+"""A JSON document as rows, one a value, and rows as documents again, to the byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NUMBER, INTEGER, TEXT, LITERAL, WHOLE = KINDS = ("number", "integer", "text", "literal", "whole document")
+#: Stands for a value in a template; no document of ours holds it.
+HOLE = "\0"
+#: Path, kind, number and text of a value.
+Row = tuple[str, str, float | None, str | None]
+#: The columns whose values repeat.
+TEXTS = ("name", "path", "kind", "text")
+
+
+def rows_of(content: bytes) -> list[Row]:
+    """A document as rows of path, kind, number and text; as one row if that would lose a byte of it."""
+    with suppress(ValueError, OverflowError, RecursionError):
+        rows = list(_leaves(msgspec.json.decode(content), ""))
+        if _template(tuple(row[0] for row in rows)).filled(map(_as_json, rows)) == content:
+            return rows
+    return [("", WHOLE, None, content.decode())]
+
+
+def _leaves(value: Any, path: str) -> Iterator[Row]:
+    if isinstance(value, dict) and value:
+        for name, own in value.items():
+            escaped = name.replace("~", "~0").replace("/", "~1").replace("[", "~2")
+            yield from _leaves(own, f"{path}/{escaped}" if path else escaped)
+    elif isinstance(value, list) and value:
+        for place, own in enumerate(value):
+            yield from _leaves(own, f"{path}[{place}]")
+    elif isinstance(value, str):
+        yield path, TEXT, None, value
+    elif isinstance(value, bool) or not isinstance(value, int | float):
+        yield path, LITERAL, None, json.dumps(value)
+    elif isinstance(value, int) and abs(value) >= 2**63:
+        raise OverflowError("no column of numbers holds it")
+    else:
+        yield path, NUMBER if isinstance(value, float) else INTEGER, float(value), None
+
+
+def _as_json(row: Row) -> bytes:
+    _, kind, number, text = row
+    if kind == NUMBER:
+        return msgspec.json.encode(number)
+    if kind == INTEGER:
+        return b"%d" % int(number or 0)
+    return (text or "").encode() if kind == LITERAL else msgspec.json.encode(text)
+
+
+class Rows:
+    """The rows of a group. Their values become JSON all at once, because a folder has millions of them."""
+
+    COLUMNS = ("path", "kind", "text", "number")
+
+    def __init__(self, table: pa.Table):
+        table = table.combine_chunks()
+        columns = [table.column(name).combine_chunks() for name in self.COLUMNS[:3]]
+        columns = [c.chunk(0) if hasattr(c, "chunk") else c for c in columns]
+        self.path, kind, text = (c.indices.fill_null(-1).to_numpy() for c in columns)
+        self.paths, kinds, texts = (c.dictionary.to_pylist() for c in columns)
+        number = table.column("number").to_numpy()
+        self.values = np.empty(len(table), object)
+        of = {name: np.flatnonzero(kind == (kinds.index(name) if name in kinds else -2)) for name in KINDS}
+        self.values[of[NUMBER]] = _listed(number[of[NUMBER]].tolist())
+        self.values[of[INTEGER]] = _listed([int(one) for one in number[of[INTEGER]].tolist()])
+        # A null is the last text, "".
+        for name, encode in ((TEXT, msgspec.json.encode), (LITERAL, str.encode), (WHOLE, str.encode)):
+            encoded = np.array([*map(encode, [*texts, ""])], object)
+            self.values[of[name]] = encoded[text[of[name]]]
+        self.whole = set(of[WHOLE].tolist())
+        self.templates: dict[bytes, _Template] = {}
+
+    def document(self, first: int, count: int) -> bytes:
+        """The document of some rows, to the byte."""
+        values = self.values[first : first + count].tolist()
+        if first in self.whole and count == 1:
+            return bytes(values[0])
+        codes = self.path[first : first + count]
+        known = codes.tobytes()
+        if known not in self.templates:
+            self.templates[known] = _template(tuple(self.paths[code] for code in codes))
+        return self.templates[known].filled(values)
+
+
+def _listed(numbers: list[Any]) -> list[bytes]:
+    """Each number as JSON."""
+    return msgspec.json.encode(numbers)[1:-1].split(b",") if numbers else []
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A document without its values: what stands before, between and after them."""
+
+    pieces: list[bytes]
+
+    def filled(self, values: Iterable[bytes]) -> bytes:
+        whole = [b""] * (2 * len(self.pieces) - 1)
+        whole[::2] = self.pieces
+        whole[1::2] = values
+        return b"".join(whole)
+
+
+_templates: dict[tuple[str, ...], _Template] = {}
+
+
+def _template(paths: tuple[str, ...]) -> _Template:
+    """The template of documents that have values at these paths, in this order."""
+    if paths not in _templates:
+        if len(_templates) > 256:
+            _templates.clear()
+        content = msgspec.json.format(msgspec.json.encode(_nested(paths)), indent=1) + b"\n"
+        _templates[paths] = _Template(content.split(msgspec.json.encode(HOLE)))
+    return _templates[paths]
+
+
+def _nested(paths: Iterable[str]) -> Any:
+    """Objects and lists that hold a `HOLE` at each path."""
+    root: Any = {}
+    for path in paths:
+        if not path:
+            return HOLE
+        at: Any = root
+        steps = list(_steps(path))
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            new: Any = HOLE if following is None else [] if isinstance(following, int) else {}
+            if not isinstance(step, int):
+                at = at.setdefault(step, new)
+                continue
+            if step == len(at):
+                at.append(new)
+            at = at[step]
+    return root
+
+
+def _steps(path: str) -> Iterator[str | int]:
+    for part in path.split("/"):
+        name, *places = part.split("[")
+        yield name.replace("~2", "[").replace("~1", "/").replace("~0", "~")
+        yield from (int(place.removesuffix("]")) for place in places)
