@@ -26,28 +26,33 @@ TEXTS = ("name", "path", "kind", "text")
 def rows_of(content: bytes) -> list[Row]:
     """A document as rows of path, kind, number and text; as one row if that would lose a byte of it."""
     with suppress(ValueError, OverflowError, RecursionError):
-        rows = list(_leaves(msgspec.json.decode(content), ""))
+        rows: list[Row] = []
+        _leaves(msgspec.json.decode(content), "", rows)
         if _template(tuple(row[0] for row in rows)).filled(map(_as_json, rows)) == content:
             return rows
     return [("", WHOLE, None, content.decode())]
 
 
-def _leaves(value: Any, path: str) -> Iterator[Row]:
-    if isinstance(value, dict) and value:
+def _leaves(value: Any, path: str, found: list[Row]) -> None:
+    """Add the values of a document to those that were found. No generator: each of a million values would pass through
+    as many of them as it lies deep."""
+    if isinstance(value, float):
+        found.append((path, NUMBER, value, None))
+    elif isinstance(value, dict) and value:
         for name, own in value.items():
             escaped = name.replace("~", "~0").replace("/", "~1").replace("[", "~2")
-            yield from _leaves(own, f"{path}/{escaped}" if path else escaped)
+            _leaves(own, f"{path}/{escaped}" if path else escaped, found)
     elif isinstance(value, list) and value:
         for place, own in enumerate(value):
-            yield from _leaves(own, f"{path}[{place}]")
+            _leaves(own, f"{path}[{place}]", found)
     elif isinstance(value, str):
-        yield path, TEXT, None, value
-    elif isinstance(value, bool) or not isinstance(value, int | float):
-        yield path, LITERAL, None, json.dumps(value)
-    elif isinstance(value, int) and abs(value) >= 2**63:
-        raise OverflowError("no column of numbers holds it")
+        found.append((path, TEXT, None, value))
+    elif isinstance(value, bool) or not isinstance(value, int):
+        found.append((path, LITERAL, None, json.dumps(value)))
+    elif abs(value) < 2**63:
+        found.append((path, INTEGER, float(value), None))
     else:
-        yield path, NUMBER if isinstance(value, float) else INTEGER, float(value), None
+        raise OverflowError("no column of numbers holds it")
 
 
 def _as_json(row: Row) -> bytes:
