@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -191,9 +192,16 @@ def plain_files(folder: Path, suffix: str) -> set[str]:
     """The names, without their suffix, of the plain files in a folder and of links to such, of thousands at once."""
     try:
         with os.scandir(folder) as files:
-            return {file.name.removesuffix(suffix) for file in files if file.name.endswith(suffix) and file.is_file()}
+            return {file.name.removesuffix(suffix) for file in files if file.name.endswith(suffix) and _plain(file)}
     except OSError:
         return set()
+
+
+def _plain(file: os.DirEntry[str]) -> bool:
+    with suppress(OSError):
+        # A link that leads to itself is an error.
+        return file.is_file()
+    return False
 
 
 def plain_content(file: Path) -> bytes:
