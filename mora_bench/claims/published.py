@@ -57,7 +57,7 @@ def _score(dataset: str) -> Callable[[Folders], Found]:
                     if section.dataset == dataset and row.method == "mora":
                         score = "score both" if row.mean.get("score both", 0) > 0 else "score complete"
                         shown = "both missing" if score == "score both" else "complete"
-                        near = f"small ViLT, {shown}: {100 * row.mean[score]:.1f}"
+                        near = f"small ViLT, {shown}: {section.metric.shown(row.mean[score])}"
         return Found(near, CANNOT, NEEDS, "results/reference/real")
 
     return test

@@ -1,6 +1,7 @@
 """Groups of samples by covariates, for scores of their own."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -38,6 +39,15 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
                 middle = float(np.median(numbers))
                 found |= {f"{name}<{middle:g}": mine < middle, f"{name}>={middle:g}": mine >= middle}
     return found
+
+
+def by_covariate(found: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Groups as `groups` names them, by the covariate that they divide: those are compared with each other."""
+    sorted_: dict[str, dict[str, np.ndarray]] = {}
+    for name, own in found.items():
+        covariate = re.split(r"=|<|>=", name, maxsplit=1)[0]
+        sorted_.setdefault(covariate, {})[name] = own
+    return sorted_
 
 
 def _numbers(texts: Sequence[str], finite: bool = True) -> np.ndarray | None:
