@@ -12,8 +12,8 @@ from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metric import check_metrics
 
 N, C = 60, 4
-#: Scores of near certainty, logits of 10 and -10, are this near to those of certainty; two sums of the same numbers in
-#: another order are nearer.
+#: Scores of near certainty, logits of 10 and -10, are this near to those of certainty, as a share of how far those of
+#: random logits are; two sums of the same numbers in another order differ by less than the second, in whatever unit.
 NEAR, EQUAL = 1e-3, 1e-9
 
 
@@ -63,7 +63,7 @@ def directed(task: Task) -> None:
     found, best = _scores(task, targets, logits), _scores(task, targets, 20.0 * targets - 10)
     for name, metric in task.metrics.items():
         value, end = best[name], metric.better_end
-        near = NEAR * (metric.bounds[1] - metric.bounds[0] if all(map(math.isfinite, metric.bounds)) else 1)
+        near = NEAR * abs(found[name] - (end if math.isfinite(end) else value)) + EQUAL
         ahead = metric.oriented(value) >= metric.oriented(found[name]) - near
         expect(ahead, f"{name}: perfect logits score {value:g}, random ones {found[name]:g}, and {metric.direction}")
         reached = not math.isfinite(end) or abs(value - end) <= near
@@ -83,11 +83,12 @@ def learned(task: Task) -> None:
 
 def turned(task: Task) -> None:
     """Probabilities become finite logits that rank and predict alike, 0 and 1 included."""
-    targets, _ = _example()
+    targets, random = _example()
     logits = task.logits(targets.astype(float))
     expect(bool(np.isfinite(logits).all()), "probabilities of 0 and 1 become logits that are not finite")
     certain, sure = task.score(targets, logits), task.score(targets, 20.0 * targets - 10)
-    expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=NEAR), "certainty is lost")
+    near = NEAR * abs(task.score(targets, random) - sure)
+    expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
 
 
 RULES = (named, scored, directed, learned, turned)
