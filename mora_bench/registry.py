@@ -71,6 +71,11 @@ def names(group: str) -> list[str]:
     return sorted({*_found(group), *_plugins[group]})
 
 
+def known(group: str, name: str) -> bool:
+    """Whether a name is registered under `group`; nothing is imported."""
+    return name in _plugins[group] or name in _found(group)
+
+
 def check(group: str, name: str, also: Iterable[str] = ()) -> None:
     """Refuse a name that is not registered under `group` (nor one of `also`); nothing is imported.
 
@@ -94,9 +99,10 @@ def get(group: str, name: str) -> Any:
     Raises:
         UserError: unknown name, or its module cannot be imported.
     """
-    check(group, name)
     if name in _plugins[group]:
         return _plugins[group][name][0]
+    if name not in _found(group):
+        check(group, name)
     point = _found(group)[name]
     try:
         return point.load()

@@ -9,7 +9,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.records.ranges import Score, check_range
+from mora_bench.records.ranges import Score, check_range, ranges_of
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 3
@@ -231,9 +231,10 @@ class Scores(Struct, kw_only=True):
     curves: dict[str, Curve] = {}
 
     def __post_init__(self) -> None:
+        ranges = ranges_of(self.task)
         for split in (self.val, self.test):
             for pattern, setting in split.items():
-                check_range(setting.scores, pattern)
+                check_range(setting.scores, ranges, pattern)
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
         if lacking:
             raise ValueError(f"{', '.join(lacking)} lack")

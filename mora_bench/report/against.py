@@ -17,6 +17,7 @@ from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
 from mora_bench.report.markdown import escaped
 from mora_bench.statistics.differences import compared
+from mora_bench.tasks.metric import Metric, metric_of
 
 #: The largest difference of a score between machines of other kinds.
 TOLERANCE = 1e-6
@@ -33,7 +34,7 @@ class Line:
     """Cells that differ in seed alone, in both folders.
 
     Attributes:
-        what: their name; seeds: in both.
+        what: their name; seeds: in both; metric: the primary score of their task.
         first, second: the mean primary score, with whatever the training mask takes missing.
         low, high: a 95 % interval of the mean difference, first minus second; NaN for one seed.
         largest: of any score of any cell, the largest difference; NaN if the cells are not the same ones.
@@ -43,6 +44,7 @@ class Line:
 
     what: str
     seeds: int
+    metric: Metric
     first: float
     second: float
     low: float
@@ -134,6 +136,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
 def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
     scores = [(ours.by_key[a.score_key], theirs.by_key[b.score_key]) for a, b in pairs]
     cell, other = pairs[0]
+    metric = metric_of(cell.task, scores[0][0].primary)
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
     values = np.array([[_shown(cell, own) for own in pair] for pair in scores]).T
     low = high = math.nan
@@ -145,12 +148,13 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     if same and largest <= TOLERANCE:
         verdict = SAME if largest == 0 else CLOSE
     else:
-        verdict = BETTER if low > 0 else WORSE if high < 0 else UNTOLD
+        better, worse = (low > 0, high < 0) if metric.higher_is_better else (high < 0, low > 0)
+        verdict = BETTER if better else WORSE if worse else UNTOLD
     strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
     tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
     name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
     first, second = (float(own.mean()) for own in values)
-    return Line(name, len(pairs), first, second, low, high, largest, verdict, _differing(cell, other))
+    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, _differing(cell, other))
 
 
 def _older(cell: Cell, other: Cell) -> str:
@@ -197,10 +201,11 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
         [
             escaped(line.what),
             line.seeds,
-            f"{100 * line.first:.1f}",
-            f"{100 * line.second:.1f}",
-            f"{100 * (line.first - line.second):+.2f}",
-            "" if math.isnan(line.low) else f"{100 * line.low:+.1f} to {100 * line.high:+.1f}",
+            escaped(f"{line.metric.heading}, {line.metric.direction}"),
+            line.metric.shown(line.first),
+            line.metric.shown(line.second),
+            line.metric.shown(line.first - line.second, digits=2, sign=True),
+            "" if math.isnan(line.low) else " to ".join(line.metric.shown(v, sign=True) for v in (line.low, line.high)),
             line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
             escaped("; ".join(line.fields)),
         ]
@@ -209,6 +214,7 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
     headers = [
         "cells",
         "seeds",
+        "score",
         escaped(names[0]),
         escaped(names[1]),
         "difference",

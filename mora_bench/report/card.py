@@ -9,6 +9,7 @@ from mora_bench.records.schema import Record
 from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
+from mora_bench.tasks.metric import metric_of
 
 #: What stands between the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
@@ -95,7 +96,8 @@ def _header(results: Results, adapters: Set[str], title: str, licence: str) -> s
             dataset_name=f"{results.record_of[each.key].cell.dataset} ({results.record_of[each.key].cell.source})",
             dataset_revision=results.record_of[each.key].cell.data,
             metric_type=each.primary,
-            metric_name=f"{each.primary}, test, missing: {pattern} at {each.test_rate:.0%}",
+            metric_name=f"{metric_of(each.task, each.primary).title} "
+            f"({metric_of(each.task, each.primary).direction}), test, missing: {pattern} at {each.test_rate:.0%}",
             metric_value=value,
         )
         for each in results.scores

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.cell import NONE, SCORING_VERSION, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
-from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 from mora_bench.report.csvs import plain
@@ -103,12 +102,12 @@ def overlap(record: Record) -> float:
 
 
 def protocol(cell: Cell) -> str:
-    """How a cell is tested, if that differs from how it is trained; else ""."""
-    if not identity(cell.scoring):
-        return ""
+    """How a cell is tested, if that differs from how it is trained, and from which version its scores are, if not from
+    this one; else ""."""
     said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
     said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
-    return ", ".join(said) or f"scoring {digest_json(identity(cell.scoring))[:6]}"
+    said += [f"scores of version {cell.scoring.version}"] * (cell.scoring.version != SCORING_VERSION)
+    return ", ".join(said)
 
 
 def _ways(record: Record) -> list[str]:
@@ -135,8 +134,10 @@ def _measured(record: Record) -> dict[str, Any]:
 
 
 def _scored(scores: Scores, metric: str) -> dict[str, Any]:
-    """The scores that tables show: `metric`, or the task's primary score if it has no such metric."""
-    shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
+    """The scores that tables show: `metric`, or the task's primary score if the task has no such metric."""
+    metrics = registry.get(registry.TASKS, scores.task).metrics
+    shown = metric if metric in metrics else scores.primary
+    over = metrics[shown].averaged_over if shown in metrics else ""
     row: dict[str, Any] = {"metric": shown, "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting, pattern)
@@ -148,6 +149,8 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
         row[f"counts {pattern}"] = setting.counts if tested and shown == scores.primary else {}
     for stratum, found in scores.test[EACH].strata.items():
         row[f"score {EACH} {stratum}"] = found.get(shown) if row[f"taken {EACH}"] != 0 else None
+        row[f"samples {EACH} {stratum}"] = found.get("n")
+        row[f"classes {EACH} {stratum}"] = found.get(over)
     natural = scores.test[COMPLETE].realised
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1

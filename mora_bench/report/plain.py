@@ -14,6 +14,7 @@ from mora_bench.report.section import Row, Section
 from mora_bench.report.summary import tested
 from mora_bench.report.tables import COSTS
 from mora_bench.statistics.interval import interval
+from mora_bench.tasks.metric import metric_of
 
 #: Digits after the point.
 DIGITS = 5
@@ -37,6 +38,9 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "dataset": section.dataset,
         "trained": section.title.partition(", trained on ")[2],
         "seeds": section.seeds,
+        "metric": table.metric.plain(),
+        "curve_metric": table.curve_metric.plain(),
+        "of_curves": table.of_curves,
         "tests": table.tests,
         "main": table.main,
         "ceiling": numbers(section.ceiling, tests),
@@ -103,6 +107,7 @@ def cell(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": record.key,
         "label": record.cell.label,
+        "metric": metric_of(record.cell.task).plain(),
         "status": record.status,
         "error": record.error,
         "device": where.device,

@@ -25,7 +25,8 @@ def markdown(table: Comparison) -> str:
     not how methods do elsewhere.
     """
     parts = [
-        "Mean ranks over data sets (1: the highest score), Friedman's test, and Nemenyi's critical difference at 5 %.",
+        f"{table.metric.heading} ({table.metric.direction}). Mean ranks over data sets (1: the best score), Friedman's "
+        "test, and Nemenyi's critical difference at 5 %.",
         "",
     ]
     for score, heading in table.tests.items():
@@ -34,10 +35,12 @@ def markdown(table: Comparison) -> str:
 
 
 def blocks_of(table: Comparison, score: str) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """The mean scores of every data set by row label, and the labels that all data sets have."""
+    """The mean scores of every data set by row label, so turned that the larger is the better, and the labels that all
+    data sets have."""
     blocks: dict[str, dict[str, float]] = {}
     for section in table.sections:
-        known = {row.label: row.mean[score] for row in section.competing if not math.isnan(row.mean[score])}
+        means = {row.label: row.mean[score] for row in section.competing if not math.isnan(row.mean[score])}
+        known = {label: section.metric.oriented(mean) for label, mean in means.items()}
         blocks.setdefault(section.dataset, known)
     return blocks, [name for name in next(iter(blocks.values()), {}) if all(name in own for own in blocks.values())]
 

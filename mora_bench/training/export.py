@@ -18,6 +18,7 @@ from safetensors.torch import save
 
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
+from mora_bench.tasks.metric import metric_of
 
 #: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
@@ -93,7 +94,8 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     axes += [f"blocks {', '.join(map(str, cell.blocks or ()))}"] * (cell.blocks is not None)
     axes += [f"{name} {value}" for name, value in cell.knobs]
     rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
-    table = "\n".join(f"| {p} | {100 * value:.1f} |" for p, value in rows.items() if isinstance(value, float))
+    metric = metric_of(found.task, found.primary)
+    table = "\n".join(f"| {p} | {metric.shown(value)} |" for p, value in rows.items() if isinstance(value, float))
     if loadable:
         how = (
             "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
@@ -122,9 +124,9 @@ Trained by mora_bench on {kind}. Not for diagnosing anybody.
 | labels | {", ".join(record.data.labels)} |
 | contents | {json.dumps(record.data.contents)} |
 
-Test {found.primary} x 100, missing at {found.test_rate:.0%}:
+Test {metric.heading} ({metric.direction}), missing at {found.test_rate:.0%}:
 
-| missing | {found.primary} |
+| missing | {metric.heading} |
 |---|---|
 {table}
 

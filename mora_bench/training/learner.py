@@ -28,7 +28,7 @@ class Fit:
 
     history: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
-    best_score: float = float("-inf")
+    best_score: float = float("nan")
     steps: int = 0
     clock: dict = field(default_factory=dict)
     kept: bool = False
@@ -69,7 +69,8 @@ class Learner:
         self.schedule.step()
 
     def validated(self, step: int, epoch: float, score: float) -> None:
-        """Record the score and the mean loss since the last validation; save the parameters if they score best.
+        """Record the score and the mean loss since the last validation; save the parameters if they score best, in the
+        direction of the task's metric.
 
         Once out of patience it hears of nothing, though models that are trained with it may go on.
         """
@@ -87,7 +88,7 @@ class Learner:
         score = float(score)
         self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
         self.fit.steps = step
-        if not self.best or score > self.fit.best_score:
+        if not self.best or self.task.metric.key(score) > self.task.metric.key(self.fit.best_score):
             self.since, self.fit.best_score, self.fit.best_step = 0, score, step
             self.best = {name: p.detach().clone() for name, p in self.trained.items()}
         else:

@@ -42,7 +42,7 @@ def train(
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
-    The best checkpoint has the highest primary score on the validation split; `recipe.patience` validations after it
+    The best checkpoint has the best primary score on the validation split; `recipe.patience` validations after it
     training stops. Usually there is one model. Several
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`

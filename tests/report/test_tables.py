@@ -278,7 +278,7 @@ def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
         assert row(before, label).mean == pytest.approx(row(after, label).mean)
         assert row(before, label).best == row(after, label).best
         assert row(before, label).values["score both"] == pytest.approx(row(after, label).values["score both"])
-    assert after.caption.replace(" ↓: below the best competitor without a network.", "") == before.caption
+    assert after.caption.replace(" ↓: worse than the best competitor without a network.", "") == before.caption
 
 
 def noisy(method, level, seeds=6):
@@ -377,7 +377,7 @@ def test_a_network_below_a_floor_is_marked_and_a_floor_never_is():
     text = " ".join(tables.markdown(table).split())
     assert "30.0 ↓ |" in text
     assert "60.0** ↓" not in text
-    assert "↓: below the best competitor without a network." in text
+    assert "↓: worse than the best competitor without a network." in text
     assert r"$\downarrow$" in tables.latex(table)
     assert "↓" not in tables.latex(table)
 

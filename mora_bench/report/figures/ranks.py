@@ -26,7 +26,8 @@ class RanksFigure(Artefact):
             blocks, shared = blocks_of(table, score)
             if enough(blocks, shared):
                 name = table.named("ranks")
-                files |= style.files(name, _figure(blocks, shared, table.tests[score]))
+                heading = f"{table.metric.heading}, {table.tests[score]}"
+                files |= style.files(name, _figure(blocks, shared, heading))
         return files
 
 
