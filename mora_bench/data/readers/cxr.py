@@ -126,8 +126,9 @@ def texts(frame: pd.DataFrame) -> tuple[str, ...]:
 
 def targets(frame: pd.DataFrame) -> np.ndarray:
     """The labels of each row, uint8 [N, C]."""
-    known = {value: _labels(value) for value in frame["Problems"].unique()}
-    return np.stack([known[value] for value in frame["Problems"]])
+    # By the number of each distinct value: a list of a million arrays would take a quarter of a gigabyte.
+    numbers, values = pd.factorize(frame["Problems"])
+    return np.stack([_labels(value) for value in values])[numbers]
 
 
 def _labels(problems: str) -> np.ndarray:
