@@ -7,7 +7,7 @@ from pathlib import Path
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
-from mora_bench.files import beside, digest_json
+from mora_bench.files import beside, digest_json, naming
 
 #: Change it when the same table would become other files.
 VERSION = 2
@@ -26,8 +26,9 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
         temporary = beside(folder)
         temporary.mkdir(parents=True)
         try:
-            _write(table, rules, temporary, workers)
-            temporary.replace(folder)
+            with naming(folder):
+                _write(table, rules, temporary, workers)
+                temporary.replace(folder)
         except OSError:
             # Another process was first. Its folder is complete, because folders are renamed into place.
             if not (folder / DONE).exists():
