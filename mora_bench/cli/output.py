@@ -17,7 +17,7 @@ from typing import Any
 _answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
 
 #: What we print, in the letters of a stream that has ASCII alone.
-PLAIN = {"±": "+-", "—": "-", "–": "-", "×": "x", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "↑": "^", "↓": "v"}
+PLAIN = {"±": "+-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "↑": "^", "↓": "v"}
 PLAIN |= dict.fromkeys("─━═", "-") | dict.fromkeys("│┃║", "|") | dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+")
 
 

@@ -29,8 +29,7 @@ def test_a_stream_without_our_letters_gets_others():
     script = "from mora_bench.cli.main import main; from mora_bench.cli.output import readable; readable(); "
     script += "print('97.1 \\u00b1 1.5 \\u2014 \\u2193 \\u4e2d'); main(['grid', '--methods', '\\u4e2d'])"
     known = os.environ | {"PYTHONIOENCODING": "ascii"}
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=known, text=True)
-    assert done.returncode == 0
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=known, text=True, check=True)
     assert done.stdout == "97.1 +- 1.5 - v \\u4e2d\n"
     assert "unknown method '\\u4e2d'; known:" in done.stderr
     assert "should not happen" not in done.stderr
