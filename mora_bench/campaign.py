@@ -119,7 +119,6 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     """
     registry.load_plugins(place.plugins)
     found = expand(grid, grid if base is None else base, place)
-    check_precision((cell.recipe.precision for cell in found.cells if cell.recipe is not None), place)
     if not grid.shard:
         return found
     part, parts = shard_of(grid.shard)
@@ -127,14 +126,23 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     return replace(found, cells=[cell for cell in found.cells if int(cell.key, 16) % parts == part - 1])
 
 
-def check_precision(asked: Iterable[str], place: Runtime) -> None:
+def lacks_precision(cells: Iterable[Cell], place: Runtime) -> str:
+    """What a precision of these cells needs and the device that would run them is not; "" if all can run."""
+    asked = any(cell.recipe is not None and cell.recipe.precision == "fp16" for cell in cells)
+    return "fp16 needs a GPU" if asked and not place.device.startswith("cuda") else ""
+
+
+def check_precision(cells: Iterable[Cell], place: Runtime) -> None:
     """Refuse a precision that the device does not have, before anything is computed.
 
     Raises:
         UserError: fp16 without a GPU.
     """
-    if "fp16" in asked and not place.device.startswith("cuda"):
-        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {place.device}. Use fp32 or bf16.")
+    if lacking := lacks_precision(cells, place):
+        raise UserError(
+            f"recipe.precision {lacking}, and the device is {place.device}. Use fp32 or bf16, or ask a cluster for a "
+            "GPU (--resources gpus_per_node=1)."
+        )
 
 
 def prepare(cells: Sequence[Cell], place: Runtime) -> None:
@@ -191,6 +199,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
+    check_precision(cells, place)
     store = Store(place.out)
     runs = registry.get(registry.ENGINES, engine_of(engine))()
     runs.ready(place)

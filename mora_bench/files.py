@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, field, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -27,11 +27,23 @@ def write_atomic(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(file)
     try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
+        with naming(file):
+            temporary.write_bytes(content)
+            temporary.replace(file)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
+        raise
+
+
+@contextmanager
+def naming(target: Path) -> Iterator[None]:
+    """Say in an OSError that names no file, as that of a full disk does, what was being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(target)
         raise
 
 

@@ -241,6 +241,7 @@ PRESETS = {
     "binary": b"\xff\xfe\0\0",
     "not toml": b"seeds = [",
     "deep": b"seeds = " + b"[" * 4000,
+    "more digits than Python converts": b"seeds = [" + b"1" * 5001 + b"]",
     "unknown": b"sedes = [0]",
     "recipe a number": b"recipe = 3",
     "recipe unknown": b"[recipe]\nlrr = 1",

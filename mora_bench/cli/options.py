@@ -1,10 +1,14 @@
 """Reads the options of a verb."""
 
+import os
+import shutil
 from typing import Any, TypeVar
 
 from mora_bench.errors import UserError
 
 Options = TypeVar("Options")
+#: Columns of a terminal for which help is laid out. In one of a single column that takes a minute.
+NARROWEST, WIDEST = 40, 400
 
 
 def parse(kind: type[Options], verb: str, arguments: list[str], default: Options | None = None) -> Options:
@@ -12,6 +16,7 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     import tyro
 
     _check(verb, arguments)
+    _fit_width()
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
         return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
@@ -24,10 +29,18 @@ def parse_known(kind: type[Options], verb: str, arguments: list[str]) -> tuple[O
     import tyro
 
     _check(verb, arguments)
+    _fit_width()
     try:
         return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
+
+
+def _fit_width() -> None:
+    """Have help laid out for a width that can hold it."""
+    width = shutil.get_terminal_size().columns
+    if not NARROWEST <= width <= WIDEST:
+        os.environ["COLUMNS"] = str(min(max(width, NARROWEST), WIDEST))
 
 
 def _check(verb: str, arguments: list[str]) -> None:

@@ -4,10 +4,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
-from msgspec import to_builtins
 
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import NONE, TRAINING_VERSION, WHY_NOT_AGAIN, Cell
@@ -17,8 +16,12 @@ from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
+from mora_bench.records.equal import differences, said
 from mora_bench.records.schema import Scores
-from mora_bench.records.store import DONE, Store
+from mora_bench.records.store import DONE, Refused, Store
+
+#: How many numbers of a cell a message names.
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class RerunOptions:
     """only these methods; all if not given"""
     datasets: tuple[str, ...] = ()
     """only these datasets; all if not given"""
+    key: tuple[str, ...] = ()
+    """only the cells of these keys, or of keys that begin so; all if not given"""
+    seeds: tuple[int, ...] = ()
+    """only these seeds; all if not given"""
     data_root: Path | None = None
     """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -54,7 +61,11 @@ def run(arguments: list[str]) -> int:
     follow_links(options.follow_links)
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
-    records = [r for r in old.records()[0] if r.status == DONE and _asked(r.cell, options)]
+    every = [record for record in old.records()[0] if record.status == DONE]
+    for given in options.key:
+        if not any(record.key.startswith(given) for record in every):
+            raise UserError(f"--key {given}: no record of {options.folder} that is done has a key that begins so.")
+    records = [record for record in every if _asked(record.cell, options)]
     if not records:
         raise UserError(f"{options.folder}: no record that is done and asked for.")
     place = Runtime(
@@ -88,10 +99,7 @@ def run(arguments: list[str]) -> int:
     if not cells:
         return 1
     show(campaign.report(options.out))
-    same = 0
-    for cell, before in known.items():
-        after = new.scores_of(cell)
-        same += isinstance(after, Scores) and _same(to_builtins(before), to_builtins(after))
+    same = sum(_same(cell, before, new.scores_of(cell)) for cell, before in known.items())
     print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
     return 0 if same == len(cells) and not failed else 1
 
@@ -99,8 +107,12 @@ def run(arguments: list[str]) -> int:
 def _asked(cell: Cell, options: RerunOptions) -> bool:
     return all(
         not wanted or own in wanted
-        for own, wanted in ((cell.method, options.methods), (cell.dataset, options.datasets))
-    )
+        for own, wanted in (
+            (cell.method, options.methods),
+            (cell.dataset, options.datasets),
+            (cell.seed, options.seeds),
+        )
+    ) and (not options.key or cell.key.startswith(options.key))
 
 
 def _other(cell: Cell) -> str:
@@ -126,12 +138,19 @@ def _other(cell: Cell) -> str:
     return "cells are trained in another way here" if other else ""
 
 
-#: What two files of the same scores need not have in common.
-OF_THE_FILE = ("schema", "digest", "record")
-
-
-def _same(before: Any, after: Any) -> bool:
-    """Whether `after` holds everything that `before` holds, to the last digit; it may hold more."""
-    if isinstance(before, dict):
-        return all(name in after and _same(own, after[name]) for name, own in before.items() if name not in OF_THE_FILE)
-    return bool(before == after)
+def _same(cell: Cell, before: Scores, after: Scores | Refused) -> bool:
+    """Whether a cell has the scores that it had, to the last digit; says what differs, and what only one file has."""
+    if isinstance(after, Refused):
+        return False
+    found = differences(before, after)
+    differ, lost = [f for f in found if not f.only], [f for f in found if f.only == "first"]
+    more = [f for f in found if f.only == "second"]
+    for what, some in (
+        ("differ", [said(f) for f in differ]),
+        ("are in the old file alone", [f.where for f in lost]),
+        ("are in the new file alone", [f.where for f in more]),
+    ):
+        if some:
+            print(f"{cell.label}: {len(some)} numbers {what}: {', '.join(some[:NAMED])}", file=sys.stderr)
+    # What a newer version adds changes none of the old numbers.
+    return not differ and not lost

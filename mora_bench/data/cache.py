@@ -7,7 +7,7 @@ from pathlib import Path
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
-from mora_bench.files import beside, digest_json
+from mora_bench.files import beside, digest_json, naming
 
 #: Change it when the same table would become other files.
 VERSION = 2
@@ -21,13 +21,14 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
         fingerprint: the table's.
         rules: a backbone's rules for inputs, by kind of content.
     """
-    folder = cache / "samples" / _key(table, fingerprint, rules)
+    folder = folder_of(table, fingerprint, rules, cache)
     if not (folder / DONE).exists():
         temporary = beside(folder)
         temporary.mkdir(parents=True)
         try:
-            _write(table, rules, temporary, workers)
-            temporary.replace(folder)
+            with naming(folder):
+                _write(table, rules, temporary, workers)
+                temporary.replace(folder)
         except OSError:
             # Another process was first. Its folder is complete, because folders are renamed into place.
             if not (folder / DONE).exists():
@@ -38,12 +39,13 @@ def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Pa
     return Samples(table, contents, table.present)
 
 
-def _key(table: Table, fingerprint: str, rules: Mapping[str, Rule]) -> str:
+def folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
+    """Where `prepare` keeps what it decodes."""
     wanted = [
         [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
         for name, kind in table.shape.items()
     ]
-    return digest_json([VERSION, fingerprint, wanted])
+    return cache / "samples" / digest_json([VERSION, fingerprint, wanted])
 
 
 def _write(table: Table, rules: Mapping[str, Rule], folder: Path, workers: int) -> None:

@@ -43,8 +43,9 @@ def load_preset(name: str) -> Grid:
         )
     try:
         raw = tomllib.loads(source.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{source}: not TOML ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
+        raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     _check_recipes(raw, f"{source}")
     grid = _converted(raw | {"preset": name}, Grid, f"{source}")

@@ -13,6 +13,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
+from mora_bench.data.readers.frames import header
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, hash_file
@@ -24,6 +25,8 @@ from mora_bench.training.facts import Outcome
 #: The columns of a CSV before those of the labels.
 ID, PATTERN, SPLIT = "id", "pattern", "split"
 SPLITS = ("val", "test")
+#: No task has so many labels; of more columns a table takes minutes.
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,11 @@ def read(file: Path) -> tuple[Rows, list[str] | None]:
 
 def _from_csv(file: Path) -> tuple[Rows, list[str]]:
     try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False) if len(header(file)) <= MOST_COLUMNS else None
     except (ValueError, OSError) as error:
         raise UserError(f"{file}: not a readable CSV ({error}).") from error
+    if frame is None:
+        raise UserError(f"{file}: over {MOST_COLUMNS:,} columns; expected {ID}, {PATTERN} and one a label.")
     absent = [name for name in (ID, PATTERN) if name not in frame]
     if absent:
         raise UserError(f"{file}: no column {', '.join(absent)}; found: {', '.join(frame.columns)}.")

@@ -61,3 +61,31 @@ def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, said):
 def test_the_folder_itself_is_no_place_for_it(done, capsys):
     assert cli.main(["rerun", str(done), "--out", str(done)]) == 2
     assert "is the folder itself" in capsys.readouterr().err
+
+
+def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
+    key = min(file.stem for file in (done / "records").iterdir())
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "a"), "--key", key[:8], "--seeds", "0"]) == 0
+    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert [file.stem for file in (tmp_path / "a" / "records").iterdir()] == [key]
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--seeds", "7"]) == 2
+    assert "no record that is done and asked for" in capsys.readouterr().err
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--key", key, "ffff-none"]) == 2
+    assert "--key ffff-none: no record of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"), [("new", 1, "in the old file alone"), ("old", 0, "in the new file")]
+)
+def test_a_number_that_only_one_file_has_is_said(done, tmp_path, capsys, where, code, said):
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(done, old)
+    assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == 0
+    capsys.readouterr()
+    (name,) = [file.name for file in (new / "scores").iterdir()]
+    file = (new if where == "new" else old) / "scores" / name
+    scores = json.loads(file.read_text())
+    del scores["test"]["both"]["scores"]["f1_macro"]
+    file.write_text(json.dumps(scores | {"digest": ""}))
+    assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == code
+    assert f"1 numbers are {said}" in capsys.readouterr().err
