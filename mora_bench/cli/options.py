@@ -1,8 +1,10 @@
 """Reads the options of a verb."""
 
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from mora_bench.errors import UserError
+from mora_bench.text import coloured, visible
 
 Options = TypeVar("Options")
 
@@ -14,7 +16,8 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     _check(verb, arguments)
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
 
@@ -25,9 +28,15 @@ def parse_known(kind: type[Options], verb: str, arguments: list[str]) -> tuple[O
 
     _check(verb, arguments)
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
+
+
+def _coloured(arguments: list[str]) -> AbstractContextManager[None]:
+    """Let tyro's colours through, unless it may repeat sequences out of names of files that a shell gave."""
+    return coloured(all(visible(argument) == argument for argument in arguments))
 
 
 def _check(verb: str, arguments: list[str]) -> None:

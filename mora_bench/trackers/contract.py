@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from mora_bench import registry
 from mora_bench.files import identity
 from mora_bench.records.schema import Record, Scores
+from mora_bench.text import visible
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def as_run(record: Record, scores: Scores | None) -> Run:
         score = {} if at.val_score is None else {"validation": at.val_score}
         curve.append((at.step, {"loss": at.loss, **score}))
     key = scores.score_key if scores is not None and identity(scores.scoring) else record.key
-    return Run(key, record.cell.label, _settings(record, scores), curve, _scores(record, scores))
+    return Run(key, visible(record.cell.label), _settings(record, scores), curve, _scores(record, scores))
 
 
 def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | str]:
@@ -71,7 +72,8 @@ def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | 
     found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
     found |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
     found |= {"family": record.competitor.family, "device": record.provenance.device}
-    return {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    shown = {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    return {n: visible(v) if isinstance(v, str) else v for n, v in shown.items()}
 
 
 def _scores(record: Record, scores: Scores | None) -> dict[str, float]:
