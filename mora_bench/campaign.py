@@ -26,6 +26,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
 from mora_bench.files import sweep
@@ -66,6 +67,7 @@ def runtime(grid: Grid) -> Runtime:
     """
     registry.load_plugins(grid.plugin)
     follow_links(grid.follow_links)
+    rehash(grid.rehash, default_cache())
     resources = tuple((name, value) for name, _, value in (given.partition("=") for given in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:

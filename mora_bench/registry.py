@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -168,9 +169,12 @@ def _load(file: Path) -> list[str]:
 
 def _fingerprint(file: Path) -> str:
     """Eight digits over a plug-in file and the modules beside it that it imports, and theirs."""
-    whole = hashlib.sha256(file.read_bytes())
-    for helper in sorted(_helpers(file, file.absolute().parent)):
-        whole.update(helper.read_bytes())
+    whole = hashlib.sha256()
+    for source in (file, *sorted(_helpers(file, file.absolute().parent))):
+        whole.update(source.read_bytes())
+        # Python believes compiled code of a source of the same size and modification time.
+        with suppress(OSError):
+            Path(importlib.util.cache_from_source(source)).unlink()
     return whole.hexdigest()[:8]
 
 

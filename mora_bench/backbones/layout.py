@@ -12,7 +12,7 @@ from typing import Any
 
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.errors import UserError
-from mora_bench.files import digest, version
+from mora_bench.files import Version, digest, version
 
 #: The longer side of a picture at most, as a multiple of the shorter one: ViLT's frame of 800 x 1333, as in
 #: transformers' ViltImageProcessor.
@@ -207,12 +207,12 @@ def _check_header(file: Path) -> None:
 
 def fingerprint(files: Sequence[Path], settings: Any) -> str:
     """16 hex digits over files and settings; files are read once per process, because every cell asks."""
-    return _fingerprint(tuple(map(version, files)), json.dumps(settings))
+    return _fingerprint(tuple((file, version(file)) for file in files), json.dumps(settings))
 
 
 @lru_cache(maxsize=64)
-def _fingerprint(versions: tuple[tuple[Path, int, int], ...], settings: str) -> str:
-    return digest(chain((file.read_bytes() for file, _, _ in versions), [settings.encode()]))
+def _fingerprint(versions: tuple[tuple[Path, Version], ...], settings: str) -> str:
+    return digest(chain((file.read_bytes() for file, _ in versions), [settings.encode()]))
 
 
 def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:

@@ -10,6 +10,7 @@ from mora_bench.cli.options import OptionsRead
 from mora_bench.cli.output import answering, readable
 from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
+from mora_bench.text import doors
 
 VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
@@ -43,6 +44,11 @@ MODULES = {"import": "imports"}
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb. Returns the exit code: 0, 1 if a cell failed, 2 for wrong input, 130 for Ctrl-C."""
     readable()
+    with doors():
+        return _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())

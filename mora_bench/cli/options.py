@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from mora_bench.errors import UserError
+from mora_bench.text import coloured, visible
 
 Options = TypeVar("Options")
 #: Columns of a terminal for which help is laid out. In one of a single column that takes a minute.
@@ -19,7 +21,8 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     _fit_width()
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
 
@@ -31,7 +34,8 @@ def parse_known(kind: type[Options], verb: str, arguments: list[str]) -> tuple[O
     _check(verb, arguments)
     _fit_width()
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
 
@@ -41,6 +45,11 @@ def _fit_width() -> None:
     width = shutil.get_terminal_size().columns
     if not NARROWEST <= width <= WIDEST:
         os.environ["COLUMNS"] = str(min(max(width, NARROWEST), WIDEST))
+
+
+def _coloured(arguments: list[str]) -> AbstractContextManager[None]:
+    """Let tyro's colours through, unless it may repeat sequences out of names of files that a shell gave."""
+    return coloured(all(visible(argument) == argument for argument in arguments))
 
 
 def _check(verb: str, arguments: list[str]) -> None:

@@ -61,7 +61,8 @@ def answering(asked: bool) -> Iterator[None]:
         os.dup2(before, 1)
         os.close(before)
     if found:
-        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False))
+        # JSON's own escapes leave DEL alone.
+        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False).replace("\x7f", "\\u007f"))
 
 
 def answer(make: Callable[[], Any]) -> None:

@@ -15,6 +15,7 @@ from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.records.equal import differences, said
 from mora_bench.records.schema import Scores
@@ -45,6 +46,8 @@ class RerunOptions:
     """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     plugin: tuple[Path, ...] = ()
     """Python files that define methods or datasets of your own"""
     device: str = "cpu"
@@ -59,6 +62,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--out {options.out} is the folder itself. Give another one.")
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
+    rehash(options.rehash, default_cache())
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
     every = [record for record in old.records()[0] if record.status == DONE]

@@ -84,6 +84,8 @@ class Grid:
     """folder with the real datasets; without it the twins run"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data and what was decoded of them anew, whatever is remembered of files by size, times and inode"""
     out: Path | None = None
     """results folder; if not given, results/PRESET, and with --limit N results/PRESET-limitN"""
     limit: int | None = None

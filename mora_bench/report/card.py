@@ -10,6 +10,7 @@ from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
 from mora_bench.tasks.metric import metric_of
+from mora_bench.text import visible
 
 #: What stands between the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
@@ -55,7 +56,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     where = sources(results.records)
     names: dict[str, list[str]] = {own["source"]: [] for own in where["data"]}
     for own in where["data"]:
-        names[own["source"]].append(own["dataset"])
+        names[own["source"]].append(escaped(own["dataset"]))
     about = []
     if "real" in names:
         about.append(
@@ -64,7 +65,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     if "twin" in names:
         about.append(f"Twins, which are drawings and sentences and nobody's: {', '.join(names['twin'])}.")
     lines = [
-        f"data | {d['dataset']} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
+        f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
         for d in where["data"]
     ]
     for what in ("backbone", "code", "device"):
@@ -82,7 +83,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
         "```bash\npython -m mora_bench verify .\npython -m mora_bench report .\n"
         "python -m mora_bench compare . YOUR_RESULTS\n```",
     ]
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts)) + "\n"
 
 
 def _header(results: Results, adapters: Set[str], title: str, licence: str) -> str:

@@ -12,6 +12,7 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.tasks.metric import DASH, Metric
+from mora_bench.text import visible
 
 COSTS = {
     "share_adapter": ("adapter %", "{:.3f}"),
@@ -222,4 +223,4 @@ def _tex(text: str) -> str:
         "^": r"\textasciicircum{}",
     }
     special |= {c: f"\\{c}" for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
-    return " ".join("".join(special.get(c, c) for c in text).split())
+    return " ".join("".join(special.get(c, c) for c in visible(text)).split())

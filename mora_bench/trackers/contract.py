@@ -12,6 +12,7 @@ from mora_bench import registry
 from mora_bench.files import identity
 from mora_bench.records.schema import Record, Scores
 from mora_bench.tasks.metric import Metric
+from mora_bench.text import visible
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def as_run(record: Record, scores: Scores | None) -> Run:
         curve.append((at.step, {"loss": at.loss, **score}))
     key = scores.score_key if scores is not None and not scores.scoring.as_trained else record.key
     task = registry.get(registry.TASKS, record.cell.task)
-    return Run(key, record.cell.label, _settings(record, scores), curve, _scores(record, scores), dict(task.metrics))
+    said, metrics = _scores(record, scores), dict(task.metrics)
+    return Run(key, visible(record.cell.label), _settings(record, scores), curve, said, metrics)
 
 
 def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | str]:
@@ -75,7 +77,8 @@ def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | 
     found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
     found |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
     found |= {"family": record.competitor.family, "device": record.provenance.device}
-    return {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    shown = {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    return {n: visible(v) if isinstance(v, str) else v for n, v in shown.items()}
 
 
 def _scores(record: Record, scores: Scores | None) -> dict[str, float]:

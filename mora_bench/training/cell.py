@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -46,7 +47,11 @@ def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Sam
     """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
     table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
     rules = backbones.resolve(backbone, max_text).rules
-    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers)
+
+    def unchanged() -> bool:
+        return datasets.fingerprint(table, runtime.cache) == fingerprint
+
+    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers, unchanged)
 
 
 def pool_of(cell: Cell, runtime: Runtime) -> Samples:
@@ -57,8 +62,16 @@ def pool_of(cell: Cell, runtime: Runtime) -> Samples:
 @lru_cache(maxsize=4)
 def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text: int, runtime: Runtime) -> Samples:
     rules = backbones.resolve(backbone, max_text).rules
-    known = digest_json([data, "pool", seed, size])
+    known = datasets.of_pool(data, seed, size)
     return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
+
+
+def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
+    """The folders of the cache that hold a cell's samples once they are decoded, for `cache.damaged`."""
+    rules = backbones.resolve(cell.backbone, recipe_of(cell).max_text).rules
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
+    return [cache.folder_of(table, name, rules, runtime.cache) for name in known]
 
 
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:

@@ -18,7 +18,9 @@ from safetensors.torch import save
 
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
+from mora_bench.report.markdown import escaped
 from mora_bench.tasks.metric import metric_of
+from mora_bench.text import visible
 
 #: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
@@ -92,10 +94,11 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     kind = "real data" if cell.source == "real" else "an embedded twin: drawings, not patients"
     axes = [f"rank {cell.rank}"] * (cell.rank is not None)
     axes += [f"blocks {', '.join(map(str, cell.blocks or ()))}"] * (cell.blocks is not None)
-    axes += [f"{name} {value}" for name, value in cell.knobs]
+    axes += [escaped(f"{name} {value}") for name, value in cell.knobs]
     rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
     metric = metric_of(found.task, found.primary)
-    table = "\n".join(f"| {p} | {metric.shown(value)} |" for p, value in rows.items() if isinstance(value, float))
+    shown = {escaped(p): metric.shown(value) for p, value in rows.items() if isinstance(value, float)}
+    table = "\n".join(f"| {p} | {value} |" for p, value in shown.items())
     if loadable:
         how = (
             "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
@@ -111,18 +114,18 @@ library_name: {"peft" if loadable else "mora_bench"}
 base_model: {json.dumps(cell.backbone)}
 ---
 
-# {cell.method} on {cell.dataset}
+# {escaped(f"{cell.method} on {cell.dataset}")}
 
 Trained by mora_bench on {kind}. Not for diagnosing anybody.
 
 | | |
 |---|---|
-| method | {", ".join([cell.method, *axes])} |
-| backbone | {cell.backbone}, weights {cell.weights} |
-| training mask | {cell.missing} missing at {cell.rate:.0%}, stood in for by {cell.impute} |
+| method | {", ".join([escaped(cell.method), *axes])} |
+| backbone | {visible(cell.backbone)}, weights {cell.weights} |
+| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
 | data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
-| labels | {", ".join(record.data.labels)} |
-| contents | {json.dumps(record.data.contents)} |
+| labels | {", ".join(map(escaped, record.data.labels))} |
+| contents | {escaped(json.dumps(record.data.contents))} |
 
 Test {metric.heading} ({metric.direction}), missing at {found.test_rate:.0%}:
 

@@ -5,6 +5,7 @@ No patient of a benchmark twin is among the pairs, and no label at all.
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.twins import cxr_patients, odir_patients
+from mora_bench.text import behind
 from mora_bench.workers import context
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
@@ -129,7 +131,8 @@ def train(
     curve: list[dict[str, float]] = []
     sums: dict[str, float] = {}
     start = time.perf_counter()
-    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
+    numbers = range(1, plan.steps + 1)
+    for step in (bar := tqdm(numbers, desc="pretrain", unit="step", mininterval=5, file=behind(sys.stderr))):
         loss, plotted = losses(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -20,6 +20,7 @@ from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
+from mora_bench.text import doors
 from mora_bench.workers import context
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ def _ready(plugins: Sequence[Path]) -> None:
 def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:
     """A sample's pictures, or what is wrong with them."""
     try:
-        return _decode(job)
+        with doors():
+            return _decode(job)
     except UserError as error:
         return error
 
