@@ -153,7 +153,8 @@ def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> 
         found[f"{name}_natural"] = sides[name].natural
         for group, own in groups(sides["train"].table, sides[name]).items():
             found[f"{name}_group {group}"] = own
-    return found
+    # safetensors writes an array's memory and ignores its strides.
+    return {name: np.ascontiguousarray(values) for name, values in found.items()}
 
 
 def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:
