@@ -134,6 +134,8 @@ class Data(Struct):
 class Record(Struct, kw_only=True):
     """One training run: done, or failed with its error and the tail of the trace.
 
+    `uncounted` names what `flops` leaves out: operators without a formula, or a pass that could not be counted.
+
     `imported` is the digest of the file that its predictions were read from, "" for what ran here; `predictions` that
     of the predictions, `digest` that of the file itself, both "" in files from before there were any.
     """
@@ -154,6 +156,7 @@ class Record(Struct, kw_only=True):
     beginning: Beginning | None = None
     parameters: Parameters | None = None
     flops: Flops | None = None
+    uncounted: list[str] = []
     memory: dict[str, float | None] = {}
     imputer: dict[str, str] = {}
     imported: str = ""

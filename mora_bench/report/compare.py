@@ -85,7 +85,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         sections.append(found)
         notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
-    notes += [*dropped, *_absences(group), *_abstentions(group)]
+    notes += [*dropped, *_absences(group), *_abstentions(group), *_uncounted(group)]
     if group[group["on_backbone"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
@@ -148,6 +148,14 @@ def _absences(group: pd.DataFrame) -> list[str]:
 def _abstentions(group: pd.DataFrame) -> list[str]:
     said = group[["method", "abstains"]].drop_duplicates()
     return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def _uncounted(group: pd.DataFrame) -> list[str]:
+    """What the GFLOPs of each method leave out, because it could not be counted."""
+    if "uncounted" not in group:
+        return []
+    said = group[["method", "uncounted"]].dropna().drop_duplicates()
+    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
 
 
 def _name(own: dict, keys: list[dict]) -> str:

@@ -29,12 +29,11 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
-from mora_bench.training import facts, fused, transfer
+from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import save_adapter
 from mora_bench.training.facts import Outcome
-from mora_bench.training.flops import forward_flops, step_flops
 from mora_bench.training.learner import Fit
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
@@ -70,11 +69,11 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
-    flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    costs = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
     fits = fitted(models, cells, views, device, runtime)
     found = [
         _outcome(each, model, fit, cost, split, views, device, runtime)
-        for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
+        for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
     for outcome in found:
         outcome.record.memory = memory.read()
@@ -163,7 +162,7 @@ def _outcome(
     cell: Cell,
     model: Model,
     fit: Fit,
-    cost: Flops,
+    cost: tuple[Flops | None, list[str]],
     own: Mapping[str, Side],
     views: Mapping[str, View],
     device: torch.device,
@@ -191,7 +190,8 @@ def _outcome(
         beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),
-        flops=cost,
+        flops=cost[0],
+        uncounted=cost[1],
         data=facts.described(views["train"].samples.facts(), own, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
@@ -255,25 +255,16 @@ def observed(model: Model, view: View, batch: int, device: torch.device) -> Iter
 
 
 #: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
-_counted: dict[tuple, Flops] = {}
+_counted: dict[tuple, tuple[Flops | None, list[str]]] = {}
 
 
-def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> Flops:
-    """FLOPs of a reference sample in a forward pass and in a training step, and its tokens per modality."""
+def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> tuple[Flops | None, list[str]]:
+    """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
+    out."""
     data_and_net = (cell.data, recipe_of(cell).max_text, cell.weights, str(device))
     key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
     if key not in _counted:
-        reference = reference_batch(data).to(device)
-        step = step_flops(model, reference)
-        with torch.no_grad():
-            tokens = {n: p.mask.sum() for n, p in zip(data.table.names, model.embed(reference), strict=True)}
-        _counted[key] = Flops(
-            forward=forward_flops(model, reference),
-            step_begin=step["begin"],
-            step_forward=step["forward"],
-            step_backward=step["backward"],
-            tokens={name: int(count) for name, count in tokens.items()},
-        )
+        _counted[key] = flops.counted(model, reference_batch(data).to(device))
     return _counted[key]
 
 

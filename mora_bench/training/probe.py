@@ -37,7 +37,7 @@ def settle(model: Model, view: View, device: torch.device) -> Found:
     """
     batch = _every_pattern(view).to(device)
     model.found = Found()
-    with _untouched(model), torch.no_grad():
+    with untouched(model), torch.no_grad():
         model.train()
         found = Found(constant=_constant(model, batch))
         if found.constant and BLOCKS <= model.cut < BLOCKS + model.backbone.depth:
@@ -95,7 +95,7 @@ def _every_pattern(view: View) -> Batch:
 
 
 @contextmanager
-def _untouched(model: Model) -> Iterator[None]:
+def untouched(model: Model) -> Iterator[None]:
     """Restore, at the end, trained parameters, gradient flags, buffers, modes and torch's random state."""
     before = {name: tensor.detach().clone() for name, tensor in _moving(model).items()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
