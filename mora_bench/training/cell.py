@@ -34,10 +34,11 @@ from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import save_adapter
 from mora_bench.training.facts import Outcome
-from mora_bench.training.learner import Fit
+from mora_bench.training.learner import Fit, NotFinite
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
+from mora_bench.training.watch import Watch
 
 
 @lru_cache(maxsize=4)
@@ -70,7 +71,16 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
     costs = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
-    fits = fitted(models, cells, views, device, runtime)
+    error = None
+    try:
+        fits = fitted(models, cells, views, device, runtime)
+    except NotFinite as raised:
+        # Without its trace, which would keep the networks in memory.
+        error = NotFinite(str(raised))
+    if error:
+        models.clear()
+        # Cells that were trained as one are run again, each alone.
+        raise error if len(cells) > 1 else _named(error, cells, runtime, device)
     found = [
         _outcome(each, model, fit, cost, split, views, device, runtime)
         for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
@@ -80,6 +90,18 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
     return found
+
+
+def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> NotFinite:
+    """The first loss or gradient that is not finite, from training the cell again; `error` if that goes well."""
+    _, views, models = untrained(cells, runtime, device, tested=False)
+    if cells[0].after:
+        transfer.carry_over(_trained_before(cells, runtime, device), models)
+    try:
+        fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(views["train"]))
+    except NotFinite as found:
+        return found
+    return error
 
 
 def untrained(
@@ -127,15 +149,17 @@ def fitted(
     device: torch.device,
     runtime: Runtime,
     owner: Cell | None = None,
+    watch: Watch | None = None,
 ) -> list[Fit]:
     """Train the networks of cells as one on the views "train" and "val"; `owner` is the cell that this is done for, if
-    it is not the first of them."""
+    it is not the first of them. `watch` looks at the gradients of a single one."""
     task: Task = registry.get(registry.TASKS, cells[0].task)()
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
-    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved, log)
+    sides = views["train"], views["val"]
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
