@@ -138,7 +138,8 @@ class Record(Struct, kw_only=True):
     `imported` is the digest of the file that its predictions were read from, "" for what ran here. `digest` is that of
     the record itself, `predictions` that of the predictions, `adapter` that of all files of what was trained ("" if it
     was not saved), `split` the name of the list of ids, which ends in its digest. `without` names what was left out
-    when the record was published: "predictions", "split" or both, joined by ", ".
+    when the record was published: "predictions", "split" or both, joined by ", ". `uncounted` names what `flops` leaves
+    out: operators without a formula, or a pass that could not be counted.
     """
 
     schema: int
@@ -157,6 +158,7 @@ class Record(Struct, kw_only=True):
     beginning: Beginning | None = None
     parameters: Parameters | None = None
     flops: Flops | None = None
+    uncounted: list[str] = []
     memory: dict[str, float | None] = {}
     imputer: dict[str, str] = {}
     imported: str = ""

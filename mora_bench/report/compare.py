@@ -111,7 +111,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
-    notes += [*dropped, *_absences(group, metric), *_abstentions(group)]
+    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_uncounted(group)]
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
@@ -179,6 +179,14 @@ def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
 def _abstentions(group: pd.DataFrame) -> list[str]:
     said = group[["method", "abstains"]].drop_duplicates()
     return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def _uncounted(group: pd.DataFrame) -> list[str]:
+    """What the GFLOPs of each method leave out, because it could not be counted."""
+    if "uncounted" not in group:
+        return []
+    said = group[["method", "uncounted"]].dropna().drop_duplicates()
+    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
 
 
 def _name(own: dict, keys: list[dict]) -> str:

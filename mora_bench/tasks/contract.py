@@ -98,6 +98,10 @@ class Task(ABC):
         """Of predictions in bins: mean probability, share of true, count; nothing by default."""
         return {}
 
+    def improbable(self, row: np.ndarray) -> str | None:
+        """What keeps a sample's numbers from 0 to 1, float [C], from being its probabilities; None if nothing does."""
+        return None
+
     def problem(self, targets: np.ndarray) -> str | None:
         """What is wrong with a dataset's targets, uint8 [N, C], for this task; None if nothing is."""
         return None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The smallest probability that a logit represents.
 LEAST = 1e-6
+#: How far a sample's probabilities may be from summing to 1: what rounding to two or three digits does.
+ROUNDED = 0.02
 
 
 _SHARE = (0, 1)
@@ -75,6 +77,12 @@ class MultiClass(Task):
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         return softmax(logits)
+
+    def improbable(self, row: np.ndarray) -> str | None:
+        total = float(row.sum())
+        if abs(total - 1) <= ROUNDED:
+            return None
+        return f"they sum to {total:g}; expected 1, within {ROUNDED:g}, because exactly one class is true"
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):

@@ -30,16 +30,16 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
-from mora_bench.training import facts, fused, transfer
+from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
-from mora_bench.training.flops import forward_flops, step_flops
-from mora_bench.training.learner import Fit
+from mora_bench.training.learner import Fit, NotFinite
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
+from mora_bench.training.watch import Watch
 
 
 @lru_cache(maxsize=4)
@@ -83,17 +83,38 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
-    flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
-    fits = fitted(models, cells, views, device, runtime)
+    costs = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    error = None
+    try:
+        fits = fitted(models, cells, views, device, runtime)
+    except NotFinite as raised:
+        # Without its trace, which would keep the networks in memory.
+        error = NotFinite(str(raised))
+    if error:
+        models.clear()
+        # Cells that were trained as one are run again, each alone.
+        raise error if len(cells) > 1 else _named(error, cells, runtime, device)
     found = [
         _outcome(each, model, fit, cost, split, views, device, runtime)
-        for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
+        for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
     for outcome in found:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
     return found
+
+
+def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> NotFinite:
+    """The first loss or gradient that is not finite, from training the cell again; `error` if that goes well."""
+    _, views, models = untrained(cells, runtime, device, tested=False)
+    if cells[0].after:
+        transfer.carry_over(_trained_before(cells, runtime, device), models)
+    try:
+        fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(views["train"]))
+    except NotFinite as found:
+        return found
+    return error
 
 
 def untrained(
@@ -141,15 +162,17 @@ def fitted(
     device: torch.device,
     runtime: Runtime,
     owner: Cell | None = None,
+    watch: Watch | None = None,
 ) -> list[Fit]:
     """Train the networks of cells as one on the views "train" and "val"; `owner` is the cell that this is done for, if
-    it is not the first of them."""
+    it is not the first of them. `watch` looks at the gradients of a single one."""
     task: Task = registry.get(registry.TASKS, cells[0].task)()
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
-    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved, log)
+    sides = views["train"], views["val"]
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
@@ -176,7 +199,7 @@ def _outcome(
     cell: Cell,
     model: Model,
     fit: Fit,
-    cost: Flops,
+    cost: tuple[Flops | None, list[str]],
     own: Mapping[str, Side],
     views: Mapping[str, View],
     device: torch.device,
@@ -204,7 +227,8 @@ def _outcome(
         beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),
-        flops=cost,
+        flops=cost[0],
+        uncounted=cost[1],
         data=facts.described(views["train"].samples.facts(), own, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
@@ -268,25 +292,16 @@ def observed(model: Model, view: View, batch: int, device: torch.device) -> Iter
 
 
 #: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
-_counted: dict[tuple, Flops] = {}
+_counted: dict[tuple, tuple[Flops | None, list[str]]] = {}
 
 
-def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> Flops:
-    """FLOPs of a reference sample in a forward pass and in a training step, and its tokens per modality."""
+def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> tuple[Flops | None, list[str]]:
+    """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
+    out."""
     data_and_net = (cell.data, recipe_of(cell).max_text, cell.weights, str(device))
     key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
     if key not in _counted:
-        reference = reference_batch(data).to(device)
-        step = step_flops(model, reference)
-        with torch.no_grad():
-            tokens = {n: p.mask.sum() for n, p in zip(data.table.names, model.embed(reference), strict=True)}
-        _counted[key] = Flops(
-            forward=forward_flops(model, reference),
-            step_begin=step["begin"],
-            step_forward=step["forward"],
-            step_backward=step["backward"],
-            tokens={name: int(count) for name, count in tokens.items()},
-        )
+        _counted[key] = flops.counted(model, reference_batch(data).to(device))
     return _counted[key]
 
 

@@ -5,7 +5,7 @@ adapter_config.json         what `PeftModel.from_pretrained` reads; or, for othe
 classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
 trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
-inference.json              what else prediction depends on: labels, modalities, text positions, imputer
+inference.json              what else prediction depends on: labels, modalities, text positions, picture sizes, imputer
 README.md                   a model card
 """
 
@@ -16,6 +16,8 @@ import msgspec
 import torch
 from safetensors.torch import save
 
+from mora_bench.backbones import load as backbones
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
 from mora_bench.report.markdown import escaped
@@ -61,6 +63,7 @@ def inference(record: Record) -> dict[str, Any]:
     cell = record.cell
     assert record.data is not None
     assert cell.recipe is not None
+    rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
     return {
         "labels": record.data.labels,
         "task": cell.task,
@@ -69,6 +72,7 @@ def inference(record: Record) -> dict[str, Any]:
         "impute": cell.impute,
         "backbone": cell.backbone,
         "weights": cell.weights,
+        "pictures": vars(rule) if isinstance(rule, ImageRule) else None,
     }
 
 

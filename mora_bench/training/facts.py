@@ -192,7 +192,8 @@ def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> 
             found[f"{name}_tokens"] = sides[name].tokens
         for group, own in groups(sides["train"].table, sides[name]).items():
             found[f"{name}_group {group}"] = own
-    return found
+    # safetensors writes an array's memory and ignores its strides.
+    return {name: np.ascontiguousarray(values) for name, values in found.items()}
 
 
 def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:

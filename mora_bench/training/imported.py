@@ -85,6 +85,9 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
         values = ", ".join(f"{v:g}" for v in rows.probabilities[wrong[0]])
         raise UserError(f"{rows.where(int(wrong[0]))}: {values}; expected probabilities from 0 to 1.")
     task: Task = registry.get(registry.TASKS, cell.task)()
+    for row, chances in enumerate(rows.probabilities):
+        if why := task.improbable(chances):
+            raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in chances)}: {why}.")
     logits = _placed(own, rows, presence.stratum_names(table.names), task)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
@@ -127,7 +130,9 @@ def read(file: Path) -> tuple[Rows, list[str] | None]:
     """Predictions from a CSV (id, pattern, one column a label) or safetensors (ids: uint8 [R, L], UTF-8 padded with 0;
     pattern: int [R], as `presence.pattern_index` numbers it; probabilities: float [R, C]).
 
-    A CSV's rows of the training split are left out; so is its column of splits.
+    A CSV's rows of the training split are left out; so is its column of splits. Prefer a CSV: nothing in a safetensors
+    file says that its values are out of order, and they are if an array that was transposed, or sliced with steps, was
+    saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its strides).
 
     Raises:
         UserError: not such a file.

@@ -13,6 +13,10 @@ from mora_bench.methods.network import Model
 from mora_bench.tasks.contract import Task
 
 
+class NotFinite(FloatingPointError):
+    """A loss, a gradient or an output of a training is NaN or infinite."""
+
+
 @dataclass
 class Fit:
     """The result of training one model.
@@ -73,16 +77,15 @@ class Learner:
         direction of the task's metric.
 
         Once out of patience it hears of nothing, though models that are trained with it may go on.
+
+        Raises:
+            NotFinite: a loss since the last validation was not finite.
         """
         if self.gave_up:
             return
         mean = torch.stack(self.losses).mean().item()
         if not math.isfinite(mean):
-            decay = self.recipe.weight_decay
-            raise FloatingPointError(
-                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})"
-                + (f" or recipe.weight_decay ({decay:g})." if decay > 1 else ".")
-            )
+            raise NotFinite(f"the training loss is {mean} at step {step}.")
         self.losses.clear()
         # A task of one's own may give NumPy's numbers, which JSON does not know.
         score = float(score)

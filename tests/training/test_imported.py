@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_cell
+from safetensors.numpy import load as loaded
+from safetensors.numpy import save as saved
 from safetensors.numpy import save_file
 
 from mora_bench.cli import main as cli
@@ -174,3 +176,49 @@ def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, caps
     found = [own for own in Store(out).records()[0] if own.cell.method == "mine"]
     assert len(found) == 1
     assert dataclasses.asdict(found[0].cell)["recipe"] is None
+
+
+@pytest.fixture
+def grades(place, folder, tmp_path):
+    """A cell of a task with exactly one true class, and what is asked of its samples, every answer filled in."""
+    cell = make_cell(place, folder, dataset="odir-grade", method="head", task="multi-class")
+    asked = imported.template(cell, place)
+    labels = list(asked.columns[3:])
+    asked[labels] = 1 / len(labels)
+    return cell, asked, tmp_path / "p.csv"
+
+
+@pytest.mark.parametrize("total", [0, 1.8])
+def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, place, total):
+    cell, asked, file = grades
+    labels = list(asked.columns[3:])
+    asked.loc[asked.index[-1], labels] = total / len(labels)
+    asked.to_csv(file, index=False)
+    rows, names = imported.read(file)
+    last = f"{file}, row {len(rows.ids)} ({rows.ids[-1]}, complete)"
+    each = ", ".join([f"{total / len(labels):g}"] * len(labels))
+    said = f"{last}: {each}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
+    with pytest.raises(UserError) as error:
+        imported.outcome(imported.as_cell(cell, "mine"), rows, names, place)
+    assert str(error.value) == said
+
+
+def test_probabilities_of_two_digits_are_near_enough_to_1(grades, place):
+    cell, asked, file = grades
+    asked[list(asked.columns[3:])] = ["0.33"] * 3
+    asked.to_csv(file, index=False)
+    found = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+    assert found.record.status == "done"
+
+
+def test_a_transposed_array_is_stored_as_what_it_shows(done, place):
+    """A file of safetensors cannot tell that its values were scrambled: NumPy's strides are not written."""
+    (cell, _), found = done
+    _, own = facts.own_sides(cell, place)
+    kept = {"val": found.predictions["val_logits"]}
+    turned = np.ascontiguousarray(kept["val"].T).T
+    assert not turned.flags.c_contiguous
+    again = loaded(saved(facts.predictions(own, {"val": turned})))
+    np.testing.assert_array_equal(again["val_logits"], kept["val"])
+    # The reason: as it is, it comes back as something else.
+    assert not np.array_equal(loaded(saved({"x": turned}))["x"], turned, equal_nan=True)

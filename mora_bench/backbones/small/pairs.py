@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from mora_bench.backbones.preprocessor import OWN, PREPROCESSOR
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
@@ -156,12 +157,16 @@ def _save(model: PreTrainedModel, tokenizer: Tokenizer, plan: Course, curve: lis
         tokenizer_object=tokenizer,
         **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
     ).save_pretrained(plan.out)
+    # Pictures are resized before transformers' processor sees them; none of its own does it alike.
     image = {
-        "size": {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
+        "do_resize": False,
+        "do_center_crop": False,
+        OWN: {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
         "size_divisor": plan.patch,
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
+        "image_processor_type": f"{'CLIP' if model.config.model_type == 'clip' else 'Vilt'}ImageProcessor",
     }
-    (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
+    (plan.out / PREPROCESSOR).write_text(json.dumps(image, indent=2) + "\n")
     settings = {name: value for name, value in vars(plan).items() if name not in ("out", "tokenizer")}
     (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")

@@ -250,4 +250,4 @@ def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np
         if wrong:
             raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
     whole = pictures.side_by_side(arrays)
-    return None if whole is None else pictures.resize(whole, *rule.size(*whole.shape[:2]))
+    return None if whole is None else rule.resized(whole)
