@@ -17,7 +17,6 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
-from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
@@ -83,7 +82,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
-    costs = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    costs = [flops.of_cell(each, model, data, device) for each, model in zip(cells, models, strict=True)]
     error = None
     try:
         fits = fitted(models, cells, views, device, runtime)
@@ -289,23 +288,3 @@ def observed(model: Model, view: View, batch: int, device: torch.device) -> Iter
         for start in range(0, len(view), batch):
             inputs = view.batch(np.arange(start, min(start + batch, len(view)))).to(device)
             yield model.embed(inputs), inputs.present
-
-
-#: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
-_counted: dict[tuple, tuple[Flops | None, list[str]]] = {}
-
-
-def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> tuple[Flops | None, list[str]]:
-    """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
-    out."""
-    data_and_net = (cell.data, recipe_of(cell).max_text, cell.weights, str(device))
-    key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
-    if key not in _counted:
-        _counted[key] = flops.counted(model, reference_batch(data).to(device))
-    return _counted[key]
-
-
-def reference_batch(data: Samples) -> Batch:
-    """A batch of one typical sample: the one of median length, with all modalities that it has."""
-    row = np.argsort(data.lengths(np.arange(len(data))), kind="stable")[len(data) // 2]
-    return data.batch(np.array([row]), data.present[[row]])

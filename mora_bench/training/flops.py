@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from mora_bench.cells.cell import Cell
 from mora_bench.data.batch import Batch
+from mora_bench.data.samples import Samples
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Flops
 from mora_bench.training.probe import untouched
@@ -231,3 +233,24 @@ def step_flops(model: Model, batch: Batch) -> dict[str, float]:
     counts["backward"] = counter.get_total_flops()
     model.zero_grad(set_to_none=True)
     return {name: count / len(batch) for name, count in counts.items()}
+
+
+#: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
+_known: dict[tuple, tuple[Flops | None, list[str]]] = {}
+
+
+def of_cell(cell: Cell, model: Model, data: Samples, device: torch.device) -> tuple[Flops | None, list[str]]:
+    """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
+    out; counted once for all cells that share data, network and method."""
+    assert cell.recipe is not None
+    data_and_net = (cell.data, cell.recipe.max_text, cell.weights, str(device))
+    key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
+    if key not in _known:
+        _known[key] = counted(model, reference_batch(data).to(device))
+    return _known[key]
+
+
+def reference_batch(data: Samples) -> Batch:
+    """A batch of one typical sample: the one of median length, with all modalities that it has."""
+    row = np.argsort(data.lengths(np.arange(len(data))), kind="stable")[len(data) // 2]
+    return data.batch(np.array([row]), data.present[[row]])
