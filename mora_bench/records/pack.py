@@ -221,23 +221,32 @@ class _Rows:
     """The rows of a group."""
 
     def __init__(self, table: pa.Table):
-        table = table.combine_chunks()
         columns = [table.column(name).combine_chunks() for name in _TEXTS]
         columns = [c.chunk(0) if hasattr(c, "chunk") else c for c in columns]
         self.path, self.kind, self.text = (c.indices.fill_null(-1).to_numpy() for c in columns[1:])
-        self.paths, self.kinds, self.texts = (c.dictionary.to_pylist() for c in columns[1:])
+        self.paths, kinds, texts = (c.dictionary.to_pylist() for c in columns[1:])
+        self.code = {kind: kinds.index(kind) if kind in kinds else -2 for kind in KINDS}
+        self.texts, self.quoted = [t.encode() for t in texts], [msgspec.json.encode(t) for t in texts]
         self.number = table.column("number").to_numpy()
+        self.templates: dict[bytes, _Template] = {}
 
     def document(self, first: int, count: int) -> bytes:
         """The document of some rows, to the byte."""
         part = slice(first, first + count)
-        kinds = [self.kinds[code] for code in self.kind[part]]
-        texts = [None if code < 0 else self.texts[code] for code in self.text[part]]
-        paths = tuple(self.paths[code] for code in self.path[part])
-        if kinds == [WHOLE]:
-            return (texts[0] or "").encode()
-        rows = zip(paths, kinds, self.number[part].tolist(), texts, strict=True)
-        return _template(paths).filled(map(_as_json, rows))
+        kinds, texts, numbers = self.kind[part], self.text[part], self.number[part]
+        if count == 1 and kinds[0] == self.code[WHOLE]:
+            return self.texts[texts[0]]
+        # All as numbers at once, and then those that are none.
+        values = msgspec.json.encode(numbers.tolist())[1:-1].split(b",")
+        for at in np.flatnonzero(kinds == self.code[INTEGER]).tolist():
+            values[at] = b"%d" % int(numbers[at])
+        for kind, written in ((TEXT, self.quoted), (LITERAL, self.texts)):
+            for at in np.flatnonzero(kinds == self.code[kind]).tolist():
+                values[at] = written[texts[at]]
+        known = self.path[part].tobytes()
+        if known not in self.templates:
+            self.templates[known] = _template(tuple(self.paths[code] for code in self.path[part]))
+        return self.templates[known].filled(values)
 
 
 @dataclass(frozen=True)

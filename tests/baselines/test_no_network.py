@@ -202,12 +202,13 @@ def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(plac
 
 @pytest.mark.real
 def test_what_was_measured_on_the_real_data_is_found_again(place, real_data):
-    """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point)."""
+    """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point). Measured anew when splits and masks
+    were first drawn from ids; other splits give other scores, on cxr from 68.8 to 79.6 of the three seeds."""
     place = dataclasses.replace(place, data_root=real_data, limit=None, workers=1)
     found, cells = run(place, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
     expected = {
-        ("odir", "complete"): 99.2, ("odir", "image"): 99.2, ("odir", "text"): 47.8, ("odir", "both"): 79.2,
-        ("cxr", "complete"): 75.4, ("cxr", "both"): 75.4,
+        ("odir", "complete"): 99.4, ("odir", "image"): 99.4, ("odir", "text"): 51.8, ("odir", "both"): 79.9,
+        ("cxr", "complete"): 72.8, ("cxr", "both"): 72.8,
     }  # fmt: skip
     for (dataset, pattern), value in expected.items():
         keys = [cell.key for cell in cells if (cell.dataset, cell.method) == (dataset, "tfidf")]
