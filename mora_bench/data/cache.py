@@ -21,6 +21,8 @@ from mora_bench.files import TRIES, beside, digest_json, hash_version, naming, r
 #: Change it when the same table would become other files.
 VERSION = 2
 MANIFEST = "manifest.json"
+#: What is said of a file with another content.
+OTHER = "is not what was written"
 
 
 def prepare(
@@ -50,8 +52,8 @@ def prepare(
             _decode(table, rules, folder, workers, unchanged)
         # Another process may be exchanging the folder.
         with suppress(FileNotFoundError):
-            return Samples(table, _opened(table, folder), table.present)
-    return Samples(table, _opened(table, folder), table.present)
+            return Samples(table, _opened(table, folder), table.present, folder)
+    return Samples(table, _opened(table, folder), table.present, folder)
 
 
 def folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
@@ -74,6 +76,25 @@ def damaged(folder: Path) -> list[str]:
         for name, entry in manifest.items()
         if (wrong := _compared(folder / name, entry, True))
     ]
+
+
+def check_unchanged(samples: Samples, reopen: Callable[[], None]) -> None:
+    """Refuse what was computed from files that were written into meanwhile. Files that are gone are still mapped.
+
+    Args:
+        reopen: is called before it refuses, so that the next cell of this process opens the folder again.
+
+    Raises:
+        UserError: a file holds something else than was decoded.
+    """
+    manifest = {} if samples.folder is None else _manifest(samples.folder) or {}
+    for name, entry in manifest.items():
+        if samples.folder is not None and _compared(samples.folder / name, entry) == OTHER:
+            reopen()
+            raise UserError(
+                f"{samples.folder}: {name} was written into while this cell read it. It is decoded anew; run the cell "
+                "again (--retry failed)."
+            )
 
 
 def forget(cache: Path) -> None:
@@ -180,4 +201,4 @@ def _compared(file: Path, entry: dict[str, Any], anew: bool = False) -> str:
         return "is gone"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return "is not what was written"
+    return OTHER

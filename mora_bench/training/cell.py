@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -65,12 +64,10 @@ def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text
     return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
 
 
-def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
-    """The folders of the cache that hold a cell's samples once they are decoded, for `cache.damaged`."""
-    rules = backbones.resolve(cell.backbone, recipe_of(cell).max_text).rules
-    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
-    known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
-    return [cache.folder_of(table, name, rules, runtime.cache) for name in known]
+def _reopen() -> None:
+    """Have this process open the cache again."""
+    samples.cache_clear()
+    _pool.cache_clear()
 
 
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
@@ -97,6 +94,8 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         _outcome(each, model, fit, cost, split, views, device, runtime)
         for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
+    for view in views.values():
+        cache.check_unchanged(view.samples, _reopen)
     for outcome in found:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None
