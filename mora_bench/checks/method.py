@@ -130,7 +130,7 @@ def finite(subject: Subject) -> None:
                 nn.init.normal_(parameter, std=0.02)
         for name, pattern in zip(names, presence.pattern_presence(len(model.backbone.modalities)), strict=True):
             model.zero_grad(set_to_none=True)
-            batch = subject.samples.batch(np.arange(6), np.broadcast_to(pattern, (6, len(pattern))))
+            batch = subject.samples.batch(np.arange(4), np.broadcast_to(pattern, (4, len(pattern))))
             model(batch).pow(2).sum().add(model.method.penalty()).backward()
             odd = not_finite(model.trained())
             expect(not odd, f"the gradient of {some(odd)} is not finite for samples that are {name}")
