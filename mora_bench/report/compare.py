@@ -9,6 +9,7 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench import registry
+from mora_bench.cells.cell import SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
@@ -181,6 +182,7 @@ def _name(own: dict, keys: list[dict]) -> str:
     parts += [f"{name}{own[name]}" for name in ("folds", "pool") if len({key[name] for key in same}) > 1]
     if len({key["tested"] for key in same}) > 1 and own["tested"]:
         parts.append(_slug(own["tested"]))
+    parts += [f"version{own['scored']}"] * (len({key["scored"] for key in same}) > 1)
     return "-".join(part for part in parts if part)
 
 
@@ -202,7 +204,9 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     *first, last = [p for p in asked if f"score {p}" in group] or asked
-    tested = f" ({own['tested']})" if own["tested"] else ""
+    older = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
+    told = ", ".join([own["tested"]] * bool(own["tested"]) + older)
+    tested = f" ({told})" if told else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
