@@ -9,7 +9,7 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import OLDER_DRAWS
+from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
@@ -201,6 +201,7 @@ def _name(own: dict, keys: list[dict]) -> str:
         parts.append(_slug(own["tested"]))
     if own["older_draws"] and not all(key["older_draws"] for key in same):
         parts.append(_slug(OLDER_DRAWS))
+    parts += [f"version{own['scored']}"] * (len({key["scored"] for key in same}) > 1)
     return "-".join(part for part in parts if part)
 
 
@@ -222,7 +223,9 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     *first, last = [p for p in asked if f"score {p}" in group] or asked
-    tested = f" ({own['tested']})" if own["tested"] else ""
+    older = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
+    told = ", ".join([own["tested"]] * bool(own["tested"]) + older)
+    tested = f" ({told})" if told else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."

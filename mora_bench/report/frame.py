@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import NONE, SCORING_VERSION, Cell
+from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
@@ -71,6 +71,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "modalities": ",".join(cell.modalities),
         "mechanism": told(cell.mechanism),
         "tested": protocol(cell),
+        "scored": cell.scoring.version,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
@@ -102,11 +103,9 @@ def overlap(record: Record) -> float:
 
 
 def protocol(cell: Cell) -> str:
-    """How a cell is tested, if that differs from how it is trained, and from which version its scores are, if not from
-    this one; else ""."""
+    """How a cell is tested, if that differs from how it is trained; else ""."""
     said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
     said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
-    said += [f"scores of version {cell.scoring.version}"] * (cell.scoring.version != SCORING_VERSION)
     return ", ".join(said)
 
 

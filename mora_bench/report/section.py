@@ -15,7 +15,9 @@ from mora_bench.tasks.metric import Metric, metric_of
 
 #: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
 #: backbones.
-APART = ["source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws"]
+APART = [
+    "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws", "scored",
+]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Groups of rows, in this order; others follow by name.

@@ -408,3 +408,17 @@ def test_the_latex_compiles_with_the_packages_it_names_and_fits_a_page(name, tmp
     assert "Overfull \\hbox" not in log
     assert "Float too large" not in log
     assert "Missing character" not in log
+
+
+def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
+    """They count in strata what a stratum lacks; the two are never aggregated over seeds."""
+    (first, old), new = record(), record("full")
+    aged = replace(first.cell, scoring=Scoring(version=1))
+    older = msgspec.structs.replace(old, scoring=aged.scoring, score_key=aged.score_key)
+    (alone,) = compare(frame.cells([first], [older]))
+    assert alone.name == "comparison-twin"
+    assert "missing at 70% (scores of version 1, not 2)." in alone.caption
+    both = compare(frame.cells([first, new[0]], [older, old, new[1]]))
+    assert [table.name for table in both] == ["comparison-twin-version1", "comparison-twin-version2"]
+    assert "scores of version" not in both[1].caption
+    assert [row.method for row in both[1].sections[0].rows] == ["full", "mora"]
