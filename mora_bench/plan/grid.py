@@ -129,7 +129,7 @@ class Grid:
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print one JSON value on stdout, and all else on stderr"""
     measure: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """with --plan: time short cells on this machine, about a minute, to say what the grid costs"""
+    """with --plan: run three steps of each kind of cell on this machine, to say what the grid costs"""
 
     def __post_init__(self) -> None:
         wrong = [*self._empty(), *self._odd_numbers(), *self._odd_texts()]
