@@ -223,8 +223,8 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     *first, last = [p for p in asked if f"score {p}" in group] or asked
-    older = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
-    told = ", ".join([own["tested"]] * bool(own["tested"]) + older)
+    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
+    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
     tested = f" ({told})" if told else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"

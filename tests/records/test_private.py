@@ -147,7 +147,7 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     assert card.data.license == "cc-by-4.0"
     (scores,) = (json.loads(file.read_text()) for file in (pub / "scores").iterdir())
     told = {own.metric_name: own.metric_value for own in card.data.eval_results}
-    assert told["f1_macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+    assert told["F1-macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
     assert "clinic (real), fingerprint" in card.text
     assert cli.main(["verify", str(pub), "--files"]) == 3
 
@@ -310,9 +310,10 @@ def test_predictions_of_patients_hold_no_number_from_their_ids(place):
         found[source] = facts.predictions({"train": side, "val": side, "test": side}, logits)
     assert found["twin"].keys() - found["real"].keys() == {"val_tokens", "test_tokens"}
     assert (found["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
-    of = by_hand.cell(source="real")
+    record, _ = by_hand.record(source="real")
+    of = record.cell
     store = Store(place.out)
     store.check_writable()
     store.prediction_file(of).write_bytes(save(found["real"]))
     with pytest.raises(UserError, match="its scores need the real odir; say where it is with --data-root"):
-        score(store, of, place)
+        score(store, of, record, place)
