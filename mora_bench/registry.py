@@ -67,6 +67,12 @@ def _found(group: str) -> dict[str, EntryPoint]:
     return found
 
 
+@cache
+def _loaded(point: EntryPoint) -> Any:
+    """What an entry point names; asked for once a file where thousands are read."""
+    return point.load()
+
+
 def names(group: str) -> list[str]:
     """The names registered under `group`, sorted; nothing is imported."""
     return sorted({*_found(group), *_plugins[group]})
@@ -106,7 +112,7 @@ def get(group: str, name: str) -> Any:
         check(group, name)
     point = _found(group)[name]
     try:
-        return point.load()
+        return _loaded(point)
     except (ImportError, AttributeError) as error:
         raise UserError(f"{GROUPS[group]} {name!r} ({point.value}) cannot be imported: {error}") from error
 

@@ -29,9 +29,10 @@ def check_range(scores: Mapping[str, Score], ranges: Ranges, pattern: str) -> No
         ValueError: the name of the score and its value.
     """
     for name, value in scores.items():
-        if name not in ranges:
+        known = ranges.get(name)
+        if known is None:
             continue
-        low, high, always = ranges[name]
+        low, high, always = known
         if type(value) is float and low <= value <= high:
             continue
         for one in value if isinstance(value, list) else (value,):
