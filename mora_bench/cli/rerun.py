@@ -103,7 +103,13 @@ def run(arguments: list[str]) -> int:
     if not cells:
         return 1
     show(campaign.report(options.out))
-    same = sum(_same(cell, before, new.scores_of(cell)) for cell, before in known.items())
+    same, words = 0, Counter[str]()
+    for cell, before in known.items():
+        agrees, differing = _held(before, new.scores_of(cell))
+        same += agrees
+        words.update(differing)
+    for what, count in words.items():
+        print(f"{count} of {len(cells)} cells: {what}", file=sys.stderr)
     print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
     return 0 if same == len(cells) and not failed else 1
 
@@ -142,19 +148,14 @@ def _other(cell: Cell) -> str:
     return "cells are trained in another way here" if other else ""
 
 
-def _same(cell: Cell, before: Scores, after: Scores | Refused) -> bool:
-    """Whether a cell has the scores that it had, to the last digit; says what differs, and what only one file has."""
+def _held(before: Scores, after: Scores | Refused) -> tuple[bool, list[str]]:
+    """Whether a cell has the scores that it had, to the last digit; and what differs, and what only one file has."""
     if isinstance(after, Refused):
-        return False
+        return False, [str(after)]
     found = differences(before, after)
-    differ, lost = [f for f in found if not f.only], [f for f in found if f.only == "first"]
-    more = [f for f in found if f.only == "second"]
-    for what, some in (
-        ("differ", [said(f) for f in differ]),
-        ("are in the old file alone", [f.where for f in lost]),
-        ("are in the new file alone", [f.where for f in more]),
-    ):
-        if some:
-            print(f"{cell.label}: {len(some)} numbers {what}: {', '.join(some[:NAMED])}", file=sys.stderr)
+    differ = [said(one) for one in found if not one.only]
+    old, new = ([one.where for one in found if one.only == which] for which in ("first", "second"))
+    listed = (("differ", differ), ("are in the old file alone", old), ("are in the new file alone", new))
+    words = [f"{len(some)} numbers {what}: {', '.join(some[:NAMED])}" for what, some in listed if some]
     # What a newer version adds changes none of the old numbers.
-    return not differ and not lost
+    return not differ and not old, words
