@@ -25,6 +25,7 @@ ODIR = Dataset(
     odir.SOURCE,
     twins.odir,
     ceilings.odir,
+    "ODIR-5K",
 )
 CXR = Dataset(
     "Indiana University chest X-rays: films + reports, 20 labels",
@@ -34,6 +35,7 @@ CXR = Dataset(
     "openi.nlm.nih.gov",
     twins.cxr,
     ceilings.cxr,
+    "Indiana CXR",
 )
 
 

@@ -11,7 +11,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.tables import DASH, mean_and_std, percent
+from mora_bench.report.tables import DASH, between, mean_and_std
 
 #: The most sections that stand side by side on a page.
 MOST = 4
@@ -37,7 +37,7 @@ def _markdown(table: Comparison) -> str:
             ["best without a network", *(_named(row, score) for row, (_, score) in zip(floors, columns, strict=True))]
         )
     told = [section.resolution[score] for section, score in columns]
-    body.append(["smallest difference told", *map(percent, told)])
+    body.append(["smallest difference told", *map(between, told)])
     headers = ["", *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
@@ -80,7 +80,7 @@ def _sentence(table: Comparison, section: Section) -> str:
     others = len(known) - 1
     if others:
         alike = sum(score in row.best for row in known if row is not best)
-        if math.isnan(section.resolution[score]):
+        if len(section.seeds) < 2:
             said += "; one seed cannot tell it from the others"
         elif score not in best.best:
             said += f"; none of the {others} others can be told from it"

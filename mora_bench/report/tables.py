@@ -93,6 +93,12 @@ def percent(value: float) -> str:
     return DASH if math.isnan(value) else f"{100 * value:.1f}"
 
 
+def between(bounds: tuple[float, float]) -> str:
+    """Two numbers, times 100, as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
+    low, high = map(percent, bounds)
+    return low if low == high else f"{low} to {high}"
+
+
 def latex(table: Comparison) -> str:
     """A table environment as wide as the text; its first lines name the packages that it needs."""
     first = ["family", "method"] if table.grouped else ["method"]
@@ -148,11 +154,13 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
     """What stands below a section's rows, in the unit of its scores: the ceiling, and the differences it can tell."""
     lines = []
-    for name, known in ((TAKEN, section.taken), (CEILING, section.ceiling), (RESOLUTION, section.resolution)):
-        values = [known[s] for s in scores]
-        if any(not math.isnan(v) and (v or name != TAKEN) for v in values):
-            first = ["", name] if table.grouped else [name]
-            lines.append([*first, *(DASH if name == TAKEN and not v else percent(v) for v in values), *[DASH] * costs])
+    for name, known in (
+        (TAKEN, {s: percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
+        (CEILING, {s: percent(section.ceiling[s]) for s in scores}),
+        (RESOLUTION, {s: between(section.resolution[s]) for s in scores}),
+    ):
+        if any(value != DASH for value in known.values()):
+            lines.append([*([""] * table.grouped), name, *known.values(), *[DASH] * costs])
     return lines
 
 

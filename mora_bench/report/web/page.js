@@ -26,6 +26,8 @@ function draw(name, attributes = {}, text) {
 }
 
 const percent = (value, digits = 1) => (known(value) ? (100 * value).toFixed(digits) : "—");
+// A number, or from which to which: one where both look the same.
+const between = (value) => [...new Set([value].flat().map((own) => percent(own)))].join(" to ");
 const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
 const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
 const look = (label) => {
@@ -87,8 +89,9 @@ function tables() {
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const below = [["ceiling", section.ceiling], ["smallest difference told", section.told]]
-      .filter(([, values]) => Object.values(values).some(known))
-      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : c.name in values ? percent(values[c.name]) : ""))));
+      .map(([name, values]) => [name, Object.fromEntries(Object.entries(values).map(([score, own]) => [score, between(own)]))])
+      .filter(([, values]) => Object.values(values).some((text) => text !== percent(null)))
+      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
     return make("div", {}, make("h3", {}, section.title), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
   }));
 }
@@ -201,7 +204,7 @@ function answer() {
       .sort((a, b) => b.mean - a.mean);
     if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
     const first = rows[0];
-    const told = section.told[`score ${at("pattern").value}`];
+    const [, told] = section.told[`score ${at("pattern").value}`];
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? first.mean - r.mean < told : known(first.low) && known(r.high) ? r.high > first.low : false);
     const lead = `${first.row.label} scores ${percent(first.mean)}` + (known(first.low) ? ` (${percent(first.low)} to ${percent(first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing.`;
     const tie = near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${percent(r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.";
