@@ -86,7 +86,7 @@ def test_sixteen_seeds_resolve_three_points_and_tell_no_mora_from_the_head(datas
     section = resolved()[dataset]
     assert len(section.seeds) == 16
     score = f"score {tested}"
-    assert section.resolution[score] < 0.016
+    assert section.resolution[score][1] < 0.016
     pairs = section.pairs(score)
     names = [row.label.partition(" ")[0] for row in section.competing]
     assert names == ["head", "lora", "mora"]
@@ -95,7 +95,7 @@ def test_sixteen_seeds_resolve_three_points_and_tell_no_mora_from_the_head(datas
     assert not pairs.told()[mora]
     assert abs(pairs.difference[mora]) < 0.006
     assert -0.013 < pairs.low[mora] < pairs.high[mora] < 0.013
-    assert pairs.told()[lora] == ((dataset, tested) != ("odir", "image"))
+    assert pairs.told()[lora]
     assert -0.024 < pairs.difference[lora] < -0.008
     floor = max(row.mean[score] for row in section.floors)
     assert all(row.mean[score] < floor < section.ceiling[score] for row in section.competing)

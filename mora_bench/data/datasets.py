@@ -28,6 +28,7 @@ ODIR = Dataset(
     odir.SOURCE,
     twins.odir,
     ceilings.odir,
+    "ODIR-5K",
 )
 CXR = Dataset(
     "Indiana University chest X-rays: films + reports, 20 labels",
@@ -37,6 +38,7 @@ CXR = Dataset(
     "openi.nlm.nih.gov",
     twins.cxr,
     ceilings.cxr,
+    "Indiana CXR",
 )
 
 

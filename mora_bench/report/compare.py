@@ -105,10 +105,9 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        title = f"{name}, trained on {_pattern(pattern, rate, mechanism)}"
-        found = section(title, part, [*tests, *strata])
+        found = section(name, _pattern(pattern, rate, mechanism), part, [*tests, *strata])
         sections.append(found)
-        notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
+        notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
     notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_uncounted(group)]
@@ -232,7 +231,8 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     rows = "network" if group["network"].any() else "row"
     bold = (
         f" Bold: not told from the best {rows} of its section and column, where another {rows} is (paired tests over "
-        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power."
+        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; "
+        "where pairs differ in that, from the least to the largest."
     )
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):

@@ -9,7 +9,7 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
-from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best
+from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best, resolution
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.metric import Metric, metric_of
 
@@ -69,6 +69,7 @@ class Section:
     """The rows that are compared with each other: one dataset, one training pattern and rate.
 
     Attributes:
+        trained: what was missing in training, and how, in words.
         overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
             are drawn apart.
         metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
@@ -77,7 +78,8 @@ class Section:
         taken: by score, the share of test samples that its pattern really took a modality from.
         ceiling: by score, the score that can be expected at most, where that is known.
         resolution: by score, the smallest true difference between two competing rows that the section would tell with
-            80 % power; NaN for one seed, or where fewer than two rows compete.
+            80 % power, from the pair that shows it best to the one that shows it worst; one number twice where the
+            pairs agree; NaN for one seed, where fewer than two rows compete, or all of them differ alike in each seed.
     """
 
     title: str
@@ -86,10 +88,11 @@ class Section:
     seeds: list[int]
     metric: Metric
     curve_metric: Metric
+    trained: str = ""
     overlap: float = 0.0
     taken: dict[str, float] = field(default_factory=dict)
     ceiling: dict[str, float] = field(default_factory=dict)
-    resolution: dict[str, float] = field(default_factory=dict)
+    resolution: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: dict[str, tuple[int, int]] = field(default_factory=dict)
     classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
@@ -130,8 +133,8 @@ class Section:
         return compared(np.array(rows), pairs, self.overlap)
 
 
-def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
-    """The cells of one section, aggregated over their seeds and compared."""
+def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
+    """The cells of one section, aggregated over their seeds and compared; `data` is what these are called."""
     # A table compares networks; of the other competitors it shows the same seeds.
     reference = part[part["on_backbone"]] if part["on_backbone"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
@@ -139,7 +142,8 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     recipe = [column for column in part.columns if column.startswith("recipe.")]
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
-    found = Section(title, str(part["dataset"].iloc[0]), [], expected, *metrics_of(part), overlap)
+    title = f"{data}, trained on {trained}"
+    found = Section(title, str(part["dataset"].iloc[0]), [], expected, *metrics_of(part), trained, overlap)
     kinds = part[[*identity, "on_backbone"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         done = cells[cells["status"] == "done"].drop_duplicates("seed")
@@ -198,7 +202,7 @@ def _sized(section: Section, part: pd.DataFrame, score: str) -> None:
 def _judge(section: Section, score: str) -> None:
     """Mark the rows that cannot be told from the best, and those below a floor; note the resolution."""
     pairs, competing = section.pairs(score), section.competing
-    section.resolution[score] = float("nan") if pairs is None else float(np.median(pairs.smallest))
+    section.resolution[score] = resolution(np.array([]) if pairs is None else pairs.smallest)
     if pairs is not None:
         alike = not_told_from_the_best(section.oriented(competing, score), pairs)
         for row, same in zip(competing, alike, strict=True):

@@ -12,7 +12,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.tables import mean_and_std
+from mora_bench.report.tables import between, mean_and_std
 from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.
@@ -42,7 +42,7 @@ def _markdown(table: Comparison) -> str:
             ["best without a network", *(_named(row, *column) for row, column in zip(floors, columns, strict=True))]
         )
     told = [section.resolution[score] for section, score in columns]
-    body.append(["smallest difference told", *map(table.metric.shown, told)])
+    body.append(["smallest difference told", *(between(table.metric, bounds) for bounds in told)])
     what = f"{table.metric.heading}, {table.metric.direction}"
     headers = [
         escaped(what),
@@ -86,7 +86,7 @@ def _sentence(table: Comparison, section: Section) -> str:
     others = len(known) - 1
     if others:
         alike = sum(score in row.best for row in known if row is not best)
-        if math.isnan(section.resolution[score]):
+        if len(section.seeds) < 2:
             said += "; one seed cannot tell it from the others"
         elif score not in best.best:
             said += f"; none of the {others} others can be told from it"

@@ -93,6 +93,12 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
     return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
 
 
+def between(metric: Metric, bounds: tuple[float, float]) -> str:
+    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
+    low, high = map(metric.shown, bounds)
+    return low if low == high else f"{low} to {high}"
+
+
 def latex(table: Comparison) -> str:
     """A table environment as wide as the text; its first lines name the packages that it needs."""
     first = ["family", "method"] if table.grouped else ["method"]
@@ -150,12 +156,13 @@ def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -
     """What stands below a section's rows: the share that lost something, in percent; and in the unit of its scores the
     ceiling, and the differences it can tell."""
     lines = []
-    for name, known in ((TAKEN, section.taken), (CEILING, section.ceiling), (RESOLUTION, section.resolution)):
-        values = [known[s] for s in scores]
-        if any(not math.isnan(v) and (v or name != TAKEN) for v in values):
-            first = ["", name] if table.grouped else [name]
-            shown = [_percent(v) for v in values] if name == TAKEN else list(map(table.metric.shown, values))
-            lines.append([*first, *shown, *[DASH] * costs])
+    for name, known in (
+        (TAKEN, {s: _percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
+        (CEILING, {s: table.metric.shown(section.ceiling[s]) for s in scores}),
+        (RESOLUTION, {s: between(table.metric, section.resolution[s]) for s in scores}),
+    ):
+        if any(value != DASH for value in known.values()):
+            lines.append([*([""] * table.grouped), name, *known.values(), *[DASH] * costs])
     return lines
 
 

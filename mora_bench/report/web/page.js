@@ -31,6 +31,8 @@ const shown = (metric, value, digits = 1) => (known(value) ? (metric.scale * val
 const named = (metric) => metric.heading + (metric.higher_is_better ? "" : `, ${metric.direction}`);
 // So turned that the larger is the better.
 const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
+// A value of a metric, or from which to which: one where both look the same.
+const between = (metric, value) => [...new Set([value].flat().map((own) => shown(metric, own)))].join(" to ");
 const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
 const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
 const look = (label) => {
@@ -93,8 +95,9 @@ function tables() {
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const below = [["ceiling", section.ceiling], ["smallest difference told", section.told]]
-      .filter(([, values]) => Object.values(values).some(known))
-      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : c.name in values ? shown(section.metric, values[c.name]) : ""))));
+      .map(([name, values]) => [name, Object.fromEntries(Object.entries(values).map(([score, own]) => [score, between(section.metric, own)]))])
+      .filter(([, values]) => Object.values(values).some((text) => text !== shown(section.metric, null)))
+      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
     return make("div", {}, make("h3", {}, section.title), make("p", { class: "hint" }, `${section.metric.heading} (${section.metric.direction})`), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
   }));
 }
@@ -215,7 +218,7 @@ function answer() {
     if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
     const first = rows[0];
     // The smallest difference is that of the scores in the table, which may be another metric than the curves'.
-    const told = metric.title === section.metric.title ? section.told[`score ${at("pattern").value}`] : null;
+    const [, told] = metric.title === section.metric.title ? section.told[`score ${at("pattern").value}`] : [null, null];
     const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` (${section.of_curves}) with ${percent(own.rates[place], 0)} % missing.`;
