@@ -13,6 +13,7 @@ from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+from mora_bench.records.chain import check_believed
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.report import csvs
@@ -61,6 +62,7 @@ def run(arguments: list[str]) -> int:
     if record.status != "done" or record.data is None or record.cell.recipe is None:
         why = record.error or "a competitor without one"
         raise UserError(f"{store.record_file(record.cell)}: no trained network ({why}).")
+    check_believed(store, record)
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")

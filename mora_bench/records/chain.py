@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mora_bench.records.documents import Refused
+from mora_bench.errors import UserError
+from mora_bench.records.documents import Refused, plain_files
 from mora_bench.records.encoding import vouched
 from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, Store
+from mora_bench.records.typed import brief
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ def contents(store: Store) -> Contents:
     """The records and scores of a folder that vouch for each other; `Store.status` believes the same."""
     (records, refused), (scores, odd) = store.records(), store.scores()
     left_out = [*refused, *odd]
-    there = {file.stem for file in (store.folder / "predictions").glob("*.safetensors")}
+    there = plain_files(store.folder / "predictions", ".safetensors")
     believed: dict[str, Record] = {}
     for record in records:
         if record.status == DONE and not record.older and not record.lacks(PREDICTIONS) and record.key not in there:
@@ -48,6 +50,22 @@ def contents(store: Store) -> Contents:
         if record.status == DONE and key not in scored
     ]
     return Contents([*believed.values()], kept, left_out)
+
+
+def check_believed(store: Store, record: Record) -> None:
+    """Refuse a record that no scores vouch for: nobody says that it is what was written.
+
+    Raises:
+        UserError: there are none of it.
+    """
+    documents = store.score_documents
+    names = [name for name in documents.names() if name.partition("-")[0] == record.key]
+    known = [brief(documents, name, Scores) for name in names]
+    if not any(vouched(each, record) for each in known if each is not None):
+        raise UserError(
+            f"{store.record_file(record.cell)}: no scores vouch for it: it was changed after it was scored, or its "
+            f"scores are gone. `mora_bench verify {store.folder}` says more."
+        )
 
 
 def _why(record: Record | None) -> str:

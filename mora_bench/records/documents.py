@@ -72,6 +72,23 @@ class Documents:
         found = _opened(self.packed)
         return None if isinstance(found, Refused) else found
 
+    def check_packed(self, without: Iterable[str] = ()) -> None:
+        """Refuse a packed file from which something is lost that has no file of its own; some names do not count.
+
+        Raises:
+            UserError: it cannot be read, or documents in it are not what was written.
+        """
+        found = _opened(self.packed)
+        if isinstance(found, Refused):
+            raise UserError(f"{found}.")
+        lost = sorted(name for name in (found.damaged if found else ()) if not _there(self.file(name)))
+        lost = [name for name in lost if name not in without]
+        if lost:
+            raise UserError(
+                f"{self.packed}: {len(lost)} documents in it are lost, {lost[0]} the first: not what was written. "
+                "Compute these cells again, with the same grid command, or take a copy of the file."
+            )
+
     def files(self) -> list[Path]:
         """The files of documents of their own, by name."""
         return sorted(self.loose.glob("*.json"))
@@ -161,6 +178,15 @@ def _of_version(file: Path, version: tuple[int, ...]) -> Pack | Refused:
         return Pack(file.read_bytes())
     except (OSError, ValueError) as error:
         return Refused(file, f"{error}; what was packed into it is lost: compute these cells again, or take a copy")
+
+
+def plain_files(folder: Path, suffix: str) -> set[str]:
+    """The names, without their suffix, of the plain files in a folder, and of links to such; of thousands in a moment."""
+    try:
+        with os.scandir(folder) as files:
+            return {file.name.removesuffix(suffix) for file in files if file.name.endswith(suffix) and file.is_file()}
+    except OSError:
+        return set()
 
 
 def plain_content(file: Path) -> bytes:

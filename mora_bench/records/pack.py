@@ -4,17 +4,18 @@ A row is one value of one document: the document's `name`, the value's `path` in
 `number` or as `text`. A path is made of names and places, `test/both/scores/f1_per_class[3]`. So one line of pandas or
 DuckDB opens the file, and neither needs this package.
 
-Rows of `GROUP` documents lie together and are compressed together. The file's own metadata hold an index: of each group
-its bytes and their digest, of each document its rows. So damage is noticed when the file is opened, and costs the
-documents of the damaged groups alone; a damaged index costs them all.
+Rows of `GROUP` documents lie together and are compressed together. The file's own metadata, behind the groups, hold an
+index: of each group its bytes and their digest, of each document its rows, and the digest of all that lies behind the
+groups, so that no byte is without one. So damage is noticed when the file is opened, and costs the documents of the
+damaged groups alone; a damaged index costs them all.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -35,9 +36,8 @@ VERSION = 1
 GROUP = 32
 #: zstd's; the time to unpack does not depend on it.
 LEVEL = 12
-#: The name of the index in the file's metadata, and the place of the file's digest before it is known.
+#: The name of the index in the file's metadata, and the place of its digest before it is known.
 INDEX, UNSIGNED = b"mora_bench", b'"digest":"----------------"'
-SIGNED = re.compile(rb'"digest":"([0-9a-f]{16})"')
 NUMBER, INTEGER, TEXT, LITERAL, WHOLE = KINDS = ("number", "integer", "text", "literal", "whole document")
 #: Stands for a value in a template; no document of ours holds it.
 HOLE = "\0"
@@ -45,7 +45,8 @@ HOLE = "\0"
 
 class Index(msgspec.Struct):
     """What a packed file says of itself: of each group its first byte, the byte after its last, and their digest; of
-    each document its group, its first row there, how many it has, and the texts and whole numbers at its top."""
+    each document its group, its first row there, how many it has, and the texts and whole numbers at its top; `digest`
+    is that of all bytes behind the groups, with the digest's place left empty."""
 
     version: int
     digest: str
@@ -57,7 +58,7 @@ def packed(documents: Mapping[str, bytes]) -> bytes:
     """One file of many documents, in the order of their names.
 
     Raises:
-        ValueError: a document is no JSON.
+        ValueError: there are none, or one is no text.
     """
     import pyarrow.parquet as pq
 
@@ -73,19 +74,20 @@ def packed(documents: Mapping[str, bytes]) -> bytes:
             writer = pq.ParquetWriter(
                 sink, table.schema, compression="zstd", compression_level=LEVEL, use_dictionary=_TEXTS
             )
-        begun, row = sink.tell() if groups else len(b"PAR1"), 0
+        begun, row = groups[-1][1] if groups else 0, 0
         writer.write_table(table, row_group_size=len(table))
         groups.append((begun, sink.tell(), digest([bytes(sink.getbuffer()[begun:])])))
         for name, own in rows.items():
-            index[name] = (number, row, len(own), _top(documents[name]))
+            index[name] = (number, row, len(own), top(documents[name]))
             row += len(own)
     if writer is None:
         raise ValueError("there is nothing to pack")
     said = msgspec.json.encode(Index(VERSION, "-" * 16, groups, index))
     writer.add_key_value_metadata({INDEX: said})
     writer.close()
-    content = sink.getvalue()
-    return content.replace(UNSIGNED, b'"digest":"%s"' % digest([content]).encode(), 1)
+    content, end = sink.getvalue(), groups[-1][1]
+    behind = content[end:]
+    return content[:end] + behind.replace(UNSIGNED, b'"digest":"%s"' % digest([behind]).encode(), 1)
 
 
 @dataclass
@@ -114,13 +116,12 @@ class Pack:
         if odd is not None:
             # It would become a file elsewhere.
             raise ValueError(f"a document is called {odd!r}, which is no plain name")
-        whole = self.content.replace(b'"digest":"%s"' % self.index.digest.encode(), UNSIGNED, 1)
-        self.sound = digest([whole]) == self.index.digest
-        bad = {
-            number
-            for number, (begin, end, own) in enumerate(self.index.groups)
-            if not self.sound and digest([self.content[begin:end]]) != own
-        }
+        ends = [0, *(group[1] for group in self.index.groups)]
+        behind = self.content[ends[-1] :].replace(b'"digest":"%s"' % self.index.digest.encode(), UNSIGNED, 1)
+        if digest([behind]) != self.index.digest or [group[0] for group in self.index.groups] != ends[:-1]:
+            raise ValueError("its index is not what was written")
+        groups = enumerate(self.index.groups)
+        bad = {number for number, (begin, end, own) in groups if digest([self.content[begin:end]]) != own}
         self.damaged = frozenset(name for name, place in self.index.documents.items() if place[0] in bad)
 
     @cached_property
@@ -166,10 +167,10 @@ _TEXTS = ("name", "path", "kind", "text")
 
 def _rows(content: bytes) -> list[tuple[str, str, float | None, str | None]]:
     """A document as rows of path, kind, number and text; as one row if that would lose a byte of it."""
-    value = msgspec.json.decode(content)
-    rows = list(_leaves(value, ""))
-    if _template(tuple(row[0] for row in rows)).filled(map(_as_json, rows)) == content:
-        return rows
+    with suppress(ValueError, OverflowError, RecursionError):
+        rows = list(_leaves(msgspec.json.decode(content), ""))
+        if _template(tuple(row[0] for row in rows)).filled(map(_as_json, rows)) == content:
+            return rows
     return [("", WHOLE, None, content.decode())]
 
 
@@ -198,10 +199,14 @@ def _as_json(row: tuple[str, str, float | None, str | None]) -> bytes:
     return (text or "").encode() if kind == LITERAL else msgspec.json.encode(text)
 
 
-def _top(content: bytes) -> dict[str, str | int]:
-    value = msgspec.json.decode(content)
+def top(content: bytes) -> dict[str, str | int]:
+    """The texts and whole numbers at the top of a document, by name."""
+    try:
+        value = msgspec.json.decode(content)
+    except (ValueError, RecursionError):
+        return {}
     items = value.items() if isinstance(value, dict) else ()
-    return {name: one for name, one in items if isinstance(one, str) or type(one) is int}
+    return {name: one for name, one in items if isinstance(one, str) or (type(one) is int and abs(one) < 2**63)}
 
 
 def _table(documents: Mapping[str, list[tuple[str, str, float | None, str | None]]]) -> pa.Table:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.records.chain import contents
+from mora_bench.records.chain import Contents, contents
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.leases import Leases
 from mora_bench.records.pack import Pack, packed
+from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, Store
+from mora_bench.records.typed import brief
 
 #: Held while a folder is packed or unpacked, so that two do not take each other's files away.
 LEASE = "pack"
@@ -34,36 +36,48 @@ def pack(store: Store) -> Packed:
     what was packed. So whoever kills it loses nothing, and what is in both places is the same.
 
     Raises:
-        UserError: somebody else packs the folder.
+        UserError: a packed file cannot be read, or documents in it are lost; or somebody else packs the folder.
     """
     with _alone(store):
+        kinds = (store.score_documents, store.record_documents, store.split_documents)
+        again = _scored_before(store)
+        for documents in kinds:
+            documents.check_packed(again)
         believed = contents(store)
         done = {record.key for record in believed.records if record.status == DONE}
         scores = {each.score_key for each in believed.scores}
-        splits = {record.split for record in believed.records if record.split}
-        older = {record.data.split for record in believed.records if record.older and record.data is not None}
-        splits |= {name for name in store.split_documents.names() if name.rpartition("-")[2] in older}
         # Scores first, records last: without its record a cell would be to do, and whoever looks meanwhile sees both.
-        for documents, names in (
-            (store.score_documents, scores),
-            (store.record_documents, done),
-            (store.split_documents, splits),
-        ):
-            _pack(documents, names | _kept(documents, store))
-        kinds = (store.record_documents, store.score_documents, store.split_documents)
+        for documents, names in zip(kinds, (scores, done, _splits(store, believed)), strict=True):
+            _pack(documents, names, again)
         size = sum(kind.packed.stat().st_size for kind in kinds if kind.packed.exists())
         return Packed({kind.kind: len([*(kind.pack() or ())]) for kind in kinds}, size, believed.left_out)
 
 
-def _kept(documents: Documents, store: Store) -> set[str]:
-    """What was packed before and stays so: all but scores of a record that was computed again since."""
-    pack = documents.pack()
-    if pack is None:
+def _splits(store: Store, believed: Contents) -> set[str]:
+    """The splits that records name and that are what was written; the others stay as they are."""
+    names: set[str] = set()
+    # Thousands of records share a few.
+    for record in {
+        (r.split, r.cell.dataset, r.cell.source, r.data and r.data.split): r for r in believed.records
+    }.values():
+        try:
+            names.update(store.splits_of(record))
+        except UserError as error:
+            believed.left_out.append(Refused(store.split_documents.loose, str(error)))
+    return names
+
+
+def _scored_before(store: Store) -> set[str]:
+    """Packed scores of a record that was computed again since: they name one that is no more."""
+    packed = store.score_documents.pack()
+    own = {file.stem for file in store.record_documents.files()}
+    if packed is None or not own:
         return set()
-    if documents.kind != store.score_documents.kind:
-        return set(pack)
-    again = {file.stem for file in store.record_documents.files()}
-    return {name for name in pack if name.partition("-")[0] not in again}
+    read = {key: brief(store.record_documents, key, Record) for key in own}
+    # Of a cell that failed since, what was packed is as it was, once the failure is forgotten.
+    known = {key: found.digest for key, found in read.items() if found is not None and found.status == DONE}
+    names = [(name, name.partition("-")[0]) for name in packed.index.documents]
+    return {name for name, key in names if key in known and packed.top(name).get("record", "") != known[key]}
 
 
 def unpack(store: Store) -> int:
@@ -74,15 +88,15 @@ def unpack(store: Store) -> int:
     """
     count = 0
     with _alone(store):
+        again = _scored_before(store)
         for documents in (store.split_documents, store.score_documents, store.record_documents):
             lost = []
             for name, content in documents.all():
                 if isinstance(content, Refused):
-                    lost.append(content)
-                elif not documents.file(name).exists():
+                    lost += [content] * (content.file == documents.packed and name not in again)
+                elif not documents.file(name).exists() and name not in again:
                     documents.write(name, content)
                     count += 1
-            lost = [each for each in lost if each.file == documents.packed]
             if lost:
                 raise UserError(
                     f"{lost[0]}; {len(lost)} such. What could be read has files of its own now; the packed one stays."
@@ -91,12 +105,14 @@ def unpack(store: Store) -> int:
     return count
 
 
-def _pack(documents: Documents, names: set[str]) -> None:
-    """Write the packed file of some documents, if that changes it, and remove the files of their own."""
+def _pack(documents: Documents, names: set[str], again: set[str]) -> None:
+    """Write the packed file of some documents and of what was packed before, and remove the files of their own."""
     own = {file.stem for file in documents.files()} & names
     if not own:
         return
-    known = {name: each for name, each in documents.all(names) if isinstance(each, bytes)}
+    # What was packed before stays, also where something that is not believed lies before it: a cell that failed since.
+    known = _before(documents, names | again)
+    known |= {name: each for name, each in documents.all(names) if isinstance(each, bytes)}
     content = packed(known)
     written = Pack(content)
     if set(written) != set(known) or any(known[name] != each for name, each in written.documents()):
@@ -106,6 +122,18 @@ def _pack(documents: Documents, names: set[str]) -> None:
         # A grid may have computed the cell again meanwhile.
         if documents.read(name) == known.get(name):
             documents.remove(name)
+
+
+def _before(documents: Documents, without: set[str]) -> dict[str, bytes]:
+    """What was packed before."""
+    pack, known = documents.pack(), {}
+    for name, content in pack.documents([name for name in pack if name not in without]) if pack is not None else ():
+        if isinstance(content, ValueError):
+            raise UserError(
+                f"{documents.packed}: {name}: {content}. Take a copy of the file, and compute the cell again."
+            )
+        known[name] = content
+    return known
 
 
 @contextmanager

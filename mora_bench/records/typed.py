@@ -9,20 +9,28 @@ import msgspec
 from mora_bench.errors import UserError
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.encoding import Brief, Kind, as_written, decode
-from mora_bench.records.schema import Record, Scores
+from mora_bench.records.schema import OLDER, Record, Scores
 
 
 def brief(documents: Documents, name: str, kind: type) -> Brief | None:
     """What a document says at its top; read whole only if it does not vouch for itself."""
     pack = documents.pack()
     if pack is not None and name in pack and not documents.file(name).exists():
-        return msgspec.convert(pack.top(name), Brief)
+        found = _top(pack.top(name))
+        return found if found is not None and (found.digest or found.schema == OLDER) else None
     content = documents.read(name)
     if not isinstance(content, bytes):
         return None
     if not as_written(content) and isinstance(typed(documents, name, kind, content), Refused):
         return None
     return msgspec.json.decode(content, type=Brief)
+
+
+def _top(said: dict[str, str | int]) -> Brief | None:
+    try:
+        return msgspec.convert(said, Brief)
+    except msgspec.ValidationError:
+        return None
 
 
 def typed(documents: Documents, name: str, kind: type[Kind], content: bytes | Refused | None) -> Kind | Refused:

@@ -11,6 +11,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import not_whole
 from mora_bench.records.chain import contents
 from mora_bench.records.documents import Documents, Refused
+from mora_bench.records.pack import top
 from mora_bench.records.schema import PREDICTIONS, SPLIT, Record
 from mora_bench.records.store import DONE, Store
 
@@ -42,7 +43,7 @@ def verify(store: Store) -> Findings:
             found.wrong += _of_a_record(store, record, found)
     found.wrong += _of_nobody(store, known)
     for documents in (store.record_documents, store.score_documents, store.split_documents):
-        found.wrong += _twice(documents)
+        found.wrong += _packed(documents)
     found.wrong += _links(store)
     for file, _ in sorted(not_whole(store.folder)):
         why = "not whole: of a grid that runs, or left over from one that was killed; then remove it"
@@ -105,19 +106,26 @@ def _of_nobody(store: Store, known: dict[str, Record]) -> Iterator[Refused]:
             yield store.split_documents.refused(name, "a split of no record; remove it")
 
 
-def _twice(documents: Documents) -> Iterator[Refused]:
-    """Documents that lie in a file of their own and packed, and differ."""
+def _packed(documents: Documents) -> Iterator[Refused]:
+    """Documents that lie in a file of their own and packed, and differ; and those of which the packed file's index says
+    other than they do."""
     pack = documents.pack()
     own = {file.stem for file in documents.files()}
-    for name, content in pack.documents(sorted(own.intersection(pack))) if pack is not None else ():
-        if documents.read(name) != content:
+    if pack is None:
+        return
+    for name, content in pack.documents():
+        if isinstance(content, bytes) and top(content) != pack.top(name):
+            why = f"{name}: its index says other than it holds; compute the cell again, or take a copy of the file"
+            yield Refused(documents.packed, why)
+        if name in own and documents.read(name) != content:
             why = "differs from what was packed under its name; `mora_bench pack` puts it in its place"
             yield Refused(documents.file(name), why)
 
 
 def _links(store: Store) -> Iterator[Refused]:
     """Links, which nobody of ours makes, and whose contents are somebody else's."""
-    for name in ("records", "scores", *NAMED):
-        for file in sorted((store.folder / name).rglob("*")):
+    kinds = (store.record_documents, store.score_documents, store.split_documents)
+    for place in [kind.packed for kind in kinds] + [store.folder / name for name in ("records", "scores", *NAMED)]:
+        for file in [place, *sorted(place.rglob("*"))]:
             if file.is_symlink():
                 yield Refused(file, "a link; copy what it leads to in its place")
