@@ -17,8 +17,9 @@ from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
+from mora_bench.records.encoding import vouched
 from mora_bench.records.equal import differences, said
-from mora_bench.records.schema import Scores
+from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store
 
 #: How many numbers of a cell a message names.
@@ -65,12 +66,14 @@ def run(arguments: list[str]) -> int:
     rehash(options.rehash, default_cache())
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
-    every = [record for record in old.records()[0] if record.status == DONE]
+    # Predictions may be gone: to have them again is what this is for.
+    (records, refused), (believed, odd) = old.records(), old.scores()
+    every = [record for record in records if record.status == DONE]
     for given in options.key:
         if not any(record.key.startswith(given) for record in every):
             raise UserError(f"--key {given}: no record of {options.folder} that is done has a key that begins so.")
-    records = [record for record in every if _asked(record.cell, options)]
-    if not records:
+    asked = [record for record in every if _asked(record.cell, options)]
+    if not asked:
         raise UserError(f"{options.folder}: no record that is done and asked for.")
     place = Runtime(
         out=options.out,
@@ -80,20 +83,10 @@ def run(arguments: list[str]) -> int:
         workers=options.workers or cores(),
         plugins=tuple(file.absolute() for file in options.plugin),
     )
-    left: Counter[str] = Counter()
-    known: dict[Cell, Scores] = {}
-    scores: dict[str, list[Scores]] = {}
-    for own in old.scores()[0]:
-        scores.setdefault(own.key, []).append(own)
-    for record in records:
-        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
-        if why:
-            left[why] += 1
-        else:
-            known |= {replace(record.cell, scoring=own.scoring): own for own in scores.get(record.key, [])}
+    known, unbelieved = _known(old, asked, believed, source)
+    for reason in [*refused, *odd, *unbelieved]:
+        print(f"left out: {reason}", file=sys.stderr)
     cells = list(known)
-    for why, count in left.items():
-        print(f"left out: {count} cells: {why}", file=sys.stderr)
     new = Store(options.out)
     status = new.status(cells)
     status |= new.forget_failed(status)
@@ -111,7 +104,32 @@ def run(arguments: list[str]) -> int:
     for what, count in words.items():
         print(f"{count} of {len(cells)} cells: {what}", file=sys.stderr)
     print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
-    return 0 if same == len(cells) and not failed else 1
+    return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
+
+
+def _known(
+    store: Store, records: list[Record], scores: list[Scores], source: str
+) -> tuple[dict[Cell, Scores], list[Refused]]:
+    """The cells that can be run again here, with the scores that they had; and scores that are of no record here."""
+    left: Counter[str] = Counter()
+    known: dict[Cell, Scores] = {}
+    of_record: dict[str, list[Scores]] = {}
+    for each in scores:
+        of_record.setdefault(each.key, []).append(each)
+    unbelieved = []
+    for record in records:
+        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
+        left.update([why] * bool(why))
+        for each in of_record.get(record.key, []):
+            if not vouched(each, record):
+                unbelieved.append(
+                    store.score_documents.refused(each.score_key, "scores of another record than is here")
+                )
+            elif not why:
+                known[replace(record.cell, scoring=each.scoring)] = each
+    for why, count in left.items():
+        print(f"left out: {count} cells: {why}", file=sys.stderr)
+    return known, unbelieved
 
 
 def _asked(cell: Cell, options: RerunOptions) -> bool:

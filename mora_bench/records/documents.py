@@ -181,7 +181,7 @@ def _of_version(file: Path, version: tuple[int, ...]) -> Pack | Refused:
 
 
 def plain_files(folder: Path, suffix: str) -> set[str]:
-    """The names, without their suffix, of the plain files in a folder, and of links to such; of thousands in a moment."""
+    """The names, without suffix, of the plain files in a folder, and of links to such; of thousands in a moment."""
     try:
         with os.scandir(folder) as files:
             return {file.name.removesuffix(suffix) for file in files if file.name.endswith(suffix) and file.is_file()}

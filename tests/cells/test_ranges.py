@@ -4,7 +4,7 @@ import re
 
 import msgspec
 import pytest
-from by_hand import record
+from by_hand import record, signed
 
 from mora_bench.files import digest
 from mora_bench.records.encoding import encode
@@ -27,10 +27,8 @@ def test_a_score_outside_its_range_is_left_out(tmp_path, name, value, said):
     file = store.score_file(own.cell)
     edited = msgspec.json.decode(file.read_bytes())
     # By somebody who knows of digests.
-    edited["digest"] = ""
     edited["test"]["complete"]["scores"][name] = value
-    content = msgspec.json.format(msgspec.json.encode(edited), indent=1)
-    file.write_bytes(content.replace(b'"digest": ""', b'"digest": "%s"' % digest([content]).encode()))
+    file.write_bytes(signed(edited))
     scores, refused = store.scores()
     assert not scores
     assert isinstance(refused[0], Refused)
