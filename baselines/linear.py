@@ -54,8 +54,8 @@ def chosen(features: Any, targets: np.ndarray, held: Any, wanted: np.ndarray, ta
         return Linear(STRENGTHS[0]).fit(features, targets)
     judge: Task = registry.get(registry.TASKS, task)()
     fitted = [Linear(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
-    found = [judge.score(wanted, judge.logits(model.predict(held))) for model in fitted]
-    return fitted[int(np.argmax(np.nan_to_num(found, nan=-np.inf)))]
+    found = [judge.metric.key(judge.score(wanted, judge.logits(model.predict(held)))) for model in fitted]
+    return fitted[int(np.argmax(found))]
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:

@@ -21,6 +21,8 @@ from mora_bench.cells.cell import NONE, Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.runtime import Runtime
 from mora_bench.checks.subject import own_axes
+from mora_bench.data import cache as decoded
+from mora_bench.data import datasets
 from mora_bench.data.sides import Side
 from mora_bench.engines.inline import Inline
 from mora_bench.engines.processes import Processes
@@ -263,3 +265,24 @@ def test_quick_grid(benchmark, place):
     records = benchmark.pedantic(ran, args=(Processes, cells, place), rounds=1)
     assert all(record.status == "done" for record in records)
     benchmark.extra_info["cells"] = len(cells)
+
+
+@pytest.mark.benchmark(group="opening 1,000 decoded samples: verified, beside believed")
+def test_open(benchmark, place, monkeypatch):
+    def opened():
+        samples.cache_clear()
+        datasets.fingerprinted.cache_clear()
+        begun = time.perf_counter()
+        samples("odir", "small", 128, place)
+        return time.perf_counter() - begun
+
+    def believed():
+        with monkeypatch.context() as patch:
+            patch.setattr(decoded, "_misfit", lambda folder: "")
+            return opened()
+
+    opened()
+    turns = [(opened(), believed()) for _ in range(15)]
+    benchmark.pedantic(opened, rounds=3)
+    verified, beside = (float(np.median(column)) for column in zip(*turns, strict=True))
+    benchmark.extra_info |= {"ratios": {"verified": verified / beside}, "wanted": {"verified": "<= 1.05"}}

@@ -26,6 +26,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
 from mora_bench.files import sweep
@@ -66,6 +67,7 @@ def runtime(grid: Grid) -> Runtime:
     """
     registry.load_plugins(grid.plugin)
     follow_links(grid.follow_links)
+    rehash(grid.rehash, default_cache())
     resources = tuple((name, value) for name, _, value in (given.partition("=") for given in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
@@ -119,7 +121,6 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     """
     registry.load_plugins(place.plugins)
     found = expand(grid, grid if base is None else base, place)
-    check_precision((cell.recipe.precision for cell in found.cells if cell.recipe is not None), place)
     if not grid.shard:
         return found
     part, parts = shard_of(grid.shard)
@@ -127,14 +128,23 @@ def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
     return replace(found, cells=[cell for cell in found.cells if int(cell.key, 16) % parts == part - 1])
 
 
-def check_precision(asked: Iterable[str], place: Runtime) -> None:
+def lacks_precision(cells: Iterable[Cell], place: Runtime) -> str:
+    """What a precision of these cells needs and the device that would run them is not; "" if all can run."""
+    asked = any(cell.recipe is not None and cell.recipe.precision == "fp16" for cell in cells)
+    return "fp16 needs a GPU" if asked and not place.device.startswith("cuda") else ""
+
+
+def check_precision(cells: Iterable[Cell], place: Runtime) -> None:
     """Refuse a precision that the device does not have, before anything is computed.
 
     Raises:
         UserError: fp16 without a GPU.
     """
-    if "fp16" in asked and not place.device.startswith("cuda"):
-        raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {place.device}. Use fp32 or bf16.")
+    if lacking := lacks_precision(cells, place):
+        raise UserError(
+            f"recipe.precision {lacking}, and the device is {place.device}. Use fp32 or bf16, or ask a cluster for a "
+            "GPU (--resources gpus_per_node=1)."
+        )
 
 
 def prepare(cells: Sequence[Cell], place: Runtime) -> None:
@@ -191,6 +201,7 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
+    check_precision(cells, place)
     store = Store(place.out)
     runs = registry.get(registry.ENGINES, engine_of(engine))()
     runs.ready(place)

@@ -1,22 +1,27 @@
 """Files that appear whole or not at all, and the digests that identify things."""
 
+import errno
 import hashlib
 import json
 import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, field, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 from uuid import uuid4
 
 #: Hex digits of a digest: 64 bits, so that the digests of a million things still differ.
 DIGITS = 16
-
+#: Nanoseconds for which the clock of a file system may stand still: two changes within them may have the same time.
+TICK = 20_000_000
+#: How often a file is read that changes while it is read.
+TRIES = 3
 
 #: The names of what is not whole yet: name, machine, process, a random part.
 TEMPORARY = re.compile(r"\..+\.([^.]+)\.(\d+)\.[0-9a-f]{8}")
@@ -27,11 +32,23 @@ def write_atomic(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(file)
     try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
+        with naming(file):
+            temporary.write_bytes(content)
+            temporary.replace(file)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
+        raise
+
+
+@contextmanager
+def naming(target: Path) -> Iterator[None]:
+    """Say in an OSError that names no file, as that of a full disk does, what was being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(target)
         raise
 
 
@@ -150,47 +167,105 @@ def _floats(kind: Any) -> tuple[str, ...]:
     return tuple(each.name for each in fields(kind) if each.type in (float, float | None))
 
 
+class Version(NamedTuple):
+    """What changes when a file's content does, however its modification time is set back: the system alone sets the
+    time of change, and another file under the same name has another inode.
+
+    Not the device: its number differs between machines that mount the same disk.
+    """
+
+    size: int
+    modified: int
+    changed: int
+    inode: int
+
+
+def version(path: Path) -> Version:
+    """A file's size, times (nanoseconds) and inode; of a link, those of what it leads to."""
+    stat = path.stat()
+    return Version(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
 class FileHashes:
-    """Remembers the digests of files by (path, size, modification time), so that a data root is hashed only once."""
+    """Remembers the digests of files by path and version, so that a data root is hashed only once.
 
-    def __init__(self, file: Path):
+    Args:
+        file: what it keeps them in; one that is damaged, or of another layout, is not believed.
+        anew: believe nothing that was remembered, here or in the file.
+    """
+
+    def __init__(self, file: Path, anew: bool = False):
         self.file = file
-        self.known = self._read()
-        self.fresh: dict[str, str] = {}
+        self.known: dict[str, list[Any]] = {} if anew else self._read()
+        self.fresh: dict[str, list[Any]] = {}
+        if anew:
+            forget_hashes()
 
-    def _read(self) -> dict[str, str]:
-        try:
-            found = json.loads(self.file.read_text())
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+    def _read(self) -> dict[str, list[Any]]:
+        known = read_sealed(self.file)
+        return known if isinstance(known, dict) else {}
 
     def of(self, path: Path) -> str:
         """sha256 of the file's content, 64 hex digits."""
-        _, size, time = version(path)
-        key = f"{path.resolve()}|{size}|{time}"
-        if key not in self.known:
-            self.known[key] = self.fresh[key] = hash_file(path)
-        return self.known[key]
+        name = os.path.abspath(path)
+        entry = self.known.get(name)
+        if entry is None or entry[:-1] != list(version(path)):
+            seen, content = hash_version(path)
+            entry = self.known[name] = self.fresh[name] = [*seen, content]
+        return str(entry[-1])
 
     def save(self) -> None:
         """Add the new digests to the file, which other processes may have changed meanwhile."""
         if self.fresh:
-            write_atomic(self.file, json.dumps(self._read() | self.fresh).encode())
+            write_sealed(self.file, self._read() | self.fresh)
             self.fresh = {}
 
 
 def hash_file(path: Path) -> str:
     """sha256 of a file's content, 64 hex digits; read once per process and version of the file."""
-    return _hash_version(*version(path))
+    return hash_version(path)[1]
 
 
-def version(path: Path) -> tuple[Path, int, int]:
-    """A file with its size and modification time, which change when its content does."""
-    stat = path.stat()
-    return path, stat.st_size, stat.st_mtime_ns
+def hash_version(path: Path, anew: bool = False) -> tuple[Version, str]:
+    """A file's version and the sha256 of the content that this version has.
+
+    Args:
+        anew: read it also if this process has read this version before.
+
+    Raises:
+        OSError: it cannot be read, or changes whenever it is read.
+    """
+    for _ in range(TRIES):
+        seen = version(path)
+        content = (_hash_version.__wrapped__ if anew else _hash_version)(path, seen)
+        if version(path) == seen:
+            return seen, content
+    raise OSError(errno.EBUSY, "it changes while it is read", str(path))
+
+
+def forget_hashes() -> None:
+    """Have this process read files again, also those whose versions it has read."""
+    _hash_version.cache_clear()
 
 
 @lru_cache(maxsize=10_000)
-def _hash_version(path: Path, size: int, time: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _hash_version(path: Path, seen: Version) -> str:
+    if 0 <= time.time_ns() - seen.changed < TICK:
+        time.sleep(TICK / 1e9)
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sealed(file: Path, value: Any) -> None:
+    """Write a JSON value with its sha256 before it."""
+    body = json.dumps(value).encode()
+    write_atomic(file, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+
+
+def read_sealed(file: Path) -> Any:
+    """What `write_sealed` wrote; None if the file is absent or its content is not what was written."""
+    try:
+        seal, _, body = file.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return json.loads(body) if seal == hashlib.sha256(body).hexdigest().encode() else None

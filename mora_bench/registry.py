@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -66,9 +67,20 @@ def _found(group: str) -> dict[str, EntryPoint]:
     return found
 
 
+@cache
+def _loaded(point: EntryPoint) -> Any:
+    """What an entry point names; asked for once a file where thousands are read."""
+    return point.load()
+
+
 def names(group: str) -> list[str]:
     """The names registered under `group`, sorted; nothing is imported."""
     return sorted({*_found(group), *_plugins[group]})
+
+
+def known(group: str, name: str) -> bool:
+    """Whether a name is registered under `group`; nothing is imported."""
+    return name in _plugins[group] or name in _found(group)
 
 
 def check(group: str, name: str, also: Iterable[str] = ()) -> None:
@@ -94,12 +106,13 @@ def get(group: str, name: str) -> Any:
     Raises:
         UserError: unknown name, or its module cannot be imported.
     """
-    check(group, name)
     if name in _plugins[group]:
         return _plugins[group][name][0]
+    if name not in _found(group):
+        check(group, name)
     point = _found(group)[name]
     try:
-        return point.load()
+        return _loaded(point)
     except (ImportError, AttributeError) as error:
         raise UserError(f"{GROUPS[group]} {name!r} ({point.value}) cannot be imported: {error}") from error
 
@@ -162,9 +175,12 @@ def _load(file: Path) -> list[str]:
 
 def _fingerprint(file: Path) -> str:
     """Eight digits over a plug-in file and the modules beside it that it imports, and theirs."""
-    whole = hashlib.sha256(file.read_bytes())
-    for helper in sorted(_helpers(file, file.absolute().parent)):
-        whole.update(helper.read_bytes())
+    whole = hashlib.sha256()
+    for source in (file, *sorted(_helpers(file, file.absolute().parent))):
+        whole.update(source.read_bytes())
+        # Python believes compiled code of a source of the same size and modification time.
+        with suppress(OSError):
+            Path(importlib.util.cache_from_source(source)).unlink()
     return whole.hexdigest()[:8]
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
+from mora_bench.files import digest
 from mora_bench.missing import masks
 from mora_bench.records.schema import (
     SCHEMA,
@@ -38,6 +39,12 @@ def measured(content):
     """A file of scores without its own digest and that of its record, in which the time of the training stands: what
     two runs of one cell have in common."""
     return re.sub(rb'"(digest|record)": "[0-9a-f]{16}"', rb'"\1": ""', content, count=2)
+
+
+def signed(raw):
+    """The file of a record or of scores that says what `raw` says, as somebody would write it who knows of digests."""
+    content = msgspec.json.format(msgspec.json.encode(raw | {"digest": ""}), indent=1)
+    return content.replace(b'"digest": ""', b'"digest": "%s"' % digest([content]).encode(), 1)
 
 
 def cell(method="mora", seed=0, **changes):

@@ -128,7 +128,7 @@ def folder(tmp_path_factory) -> Path:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, **{f"{n}_token": f"[{n.upper()}]" for n in names}
     ).save_pretrained(out)
-    image = {"size": {"shortest_edge": 32, "longest_edge": 64}, "size_divisor": 16}
+    image = {"do_resize": False, "mora_bench": {"shortest_edge": 32, "longest_edge": 64}, "size_divisor": 16}
     (out / "preprocessor_config.json").write_text(json.dumps(image))
     return out
 

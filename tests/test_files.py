@@ -1,12 +1,27 @@
 """Atomic writing, digests, and what a value is known by."""
 
+import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 import pytest
 
-from mora_bench.files import FileHashes, as_floats, axis, digest_json, fill_absent, hash_file, identity, write_atomic
+from mora_bench import files
+from mora_bench.files import (
+    FileHashes,
+    as_floats,
+    axis,
+    digest_json,
+    fill_absent,
+    hash_file,
+    identity,
+    read_sealed,
+    version,
+    write_atomic,
+    write_sealed,
+)
 
 
 @dataclass(frozen=True)
@@ -72,18 +87,121 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
     assert [f.name for f in tmp_path.iterdir()] == ["there"]
 
 
-def test_hashes_are_remembered_until_the_file_changes_and_two_processes_lose_nothing(tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
+def test_hashes_are_remembered_until_the_file_changes_and_two_processes_lose_nothing(tmp_path, monkeypatch):
+    one, two, store = tmp_path / "one", tmp_path / "two", tmp_path / "h.json"
     one.write_text("1")
     two.write_text("2")
-    first, second = FileHashes(tmp_path / "h.json"), FileHashes(tmp_path / "h.json")
+    first, second = FileHashes(store), FileHashes(store)
     assert first.of(one) == hash_file(one)
     second.of(two)
     first.save()
     second.save()
-    assert len(json.loads((tmp_path / "h.json").read_text())) == 2
+    assert set(read_sealed(store)) == {str(one), str(two)}
+    before = FileHashes(store).of(one)
+    with monkeypatch.context() as patch:
+        patch.setattr("mora_bench.files.hash_version", lambda *_: pytest.fail("read again"))
+        assert FileHashes(store).of(one) == before
     one.write_text("changed")
-    assert FileHashes(tmp_path / "h.json").of(one) == hash_file(one)
+    assert FileHashes(store).of(one) == hash_file(one) != before
+
+
+def _noise(one, two):
+    one.write_bytes(b"7" * 1000)
+
+
+def _swapped(one, two):
+    aside = one.with_name("aside")
+    one.rename(aside)
+    two.rename(one)
+    aside.rename(two)
+
+
+def _copied_over(one, two):
+    new = one.with_name("new")
+    new.write_bytes(b"7" * 1000)
+    new.replace(one)
+
+
+def _linked(one, two):
+    one.unlink()
+    os.link(two, one)
+
+
+def _led_elsewhere(one, two):
+    one.unlink()
+    one.symlink_to(two)
+
+
+@pytest.mark.parametrize("change", [_noise, _swapped, _copied_over, _linked, _led_elsewhere])
+def test_a_change_of_equal_size_and_time_is_another_version(tmp_path, change):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"1" * 1000)
+    two.write_bytes(b"2" * 1000)
+    for file in (one, two):
+        os.utime(file, ns=(10**18, 10**18))
+    hashes = FileHashes(tmp_path / "h.json")
+    before = hashes.of(one), hash_file(one)
+    hashes.save()
+    change(one, two)
+    os.utime(one, ns=(10**18, 10**18))
+    assert (one.stat().st_size, one.stat().st_mtime_ns) == (1000, 10**18)
+    after = hashlib.sha256(one.read_bytes()).hexdigest()
+    assert after not in before
+    assert (FileHashes(tmp_path / "h.json").of(one), hash_file(one)) == (after, after)
+
+
+def test_what_a_disk_changes_without_a_trace_is_seen_when_read_anew(tmp_path):
+    one, store = tmp_path / "one", tmp_path / "h.json"
+    one.write_text("1")
+    hashes = FileHashes(store)
+    right = hashes.of(one)
+    hashes.save()
+    # No write can keep the time of change; the memory is given another content instead.
+    write_sealed(store, {str(one): [*version(one), "0" * 64]})
+    assert FileHashes(store).of(one) == "0" * 64
+    assert FileHashes(store, anew=True).of(one) == right
+
+
+def test_a_memory_of_hashes_that_is_damaged_or_of_the_old_layout_is_not_believed_and_does_not_stay(tmp_path):
+    one, store = tmp_path / "one", tmp_path / "h.json"
+    one.write_text("1")
+    right = hash_file(one)
+    hashes = FileHashes(store)
+    hashes.of(one)
+    hashes.save()
+    content = bytearray(store.read_bytes())
+    content[-10] ^= 1
+    store.write_bytes(content)
+    assert FileHashes(store).of(one) == right
+    store.write_text(json.dumps({f"{one}|1|{one.stat().st_mtime_ns}": "0" * 64}))
+    hashes = FileHashes(store)
+    assert hashes.of(one) == right
+    hashes.save()
+    assert set(read_sealed(store)) == {str(one)}
+    one.write_text("2")
+    again = FileHashes(store)
+    again.of(one)
+    again.save()
+    assert len(read_sealed(store)) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again_and_refused_if_it_never_stops(tmp_path, monkeypatch):
+    one, real, times = tmp_path / "one", files._hash_version.__wrapped__, []
+
+    def read(path, seen):
+        content = real(path, seen)
+        times.append(1)
+        if len(times) < changes:
+            path.write_text(f"{len(times)}")
+        return content
+
+    monkeypatch.setattr(files, "_hash_version", read)
+    changes = 3
+    one.write_text("0")
+    assert hash_file(one) == hashlib.sha256(b"2").hexdigest()
+    changes = 100
+    with pytest.raises(OSError, match="changes while it is read"):
+        hash_file(one)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "null"])

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 #: From the ground up: a room (a folder or a module of the package) imports, when it is imported, only what lies below.
 LAYERS = [
-    {"errors", "seeds", "files", "workers", "statistics"},
+    {"errors", "seeds", "files", "text", "workers", "statistics"},
     {"registry", "cells"},
     {"tasks", "missing", "data", "records", "engines"},
     {"backbones", "scoring", "report", "plan", "trackers"},
@@ -64,7 +64,7 @@ def test_every_room_has_its_layer():
     rooms = {room(name) for name in modules() if room(name)}
     assert rooms == set(LEVEL)
     single = [file for file in (ROOT / "mora_bench").glob("*.py") if file.name != "__init__.py"]
-    assert len(single) <= 8
+    assert len(single) <= 9
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

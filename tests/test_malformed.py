@@ -241,6 +241,7 @@ PRESETS = {
     "binary": b"\xff\xfe\0\0",
     "not toml": b"seeds = [",
     "deep": b"seeds = " + b"[" * 4000,
+    "more digits than Python converts": b"seeds = [" + b"1" * 5001 + b"]",
     "unknown": b"sedes = [0]",
     "recipe a number": b"recipe = 3",
     "recipe unknown": b"[recipe]\nlrr = 1",
@@ -438,6 +439,13 @@ def config(net: Path, file="config.json", **changes) -> None:
 
 
 PRE = "preprocessor_config.json"
+
+
+def sized(net: Path, size) -> None:
+    """Let the folder say a size as transformers' own do, instead of that of pictures that are resized before."""
+    config(net, PRE, size=size, mora_bench=..., do_resize=...)
+
+
 CHECKPOINTS = {
     "no config": lambda n: (n / "config.json").unlink(),
     "config cut": lambda n: (n / "config.json").write_text('{"model_type": "vi'),
@@ -461,13 +469,19 @@ CHECKPOINTS = {
     "patch absent": lambda n: config(n, patch_size=...),
     "no sizes": lambda n: (n / PRE).unlink(),
     "sizes a list": lambda n: (n / PRE).write_text("[]"),
-    "size 0": lambda n: config(n, PRE, size=0),
-    "size below 0": lambda n: config(n, PRE, size={"shortest_edge": -5}),
-    "size text": lambda n: config(n, PRE, size={"shortest_edge": "32"}),
-    "size null": lambda n: config(n, PRE, size={"shortest_edge": None}),
-    "size huge": lambda n: config(n, PRE, size=2**70),
-    "size a square": lambda n: config(n, PRE, size={"height": 32, "width": 32}),
-    "longer than shorter": lambda n: config(n, PRE, size={"shortest_edge": 64, "longest_edge": 1}),
+    "size 0": lambda n: sized(n, 0),
+    "size below 0": lambda n: sized(n, {"shortest_edge": -5}),
+    "size text": lambda n: sized(n, {"shortest_edge": "32"}),
+    "size null": lambda n: sized(n, {"shortest_edge": None}),
+    "size huge": lambda n: sized(n, 2**70),
+    "size a square": lambda n: sized(n, {"height": 32, "width": 32}),
+    "longer than shorter": lambda n: sized(n, {"shortest_edge": 64, "longest_edge": 1}),
+    "own size 0": lambda n: config(n, PRE, mora_bench={"shortest_edge": 0, "longest_edge": 64}),
+    "own size a list": lambda n: config(n, PRE, mora_bench=[32, 64]),
+    "no own size": lambda n: config(n, PRE, mora_bench=...),
+    "processor cut": lambda n: (n / "processor_config.json").write_text('{"image_processor": {"size'),
+    "processor a number": lambda n: (n / "processor_config.json").write_text('{"image_processor": 3}'),
+    "processor without size": lambda n: (n / "processor_config.json").write_text('{"image_processor": {"size": []}}'),
     "no weights": lambda n: (n / "model.safetensors").unlink(),
     "weights empty": lambda n: (n / "model.safetensors").write_bytes(b""),
     "weights cut": lambda n: (n / "model.safetensors").write_bytes((n / "model.safetensors").read_bytes()[:5000]),

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from conftest import make_cell
@@ -90,6 +93,30 @@ def test_a_plug_in_runs_in_worker_processes_and_its_code_is_in_the_key(folder, t
     write(tmp_path, GATE.replace("1 + self.gate", "1 - self.gate") + ZEROS)
     assert cli.main([*arguments, "--plan"]) == 0
     assert "2 cells: 2 to do" in capsys.readouterr().out
+
+
+def test_what_is_run_is_what_is_in_the_file_even_under_equal_size_and_time(tmp_path):
+    """Python itself believes compiled code of the same size and modification time."""
+    file = write(tmp_path, "import helper\n" + ZEROS.replace('"this test"', 'f"1 {helper.VALUE}"'))
+    helper = write(tmp_path, "VALUE = 1\n", "helper.py")
+    code = (
+        "import sys; from pathlib import Path; from mora_bench import registry; "
+        "registry.load_plugins([Path('mine.py')]); print(registry.get(registry.IMPUTERS, 'zeros').source)"
+    )
+
+    command = [sys.executable, "-c", code]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def loaded():
+        for source in (file, helper):
+            os.utime(source, (10**9, 10**9))
+        done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert loaded() == "1 1"
+    file.write_text(file.read_text().replace('f"1 ', 'f"2 '))
+    helper.write_text("VALUE = 2\n")
+    assert loaded() == "2 2"
 
 
 def test_check_says_that_every_rule_is_kept(tmp_path, capsys):

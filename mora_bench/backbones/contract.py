@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from mora_bench import registry
@@ -85,6 +86,13 @@ class Backbone(nn.Module, ABC):
     towers: tuple[str, ...]
     widths: tuple[int, ...]
     depths: tuple[int, ...]
+
+    def __init__(self) -> None:
+        super().__init__()
+        # In evaluation torch's own encoder layers read their weights past the layers that hold them (torch 2.13:
+        # `_transformer_encoder_layer_fwd`), so what a method put around a layer would run in training alone. Whatever
+        # trains, predicts or checks constructs a backbone first; so the whole process does without.
+        torch.backends.mha.set_fastpath_enabled(False)
 
     @property
     def depth(self) -> int:

@@ -10,9 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mora_bench.backbones import preprocessor
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.errors import UserError
-from mora_bench.files import digest, version
+from mora_bench.files import Version, digest, version
 
 #: The longer side of a picture at most, as a multiple of the shorter one: ViLT's frame of 800 x 1333, as in
 #: transformers' ViltImageProcessor.
@@ -82,32 +83,72 @@ def numbers(values: Any, key: str, where: Path, positive: bool = False) -> list[
     return list(values)
 
 
+def image_settings(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
+    """What a folder says of pictures, and the file that says it.
+
+    Raises:
+        UserError: nothing does, or it cannot be read.
+    """
+    whole = folder / preprocessor.PROCESSOR
+    if whole.exists() and "image_processor" in (found := read_json(folder, whole.name, name)):
+        image = found["image_processor"]
+        if not isinstance(image, dict):
+            raise UserError(f"{whole}: image_processor is {type(image).__name__}; expected an object, {{...}}.")
+        return image, whole
+    return read_json(folder, preprocessor.PREPROCESSOR, name), folder / preprocessor.PREPROCESSOR
+
+
 def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
     """How its pictures are resized.
 
     Raises:
-        UserError: the size is unknown to ViLT's rule or does not fit the patches.
+        UserError: the size is unknown to ViLT's rule or does not fit the patches, or values are scaled otherwise.
     """
-    image = read_json(folder, "preprocessor_config.json", name)
-    where = folder / "preprocessor_config.json"
-    size = image.get("size", 384)
+    image, where = image_settings(folder, name)
+    taken = preprocessor.steps(image, where)
+    size = image.get(preprocessor.OWN, image.get("size", 384))
     size = {"shortest_edge": size} if isinstance(size, int) else size
     if not isinstance(size, dict) or "shortest_edge" not in size:
         raise UserError(
             f"{where}: size is {size!r}; expected a number or shortest_edge, because ViLT keeps a picture's shape."
         )
-    for key in ("image_mean", "image_std"):
-        said = image.get(key, [0.5] * 3)
-        if numbers(said, key, where, positive=key == "image_std") != [0.5] * 3:
-            raise UserError(f"{where}: {key} is {said}; ViLT's pictures are scaled by 0.5. Expected [0.5, 0.5, 0.5].")
-    rule = _rule(size, number({"size_divisor": 32} | image, "size_divisor", where), where)
+    rule = _rule(
+        size,
+        number({"size_divisor": 32} | image, "size_divisor", where),
+        preprocessor.resample(image, "bicubic", where),
+        where,
+    )
+    ignored = "longest_edge" in size and preprocessor.OWN not in image
+    if ignored and size["longest_edge"] != int(FRAME * rule.shorter):
+        raise UserError(
+            f"{where}: longest_edge is {size['longest_edge']}, which transformers' ViLT ignores: there the longer side "
+            f"is {int(FRAME * rule.shorter)} at most. Remove it; or, if pictures are resized before, say do_resize "
+            f"false and {preprocessor.OWN}: {{shortest_edge, longest_edge}} instead of size."
+        )
+    _check_half(image, taken, where)
     patch = number(config, "patch_size", folder / "config.json")
     if rule.multiple != patch:
         raise UserError(
-            f"{folder}: size_divisor {rule.multiple} in preprocessor_config.json is not patch_size "
+            f"{folder}: size_divisor {rule.multiple} in {where.name} is not patch_size "
             f"{patch} of config.json. Make them equal: other picture sizes would lose their margins."
         )
     return rule
+
+
+def _check_half(image: Mapping[str, Any], taken: Mapping[str, bool], where: Path) -> None:
+    """Refuse pictures whose values do not become -1 to 1, because ViLT is given nothing else."""
+    mean, std = (
+        numbers(image.get(key, [0.5] * 3), key, where, positive=key == "image_std")
+        for key in ("image_mean", "image_std")
+    )
+    if preprocessor.scaled(image, taken, mean, std, where) != ([0.5] * 3, [0.5] * 3):
+        said = {name: yes for name, yes in taken.items() if not yes}
+        said |= {key: image[key] for key in ("rescale_factor",) if key in image}
+        more = "".join(f", {name} {value}" for name, value in said.items())
+        raise UserError(
+            f"{where}: image_mean is {mean}, image_std is {std}{more}; ViLT's pictures are scaled by 0.5, from 0..255 "
+            "to -1..1. Expected do_rescale, do_normalize and [0.5, 0.5, 0.5] twice."
+        )
 
 
 def tokenizer_file(folder: Path) -> Path:
@@ -122,34 +163,35 @@ def tokenizer_file(folder: Path) -> Path:
     raise UserError(f"{folder}: no tokenizer. Expected tokenizer.json or vocab.txt.")
 
 
-def pictures(folder: Path, patch: int, name: str, mean: list[float], std: list[float]) -> Pictures:
-    """What preprocessor_config.json says of an image tower's pictures. They keep their shape: nothing is cropped.
+def pictures(
+    folder: Path, patch: int, name: str, mean: list[float], std: list[float], resample: str = "bicubic"
+) -> Pictures:
+    """What a folder says of an image tower's pictures. They keep their shape: nothing is cropped.
 
     Args:
         patch: pixels along a patch's side.
-        mean, std: should the file not say them.
+        mean, std, resample: should the folder not say them.
 
     Raises:
-        UserError: it says no size.
+        UserError: it says no size, or a step that is not taken here.
     """
-    image = read_json(folder, "preprocessor_config.json", name)
-    where = folder / "preprocessor_config.json"
-    size = image.get("size")
+    image, where = image_settings(folder, name)
+    taken = preprocessor.steps(image, where)
+    size = image.get(preprocessor.OWN, image.get("size"))
     size = {"shortest_edge": size} if isinstance(size, int) else size or {}
     shorter = size.get("shortest_edge", size.get("height")) if isinstance(size, dict) else None
-    if not isinstance(shorter, int) or shorter < patch:
+    if not isinstance(shorter, int) or shorter < patch or size.get("width", shorter) != shorter:
         raise UserError(
-            f"{where}: size is {image.get('size')!r}; expected a number, shortest_edge or height of at least one patch "
-            f"({patch})."
+            f"{where}: size is {image.get('size')!r}; expected a number, shortest_edge, or height and width alike, of "
+            f"at least one patch ({patch})."
         )
-    return Pictures(
-        _rule({"shortest_edge": shorter} | size, patch, where),
-        numbers(image.get("image_mean", mean), "image_mean", where),
-        numbers(image.get("image_std", std), "image_std", where, positive=True),
-    )
+    rule = _rule({"shortest_edge": shorter} | size, patch, preprocessor.resample(image, resample, where), where)
+    mean = numbers(image.get("image_mean", mean), "image_mean", where)
+    std = numbers(image.get("image_std", std), "image_std", where, positive=True)
+    return Pictures(rule, *preprocessor.scaled(image, taken, mean, std, where))
 
 
-def _rule(size: Mapping[str, Any], multiple: int, where: Path) -> ImageRule:
+def _rule(size: Mapping[str, Any], multiple: int, resample: str, where: Path) -> ImageRule:
     """How pictures are resized whose shorter and longer sides a file tells."""
     shorter = number(size, "shortest_edge", where)
     longer = number({"longest_edge": int(FRAME * shorter)} | dict(size), "longest_edge", where)
@@ -158,7 +200,7 @@ def _rule(size: Mapping[str, Any], multiple: int, where: Path) -> ImageRule:
             f"{where}: shortest_edge {shorter} and longest_edge {longer}; expected one patch ({multiple}) or more, and "
             "the longer side not below the shorter."
         )
-    return ImageRule(shorter, longer, multiple)
+    return ImageRule(shorter, longer, multiple, resample)
 
 
 def weights_files(folder: Path) -> list[Path]:
@@ -207,12 +249,12 @@ def _check_header(file: Path) -> None:
 
 def fingerprint(files: Sequence[Path], settings: Any) -> str:
     """16 hex digits over files and settings; files are read once per process, because every cell asks."""
-    return _fingerprint(tuple(map(version, files)), json.dumps(settings))
+    return _fingerprint(tuple((file, version(file)) for file in files), json.dumps(settings))
 
 
 @lru_cache(maxsize=64)
-def _fingerprint(versions: tuple[tuple[Path, int, int], ...], settings: str) -> str:
-    return digest(chain((file.read_bytes() for file, _, _ in versions), [settings.encode()]))
+def _fingerprint(versions: tuple[tuple[Path, Version], ...], settings: str) -> str:
+    return digest(chain((file.read_bytes() for file, _ in versions), [settings.encode()]))
 
 
 def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:

@@ -218,7 +218,9 @@ def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
     """How the image tower's pictures are resized and normalised."""
     if config["model_type"] == "clip":
         return clip.seen_by(folder, config, name)
-    return pictures(folder, config.get("patch_size", 16), name, HALF, HALF)
+    # transformers' processor of ViT is the one that resizes bilinearly if nothing is said.
+    plain = "bilinear" if config["model_type"] == "vit" else "bicubic"
+    return pictures(folder, config.get("patch_size", 16), name, HALF, HALF, plain)
 
 
 def _mean(folder: Path) -> bool:

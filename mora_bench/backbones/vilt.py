@@ -32,6 +32,7 @@ from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
 
@@ -88,7 +89,7 @@ class Vilt(Packed):
         return Spec(
             name=name,
             family="vilt",
-            fingerprint=fingerprint(files, [vars(rule), name == UNTRAINED]),
+            fingerprint=fingerprint(files, [_known_by(rule), name == UNTRAINED]),
             depth=number(config, "num_hidden_layers", folder / "config.json"),
             width=number(config, "hidden_size", folder / "config.json"),
             rules={"text": TextRule(tokenizer, max_text), "image": rule, "bag": rule},
@@ -206,6 +207,11 @@ class Vilt(Packed):
 
     def linear(self, at: At, role: str) -> str:
         return f"{self.path(at)}.{PATHS[role]}"
+
+
+def _known_by(rule: ImageRule) -> dict[str, Any]:
+    """What a fingerprint holds of a rule: the filter only where it is not ViLT's own."""
+    return {name: value for name, value in vars(rule).items() if (name, value) != ("resample", "bicubic")}
 
 
 def extend_positions(vilt: ViltModel, rows: int) -> None:

@@ -21,7 +21,7 @@ WHY_NOT_AGAIN = (
     "draw these"
 )
 #: Change it when the same predictions would be scored differently, whatever the task.
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 #: The test rate of cells that are trained on complete data.
 TEST_RATE = 0.7
 UNITS = ("patient", "row")
@@ -51,6 +51,11 @@ class Scoring:
         as_floats(self)
         if self.rate is not None and not 0 <= self.rate <= 1:
             raise UserError(f"test rate {self.rate} is outside 0..1.")
+
+    @property
+    def as_trained(self) -> bool:
+        """Whether samples are tested under what takes modalities in training, as often."""
+        return self.missing is None and self.rate is None
 
     @property
     def key(self) -> str:

@@ -1,12 +1,15 @@
 """The rules that every family of backbones keeps, on what it ships and patients of the ODIR twin."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mora_bench.backbones.contract import ROLES, At, Backbone, Spec
 from mora_bench.backbones.tokens import Tokens
@@ -30,8 +33,11 @@ class Subject:
     def loaded(self) -> Backbone:
         return self.kind.load(self.spec, self.samples.table.shape, MAX_TEXT, 0)
 
-    def streams(self, backbone: Backbone) -> tuple[Tokens, ...]:
-        batch = self.samples.batch(ROWS, np.ones((len(ROWS), len(self.samples.contents)), bool))
+    def streams(self, backbone: Backbone, lacking: int | None = None) -> tuple[Tokens, ...]:
+        """The samples' tokens before the first block, without modality number `lacking`."""
+        present = np.ones((len(ROWS), len(self.samples.contents)), bool)
+        present[:, [] if lacking is None else lacking] = False
+        batch = self.samples.batch(ROWS, present)
         return backbone.join(backbone.embed(batch), batch.present)
 
 
@@ -90,7 +96,87 @@ def linear(subject: Subject) -> None:
             expect(layer in inside, f"{role} of {at} is not inside layer({at})")
 
 
-RULES = (named, runs, alone, linear)
+def adapted(subject: Subject) -> None:
+    """An adapter on any role moves its block's output alike in training and evaluation, and its gradient is finite
+    whatever a sample lacks."""
+    backbone = _without_dropout(subject.loaded())
+    layers = {backbone.linear(at, role): (at, role) for at in _once(backbone) for role in ROLES}
+    lora = _adapters(backbone, list(layers))
+    with torch.no_grad():
+        streams = subject.streams(backbone)
+        for i in range(backbone.depth):
+            for path, (at, role) in layers.items():
+                if at.block == i:
+                    _moves_alike(backbone, at, role, streams[at.stream], lora[path].lora_B["default"].weight)
+            streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
+    _gradients(subject, backbone, {f"{role} of {tuple(at)}": lora[path] for path, (at, role) in layers.items()})
+
+
+def _once(backbone: Backbone) -> list[At]:
+    """Each block of each tower once."""
+    return list({backbone.path(at): at for at in backbone.places(range(backbone.depth))}.values())
+
+
+def _adapters(backbone: Backbone, paths: list[str]) -> dict[str, Any]:
+    """peft's LoRA on every layer of the network that is named; it does nothing yet."""
+    from peft import LoraConfig, LoraModel
+
+    LoraModel(backbone.network, LoraConfig(r=2, target_modules="|".join(map(re.escape, paths))), "default")
+    return {path: backbone.network.get_submodule(path) for path in paths}
+
+
+def _without_dropout(backbone: Backbone) -> Backbone:
+    for module in backbone.network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(getattr(module, "dropout", None), float):
+            setattr(module, "dropout", 0.0)  # noqa: B010 (torch's attention keeps the rate itself)
+    return backbone
+
+
+def _moves_alike(backbone: Backbone, at: At, role: str, tokens: Tokens, weight: Tensor) -> None:
+    """Expect that a block's output moves by as much in both modes if an adapter's second factor is drawn at random."""
+    start = weight.clone()
+    generator = torch.Generator().manual_seed(0)
+    drawn, found = torch.randn(weight.shape, generator=generator), []
+    for training in (True, False):
+        backbone.train(training)
+        plain = backbone.block(at, tokens).x
+        weight.copy_(drawn)
+        found.append(backbone.block(at, tokens).x - plain)
+        weight.copy_(start)
+    backbone.eval()
+    trained, evaluated = (float(move[tokens.mask].abs().max()) for move in found)
+    apart = float((found[0] - found[1])[tokens.mask].abs().max())
+    expect(
+        trained > 0 and apart <= 0.01 * trained,
+        f"an adapter on {role} of {at} moves the block's output by {trained:.2g} in training and by {evaluated:.2g} in "
+        "evaluation: is its layer called in both, and not only its weight read?",
+    )
+
+
+def _gradients(subject: Subject, backbone: Backbone, lora: dict[str, Any]) -> None:
+    """Expect a gradient of every adapter where all modalities are there, and a finite one where one is absent."""
+    for adapter in lora.values():
+        torch.nn.init.normal_(adapter.lora_B["default"].weight, std=0.02)
+    # A sample's last modality is never taken.
+    taken = range(len(backbone.modalities)) if len(backbone.modalities) > 1 else ()
+    for lacking in (None, *taken):
+        backbone.zero_grad(set_to_none=True)
+        streams = subject.streams(backbone, lacking)
+        for i in range(backbone.depth):
+            streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
+        backbone.pool(streams, backbone.make_pooler()).pow(2).sum().backward()
+        where = "with every modality" if lacking is None else f"without {backbone.modalities[lacking]}"
+        for name, adapter in lora.items():
+            for own in (adapter.lora_A["default"].weight, adapter.lora_B["default"].weight):
+                given = own.grad is not None and bool(own.grad.any())
+                expect(given or lacking is not None, f"an adapter on {name} gets no gradient of samples {where}")
+                finite = own.grad is None or bool(own.grad.isfinite().all())
+                expect(finite, f"the gradient of an adapter on {name} is not finite for samples {where}")
+
+
+RULES = (named, runs, alone, linear, adapted)
 
 
 def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]:

@@ -109,7 +109,24 @@ def _only(whole: Context, rows: np.ndarray) -> Context:
     )
 
 
-RULES = (named, shape, pure, nested, realised, put)
+def graded(mechanism: Mechanism) -> None:
+    """Another strength draws another mask, up to the greatest that `strengths` names."""
+    low, high = mechanism.strengths
+    expect(low <= 1 <= high, f"strengths is {mechanism.strengths}; it must hold 1, which is what runs if none is given")
+    asked = [strength for strength in (0.0, 0.5, 1.0, 2.0, 4.0) if low <= strength <= high]
+    masks = [mechanism.draw(context(mechanism), 0.5, strength) for strength in asked]
+    for weak, strong, weaker, stronger in zip(masks, masks[1:], asked, asked[1:], strict=False):
+        same = np.array_equal(weak, strong)
+        if mechanism.graded:
+            expect(
+                not same,
+                f"strengths {weaker:g} and {stronger:g} draw the same mask; say in `strengths` how far it goes",
+            )
+        else:
+            expect(same, f"strengths {weaker:g} and {stronger:g} draw other masks, and graded is False")
+
+
+RULES = (named, shape, pure, nested, realised, put, graded)
 
 
 def check(mechanism: type[Mechanism]) -> Iterator[tuple[str, str | None]]:

@@ -16,9 +16,11 @@ from mora_bench.checks.leaks import absent, hidden
 from mora_bench.checks.rules import Rule, described, expect, some, tried
 from mora_bench.checks.spared import beginning, flops, padding, ranks
 from mora_bench.checks.subject import Subject
+from mora_bench.data import presence
 from mora_bench.methods.contract import EMBEDDINGS
 from mora_bench.methods.network import Beginning
 from mora_bench.training.checkpoint import Checkpoint
+from mora_bench.training.watch import not_finite
 
 
 def named(subject: Subject) -> None:
@@ -115,6 +117,23 @@ def gradients(subject: Subject) -> None:
         # Rows of embedding tables that no sample uses get none.
         silent += [n for n, p in model.trained().items() if p.grad is not None and not p.grad.any()]
     expect(not silent, f"{some(silent)} would train and got no gradient")
+
+
+def finite(subject: Subject) -> None:
+    """The gradient of every parameter is finite, whatever a sample lacks."""
+    model = subject.model()
+    names = presence.stratum_names(subject.samples.table.names)
+    # As it starts, and moved, because what starts at zero lets no gradient through.
+    for moved in (False, True):
+        for parameter in model.trained().values() if moved else ():
+            if not parameter.any():
+                nn.init.normal_(parameter, std=0.02)
+        for name, pattern in zip(names, presence.pattern_presence(len(model.backbone.modalities)), strict=True):
+            model.zero_grad(set_to_none=True)
+            batch = subject.samples.batch(np.arange(4), np.broadcast_to(pattern, (4, len(pattern))))
+            model(batch).pow(2).sum().add(model.method.penalty()).backward()
+            odd = not_finite(model.trained())
+            expect(not odd, f"the gradient of {some(odd)} is not finite for samples that are {name}")
 
 
 def detaching(subject: Subject) -> None:
@@ -214,6 +233,7 @@ RULES: tuple[Rule[Subject], ...] = (
     alone,
     frozen,
     gradients,
+    finite,
     detaching,
     saving,
     repeatable,

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from mora_bench.checks.rules import described, expect, tried
+from mora_bench.checks.rules import BrokenRule, described, expect, tried
+from mora_bench.errors import UserError
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.metric import check_metrics
 
 N, C = 60, 4
+#: Scores of near certainty, logits of 10 and -10, are this near to those of certainty, as a share of how far those of
+#: random logits are; two sums of the same numbers in another order differ by less than the second, in whatever unit.
+NEAR, EQUAL = 1e-3, 1e-9
 
 
 def _example() -> tuple[np.ndarray, np.ndarray]:
@@ -18,22 +23,51 @@ def _example() -> tuple[np.ndarray, np.ndarray]:
     return np.eye(C, dtype=np.uint8)[np.arange(N) % C], rng.normal(size=(N, C)).astype(np.float32)
 
 
+def _scores(task: Task, targets: np.ndarray, logits: np.ndarray) -> dict:
+    """All scores of the samples, those included that know other samples or weigh them: here the same, and all alike."""
+    weights = np.ones(len(targets))
+    return task.scores(targets, logits) | {
+        **task.tuned((targets, logits), targets, logits),
+        **task.weighted(targets, logits, weights),
+    }
+
+
 def named(task: Task) -> None:
-    """It has a title and a source, as text, and its primary score is one of its metrics."""
+    """It has a title and a source, as text; metrics say direction, range, convention; primary is one of them."""
     described(type(task), ("title", "source"))
-    expect(task.primary in task.metrics, f"primary is {task.primary!r}; metrics are {', '.join(task.metrics)}")
+    try:
+        check_metrics(type(task).__name__, task.primary, task.metrics)
+    except UserError as error:
+        raise BrokenRule(str(error)) from None
 
 
 def scored(task: Task) -> None:
-    """Every metric is a number; perfect logits have the best primary score; without samples there is only n."""
+    """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score."""
     targets, logits = _example()
-    found, best = task.scores(targets, logits), task.scores(targets, 20.0 * targets - 10)
-    for name in task.metrics:
-        expect(isinstance(found.get(name), float), f"scores have no number {name!r}")
-    expect(best[task.primary] >= found[task.primary], "perfect logits have a lower primary score than random ones")
+    found = _scores(task, targets, logits)
+    for name, metric in task.metrics.items():
+        value = found.get(name)
+        if not isinstance(value, float):
+            raise BrokenRule(f"scores have no number {name!r}")
+        low, high = metric.bounds
+        expect(not metric.outside(value), f"{name} is {value:g}, outside its bounds {low:g} to {high:g}")
     expect(task.scores(targets[:0], logits[:0]) == {"n": 0}, "the scores without samples are not {'n': 0}")
     own = task.score(targets, logits)
-    expect(math.isclose(own, found[task.primary], rel_tol=1e-9), f"score is {own}, scores say {found[task.primary]}")
+    same = math.isclose(own, found[task.primary], rel_tol=EQUAL, abs_tol=EQUAL)
+    expect(same, f"score is {own}, scores say {found[task.primary]}")
+
+
+def directed(task: Task) -> None:
+    """Perfect logits score at the better end of every metric, and no worse than random ones."""
+    targets, logits = _example()
+    found, best = _scores(task, targets, logits), _scores(task, targets, 20.0 * targets - 10)
+    for name, metric in task.metrics.items():
+        value, end = best[name], metric.better_end
+        near = NEAR * abs(found[name] - (end if math.isfinite(end) else value)) + EQUAL
+        ahead = metric.oriented(value) >= metric.oriented(found[name]) - near
+        expect(ahead, f"{name}: perfect logits score {value:g}, random ones {found[name]:g}, and {metric.direction}")
+        reached = not math.isfinite(end) or abs(value - end) <= near
+        expect(reached, f"{name}: perfect logits score {value:g}; the better end of its bounds is {end:g}")
 
 
 def learned(task: Task) -> None:
@@ -44,18 +78,20 @@ def learned(task: Task) -> None:
     expect(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss is {loss}")
     loss.backward()
     expect(predicted.grad is not None and bool(predicted.grad.any()), "the loss gives no gradient")
-    expect(float(task.loss(20 * wanted - 10, wanted)) < float(loss), "the loss of perfect logits is not lower")
+    expect(float(task.loss(20 * wanted - 10, wanted)) < loss.item(), "the loss of perfect logits is not lower")
 
 
 def turned(task: Task) -> None:
     """Probabilities become finite logits that rank and predict alike, 0 and 1 included."""
-    targets, _ = _example()
+    targets, random = _example()
     logits = task.logits(targets.astype(float))
     expect(bool(np.isfinite(logits).all()), "probabilities of 0 and 1 become logits that are not finite")
-    expect(math.isclose(task.score(targets, logits), task.score(targets, 20.0 * targets - 10)), "certainty is lost")
+    certain, sure = task.score(targets, logits), task.score(targets, 20.0 * targets - 10)
+    near = NEAR * abs(task.score(targets, random) - sure)
+    expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
 
 
-RULES = (named, scored, learned, turned)
+RULES = (named, scored, directed, learned, turned)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

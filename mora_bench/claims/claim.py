@@ -15,9 +15,10 @@ from mora_bench.report.contract import Results
 from mora_bench.report.section import Row, Section
 from mora_bench.report.write import read
 from mora_bench.statistics.differences import compared
+from mora_bench.tasks.metric import Metric
 
-#: The score that claims are tested on, and one point of it.
-SCORE, POINT = "score both", 0.01
+#: The score that claims are tested on, and one point of it as it is shown.
+SCORE, POINT = "score both", 1
 REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "cannot tell", "cannot be tested here"
 
 
@@ -84,7 +85,7 @@ def beats(
     def verdict(found: list[Pair]) -> str:
         if all(pair.low > 0 for pair in found):
             return REPRODUCED
-        return NOT if any(pair.low <= 0 and pair.high < POINT for pair in found) else UNTOLD
+        return NOT if any(pair.low <= 0 and pair.high < POINT / pair.metric.scale for pair in found) else UNTOLD
 
     return _judged(folder, first, second, score, verdict)
 
@@ -96,7 +97,7 @@ def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bo
     def verdict(found: list[Pair]) -> str:
         if any(pair.high < 0 for pair in found):
             return NOT
-        return REPRODUCED if all(pair.low > -POINT for pair in found) else UNTOLD
+        return REPRODUCED if all(pair.low > -POINT / pair.metric.scale for pair in found) else UNTOLD
 
     return _judged(folder, first, more, SCORE, verdict)
 
@@ -122,10 +123,12 @@ def _judged(
 
 @dataclass(frozen=True)
 class Pair:
-    """Two rows of a section: the mean difference of their scores, its 95 % interval, the least that would be told; and
-    whether their splits and masks were drawn by an earlier version."""
+    """Two rows of a section: the mean difference of their scores, above 0 where the first is better, its 95 % interval,
+    the least that would be told; what the scores are; and whether their splits and masks were drawn by an earlier
+    version."""
 
     dataset: str
+    metric: Metric
     difference: float
     low: float
     high: float
@@ -133,8 +136,8 @@ class Pair:
     older_draws: bool
 
     def __str__(self) -> str:
-        low, high = 100 * self.low, 100 * self.high
-        return f"{self.dataset} {100 * self.difference:+.1f} ({low:+.1f} to {high:+.1f})"
+        difference, low, high = (self.metric.shown(v, sign=True) for v in (self.difference, self.low, self.high))
+        return f"{self.dataset} {difference} ({low} to {high})"
 
 
 def _pairs(
@@ -148,11 +151,12 @@ def _pairs(
             rows = [row for row in (_only(section, first), _only(section, second)) if row is not None]
             values = np.array([row.values[score] for row in rows])
             if len(rows) == 2 and len(section.seeds) > 1 and not np.isnan(values).any():
-                own = compared(values, [(0, 1)], section.overlap)
+                own = compared(section.metric.oriented(values), [(0, 1)], section.overlap)
                 difference, low, high, smallest = (
                     float(part[0]) for part in (own.difference, own.low, own.high, own.smallest)
                 )
-                found.append(Pair(section.dataset, difference, low, high, smallest, table.older_draws))
+                pair = Pair(section.dataset, section.metric, difference, low, high, smallest, table.older_draws)
+                found.append(pair)
     return found
 
 
@@ -162,6 +166,7 @@ def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
 
 
 def _resolution(found: list[Pair], score: str) -> str:
-    told = ", ".join(f"{pair.dataset} {100 * pair.smallest:.1f}" for pair in found)
+    told = ", ".join(f"{pair.dataset} {pair.metric.shown(pair.smallest)}" for pair in found)
+    what = ", ".join(dict.fromkeys(pair.metric.named for pair in found))
     tested = "either modality missing at 70 %" if score == SCORE else "on what there is"
-    return f"F1-macro x 100, {tested}, 95 % interval; the least that would be told: {told}"
+    return f"{what}, {tested}, 95 % interval; the least that would be told: {told}"

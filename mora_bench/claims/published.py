@@ -59,7 +59,7 @@ def _score(dataset: str) -> Callable[[Folders], Found]:
                         score = "score both" if row.mean.get("score both", 0) > 0 else "score complete"
                         shown = "both missing" if score == "score both" else "complete"
                         older = f" ({OLDER_DRAWS})" if table.older_draws else ""
-                        near = f"small ViLT, {shown}: {100 * row.mean[score]:.1f}{older}"
+                        near = f"small ViLT, {shown}: {section.metric.shown(row.mean[score])}{older}"
         return Found(near, CANNOT, NEEDS, "results/reference/real")
 
     return test

@@ -113,4 +113,6 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
     lines = [f"    {name!r},", f"    {options.file.name!r},"]
     lines += [f"    {key}={value!r}," for key, value in given.items() if value]
     arguments = "\n" + "\n".join(lines) + "\n"
-    return FILE.format(file=options.file.name, variable=name.replace("-", "_").upper(), arguments=arguments)
+    # The name stands in a docstring, which no quote or line of it may end.
+    file = re.sub(r"[^\w .,()+-]", "?", options.file.name)
+    return FILE.format(file=file, variable=name.replace("-", "_").upper(), arguments=arguments)

@@ -14,6 +14,7 @@ from mora_bench.cli.output import answer
 from mora_bench.data.audit import NAMED
 from mora_bench.data.duplicates import duplicates
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
@@ -32,6 +33,8 @@ class DoctorOptions:
     """folder with the real datasets"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     datasets: tuple[str, ...] = ("odir", "cxr")
     plugin: tuple[Path, ...] = ()
     """Python files that define datasets of your own"""
@@ -47,6 +50,7 @@ def run(arguments: list[str]) -> int:
     options = parse(DoctorOptions, "doctor", arguments)
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
+    rehash(options.rehash, default_cache())
     if not options.datasets:
         raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:
@@ -59,7 +63,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--results {options.results}: no {SALT} in it, so it holds no hashes of ids.")
     from mora_bench.data import datasets
 
-    hashes = FileHashes(default_cache() / "hashes.json")
+    hashes = FileHashes(default_cache() / datasets.HASHES)
     value: dict[str, Any] = {}
     known: dict[str, list[str]] = {own: [] for own in options.who}
     for name in options.datasets:

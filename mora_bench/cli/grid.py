@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import campaign, registry
@@ -60,20 +60,23 @@ def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
     if not grid.parts:
         rows = count(grid, place)
         if sum(own.cells for own in rows) > LISTED:
-            overridden = (str(own.get("precision", "")) for own in grid.overrides.values())
-            campaign.check_precision(
-                [grid.recipe.precision, *overridden] if any(own.network for own in rows) else [], place
-            )
-            return _sum_up(rows, grid, place)
+            return _sum_up(rows, pricing.standing_for(rows, grid, place), grid, place)
     plan = _checked(grid, preset, place)
     if len(plan.cells) > LISTED:
-        return _sum_up(pricing.of_cells(plan.cells), grid, place)
+        return _sum_up(pricing.of_cells(plan.cells), plan.cells, grid, place)
     status = Store(place.out).status(plan.cells)
     _print_plan(plan, status, everything=True)
-    priced = pricing.priced(pricing.of_cells(plan.cells), grid, place, grid.measure)[0]
-    print(priced)
+    priced = pricing.priced(pricing.of_cells(plan.cells), plan.cells, grid, place)
+    print(priced.said)
+    _say_needs(plan.cells, place)
     cells = [{"key": cell.key, "cell": cell.label, "status": own} for cell, own in status.items()]
-    return {"cells": cells, "collapsed": plan.collapsed, "costs": priced}
+    return {"cells": cells, "collapsed": plan.collapsed, "costs": priced.said}
+
+
+def _say_needs(cells: Sequence[Cell], place: Runtime) -> None:
+    """Say what the cells will need that this machine may not have: it need not be there to plan."""
+    if lacking := campaign.lacks_precision(cells, place):
+        print(f"{lacking} when run; the device here is {place.device}.")
 
 
 def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
@@ -90,6 +93,7 @@ def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
 def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
     """Run what is to do, and show what was found; the exit code."""
     plan = _checked(grid, preset, place)
+    campaign.check_precision(plan.cells, place)
     store = Store(place.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=False)
@@ -142,14 +146,15 @@ def _warn(plan: Plan, place: Runtime) -> None:
             print(f"WARNING: {name}: {what}", file=sys.stderr)
 
 
-def _sum_up(rows: list[Counted], grid: Grid, place: Runtime) -> dict[str, Any]:
-    """A grid that is too large to be listed."""
-    said, seconds = pricing.priced(rows, grid, place, grid.measure)
-    print(pricing.summary(rows, seconds))
+def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, place: Runtime) -> dict[str, Any]:
+    """A grid that is too large to be listed; `cells` are its cells, or stand for them."""
+    priced = pricing.priced(rows, cells, grid, place)
+    print(pricing.summary(rows, priced.of))
     there = len(Store(place.out).keys())
     print(f"{sum(own.cells for own in rows):,} cells; {there:,} records lie in {place.out}")
-    print(said)
-    return {"counted": rows, "records": there, "costs": said}
+    print(priced.said)
+    _say_needs(cells, place)
+    return {"counted": rows, "records": there, "costs": priced.said}
 
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:

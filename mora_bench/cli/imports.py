@@ -12,6 +12,7 @@ from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
@@ -29,7 +30,8 @@ class ImportOptions:
     folder: tyro.conf.Positional[Path]
     """results folder with the cell's record in it; the row is added to it"""
     predictions: tyro.conf.Positional[Path | None] = None
-    """a CSV of id, pattern and one column of probabilities a label, or safetensors of the same"""
+    """a CSV of id, pattern and one column of probabilities a label; or safetensors of the same, which cannot tell that
+    its values were scrambled when they were written: save np.ascontiguousarray(values), or prefer a CSV"""
     like: str = ""
     """key of the cell whose data, masks, seed and scoring are meant; see FOLDER/records"""
     name: str = "mine"
@@ -40,6 +42,8 @@ class ImportOptions:
     """folder with the real datasets, if the cell is on real data"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     plugin: tuple[Path, ...] = ()
     """Python files that define datasets or tasks of your own"""
 
@@ -48,6 +52,7 @@ def run(arguments: list[str]) -> int:
     options = parse(ImportOptions, "import", arguments)
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
+    rehash(options.rehash, default_cache())
     if (options.predictions is None) == (options.template is None):
         raise UserError("give either a file of predictions, or --template FILE.csv to write what is to be predicted.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", options.name):

@@ -53,13 +53,18 @@ def sections() -> dict[str, dict[str, str]]:
         "imputers": _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"),
         "mechanisms of missingness": _all(registry.MECHANISMS, _mechanism),
         "kinds of modalities": _all(registry.MODALITIES, lambda m: m.title),
-        "tasks": _all(registry.TASKS, lambda t: f"{t.title}; {', '.join(t.metrics.values())}"),
+        "tasks": _all(registry.TASKS, _task),
         "backbones": names() | folder | made,
         "engines": _all(registry.ENGINES, lambda e: e.title),
         "artefacts": _all(registry.ARTEFACTS, lambda a: a.title),
         "trackers": _all(registry.TRACKERS, lambda t: t.title),
         "presets": presets(),
     }
+
+
+def _task(task: Any) -> str:
+    """What a task asks, and its scores with their directions."""
+    return f"{task.title}; {'; '.join(f'{own.title} ({own.direction})' for own in task.metrics.values())}"
 
 
 def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:

@@ -7,9 +7,10 @@ from contextlib import suppress
 from importlib import import_module
 
 from mora_bench.cli.options import OptionsRead
-from mora_bench.cli.output import answering
+from mora_bench.cli.output import answering, readable
 from mora_bench.engines.contract import Detached
 from mora_bench.errors import UserError
+from mora_bench.text import doors
 
 VERBS = {
     "grid": "train methods over a grid of datasets, missing rates, ranks, blocks, seeds; write tables",
@@ -42,6 +43,12 @@ MODULES = {"import": "imports"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb. Returns the exit code: 0, 1 if a cell failed, 2 for wrong input, 130 for Ctrl-C."""
+    readable()
+    with doors():
+        return _main(arguments)
+
+
+def _main(arguments: list[str] | None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
@@ -87,13 +94,22 @@ def _ended(error: Exception | SystemExit, arguments: list[str]) -> int:
     code, said = (1 if isinstance(error, Detached) else 2), str(error)
     if isinstance(error, OSError):
         # A disk that is full or gone, a file that may not be read.
-        code, said = 1, f"{error.filename or 'a file'}: {error.strerror or error}. What was finished before is kept."
+        code, said = 1, f"{error.filename or _folders()}: {error.strerror or error}. What was finished before is kept."
     elif isinstance(error, SystemExit):
         said = f"a plug-in or a library called sys.exit({error.code!r}); nothing more was done."
     elif not isinstance(error, UserError | Detached):
         code, said = 1, _unforeseen(error, arguments)
     print(f"mora_bench: {said}", file=sys.stderr)
     return code
+
+
+def _folders() -> str:
+    """Where a file may lie that an error does not name."""
+    import tempfile
+
+    from mora_bench.cells.runtime import default_cache
+
+    return f"a file in the results folder, in {default_cache()} or in {tempfile.gettempdir()}"
 
 
 def _unforeseen(error: Exception, arguments: list[str]) -> str:

@@ -1,10 +1,16 @@
 """Reads the options of a verb."""
 
+import os
+import shutil
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from mora_bench.errors import UserError
+from mora_bench.text import coloured, visible
 
 Options = TypeVar("Options")
+#: Columns of a terminal for which help is laid out. In one of a single column that takes a minute.
+NARROWEST, WIDEST = 40, 400
 
 
 def parse(kind: type[Options], verb: str, arguments: list[str], default: Options | None = None) -> Options:
@@ -12,9 +18,11 @@ def parse(kind: type[Options], verb: str, arguments: list[str], default: Options
     import tyro
 
     _check(verb, arguments)
+    _fit_width()
     extra: dict[str, Any] = {} if default is None else {"default": default}
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
 
@@ -24,10 +32,24 @@ def parse_known(kind: type[Options], verb: str, arguments: list[str]) -> tuple[O
     import tyro
 
     _check(verb, arguments)
+    _fit_width()
     try:
-        return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
+        with _coloured(arguments):
+            return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", return_unknown_args=True)
     except SystemExit as ended:
         raise OptionsRead(ended.code) from None
+
+
+def _fit_width() -> None:
+    """Have help laid out for a width that can hold it."""
+    width = shutil.get_terminal_size().columns
+    if not NARROWEST <= width <= WIDEST:
+        os.environ["COLUMNS"] = str(min(max(width, NARROWEST), WIDEST))
+
+
+def _coloured(arguments: list[str]) -> AbstractContextManager[None]:
+    """Let tyro's colours through, unless it may repeat sequences out of names of files that a shell gave."""
+    return coloured(all(visible(argument) == argument for argument in arguments))
 
 
 def _check(verb: str, arguments: list[str]) -> None:

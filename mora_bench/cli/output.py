@@ -1,5 +1,7 @@
-"""JSON on the terminal, for programs that run this one: what a verb found as one value, and nothing else."""
+"""What reaches the terminal: letters that it has; for programs one JSON value, and nothing else."""
 
+import codecs
+import io
 import json
 import math
 import os
@@ -13,6 +15,28 @@ from typing import Any
 
 #: What the verb that runs has handed over; None where nobody asked for JSON.
 _answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
+
+#: What we print, in the letters of a stream that has ASCII alone.
+PLAIN = {"±": "+-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "↑": "^", "↓": "v"}
+PLAIN |= dict.fromkeys("─━═", "-") | dict.fromkeys("│┃║", "|") | dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+")
+
+
+def readable() -> None:
+    """Have stdout and stderr write something else for the letters that they lack, instead of ending the command."""
+    codecs.register_error("mora_bench.plain", _plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        raw = isinstance(stream, io.TextIOWrapper) and stream.errors == "surrogateescape"
+        # A stream of UTF-8 that gives bytes of file names back as they are lacks no letter.
+        if isinstance(stream, io.TextIOWrapper) and not (raw and codecs.lookup(stream.encoding).name == "utf-8"):
+            stream.reconfigure(errors="mora_bench.plain")
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = (PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in lacking)
+    return "".join(plain), error.end
 
 
 @contextmanager
@@ -37,7 +61,8 @@ def answering(asked: bool) -> Iterator[None]:
         os.dup2(before, 1)
         os.close(before)
     if found:
-        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False))
+        # JSON's own escapes leave DEL alone.
+        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False).replace("\x7f", "\\u007f"))
 
 
 def answer(make: Callable[[], Any]) -> None:

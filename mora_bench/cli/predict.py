@@ -10,6 +10,7 @@ from mora_bench import registry
 from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli.options import parse
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.chain import check_believed
@@ -38,6 +39,8 @@ class PredictOptions:
     """folder with the real datasets, if the cell is on real data"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     limit: int | None = None
     """the --limit that the cell was trained with, if it was"""
     device: str = "cpu"
@@ -50,6 +53,7 @@ def run(arguments: list[str]) -> int:
     options = parse(PredictOptions, "predict", arguments)
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
+    rehash(options.rehash, default_cache())
     store = Store(options.folder)
     record = store.record_of(options.key)
     if not isinstance(record, Record):

@@ -9,6 +9,7 @@ import tyro
 from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 
 
@@ -20,6 +21,8 @@ class PrepareOptions:
     """folder with the real datasets; without it the twins are drawn"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     datasets: tuple[str, ...] = ("odir", "cxr")
     backbone: str = "small"
     """whose picture sizes and vocabulary to prepare for"""
@@ -44,6 +47,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training.cell import samples
 
     workers = options.workers or cores()
+    rehash(options.rehash, default_cache())
     place = Runtime(out=Path(), data_root=options.data_root, cache=default_cache(), workers=workers)
     for name in options.datasets:
         data = samples(name, options.backbone, options.max_text, place)

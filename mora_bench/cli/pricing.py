@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from statistics import mean
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.plan.count import Counted, smallest
-from mora_bench.plan.expand import Plan, expand
+from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
+from mora_bench.plan.price import Prices, kind_of
 from mora_bench.records.schema import Record
-from mora_bench.records.store import DONE, Store
+from mora_bench.records.store import Store
+
+if TYPE_CHECKING:
+    from mora_bench.training.price import Probe
 
 #: The most lines of a table by competitor; beyond, competitors stand together.
 ROWS = 24
 #: What stands for the axes of cells that were planned one by one.
 OF_ALL = "cells"
-#: Records of a folder that are read for the mean times of its cells.
+#: Records of a folder that are read for rates.
 SAMPLE = 1000
-#: Folders whose times stand for those of this machine, where nothing else is known.
-SHIPPED = ("quick", "field")
+#: Folders that we ship whose records say how many FLOPs a cell takes, and how fast a machine like this one is.
+SHIPPED = ("quick", "field", "dual")
+#: The most cells that stand for those of a count.
+STAND_FOR = 64
+#: What there is to do where nothing is known.
+HOW = "--plan --measure runs three steps of each kind here"
 
 
 def of_cells(cells: Iterable[Cell]) -> list[Counted]:
@@ -70,77 +78,158 @@ def _hours(seconds: float) -> str:
     return "?" if math.isnan(seconds) else f"{seconds / 3600:.3g}"
 
 
-def from_records(place: Runtime) -> tuple[dict[tuple[str, str], float], str]:
-    """Mean seconds of a cell by dataset and competitor, and where they were measured: in the results folder, else in
-    those that are shipped."""
-    # Reading results takes pandas, which a refusal need not wait for.
-    from mora_bench.report.shipped import REFERENCE
-
-    for folders, said in (([place.out], str(place.out)), ([REFERENCE / name for name in SHIPPED], "what is shipped")):
-        known = mean_seconds(record for folder in folders for record in Store(folder).some_records(SAMPLE))
-        if known:
-            return known, said
-    return {}, ""
+Place = tuple[str, str, str]
 
 
-def mean_seconds(records: Iterable[Record | None]) -> dict[tuple[str, str], float]:
-    """Mean seconds of a cell by dataset and competitor, of the records that are done."""
-    times: dict[tuple[str, str], list[float]] = {}
-    for record in records:
-        if record is not None and record.status == DONE and record.time is not None:
-            times.setdefault((record.cell.dataset, record.cell.method), []).append(record.time.cell_s)
-    return {key: mean(own) for key, own in times.items()}
+@dataclass(frozen=True)
+class Priced:
+    """What a grid costs: seconds of a worker and cells without a price, by dataset, backbone and competitor; and what
+    is said of it in a sentence."""
+
+    seconds: dict[Place, float]
+    unknown: dict[Place, int]
+    said: str
+
+    def of(self, row: Counted) -> float:
+        """Seconds of a row's cells on one worker; NaN if nothing of it has a price."""
+        return self.seconds.get((row.dataset, row.backbone, row.method), math.nan)
 
 
-def priced(
-    rows: Sequence[Counted], grid: Grid, place: Runtime, measure: bool
-) -> tuple[str, Callable[[Counted], float]]:
-    """A sentence about time, memory and disk, and the seconds of the cells of a count."""
-    if measure:
-        prices = _measured(rows, grid, place)
-        known = {key: price.seconds for key, price in prices.items()}
-        mib = max((price.mib for price in prices.values()), default=math.nan)
-        total = sum(prices[key].bytes * own.cells for own in rows if (key := (own.dataset, own.method)) in prices)
-        said = "measured on short cells here"
-        more = f", {place.workers * mib / 1024:.2g} GB of memory" if not math.isnan(mib) else ""
-        more += f", {total / 1e9:.2g} GB of disk"
-    else:
-        known, where = from_records(place)
-        said, more = f"by the times in {where}", ""
-
-    def seconds(own: Counted) -> float:
-        return own.cells * known.get((own.dataset, own.method), math.nan)
-
-    unknown = [own for own in rows if math.isnan(seconds(own))]
-    hours = sum(seconds(own) for own in rows if own not in unknown) / 3600 / place.workers
-    time = (
-        f"{60 * hours:.2g} minutes" if hours < 2 else f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"
-    )
-    if len(unknown) == len(rows):
-        return "No cell of this kind was timed yet; --plan --measure takes about a minute.", seconds
-    without = f", {sum(own.cells for own in unknown):,} cells of unknown cost left out" if unknown else ""
-    hint = "" if measure else "; --plan --measure times short cells here"
-    return f"About {time} with {place.workers} at once{more}, {said}{without}{hint}.", seconds
-
-
-def _measured(rows: Sequence[Counted], grid: Grid, place: Runtime) -> dict:
-    """The price of a cell by dataset and competitor."""
-    from mora_bench.training.price import limit_of, measured
-
-    found = {}
-    for own in rows:
-        if (own.dataset, own.method) in found or grid.parts:
-            continue
-        one = smallest(grid, own)
-        whole = _only(one, place, own)
-        limit = min(limit_of(own.network), place.limit or limit_of(own.network))
-        short = _only(replace(one, limit=limit), replace(place, limit=limit), own)
-        if short.recipe is not None:
-            short = replace(short, recipe=replace(short.recipe, epochs=1, validate_every=1.0))
-        found[own.dataset, own.method] = measured(short, whole, limit, place)
+def standing_for(rows: Sequence[Counted], grid: Grid, place: Runtime) -> list[Cell]:
+    """A few cells of each row, which differ in whatever changes what a cell costs."""
+    found: list[Cell] = []
+    for row in rows:
+        one = smallest(grid, row)
+        whole = replace(one, ranks=grid.ranks, blocks=grid.blocks, impute=grid.impute, knobs=grid.knobs)
+        points = math.prod(max(len(own), 1) for own in (whole.ranks, whole.blocks, whole.impute, whole.knobs))
+        # The options of one competitor alone, because another may not read them.
+        known = whole if row.network and points <= STAND_FOR and not grid.knobs else one
+        found += [cell for cell in expand(known, known, place).cells if cell.method == row.method]
     return found
 
 
-def _only(grid: Grid, place: Runtime, own: Counted) -> Cell:
-    plan: Plan = expand(grid, grid, place)
-    return next(cell for cell in plan.cells if cell.method == own.method)
+def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, place: Runtime) -> Priced:
+    """The price of the cells that `rows` count, of which `cells` are all, or stand for them."""
+    probes = _probes(cells, place) if grid.measure else {}
+    prices, where = _prices(place, [own.record for own in probes.values()], grid)
+    known: dict[Place, list[float]] = {}
+    sizes = Sizes(place)
+    for cell in cells:
+        known.setdefault((cell.dataset, cell.backbone, cell.method), []).append(prices.of(cell, sizes.of(cell)))
+    seconds, unknown = {}, {}
+    for row in rows:
+        key = (row.dataset, row.backbone, row.method)
+        own = [value for value in known.get(key, []) if not math.isnan(value)]
+        share = len(own) / max(len(known.get(key, [])), 1)
+        seconds[key] = row.cells * share * sum(own) / len(own) if own else math.nan
+        unknown[key] = row.cells - round(row.cells * share)
+    more = _memory_and_disk(rows, cells, probes, sizes, place)
+    decoding = _decoding(cells, grid, place)
+    return Priced(seconds, unknown, _sentence(rows, seconds, unknown, where, more, decoding, place))
+
+
+class Sizes:
+    """How many samples each side of a cell's split has; of cells that differ in seed alone the first's."""
+
+    def __init__(self, place: Runtime):
+        self.place = place
+        self.known: dict[tuple, dict[str, int]] = {}
+
+    def of(self, cell: Cell) -> dict[str, int]:
+        from mora_bench.data import datasets
+        from mora_bench.data.sides import sides
+
+        key = (cell.dataset, cell.split, cell.folds, cell.pool)
+        if key not in self.known:
+            table, _ = datasets.fingerprinted(
+                cell.dataset, self.place.data_root, self.place.limit, self.place.cache
+            )  # fmt: skip
+            self.known[key] = {name: len(side) for name, side in sides(cell, table).items()}
+        return self.known[key]
+
+
+def _prices(place: Runtime, probed: Sequence[Record], grid: Grid) -> tuple[Prices, str]:
+    """What is known of prices, and where it was measured: here and now, else in records of this device."""
+    # Reading results takes pandas, which a refusal need not wait for.
+    from mora_bench.records import provenance
+    from mora_bench.report.shipped import REFERENCE
+
+    shipped = [record for name in SHIPPED for record in Store(REFERENCE / name).some_records(SAMPLE)]
+    ours = Store(place.out).some_records(SAMPLE)
+    try:
+        device = provenance.device_name(place.device)
+    except (RuntimeError, AssertionError):
+        # A cluster's nodes have what this machine lacks: its records say what.
+        device = next((r.provenance.device for r in ours if r.provenance.device_type in place.device), "")
+    if probed:
+        return Prices(probed, device, place.threads, place.compiler), "measured on three steps of each kind here"
+    known = Prices(ours, device, place.threads, place.compiler, older=shipped)
+    return known, f"by records of {device or 'no device'}"
+
+
+def _probes(cells: Sequence[Cell], place: Runtime) -> dict[tuple, Probe]:
+    """A probe of each kind of cell, run here."""
+    from mora_bench.training.price import probe
+
+    kinds: dict[tuple, Cell] = {}
+    for cell in cells:
+        precision = cell.recipe.precision if cell.recipe else ""
+        kinds.setdefault((*kind_of(cell), precision), cell)
+    # The first network of a process waits for imports, which a grid's workers share.
+    for first in [cell for cell in kinds.values() if cell.recipe is not None][:1]:
+        probe(first, place)
+    return {kind: probe(cell, place) for kind, cell in kinds.items()}
+
+
+def _memory_and_disk(
+    rows: Sequence[Counted], cells: Sequence[Cell], probes: dict[tuple, Probe], sizes: Sizes, place: Runtime
+) -> str:
+    if not probes:
+        return ""
+    mib = max((own.mib for own in probes.values() if not math.isnan(own.mib)), default=math.nan)
+    left: dict[Place, float] = {}
+    for own in probes.values():
+        cell = own.record.cell
+        whole = next(c for c in cells if (c.dataset, c.method) == (cell.dataset, cell.method))
+        left[cell.dataset, cell.backbone, cell.method] = own.sample_bytes * sum(sizes.of(whole).values())
+    total = sum(row.cells * left.get((row.dataset, row.backbone, row.method), 0.0) for row in rows)
+    memory = "" if math.isnan(mib) else f", {place.workers * mib / 1024:.2g} GB of memory"
+    return f"{memory}, {total / 1e9:.2g} GB of disk"
+
+
+def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, float]:
+    """Samples that are still to be decoded, and seconds of a worker for it, NaN where that was not measured."""
+    from mora_bench.backbones import load as backbones
+    from mora_bench.data import cache, datasets
+
+    samples, seconds = 0, 0.0
+    first = {(c.dataset, c.backbone, c.recipe.max_text): c for c in cells if c.recipe is not None}
+    for (dataset, backbone, most), cell in first.items():
+        table, fingerprint = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
+        rules = backbones.resolve(backbone, most).rules
+        number = 0 if cache.folder_of(table, fingerprint, rules, place.cache).exists() else len(table)
+        number += cell.pool * len(set(grid.seeds))
+        samples += number
+        if grid.measure and number:
+            from mora_bench.training.price import decoding
+
+            seconds += number * decoding(cell, place)
+    return samples, seconds if grid.measure or not samples else math.nan
+
+
+def _sentence(
+    rows: Sequence[Counted], seconds: dict[Place, float], unknown: dict[Place, int], where: str, more: str,
+    decoding: tuple[int, float], place: Runtime,
+) -> str:  # fmt: skip
+    cells, without = sum(row.cells for row in rows), sum(unknown.values())
+    if without == cells:
+        return f"No price: no record says how fast these cells run on this device; {HOW}."
+    samples, decode = decoding
+    whole = sum(value for value in seconds.values() if not math.isnan(value))
+    hours = (whole + (0.0 if math.isnan(decode) else decode)) / 3600 / place.workers
+    time = (
+        f"{60 * hours:.2g} minutes" if hours < 2 else f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"
+    )
+    left = f"; no price for {without:,} cells, whose kinds have no record: {HOW}" if without else ""
+    data = f"; beside it up to {samples:,} samples are decoded" if math.isnan(decode) else ""
+    return f"About {time} with {place.workers} at once{more}, {where}{data}{left}."

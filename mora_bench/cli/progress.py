@@ -9,6 +9,7 @@ from typing import Any, Self
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.records.store import Store
+from mora_bench.text import behind, visible
 from mora_bench.training.log import last_line
 
 #: Seconds between two looks at what cells say on a terminal, and two lines elsewhere.
@@ -35,7 +36,13 @@ class Progress:
         self.total = done + len(waiting)
         self.over = threading.Event()
         self.bar = tqdm(
-            total=self.total, initial=done, unit="cell", smoothing=0, dynamic_ncols=True, disable=not self.terminal
+            total=self.total,
+            initial=done,
+            unit="cell",
+            smoothing=0,
+            dynamic_ncols=True,
+            disable=not self.terminal,
+            file=behind(sys.stderr),
         )
         self.looks = threading.Thread(target=self._look, name="shows how far cells are", daemon=True)
 
@@ -56,14 +63,14 @@ class Progress:
     def say(self, text: str) -> None:
         """A line that stays."""
         if self.terminal:
-            self.bar.write(text)
+            self.bar.write(visible(text), file=behind(sys.stdout))
         else:
             print(text, flush=True)
 
     def _look(self) -> None:
         while True:
             if self.terminal:
-                self.bar.set_postfix_str("; ".join(self.in_work()))
+                self.bar.set_postfix_str(visible("; ".join(self.in_work())))
             if self.over.wait(LOOK if self.terminal else LINE):
                 return
             if not self.terminal:

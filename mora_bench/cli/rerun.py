@@ -4,10 +4,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
-from msgspec import to_builtins
 
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import NONE, TRAINING_VERSION, WHY_NOT_AGAIN, Cell
@@ -16,9 +15,15 @@ from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
-from mora_bench.records.schema import Scores
-from mora_bench.records.store import DONE, Store
+from mora_bench.records.encoding import vouched
+from mora_bench.records.equal import differences, said
+from mora_bench.records.schema import Record, Scores
+from mora_bench.records.store import DONE, Refused, Store
+
+#: How many numbers of a cell a message names.
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,16 @@ class RerunOptions:
     """only these methods; all if not given"""
     datasets: tuple[str, ...] = ()
     """only these datasets; all if not given"""
+    key: tuple[str, ...] = ()
+    """only the cells of these keys, or of keys that begin so; all if not given"""
+    seeds: tuple[int, ...] = ()
+    """only these seeds; all if not given"""
     data_root: Path | None = None
     """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     plugin: tuple[Path, ...] = ()
     """Python files that define methods or datasets of your own"""
     device: str = "cpu"
@@ -52,10 +63,17 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--out {options.out} is the folder itself. Give another one.")
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
+    rehash(options.rehash, default_cache())
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
-    records = [r for r in old.records()[0] if r.status == DONE and _asked(r.cell, options)]
-    if not records:
+    # Predictions may be gone: to have them again is what this is for.
+    (records, refused), (believed, odd) = old.records(), old.scores()
+    every = [record for record in records if record.status == DONE]
+    for given in options.key:
+        if not any(record.key.startswith(given) for record in every):
+            raise UserError(f"--key {given}: no record of {options.folder} that is done has a key that begins so.")
+    asked = [record for record in every if _asked(record.cell, options)]
+    if not asked:
         raise UserError(f"{options.folder}: no record that is done and asked for.")
     place = Runtime(
         out=options.out,
@@ -65,20 +83,10 @@ def run(arguments: list[str]) -> int:
         workers=options.workers or cores(),
         plugins=tuple(file.absolute() for file in options.plugin),
     )
-    left: Counter[str] = Counter()
-    known: dict[Cell, Scores] = {}
-    scores: dict[str, list[Scores]] = {}
-    for own in old.scores()[0]:
-        scores.setdefault(own.key, []).append(own)
-    for record in records:
-        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
-        if why:
-            left[why] += 1
-        else:
-            known |= {replace(record.cell, scoring=own.scoring): own for own in scores.get(record.key, [])}
+    known, unbelieved = _known(old, asked, believed, source)
+    for reason in [*refused, *odd, *unbelieved]:
+        print(f"left out: {reason}", file=sys.stderr)
     cells = list(known)
-    for why, count in left.items():
-        print(f"left out: {count} cells: {why}", file=sys.stderr)
     new = Store(options.out)
     status = new.status(cells)
     status |= new.forget_failed(status)
@@ -88,19 +96,51 @@ def run(arguments: list[str]) -> int:
     if not cells:
         return 1
     show(campaign.report(options.out))
-    same = 0
+    same, words = 0, Counter[str]()
     for cell, before in known.items():
-        after = new.scores_of(cell)
-        same += isinstance(after, Scores) and _same(to_builtins(before), to_builtins(after))
+        agrees, differing = _held(before, new.scores_of(cell))
+        same += agrees
+        words.update(differing)
+    for what, count in words.items():
+        print(f"{count} of {len(cells)} cells: {what}", file=sys.stderr)
     print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
-    return 0 if same == len(cells) and not failed else 1
+    return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
+
+
+def _known(
+    store: Store, records: list[Record], scores: list[Scores], source: str
+) -> tuple[dict[Cell, Scores], list[Refused]]:
+    """The cells that can be run again here, with the scores that they had; and scores that are of no record here."""
+    left: Counter[str] = Counter()
+    known: dict[Cell, Scores] = {}
+    of_record: dict[str, list[Scores]] = {}
+    for each in scores:
+        of_record.setdefault(each.key, []).append(each)
+    unbelieved = []
+    for record in records:
+        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
+        left.update([why] * bool(why))
+        for each in of_record.get(record.key, []):
+            if not vouched(each, record):
+                unbelieved.append(
+                    store.score_documents.refused(each.score_key, "scores of another record than is here")
+                )
+            elif not why:
+                known[replace(record.cell, scoring=each.scoring)] = each
+    for why, count in left.items():
+        print(f"left out: {count} cells: {why}", file=sys.stderr)
+    return known, unbelieved
 
 
 def _asked(cell: Cell, options: RerunOptions) -> bool:
     return all(
         not wanted or own in wanted
-        for own, wanted in ((cell.method, options.methods), (cell.dataset, options.datasets))
-    )
+        for own, wanted in (
+            (cell.method, options.methods),
+            (cell.dataset, options.datasets),
+            (cell.seed, options.seeds),
+        )
+    ) and (not options.key or cell.key.startswith(options.key))
 
 
 def _other(cell: Cell) -> str:
@@ -126,12 +166,14 @@ def _other(cell: Cell) -> str:
     return "cells are trained in another way here" if other else ""
 
 
-#: What two files of the same scores need not have in common.
-OF_THE_FILE = ("schema", "digest", "record")
-
-
-def _same(before: Any, after: Any) -> bool:
-    """Whether `after` holds everything that `before` holds, to the last digit; it may hold more."""
-    if isinstance(before, dict):
-        return all(name in after and _same(own, after[name]) for name, own in before.items() if name not in OF_THE_FILE)
-    return bool(before == after)
+def _held(before: Scores, after: Scores | Refused) -> tuple[bool, list[str]]:
+    """Whether a cell has the scores that it had, to the last digit; and what differs, and what only one file has."""
+    if isinstance(after, Refused):
+        return False, [str(after)]
+    found = differences(before, after)
+    differ = [said(one) for one in found if not one.only]
+    old, new = ([one.where for one in found if one.only == which] for which in ("first", "second"))
+    listed = (("differ", differ), ("are in the old file alone", old), ("are in the new file alone", new))
+    words = [f"{len(some)} numbers {what}: {', '.join(some[:NAMED])}" for what, some in listed if some]
+    # What a newer version adds changes none of the old numbers.
+    return not differ and not old, words

@@ -11,6 +11,7 @@ from mora_bench import registry
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
+from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 
 
@@ -32,6 +33,8 @@ class RescoreOptions:
     """folder with the real datasets, where a mechanism reads more of them than presence"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data anew, whatever is remembered of files by size, times and inode"""
     plugin: tuple[Path, ...] = ()
     """Python files that define mechanisms or tasks of your own"""
 
@@ -55,6 +58,7 @@ def run(arguments: list[str]) -> int:
     missing = None
     if options.test_mechanism or options.mask_unit != "sample":
         missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
+    rehash(options.rehash, default_cache())
     place = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
     scored, left = rescore(options.folder, Scoring(missing, options.test_rate), place)
     for reason in left:

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from statistics import mean
 from typing import Any
 
@@ -10,8 +10,8 @@ from mora_bench import campaign
 from mora_bench.cells.cell import Cell
 from mora_bench.cli.grid import asked
 from mora_bench.cli.output import answer
-from mora_bench.cli.pricing import mean_seconds
 from mora_bench.records.leases import Holder, Leases
+from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.training.log import last_line
 
@@ -80,9 +80,18 @@ def _failed(store: Store, status: dict[Cell, str]) -> list[dict[str, Any]]:
 def _left(store: Store, status: dict[Cell, str]) -> float | None:
     """Seconds of work that are left, from the times of cells of the same dataset and method that are done, or of any
     that are; None if none is."""
-    known = mean_seconds(store.record(cell) for cell, own in status.items() if own == DONE)
+    known = _mean_seconds(store.record(cell) for cell, own in status.items() if own == DONE)
     if not known:
         return None
     any_cell = mean(known.values())
     ahead = [cell for cell, own in status.items() if own in (RUNNING, TO_DO)]
     return sum(known.get((cell.dataset, cell.method), any_cell) for cell in ahead)
+
+
+def _mean_seconds(records: Iterable[Record | None]) -> dict[tuple[str, str], float]:
+    """Mean seconds of a cell by dataset and competitor, of the records that are done."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        if record is not None and record.status == DONE and record.time is not None:
+            times.setdefault((record.cell.dataset, record.cell.method), []).append(record.time.cell_s)
+    return {key: mean(own) for key, own in times.items()}

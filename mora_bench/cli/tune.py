@@ -16,6 +16,7 @@ from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.tuned import as_preset
+from mora_bench.tasks.metric import Metric, metric_of
 
 if TYPE_CHECKING:
     from mora_bench.training.tuning import Ledger
@@ -93,23 +94,24 @@ def run(arguments: list[str]) -> int:
     said = f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
     best = {(own.dataset, own.method): own.best.settings for own in found}
     write_atomic(file, as_preset(options, best, said).encode())
-    print(_table(found))
+    print(_table(found, {cell.dataset: metric_of(cell.task) for cell in cells}))
     print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}`")
     for cell in failed:
         print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _table(found: "list[Ledger]") -> str:
-    """What each search found: validation scores at the most epochs, untuned and tuned, and what it cost."""
+def _table(found: "list[Ledger]", metrics: dict[str, Metric]) -> str:
+    """What each search found: validation scores at the most epochs, untuned and tuned, by the metric of each dataset's
+    task, and what it cost."""
     from tabulate import tabulate
 
     rows = [
         [
             own.dataset,
             own.method,
-            f"{100 * own.untuned:.1f}",
-            f"{100 * own.tuned:.1f}",
+            f"{metrics[own.dataset].heading}, {metrics[own.dataset].direction}",
+            *map(metrics[own.dataset].shown, (own.untuned, own.tuned)),
             ", ".join(f"{name} {value:.3g}" for name, value in own.best.settings.items()),
             len(own.trials),
             own.epochs_trained,
@@ -117,5 +119,5 @@ def _table(found: "list[Ledger]") -> str:
         ]
         for own in found
     ]
-    headers = ["dataset", "method", "untuned (val)", "tuned (val)", "found", "trials", "epochs", "seconds"]
+    headers = ["dataset", "method", "score", "untuned (val)", "tuned (val)", "found", "trials", "epochs", "seconds"]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)

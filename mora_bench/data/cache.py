@@ -1,49 +1,127 @@
-"""Decodes a table once per set of input rules, into memory-mapped folders that are keyed by content."""
+"""Decodes a table once per set of input rules, into memory-mapped folders that are keyed by content.
+
+Each folder has a manifest, which is written last: of every file its size, its sha256, and the version (`files.Version`)
+that was seen when the two were last compared. A file of that version is believed; of another one the digest is taken
+again. A folder that does not fit its manifest is made anew beside it and renamed into its place.
+"""
 
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from mora_bench.data.modalities.contract import Rule
+from mora_bench.data.modalities.contract import Content, Rule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
-from mora_bench.files import beside, digest_json
+from mora_bench.errors import UserError
+from mora_bench.files import TRIES, beside, digest_json, hash_version, naming, read_sealed, version, write_sealed
 
 #: Change it when the same table would become other files.
 VERSION = 2
-DONE = "done"
+MANIFEST = "manifest.json"
+#: What is said of a file with another content.
+OTHER = "is not what was written"
 
 
-def prepare(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path, workers: int = 1) -> Samples:
+def prepare(
+    table: Table,
+    fingerprint: str,
+    rules: Mapping[str, Rule],
+    cache: Path,
+    workers: int = 1,
+    unchanged: Callable[[], bool] | None = None,
+) -> Samples:
     """Decode `table`, or open what an earlier call left in `cache`.
 
     Args:
         fingerprint: the table's.
         rules: a backbone's rules for inputs, by kind of content.
+        unchanged: whether the table's files are still those of the fingerprint; asked after decoding.
+
+    Raises:
+        UserError: a content that cannot be decoded, or files that change while they are decoded.
     """
-    folder = cache / "samples" / _key(table, fingerprint, rules)
-    if not (folder / DONE).exists():
-        temporary = beside(folder)
-        temporary.mkdir(parents=True)
-        try:
-            _write(table, rules, temporary, workers)
-            temporary.replace(folder)
-        except OSError:
-            # Another process was first. Its folder is complete, because folders are renamed into place.
-            if not (folder / DONE).exists():
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    contents = tuple(table.kind(name).open(folder / str(m)) for m, name in enumerate(table.names))
-    return Samples(table, contents, table.present)
+    folder = folder_of(table, fingerprint, rules, cache)
+    for _ in range(TRIES):
+        wrong = _misfit(folder)
+        if wrong:
+            if folder.exists():
+                print(f"{folder}: {wrong}; decoded anew", file=sys.stderr)
+            _decode(table, rules, folder, workers, unchanged)
+        # Another process may be exchanging the folder.
+        with suppress(FileNotFoundError):
+            return Samples(table, _opened(table, folder), table.present, folder)
+    return Samples(table, _opened(table, folder), table.present, folder)
 
 
-def _key(table: Table, fingerprint: str, rules: Mapping[str, Rule]) -> str:
+def folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
+    """Where `prepare` keeps what it decodes."""
     wanted = [
         [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
         for name, kind in table.shape.items()
     ]
-    return digest_json([VERSION, fingerprint, wanted])
+    return cache / "samples" / digest_json([VERSION, fingerprint, wanted])
+
+
+def damaged(folder: Path) -> list[str]:
+    """What does not fit the manifest of a folder of `prepare`, with every file read; empty if all does. Nothing is
+    changed: the next `prepare` makes the folder anew."""
+    manifest = _manifest(folder)
+    if manifest is None:
+        return [f"{folder / MANIFEST} is absent or damaged"]
+    return [
+        f"{folder / name} {wrong}"
+        for name, entry in manifest.items()
+        if (wrong := _compared(folder / name, entry, True))
+    ]
+
+
+def check_unchanged(samples: Samples, reopen: Callable[[], None]) -> None:
+    """Refuse what was computed from files that were written into meanwhile. Files that are gone are still mapped.
+
+    Args:
+        reopen: is called before it refuses, so that the next cell of this process opens the folder again.
+
+    Raises:
+        UserError: a file holds something else than was decoded.
+    """
+    manifest = {} if samples.folder is None else _manifest(samples.folder) or {}
+    for name, entry in manifest.items():
+        if samples.folder is not None and _compared(samples.folder / name, entry) == OTHER:
+            reopen()
+            raise UserError(
+                f"{samples.folder}: {name} was written into while this cell read it. It is decoded anew; run the cell "
+                "again (--retry failed)."
+            )
+
+
+def forget(cache: Path) -> None:
+    """Have the next `prepare` of each folder read all its files, whatever versions they have."""
+    for file in (cache / "samples").glob(f"*/{MANIFEST}"):
+        manifest = _manifest(file.parent)
+        if manifest is not None:
+            write_sealed(file, {name: entry | {"version": None} for name, entry in manifest.items()})
+
+
+def _opened(table: Table, folder: Path) -> tuple[Content, ...]:
+    return tuple(table.kind(name).open(folder / str(m)) for m, name in enumerate(table.names))
+
+
+def _decode(
+    table: Table, rules: Mapping[str, Rule], folder: Path, workers: int, unchanged: Callable[[], bool] | None
+) -> None:
+    temporary = beside(folder)
+    try:
+        with naming(folder):
+            temporary.mkdir(parents=True)
+            _write(table, rules, temporary, workers)
+            if unchanged is not None and not unchanged():
+                raise UserError(f"{table.name}: its files changed while they were decoded. Run the same command again.")
+            _exchange(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write(table: Table, rules: Mapping[str, Rule], folder: Path, workers: int) -> None:
@@ -51,4 +129,76 @@ def _write(table: Table, rules: Mapping[str, Rule], folder: Path, workers: int) 
         (folder / str(m)).mkdir()
         kind = table.kind(name)
         kind.encode(column.values, table.ids, rules.get(column.kind), folder / str(m), workers)
-    (folder / DONE).touch()
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    write_sealed(folder / MANIFEST, {file.relative_to(folder).as_posix(): _entry(file) for file in files})
+
+
+def _entry(file: Path) -> dict[str, Any]:
+    seen, content = hash_version(file)
+    return {"size": seen.size, "sha256": content, "version": list(seen)}
+
+
+def _exchange(temporary: Path, folder: Path) -> None:
+    """Put a folder that is complete in the place of one that is absent or does not fit."""
+    try:
+        temporary.rename(folder)
+        return
+    except OSError:
+        # Another process was first. Its folder is complete, because folders are renamed into place.
+        if not _misfit(folder):
+            return
+        if not folder.exists():
+            raise
+    # Other processes may have mapped files of the old one into memory, so that goes when this process has ended
+    # (`files.sweep`).
+    with suppress(FileNotFoundError):
+        folder.rename(beside(folder))
+    try:
+        temporary.rename(folder)
+    except OSError:
+        if _misfit(folder):
+            raise
+
+
+def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:
+    manifest = read_sealed(folder / MANIFEST)
+    return manifest if isinstance(manifest, dict) else None
+
+
+def _misfit(folder: Path) -> str:
+    """Why what lies in a folder cannot be believed, "" if it can. Files are read only where their version is another
+    one than the manifest's, which then notes that version."""
+    manifest = _manifest(folder)
+    if manifest is None:
+        return f"{MANIFEST} is absent or damaged"
+    noted = [entry["version"] for entry in manifest.values()]
+    for name, entry in manifest.items():
+        if wrong := _compared(folder / name, entry):
+            return f"{name} {wrong}"
+    if noted != [entry["version"] for entry in manifest.values()]:
+        # A cache of somebody else may be read only; its files are then read at every opening.
+        with suppress(OSError):
+            write_sealed(folder / MANIFEST, manifest)
+    return ""
+
+
+def _compared(file: Path, entry: dict[str, Any], anew: bool = False) -> str:
+    """What is wrong with a file, "" if nothing is; its version is then the entry's.
+
+    Args:
+        anew: read it whatever its version.
+    """
+    try:
+        seen = version(file)
+        if list(seen) == entry["version"] and not anew:
+            return ""
+        if seen.size == entry["size"]:
+            seen, content = hash_version(file, anew)
+            if content == entry["sha256"]:
+                entry["version"] = list(seen)
+                return ""
+    except FileNotFoundError:
+        return "is gone"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return OTHER

@@ -31,6 +31,8 @@ class Dataset:
         known: for a twin of known truth, what can be known of each label under a pattern of presence, given as one
             bool per modality; scores get a ceiling from it.
         source: where the data, or their description, are published.
+        population: whose data they are; two datasets that name the same one share patients, and count as one where
+            methods are ranked over datasets. "" where no other dataset has these patients.
     """
 
     title: str
@@ -40,11 +42,13 @@ class Dataset:
     source: str = ""
     more: Callable[[range], Table] | None = None
     known: Callable[..., Sequence[Known]] | None = None
+    population: str = ""
 
     group: ClassVar[str] = registry.DATASETS
 
     def seen_as(self, title: str, change: Callable[[Table], Table]) -> Dataset:
-        """The same data, and the same twin, with each table changed; what can be known of them is not known then."""
+        """The same patients' data, and the same twin, with each table changed; what can be known of them is not known
+        then."""
         twin, more = self.twin, self.more
         return replace(
             self,

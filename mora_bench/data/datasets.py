@@ -15,7 +15,10 @@ from mora_bench.data.table import Table
 from mora_bench.data.twins import ceilings
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import PlainError, UserError
-from mora_bench.files import FileHashes
+from mora_bench.files import FileHashes, digest_json
+
+#: The file of a cache in which digests of data files are remembered.
+HASHES = "hashes.json"
 
 ODIR = Dataset(
     "ODIR-5K: fundus pairs + keywords, 8 labels",
@@ -25,6 +28,7 @@ ODIR = Dataset(
     odir.SOURCE,
     twins.odir,
     ceilings.odir,
+    "ODIR-5K",
 )
 CXR = Dataset(
     "Indiana University chest X-rays: films + reports, 20 labels",
@@ -34,6 +38,7 @@ CXR = Dataset(
     "openi.nlm.nih.gov",
     twins.cxr,
     ceilings.cxr,
+    "Indiana CXR",
 )
 
 
@@ -109,12 +114,33 @@ def pool(name: str, seed: int, samples: int) -> Table:
     return more(range(first, first + samples))
 
 
+def of_pool(fingerprint: str, seed: int, samples: int) -> str:
+    """What stands for the fingerprint of the samples of `pool`, for a dataset of that fingerprint."""
+    return digest_json([fingerprint, "pool", seed, samples])
+
+
 @lru_cache(maxsize=8)
 def fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
     """`load` and the table's fingerprint, computed once per process; file hashes are remembered in `cache`."""
     table = load(name, root, limit)
-    hashes = FileHashes(cache / "hashes.json")
-    with _of_others(name, "a fingerprint of its contents"):
-        fingerprint = table.fingerprint(hashes)
+    return table, fingerprint(table, cache)
+
+
+def read_anew(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
+    """`load` and the table's fingerprint, for which every file is read, whatever was remembered of it; that is
+    corrected."""
+    table = load(name, root, limit)
+    return table, fingerprint(table, cache, anew=True)
+
+
+def fingerprint(table: Table, cache: Path, anew: bool = False) -> str:
+    """The fingerprint of a table's files as they are now.
+
+    Args:
+        anew: read every file; else only those that differ, in times or inode, from what `cache` remembers.
+    """
+    hashes = FileHashes(cache / HASHES, anew)
+    with _of_others(table.name, "a fingerprint of its contents"):
+        now = table.fingerprint(hashes)
     hashes.save()
-    return table, fingerprint
+    return now

@@ -1,7 +1,8 @@
 """Groups of samples by covariates, for scores of their own."""
 
 import operator
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,6 +53,15 @@ def _names_people(table: Table, values: Sequence[object]) -> bool:
     if not known or alike >= NEARLY * len(known):
         return bool(known)
     return _numbers(known) is None and {*table.ids, *table.patients}.issuperset(known)
+
+
+def by_covariate(found: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Groups as `groups` names them, by the covariate that they divide: those are compared with each other."""
+    sorted_: dict[str, dict[str, np.ndarray]] = {}
+    for name, own in found.items():
+        covariate = re.split(r"=|<|>=", name, maxsplit=1)[0]
+        sorted_.setdefault(covariate, {})[name] = own
+    return sorted_
 
 
 def _numbers(texts: Sequence[str], finite: bool = True) -> np.ndarray | None:

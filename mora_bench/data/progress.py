@@ -3,9 +3,11 @@
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+from mora_bench.text import behind, visible
 
 Item = TypeVar("Item")
 #: Seconds before a bar is shown, because most work is done by then; and between two lines.
@@ -15,7 +17,8 @@ DELAY, LINE = 2.0, 60.0
 def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """Pass so many items on, and say how far it is; by numbers alone, because lines end in logs of jobs."""
     terminal = sys.stderr.isatty()
-    bar = tqdm(total=total, desc=what, unit="", delay=DELAY, dynamic_ncols=True, leave=False, disable=not terminal)
+    look: dict[str, Any] = {"unit": "", "delay": DELAY, "dynamic_ncols": True, "leave": False}
+    bar = tqdm(total=total, desc=visible(what), disable=not terminal, file=behind(sys.stderr), **look)
     over, done = threading.Event(), 0
 
     def lines() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +25,13 @@ class Samples:
         table: ids, patients, labels, targets and covariates.
         contents: of the M modalities, in the table's order.
         present: bool [N, M], what really exists.
+        folder: of the cache, from whose files the contents are read while they are used; None: they are in memory.
     """
 
     table: Table
     contents: tuple[Content, ...]
     present: np.ndarray
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.table)

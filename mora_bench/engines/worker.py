@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 
 from mora_bench.cells.runtime import Runtime, gpus
 from mora_bench.engines.contract import Bundle, Work
+from mora_bench.text import doors
 from mora_bench.workers import context, end_with, kill_tree
 
 
@@ -116,7 +117,8 @@ def _serve(
     try:
         while (bundle := pipe.recv()) is not None:
             try:
-                work(bundle, runtime)
+                with doors():
+                    work(bundle, runtime)
             except OSError as error:
                 pipe.send(error)
             else:

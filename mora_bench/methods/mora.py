@@ -61,7 +61,8 @@ class Mora(InBlocks):
 
         first: Any = next(iter(self.branches.values()))
         blocks = sorted({at.block for at in self.place})
-        config = MoraConfig(r=len(first.down), blocks=blocks, modalities=list(self.modalities))
+        towers = list(dict.fromkeys(path.rpartition(".")[0] for path in self.paths.values()))
+        config = MoraConfig(r=len(first.down), blocks=blocks, towers=towers, modalities=list(self.modalities))
         tensors: dict[str, Tensor] = {
             f"{self.paths[i]}.mora_branch.{name}": parameter
             for i, branch in self.branches.items()

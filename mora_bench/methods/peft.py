@@ -5,10 +5,15 @@
 
     model = get_peft_model(vilt, MoraConfig(r=4, blocks=[0]))        # or
     model = PeftModel.from_pretrained(vilt, folder)
+    model.base_model.blocks                                          # ["encoder.layer.0"]: where the branches are
     model(**inputs, present=torch.tensor([[True, False]]))           # text is there, the image is missing
 
 `present` is bool [B, M] in the order of `MoraConfig.modalities`, and has to be given: which modality is missing cannot
 be seen from dummy inputs. The branch cannot be merged into the weights, because it depends on the sample.
+
+Which modules are blocks is known of the networks that were tested, ViLT and CLIP. Others are refused unless
+`MoraConfig(towers=[...])` names their lists of blocks: what else is called `layers.0` may be a stage of several blocks
+(Swin), one tower of several (BridgeTower, LXMERT), or neither keep its tokens nor say its width (T5).
 """
 
 import re
@@ -24,6 +29,8 @@ from torch import Tensor, nn
 from mora_bench.methods.branch import Branch
 
 NAME = "MORA"
+#: The lists of blocks of networks that were tested, by model_type in their config.
+TESTED = {"vilt": ("encoder.layer",), "clip": ("text_model.encoder.layers", "vision_model.encoder.layers")}
 
 
 def _add_to_peft_types() -> None:
@@ -47,23 +54,27 @@ class MoraConfig(PeftConfig):
 
     Args:
         r: rank.
-        blocks: the transformer blocks that get a branch.
+        blocks: the numbers of the transformer blocks that get a branch, in each tower that has them.
+        towers: paths of the lists of blocks, such as "encoder.layer", or the ends of these paths; None for those of a
+            network that was tested.
         modalities: their names, in the order of `present`.
         modules_to_save: modules that train besides the adapter, e.g. ["pooler"].
     """
 
     r: int = field(default=4, metadata={"help": "rank"})
     blocks: list[int] = field(default_factory=lambda: [0], metadata={"help": "blocks that get a branch"})
+    towers: list[str] | None = field(default=None, metadata={"help": "paths of the lists of blocks"})
     modalities: list[str] = field(
         default_factory=lambda: ["text", "image"], metadata={"help": "in the order of present"}
     )
     modules_to_save: list[str] | None = field(default=None, metadata={"help": "modules that train besides"})
-    target_modules: str | None = field(default=None, metadata={"help": "follows from blocks; what is given is ignored"})
+    target_modules: str | None = field(default=None, metadata={"help": "set from blocks and towers"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.peft_type = PeftType[NAME]
-        self.target_modules = rf"(.*\.)?layers?\.({'|'.join(map(str, self.blocks))})"
+        # What is found in the network is set when the branches are put there.
+        self.target_modules = None
 
 
 class MoraLayer(nn.Module, BaseTunerLayer):
@@ -79,9 +90,7 @@ class MoraLayer(nn.Module, BaseTunerLayer):
         self._presence = presence
 
     def add(self, name: str, config: MoraConfig) -> None:
-        block: Any = self.base_layer
-        width = next(m for m in block.modules() if isinstance(m, nn.LayerNorm)).normalized_shape[0]
-        self.mora_branch[name] = Branch(width, config.r, len(config.modalities))
+        self.mora_branch[name] = Branch(_width(self.base_layer), config.r, len(config.modalities))
         tuner: Any = self
         tuner._move_adapter_to_device_of_base_layer(name)
         tuner.set_adapter([name], inference_mode=config.inference_mode)
@@ -90,11 +99,61 @@ class MoraLayer(nn.Module, BaseTunerLayer):
         output = self.base_layer(hidden_states, *args, **kwargs)
         if self.disable_adapters:
             return output
+        tokens = output if isinstance(output, Tensor) else output[0]
+        if tokens.shape != hidden_states.shape:
+            raise ValueError(
+                f"MoRA: {type(self.base_layer).__name__} makes {list(tokens.shape)} of {list(hidden_states.shape)}; a "
+                "block keeps the shape of its tokens. Name lists of blocks in towers."
+            )
         present = self._presence["present"]
         active: Any = self.active_adapters
         added = sum(self.mora_branch[name](hidden_states, present) for name in active)
         # ViLT's blocks return a tuple, CLIP's a tensor.
-        return output + added if isinstance(output, Tensor) else (output[0] + added, *output[1:])
+        return tokens + added if isinstance(output, Tensor) else (tokens + added, *output[1:])
+
+
+def _width(block: nn.Module) -> int:
+    """Features per token of a block, which its layer norms know."""
+    norm = next((module for module in block.modules() if isinstance(module, nn.LayerNorm)), None)
+    if norm is None:
+        raise ValueError(f"MoRA: {type(block).__name__} has no LayerNorm, so the width of its tokens is not known.")
+    return norm.normalized_shape[0]
+
+
+def find_blocks(model: nn.Module, config: MoraConfig) -> list[str]:
+    """The paths of the blocks of a network that a config means, tower after tower.
+
+    Raises:
+        ValueError: the network was not tested and no tower is named, a tower is not there or stands for several, or no
+            tower has one of the blocks.
+    """
+    lists = {
+        name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList) and len(module)
+    }
+    shown = ", ".join(f"{name} ({len(own)} {_kind(own[0])})" for name, own in lists.items()) or "none"
+    kind = getattr(getattr(model, "config", None), "model_type", None)
+    towers = config.towers or TESTED.get(str(kind))
+    if not towers:
+        raise ValueError(
+            f"MoRA was tested on {', '.join(TESTED)}, not on {kind or type(model).__name__}. To put it there all the "
+            f"same, name the lists of its blocks: MoraConfig(towers=[...]). Lists of modules in it: {shown}."
+        )
+    named: list[str] = []
+    for tower in towers:
+        own = [name for name in lists if name == tower or name.endswith(f".{tower}")]
+        if len(own) != 1:
+            what = f"stands for {', '.join(own)}" if own else "is not there"
+            raise ValueError(f"MoRA: the tower {tower} {what}. Lists of modules: {shown}.")
+        named += own
+    absent = [block for block in config.blocks if not any(0 <= block < len(lists[name]) for name in named)]
+    if absent or not config.blocks:
+        there = ", ".join(f"{name} has 0 to {len(lists[name]) - 1}" for name in named)
+        raise ValueError(f"MoRA: blocks {absent or config.blocks} are not there: {there}.")
+    return [f"{name}.{block}" for name in named for block in config.blocks if block < len(lists[name])]
+
+
+def _kind(block: nn.Module) -> str:
+    return type(block.base_layer if isinstance(block, MoraLayer) else block).__name__
 
 
 class MoraModel(BaseTuner):
@@ -109,6 +168,16 @@ class MoraModel(BaseTuner):
         object.__setattr__(self, "_presence", {})
         super().__init__(model, config, adapter_name, *args, **kwargs)
         self._hook = model.register_forward_pre_hook(self._take_present, with_kwargs=True)
+
+    @property
+    def blocks(self) -> list[str]:
+        """The paths of the blocks that have a branch."""
+        return list(self.targeted_module_names)
+
+    def inject_adapter(self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any) -> None:
+        config: Any = self.peft_config[adapter_name]
+        config.target_modules = "|".join(map(re.escape, find_blocks(model, config)))
+        super().inject_adapter(model, adapter_name, *args, **kwargs)
 
     def _take_present(self, module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         config: Any = next(iter(self.peft_config.values()))

@@ -1,5 +1,6 @@
 """The contract of a mechanism of missingness: which units lose what, as a pure function of its arguments."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,6 +97,9 @@ class Mechanism(ABC):
     takes: ClassVar[str] = ""
     #: Whether it uses `strength`.
     graded: ClassVar[bool] = True
+    #: The least and the greatest strength between which any two draw different masks. Others are refused, because
+    #: equal masks would be trained on under different keys.
+    strengths: ClassVar[tuple[float, float]] = (0.0, math.inf)
 
     @abstractmethod
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
@@ -114,6 +118,13 @@ class Mechanism(ABC):
         """With which probability each unit loses something, float [n], given which set it may lose; None if that is not
         known. Scores and training can be weighted by its inverse."""
         return None
+
+    def unknown_strength(self, strength: float) -> str | None:
+        """What is wrong with a strength, in words; None if nothing is."""
+        low, high = self.strengths
+        if not self.graded or low <= strength <= high:
+            return None
+        return f"strength {strength:g} is not one that it knows; expected {low:g} to {high:g}"
 
     def problem(self, argument: str, known: Known) -> str | None:
         """What is wrong with an argument on a dataset of which this is known; None if nothing is."""

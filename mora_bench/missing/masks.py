@@ -60,10 +60,10 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     """`missing` completed for a dataset: with the mechanism's version and the digest of what it reads.
 
     Raises:
-        UserError: unknown mechanism, or an argument that this dataset does not have.
+        UserError: unknown mechanism, an argument that this dataset does not have, or a strength out of its range.
     """
     own, argument = mechanism(missing.mechanism)
-    wrong = own.problem(argument, known)
+    wrong = own.problem(argument, known) or own.unknown_strength(missing.strength)
     if wrong:
         raise UserError(f"mechanism {missing.mechanism!r} on {dataset}: {wrong}.")
     told = ""
@@ -153,6 +153,8 @@ def _asked(
 ) -> tuple[Mechanism, Context, np.ndarray]:
     """The mechanism, what it is told, and the number of each sample's unit, int [N]."""
     own, argument = mechanism(missing.mechanism)
+    if wrong := own.unknown_strength(missing.strength):
+        raise ValueError(f"mechanism {missing.mechanism}: {wrong}")
     first = np.arange(len(units))
     back = first
     tokens = units.tokens

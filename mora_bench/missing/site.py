@@ -16,6 +16,7 @@ class Site(Mechanism):
     title = "by group: sites or periods that lack a modality"
     source = "informative absence of whole sources, e.g. arXiv 2509.17228"
     reads = ("covariates", "patients")
+    strengths = (0.0, 1.0)
     takes = "the name of a covariate whose values are the groups, e.g. site:hospital, or nothing for patients"
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
@@ -29,7 +30,6 @@ class Site(Mechanism):
         shares = np.empty(len(names))
         shares[order] = sizes
         whole = np.clip((rate - (ends - shares)) / shares, 0, 1)
-        strength = min(max(strength, 0.0), 1.0)
         lost = np.flatnonzero(context.uniform() < strength * whole[own] + (1 - strength) * rate)
         # All units of a group lose the same set of modalities.
         which = (context.uniform_of(names.tolist(), "set") * len(context.taken)).astype(int)

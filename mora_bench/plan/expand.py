@@ -237,15 +237,19 @@ def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[d
     rank = _overridden(grid, dataset, name).get("rank")
     ranks = _axis(grid.ranks or (() if rank is None else (rank,)), "rank", name, method)
     blocks = _axis(grid.blocks, "blocks", name, method)
-    for own_rank, text, knobs in product(ranks, blocks, _knobs(grid, name, method)):
+    for (at, own_rank), (where, text), knobs in product(
+        enumerate(ranks), enumerate(blocks), _knobs(grid, name, method)
+    ):
         own = {
             "method": name,
             "method_version": registry.version(registry.METHODS, name),
             "rank": own_rank.value,
             "blocks": None if text.value is None else parse_blocks(str(text.value), spec.depth),
-            "knobs": knobs.value,
+            "knobs": knobs,
         }
-        yield own, own_rank.why or text.why or knobs.why
+        # The first value of an axis that is not read gives the cell; only what comes after it collapses for that.
+        later = (at and own_rank.why) or (where and text.why)
+        yield own, own_rank.why or text.why if later else ""
 
 
 def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[Point]:
@@ -255,7 +259,7 @@ def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[Point]:
     return [Point(value) for value in asked or (method.reads[axis],)]
 
 
-def _knobs(grid: Grid, name: str, method: Any) -> list[Point]:
+def _knobs(grid: Grid, name: str, method: Any) -> list[tuple[Knob, ...]]:
     """Every combination of a method's own knobs. A cell holds only values that differ from the paper's."""
     asked = dict(parse_knob(text) for text in grid.knobs)
     settings: list[list[tuple[Knob, ...]]] = []
@@ -266,8 +270,7 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[Point]:
         tuple(knob for part in parts for knob in part if knob[1] != method.reads[knob[0]])
         for parts in product(*settings)
     ]
-    idle = [knob for knob in asked if knob not in method.reads]
-    return [Point(tuple(sorted(p)), f"{name} does not read {', '.join(idle)}" if idle else "") for p in points]
+    return [tuple(sorted(point)) for point in points]
 
 
 def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:

@@ -84,6 +84,8 @@ class Grid:
     """folder with the real datasets; without it the twins run"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """allow links in the data folder that lead out of it"""
+    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """read all data and what was decoded of them anew, whatever is remembered of files by size, times and inode"""
     out: Path | None = None
     """results folder; if not given, results/PRESET, and with --limit N results/PRESET-limitN"""
     limit: int | None = None
@@ -127,7 +129,7 @@ class Grid:
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print one JSON value on stdout, and all else on stderr"""
     measure: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """with --plan: time short cells on this machine, about a minute, to say what the grid costs"""
+    """with --plan: run three steps of each kind of cell on this machine, to say what the grid costs"""
 
     def __post_init__(self) -> None:
         wrong = [*self._empty(), *self._odd_numbers(), *self._odd_texts()]

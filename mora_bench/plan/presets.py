@@ -12,6 +12,7 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.registry import did_you_mean
+from mora_bench.text import all_visible
 
 #: The fields of a grid that a part of it may change.
 OF_A_PART = (
@@ -43,8 +44,11 @@ def load_preset(name: str) -> Grid:
         )
     try:
         raw = tomllib.loads(source.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{source}: not TOML ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
+        raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
+    if all_visible(raw) != raw:
+        raise UserError(f"{source}: a text holds a control or direction character. Write what can be seen.")
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     _check_recipes(raw, f"{source}")
     grid = _converted(raw | {"preset": name}, Grid, f"{source}")

@@ -1,25 +1,42 @@
-"""What a score can be: those that none of our metrics gives are refused, as in a file that was edited."""
+"""What a score can be, by the task's metrics: a value that none of them gives is refused, as in an edited file."""
 
-#: Scores of ours that lie between 0 and 1.
-BOUNDED = {
-    "f1_macro", "f1_micro", "f1_per_class", "f1_macro_seen", "f1_macro_tuned", "f1_macro_weighted", "auroc", "map",
-    "accuracy", "balanced_accuracy", "precision_at_recall_90", "specificity_at_recall_90", "calibration_error",
-}  # fmt: skip
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from mora_bench import registry
 
 Score = int | float | list[float | None] | None
+#: By a score's name: the lowest and the highest value, and whether it is a number wherever there is a sample.
+Ranges = Mapping[str, tuple[float, float, bool]]
 
 
-def check_range(scores: dict[str, Score], pattern: str) -> None:
-    """Refuse a score that none of our metrics gives, as in a file that was edited.
+def ranges_of(task: str) -> Ranges:
+    """The ranges of a task's scores; none of a task that is not known here, which has no report without its plug-in."""
+    return _ranges(registry.get(registry.TASKS, task)) if registry.known(registry.TASKS, task) else {}
+
+
+@lru_cache(maxsize=32)
+def _ranges(kind: Any) -> Ranges:
+    return {name: (*own.bounds, own.always) for name, own in (*kind.per_class.items(), *kind.metrics.items())}
+
+
+def check_range(scores: Mapping[str, Score], ranges: Ranges, pattern: str) -> None:
+    """Refuse a score that none of a task's metrics gives. Thousands of files are read at once, so what is right is
+    passed over first.
 
     Raises:
         ValueError: the name of the score and its value.
     """
     for name, value in scores.items():
-        if name not in BOUNDED:
+        known = ranges.get(name)
+        if known is None:
+            continue
+        low, high, always = known
+        if type(value) is float and low <= value <= high:
             continue
         for one in value if isinstance(value, list) else (value,):
-            if one is not None and (one < 0 or one > 1):
-                raise ValueError(f"{name} with {pattern} missing is {value}; expected 0 to 1")
-        if name == "f1_macro" and value is None and scores.get("n"):
+            if one is not None and (one < low or one > high):
+                raise ValueError(f"{name} with {pattern} missing is {value}; expected {low:g} to {high:g}")
+        if value is None and always and scores.get("n"):
             raise ValueError(f"{name} with {pattern} missing is no number")

@@ -9,7 +9,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.records.ranges import Score, check_range
+from mora_bench.records.ranges import Score, check_range, ranges_of
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 3
@@ -138,7 +138,8 @@ class Record(Struct, kw_only=True):
     `imported` is the digest of the file that its predictions were read from, "" for what ran here. `digest` is that of
     the record itself, `predictions` that of the predictions, `adapter` that of all files of what was trained ("" if it
     was not saved), `split` the name of the list of ids, which ends in its digest. `without` names what was left out
-    when the record was published: "predictions", "split" or both, joined by ", ".
+    when the record was published: "predictions", "split" or both, joined by ", ". `uncounted` names what `flops` leaves
+    out: operators without a formula, or a pass that could not be counted.
     """
 
     schema: int
@@ -157,6 +158,7 @@ class Record(Struct, kw_only=True):
     beginning: Beginning | None = None
     parameters: Parameters | None = None
     flops: Flops | None = None
+    uncounted: list[str] = []
     memory: dict[str, float | None] = {}
     imputer: dict[str, str] = {}
     imported: str = ""
@@ -231,9 +233,10 @@ class Scores(Struct, kw_only=True):
     curves: dict[str, Curve] = {}
 
     def __post_init__(self) -> None:
+        ranges = ranges_of(self.task)
         for split in (self.val, self.test):
             for pattern, setting in split.items():
-                check_range(setting.scores, pattern)
+                check_range(setting.scores, ranges, pattern)
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
         if lacking:
             raise ValueError(f"{', '.join(lacking)} lack")

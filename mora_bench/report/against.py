@@ -12,14 +12,14 @@ from tabulate import tabulate
 from mora_bench.cells.cell import OLDER_DRAWS, Cell
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.files import identity
+from mora_bench.records.equal import TOLERANCE, differences
 from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
 from mora_bench.report.markdown import escaped
 from mora_bench.statistics.differences import compared
+from mora_bench.tasks.metric import Metric, metric_of
 
-#: The largest difference of a score between machines of other kinds.
-TOLERANCE = 1e-6
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "cannot tell"
 #: What a cell is called by; two cells that differ in other fields are one thing in two versions.
 NAMED = (
@@ -33,16 +33,17 @@ class Line:
     """Cells that differ in seed alone, in both folders.
 
     Attributes:
-        what: their name; seeds: in both.
+        what: their name; seeds: in both; metric: the primary score of their task.
         first, second: the mean primary score, with whatever the training mask takes missing.
         low, high: a 95 % interval of the mean difference, first minus second; NaN for one seed.
-        largest: of any score of any cell, the largest difference; NaN if the cells are not the same ones.
+        largest: of any number that both have of any cell, the largest difference; NaN if the cells are others.
         verdict: SAME, CLOSE, BETTER, WORSE or UNTOLD: the first folder held against the second.
-        fields: what differs in the cells, as "name: first | second".
+        fields: what differs in the cells, as "name: first | second"; of the same cells which numbers only one has.
     """
 
     what: str
     seeds: int
+    metric: Metric
     first: float
     second: float
     low: float
@@ -134,6 +135,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
 def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
     scores = [(ours.by_key[a.score_key], theirs.by_key[b.score_key]) for a, b in pairs]
     cell, other = pairs[0]
+    metric = metric_of(cell.task, scores[0][0].primary)
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
     values = np.array([[_shown(cell, own) for own in pair] for pair in scores]).T
     low = high = math.nan
@@ -141,16 +143,18 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
         found = compared(values, [(0, 1)], shared)
         low, high = float(found.low[0]), float(found.high[0])
     same = cell.score_key == other.score_key
-    largest = max(_largest(*pair) for pair in scores) if same else math.nan
+    largest, only = _held(scores) if same else (math.nan, ())
     if same and largest <= TOLERANCE:
         verdict = SAME if largest == 0 else CLOSE
     else:
-        verdict = BETTER if low > 0 else WORSE if high < 0 else UNTOLD
+        better, worse = (low > 0, high < 0) if metric.higher_is_better else (high < 0, low > 0)
+        verdict = BETTER if better else WORSE if worse else UNTOLD
     strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
     tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
     name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
     first, second = (float(own.mean()) for own in values)
-    return Line(name, len(pairs), first, second, low, high, largest, verdict, _differing(cell, other))
+    fields = _differing(cell, other) + only
+    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, fields)
 
 
 def _older(cell: Cell, other: Cell) -> str:
@@ -168,27 +172,16 @@ def _shown(cell: Cell, found: Scores) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def _largest(first: Scores, second: Scores) -> float:
-    """The largest difference of any score of validation and test; infinite where one is there and the other is not."""
-    found = 0.0
-    for ours, theirs in ((first.val, second.val), (first.test, second.test)):
-        for pattern in {**ours, **theirs}:
-            if pattern not in ours or pattern not in theirs:
-                return math.inf
-            a, b = ours[pattern].scores, theirs[pattern].scores
-            # A score that is newer than one of the files is not compared.
-            found = max([found, *(_apart(a[name], b[name]) for name in a.keys() & b.keys())])
-    return found
-
-
-def _apart(first: Any, second: Any) -> float:
-    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
-        return max((_apart(a, b) for a, b in zip(first, second, strict=True)), default=0.0)
-    if first is None and second is None:
-        return 0.0
-    if isinstance(first, int | float) and isinstance(second, int | float):
-        return abs(first - second)
-    return math.inf
+def _held(pairs: list[tuple[Scores, Scores]]) -> tuple[float, tuple[str, ...]]:
+    """The largest difference of any number that both files of a pair have; and what only one of them has."""
+    every = [found for pair in pairs for found in differences(*pair)]
+    largest = max((found.size for found in every if not found.only), default=0.0)
+    said = []
+    for which in ("first", "second"):
+        only = list(dict.fromkeys(found.where for found in every if found.only == which))
+        if only:
+            said.append(f"numbers in the {which} alone: {len(only)}, e.g. {only[0]}")
+    return largest, tuple(said)
 
 
 def markdown(found: Against, names: tuple[str, str]) -> str:
@@ -197,10 +190,11 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
         [
             escaped(line.what),
             line.seeds,
-            f"{100 * line.first:.1f}",
-            f"{100 * line.second:.1f}",
-            f"{100 * (line.first - line.second):+.2f}",
-            "" if math.isnan(line.low) else f"{100 * line.low:+.1f} to {100 * line.high:+.1f}",
+            escaped(f"{line.metric.heading}, {line.metric.direction}"),
+            line.metric.shown(line.first),
+            line.metric.shown(line.second),
+            line.metric.shown(line.first - line.second, digits=2, sign=True),
+            "" if math.isnan(line.low) else " to ".join(line.metric.shown(v, sign=True) for v in (line.low, line.high)),
             line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
             escaped("; ".join(line.fields)),
         ]
@@ -209,6 +203,7 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
     headers = [
         "cells",
         "seeds",
+        "score",
         escaped(names[0]),
         escaped(names[1]),
         "difference",

@@ -9,6 +9,8 @@ from mora_bench.records.schema import Record
 from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
+from mora_bench.tasks.metric import metric_of
+from mora_bench.text import visible
 
 #: What stands between the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
@@ -54,7 +56,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     where = sources(results.records)
     names: dict[str, list[str]] = {own["source"]: [] for own in where["data"]}
     for own in where["data"]:
-        names[own["source"]].append(own["dataset"])
+        names[own["source"]].append(escaped(own["dataset"]))
     about = []
     if "real" in names:
         about.append(
@@ -63,7 +65,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     if "twin" in names:
         about.append(f"Twins, which are drawings and sentences and nobody's: {', '.join(names['twin'])}.")
     lines = [
-        f"data | {d['dataset']} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
+        f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
         for d in where["data"]
     ]
     for what in ("backbone", "code", "device"):
@@ -81,7 +83,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
         "```bash\npython -m mora_bench verify .\npython -m mora_bench report .\n"
         "python -m mora_bench compare . YOUR_RESULTS\n```",
     ]
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts)) + "\n"
 
 
 def _header(results: Results, adapters: Set[str], title: str, licence: str) -> str:
@@ -95,7 +97,8 @@ def _header(results: Results, adapters: Set[str], title: str, licence: str) -> s
             dataset_name=f"{results.record_of[each.key].cell.dataset} ({results.record_of[each.key].cell.source})",
             dataset_revision=results.record_of[each.key].cell.data,
             metric_type=each.primary,
-            metric_name=f"{each.primary}, test, missing: {pattern} at {each.test_rate:.0%}",
+            metric_name=f"{metric_of(each.task, each.primary).title} "
+            f"({metric_of(each.task, each.primary).direction}), test, missing: {pattern} at {each.test_rate:.0%}",
             metric_value=value,
         )
         for each in results.scores

@@ -9,22 +9,26 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import OLDER_DRAWS
+from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.section import APART, SECTION, Section, section
+from mora_bench.report.section import APART, SECTION, Section, metrics_of, section
+from mora_bench.tasks.metric import Metric
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
     "scores."
 )
+#: The score in which a class without samples counts as 0.
+COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
-#: Marks a mean that is below a floor's.
+#: Marks a mean that is worse than a floor's.
 BELOW = "↓"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
+SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Comparison:
     Attributes:
         source: "real" or "twin"; name: of its files; caption: what a reader needs to know.
         older_draws: whether its cells' splits and masks were drawn by an earlier version.
+        metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
         tests, strata: the scores of its columns, with their headings.
         notes: footnotes.
     """
@@ -46,6 +51,18 @@ class Comparison:
     strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
+    metric: Metric
+    curve_metric: Metric
+
+    @property
+    def of_curves(self) -> str:
+        """What its curves are, and that they are not what the table shows, if so."""
+        if self.curve_metric == self.metric:
+            return f"{self.metric.heading} ({self.metric.direction})"
+        return (
+            f"{self.curve_metric.heading} ({self.curve_metric.direction}; curves hold the task's primary score alone, "
+            f"so they are not the {self.metric.title} of the tables)"
+        )
 
     @property
     def grouped(self) -> bool:
@@ -88,14 +105,16 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        title = f"{name}, trained on {_pattern(pattern, rate, mechanism)}"
-        found = section(title, part, [*tests, *strata])
+        found = section(name, _pattern(pattern, rate, mechanism), part, [*tests, *strata])
         sections.append(found)
-        notes += [f"{title}, {row.label}: {row.note}." for row in found.rows if row.note]
+        notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
-    notes += [*dropped, *_absences(group), *_abstentions(group)]
+    metric, primary = metrics_of(group)
+    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_uncounted(group)]
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
+    if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
+        notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
     if group[group["on_backbone"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
@@ -103,8 +122,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         for each in sections:
             for row in each.rows:
                 row.cost["step_ms"] = float("nan")
-    named = (own["source"], _name(own, keys), _caption(own, group), bool(own["older_draws"]))
-    return Comparison(*named, tests, strata, sections, notes)
+    named = (own["source"], _name(own, keys), _caption(own, group, metric), bool(own["older_draws"]))
+    return Comparison(*named, tests, strata, sections, notes, metric, primary)
 
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -130,7 +149,7 @@ def _without_idle(
     return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
 
 
-def _absences(group: pd.DataFrame) -> list[str]:
+def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
     """Modalities that no sample has, and classes that no test sample has."""
     if "absent" not in group:
         return []
@@ -148,17 +167,25 @@ def _absences(group: pd.DataFrame) -> list[str]:
         ]
         empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
         for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
-            most = 100 * (1 - count / classes)
-            found.append(
-                f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample; F1-macro is at "
-                f"most {most:.1f} there."
-            )
+            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
+            # Means of other scores are taken over the classes that there are.
+            counted = group["metric"].iloc[0] == COUNTS_ABSENT
+            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" * bool(counted)
+            found.append(f"{said}{capped}.")
     return found
 
 
 def _abstentions(group: pd.DataFrame) -> list[str]:
     said = group[["method", "abstains"]].drop_duplicates()
     return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def _uncounted(group: pd.DataFrame) -> list[str]:
+    """What the GFLOPs of each method leave out, because it could not be counted."""
+    if "uncounted" not in group:
+        return []
+    said = group[["method", "uncounted"]].dropna().drop_duplicates()
+    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
 
 
 def _name(own: dict, keys: list[dict]) -> str:
@@ -173,6 +200,7 @@ def _name(own: dict, keys: list[dict]) -> str:
         parts.append(_slug(own["tested"]))
     if own["older_draws"] and not all(key["older_draws"] for key in same):
         parts.append(_slug(OLDER_DRAWS))
+    parts += [f"version{own['scored']}"] * (len({key["scored"] for key in same}) > 1)
     return "-".join(part for part in parts if part)
 
 
@@ -185,7 +213,7 @@ def _slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")
 
 
-def _caption(own: dict, group: pd.DataFrame) -> str:
+def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
     networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
@@ -194,27 +222,28 @@ def _caption(own: dict, group: pd.DataFrame) -> str:
     asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     *first, last = [p for p in asked if f"score {p}" in group] or asked
-    tested = f" ({own['tested']})" if own["tested"] else ""
+    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
+    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
+    tested = f" ({told})" if told else ""
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
-    metrics = group["metric"].dropna().unique() if "metric" in group else []
-    shown = str(metrics[0]) if len(metrics) else task.primary
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     rows = "network" if group["network"].any() else "row"
     bold = (
         f" Bold: not told from the best {rows} of its section and column, where another {rows} is (paired tests over "
-        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power."
+        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; "
+        "where pairs differ in that, from the least to the largest."
     )
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):
         bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    floors = f" {BELOW}: below the best competitor without a network." if group["network"].nunique() > 1 else ""
+    floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     return (
-        f"{older}{what}{kind} {task.metrics[shown]} x 100 on the test split, mean ± standard deviation over seeds "
-        f"{seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
+        f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
+        f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
         "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "

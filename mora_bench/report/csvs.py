@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mora_bench.text import visible
+
 #: What a formula begins with in a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -22,5 +24,6 @@ def written(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def plain(row: Iterable[Any]) -> list[Any]:
-    """A row without formulas."""
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
+    """A row without formulas, all of whose texts are visible."""
+    shown = [visible(cell) if isinstance(cell, str) else cell for cell in row]
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in shown]

@@ -8,7 +8,7 @@ from mora_bench.statistics.differences import Pairs
 
 COLUMNS = (
     "source", "section", "score", "family of tests", "first", "second", "seeds", "difference", "low", "high", "p",
-    "p after Holm", "told apart", "smallest difference told",
+    "p after Holm", "told apart", "smallest difference told", "metric", "direction",
 )  # fmt: skip
 
 
@@ -48,6 +48,8 @@ def _lines(table: Comparison, section: Section, score: str, family: str, rows: l
             *(float(v[k]) for v in (found.difference, found.low, found.high, found.p, found.holm)),
             bool(told[k]),
             float(found.smallest[k]),
+            table.metric.title,
+            table.metric.direction,
         ]
         for k in range(len(found.p))
     ]

@@ -10,7 +10,6 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
-from mora_bench.files import digest_json, identity
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 from mora_bench.report.csvs import plain
@@ -72,6 +71,7 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "modalities": ",".join(cell.modalities),
         "mechanism": told(cell.mechanism),
         "tested": protocol(cell),
+        "scored": cell.scoring.version,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
@@ -104,11 +104,9 @@ def overlap(record: Record) -> float:
 
 def protocol(cell: Cell) -> str:
     """How a cell is tested, if that differs from how it is trained; else ""."""
-    if not identity(cell.scoring):
-        return ""
     said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
     said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
-    return ", ".join(said) or f"scoring {digest_json(identity(cell.scoring))[:6]}"
+    return ", ".join(said)
 
 
 def _ways(record: Record) -> list[str]:
@@ -127,6 +125,7 @@ def _measured(record: Record) -> dict[str, Any]:
     if record.flops is not None:
         row["gflops_forward"] = record.flops.forward / 1e9
         row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9
+    row["uncounted"] = ", ".join(record.uncounted)
     if record.time is not None:
         row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
     if record.training is not None:
@@ -135,8 +134,10 @@ def _measured(record: Record) -> dict[str, Any]:
 
 
 def _scored(scores: Scores, metric: str) -> dict[str, Any]:
-    """The scores that tables show: `metric`, or the task's primary score if it has no such metric."""
-    shown = metric if metric in scores.test[COMPLETE].scores else scores.primary
+    """The scores that tables show: `metric`, or the task's primary score if the task has no such metric."""
+    metrics = registry.get(registry.TASKS, scores.task).metrics
+    shown = metric if metric in metrics else scores.primary
+    over = metrics[shown].averaged_over if shown in metrics else ""
     row: dict[str, Any] = {"metric": shown, "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting, pattern)
@@ -148,6 +149,8 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
         row[f"counts {pattern}"] = setting.counts if tested and shown == scores.primary else {}
     for stratum, found in scores.test[EACH].strata.items():
         row[f"score {EACH} {stratum}"] = found.get(shown) if row[f"taken {EACH}"] != 0 else None
+        row[f"samples {EACH} {stratum}"] = found.get("n")
+        row[f"classes {EACH} {stratum}"] = found.get(over)
     natural = scores.test[COMPLETE].realised
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1

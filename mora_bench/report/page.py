@@ -10,6 +10,7 @@ from mora_bench.report import plain
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.summary import sentences
 from mora_bench.report.tables import COSTS
+from mora_bench.text import all_visible, visible
 
 WEB = Path(__file__).with_name("web")
 #: The most cells that the page describes one by one.
@@ -25,7 +26,9 @@ class Page(Artefact):
             return {}
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-        environment = Environment(loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined)
+        environment = Environment(
+            loader=FileSystemLoader(WEB), autoescape=True, undefined=StrictUndefined, finalize=_shown
+        )
         sections = [
             plain.section(results, table, section) for table in results.comparisons for section in table.sections
         ]
@@ -44,7 +47,12 @@ class Page(Artefact):
         return {"report.html": page.encode()}
 
 
+def _shown(value: Any) -> Any:
+    """What the page shows of a value; markup of our own is a text of another type."""
+    return visible(value) if type(value) is str else value
+
+
 def _embedded(data: Any) -> str:
     """JSON that can stand in a script element: no tag, no comment can begin or end in it."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(all_visible(data), allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -14,6 +14,7 @@ from mora_bench.report.section import Row, Section
 from mora_bench.report.summary import tested
 from mora_bench.report.tables import COSTS
 from mora_bench.statistics.interval import interval
+from mora_bench.tasks.metric import metric_of
 
 #: Digits after the point.
 DIGITS = 5
@@ -35,12 +36,15 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "table": table.name,
         "title": section.title,
         "dataset": section.dataset,
-        "trained": section.title.partition(", trained on ")[2],
+        "trained": section.trained,
         "seeds": section.seeds,
+        "metric": table.metric.plain(),
+        "curve_metric": table.curve_metric.plain(),
+        "of_curves": table.of_curves,
         "tests": table.tests,
         "main": table.main,
         "ceiling": numbers(section.ceiling, tests),
-        "told": numbers(section.resolution, tests),
+        "told": {name: [number(bound) for bound in section.resolution[name]] for name in tests},
         "rows": [_row(row, tests) for row in section.rows],
         "curves": _curves(results, table, section),
         "classes": [],
@@ -103,6 +107,7 @@ def cell(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": record.key,
         "label": record.cell.label,
+        "metric": metric_of(record.cell.task).plain(),
         "status": record.status,
         "error": record.error,
         "device": where.device,

@@ -1,13 +1,40 @@
 """The artefact that ranks rows over data sets, or says why that cannot be done."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from tabulate import tabulate
 
+from mora_bench import registry
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, ranked
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What rows are ranked over: the data sets that were trained under one pattern, those that share patients as one.
+
+    Attributes:
+        trained: what was missing in training, in words.
+        datasets: the data sets of each block; unknown: those that no plug-in here describes, each a block.
+        rows: the labels that all data sets have; scores: float [B, R], the mean over a block's data sets.
+    """
+
+    trained: str
+    datasets: list[list[str]]
+    unknown: list[str]
+    rows: list[str]
+    scores: np.ndarray
+
+    @property
+    def enough(self) -> bool:
+        """Whether ranks over these blocks can tell rows apart."""
+        return len(self.datasets) >= LEAST_BLOCKS and len(self.rows) >= LEAST_ROWS
+
+    def __str__(self) -> str:
+        return "; ".join(" with ".join(own) for own in self.datasets)
 
 
 class RanksMarkdown(Artefact):
@@ -19,47 +46,68 @@ class RanksMarkdown(Artefact):
 
 
 def markdown(table: Comparison) -> str:
-    """For each test pattern: mean ranks of the rows that every data set has, from the best; or one sentence.
+    """For each training and test pattern: mean ranks of the rows that every data set has, from the best; or one
+    sentence.
 
     A data set is one block, however many seeds it was run with: seeds of one data set say how sure its own scores are,
-    not how methods do elsewhere.
+    not how methods do elsewhere. Data sets that share patients are one block, too.
     """
     parts = [
-        "Mean ranks over data sets (1: the highest score), Friedman's test, and Nemenyi's critical difference at 5 %.",
+        f"{table.metric.heading} ({table.metric.direction}). Mean ranks over data sets (1: the best score), Friedman's "
+        "test, and Nemenyi's critical difference at 5 %. Data sets that share patients are one block, of their mean "
+        "scores.",
         "",
     ]
     for score, heading in table.tests.items():
-        parts += [f"## {heading}", "", _ranked(table, score), ""]
+        for blocks in blocks_of(table, score):
+            parts += [f"## Trained on {blocks.trained}, tested: {heading}", "", _ranked(blocks), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def blocks_of(table: Comparison, score: str) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """The mean scores of every data set by row label, and the labels that all data sets have."""
-    blocks: dict[str, dict[str, float]] = {}
+def blocks_of(table: Comparison, score: str) -> list[Blocks]:
+    """The blocks of each training pattern, in the order of the table's sections; their scores are so turned that the
+    larger is the better."""
+    by_pattern: dict[str, dict[str, list[tuple[str, dict[str, float]]]]] = {}
+    unknown: dict[str, list[str]] = {}
     for section in table.sections:
-        known = {row.label: row.mean[score] for row in section.competing if not math.isnan(row.mean[score])}
-        blocks.setdefault(section.dataset, known)
-    return blocks, [name for name in next(iter(blocks.values()), {}) if all(name in own for own in blocks.values())]
+        rows = [row for row in section.competing if not math.isnan(row.mean[score])]
+        means = {row.label: float(section.metric.oriented(row.mean[score])) for row in rows}
+        whose, known = _population(section.dataset)
+        by_pattern.setdefault(section.trained, {}).setdefault(whose, []).append((section.dataset, means))
+        unknown.setdefault(section.trained, []).extend([section.dataset] * (not known))
+    return [_blocks(trained, by_patients, unknown[trained]) for trained, by_patients in by_pattern.items()]
 
 
-def enough(blocks: dict[str, dict[str, float]], shared: list[str]) -> bool:
-    """Whether ranks over these data sets can tell rows apart."""
-    return len(blocks) >= LEAST_BLOCKS and len(shared) >= LEAST_ROWS
+def _blocks(trained: str, by_patients: dict[str, list[tuple[str, dict[str, float]]]], unknown: list[str]) -> Blocks:
+    every = [means for block in by_patients.values() for _, means in block]
+    rows = [name for name in every[0] if all(name in means for means in every)]
+    scores = [np.mean([[means[name] for name in rows] for _, means in block], axis=0) for block in by_patients.values()]
+    datasets = [[*dict.fromkeys(name for name, _ in block)] for block in by_patients.values()]
+    return Blocks(trained, datasets, [*dict.fromkeys(unknown)], rows, np.array(scores))
 
 
-def _ranked(table: Comparison, score: str) -> str:
-    blocks, shared = blocks_of(table, score)
-    if not enough(blocks, shared):
+def _population(dataset: str) -> tuple[str, bool]:
+    """Whose data a data set are, and whether that is known here; a data set that no other shares is its own."""
+    if dataset not in registry.names(registry.DATASETS):
+        return f"data set {dataset}", False
+    return registry.get(registry.DATASETS, dataset).population or f"data set {dataset}", True
+
+
+def _ranked(blocks: Blocks) -> str:
+    said = f"{len(blocks.datasets)} blocks of patients ({blocks})"
+    if blocks.unknown:
+        said += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
+    if not blocks.enough:
         return (
-            f"Cannot tell: {len(blocks)} data sets and {len(shared)} rows that all of them have; ranks tell rows apart "
-            f"from {LEAST_BLOCKS} data sets and {LEAST_ROWS} rows on."
+            f"Cannot tell: {said}, and {len(blocks.rows)} rows that all data sets have; ranks tell rows apart from "
+            f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows on."
         )
-    found = ranked(np.array([[own[name] for name in shared] for own in blocks.values()]))
+    found = ranked(blocks.scores)
     order = np.argsort(found.mean, kind="stable")
-    best = found.mean[order[0]]
-    body = [
-        [shared[k], f"{found.mean[k]:.2f}", "" if found.mean[k] - best < found.critical else "told from the first"]
-        for k in order
-    ]
-    said = f"{len(blocks)} data sets, Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
+    body = [[blocks.rows[k], f"{found.mean[k]:.2f}", "told from the first" if found.told[k] else ""] for k in order]
+    said = f"{said}. Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
+    if (found.mean == found.mean[0]).all() and found.p == 1:
+        said += " All rows tie: none is told from another."
+    elif not found.differ:
+        said += " Friedman's test is not significant at 5 %, so no row is told from another."
     return f"{said}\n\n{tabulate(body, ['row', 'mean rank', ''], tablefmt='github', disable_numparse=True)}"

@@ -12,10 +12,11 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.statistics.crossing import falls_below
+from mora_bench.tasks.metric import Metric
 
 COLUMNS = (
     "source", "section", "pattern", "method", "seeds", "area", "area std", "worst", "worst std",
-    "below the floors from rate",
+    "worse than the floors from rate", "metric", "direction",
 )  # fmt: skip
 
 
@@ -46,9 +47,9 @@ def curves(results: Results, section: Section, pattern: str) -> Curves | None:
 
 
 def best_floor(section: Section, found: Curves) -> np.ndarray | None:
-    """The highest mean of a floor at each rate, [R]; None where a section has no floors."""
+    """The best mean of a floor at each rate, [R]; None where a section has no floors."""
     floors = [found.values[row.label].mean(0) for row in section.floors if row.label in found.values]
-    return np.max(floors, axis=0) if floors else None
+    return section.curve_metric.best(np.array(floors)) if floors else None
 
 
 class Robustness(Artefact):
@@ -72,16 +73,18 @@ def _lines(results: Results, table: Comparison) -> list[list]:
             found = curves(results, section, pattern)
             if found is None:
                 continue
-            floor = best_floor(section, found)
+            floor, metric = best_floor(section, found), section.curve_metric
             for row in section.rows:
                 values = found.values.get(row.label)
                 if values is None:
                     continue
                 area = np.trapezoid(values, found.rates, axis=1) / (found.rates[-1] - found.rates[0])
-                worst = values.min(1)
-                below = None if floor is None or not row.network else falls_below(found.rates, values.mean(0), floor)
+                worst = metric.worst(values, axis=1)
+                below = None
+                if floor is not None and row.network:
+                    below = falls_below(found.rates, metric.oriented(values.mean(0)), metric.oriented(floor))
                 lines.append([table.source, section.title, pattern, row.label, len(values), *_spread(area)])
-                lines[-1] += [*_spread(worst), "" if below is None else below]
+                lines[-1] += [*_spread(worst), "" if below is None else below, metric.title, metric.direction]
     return lines
 
 
@@ -97,8 +100,8 @@ def _comma_separated(lines: list[list]) -> bytes:
 def _markdown(table: Comparison, lines: list[list]) -> bytes:
     """One table a section: rows by patterns, area / worst, and the rate from which a network is below the floors."""
     parts = [
-        "Scores x 100 over missing rates 0 to 100 %, expected over masks: area under the curve / worst rate, mean over "
-        "seeds. From: the lowest rate at which a row is below the best competitor without a network.",
+        f"{table.of_curves} over missing rates 0 to 100 %, expected over masks: area under the curve / worst rate, "
+        "mean over seeds. From: the lowest rate at which a row is worse than the best competitor without a network.",
         "",
     ]
     for section in table.sections:
@@ -107,7 +110,7 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
         rows = []
         for label in dict.fromkeys(line[3] for line in own):
             by_pattern = {line[2]: line for line in own if line[3] == label}
-            cells = [_cell(by_pattern[p]) for p in patterns]
+            cells = [_cell(by_pattern[p], section.curve_metric) for p in patterns]
             rows.append([escaped(label), *(text for pair in cells for text in pair)])
         headers = ["method", *(text for p in patterns for text in (f"{p} missing", "from"))]
         if rows:
@@ -116,6 +119,6 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
-def _cell(line: list) -> tuple[str, str]:
-    below = line[-1]
-    return f"{100 * line[5]:.1f} / {100 * line[7]:.1f}", "" if below == "" else f"{100 * below:.0f} %"
+def _cell(line: list, metric: Metric) -> tuple[str, str]:
+    below = line[COLUMNS.index("worse than the floors from rate")]
+    return f"{metric.shown(line[5])} / {metric.shown(line[7])}", "" if below == "" else f"{100 * below:.0f} %"

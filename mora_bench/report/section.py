@@ -9,12 +9,15 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
-from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best
+from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best, resolution
 from mora_bench.statistics.interval import interval
+from mora_bench.tasks.metric import Metric, metric_of
 
 #: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
 #: backbones.
-APART = ["source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws"]
+APART = [
+    "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws", "scored",
+]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Groups of rows, in this order; others follow by name.
@@ -33,9 +36,9 @@ class Row:
         values: by score, the scores of the section's seeds in order; NaN where there is none.
         pooled: by score, that of all folds as one set of samples, where the seeds test each fold once.
         network: False for competitors without a network, the section's floors; what was not run here counts as one.
-        best: the scores for which it cannot be told from the highest mean of the section's competing rows, but some
+        best: the scores for which it cannot be told from the best mean of the section's competing rows, but some
             other of them can.
-        below: the scores for which a complete floor has a higher mean; empty for floors.
+        below: the scores for which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
@@ -66,22 +69,41 @@ class Section:
     """The rows that are compared with each other: one dataset, one training pattern and rate.
 
     Attributes:
+        trained: what was missing in training, and how, in words.
         overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
             are drawn apart.
+        metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
+        samples, classes: by score of a stratum, the fewest and the most samples over seeds; and of classes, those that
+            all strata have, with the number of all.
         taken: by score, the share of test samples that its pattern really took a modality from.
         ceiling: by score, the score that can be expected at most, where that is known.
         resolution: by score, the smallest true difference between two competing rows that the section would tell with
-            80 % power; NaN for one seed, or where fewer than two rows compete.
+            80 % power, from the pair that shows it best to the one that shows it worst; one number twice where the
+            pairs agree; NaN for one seed, where fewer than two rows compete, or all of them differ alike in each seed.
     """
 
     title: str
     dataset: str
     rows: list[Row]
     seeds: list[int]
+    metric: Metric
+    curve_metric: Metric
+    trained: str = ""
     overlap: float = 0.0
     taken: dict[str, float] = field(default_factory=dict)
     ceiling: dict[str, float] = field(default_factory=dict)
-    resolution: dict[str, float] = field(default_factory=dict)
+    resolution: dict[str, tuple[float, float]] = field(default_factory=dict)
+    samples: dict[str, tuple[int, int]] = field(default_factory=dict)
+    classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def oriented(self, rows: list[Row], score: str) -> np.ndarray:
+        """The mean scores of rows, [R], so turned that the larger is the better: what statistics are handed."""
+        return self.metric.oriented(np.array([row.mean[score] for row in rows]))
+
+    def best_of(self, rows: list[Row], score: str) -> Row | None:
+        """The row with the best mean; None where no row has a score."""
+        known = [row for row in rows if not np.isnan(row.mean[score])]
+        return max(known, key=lambda row: self.metric.key(row.mean[score]), default=None)
 
     @property
     def competing(self) -> list[Row]:
@@ -111,8 +133,8 @@ class Section:
         return compared(np.array(rows), pairs, self.overlap)
 
 
-def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
-    """The cells of one section, aggregated over their seeds and compared."""
+def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
+    """The cells of one section, aggregated over their seeds and compared; `data` is what these are called."""
     # A table compares networks; of the other competitors it shows the same seeds.
     reference = part[part["on_backbone"]] if part["on_backbone"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
@@ -120,7 +142,8 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
     recipe = [column for column in part.columns if column.startswith("recipe.")]
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
-    found = Section(title, str(part["dataset"].iloc[0]), [], expected, overlap)
+    title = f"{data}, trained on {trained}"
+    found = Section(title, str(part["dataset"].iloc[0]), [], expected, *metrics_of(part), trained, overlap)
     kinds = part[[*identity, "on_backbone"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         done = cells[cells["status"] == "done"].drop_duplicates("seed")
@@ -156,22 +179,39 @@ def section(title: str, part: pd.DataFrame, scores: list[str]) -> Section:
         _judge(found, score)
         for known, name in ((found.ceiling, "ceiling"), (found.taken, "taken")):
             known[score] = _numbers(part, score.replace("score ", f"{name} ", 1)).mean()
+        _sized(found, part, score)
     return found
+
+
+def metrics_of(part: pd.DataFrame) -> tuple[Metric, Metric]:
+    """What cells of one task show, and what their curves hold: the task's primary score."""
+    shown = part["metric"].dropna().unique().tolist() if "metric" in part else []
+    task = str(part["task"].iloc[0])
+    return metric_of(task, shown[0] if shown else ""), metric_of(task)
+
+
+def _sized(section: Section, part: pd.DataFrame, score: str) -> None:
+    """Note of a stratum how many samples it has, and over how many of all classes it is compared."""
+    samples, classes = (_numbers(part, score.replace("score ", f"{n} ", 1)).dropna() for n in ("samples", "classes"))
+    if len(samples):
+        section.samples[score] = int(samples.min()), int(samples.max())
+    if len(classes):
+        section.classes[score] = int(classes.min()), int(classes.max()), int(part["classes"].max())
 
 
 def _judge(section: Section, score: str) -> None:
     """Mark the rows that cannot be told from the best, and those below a floor; note the resolution."""
     pairs, competing = section.pairs(score), section.competing
-    section.resolution[score] = float("nan") if pairs is None else float(np.median(pairs.smallest))
+    section.resolution[score] = resolution(np.array([]) if pairs is None else pairs.smallest)
     if pairs is not None:
-        alike = not_told_from_the_best(np.array([row.mean[score] for row in competing]), pairs)
+        alike = not_told_from_the_best(section.oriented(competing, score), pairs)
         for row, same in zip(competing, alike, strict=True):
             # Where no row is told from the best, a mark on all of them would say nothing.
             if same and not alike.all():
                 row.best.add(score)
-    floors = [row.mean[score] for row in section.floors if row.mean[score] == row.mean[score]]
+    floor = section.best_of(section.floors, score)
     for row in competing:
-        if floors and row.mean[score] < max(floors):
+        if floor and section.metric.oriented(row.mean[score]) < section.metric.oriented(floor.mean[score]):
             row.below.add(score)
 
 

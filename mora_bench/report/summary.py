@@ -12,7 +12,8 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.tables import DASH, mean_and_std, percent
+from mora_bench.report.tables import between, mean_and_std
+from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.
 MOST = 4
@@ -31,15 +32,22 @@ def _markdown(table: Comparison) -> str:
     scores = list(dict.fromkeys((f"score {COMPLETE}", table.main)))
     columns = [(section, score) for section in table.sections for score in scores]
     labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
-    body = [[escaped(label), *(_shown(_row(section, label), score) for section, score in columns)] for label in labels]
-    floors = [_best_floor(section, score) for section, score in columns]
+    body = [
+        [escaped(label), *(_shown(_row(section, label), section, score) for section, score in columns)]
+        for label in labels
+    ]
+    floors = [section.best_of(section.floors, score) for section, score in columns]
     if any(floors):
         body.append(
-            ["best without a network", *(_named(row, score) for row, (_, score) in zip(floors, columns, strict=True))]
+            ["best without a network", *(_named(row, *column) for row, column in zip(floors, columns, strict=True))]
         )
     told = [section.resolution[score] for section, score in columns]
-    body.append(["smallest difference told", *map(percent, told)])
-    headers = ["", *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns)]
+    body.append(["smallest difference told", *(between(table.metric, bounds) for bounds in told)])
+    what = f"{table.metric.heading}, {table.metric.direction}"
+    headers = [
+        escaped(what),
+        *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns),
+    ]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
 
@@ -47,20 +55,15 @@ def _row(section: Section, label: str) -> Row | None:
     return next((row for row in section.competing if row.label == label), None)
 
 
-def _best_floor(section: Section, score: str) -> Row | None:
-    known = [row for row in section.floors if not math.isnan(row.mean[score])]
-    return max(known, key=lambda row: row.mean[score], default=None)
-
-
-def _shown(row: Row | None, score: str) -> str:
+def _shown(row: Row | None, section: Section, score: str) -> str:
     if row is None:
         return DASH
-    text = mean_and_std(row, score)
+    text = mean_and_std(section.metric, row, score)
     return f"**{text}**" if score in row.best else text
 
 
-def _named(row: Row | None, score: str) -> str:
-    return DASH if row is None else f"{_shown(row, score)} ({escaped(row.label)})"
+def _named(row: Row | None, section: Section, score: str) -> str:
+    return DASH if row is None else f"{_shown(row, section, score)} ({escaped(row.label)})"
 
 
 def sentences(results: Results) -> list[str]:
@@ -72,16 +75,18 @@ def _sentence(table: Comparison, section: Section) -> str:
     # Where the pattern could take nothing, complete data are what was tested.
     for score in (table.main, f"score {COMPLETE}"):
         known = [row for row in section.competing if not math.isnan(row.mean[score])]
-        if known:
+        best = section.best_of(known, score)
+        if best is not None:
             break
     else:
         return f"{section.title}: no complete row."
-    best = max(known, key=lambda row: row.mean[score])
-    said = f"{section.title}, tested on {tested(score)}: {best.label} leads with {mean_and_std(best, score)}"
+    metric = section.metric
+    value = f"{mean_and_std(metric, best, score)} ({metric.named})"
+    said = f"{section.title}, tested on {tested(score)}: {best.label} leads with {value}"
     others = len(known) - 1
     if others:
         alike = sum(score in row.best for row in known if row is not best)
-        if math.isnan(section.resolution[score]):
+        if len(section.seeds) < 2:
             said += "; one seed cannot tell it from the others"
         elif score not in best.best:
             said += f"; none of the {others} others can be told from it"
@@ -89,11 +94,11 @@ def _sentence(table: Comparison, section: Section) -> str:
             said += f", not told from {alike} of {others} others"
         else:
             said += ", told from all others"
-    floor = _best_floor(section, score)
+    floor = section.best_of(section.floors, score)
     if floor is not None:
-        ahead = floor.mean[score] > best.mean[score]
+        ahead = metric.oriented(floor.mean[score]) > metric.oriented(best.mean[score])
         beside = "which is ahead of every network" if ahead else "behind it"
-        said += f"; without a network {floor.label} scores {mean_and_std(floor, score)}, {beside}"
+        said += f"; without a network {floor.label} scores {mean_and_std(metric, floor, score)}, {beside}"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 
@@ -113,10 +118,11 @@ def reproduced(found: Against, reference: str) -> str:
     if not apart:
         return f"The {asked} cells that {reference} has, too, have its scores to the digit."
     same = _cells(line for line in lines if line.largest == 0)
-    widest = max(apart, key=lambda line: abs(line.first - line.second))
-    most = 100 * abs(widest.first - widest.second)
+    widest = max(apart, key=lambda line: line.metric.scale * abs(line.first - line.second))
+    most = widest.metric.scale * abs(widest.first - widest.second)
     said = f"Of the {asked} cells that {reference} has, too, {same} have its scores to the digit; of the others, "
-    size = f"no mean differs by more than {most:.2f} points" if most >= 0.005 else "the means differ by less than 0.01"
+    points = " points" if widest.metric.scale == 100 else ""
+    size = f"no mean differs by more than {most:.2f}{points}" if most >= 0.005 else "the means differ by less than 0.01"
     said += f"{_cells(apart)}, {size}"
     told = [line.what for line in apart if line.low > 0 or line.high < 0]
     said += f" ({widest.what})"

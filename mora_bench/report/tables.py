@@ -7,10 +7,12 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.compare import BELOW, CEILING, RESOLUTION, TAKEN, Comparison
+from mora_bench.report.compare import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
+from mora_bench.tasks.metric import DASH, Metric
+from mora_bench.text import visible
 
 COSTS = {
     "share_adapter": ("adapter %", "{:.3f}"),
@@ -20,10 +22,9 @@ COSTS = {
     "gflops_step": ("GFLOPs step", "{:.4g}"),
     "step_ms": ("step ms", "{:.3g}"),
 }
-DASH = "—"
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("not told from the best", "below a floor", "note")
+MARKS = ("not told from the best", "worse than a floor", "note", "metric", "direction")
 
 
 class Tables(Artefact):
@@ -49,7 +50,7 @@ def markdown(table: Comparison) -> str:
         rows = [
             [
                 *_names(table, section, row, escaped, "*"),
-                *(_score(row, s, "**{}**", "±") for s in table.tests),
+                *(_score(table.metric, row, s, "**{}**", "±") for s in table.tests),
                 *(_cost(row, c) for c in COSTS),
             ]
             for row in section.rows
@@ -62,9 +63,12 @@ def markdown(table: Comparison) -> str:
     parts += ['## Strata of the "both missing" test', ""] * bool(stratified)
     for section in stratified:
         rows = [
-            [*_names(table, section, row, escaped, "*"), *(_score(row, s, "**{}**", "±") for s in table.strata)]
+            [
+                *_names(table, section, row, escaped, "*"),
+                *(_score(table.metric, row, s, "**{}**", "±") for s in table.strata),
+            ]
             for row in section.rows
-        ] + _lines(table, section, list(table.strata), 0)
+        ] + [*_sizes(table, section), *_lines(table, section, list(table.strata), 0)]
         parts += [f"### {escaped(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
     parts += [f"\\* {escaped(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
@@ -80,7 +84,7 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
             body = [
                 [
                     *_names(table, section, row, escaped, "*"),
-                    *(percent(row.pooled.get(name, math.nan)) for name in names),
+                    *(table.metric.shown(row.pooled.get(name)) for name in names),
                 ]
                 for row in rows
             ]
@@ -89,8 +93,10 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
     return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
 
 
-def percent(value: float) -> str:
-    return DASH if math.isnan(value) else f"{100 * value:.1f}"
+def between(metric: Metric, bounds: tuple[float, float]) -> str:
+    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
+    low, high = map(metric.shown, bounds)
+    return low if low == high else f"{low} to {high}"
 
 
 def latex(table: Comparison) -> str:
@@ -109,7 +115,7 @@ def latex(table: Comparison) -> str:
         lines += [r"\midrule", rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
         for row in section.rows:
             cells = _names(table, section, row, _tex, "$^{*}$")
-            scores = [_score(row, s, r"\textbf{{{}}}", r"$\pm$") for s in table.tests]
+            scores = [_score(table.metric, row, s, r"\textbf{{{}}}", r"$\pm$") for s in table.tests]
             cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
             cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
             lines.append(" & ".join(cells) + r" \\")
@@ -132,7 +138,8 @@ def comma_separated(table: Comparison) -> str:
             ]
             best, below = ("; ".join(s for s in scores if s in marked) for marked in (row.best, row.below))
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            lines.append([*known, *values, best, below, row.note])
+            marks = [best, below, row.note, table.metric.title, table.metric.direction]
+            lines.append([*known, *values, *marks])
     return csvs.comma_separated(lines)
 
 
@@ -146,14 +153,40 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 
 
 def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
-    """What stands below a section's rows, in the unit of its scores: the ceiling, and the differences it can tell."""
+    """What stands below a section's rows: the share that lost something, in percent; and in the unit of its scores the
+    ceiling, and the differences it can tell."""
     lines = []
-    for name, known in ((TAKEN, section.taken), (CEILING, section.ceiling), (RESOLUTION, section.resolution)):
-        values = [known[s] for s in scores]
-        if any(not math.isnan(v) and (v or name != TAKEN) for v in values):
-            first = ["", name] if table.grouped else [name]
-            lines.append([*first, *(DASH if name == TAKEN and not v else percent(v) for v in values), *[DASH] * costs])
+    for name, known in (
+        (TAKEN, {s: _percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
+        (CEILING, {s: table.metric.shown(section.ceiling[s]) for s in scores}),
+        (RESOLUTION, {s: between(table.metric, section.resolution[s]) for s in scores}),
+    ):
+        if any(value != DASH for value in known.values()):
+            lines.append([*([""] * table.grouped), name, *known.values(), *[DASH] * costs])
     return lines
+
+
+def _percent(share: float) -> str:
+    return DASH if math.isnan(share) or not share else f"{100 * share:.1f}"
+
+
+def _sizes(table: Comparison, section: Section) -> list[list[str]]:
+    """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
+    classes the strata are compared."""
+    lines = []
+    for name, known in ((SAMPLES, section.samples), (CLASSES, section.classes)):
+        if any(score in known for score in table.strata):
+            first = ["", name] if table.grouped else [name]
+            lines.append([*first, *(_spread(known.get(score)) for score in table.strata)])
+    return lines
+
+
+def _spread(known: tuple[int, ...] | None) -> str:
+    """(3, 5, 8) -> "3-5 of 8", (4, 4) -> "4"."""
+    if known is None:
+        return DASH
+    least, most, *of = known
+    return (f"{least}" if least == most else f"{least}-{most}") + "".join(f" of {number}" for number in of)
 
 
 def _github(rows: list[list[str]], headers: list[str]) -> str:
@@ -166,16 +199,16 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
     )
 
 
-def _score(row: Row, name: str, bold: str, sign: str) -> str:
-    text = mean_and_std(row, name, sign)
+def _score(metric: Metric, row: Row, name: str, bold: str, sign: str) -> str:
+    text = mean_and_std(metric, row, name, sign)
     text = bold.format(text) if name in row.best else text
     return f"{text} {BELOW}" if name in row.below else text
 
 
-def mean_and_std(row: Row, name: str, sign: str = "±") -> str:
-    """A score of a row over its seeds, times 100; a dash where there is none."""
+def mean_and_std(metric: Metric, row: Row, name: str, sign: str = "±") -> str:
+    """A score of a row over its seeds, as its metric is shown; a dash where there is none."""
     mean, std = row.mean[name], row.std[name]
-    return percent(mean) + ("" if math.isnan(std) else f" {sign} {100 * std:.1f}")
+    return metric.shown(mean) + ("" if math.isnan(std) else f" {sign} {metric.shown(std)}")
 
 
 def _cost(row: Row, name: str) -> str:
@@ -197,4 +230,4 @@ def _tex(text: str) -> str:
         "^": r"\textasciicircum{}",
     }
     special |= {c: f"\\{c}" for c in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
-    return " ".join("".join(special.get(c, c) for c in text).split())
+    return " ".join("".join(special.get(c, c) for c in visible(text)).split())

@@ -13,6 +13,10 @@ from mora_bench.records.chain import contents
 from mora_bench.records.store import Store
 from mora_bench.report import frame
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.text import visible
+
+#: What names of text files end with: nothing in them is a control or a mark of direction.
+TEXT = (".md", ".csv", ".tex", ".html", ".svg", ".txt")
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,4 @@ def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
     for file, content in made.items():
         if not isinstance(file, str) or Path(file).name != file or "\0" in file or not isinstance(content, bytes):
             raise ValueError(f"{file!r}: expected a plain file name and bytes, not {type(content).__name__}")
-        if file.endswith(".md"):
-            content.decode()
-    return made
+    return {file: visible(made[file].decode()).encode() if file.endswith(TEXT) else made[file] for file in made}

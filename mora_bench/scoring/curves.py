@@ -6,6 +6,7 @@ import numpy as np
 
 from mora_bench.records.schema import Curve
 from mora_bench.scoring.pick import pick
+from mora_bench.tasks.metric import Metric
 
 #: Masks that an expectation is taken over; the first one is the mask of all other scores.
 DRAWS = 8
@@ -27,13 +28,13 @@ def under_masks(
     return np.array([[score(pick(logits, own)) for own in present(draw)] for draw in range(draws)]).T.copy()
 
 
-def expectation(found: np.ndarray, rates: Sequence[float]) -> Curve:
-    """The expectation over masks of scores [R, draws] at rates that ascend from 0 to 1."""
+def expectation(found: np.ndarray, rates: Sequence[float], metric: Metric) -> Curve:
+    """The expectation over masks of scores [R, draws] of a metric at rates that ascend from 0 to 1."""
     mean, draws = found.mean(1), found.shape[1]
     return Curve(
         mean=mean.tolist(),
         std=(found.std(1, ddof=1) if draws > 1 else np.zeros(len(rates))).tolist(),
         draws=draws,
         area=float(np.trapezoid(mean, rates) / (rates[-1] - rates[0])),
-        worst=float(mean.min()),
+        worst=float(metric.worst(mean)),
     )

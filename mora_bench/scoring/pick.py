@@ -1,12 +1,13 @@
 """Picks, from predictions under every pattern of presence, those that are scored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mora_bench.data import presence
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.shared import shared
 
 
 def pick(logits: np.ndarray, present: np.ndarray) -> np.ndarray:
@@ -24,14 +25,30 @@ def pick(logits: np.ndarray, present: np.ndarray) -> np.ndarray:
 def stratified(
     task: Task, targets: np.ndarray, logits: np.ndarray, present: np.ndarray, modalities: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The scores of all samples, and of the samples of each pattern of presence by the pattern's name.
+    """The scores of all samples, and of the samples of each pattern of presence by the pattern's name, over the classes
+    that all of these patterns have.
 
     Args:
         targets: [N, C]; logits: [N, P, C] under every pattern; present: bool [N, M].
     """
     chosen, own = pick(logits, present), presence.pattern_index(present)
-    strata = {
-        name: task.scores(targets[own == number], chosen[own == number])
-        for number, name in enumerate(presence.stratum_names(modalities))
+    strata = {name: own == number for number, name in enumerate(presence.stratum_names(modalities))}
+    return task.scores(targets, chosen), compared(task, targets, chosen, strata)
+
+
+def compared(
+    task: Task, targets: np.ndarray, logits: np.ndarray, sets: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Any]]:
+    """Scores of sets of samples that are held against each other, over the classes that all of them have: a class that
+    one lacks counts there as 0, and what it lacks would look like an effect of what the sets differ in.
+
+    Args:
+        targets, logits: [N, C]; sets: bool [N] by name. An empty set takes no class from the others.
+    """
+    classes = shared([targets[own] for own in sets.values()])
+    return {
+        name: task.scores(targets[own], logits[own])
+        if classes is None
+        else task.scores_over(targets[own], logits[own], classes)
+        for name, own in sets.items()
     }
-    return task.scores(targets, chosen), strata

@@ -8,11 +8,12 @@ import numpy as np
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
+from mora_bench.data.groups import by_covariate
 from mora_bench.missing import masks
 from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
 from mora_bench.scoring.curves import DRAWS, expectation, under_masks
-from mora_bench.scoring.pick import pick, stratified
+from mora_bench.scoring.pick import compared, pick, stratified
 from mora_bench.tasks.contract import Task
 
 #: The rates at which every cell holds its primary score, beside its own rate.
@@ -78,7 +79,7 @@ def over_masks(cell: Cell, task: Task, test: Predicted, pattern: str, rates: lis
         for draw in range(DRAWS)
     ]
     found = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
-    expected = expectation(found, rates)
+    expected = expectation(found, rates, task.metric)
     if cell.source == "twin":
         bounds = [ceiling(cell.dataset, own).get(task.primary) for own in present[0]]
         expected.ceiling = [bound for bound in bounds if bound is not None]
@@ -101,9 +102,8 @@ def _beyond(
     """Add to a setting of the test split what validation and test splits do not share."""
     known, mine = ((predicted[n].units.targets, pick(predicted[n].logits, present[n])) for n in ("val", "test"))
     setting.scores |= task.tuned(known, *mine)
-    setting.groups = {
-        name: task.scores(*(part[own] for part in mine)) for name, own in predicted["test"].groups.items()
-    }
+    for sets in by_covariate(predicted["test"].groups).values():
+        setting.groups |= compared(task, *mine, sets)
     if cell.source == "twin":
         setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)

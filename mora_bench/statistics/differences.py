@@ -8,11 +8,16 @@ seed tests other samples, that of the samples.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.stats import chi2, t
 
 from mora_bench.statistics.holm import adjusted
-from mora_bench.statistics.power import LEVEL, smallest
-from mora_bench.statistics.variances import steadied
+from mora_bench.statistics.power import LEVEL, POWER, smallest
+from mora_bench.statistics.variances import chance_apart, steadied
+
+#: Pairs agree on the smallest difference told where so many of them lie within this factor of the median.
+MANY, AGREE = 0.9, 1.25
+#: How often steadying fails rows that are alike, in chances that one of them is set apart; simulated.
+LOST = 3
 
 
 @dataclass(frozen=True)
@@ -21,17 +26,18 @@ class Pairs:
 
     Attributes:
         first, second: int [P], the rows; difference: float [P], mean of first minus second.
-        error: float [P], its standard error; freedom: degrees of freedom.
+        error: float [P], its standard error; freedom: float [P], degrees of freedom.
         p, holm: float [P], two-sided, alone and corrected for P tests.
-        low, high: float [P], a 95 % interval of each difference alone.
-        smallest: float [P], the true difference that would be told from 0 with 80 % power after the correction.
+        low, high: float [P], a 95 % interval of each difference alone; NaN where equal differences leave it unknown.
+        smallest: float [P], the true difference that would be told from 0 with 80 % power after the correction; NaN
+            where all differences are equal over seeds, which says nothing of it.
     """
 
     first: np.ndarray
     second: np.ndarray
     difference: np.ndarray
     error: np.ndarray
-    freedom: float
+    freedom: np.ndarray
     p: np.ndarray
     holm: np.ndarray
     low: np.ndarray
@@ -43,11 +49,47 @@ class Pairs:
         return self.holm < LEVEL
 
 
+@dataclass(frozen=True)
+class PairedTests:
+    """P t tests of paired differences; leading axes are grids.
+
+    Attributes:
+        difference, error, freedom, p: float [..., P], as in `Pairs`.
+        apart: bool [..., P]: one of the two rows spreads unlike the others.
+    """
+
+    difference: np.ndarray
+    error: np.ndarray
+    freedom: np.ndarray
+    p: np.ndarray
+    apart: np.ndarray
+
+
+def paired_tests(scores: np.ndarray, first: np.ndarray, second: np.ndarray, overlap: float = 0.0) -> PairedTests:
+    """Test pairs of rows, for many grids at once.
+
+    Where the differences of two rows are equal in every seed, and those of all other rows, too, a t test has no
+    variance to go by. The exact test of signs is left: two in 2^S of all ways to turn the differences' signs give
+    equal ones, so p = 2^(1 - S).
+
+    Args:
+        scores: float [..., R, S]; first, second: int [P]; overlap: as in `compared`.
+    """
+    seeds = scores.shape[-1]
+    found = steadied(scores)
+    variance, freedom, apart = (own[..., first, second] for own in (found.variance, found.freedom, found.apart))
+    error = np.sqrt(variance * (1 / seeds + overlap))
+    difference = (scores[..., first, :] - scores[..., second, :]).mean(-1)
+    ratio = np.divide(difference, error, out=np.zeros(error.shape), where=error > 0)
+    signs = np.where(difference == 0, 1.0, _of_signs(seeds))
+    return PairedTests(difference, error, freedom, np.where(error > 0, 2 * t.sf(np.abs(ratio), freedom), signs), apart)
+
+
 def compared(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 0.0) -> Pairs:
     """Compare pairs of rows.
 
     Args:
-        scores: float [R, S], R rows under the same S seeds, S >= 2.
+        scores: float [R, S], R rows under the same S seeds, S >= 2; each of them is in a pair.
         pairs: the pairs to compare, each of two rows.
         overlap: test samples by training samples, where the seeds cut test and training sets from the same samples;
             0 where the test samples are drawn apart. Training sets of different seeds overlap then, and the variance
@@ -61,20 +103,63 @@ def compared(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 
     if seeds < 2 or np.isnan(scores).any():
         raise ValueError("a comparison needs two seeds or more, and a score for each row and seed")
     first, second = np.array(pairs, int).reshape(-1, 2).T
-    apart = scores[first] - scores[second]
-    freedom = seeds - 1
-    used = len(np.unique([first, second])) if len(first) else rows
-    variances, freedom_steadied = steadied(apart.var(1, ddof=1), freedom, (used - 1) * freedom)
-    error = np.sqrt(variances * (1 / seeds + overlap))
-    difference = apart.mean(1)
-    # Rows that predict the same in every seed differ by exactly nothing.
-    ratio = np.divide(difference, error, out=np.where(difference == 0, 0.0, np.inf), where=error > 0)
-    p = 2 * t.sf(np.abs(ratio), freedom_steadied)
-    half = t.isf(LEVEL / 2, freedom_steadied) * error
-    least = smallest(round(freedom_steadied, 2), len(first)) * error if len(first) else error
+    found = paired_tests(scores, first, second, overlap)
+    half = t.isf(LEVEL / 2, found.freedom) * found.error
+    if _of_signs(seeds) >= LEVEL:
+        half = np.where(found.error > 0, half, np.nan)
+    low, high = found.difference - half, found.difference + half
+    least = least_told(found, seeds, rows)
     return Pairs(
-        first, second, difference, error, freedom_steadied, p, adjusted(p), difference - half, difference + half, least
+        first, second, found.difference, found.error, found.freedom, found.p, corrected(found.p, rows), low, high, least
     )
+
+
+def corrected(p: np.ndarray, rows: int) -> np.ndarray:
+    """The p-values of pairs of R rows after Holm's correction: float [..., P] -> [..., P].
+
+    Holm's last steps test single pairs at 5 % and need p-values that are right one by one. Where a variance is shared
+    that of a pair with a loud row among three is not, so no pair is corrected for fewer tests than a row has pairs.
+    """
+    return adjusted(p, least=rows - 1)
+
+
+def least_told(found: PairedTests, seeds: int, rows: int) -> np.ndarray:
+    """The true difference of each pair that is told with 80 % power: float [..., P].
+
+    Two rows that are like the others may be set apart by chance, and are hardly told apart then; or variances seem to
+    differ by chance, and less is shared. The other grids have to make up for these. A deviation of a few seeds alone
+    is too small in more than half of all grids; what is printed goes by the one that is too small in half of them.
+    """
+    shares = rows > 2 and seeds > 2
+    power = POWER / (1 - LOST * chance_apart(seeds - 1)) if shares else POWER
+    tests = found.p.shape[-1]
+    alone = (seeds - 1) / chi2.median(seeds - 1)
+    known = zip(found.freedom.flat, found.apart.flat, strict=True)
+    errors = [
+        smallest(round(own, 1), tests, power=power)
+        if shares and not apart
+        else smallest(seeds - 1, tests) * np.sqrt(alone)
+        for own, apart in known
+    ]
+    return np.where(found.error > 0, np.reshape(errors, found.error.shape) * found.error, np.nan)
+
+
+def resolution(smallest: np.ndarray) -> tuple[float, float]:
+    """The smallest difference told of a section, from those of its P pairs: the least and the largest.
+
+    Twice the median where nine pairs in ten lie within a quarter of it; NaN where no pair's is known.
+    """
+    known = smallest[~np.isnan(smallest)]
+    if not len(known):
+        return float("nan"), float("nan")
+    middle = float(np.median(known))
+    near = (known <= middle * AGREE) & (known >= middle / AGREE)
+    return (middle, middle) if near.mean() >= MANY else (float(known.min()), float(known.max()))
+
+
+def _of_signs(seeds: int) -> float:
+    """The p-value of differences that are equal, and not 0, in all seeds."""
+    return 2.0 ** (1 - seeds)
 
 
 def everyone(rows: int) -> list[tuple[int, int]]:

@@ -16,17 +16,28 @@ class Ranks:
     """Mean ranks of R rows over B blocks, 1 for the highest score, ties shared.
 
     Attributes:
-        mean: float [R]; p: of Friedman's test that all rows are alike.
-        critical: the difference of two mean ranks from which Nemenyi's test tells two rows apart at 5 %.
+        mean: float [R]; p: of Friedman's test that all rows are alike, 1 where they tie in every block.
+        critical: the difference of two mean ranks from which Nemenyi's test tells two rows apart at 5 %, if Friedman's
+            does.
     """
 
     mean: np.ndarray
     p: float
     critical: float
 
+    @property
+    def differ(self) -> bool:
+        """Whether Friedman's test tells that the rows are not all alike; if not, no two of them are told apart."""
+        return self.p < LEVEL
+
+    @property
+    def told(self) -> np.ndarray:
+        """bool [R]: told from the row with the best mean rank."""
+        return (self.mean - self.mean.min() >= self.critical) & self.differ
+
 
 def ranked(scores: np.ndarray) -> Ranks:
-    """Ranks of rows by their scores, float [B, R]; every block (usually a data set) holds a score of every row.
+    """Ranks of rows by their scores, float [B, R]; every block (a population) holds a score of every row.
 
     Source: Demsar, Statistical comparisons of classifiers over multiple data sets, JMLR 7 (2006) 1-30.
 
@@ -39,9 +50,9 @@ def ranked(scores: np.ndarray) -> Ranks:
             f"{blocks} blocks of {rows} rows cannot be told apart by ranks: at least {LEAST_BLOCKS} blocks and "
             f"{LEAST_ROWS} rows are needed"
         )
-    return Ranks(
-        rankdata(-scores, axis=1).mean(0), float(friedmanchisquare(*scores.T).pvalue), critical_difference(rows, blocks)
-    )
+    tied = (scores == scores[:, :1]).all()
+    p = 1.0 if tied else float(friedmanchisquare(*scores.T).pvalue)
+    return Ranks(rankdata(-scores, axis=1).mean(0), p, critical_difference(rows, blocks))
 
 
 def critical_difference(rows: int, blocks: int, level: float = LEVEL) -> float:

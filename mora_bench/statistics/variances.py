@@ -1,49 +1,134 @@
-"""Variances from few seeds, steadied by each other (empirical Bayes)."""
+"""Variances of paired differences from few seeds, steadied by each other as far as the rows are alike."""
+
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, polygamma
+from scipy.special import polygamma
+from scipy.stats import f as f_distribution
+
+#: Of rows that are alike, the share that is set apart by chance is this over the degrees of freedom of a variance.
+SET_APART = 0.1
+#: A pair's variance below the pooled one counts this much of the way from it, at most.
+TRUST_IN_QUIET = 1 / 3
+#: Of the degrees of freedom that the rows' correlations leave to the pooled variance, the part that is claimed.
+CLAIMED = 0.9
+#: Standard deviations below this part of the largest score are rounding, and count as 0.
+ROUNDING = 1e-9
+#: Logarithms are taken of no variance below this part of the pooled one.
+LEAST = 1e-3
 
 
-def steadied(variances: np.ndarray, freedom: int, most: float) -> tuple[np.ndarray, float]:
-    """Each sample variance drawn towards what all of them say, as far as they agree.
+@dataclass(frozen=True)
+class Steadied:
+    """Variances of the differences of every two of R rows; leading axes are grids.
 
-    Three seeds give a variance two degrees of freedom; a t test on it sees almost nothing. The variances of many
-    differences of the same section are alike, and how alike they are is estimated: s_p^2 is the mean of a prior and the
-    own variance, weighted by their degrees of freedom. Source: Smyth, Linear models and empirical Bayes methods,
-    Stat. Appl. Genet. Mol. Biol. 3 (2004), section 6.2.
+    Attributes:
+        variance: float [..., R, R]; freedom: float [..., R, R], its degrees of freedom.
+        apart: bool [..., R, R]: one of the two rows spreads unlike the others, and the variance is the pair's alone.
+    """
 
-    Smyth's variances are independent. Those of pairs share rows, which makes them look more alike than they are, so
-    the prior's degrees of freedom are halved; tests/statistics simulates that the level is then kept.
+    variance: np.ndarray
+    freedom: np.ndarray
+    apart: np.ndarray
+
+
+def chance_apart(freedom: int) -> float:
+    """The chance that a row which is like the others is set apart."""
+    return SET_APART / freedom
+
+
+def steadied(scores: np.ndarray) -> Steadied:
+    """The variance of each paired difference, drawn towards that of all pairs as far as these agree.
+
+    Three seeds give a variance two degrees of freedom; a t test on it sees almost nothing. Where the rows of a section
+    spread alike their pairs can share one variance. Where they do not, the shared one tells differences that are not
+    there. So:
+
+    1. The variance of a pair is the mean of its own and the pooled one (the mean over pairs), weighted by degrees of
+       freedom. Those of the pooled one are estimated from how much the pairs' variances differ beyond chance: Smyth,
+       Linear models and empirical Bayes methods, Stat. Appl. Genet. Mol. Biol. 3 (2004), section 6.2.
+    2. They are never more than what the rows' covariances leave, trace(C)^2 / trace(C^2) a seed: rows that move
+       together are fewer than they look. As in Huynh and Feldt, J. Educ. Stat. 1 (1976) 69-82.
+    3. A row that spreads more than the others, by an F test that sets one alike row in 10 (S - 1) apart, lends and
+       borrows nothing: its pairs have the larger of their own and the steadied variance, and S - 1 degrees of freedom.
+       (After Phipson et al., Robust hyperparameter estimation, Ann. Appl. Stat. 10 (2016) 946-963.)
+
+    With two seeds nobody can say whether rows are alike: a row of ten times the spread looks like the others in one
+    grid of eight. With two rows there is nothing to share. Each pair has its own variance then.
+
+    `benchmarks/simulate_statistics.py` simulates what this gives; the constants above are set by it.
 
     Args:
-        variances: float [P], unbiased, each with `freedom` degrees of freedom; those that are 0 are not learned from.
-        most: the most degrees of freedom that the result may claim.
-
-    Returns:
-        The steadied variances [P] and their degrees of freedom.
+        scores: float [..., R, S], R >= 2 rows under the same S >= 2 seeds.
     """
-    known = variances[variances > 0]
-    if len(known) < 2:
-        return variances, float(freedom)
-    logs = np.log(known) - digamma(freedom / 2) + np.log(freedom / 2)
-    beyond_chance = logs.var(ddof=1) - polygamma(1, freedom / 2)
-    center = logs.mean()
-    if beyond_chance > 0:
-        whole = 2 * _inverse_trigamma(beyond_chance)
-        center += digamma(whole / 2) - np.log(whole / 2)
-    else:
-        whole = np.inf
-    prior = min(whole / 2, max(most - freedom, 0))
-    return (prior * np.exp(center) + freedom * variances) / (prior + freedom), prior + freedom
+    rows, seeds = scores.shape[-2:]
+    freedom = seeds - 1
+    variance = _variances(scores)
+    alone = Steadied(variance, np.full(variance.shape, float(freedom)), np.zeros(variance.shape, bool))
+    if rows < 3 or seeds < 3:
+        return alone
+    upper = variance[..., *np.triu_indices(rows, 1)]
+    pooled = upper.mean(-1)[..., None, None]
+    borrowed = np.minimum(_alike(upper, freedom), _left(scores))[..., None, None]
+    mean = (borrowed * pooled + freedom * variance) / (borrowed + freedom)
+    mean = np.maximum(mean, pooled + TRUST_IN_QUIET * (variance - pooled))
+    loud = _loud(variance, freedom)
+    apart = loud[..., :, None] | loud[..., None, :]
+    return Steadied(
+        np.where(apart, np.maximum(variance, mean), mean), np.where(apart, freedom, borrowed + freedom), apart
+    )
 
 
-def _inverse_trigamma(value: float) -> float:
-    """x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is nearly linear."""
-    x = 0.5 + 1 / value
-    for _ in range(100):
-        found = polygamma(1, x)
-        step = found * (1 - found / value) / polygamma(2, x)
-        x += step
-        if abs(step) < 1e-10 * x:
-            break
-    return float(x)
+def _variances(scores: np.ndarray) -> np.ndarray:
+    """Unbiased variances over seeds of the differences of every two rows: [..., R, S] -> [..., R, R]."""
+    rows = scores.shape[-2]
+    first, second = np.triu_indices(rows, 1)
+    found = (scores[..., first, :] - scores[..., second, :]).var(-1, ddof=1)
+    found[found < (ROUNDING * np.abs(scores).max((-2, -1))[..., None]) ** 2] = 0
+    whole = np.zeros((*scores.shape[:-1], rows))
+    whole[..., first, second] = whole[..., second, first] = found
+    return whole
+
+
+def _alike(variances: np.ndarray, freedom: int) -> np.ndarray:
+    """How many degrees of freedom the pooled variance has as a prior of each, infinite where chance alone could make
+    them differ: [..., P] -> [...]."""
+    known = np.maximum(variances, LEAST * variances.mean(-1, keepdims=True))
+    # Where no pair differs there is nothing to steady.
+    logs = np.log(np.where(known > 0, known, 1.0))
+    beyond_chance = logs.var(-1, ddof=1) - polygamma(1, freedom / 2)
+    return np.where(beyond_chance > 0, 2 * _inverse_trigamma(np.maximum(beyond_chance, 1e-9)), np.inf)
+
+
+def _left(scores: np.ndarray) -> np.ndarray:
+    """The degrees of freedom that a prior may have at most, by the rows' covariances: [..., R, S] -> [...]."""
+    rows, seeds = scores.shape[-2:]
+    freedom = seeds - 1
+    noise = scores - scores.mean(-2, keepdims=True)
+    noise = noise - noise.mean(-1, keepdims=True)
+    # The S x S products have the traces of the R x R covariances, and are smaller.
+    products = np.swapaxes(noise, -1, -2) @ noise / freedom
+    trace = np.trace(products, axis1=-2, axis2=-1)
+    of_square = (products**2).sum((-2, -1)) - trace**2 / freedom
+    # Unbiased for the trace of the squared covariance matrix of normal noise.
+    of_square = of_square * freedom**2 / ((freedom - 1) * (freedom + 2))
+    alike = np.divide(trace**2, of_square, out=np.full(trace.shape, np.inf), where=of_square > 0)
+    return np.clip(CLAIMED * freedom * alike - freedom, 0, (rows - 2) * freedom)
+
+
+def _loud(variance: np.ndarray, freedom: int) -> np.ndarray:
+    """bool [..., R]: the rows whose pairs vary more than the pairs of the others do."""
+    rows = variance.shape[-1]
+    of_row = variance.sum(-1)
+    others = (variance.sum((-2, -1))[..., None] / 2 - of_row) / ((rows - 1) * (rows - 2) / 2)
+    # A pair's variance is that of its row and, as large where rows are alike, that of another.
+    limit = (f_distribution.isf(chance_apart(freedom), freedom, (rows - 2) * freedom) + 1) / 2
+    return of_row / (rows - 1) > limit * np.maximum(others, 0)
+
+
+def _inverse_trigamma(values: np.ndarray) -> np.ndarray:
+    """x with trigamma(x) = value, by Newton's method on 1 / trigamma, which is nearly linear and convex."""
+    x = 0.5 + 1 / values
+    for _ in range(30):
+        x = x + polygamma(1, x) * (1 - polygamma(1, x) / values) / polygamma(2, x)
+    return x

@@ -9,17 +9,23 @@ import numpy as np
 from scipy.special import expit
 
 from mora_bench import registry
+from mora_bench.tasks.metric import Metric, check_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
+
+    from mora_bench.tasks.shared import Shared
 
 
 class Task(ABC):
     """One kind of question about a sample, answered by C logits. Subclass it directly; it holds no state.
 
     Targets are uint8 [N, C], 0 or 1, for every task; `problem` checks further conditions.
+
+    Raises:
+        UserError: when a subclass is defined whose `metrics` do not say which way is better.
     """
 
     group: ClassVar[str] = registry.TASKS
@@ -28,15 +34,28 @@ class Task(ABC):
     source: ClassVar[str]
     #: Change it when the same predictions would get other scores.
     version: ClassVar[int] = 1
-    #: The score that tables show and that chooses the checkpoint on the validation split; larger is better.
+    #: The score that tables show and that chooses the checkpoint on the validation split: one of `metrics`.
     primary: ClassVar[str]
-    #: Every score that is one number: name -> usual name.
-    metrics: ClassVar[dict[str, str]]
+    #: Every score that is one number, by name: what it is called, which way is better, its range, how it is shown.
+    metrics: ClassVar[Mapping[str, Metric]]
+    #: The scores per class, lists of length C, by name; None stands in them for a class without one.
+    per_class: ClassVar[Mapping[str, Metric]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "metrics" in vars(cls):
+            check_metrics(cls.__name__, getattr(cls, "primary", None), cls.metrics)
 
     @abstractmethod
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         """All scores of targets and logits, both [N, C]: `n`, every one of `metrics` (NaN where it has no meaning),
-        and lists of length C for scores per class. For N = 0 `n` alone."""
+        and lists of length C for scores per class. For N = 0 `n` alone. Metrics that `tuned` or `weighted` give are
+        not among them."""
+
+    def scores_over(self, targets: np.ndarray, logits: np.ndarray, classes: Shared) -> dict[str, Any]:
+        """`scores` of one of several sets of samples that are compared: what is a mean over classes is a mean over
+        those that all of the sets have, NaN if there are none. By default `scores`, for tasks without such means."""
+        return self.scores(targets, logits)
 
     @abstractmethod
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
@@ -49,6 +68,11 @@ class Task(ABC):
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities [N, C] of logits [N, C]; by default each label's own, the inverse of `finite_logit`."""
         return expit(np.asarray(logits, np.float64))
+
+    @property
+    def metric(self) -> Metric:
+        """What `primary` is called, which way it is better, its range."""
+        return self.metrics[self.primary]
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
@@ -73,6 +97,10 @@ class Task(ABC):
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         """Of predictions in bins: mean probability, share of true, count; nothing by default."""
         return {}
+
+    def improbable(self, row: np.ndarray) -> str | None:
+        """What keeps a sample's numbers from 0 to 1, float [C], from being its probabilities; None if nothing does."""
+        return None
 
     def problem(self, targets: np.ndarray) -> str | None:
         """What is wrong with a dataset's targets, uint8 [N, C], for this task; None if nothing is."""

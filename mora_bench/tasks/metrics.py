@@ -41,6 +41,17 @@ def average_precision(targets: np.ndarray, logits: np.ndarray) -> float:
     return float((np.diff(hits, prepend=0) * hits / (ends + 1)).sum() / hits[-1])
 
 
+def log_odds(logits: np.ndarray) -> np.ndarray:
+    """The log-odds of each class under a softmax, float64 [N, C]: logit minus the log of the summed exponentials of all
+    others. Ranks as the probability does, without its ties where it rounds to 0 or 1."""
+    from scipy.special import logsumexp
+
+    exact = np.asarray(logits, np.float64)
+    # Sorted, and relative to the class, so that samples that differ in the order of the others stay tied.
+    others = [np.sort(np.delete(exact, c, 1) - exact[:, [c]], axis=1) for c in range(exact.shape[1])]
+    return np.stack([-logsumexp(own, axis=1) for own in others], axis=1)
+
+
 def pooled_f1(counts: Sequence[dict[str, list[int]]]) -> float:
     """F1-macro of several sets of samples as one, from the "hits" and "wrong" of each (`counts`)."""
     hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
@@ -104,7 +115,17 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tu
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: |mean probability - share of true| of `reliability`'s bins, weighted by number."""
-    mean, share, count = reliability(confidence, right, bins)
-    gaps = [n * abs(m - s) for m, s, n in zip(mean, share, count, strict=True) if n]
-    return float(sum(gaps) / sum(count))
+    """Expected calibration error: |mean probability - share of true| of `reliability`'s bins, weighted by number.
+
+    Several labels are pooled, and errors of opposite sign cancel there; `calibration_errors` keeps them apart.
+    """
+    return float(calibration_errors(confidence.reshape(-1, 1), right.reshape(-1, 1), bins)[0])
+
+
+def calibration_errors(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> np.ndarray:
+    """The expected calibration error of each class, [C], of probabilities in 0..1 and `right` (0/1), both [N, C]."""
+    n, classes = confidence.shape
+    at = np.minimum((confidence * bins).astype(int), bins - 1) + bins * np.arange(classes)
+    sums = [np.bincount(at.ravel(), values.ravel().astype(float), bins * classes) for values in (confidence, right)]
+    # |mean - share| of a bin times its share of the samples: the bin's number cancels.
+    return np.abs(sums[0] - sums[1]).reshape(classes, bins).sum(1) / n

@@ -6,80 +6,129 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mora_bench.tasks import metrics
+from mora_bench.tasks import metrics as score
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.shared import mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from mora_bench.tasks.shared import Shared
+
 #: The smallest probability that a logit represents.
 LEAST = 1e-6
+#: How far a sample's probabilities may be from summing to 1: what rounding to two or three digits does.
+ROUNDED = 0.02
+
+
+_SHARE = (0, 1)
+_F1 = "scikit-learn's f1_score(average='macro', zero_division=0)"
+METRICS = {
+    "f1_macro": Metric(
+        "F1-macro", True, _SHARE, "decisions", 100,
+        "largest logit; mean over all classes, one without true or predicted samples counts as 0", _F1, True, "classes",
+    ),
+    "accuracy": Metric(
+        "accuracy", True, _SHARE, "decisions", 100, "largest logit", "scikit-learn's accuracy_score", True
+    ),
+    "balanced_accuracy": Metric(
+        "balanced accuracy", True, _SHARE, "decisions", 100, "largest logit; mean recall of the classes with samples",
+        "scikit-learn's balanced_accuracy_score", True, "classes",
+    ),
+    "auroc": Metric(
+        "AUROC", True, _SHARE, "ranks", 100,
+        "each class against the rest by its softmax, in float64; mean over the classes that have both outcomes",
+        "scikit-learn's roc_auc_score(multi_class='ovr')", averaged_over="classes_ranked",
+    ),
+    "f1_macro_seen": Metric(
+        "F1-macro over classes with true or predicted samples", True, _SHARE, "decisions", 100, "largest logit",
+        "torchmetrics 0.9, F1Score('macro')", True, "classes",
+    ),
+    "brier": Metric(
+        "Brier score, summed over classes", False, (0, 2), "probabilities", 100,
+        "mean over samples of the sum over classes, 0 to 2: of two classes twice scikit-learn's brier_score_loss",
+        "Brier 1950", True,
+    ),
+    "calibration_error": Metric(
+        "expected calibration error of the predicted class", False, _SHARE, "probabilities", 100,
+        "ten bins of equal width of the largest probability", "Guo et al. 2017, arXiv 1706.04599", True,
+    ),
+}  # fmt: skip
 
 
 class MultiClass(Task):
     """The class with the largest logit is predicted; among equal logits, the first.
 
     F1-macro is the mean over all C classes; a class with neither true nor predicted samples counts as 0 there.
-    Balanced accuracy is the mean recall of the classes that have samples. AUROC is that of each class against the
-    rest, by its softmax probability, averaged over the classes that have both outcomes; NaN if none has. The Brier
-    score is the mean over samples of the sum over classes; the calibration error is that of the predicted class.
+    What `metrics` says of every score holds of a whole split; sets of samples that are compared, strata and groups,
+    have the means over the classes that all of them have (`scores_over`), and say how many these are: `classes` for F1
+    and balanced accuracy, `classes_ranked` for AUROC.
     """
 
     title = "multi-class classification"
     source = "scikit-learn's accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score (ovr)"
+    version = 2
     primary = "f1_macro"
-    metrics = {
-        "f1_macro": "F1-macro",
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced accuracy",
-        "auroc": "AUROC",
-        "f1_macro_seen": "F1-macro over classes with true or predicted samples",
-        "brier": "Brier score (smaller is better)",
-        "calibration_error": "expected calibration error of the predicted class (smaller is better)",
-    }
+    metrics = METRICS
+    per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         return softmax(logits)
+
+    def improbable(self, row: np.ndarray) -> str | None:
+        total = float(row.sum())
+        if abs(total - 1) <= ROUNDED:
+            return None
+        return f"they sum to {total:g}; expected 1, within {ROUNDED:g}, because exactly one class is true"
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
             return {"n": 0}
         true = targets > 0
+        return self._scores(targets, logits, np.ones(targets.shape[1], bool), np.array(true.any(0) & ~true.all(0)))
+
+    def scores_over(self, targets: np.ndarray, logits: np.ndarray, classes: Shared) -> dict[str, Any]:
+        return self._scores(targets, logits, classes.positive, classes.both) if len(targets) else {"n": 0}
+
+    def _scores(self, targets: np.ndarray, logits: np.ndarray, over: np.ndarray, both: np.ndarray) -> dict[str, Any]:
+        """All scores: F1 and recall over the classes `over`, AUROC over `both`, bool [C]; the rest over all."""
+        true = targets > 0
         predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
-        hits, wrong = metrics.counts(predicted, true)
-        per_class = metrics.f1(hits, wrong)
-        there = true.any(0)
-        both = there & ~true.all(0)
+        hits, wrong = score.counts(predicted, true)
+        per_class = score.f1(hits, wrong)
+        there = true.any(0) & over
         chances = softmax(logits)
-        ranked = metrics.auroc(targets[:, both], chances[:, both]) if both.any() else np.array([np.nan])
-        right = (predicted & true).any(1)
+        ranked = score.auroc(targets[:, both], score.log_odds(logits)[:, both]) if both.any() else np.zeros(0)
         return {
             "n": len(targets),
-            "f1_macro": float(per_class.mean()),
+            "f1_macro": mean(per_class[over]),
             "accuracy": float(hits.sum() / len(targets)),
-            "balanced_accuracy": float((hits[there] / true.sum(0)[there]).mean()),
-            "f1_per_class": [float(f) for f in per_class],
-            "auroc": float(ranked.mean()),
-            "empty_classes": int((~there).sum()),
-            "f1_macro_seen": metrics.f1_of_seen(hits, wrong),
+            "balanced_accuracy": mean(hits[there] / true.sum(0)[there]),
+            "f1_per_class": [float(f) if own else float("nan") for f, own in zip(per_class, over, strict=True)],
+            "auroc": mean(ranked),
+            "classes": int(over.sum()),
+            "classes_ranked": int(both.sum()),
+            "empty_classes": int((~true.any(0)).sum()),
+            "f1_macro_seen": score.f1_of_seen(hits[over], wrong[over]),
             "brier": float(((chances - targets) ** 2).sum(1).mean()),
-            "calibration_error": metrics.calibration_error(chances.max(1), right),
+            "calibration_error": score.calibration_error(chances.max(1), (predicted & true).any(1)),
         }
 
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
         predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
-        hits, wrong = metrics.counts(predicted, targets > 0)
+        hits, wrong = score.counts(predicted, targets > 0)
         return {"hits": hits.tolist(), "wrong": wrong.tolist()}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
-        return metrics.pooled_f1(counts)
+        return score.pooled_f1(counts)
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         chances, names = softmax(logits), ("probability", "share", "count")
         right = targets[np.arange(len(targets)), logits.argmax(1)]
-        return dict(zip(names, metrics.reliability(chances.max(1), right), strict=True))
+        return dict(zip(names, score.reliability(chances.max(1), right), strict=True))
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Cross-entropy of the softmax, averaged over samples."""
@@ -98,6 +147,7 @@ class MultiClass(Task):
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities of C classes: float [N, C] -> [N, C]."""
-    grown = np.exp(logits - logits.max(1, keepdims=True))
+    """Probabilities of C classes: float [N, C] -> float64 [N, C]."""
+    exact = np.asarray(logits, np.float64)
+    grown = np.exp(exact - exact.max(1, keepdims=True))
     return grown / grown.sum(1, keepdims=True)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from mora_bench import registry
 from mora_bench.files import identity
 from mora_bench.records.schema import Record, Scores
+from mora_bench.tasks.metric import Metric
+from mora_bench.text import visible
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Run:
         settings: its fields by name, those of its recipe as recipe.NAME.
         curve: at each validation the step, and the loss and primary score there; empty where nothing trained.
         scores: of the test split, PATTERN/METRIC, and what it cost.
+        metrics: by METRIC which way is better, its range, and how it is shown, for trackers that rank runs.
     """
 
     key: str
@@ -29,6 +32,7 @@ class Run:
     settings: dict[str, int | float | str]
     curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     scores: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
 
 
 class Tracker(ABC):
@@ -61,8 +65,10 @@ def as_run(record: Record, scores: Scores | None) -> Run:
     for at in record.training.history if record.training else ():
         score = {} if at.val_score is None else {"validation": at.val_score}
         curve.append((at.step, {"loss": at.loss, **score}))
-    key = scores.score_key if scores is not None and identity(scores.scoring) else record.key
-    return Run(key, record.cell.label, _settings(record, scores), curve, _scores(record, scores))
+    key = scores.score_key if scores is not None and not scores.scoring.as_trained else record.key
+    task = registry.get(registry.TASKS, record.cell.task)
+    said, metrics = _scores(record, scores), dict(task.metrics)
+    return Run(key, visible(record.cell.label), _settings(record, scores), curve, said, metrics)
 
 
 def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | str]:
@@ -71,7 +77,8 @@ def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | 
     found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
     found |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
     found |= {"family": record.competitor.family, "device": record.provenance.device}
-    return {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    shown = {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    return {n: visible(v) if isinstance(v, str) else v for n, v in shown.items()}
 
 
 def _scores(record: Record, scores: Scores | None) -> dict[str, float]:

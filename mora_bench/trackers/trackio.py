@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from mora_bench.errors import UserError
+from mora_bench.text import visible
 from mora_bench.trackers.contract import Run, Tracker
 
 
@@ -26,7 +27,8 @@ class Trackio(Tracker):
 
         quiet = {"embed": False, "auto_log_gpu": False, "auto_log_cpu": False}
         name = f"{run.label} {run.key}"
-        trackio.init(project=self.folder.absolute().name, name=name, config=run.settings, resume="allow", **quiet)
+        project = visible(self.folder.absolute().name)
+        trackio.init(project=project, name=name, config=run.settings, resume="allow", **quiet)
         for step, values in run.curve:
             trackio.log(dict(values), step=step)
         trackio.log(dict(run.scores), step=run.curve[-1][0] if run.curve else 0)

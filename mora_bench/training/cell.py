@@ -16,7 +16,6 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
-from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
@@ -29,16 +28,16 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
-from mora_bench.training import facts, fused, transfer
+from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
-from mora_bench.training.flops import forward_flops, step_flops
-from mora_bench.training.learner import Fit
+from mora_bench.training.learner import Fit, NotFinite
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
+from mora_bench.training.watch import Watch
 
 
 @lru_cache(maxsize=4)
@@ -46,7 +45,11 @@ def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Sam
     """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
     table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
     rules = backbones.resolve(backbone, max_text).rules
-    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers)
+
+    def unchanged() -> bool:
+        return datasets.fingerprint(table, runtime.cache) == fingerprint
+
+    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers, unchanged)
 
 
 def pool_of(cell: Cell, runtime: Runtime) -> Samples:
@@ -57,8 +60,14 @@ def pool_of(cell: Cell, runtime: Runtime) -> Samples:
 @lru_cache(maxsize=4)
 def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text: int, runtime: Runtime) -> Samples:
     rules = backbones.resolve(backbone, max_text).rules
-    known = digest_json([data, "pool", seed, size])
+    known = datasets.of_pool(data, seed, size)
     return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
+
+
+def _reopen() -> None:
+    """Have this process open the cache again."""
+    samples.cache_clear()
+    _pool.cache_clear()
 
 
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
@@ -70,17 +79,40 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
-    flops = [counted(each, model, data, device) for each, model in zip(cells, models, strict=True)]
-    fits = fitted(models, cells, views, device, runtime)
+    costs = [flops.of_cell(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    error = None
+    try:
+        fits = fitted(models, cells, views, device, runtime)
+    except NotFinite as raised:
+        # Without its trace, which would keep the networks in memory.
+        error = NotFinite(str(raised))
+    if error:
+        models.clear()
+        # Cells that were trained as one are run again, each alone.
+        raise error if len(cells) > 1 else _named(error, cells, runtime, device)
     found = [
         _outcome(each, model, fit, cost, split, views, device, runtime)
-        for each, model, cost, fit in zip(cells, models, flops, fits, strict=True)
+        for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
+    for view in views.values():
+        cache.check_unchanged(view.samples, _reopen)
     for outcome in found:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
     return found
+
+
+def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> NotFinite:
+    """The first loss or gradient that is not finite, from training the cell again; `error` if that goes well."""
+    _, views, models = untrained(cells, runtime, device, tested=False)
+    if cells[0].after:
+        transfer.carry_over(_trained_before(cells, runtime, device), models)
+    try:
+        fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(views["train"]))
+    except NotFinite as found:
+        return found
+    return error
 
 
 def untrained(
@@ -128,15 +160,17 @@ def fitted(
     device: torch.device,
     runtime: Runtime,
     owner: Cell | None = None,
+    watch: Watch | None = None,
 ) -> list[Fit]:
     """Train the networks of cells as one on the views "train" and "val"; `owner` is the cell that this is done for, if
-    it is not the first of them."""
+    it is not the first of them. `watch` looks at the gradients of a single one."""
     task: Task = registry.get(registry.TASKS, cells[0].task)()
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
-    return train(models, views["train"], views["val"], recipes, order, device, task, runtime.compiler, saved, log)
+    sides = views["train"], views["val"]
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
@@ -163,7 +197,7 @@ def _outcome(
     cell: Cell,
     model: Model,
     fit: Fit,
-    cost: Flops,
+    cost: tuple[Flops | None, list[str]],
     own: Mapping[str, Side],
     views: Mapping[str, View],
     device: torch.device,
@@ -191,7 +225,8 @@ def _outcome(
         beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),
-        flops=cost,
+        flops=cost[0],
+        uncounted=cost[1],
         data=facts.described(views["train"].samples.facts(), own, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
@@ -252,32 +287,3 @@ def observed(model: Model, view: View, batch: int, device: torch.device) -> Iter
         for start in range(0, len(view), batch):
             inputs = view.batch(np.arange(start, min(start + batch, len(view)))).to(device)
             yield model.embed(inputs), inputs.present
-
-
-#: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
-_counted: dict[tuple, Flops] = {}
-
-
-def counted(cell: Cell, model: Model, data: Samples, device: torch.device) -> Flops:
-    """FLOPs of a reference sample in a forward pass and in a training step, and its tokens per modality."""
-    data_and_net = (cell.data, recipe_of(cell).max_text, cell.weights, str(device))
-    key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
-    if key not in _counted:
-        reference = reference_batch(data).to(device)
-        step = step_flops(model, reference)
-        with torch.no_grad():
-            tokens = {n: p.mask.sum() for n, p in zip(data.table.names, model.embed(reference), strict=True)}
-        _counted[key] = Flops(
-            forward=forward_flops(model, reference),
-            step_begin=step["begin"],
-            step_forward=step["forward"],
-            step_backward=step["backward"],
-            tokens={name: int(count) for name, count in tokens.items()},
-        )
-    return _counted[key]
-
-
-def reference_batch(data: Samples) -> Batch:
-    """A batch of one typical sample: the one of median length, with all modalities that it has."""
-    row = np.argsort(data.lengths(np.arange(len(data))), kind="stable")[len(data) // 2]
-    return data.batch(np.array([row]), data.present[[row]])

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from mora_bench.files import write_atomic
+from mora_bench.files import digest, write_atomic
 from mora_bench.training.cost import StepClock
 from mora_bench.training.learner import Learner
 
@@ -65,9 +65,9 @@ class Checkpoint:
             tensors |= {f"{number} {name}": tensor.detach().cpu().contiguous() for name, tensor in own.items()}
             told.append(plain)
         state = {"position": asdict(position), "clock": clock.so_far(), "learners": told}
-        state |= {"made_by": self.made_by, "resumed": self.resumed}
+        text = json.dumps(state | {"made_by": self.made_by, "resumed": self.resumed})
         try:
-            write_atomic(self.file, save(tensors, {"state": json.dumps(state)}))
+            write_atomic(self.file, save(tensors, {"state": text, "digest": _digest(tensors, text)}))
         except OSError as error:
             print(f"{self.file}: no checkpoint ({error.strerror}); a killed cell would start anew", file=sys.stderr)
             self.every = float("inf")
@@ -101,10 +101,23 @@ class Checkpoint:
     def _read(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         try:
             with safe_open(self.file, "pt") as content:
-                state = json.loads((content.metadata() or {})["state"])
-                return {name: content.get_tensor(name) for name in content.keys()}, state  # noqa: SIM118
+                about = content.metadata() or {}
+                tensors = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+            if about["digest"] != _digest(tensors, about["state"]):
+                return None
+            return tensors, json.loads(about["state"])
         except (OSError, SafetensorError, ValueError, KeyError):
             return None
+
+
+def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
+    """What a disk that changed a bit of a checkpoint does not keep."""
+    parts = [state.encode()]
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        parts += [f"{name} {tensor.dtype} {list(tensor.shape)}".encode()]
+        parts += [tensor.reshape(-1).view(torch.uint8).numpy().tobytes()]
+    return digest(parts)
 
 
 def _of(tensors: Mapping[str, Tensor], number: int) -> dict[str, Tensor]:

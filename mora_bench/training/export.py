@@ -5,7 +5,7 @@ adapter_config.json         what `PeftModel.from_pretrained` reads; or, for othe
 classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
 trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
-inference.json              what else prediction depends on: labels, modalities, text positions, imputer
+inference.json              what else prediction depends on: labels, modalities, text positions, picture sizes, imputer
 README.md                   a model card
 """
 
@@ -16,8 +16,13 @@ import msgspec
 import torch
 from safetensors.torch import save
 
+from mora_bench.backbones import load as backbones
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
+from mora_bench.report.markdown import escaped
+from mora_bench.tasks.metric import metric_of
+from mora_bench.text import visible
 
 #: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
@@ -58,6 +63,7 @@ def inference(record: Record) -> dict[str, Any]:
     cell = record.cell
     assert record.data is not None
     assert cell.recipe is not None
+    rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
     return {
         "labels": record.data.labels,
         "task": cell.task,
@@ -66,6 +72,7 @@ def inference(record: Record) -> dict[str, Any]:
         "impute": cell.impute,
         "backbone": cell.backbone,
         "weights": cell.weights,
+        "pictures": vars(rule) if isinstance(rule, ImageRule) else None,
     }
 
 
@@ -91,9 +98,11 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     kind = "real data" if cell.source == "real" else "an embedded twin: drawings, not patients"
     axes = [f"rank {cell.rank}"] * (cell.rank is not None)
     axes += [f"blocks {', '.join(map(str, cell.blocks or ()))}"] * (cell.blocks is not None)
-    axes += [f"{name} {value}" for name, value in cell.knobs]
+    axes += [escaped(f"{name} {value}") for name, value in cell.knobs]
     rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
-    table = "\n".join(f"| {p} | {100 * value:.1f} |" for p, value in rows.items() if isinstance(value, float))
+    metric = metric_of(found.task, found.primary)
+    shown = {escaped(p): metric.shown(value) for p, value in rows.items() if isinstance(value, float)}
+    table = "\n".join(f"| {p} | {value} |" for p, value in shown.items())
     if loadable:
         how = (
             "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
@@ -109,22 +118,22 @@ library_name: {"peft" if loadable else "mora_bench"}
 base_model: {json.dumps(cell.backbone)}
 ---
 
-# {cell.method} on {cell.dataset}
+# {escaped(f"{cell.method} on {cell.dataset}")}
 
 Trained by mora_bench on {kind}. Not for diagnosing anybody.
 
 | | |
 |---|---|
-| method | {", ".join([cell.method, *axes])} |
-| backbone | {cell.backbone}, weights {cell.weights} |
-| training mask | {cell.missing} missing at {cell.rate:.0%}, stood in for by {cell.impute} |
+| method | {", ".join([escaped(cell.method), *axes])} |
+| backbone | {visible(cell.backbone)}, weights {cell.weights} |
+| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
 | data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
-| labels | {", ".join(record.data.labels)} |
-| contents | {json.dumps(record.data.contents)} |
+| labels | {", ".join(map(escaped, record.data.labels))} |
+| contents | {escaped(json.dumps(record.data.contents))} |
 
-Test {found.primary} x 100, missing at {found.test_rate:.0%}:
+Test {metric.heading} ({metric.direction}), missing at {found.test_rate:.0%}:
 
-| missing | {found.primary} |
+| missing | {metric.heading} |
 |---|---|
 {table}
 

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mora_bench import registry
+from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import datasets, presence, splits
+from mora_bench.data import cache, datasets, presence, splits
 from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side, sides
 from mora_bench.data.table import Table
@@ -47,6 +49,15 @@ def same_code(cell: Cell) -> None:
     for kind, name, version in parts:
         if name != NONE and registry.version(kind, name) != version:
             raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
+
+
+def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
+    """The folders of the cache that hold a cell's samples once they are decoded, for `cache.damaged`."""
+    assert cell.recipe is not None
+    rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
+    return [cache.folder_of(table, name, rules, runtime.cache) for name in known]
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:
@@ -192,7 +203,8 @@ def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> 
             found[f"{name}_tokens"] = sides[name].tokens
         for group, own in groups(sides["train"].table, sides[name]).items():
             found[f"{name}_group {group}"] = own
-    return found
+    # safetensors writes an array's memory and ignores its strides.
+    return {name: np.ascontiguousarray(values) for name, values in found.items()}
 
 
 def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:

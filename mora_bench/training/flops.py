@@ -1,21 +1,27 @@
 """FLOPs of a pass and of a training step, by fvcore and by torch. One multiply-add counts as 2 FLOPs everywhere.
 
 Only matrix products, convolutions and attention are counted, not element-wise work and norms. Both counters agree on
-these, and closed forms give the same.
+these, and closed forms give the same. What cannot be counted never fails a cell: it is left out, and named.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from mora_bench.cells.cell import Cell
 from mora_bench.data.batch import Batch
+from mora_bench.data.samples import Samples
 from mora_bench.methods.network import Model
+from mora_bench.records.schema import Flops
+from mora_bench.training.probe import untouched
 
 
 class _Flat(nn.Module):
@@ -144,12 +150,15 @@ FREE = {
 }
 
 
-def forward_flops(model: Model, batch: Batch) -> float:
-    """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples.
+class Counted(NamedTuple):
+    """FLOPs, and the operators that were called free because there is no formula for them."""
 
-    Raises:
-        RuntimeError: the network uses an operator that neither fvcore nor this module can count or call free.
-    """
+    flops: float
+    without_formula: tuple[str, ...]
+
+
+def forward_flops(model: Model, batch: Batch) -> Counted:
+    """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples."""
     analysis = FlopCountAnalysis(_Flat(model, batch).eval(), tuple(batch.tensors()))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle(
@@ -165,10 +174,7 @@ def forward_flops(model: Model, batch: Batch) -> float:
         _nothing,
     )
     counted = analysis.total()
-    unknown = {name for name in analysis.unsupported_ops() if name not in FREE}
-    if unknown:
-        raise RuntimeError(f"FLOPs of {', '.join(sorted(unknown))} cannot be counted: add a handle or call them free")
-    return 2 * counted / len(batch)
+    return Counted(2 * counted / len(batch), tuple(sorted(set(analysis.unsupported_ops()) - FREE)))
 
 
 @contextmanager
@@ -176,6 +182,37 @@ def flop_counter() -> Iterator[FlopCounterMode]:
     """torch's counter, with attention on the math kernel, because the fused one counts as 0 on a CPU."""
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         yield counter
+
+
+def counted(model: Model, batch: Batch) -> tuple[Flops | None, list[str]]:
+    """FLOPs of a forward pass and a training step, and tokens by modality, per sample of `batch`; and what they leave
+    out, in words. None where the step itself cannot be counted. Never raises: a cell is worth more than its cost."""
+    try:
+        # Counting may draw at random and update running means: cells that are not counted anew must train alike.
+        with untouched(model):
+            step = step_flops(model, batch)
+            with torch.no_grad():
+                parts = model.embed(batch)
+    except Exception as error:
+        model.zero_grad(set_to_none=True)
+        return None, [f"all: a training step of one sample cannot be counted ({type(error).__name__})"]
+    names = model.backbone.modalities
+    tokens = {name: int(part.mask.sum()) // len(batch) for name, part in zip(names, parts, strict=True)}
+    try:
+        with untouched(model):
+            forward, unknown = forward_flops(model, batch)
+        left_out = list(unknown)
+    except Exception as error:
+        # fvcore traces, which not every network can bear; torch's counter does not.
+        forward, left_out = step["forward"], [f"what fvcore alone would count ({type(error).__name__})"]
+    found = Flops(
+        forward=forward,
+        step_begin=step["begin"],
+        step_forward=step["forward"],
+        step_backward=step["backward"],
+        tokens=tokens,
+    )
+    return found, left_out
 
 
 def step_flops(model: Model, batch: Batch) -> dict[str, float]:
@@ -196,3 +233,24 @@ def step_flops(model: Model, batch: Batch) -> dict[str, float]:
     counts["backward"] = counter.get_total_flops()
     model.zero_grad(set_to_none=True)
     return {name: count / len(batch) for name, count in counts.items()}
+
+
+#: FLOPs that this process has counted. They depend on shapes alone, so seeds share them.
+_known: dict[tuple, tuple[Flops | None, list[str]]] = {}
+
+
+def of_cell(cell: Cell, model: Model, data: Samples, device: torch.device) -> tuple[Flops | None, list[str]]:
+    """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
+    out; counted once for all cells that share data, network and method."""
+    assert cell.recipe is not None
+    data_and_net = (cell.data, cell.recipe.max_text, cell.weights, str(device))
+    key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
+    if key not in _known:
+        _known[key] = counted(model, reference_batch(data).to(device))
+    return _known[key]
+
+
+def reference_batch(data: Samples) -> Batch:
+    """A batch of one typical sample: the one of median length, with all modalities that it has."""
+    row = np.argsort(data.lengths(np.arange(len(data))), kind="stable")[len(data) // 2]
+    return data.batch(np.array([row]), data.present[[row]])

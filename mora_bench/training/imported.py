@@ -13,6 +13,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
+from mora_bench.data.readers.frames import header
 from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, hash_file
@@ -24,6 +25,8 @@ from mora_bench.training.facts import Outcome
 #: The columns of a CSV before those of the labels.
 ID, PATTERN, SPLIT = "id", "pattern", "split"
 SPLITS = ("val", "test")
+#: No task has so many labels; of more columns a table takes minutes.
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
         values = ", ".join(f"{v:g}" for v in rows.probabilities[wrong[0]])
         raise UserError(f"{rows.where(int(wrong[0]))}: {values}; expected probabilities from 0 to 1.")
     task: Task = registry.get(registry.TASKS, cell.task)()
+    for row, chances in enumerate(rows.probabilities):
+        if why := task.improbable(chances):
+            raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in chances)}: {why}.")
     logits = _placed(own, rows, presence.stratum_names(table.names), task)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
@@ -124,7 +130,9 @@ def read(file: Path) -> tuple[Rows, list[str] | None]:
     """Predictions from a CSV (id, pattern, one column a label) or safetensors (ids: uint8 [R, L], UTF-8 padded with 0;
     pattern: int [R], as `presence.pattern_index` numbers it; probabilities: float [R, C]).
 
-    A CSV's rows of the training split are left out; so is its column of splits.
+    A CSV's rows of the training split are left out; so is its column of splits. Prefer a CSV: nothing in a safetensors
+    file says that its values are out of order, and they are if an array that was transposed, or sliced with steps, was
+    saved as it is (`safetensors.numpy`, 0.8.0 included, writes an array's memory and ignores its strides).
 
     Raises:
         UserError: not such a file.
@@ -136,9 +144,11 @@ def read(file: Path) -> tuple[Rows, list[str] | None]:
 
 def _from_csv(file: Path) -> tuple[Rows, list[str]]:
     try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False) if len(header(file)) <= MOST_COLUMNS else None
     except (ValueError, OSError) as error:
         raise UserError(f"{file}: not a readable CSV ({error}).") from error
+    if frame is None:
+        raise UserError(f"{file}: over {MOST_COLUMNS:,} columns; expected {ID}, {PATTERN} and one a label.")
     absent = [name for name in (ID, PATTERN) if name not in frame]
     if absent:
         raise UserError(f"{file}: no column {', '.join(absent)}; found: {', '.join(frame.columns)}.")

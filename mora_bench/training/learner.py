@@ -13,6 +13,10 @@ from mora_bench.methods.network import Model
 from mora_bench.tasks.contract import Task
 
 
+class NotFinite(FloatingPointError):
+    """A loss, a gradient or an output of a training is NaN or infinite."""
+
+
 @dataclass
 class Fit:
     """The result of training one model.
@@ -28,7 +32,7 @@ class Fit:
 
     history: list[dict[str, Any]] = field(default_factory=list)
     best_step: int = 0
-    best_score: float = float("-inf")
+    best_score: float = float("nan")
     steps: int = 0
     clock: dict = field(default_factory=dict)
     kept: bool = False
@@ -69,25 +73,25 @@ class Learner:
         self.schedule.step()
 
     def validated(self, step: int, epoch: float, score: float) -> None:
-        """Record the score and the mean loss since the last validation; save the parameters if they score best.
+        """Record the score and the mean loss since the last validation; save the parameters if they score best, in the
+        direction of the task's metric.
 
         Once out of patience it hears of nothing, though models that are trained with it may go on.
+
+        Raises:
+            NotFinite: a loss since the last validation was not finite.
         """
         if self.gave_up:
             return
         mean = torch.stack(self.losses).mean().item()
         if not math.isfinite(mean):
-            decay = self.recipe.weight_decay
-            raise FloatingPointError(
-                f"the training loss is {mean} at step {step}: lower recipe.lr ({self.recipe.lr:g})"
-                + (f" or recipe.weight_decay ({decay:g})." if decay > 1 else ".")
-            )
+            raise NotFinite(f"the training loss is {mean} at step {step}.")
         self.losses.clear()
         # A task of one's own may give NumPy's numbers, which JSON does not know.
         score = float(score)
         self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
         self.fit.steps = step
-        if not self.best or score > self.fit.best_score:
+        if not self.best or self.task.metric.key(score) > self.task.metric.key(self.fit.best_score):
             self.since, self.fit.best_score, self.fit.best_step = 0, score, step
             self.best = {name: p.detach().clone() for name, p in self.trained.items()}
         else:

@@ -47,12 +47,13 @@ class Log:
         left = (self.last - self.begun) / max(step - self.done, 1) * (self.total - step)
         said = f"step {step} of {self.total}"
         said += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
-        best = max(
-            (learner.fit for learner in learners if learner.fit.history), key=lambda fit: fit.best_score, default=None
-        )
-        if best is not None:
-            said += f", validation {100 * best.history[-1]['val_score']:.1f}"
-            said += f" (best {100 * best.best_score:.1f} at step {best.best_step})"
+        validated = [learner for learner in learners if learner.fit.history]
+        if validated:
+            # What is trained as one is of one task.
+            metric = validated[0].task.metric
+            best = max((learner.fit for learner in validated), key=lambda fit: metric.key(fit.best_score))
+            said += f", validation {metric.shown(best.history[-1]['val_score'])}"
+            said += f" (best {metric.shown(best.best_score)} at step {best.best_step})"
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a", encoding="utf-8") as log:

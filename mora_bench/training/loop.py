@@ -19,10 +19,11 @@ from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
-from mora_bench.training.learner import Fit, Learner
+from mora_bench.training.learner import Fit, Learner, NotFinite
 from mora_bench.training.log import Log
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
+from mora_bench.training.watch import Watch
 
 #: The values of `--compile`, each with its arguments for torch.compile.
 COMPILERS: dict[str, dict] = {"off": {}, "on": {"dynamic": True}, "graphs": {"mode": "reduce-overhead"}}
@@ -39,18 +40,20 @@ def train(
     compiler: str = "off",
     checkpoint: Checkpoint | None = None,
     log: Path | None = None,
+    watch: Watch | None = None,
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
-    The best checkpoint has the highest primary score on the validation split; `recipe.patience` validations after it
+    The best checkpoint has the best primary score on the validation split; `recipe.patience` validations after it
     training stops. Usually there is one model. Several
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
     and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`. A training that was
-    killed goes on from its checkpoint, and ends with the same bits. What it says meanwhile is appended to `log`.
+    killed goes on from its checkpoint, and ends with the same bits. What it says meanwhile is appended to `log`. With
+    `watch` the gradients of a single model are looked at.
 
     Raises:
-        FloatingPointError: a loss is not finite.
+        NotFinite: a loss, a gradient that is watched, or an output is not finite.
         RuntimeError: after training, the kept states differ from what the network computes.
     """
     recipe = recipes[0]
@@ -73,6 +76,7 @@ def train(
         order.bit_generator.state = at_hand.order
     step = at_hand.step
     told = Log(log, total, step)
+    look = watch.look if watch else _not_looked_at
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
             break
@@ -83,17 +87,14 @@ def train(
             step += 1
             _each(models, training=True)
             with clock.step():
-                with autocast():
-                    predicted = finish(next(states))
-                wanted = targets[torch.from_numpy(at).to(device)]
-                losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
-                torch.stack(losses).sum().backward()
+                _backward(learners, finish, next(states), targets[torch.from_numpy(at).to(device)], autocast)
+                look(step, at, learners[0], _again(learners[0], finish, feed, targets))
                 for learner in learners:
                     learner.step()
             told.step(step, learners)
             if step in due:
                 _each(models, training=False)
-                for learner, own in zip(learners, logits(finish, check, recipe.batch), strict=True):
+                for learner, own in zip(learners, _outputs(finish, check, recipe.batch, step), strict=True):
                     learner.validated(step, round(step / steps, 3), task.score(expected, own))
                 told.validated(step, learners)
                 if all(learner.gave_up for learner in learners):
@@ -109,6 +110,43 @@ def train(
     for fit in fits:
         fit.resumed = checkpoint.resumed if checkpoint else []
     return fits
+
+
+def _backward(
+    learners: Sequence[Learner],
+    finish: Callable[[State], Tensor],
+    state: State,
+    wanted: Tensor,
+    autocast: Callable[[], AbstractContextManager],
+) -> None:
+    """Compute the losses of one batch, of targets `wanted`, and their gradients."""
+    with autocast():
+        predicted = finish(state)
+    losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
+    torch.stack(losses).sum().backward()
+
+
+def _outputs(finish: Callable[[State], Tensor], check: Feed, batch: int, step: int) -> np.ndarray:
+    """Logits of the validation samples, [K, n, C].
+
+    Raises:
+        NotFinite: one of them is not.
+    """
+    found = logits(finish, check, batch)
+    if not np.isfinite(found).all():
+        raise NotFinite(f"outputs of validation samples are not finite after step {step}.")
+    return found
+
+
+def _not_looked_at(*anything: object) -> None:
+    """Do nothing: looking costs."""
+
+
+def _again(
+    learner: Learner, finish: Callable[[State], Tensor], feed: Feed, targets: Tensor
+) -> Callable[[np.ndarray], Tensor]:
+    """A function from positions to the loss of their samples as one batch."""
+    return lambda at: learner.loss(finish(feed.state(at))[0], targets[torch.from_numpy(at).to(targets.device)])
 
 
 def _drawn(order: np.random.Generator, training: View) -> np.ndarray:

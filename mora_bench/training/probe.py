@@ -20,6 +20,7 @@ from mora_bench.data.presence import able, pattern_presence
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
 from mora_bench.methods.network import BLOCKS, Beginning, Found, Model, State
+from mora_bench.training.learner import NotFinite
 
 #: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
 CLOSE = 1e-4
@@ -37,7 +38,7 @@ def settle(model: Model, view: View, device: torch.device) -> Found:
     """
     batch = _every_pattern(view).to(device)
     model.found = Found()
-    with _untouched(model), torch.no_grad():
+    with untouched(model), torch.no_grad():
         model.train()
         found = Found(constant=_constant(model, batch))
         if found.constant and BLOCKS <= model.cut < BLOCKS + model.backbone.depth:
@@ -65,6 +66,7 @@ def verify(
     `autocast` makes the context in which the states were computed. Unless `exact`, bfloat16's rounding is tolerated.
 
     Raises:
+        NotFinite: those of the whole network are not finite.
         RuntimeError: they differ, so the cell was trained on stale states.
     """
     found, mode = model.found, model.training
@@ -75,6 +77,8 @@ def verify(
         whole = model(view.batch(at).to(device)).float()
     model.found = found
     model.train(mode)
+    if not bool(whole.isfinite().all()):
+        raise NotFinite("outputs of training samples are not finite after training.")
     if not _close(spared, whole, CLOSE if exact else ROUNDED):
         worst = (spared - whole).abs().max().item()
         raise RuntimeError(
@@ -95,7 +99,7 @@ def _every_pattern(view: View) -> Batch:
 
 
 @contextmanager
-def _untouched(model: Model) -> Iterator[None]:
+def untouched(model: Model) -> Iterator[None]:
     """Restore, at the end, trained parameters, gradient flags, buffers, modes and torch's random state."""
     before = {name: tensor.detach().clone() for name, tensor in _moving(model).items()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import WHY_NOT_AGAIN
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import datasets, splits
+from mora_bench.data import cache, datasets, splits
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.records.chain import contents
+from mora_bench.records.documents import Refused
 from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import Findings
@@ -60,7 +62,7 @@ def data_again(store: Store, place: Runtime, found: Findings) -> int:
             found.not_seen(f"the real {name}, because --data-root was not given")
             continue
         try:
-            table, now = datasets.fingerprinted(name, root, place.limit, place.cache)
+            table, now = datasets.read_anew(name, root, place.limit, place.cache)
         except UserError as error:
             found.not_seen(f"the data of {name}: {error}")
             continue
@@ -73,7 +75,25 @@ def data_again(store: Store, place: Runtime, found: Findings) -> int:
             found.wrong.append(store.record_documents.refused(own[0].key, why) if file else found.wrong[-1])
             continue
         _splits_again(store, table, own, found)
+        _decoded_again(table, own, place, found)
     return read
+
+
+def _decoded_again(table: Table, records: list[Record], place: Runtime, found: Findings) -> None:
+    """Read what was decoded of the data, as far as it lies in this machine's cache."""
+    cells = [record.cell for record in records]
+    read = dict.fromkeys((cell.backbone, cell.recipe.max_text, cell.data) for cell in cells if cell.recipe is not None)
+    for backbone, max_text, data in read:
+        try:
+            rules = backbones.resolve(backbone, max_text).rules
+        except UserError as error:
+            found.not_seen(f"what was decoded for backbone {backbone}: {error}")
+            continue
+        folder = cache.folder_of(table, data, rules, place.cache)
+        if folder.exists():
+            found.wrong += [
+                Refused(folder, f"{wrong}; the next grid decodes it anew") for wrong in cache.damaged(folder)
+            ]
 
 
 def _splits_again(store: Store, table: Table, records: list[Record], found: Findings) -> None:

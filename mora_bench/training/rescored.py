@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.runtime import Runtime
@@ -15,11 +13,8 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
 from mora_bench.plan.data_axes import known_of
-from mora_bench.records.encoding import encode
+from mora_bench.records.equal import TOLERANCE, differences
 from mora_bench.records.store import FAILED, Store
-
-#: The largest difference of scores that the same predictions give on machines of other kinds.
-TOLERANCE = 1e-6
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,23 +104,13 @@ def contradiction(store: Store, cell: Cell, known: Scores, place: Runtime) -> st
         raise UserError(
             f"{store.prediction_file(cell)}: cannot be scored ({type(error).__name__}: {error})."
         ) from error
-    return next(_differing("", msgspec.to_builtins(known), msgspec.json.decode(encode(found))), None)
-
-
-def _differing(where: str, known: Any, found: Any) -> Iterator[str]:
-    """Every number of a file of scores that differs, and where it stands. What only one of them has was not written by
-    the same version, and is no contradiction."""
-    if isinstance(known, dict) and isinstance(found, dict):
-        for name in known.keys() & found.keys() - {"digest", "record", "schema"}:
-            yield from _differing(f"{where}.{name}" if where else name, known[name], found[name])
-    elif isinstance(known, list | tuple) and isinstance(found, list | tuple):
-        for number, (one, other) in enumerate(zip(known, found, strict=False)):
-            yield from _differing(f"{where}[{number}]", one, other)
-    elif isinstance(known, int | float) and isinstance(found, int | float):
-        if abs(known - found) > TOLERANCE:
-            yield f"{where} is {known:g}, and the predictions give {found:g}"
-    elif known != found:
-        yield f"{where} is {known}, and the predictions give {found}"
+    for differs in differences(known, found):
+        # What only the predictions give was not known to the version that wrote the file, and is no contradiction.
+        if differs.only == "first":
+            return f"{differs.where} is {differs.first}, and the predictions give no such number"
+        if not differs.only and differs.size > TOLERANCE:
+            return f"{differs.where} is {differs.first}, and the predictions give {differs.second}"
+    return None
 
 
 def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:

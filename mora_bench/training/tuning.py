@@ -7,6 +7,7 @@ validation.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -30,10 +31,11 @@ from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
+from mora_bench.tasks.metric import metric_of
 from mora_bench.training.cell import built, fitted, recipe_of, samples, views_of
 
 #: Change it when the same search would find something else.
-VERSION = 1
+VERSION = 2
 #: Of the trials of a rung, one in `SHRINK` goes on, with `SHRINK` times the epochs.
 SHRINK = 3
 RUNGS = 3
@@ -57,11 +59,12 @@ class Space:
 
 
 class Trial(msgspec.Struct, kw_only=True):
-    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained."""
+    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained; None where
+    it diverged, which is worse than any score."""
 
     number: int
     settings: dict[str, Any]
-    scores: dict[str, float] = {}
+    scores: dict[str, float | None] = {}
 
 
 class Ledger(msgspec.Struct, kw_only=True):
@@ -80,8 +83,8 @@ class Ledger(msgspec.Struct, kw_only=True):
     samples: dict[str, int]
     trials: list[Trial]
     best: Trial
-    untuned: float
-    tuned: float
+    untuned: float | None
+    tuned: float | None
     epochs_trained: int
     seconds: float
 
@@ -144,13 +147,13 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     split = untested(cell, data.table, tested)
     views = views_of(cell, split, dict.fromkeys(split, data))
     found = settings(cell, trials, space, _most_rank(cell))
-    rungs = ladder(recipe_of(cell).epochs)
+    rungs, metric = ladder(recipe_of(cell).epochs), metric_of(cell.task)
     going, spent = list(found), 0
     for rung, epochs in enumerate(rungs):
         for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
             _try(bundle, cell, epochs, data, views, device, runtime)
         spent += epochs * len(going)
-        going.sort(key=lambda trial: (-trial.scores[str(epochs)], trial.number))
+        going.sort(key=lambda trial: (-metric.key(trial.scores[str(epochs)]), trial.number))
         if rung + 1 < len(rungs):
             # The untuned recipe always has a place, so that what is found can be held against it, and every search
             # trains as many epochs.
@@ -233,20 +236,20 @@ def _try(
     device: torch.device,
     runtime: Runtime,
 ) -> None:
-    """Train a bundle's trials for some epochs and note their best validation scores; diverged ones score 0."""
+    """Train a bundle's trials for some epochs and note their best validation scores; diverged ones have none."""
     cells = [applied(cell, trial.settings, epochs) for trial in bundle]
     models = built(cells, data, views["train"], device)
     try:
-        scores = [fit.best_score for fit in fitted(models, cells, views, device, runtime)]
+        scores: list[float | None] = [fit.best_score for fit in fitted(models, cells, views, device, runtime)]
     except FloatingPointError:
         if len(bundle) > 1:
             for trial in bundle:
                 _try([trial], cell, epochs, data, views, device, runtime)
             return
-        scores = [0.0]
+        scores = [None]
     Store(runtime.out).drop_checkpoints(cells[0])
     for trial, score in zip(bundle, scores, strict=True):
-        trial.scores[str(epochs)] = float(score)
+        trial.scores[str(epochs)] = None if score is None or math.isnan(score) else float(score)
 
 
 def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], trials: int) -> None:

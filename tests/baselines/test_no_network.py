@@ -1,9 +1,11 @@
 """Competitors without the network: their contract, a hand-made answer, and what was measured on the real data."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mora_baselines import linear
 from mora_baselines.always import Always
 from mora_baselines.features import described
 from mora_baselines.late_fusion import LateFusion
@@ -200,14 +202,32 @@ def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(plac
 
 @pytest.mark.real
 def test_what_was_measured_on_the_real_data_is_found_again(place, real_data):
-    """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point)."""
+    """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point). Measured anew when splits and masks
+    were first drawn from ids; other splits give other scores, on cxr from 68.8 to 79.6 of the three seeds."""
     place = dataclasses.replace(place, data_root=real_data, limit=None, workers=1)
     found, cells = run(place, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
     expected = {
-        ("odir", "complete"): 99.2, ("odir", "image"): 99.2, ("odir", "text"): 47.8, ("odir", "both"): 79.2,
-        ("cxr", "complete"): 75.4, ("cxr", "both"): 75.4,
+        ("odir", "complete"): 99.4, ("odir", "image"): 99.4, ("odir", "text"): 51.8, ("odir", "both"): 79.9,
+        ("cxr", "complete"): 72.8, ("cxr", "both"): 72.8,
     }  # fmt: skip
     for (dataset, pattern), value in expected.items():
         keys = [cell.key for cell in cells if (cell.dataset, cell.method) == (dataset, "tfidf")]
         assert 100 * np.mean([found[key, pattern] for key in keys]) == pytest.approx(value, abs=1.0)
     assert all(found[cell.key, "complete"] == 0 for cell in cells if cell.method == "prior")
+
+
+@pytest.mark.parametrize("task", ["multi-label", "wrong", "months"])
+def test_the_penalty_is_chosen_in_the_direction_of_the_tasks_score(task):
+    registry.load_plugins([Path(__file__).parents[1] / "plugins" / "errors.py"])
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 30))
+    targets = (features[:, :2] + rng.normal(size=(60, 2)) > 0).astype(np.uint8)
+    (train, wanted), (known, held) = ((own[:30], own[30:]) for own in (targets, features))
+    judge = registry.get(registry.TASKS, task)()
+    scores = {
+        strength: judge.score(wanted, judge.logits(linear.Linear(strength).fit(known, train).predict(held)))
+        for strength in linear.STRENGTHS
+    }
+    assert len({*scores.values()}) > 1
+    found = linear.chosen(known, train, held, wanted, task)
+    assert scores[found.strength] == (max if task == "multi-label" else min)(scores.values())

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from by_hand import signed
 
 from mora_bench.cli import main as cli
 
@@ -34,10 +35,20 @@ def test_a_score_that_differs_is_counted(done, tmp_path, capsys):
         scores = json.loads(file.read_text())
         if scores["test"]["both"]["scores"]["f1_macro"]:
             scores["test"]["both"]["scores"]["f1_macro"] += 1e-9
-            scores["digest"] = ""
-            file.write_text(json.dumps(scores))
+            file.write_bytes(signed(scores))
     assert cli.main(["rerun", str(other), "--out", str(tmp_path / "again")]) == 1
     assert f"1 of 2 cells have the scores of {other}" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_believed_is_said_and_no_success(done, tmp_path, capsys):
+    other = tmp_path / "edited"
+    shutil.copytree(done, other)
+    file = min((other / "scores").iterdir())
+    file.write_text(file.read_text().replace("0.", "1.", 1))
+    assert cli.main(["rerun", str(other), "--out", str(tmp_path / "again")]) == 1
+    captured = capsys.readouterr()
+    assert f"left out: {file}: not a scores (its content is not what was written" in captured.err
+    assert "1 of 1 cells have the scores" in captured.out
 
 
 def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypatch):
@@ -61,3 +72,73 @@ def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, said):
 def test_the_folder_itself_is_no_place_for_it(done, capsys):
     assert cli.main(["rerun", str(done), "--out", str(done)]) == 2
     assert "is the folder itself" in capsys.readouterr().err
+
+
+def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
+    key = min(file.stem for file in (done / "records").iterdir())
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "a"), "--key", key[:8], "--seeds", "0"]) == 0
+    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert [file.stem for file in (tmp_path / "a" / "records").iterdir()] == [key]
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--seeds", "7"]) == 2
+    assert "no record that is done and asked for" in capsys.readouterr().err
+    assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--key", key, "ffff-none"]) == 2
+    assert "--key ffff-none: no record of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "said"), [("new", 1, "in the old file alone"), ("old", 0, "in the new file")]
+)
+def test_a_number_that_only_one_file_has_is_said(done, tmp_path, capsys, where, code, said):
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(done, old)
+    assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == 0
+    capsys.readouterr()
+    (name,) = [file.name for file in (new / "scores").iterdir()]
+    file = (new if where == "new" else old) / "scores" / name
+    scores = json.loads(file.read_text())
+    del scores["test"]["both"]["scores"]["f1_macro"]
+    file.write_bytes(signed(scores))
+    assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == code
+    assert f"1 numbers are {said}" in capsys.readouterr().err
+
+
+AGES = """
+import numpy as np
+from mora_bench.api import Column, Dataset, Table
+
+N = 60
+
+
+def read(root):
+    sick = np.arange(N) % 2
+    return Table(
+        name="ages", source="real", labels=("sick", "tall"), ids=tuple(map(str, range(20, 20 + N))),
+        patients=tuple(map(str, range(20, 20 + N))),
+        modalities={
+            "text": Column("text", tuple(f"note {'opaque' if one else 'clear'}" for one in sick)),
+            "lab": Column("table", tuple({"x": float(i % 7)} for i in range(N))),
+        },
+        targets=np.stack([sick, np.arange(N) % 3 == 0], 1).astype(np.uint8),
+        covariates={"age": tuple(str(79 - i) for i in range(N))},
+    )
+
+
+AGES = Dataset("a clinic", find=lambda root: root / "here", read=read)
+"""
+
+
+def test_ids_that_look_like_ages_change_no_group_and_no_score(tmp_path, capsys):
+    """Somebody is 57 and somebody's number is 57: the groups by age stay, and the scores come back."""
+    (tmp_path / "here").touch()
+    plugin = tmp_path / "ages.py"
+    plugin.write_text(AGES)
+    out, data = tmp_path / "out", ["--plugin", str(plugin), "--data-root", str(tmp_path)]
+    grid = ["grid", "--datasets", "ages", "--methods", "prior", "presence", "--floors", "none", "--folds", "3"]
+    assert cli.main([*grid, "--seeds", "0", "1", "--engine", "inline", *data, "--out", str(out)]) == 0
+    scores = [json.loads(file.read_text()) for file in (out / "scores").iterdir()]
+    assert all(set(each["test"]["complete"]["groups"]) == {"age<49.5", "age>=49.5"} for each in scores)
+    key = min(file.stem for file in (out / "records").iterdir())
+    assert cli.main(["rerun", str(out), *data, "--out", str(tmp_path / "a"), "--key", key]) == 0
+    assert "1 of 1 cells have the scores" in capsys.readouterr().out
+    assert cli.main(["rerun", str(out), *data, "--out", str(tmp_path / "b"), "--seeds", "1"]) == 0
+    assert "2 of 2 cells have the scores" in capsys.readouterr().out

@@ -18,13 +18,12 @@ from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import joined
 from mora_bench.data.twins import tables as twins
 
+SEED = st.integers(0, 30)
+SIZES = st.lists(st.integers(1, 9), min_size=12, max_size=80)
+
 
 def split(ids, groups, *, unit, **how):
     return splits.split(seeds.tokens(groups if unit == "patient" else ids), unit=unit, **how)
-
-
-SEED = st.integers(0, 30)
-SIZES = st.lists(st.integers(1, 9), min_size=12, max_size=80)
 
 
 def fold_of(ids, groups, *, folds, round_=0, unit="patient"):

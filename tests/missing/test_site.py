@@ -7,9 +7,11 @@ import pytest
 from units import drawn, units
 
 from mora_bench.cells.missing import Missing
+from mora_bench.checks.mechanism import check
 from mora_bench.errors import UserError
 from mora_bench.missing.contract import Known
 from mora_bench.missing.masks import settled
+from mora_bench.missing.site import Site
 
 
 def test_whole_sites_lack_a_modality():
@@ -39,3 +41,27 @@ def test_masks_are_nested_over_rates():
 def test_a_site_that_is_not_there_is_told():
     with pytest.raises(UserError, match="this dataset has age"):
         settled(Missing("site:ward"), "d", Known({"age": ("1",)}))
+
+
+def test_a_strength_beyond_whole_groups_is_refused_and_not_clamped():
+    """Clamped, it would draw the masks of strength 1 under another key."""
+    known = Known({"site": ("a",)})
+    assert settled(Missing("site:site", 1.0), "d", known).strength == 1.0
+    with pytest.raises(UserError, match=r"'site:site' on d: strength 2 is not one that it knows; expected 0 to 1\."):
+        settled(Missing("site:site", 2.0), "d", known)
+    with pytest.raises(ValueError, match="mechanism site:site: strength 2"):
+        drawn(units(), Missing("site:site", 2.0), rate=0.5)
+
+
+class Clamped(Site):
+    """What `site` was: it takes any strength and draws as at 1."""
+
+    strengths = (0.0, float("inf"))
+
+    def draw(self, context, rate, strength):
+        return super().draw(context, rate, min(strength, 1.0))
+
+
+def test_check_names_a_mechanism_that_clamps():
+    broken = [wrong for _, wrong in check(Clamped) if wrong]
+    assert broken == ["strengths 1 and 2 draw the same mask; say in `strengths` how far it goes"]

@@ -56,12 +56,51 @@ def test_a_large_grid_is_a_table_with_a_price(tmp_path, capsys):
     assert "values of axes" in lines[0]
 
 
-def test_short_cells_are_timed_for_a_price(folder, tmp_path, capsys):
+def test_three_steps_of_each_kind_are_timed_for_a_price(folder, tmp_path, capsys):
     given = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "prior", "--seeds", "0", "1"]
     given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
     assert main(["grid", *given, "--plan", "--measure"]) == 0
     said = capsys.readouterr().out.splitlines()[-1]
     assert said.startswith("About ")
-    assert "measured on short cells here" in said
+    assert "measured on three steps of each kind here" in said
     assert "GB of disk" in said
+    assert not (tmp_path / "out" / "records").exists()
+
+
+def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mora_bench.cli.pricing.SHIPPED", ())
+    given = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "none", "--seeds", "0"]
+    given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
+    given += ["--engine", "inline", "--recipe.batch", "8", "--recipe.epochs", "2"]
+    assert main(["grid", *given, "--plan"]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("No price: no record says how fast these cells run on this device; --plan --measure")
+    assert main(["grid", *given]) == 0
+    capsys.readouterr()
+    assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--plan"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("About ")
+    # Another kind of cell in the same grid is counted apart.
+    at = given.index("--methods") + 1
+    both = [*given[:at], "lora", *given[at:]]
+    assert main(["grid", *both, "--plan"]) == 0
+    assert "; no price for 1 cells, whose kinds have no record" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("more", [[], ["--seeds", *map(str, range(300))]])
+@pytest.mark.parametrize("engine", ["processes", "slurm"])
+def test_a_precision_that_this_machine_lacks_is_planned_and_said(folder, tmp_path, capsys, engine, more):
+    given = ["--preset", "paper", "--backbone", str(folder), "--datasets", "odir", "--limit", "60", "--recipe.max-text"]
+    given += [
+        "64",
+        "--engine",
+        engine,
+        "--out",
+        str(tmp_path / "out"),
+        *([] if engine == "slurm" else ["--device", "cpu"]),
+    ]
+    assert main(["grid", *given, "--plan", *more]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "fp16 needs a GPU when run; the device here is cpu."
+    assert main(["grid", *given, "--methods", "head", "--seeds", "0"]) == 2
+    assert "recipe.precision fp16 needs a GPU, and the device is cpu" in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()

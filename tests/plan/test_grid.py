@@ -143,6 +143,18 @@ def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, place):
     assert found.collapsed == {"full does not read rank": 5}
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"rates": (0.7, 0.70)}, {"it was asked for twice": 2}),
+        ({"ranks": (2, 2, 4)}, {"full does not read rank": 2, "it was asked for twice": 1}),
+        ({"rates": (0.7, 0.70), "ranks": (2, 4)}, {"full does not read rank": 2, "it was asked for twice": 3}),
+    ],
+)
+def test_what_is_asked_for_twice_is_called_that(grid, place, changes, expected):
+    assert plan(dataclasses.replace(grid, **changes), place).collapsed == expected
+
+
 def test_complete_data_have_one_rate(grid, place):
     found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), place)
     assert {(c.missing, c.rate) for c in found.cells} == {("complete", 0.0), ("image", 0.5)}

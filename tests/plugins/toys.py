@@ -19,6 +19,7 @@ from mora_bench.api import (
     Inputs,
     Mechanism,
     Method,
+    Metric,
     Modality,
     Part,
     Predictor,
@@ -89,7 +90,12 @@ class OneOf(Task):
     title = "one of several"
     source = "this test"
     primary = "accuracy"
-    metrics = {"accuracy": "accuracy"}
+    metrics = {
+        "accuracy": Metric(
+            "accuracy", higher_is_better=True, bounds=(0, 1), of="decisions", scale=100, convention="largest logit",
+            source="scikit-learn's accuracy_score", always=True,
+        ),
+    }  # fmt: skip
 
     def scores(self, targets, logits):
         if not len(targets):

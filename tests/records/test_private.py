@@ -7,20 +7,25 @@ import json
 import os
 from pathlib import Path
 
+import by_hand
 import numpy as np
 import pytest
 from conftest import make_cell, once
 from huggingface_hub import ModelCard
+from safetensors.numpy import save
 
-from mora_bench import registry
+from mora_bench import registry, seeds
 from mora_bench.cli import main as cli
 from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table
+from mora_bench.data.twins import tables as twins
 from mora_bench.errors import PlainError, UserError
 from mora_bench.records import private
 from mora_bench.records.private import Hidden
-from mora_bench.training import failed, predictors
+from mora_bench.records.store import Store
+from mora_bench.training import facts, failed, predictors
+from mora_bench.training.rescored import score
 
 #: A clinic's data as a plug-in: real, with names, notes and pictures that nothing else is called like.
 CLINIC = '''
@@ -142,7 +147,7 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     assert card.data.license == "cc-by-4.0"
     (scores,) = (json.loads(file.read_text()) for file in (pub / "scores").iterdir())
     told = {own.metric_name: own.metric_value for own in card.data.eval_results}
-    assert told["f1_macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+    assert told["F1-macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
     assert "clinic (real), fingerprint" in card.text
     assert cli.main(["verify", str(pub), "--files"]) == 3
 
@@ -293,3 +298,22 @@ def test_ages_that_are_somebodys_number_are_ages():
     assert set(ages) == set(numbers)
     found = set(groups(table, Side(table, np.arange(n))))
     assert found == {"age<49.5", "age>=49.5", "grade=30", "grade=31"}
+
+
+def test_predictions_of_patients_hold_no_number_from_their_ids(place):
+    """Whoever knows a hospital's numbers could try them. So scoring again needs the table, and says so."""
+    found = {}
+    for source in ("twin", "real"):
+        table = dataclasses.replace(twins.odir(range(12)), source=source)
+        side = Side(table, np.arange(12))
+        logits = dict.fromkeys(("val", "test"), np.ones((12, 3, len(table.labels)), np.float32))
+        found[source] = facts.predictions({"train": side, "val": side, "test": side}, logits)
+    assert found["twin"].keys() - found["real"].keys() == {"val_tokens", "test_tokens"}
+    assert (found["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
+    record, _ = by_hand.record(source="real")
+    of = record.cell
+    store = Store(place.out)
+    store.check_writable()
+    store.prediction_file(of).write_bytes(save(found["real"]))
+    with pytest.raises(UserError, match="its scores need the real odir; say where it is with --data-root"):
+        score(store, of, record, place)

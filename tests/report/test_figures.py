@@ -1,5 +1,7 @@
 """Figures show the numbers of the records, in looks that can be told apart in grey."""
 
+import csv
+import io
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -16,6 +18,7 @@ from mora_bench.records.schema import Curve
 from mora_bench.report import frame
 from mora_bench.report.contract import Results
 from mora_bench.report.figures import ablation, classes, matrix, missingness, pareto, ranks, robustness, style
+from mora_bench.report.ranks import Blocks
 from mora_bench.report.robustness import Robustness
 from mora_bench.report.write import write
 
@@ -127,14 +130,14 @@ def test_a_curve_figure_draws_means_floor_and_ceiling(monkeypatch):
 def test_the_table_of_curves_says_where_a_row_falls_below_the_floors():
     files = Robustness().make(results(grid()))
     assert set(files) == {"robustness-twin.csv", "robustness-twin.md"}
-    head = next(line for line in files["robustness-twin.csv"].decode().splitlines() if ",image,head" in line)
-    source, *_, area, area_std, worst, _, below = head.replace('"odir, trained on both missing at 70%"', "s").split(",")
-    assert source == "twin"
-    assert float(area) == pytest.approx(0.505)
-    assert float(area_std) == pytest.approx(0.005)
-    assert float(worst) == pytest.approx(0.4)
+    lines = csv.DictReader(io.StringIO(files["robustness-twin.csv"].decode()))
+    head = next(line for line in lines if (line["pattern"], line["method"]) == ("image", "head"))
+    assert (head["source"], head["metric"], head["direction"]) == ("twin", "F1-macro", "higher is better")
+    assert float(head["area"]) == pytest.approx(0.505)
+    assert float(head["area std"]) == pytest.approx(0.005)
+    assert float(head["worst"]) == pytest.approx(0.4)
     # 0.61 - 0.21 r meets 0.5 - 0.05 r at r = 0.6875.
-    assert float(below) == pytest.approx(0.6875)
+    assert float(head["worse than the floors from rate"]) == pytest.approx(0.6875)
     assert "| head " in files["robustness-twin.md"].decode()
     assert "69 %" in files["robustness-twin.md"].decode()
 
@@ -170,6 +173,21 @@ def test_bars_join_what_is_within_the_critical_difference():
     assert ranks.joined(means, 1.25) == [(0, 3)]
     assert ranks.joined(means, 1.0) == [(0, 2), (2, 3)]
     assert ranks.joined(np.array([1.0, 2.0, 3.0]), 0.5) == []
+
+
+def test_the_ranks_figure_joins_all_rows_where_friedman_tells_nothing_and_has_a_panel_a_training_pattern():
+    there, back = [6, 5, 4, 3, 2, 1], [6, 2, 3, 4, 5, 1]
+    places = np.array([there, back, there, back, there, [1, 2, 3, 4, 5, 6]], float)
+    datasets = [[f"d{k}"] for k in range(6)]
+    untold = Blocks("complete data", datasets, [], ["full", "head", "lora", "map", "prefix", "last"], places)
+    told = Blocks("both missing at 70%", datasets, [], ["full", "head", "lora"], np.array([[3.0, 2, 1]] * 6))
+    first, second = ranks._figure([untold, told], "both missing").axes
+    bars = [[*line.get_xdata()] for line in first.lines if line.get_linewidth() == 3]
+    assert bars == [pytest.approx([11 / 6, 31 / 6])]
+    # 1.35 apart is told: the first and the last are.
+    assert [[*line.get_xdata()] for line in second.lines if line.get_linewidth() == 3] == [[1.0, 2.0], [2.0, 3.0]]
+    assert "none told apart" in first.get_xlabel()
+    assert "trained on complete data" in first.get_title()
 
 
 def test_looks_differ_in_more_than_colour():

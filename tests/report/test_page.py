@@ -18,7 +18,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
 
 @pytest.fixture
 def folder(tmp_path):
-    pairs = [record("mora", s, 0.5 + s / 100) for s in range(3)] + [record("full", s, 0.3 + s / 100) for s in range(3)]
+    pairs = [record("mora", s, 0.5 + s / 100) for s in range(3)] + [record("full", s, 0.3 + s / 99) for s in range(3)]
     pairs += [predictor("prior", s, 0.4) for s in range(3)]
     pairs += [record("lora", s, 0.2, family=EVIL, dataset="cxr") for s in range(3)] + [failed("map", 0)]
     for own, found in pairs:

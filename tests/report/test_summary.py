@@ -26,8 +26,9 @@ def test_a_leader_that_all_can_be_told_from_and_a_floor_ahead():
     own = results(seeds("mora", (0.5, 0.51, 0.52, 0.51)) + seeds("full", (0.3, 0.31, 0.3, 0.32)) + floors)
     (said,) = summary.sentences(own)
     assert said == (
-        "odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 51.0 ± 0.8, "
-        "told from all others; without a network prior scores 90.0 ± 0.0, which is ahead of every network."
+        "odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 51.0 ± 0.8 "
+        "(F1-macro x 100), told from all others; without a network prior scores 90.0 ± 0.0, "
+        "which is ahead of every network."
     )
     (text,) = summary.Summary().make(own).values()
     lines = [" ".join(line.split()) for line in text.decode().splitlines()]
@@ -91,4 +92,4 @@ def test_a_report_says_it_too(tmp_path, capsys):
     own, found = record("mora")
     Store(tmp_path).write(own.cell, msgspec.structs.replace(own), {}, found)
     assert cli.main(["report", str(tmp_path)]) == 0
-    assert "mora (r=4, blocks 0) leads with 50.0." in capsys.readouterr().out
+    assert "mora (r=4, blocks 0) leads with 50.0 (F1-macro x 100)." in capsys.readouterr().out

@@ -63,8 +63,9 @@ def test_the_expectation_agrees_with_many_masks_within_its_error():
         return task.score(test.units.targets, logits)
 
     rates = [0.0, 0.5, 1.0]
-    few = expectation(under_masks(score, test.logits, present), rates)
-    many = expectation(under_masks(score, test.logits, lambda draw: present(draw + 1000), draws=400), rates)
+    few = expectation(under_masks(score, test.logits, present), rates, task.metric)
+    others = under_masks(score, test.logits, lambda draw: present(draw + 1000), draws=400)
+    many = expectation(others, rates, task.metric)
     assert few.std[0] == 0
     for k in (1, 2):
         assert abs(few.mean[k] - many.mean[k]) < 4 * many.std[k] * (1 / DRAWS + 1 / 400) ** 0.5

@@ -95,7 +95,10 @@ def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(place, folder, ca
             raise ConnectionError("and stays so")
 
     handed = []
-    monkeypatch.setattr("mora_bench.registry.get", lambda group, name: Breaks)
+    get = registry.get
+    monkeypatch.setattr(
+        "mora_bench.registry.get", lambda group, name: Breaks if group == registry.TRACKERS else get(group, name)
+    )
     outcomes = [(own.cell, own) for own, _ in (record("head", seed) for seed in range(4))]
     assert list(tracked(iter(outcomes), place, ["breaks"])) == outcomes
     # It is closed like the others.

@@ -23,6 +23,8 @@ from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
 from mora_bench.scoring.pick import stratified
 from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training import cell as cell_module
+from mora_bench.training import facts
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells, samples
 from mora_bench.training.work import lost, work
@@ -167,3 +169,31 @@ def test_a_loss_that_explodes_says_so(place, folder):
     record = record_of(make_cell(place, folder, method="full", recipe=recipe), place)
     assert record.status == "failed"
     assert "lower recipe.lr" in record.error
+
+
+def test_a_cell_whose_decoded_samples_are_written_into_is_a_record_and_the_next_one_reads_what_is_right(
+    place, folder, tmp_path, monkeypatch
+):
+    place = dataclasses.replace(place, cache=tmp_path / "cache")
+    whole, damaged, after = (make_cell(place, folder, method="head", seed=seed) for seed in (0, 1, 1))
+    work([whole], place)
+    (kept,) = (tmp_path / "cache" / "samples").iterdir()
+    assert facts.decoded(whole, place) == [kept]
+    real = cell_module.fitted
+
+    def fitted(*rest, **more):
+        (kept / "1" / "pixels.bin").write_bytes(bytes((kept / "1" / "pixels.bin").stat().st_size))
+        return real(*rest, **more)
+
+    store = Store(place.out)
+    with monkeypatch.context() as patch:
+        patch.setattr(cell_module, "fitted", fitted)
+        work([damaged], place)
+    record = store.record(damaged)
+    assert record.status == "failed"
+    assert f"{kept}: 1/pixels.bin was written into while this cell read it" in record.error
+    elsewhere = dataclasses.replace(place, out=tmp_path / "elsewhere")
+    work([after], elsewhere)
+    right = dataclasses.replace(place, out=tmp_path / "right", cache=tmp_path / "other")
+    work([after], right)
+    assert Store(elsewhere.out).score_file(after).read_bytes() == Store(right.out).score_file(after).read_bytes()

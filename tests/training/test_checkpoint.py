@@ -142,6 +142,19 @@ def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, place, often,
     assert results([cell], often)[2] == [[]]
 
 
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.999])
+def test_a_byte_of_a_checkpoint_that_flips_is_not_gone_on_from(part, place, often, folder, tmp_path, monkeypatch):
+    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
+    often = dataclasses.replace(often, out=tmp_path)
+    killed(cell, often, monkeypatch)
+    (file,) = (tmp_path / "checkpoints").iterdir()
+    content = bytearray(file.read_bytes())
+    content[int(part * len(content))] ^= 1
+    file.write_bytes(content)
+    work([cell], often)
+    assert results([cell], often)[2] == [[]]
+
+
 def test_a_disk_that_is_full_costs_the_checkpoint_alone(place, often, folder, tmp_path, monkeypatch, capsys):
     def full(*anything):
         raise OSError(errno.ENOSPC, "No space left on device")

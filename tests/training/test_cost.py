@@ -46,7 +46,7 @@ def model_of(toy):
 def test_forward_is_the_closed_form_by_both_counters(name, extra, text, model_of):
     model = model_of(name)
     expected = closed_form(text, 8, 3, TINY["hidden_size"], TINY["intermediate_size"], 16, 8, **extra)
-    assert forward_flops(model, batch(text)) == expected
+    assert forward_flops(model, batch(text)).flops == expected
     assert step_flops(model, batch(text))["forward"] == expected
 
 
@@ -54,7 +54,7 @@ def test_moras_branch_costs_two_thin_products_and_the_choice_of_ups(model_of):
     plain, mora = (model_of(name) for name in ("head", "mora"))
     tokens, width, rank, blocks = 9 + 9, 32, 2, 2
     branch = 2 * blocks * (2 * tokens * width * rank + 2 * rank * width)
-    assert forward_flops(mora, batch()) - forward_flops(plain, batch()) == branch
+    assert forward_flops(mora, batch()).flops - forward_flops(plain, batch()).flops == branch
 
 
 def test_vilt_b32_forward_is_the_published_order():

@@ -98,13 +98,13 @@ def test_forward_is_the_closed_form_by_both_counters(text, lean):
     patches, batch = 8, dual_inputs([(2, 4)], [text])
     expected = patches * 3 * 16**2 * 48 + tower(text, 32, 64, 3, lean) + tower(1 + patches, 48, 64, 3, lean)
     expected += (32 + 48) * 24 + 48 * 96 + 96 * 8
-    assert forward_flops(model, batch) == 2 * expected
+    assert forward_flops(model, batch).flops == 2 * expected
     assert step_flops(model, batch)["forward"] == 2 * expected
 
 
 def test_moras_branch_costs_two_thin_products_per_tower_and_the_choice_of_ups():
     batch = dual_inputs([(2, 4)], [9])
-    plain, mora = (forward_flops(make_model(name, tiny_clip()), batch) for name in ("head", "mora"))
+    plain, mora = (forward_flops(make_model(name, tiny_clip()), batch).flops for name in ("head", "mora"))
     rank, blocks = 2, 2
     branch = sum(2 * tokens * width * rank + 2 * rank * width for tokens, width in ((9, 32), (1 + 8, 48)))
     assert mora - plain == 2 * blocks * branch

@@ -150,6 +150,19 @@ def test_the_script_extends_positions_as_training_did(place, few_places, tmp_pat
     test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, few_places, tmp_path)
 
 
+@pytest.fixture
+def half(folder, tmp_path) -> Path:
+    """The backbone with its numbers in float16, as many are published."""
+    out = shutil.copytree(folder, tmp_path / "half")
+    ViltModel.from_pretrained(folder).half().save_pretrained(out)
+    assert json.loads((out / "config.json").read_text())["dtype"] == "float16"
+    return out
+
+
+def test_the_script_loads_a_checkpoint_in_float16_as_training_did(place, half, tmp_path):
+    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, half, tmp_path)
+
+
 @pytest.mark.parametrize(("impute", "kept"), [("learned", True), ("mean", False)])
 def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, place, folder, tmp_path):
     _, _, adapter = saved(place, folder, "mora", impute=impute)

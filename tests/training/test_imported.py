@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_cell
+from safetensors.numpy import load as loaded
+from safetensors.numpy import save as saved
 from safetensors.numpy import save_file
 
 from mora_bench.cli import main as cli
 from mora_bench.data import presence
 from mora_bench.errors import UserError
+from mora_bench.records.schema import encode
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.report.write import read as contents
@@ -86,7 +89,8 @@ def test_the_same_from_tensors(done, place, tmp_path):
         imported.outcome(imported.as_cell(cell, "mine"), *imported.read(tmp_path / name), place)
         for name in ("p.csv", "p.safetensors")
     )
-    assert one.scores.test == two.scores.test
+    # As files, in which a score without meaning is null and equals itself.
+    assert encode(one.scores) == encode(two.scores)
 
 
 def test_the_template_shows_training_samples_as_the_mask_does(done, place):
@@ -174,3 +178,49 @@ def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, caps
     found = [own for own in Store(out).records()[0] if own.cell.method == "mine"]
     assert len(found) == 1
     assert dataclasses.asdict(found[0].cell)["recipe"] is None
+
+
+@pytest.fixture
+def grades(place, folder, tmp_path):
+    """A cell of a task with exactly one true class, and what is asked of its samples, every answer filled in."""
+    cell = make_cell(place, folder, dataset="odir-grade", method="head", task="multi-class")
+    asked = imported.template(cell, place)
+    labels = list(asked.columns[3:])
+    asked[labels] = 1 / len(labels)
+    return cell, asked, tmp_path / "p.csv"
+
+
+@pytest.mark.parametrize("total", [0, 1.8])
+def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, place, total):
+    cell, asked, file = grades
+    labels = list(asked.columns[3:])
+    asked.loc[asked.index[-1], labels] = total / len(labels)
+    asked.to_csv(file, index=False)
+    rows, names = imported.read(file)
+    last = f"{file}, row {len(rows.ids)} ({rows.ids[-1]}, complete)"
+    each = ", ".join([f"{total / len(labels):g}"] * len(labels))
+    said = f"{last}: {each}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
+    with pytest.raises(UserError) as error:
+        imported.outcome(imported.as_cell(cell, "mine"), rows, names, place)
+    assert str(error.value) == said
+
+
+def test_probabilities_of_two_digits_are_near_enough_to_1(grades, place):
+    cell, asked, file = grades
+    asked[list(asked.columns[3:])] = ["0.33"] * 3
+    asked.to_csv(file, index=False)
+    found = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+    assert found.record.status == "done"
+
+
+def test_a_transposed_array_is_stored_as_what_it_shows(done, place):
+    """A file of safetensors cannot tell that its values were scrambled: NumPy's strides are not written."""
+    (cell, _), found = done
+    _, own = facts.own_sides(cell, place)
+    kept = {"val": found.predictions["val_logits"]}
+    turned = np.ascontiguousarray(kept["val"].T).T
+    assert not turned.flags.c_contiguous
+    again = loaded(saved(facts.predictions(own, {"val": turned})))
+    np.testing.assert_array_equal(again["val_logits"], kept["val"])
+    # The reason: as it is, it comes back as something else.
+    assert not np.array_equal(loaded(saved({"x": turned}))["x"], turned, equal_nan=True)

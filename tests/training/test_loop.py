@@ -1,6 +1,8 @@
 """The training loop: precision, compilation and reading ahead change what is trained by no more than their rounding."""
 
 import dataclasses
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from mora_bench.training.cell import build, run_cells
 from mora_bench.training.kept import Feed
 from mora_bench.training.loop import compiled, train
 
+#: Tasks whose primary score is an error.
+ERRORS = Path(__file__).parents[1] / "plugins" / "errors.py"
 #: Their forward pass asks for values (sizes of pictures) or for what dynamo cannot trace (peft's DoRA).
 BREAKS = ("full", "dora")
 
@@ -86,10 +90,40 @@ def test_the_frozen_beginning_is_computed_as_training_is(folder, view):
     assert not torch.equal(x, other)
 
 
-def trained(folder, view, **changes):
+def trained(folder, view, task=None, **changes):
     recipe = dataclasses.replace(RECIPE, **changes)
     model = model_of("head", folder, view)
-    return model, train([model], view, view, [recipe], 0, CPU, MultiLabel())[0]
+    return model, train([model], view, view, [recipe], 0, CPU, task or MultiLabel())[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "scores", "best"),
+    [
+        ("multi-label", [0.5, 0.7, 0.6], 1),
+        ("wrong", [0.5, 0.3, 0.4], 1),
+        ("months", [30.0, 40.0, 29.0], 2),
+        # Whatever has no number is worse than all that have one.
+        ("months", [math.nan, 40.0, 50.0], 1),
+        ("multi-label", [math.nan, 0.1, 0.05], 1),
+    ],
+)
+def test_the_best_checkpoint_is_that_of_the_metrics_direction(folder, view, monkeypatch, name, scores, best):
+    registry.load_plugins([ERRORS])
+    task = registry.get(registry.TASKS, name)()
+    said = iter(scores)
+    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
+    _, fit = trained(folder, view, task, epochs=3, validate_every=1, patience=0)
+    assert [row["val_score"] for row in fit.history] == pytest.approx(scores, nan_ok=True)
+    assert (fit.best_score, fit.best_step) == (scores[best], fit.history[best]["step"])
+
+
+def test_patience_counts_validations_that_err_no_less(folder, view, monkeypatch):
+    registry.load_plugins([ERRORS])
+    task = registry.get(registry.TASKS, "months")()
+    said = iter([30.0, 20.0, 25.0, 21.0, 1.0])
+    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
+    _, fit = trained(folder, view, task, epochs=5, validate_every=1, patience=2)
+    assert (len(fit.history), fit.best_score) == (4, 20.0)
 
 
 def test_training_stops_out_of_patience_and_keeps_the_best(folder, view):

@@ -1,5 +1,6 @@
 """The search for recipes: equal budgets, no test sample, and what becomes of what is found."""
 
+import math
 import tomllib
 from dataclasses import replace
 
@@ -8,12 +9,15 @@ import pytest
 
 from mora_bench import campaign
 from mora_bench.cli import main as cli
+from mora_bench.cli.tune import _table
 from mora_bench.data import datasets
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.plan.presets import load_preset
+from mora_bench.tasks.metric import Metric
 from mora_bench.training import cell as cells
 from mora_bench.training import tuning
+from mora_bench.training.learner import Fit
 from mora_bench.training.tuning import ladder, search, settings, untested
 
 OPTIONS = ["--limit", "60", "--datasets", "odir", "--seeds", "0", "1", "--recipe.epochs", "3", "--workers", "1"]
@@ -51,6 +55,36 @@ def test_the_same_search_finds_the_same(planned, place):
     (cell,) = planned("mora")
     first, again = (search(cell, (0,), 3, place) for _ in range(2))
     assert (first.trials, first.best) == (again.trials, again.best)
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(planned, place, monkeypatch, higher):
+    """Scores below 0: one that diverged would come first among them if it counted as 0."""
+    (cell,) = planned("head")
+    metric = Metric("toy", higher, (-math.inf, math.inf), "decisions", 1, "made up", "this test")
+    # By trial: the third diverges, the fourth scores highest, the second lowest.
+    scores = {0: -5.0, 1: -9.0, 2: None, 3: -1.0, 4: -6.0, 5: math.nan}
+    number_of = {trial.settings["lr"]: trial.number for trial in settings(cell, 6, tuning.Space(), 8)}
+
+    def fitted(models, cells, views, device, runtime):
+        score = scores[number_of[cells[0].recipe.lr]]
+        if score is None:
+            raise FloatingPointError("the training loss is nan")
+        return [Fit(best_score=score)]
+
+    monkeypatch.setattr(tuning, "metric_of", lambda task: metric)
+    monkeypatch.setattr(tuning, "built", lambda *_: [])
+    monkeypatch.setattr(tuning, "fitted", fitted)
+    found = search(cell, (0,), 6, place)
+    assert found.best.number == (3 if higher else 1)
+    assert found.tuned == (-1.0 if higher else -9.0)
+    # Of six trials the untuned one and the best of the others go on.
+    assert {trial.number for trial in found.trials if "3" in trial.scores} == {0, found.best.number}
+    assert [found.trials[k].scores["1"] for k in (2, 5)] == [None, None]
+    tuning.save(found, place)
+    assert tuning.read(found.key, place).trials == found.trials
+    (shown,) = (line for line in _table([found], {found.dataset: metric}).splitlines() if "head" in line)
+    assert "| toy, higher is better |" in shown if higher else "| toy, lower is better |" in shown
 
 
 def test_trials_are_within_the_space_and_the_ranks(planned):

@@ -5,6 +5,7 @@ No patient of a benchmark twin is among the pairs, and no label at all.
 
 import json
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from mora_bench.backbones.preprocessor import OWN, PREPROCESSOR
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.twins import cxr_patients, odir_patients
+from mora_bench.text import behind
 from mora_bench.workers import context
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
@@ -129,7 +132,8 @@ def train(
     curve: list[dict[str, float]] = []
     sums: dict[str, float] = {}
     start = time.perf_counter()
-    for step in (bar := tqdm(range(1, plan.steps + 1), desc="pretrain", unit="step", mininterval=5)):
+    numbers = range(1, plan.steps + 1)
+    for step in (bar := tqdm(numbers, desc="pretrain", unit="step", mininterval=5, file=behind(sys.stderr))):
         loss, plotted = losses(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -153,12 +157,16 @@ def _save(model: PreTrainedModel, tokenizer: Tokenizer, plan: Course, curve: lis
         tokenizer_object=tokenizer,
         **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
     ).save_pretrained(plan.out)
+    # Pictures are resized before transformers' processor sees them; none of its own does it alike.
     image = {
-        "size": {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
+        "do_resize": False,
+        "do_center_crop": False,
+        OWN: {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
         "size_divisor": plan.patch,
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
+        "image_processor_type": f"{'CLIP' if model.config.model_type == 'clip' else 'Vilt'}ImageProcessor",
     }
-    (plan.out / "preprocessor_config.json").write_text(json.dumps(image, indent=2) + "\n")
+    (plan.out / PREPROCESSOR).write_text(json.dumps(image, indent=2) + "\n")
     settings = {name: value for name, value in vars(plan).items() if name not in ("out", "tokenizer")}
     (plan.out / "pretraining.json").write_text(json.dumps({"settings": settings, "curve": curve}, indent=1) + "\n")

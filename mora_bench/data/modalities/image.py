@@ -20,6 +20,7 @@ from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
+from mora_bench.text import doors
 from mora_bench.workers import context
 
 if TYPE_CHECKING:
@@ -221,7 +222,8 @@ def _ready(plugins: Sequence[Path]) -> None:
 def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:
     """A sample's pictures, or what is wrong with them."""
     try:
-        return _decode(job)
+        with doors():
+            return _decode(job)
     except UserError as error:
         return error
 
@@ -248,4 +250,4 @@ def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np
         if wrong:
             raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
     whole = pictures.side_by_side(arrays)
-    return None if whole is None else pictures.resize(whole, *rule.size(*whole.shape[:2]))
+    return None if whole is None else rule.resized(whole)

@@ -20,14 +20,15 @@ OUTLIERS, FAR = 0.001, 2.0
 @dataclass(frozen=True)
 class ImageRule:
     """ViLT's resizing: the shorter side becomes `shorter`, unless the longer would exceed `longer`; then both sides
-    are floored to a multiple of `multiple` (the patch size)."""
+    are floored to a multiple of `multiple` (the patch size). `resample`: the name of one of Pillow's filters."""
 
     shorter: int
     longer: int
     multiple: int
+    resample: str = "bicubic"
 
     def key(self) -> list:
-        return [self.shorter, self.longer, self.multiple]
+        return [self.shorter, self.longer, self.multiple, *[self.resample] * (self.resample != "bicubic")]
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """The (height, width) a picture of the given size is resized to."""
@@ -36,6 +37,10 @@ class ImageRule:
             scale = self.longer / max(height, width)
         h, w = (max(int(side * scale + 0.5) // self.multiple, 1) * self.multiple for side in (height, width))
         return h, w
+
+    def resized(self, picture: np.ndarray) -> np.ndarray:
+        """A picture, uint8 [H, W, 3], of the size that the rule gives it."""
+        return resize(picture, *self.size(*picture.shape[:2]), self.resample)
 
 
 def read(path: Path) -> np.ndarray:
@@ -133,11 +138,11 @@ def _of_height(picture: np.ndarray, height: int) -> np.ndarray:
     return resize(picture, height, max(round(picture.shape[1] * height / picture.shape[0]), 1))
 
 
-def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bicubic resize of uint8 [H, W, 3], as ViLT's image processor does."""
+def resize(picture: np.ndarray, height: int, width: int, resample: str = "bicubic") -> np.ndarray:
+    """Resize uint8 [H, W, 3] with one of Pillow's filters, as transformers' image processors do."""
     if picture.shape[:2] == (height, width):
         return picture
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling[resample.upper()]))
 
 
 def problem(picture: object) -> str | None:

@@ -39,6 +39,8 @@ LABELS = (
 #: The projections of the table, frontal first.
 VIEWS = ("Frontal", "Lateral")
 REPORTS, PROJECTIONS = "indiana_reports.csv", "indiana_projections.csv"
+#: Rows whose texts are joined at once.
+AT_ONCE = 20_000
 COLUMNS = {REPORTS: ("uid", "Problems", "findings", "impression"), PROJECTIONS: ("uid", "filename", "projection")}
 
 
@@ -120,14 +122,20 @@ def read(root: Path) -> Table:
 
 def texts(frame: pd.DataFrame) -> tuple[str, ...]:
     """Findings and impression of each row as one text."""
-    both = zip(words(frame["findings"]), words(frame["impression"]), strict=True)
-    return tuple(chest_text(findings.strip(), impression.strip()) for findings, impression in both)
+    found: list[str] = []
+    # A part at a time, because pandas may hold text as Arrow does, of which each column would be copied whole.
+    for start in range(0, len(frame), AT_ONCE):
+        part = frame.iloc[start : start + AT_ONCE]
+        both = zip(words(part["findings"]), words(part["impression"]), strict=True)
+        found += [chest_text(findings.strip(), impression.strip()) for findings, impression in both]
+    return tuple(found)
 
 
 def targets(frame: pd.DataFrame) -> np.ndarray:
     """The labels of each row, uint8 [N, C]."""
-    known = {value: _labels(value) for value in frame["Problems"].unique()}
-    return np.stack([known[value] for value in frame["Problems"]])
+    # By the number of each distinct value: a list of a million arrays would take a quarter of a gigabyte.
+    numbers, values = pd.factorize(frame["Problems"])
+    return np.stack([_labels(value) for value in values])[numbers]
 
 
 def _labels(problems: str) -> np.ndarray:

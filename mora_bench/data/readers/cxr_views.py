@@ -50,4 +50,5 @@ CXR_VIEWS = Dataset(
     "openi.nlm.nih.gov",
     twins.cxr_views,
     ceilings.cxr_views,
+    "Indiana CXR",
 )

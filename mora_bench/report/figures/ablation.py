@@ -76,6 +76,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
     figure, axes = style.panels(-(-len(curves) // columns), columns, width=4.2)
     flat = [axis for row in axes for axis in row]
     handles: dict[str, Any] = {}
+    metric = table.metric
     looks = style.looks([table.tests[score] for score in SHOWN if score in table.tests])
     for panel, (section, method, rows) in zip(flat, curves, strict=False):
         at = np.arange(len(rows))
@@ -83,14 +84,14 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
         for score in [score for score in SHOWN if score in table.tests]:
             look = looks[table.tests[score]]
             mean, low, high = (
-                100 * np.array([getattr(row, name)[score] for row in rows]) for name in ("mean", "low", "high")
+                metric.scale * np.array([getattr(row, name)[score] for row in rows]) for name in ("mean", "low", "high")
             )
             handles[table.tests[score]] = panel.errorbar(
                 at, mean, [mean - low, high - mean], color=look.colour, marker=look.marker, linestyle=look.stroke,
                 markersize=4, capsize=3, linewidth=1,
             )  # fmt: skip
             if control is not None:
-                panel.axhline(100 * control.mean[score], color=look.colour, linestyle=":", linewidth=1)
+                panel.axhline(metric.scale * control.mean[score], color=look.colour, linestyle=":", linewidth=1)
         cost = panel.twinx()
         cost.spines["top"].set_visible(False)
         flops = [row.cost["gflops_step"] for row in rows]
@@ -101,7 +102,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
         cost.tick_params(labelsize=7, colors=style.GREY)
         panel.set_xticks(at, [_name(row, axis) for row in rows], fontsize=8)
         panel.set_xlabel(axis, fontsize=8)
-        panel.set_ylabel("score x 100", fontsize=8)
+        panel.set_ylabel(style.axis(metric), fontsize=8)
         panel.set_title(style.literal(f"{method}: {section.title}"), fontsize=8)
     for panel in flat[len(curves) :]:
         panel.set_visible(False)

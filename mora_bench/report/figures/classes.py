@@ -43,7 +43,7 @@ def _figure(results: Results, found: list[tuple[Section, list[tuple[Row, np.ndar
         for i, j in np.ndindex(*values.shape):
             colour = "white" if values[i, j] < 50 else "black"
             axis.text(j, i, f"{values[i, j]:.0f}", ha="center", va="center", fontsize=6.5, color=colour)
-        axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=7)
+        axis.set_xticks(range(len(labels)), map(style.literal, labels), rotation=45, ha="right", fontsize=7)
         axis.set_yticks(range(len(rows)), [style.literal(row.label) for row, _ in rows], fontsize=7)
         axis.grid(False)
         axis.set_title(style.literal(f"F1 x 100 by class: {section.title}, tested: {heading}"), fontsize=8)

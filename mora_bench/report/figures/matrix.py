@@ -11,6 +11,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.section import Section
+from mora_bench.tasks.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,21 +51,32 @@ def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]
             for i, section in enumerate(sections):
                 for own in section.competing:
                     if own.label == label:
-                        values[i] = [100 * own.mean[score] for score in table.tests]
-            axis.imshow(values, cmap="cividis", aspect="auto", vmin=0, vmax=max(np.nanmax(values, initial=1), 1))
+                        values[i] = [table.metric.scale * own.mean[score] for score in table.tests]
+            low, high = _range(values, table.metric)
+            # Light is good.
+            colours = "cividis" if table.metric.higher_is_better else "cividis_r"
+            axis.imshow(values, cmap=colours, aspect="auto", vmin=low, vmax=high)
+            middle = table.metric.oriented((low + high) / 2)
             for i, j in np.ndindex(*values.shape):
                 if not math.isnan(values[i, j]):
-                    light = values[i, j] > 0.5 * np.nanmax(values)
                     axis.text(
                         j, i, f"{values[i, j]:.1f}", ha="center", va="center", fontsize=7,
-                        color="black" if light else "white",
+                        color="black" if table.metric.oriented(values[i, j]) > middle else "white",
                     )  # fmt: skip
             axis.set_xticks(range(len(table.tests)), list(table.tests.values()), rotation=30, ha="right", fontsize=7)
             axis.set_yticks(range(len(titles)), [style.literal(t) for t in titles] if not column else [], fontsize=7)
             axis.grid(False)
             axis.set_title(style.literal(f"{dataset}: {label}"), fontsize=8)
-    figure.suptitle(
-        "Score x 100. Rows: trained on; columns: tested with, at the rate of training (70% after complete data).",
-        fontsize=8,
-    )
+    rate = "at the rate of training (70% after complete data)"
+    said = f"{style.axis(table.metric)}; lighter is better. Rows: trained on; columns: tested with, {rate}."
+    figure.suptitle(said, fontsize=8)
     return figure
+
+
+def _range(values: np.ndarray, metric: Metric) -> tuple[float, float]:
+    """The scores, as they are shown, at the ends of the colours: the metric's lower bound, or the lowest score where it
+    has none, and the highest score."""
+    known = values[~np.isnan(values)]
+    low = metric.scale * metric.bounds[0]
+    low = low if math.isfinite(low) else float(known.min(initial=0))
+    return low, float(known.max(initial=low + 1))

@@ -59,7 +59,7 @@ def _figure(found: dict[tuple[str, str], dict[int, dict]]) -> Figure:
         axis.set_yscale("log")
         for ticks in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
             ticks(style.plain())
-        axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=6)
+        axis.set_xticks(range(len(labels)), map(style.literal, labels), rotation=45, ha="right", fontsize=6)
         axis.set_ylabel("odds ratio of losing it", fontsize=8)
         axis.set_title(style.literal(f"{dataset}: {title}"), fontsize=7)
     for axis in flat[len(found) :]:

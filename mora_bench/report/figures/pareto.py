@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.section import Row, Section
+from mora_bench.tasks.metric import Metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ class ParetoFigure(Artefact):
             sections = [s for s in table.sections if len(_placed(s, score, "gflops_step")) > 1]
             if sections:
                 name = table.named("pareto")
-                files |= style.files(name, _figure(sections, score, table.tests[score]))
+                files |= style.files(name, _figure(sections, score, table.tests[score], table.metric))
         return files
 
 
@@ -42,7 +43,8 @@ def _placed(section: Section, score: str, cost: str) -> list[Row]:
 
 
 def front(points: list[tuple[float, float]]) -> list[int]:
-    """The numbers of the points (cost, score) that no other beats in cost and score, by ascending cost."""
+    """The numbers of the points (cost, score) that no other beats in cost and score, by ascending cost; of scores the
+    larger is the better, so they are oriented before."""
     order = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
     found: list[int] = []
     for i in order:
@@ -51,29 +53,29 @@ def front(points: list[tuple[float, float]]) -> list[int]:
     return found
 
 
-def _figure(sections: list[Section], score: str, heading: str) -> Figure:
+def _figure(sections: list[Section], score: str, heading: str, metric: Metric) -> Figure:
     figure, axes = style.panels(len(sections), len(COSTS))
     looks = style.looks([row.method for section in sections for row in _placed(section, score, "gflops_step")])
     handles: dict[str, Any] = {}
     for row, section in enumerate(sections):
         for column, (cost, label) in enumerate(COSTS.items()):
             axis, rows = axes[row][column], _placed(section, score, cost)
-            points = [(own.cost[cost], 100 * own.mean[score]) for own in rows]
-            best = front(points)
+            points = [(own.cost[cost], metric.scale * own.mean[score]) for own in rows]
+            best = front([(x, metric.oriented(y)) for x, y in points])
             axis.plot(
                 *zip(*(points[i] for i in best), strict=True) if best else ([], []), color=style.GREY, linewidth=1
             )
             for own, (x, y) in zip(rows, points, strict=True):
                 look = looks[own.method]
                 handles[own.method] = axis.scatter(x, y, color=look.colour, marker=look.marker, s=26, zorder=3)
-                low, high = 100 * own.low[score], 100 * own.high[score]
+                low, high = metric.scale * own.low[score], metric.scale * own.high[score]
                 if not math.isnan(low):
                     axis.plot([x, x], [low, high], color=look.colour, linewidth=0.8, alpha=0.6)
             axis.set_xscale("log")
             for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
                 ticks(style.plain())
             axis.set_xlabel(label, fontsize=8)
-            axis.set_ylabel(f"score x 100, {heading}", fontsize=8)
+            axis.set_ylabel(f"{style.axis(metric)}\n{style.literal(heading)}", fontsize=8)
             axis.set_title(style.title(section.title), fontsize=8)
     style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})
     return figure

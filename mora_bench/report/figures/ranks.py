@@ -8,10 +8,11 @@ import numpy as np
 
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
-from mora_bench.report.ranks import blocks_of, enough
+from mora_bench.report.ranks import Blocks, blocks_of
 from mora_bench.statistics.ranks import ranked
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -22,32 +23,44 @@ class RanksFigure(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         for table in results.comparisons:
-            score = table.main
-            blocks, shared = blocks_of(table, score)
-            if enough(blocks, shared):
-                name = table.named("ranks")
-                files |= style.files(name, _figure(blocks, shared, table.tests[score]))
+            patterns = [blocks for blocks in blocks_of(table, table.main) if blocks.enough]
+            if patterns:
+                heading = f"{table.metric.heading}, {table.tests[table.main]}"
+                files |= style.files(table.named("ranks"), _figure(patterns, heading))
         return files
 
 
-def _figure(blocks: dict[str, dict[str, float]], shared: list[str], heading: str) -> Figure:
-    """One line a method from its mean rank; a bar joins those within the critical difference of each other."""
-    found = ranked(np.array([[own[name] for name in shared] for own in blocks.values()]))
+def _figure(patterns: list[Blocks], heading: str) -> Figure:
+    """A panel a training pattern."""
+    most = max(len(blocks.rows) for blocks in patterns)
+    figure, panels = style.panels(len(patterns), 1, width=6.5, height=0.3 * most + 0.8)
+    for blocks, (axis,) in zip(patterns, panels, strict=True):
+        _panel(axis, blocks, heading)
+    return figure
+
+
+def _panel(axis: Axes, blocks: Blocks, heading: str) -> None:
+    """One line a method from its mean rank; a bar joins those within the critical difference of each other, and all of
+    them where Friedman's test tells nothing."""
+    found = ranked(blocks.scores)
     order = np.argsort(found.mean, kind="stable")
-    figure, ((axis,),) = style.panels(1, 1, width=6.5, height=0.3 * len(shared) + 0.8)
     for place, k in enumerate(order):
         axis.plot([found.mean[k], found.mean[k]], [0, -place - 1], color=style.GREY, linewidth=0.8)
         axis.plot(found.mean[k], 0, marker="o", color="black", markersize=4)
-        axis.text(found.mean[k], -place - 1, style.literal(f" {shared[k]} ({found.mean[k]:.2f})"), fontsize=8, va="top")
-    for bar, (first, last) in enumerate(joined(found.mean[order], found.critical)):
+        said = style.literal(f" {blocks.rows[k]} ({found.mean[k]:.2f})")
+        axis.text(found.mean[k], -place - 1, said, fontsize=8, va="top")
+    bars = joined(found.mean[order], found.critical) if found.differ else [(0, len(order) - 1)]
+    for bar, (first, last) in enumerate(bars):
         height = 0.25 + 0.2 * bar
         axis.plot([found.mean[order[first]], found.mean[order[last]]], [height, height], color="black", linewidth=3)
     axis.set_yticks([])
     axis.grid(False)
     axis.spines["left"].set_visible(False)
-    axis.set_xlabel(f"mean rank over {len(blocks)} data sets; critical difference {found.critical:.2f}", fontsize=8)
-    axis.set_title(style.literal(f"Mean ranks, {heading}: bars join what cannot be told apart"), fontsize=8)
-    return figure
+    told = f"critical difference {found.critical:.2f}" if found.differ else "none told apart"
+    said = f"mean rank over {len(blocks.datasets)} blocks of patients; Friedman p = {found.p:.2g}, {told}"
+    axis.set_xlabel(said, fontsize=8)
+    title = f"Mean ranks, trained on {blocks.trained}, {heading}: bars join what cannot be told apart"
+    axis.set_title(style.literal(title), fontsize=8)
 
 
 def joined(means: np.ndarray, critical: float) -> list[tuple[int, int]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.robustness import Curves, best_floor, curves
@@ -36,7 +38,7 @@ class RobustnessFigure(Artefact):
             }
             if found:
                 name = table.named("robustness")
-                files |= style.files(name, _figure(table.sections, patterns, found))
+                files |= style.files(name, _figure(table, patterns, found))
         return files
 
 
@@ -48,7 +50,8 @@ def drawn(section: Section) -> list[str]:
     return list({row.method: row.label for row in reversed(rows)}.values())[::-1][:MOST]
 
 
-def _figure(sections: list[Section], patterns: list[str], found: dict[tuple[int, int], Curves]) -> Figure:
+def _figure(table: Comparison, patterns: list[str], found: dict[tuple[int, int], Curves]) -> Figure:
+    sections, metric = table.sections, table.curve_metric
     figure, axes = style.panels(len(sections), len(patterns))
     looks = style.looks([label for section in sections for label in drawn(section)])
     handles: dict[str, Any] = {}
@@ -58,7 +61,7 @@ def _figure(sections: list[Section], patterns: list[str], found: dict[tuple[int,
         for label in drawn(section):
             if label not in own.values:
                 continue
-            look, values = looks[label], 100 * own.values[label]
+            look, values = looks[label], metric.scale * own.values[label]
             low, high = np.transpose([interval(at, section.overlap) for at in values.T])
             axis.fill_between(rates, low, high, color=look.colour, alpha=0.15, linewidth=0)
             (handles[label],) = axis.plot(
@@ -66,12 +69,19 @@ def _figure(sections: list[Section], patterns: list[str], found: dict[tuple[int,
             )
         floor = best_floor(section, own)
         if floor is not None:
-            (handles["best floor"],) = axis.plot(rates, 100 * floor, color=style.GREY, linestyle="--", linewidth=1)
+            (handles["best floor"],) = axis.plot(
+                rates, metric.scale * floor, color=style.GREY, linestyle="--", linewidth=1
+            )
         if len(own.ceiling):
-            (handles["ceiling"],) = axis.plot(rates, 100 * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2)
+            (handles["ceiling"],) = axis.plot(
+                rates, metric.scale * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2
+            )
         axis.set_title(style.title(f"{section.title}\ntested with {patterns[column]} missing"), fontsize=8)
         axis.set_xlabel("samples that lose one, %", fontsize=8)
-        axis.set_ylabel("score x 100", fontsize=8)
-        axis.set_ylim(bottom=0)
+        axis.set_ylabel(style.axis(metric), fontsize=8)
+        if math.isfinite(metric.bounds[0]):
+            axis.set_ylim(bottom=metric.scale * metric.bounds[0])
+    if table.metric != metric:
+        figure.suptitle(style.literal(table.of_curves), fontsize=8)
     style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})
     return figure

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mora_bench.errors import UserError
+from mora_bench.tasks.metric import Metric
+from mora_bench.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,8 +95,13 @@ def files(name: str, figure: Figure) -> dict[str, bytes]:
 
 
 def literal(text: str) -> str:
-    """A text for a figure, where $ would begin a formula."""
-    return text.replace("$", r"\$")
+    """A text for a figure, where $ would begin a formula, all of it visible."""
+    return visible(text).replace("$", r"\$")
+
+
+def axis(metric: Metric) -> str:
+    """What an axis of scores is called: the metric, its unit, and its direction where it is not the usual one."""
+    return literal(metric.named)
 
 
 def title(text: str) -> str:

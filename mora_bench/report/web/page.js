@@ -26,6 +26,13 @@ function draw(name, attributes = {}, text) {
 }
 
 const percent = (value, digits = 1) => (known(value) ? (100 * value).toFixed(digits) : "—");
+// A value of a metric as people see it, and as the sentence in the table says it.
+const shown = (metric, value, digits = 1) => (known(value) ? (metric.scale * value).toFixed(digits) : "—");
+const named = (metric) => metric.heading + (metric.higher_is_better ? "" : `, ${metric.direction}`);
+// So turned that the larger is the better.
+const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
+// A value of a metric, or from which to which: one where both look the same.
+const between = (metric, value) => [...new Set([value].flat().map((own) => shown(metric, own)))].join(" to ");
 const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
 const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
 const look = (label) => {
@@ -46,10 +53,11 @@ const wanted = (row) =>
 
 // Tables
 
+// "down": the best first, which of costs and texts is the largest and the last.
 let order = { column: DATA.sections.length ? DATA.sections[0].main : null, down: true };
 
 function columnsOf(section) {
-  const scores = Object.entries(section.tests).map(([name, title]) => ({ name, title, of: (row) => row.mean[name], shown: (row) => score(row, name) }));
+  const scores = Object.entries(section.tests).map(([name, title]) => ({ name, title, turned: !section.metric.higher_is_better, of: (row) => known(row.mean[name]) ? oriented(section.metric, row.mean[name]) : null, shown: (row) => score(section.metric, row, name) }));
   const costs = Object.entries(DATA.costs).map(([name, title]) => ({ name, title, of: (row) => row.cost[name], shown: (row) => short(row.cost[name]) }));
   return [
     { name: "family", title: "family", of: (row) => row.family, shown: (row) => row.family },
@@ -59,9 +67,9 @@ function columnsOf(section) {
   ];
 }
 
-function score(row, name) {
+function score(metric, row, name) {
   if (!known(row.mean[name])) return "—";
-  const text = percent(row.mean[name]) + (known(row.std[name]) ? ` ± ${percent(row.std[name])}` : "") + (row.below.includes(name) ? " ↓" : "");
+  const text = shown(metric, row.mean[name]) + (known(row.std[name]) ? ` ± ${shown(metric, row.std[name])}` : "") + (row.below.includes(name) ? " ↓" : "");
   return row.best.includes(name) ? make("b", {}, text) : text;
 }
 
@@ -80,16 +88,17 @@ function tables() {
   at("tables").replaceChildren(...chosen().map((section) => {
     const columns = columnsOf(section);
     const head = columns.map((c) => {
-      const by = order.column === c.name ? (order.down ? "descending" : "ascending") : "none";
+      const by = order.column === c.name ? (order.down !== Boolean(c.turned) ? "descending" : "ascending") : "none";
       const click = () => { order = { column: c.name, down: order.column === c.name ? !order.down : !["family", "label"].includes(c.name) }; tables(); };
       return make("th", { scope: "col", "aria-sort": by }, make("button", { type: "button", onclick: click }, c.title));
     });
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const below = [["ceiling", section.ceiling], ["smallest difference told", section.told]]
-      .filter(([, values]) => Object.values(values).some(known))
-      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : c.name in values ? percent(values[c.name]) : ""))));
-    return make("div", {}, make("h3", {}, section.title), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
+      .map(([name, values]) => [name, Object.fromEntries(Object.entries(values).map(([score, own]) => [score, between(section.metric, own)]))])
+      .filter(([, values]) => Object.values(values).some((text) => text !== shown(section.metric, null)))
+      .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
+    return make("div", {}, make("h3", {}, section.title), make("p", { class: "hint" }, `${section.metric.heading} (${section.metric.direction})`), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
   }));
 }
 
@@ -112,9 +121,13 @@ function frame(width, height, x, y, titles) {
 
 const path = (xs, ys, px, py) => xs.map((v, k) => (known(ys[k]) ? `${k ? "L" : "M"}${px(v).toFixed(1)} ${py(ys[k]).toFixed(1)}` : "")).join("");
 const legend = (labels) => make("div", { class: "legend" }, ...labels.map((label) => make("span", { style: `--colour:${look(label).colour}` }, label)));
-// The next round number above, so that the lines of the grid fall on round ones.
-const above = (value) => [0.2, 0.4, 0.6, 0.8].find((v) => value <= v) ?? 1;
+// The next round number above in the metric's range, so that the lines of the grid fall on round ones.
+const above = (metric, value) => (metric.low === 0 && metric.high === 1 ? [0.2, 0.4, 0.6, 0.8].find((v) => value <= v) ?? 1 : value);
 const bounds = (values) => { const own = values.filter(known); return [Math.min(...own), Math.max(...own)]; };
+
+// From a metric's lower bound, or the lowest value where it has none, to above the highest.
+const heights = (metric, values) => { const [low, high] = bounds(values); return [metric.low ?? low, above(metric, high)]; };
+const tick = (metric, value) => (metric.scale === 1 ? short(value) : shown(metric, value, 0));
 
 const panel = (title, svg) => make("figure", {}, make("figcaption", {}, title), svg);
 
@@ -124,15 +137,16 @@ function curves() {
     for (const [pattern, own] of Object.entries(section.curves)) {
       const rows = section.rows.filter((row) => wanted(row) && own.rows[row.label]);
       if (!rows.length) continue;
-      const all = [...rows.flatMap((row) => own.rows[row.label].mean), ...own.ceiling, 0];
-      const { svg, px, py } = frame(420, 260, [0, 1], [0, above(bounds(all)[1])], ["samples that lose something, %", "score", (v) => percent(v, 0), (v) => percent(v, 0)]);
+      const metric = section.curve_metric;
+      const all = [...rows.flatMap((row) => own.rows[row.label].mean), ...own.ceiling];
+      const { svg, px, py } = frame(420, 260, [0, 1], heights(metric, all), ["samples that lose something, %", named(metric), (v) => tick(metric, v), (v) => percent(v, 0)]);
       if (own.ceiling.length) svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path(own.rates, own.ceiling, px, py) }));
       for (const row of rows) {
         const line = draw("path", { d: path(own.rates, own.rows[row.label].mean, px, py), fill: "none", stroke: look(row.label).colour, "stroke-width": row.network ? 2 : 1.2, "stroke-dasharray": row.network ? look(row.label).dash : "5 4" });
         line.append(draw("title", {}, row.label));
         svg.append(line);
       }
-      found.push(panel(`${section.title}, tested with ${pattern} missing${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
+      found.push(panel(`${section.of_curves}: ${section.title}, tested with ${pattern} missing${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
     }
   }
   place("curves", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
@@ -148,15 +162,16 @@ function pareto() {
     const [low, high] = bounds(xs);
     const pad = 0.08 * (high - low || 1);
     const ys = bounds(rows.flatMap((row) => [row.low[section.main] ?? row.mean[section.main], row.high[section.main] ?? row.mean[section.main]]));
-    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(0, ys[0] - 0.02), ys[1] + 0.02], [DATA.costs[cost], "score", (v) => percent(v, 0), (v) => short(10 ** v)]);
+    const [metric, room] = [section.metric, 0.05 * (ys[1] - ys[0] || 1 / section.metric.scale)];
+    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)]);
     rows.forEach((row, k) => {
       const [x, y] = [px(xs[k]), py(row.mean[section.main])];
       if (known(row.low[section.main])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[section.main]), y2: py(row.high[section.main]), stroke: look(row.label).colour, opacity: 0.5 }));
       const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).colour });
-      dot.append(draw("title", {}, `${row.label}: ${percent(row.mean[section.main])}, ${short(row.cost[cost])}`));
+      dot.append(draw("title", {}, `${row.label}: ${shown(metric, row.mean[section.main])}, ${short(row.cost[cost])}`));
       svg.append(dot);
     });
-    found.push(panel(`${section.title}, tested on ${section.tested}; bars: 95 % of the mean`, svg));
+    found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested on ${section.tested}; bars: 95 % of the mean`, svg));
   }
   place("pareto", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row) && known(row.cost[cost]))))));
 }
@@ -193,18 +208,21 @@ function answer() {
     const own = section.curves[at("pattern").value];
     if (!own) continue;
     const place = own.rates.reduce((best, v, k) => (Math.abs(v - rate) < Math.abs(own.rates[best] - rate) ? k : best), 0);
+    const metric = section.curve_metric;
     const dearest = Math.max(...section.rows.map((row) => row.cost.gflops_step ?? 0));
     const fits = (row) => (!at("budget").value || !row.network || row.cost[at("budget").value === "1" ? "share_adapter" : "share_total"] <= Number(at("budget").value)) &&
       (!at("compute").value || !row.network || row.cost.gflops_step <= Number(at("compute").value) * dearest);
     const rows = section.rows.filter((row) => own.rows[row.label] && !row.note && fits(row))
       .map((row) => ({ row, mean: own.rows[row.label].mean[place], low: own.rows[row.label].low[place], high: own.rows[row.label].high[place] }))
-      .sort((a, b) => b.mean - a.mean);
+      .sort((a, b) => oriented(metric, b.mean) - oriented(metric, a.mean));
     if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
     const first = rows[0];
-    const told = section.told[`score ${at("pattern").value}`];
-    const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? first.mean - r.mean < told : known(first.low) && known(r.high) ? r.high > first.low : false);
-    const lead = `${first.row.label} scores ${percent(first.mean)}` + (known(first.low) ? ` (${percent(first.low)} to ${percent(first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing.`;
-    const tie = near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${percent(r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.";
+    // The smallest difference is that of the scores in the table, which may be another metric than the curves'.
+    const [, told] = metric.title === section.metric.title ? section.told[`score ${at("pattern").value}`] : [null, null];
+    const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
+    const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
+    const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` (${section.of_curves}) with ${percent(own.rates[place], 0)} % missing.`;
+    const tie = near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.";
     const without = first.row.network ? "" : " It is no network: try it on your data before you train one.";
     found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
   }
@@ -228,7 +246,9 @@ function described(cell) {
   const steps = (cell.history || []).filter((row) => known(row[2]));
   if (steps.length > 1) {
     const xs = steps.map((row) => row[0]);
-    const { svg, px, py } = frame(420, 180, bounds(xs), [0, Math.max(...steps.map((row) => row[2])) || 1], ["step (line: validation score; mark: what was kept)", "score", (v) => percent(v, 0), (v) => Math.round(v)]);
+    const [metric, high] = [cell.metric, Math.max(...steps.map((row) => row[2]))];
+    const low = metric.low ?? Math.min(...steps.map((row) => row[2]));
+    const { svg, px, py } = frame(420, 180, bounds(xs), [low, high > low ? high : low + 1], [`step (line: ${named(metric)} on validation; mark: what was kept)`, named(metric), (v) => tick(metric, v), (v) => Math.round(v)]);
     svg.append(draw("path", { d: path(xs, steps.map((row) => row[2]), px, py), fill: "none", stroke: LOOKS[0], "stroke-width": 2 }));
     const kept = steps.find((row) => row[0] === cell.best);
     if (kept) svg.append(draw("circle", { cx: px(kept[0]), cy: py(kept[2]), r: 4, fill: LOOKS[1] }));

@@ -1,0 +1,230 @@
+"""What a cell will cost: its work in FLOPs over the rates that records give. Nothing is run and nothing timed here.
+
+A step takes `overhead` seconds whatever it computes (Python, optimiser, kernels), and its FLOPs over a rate. Of the
+shipped backbone's `head` nearly all is overhead, of everything else nearly nothing. What a cell takes once (loading,
+probing, counting) is `fixed`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from mora_bench.cells.cell import Cell
+from mora_bench.records.schema import Record
+from mora_bench.records.store import DONE
+
+#: FLOPs of two steps that differ by less cannot tell overhead from rate.
+APART = 1.5
+#: How far beyond the FLOPs of the steps that were timed a rate is believed.
+BEYOND = 4.0
+#: Fewer steps are summed up by their median, because the first is slow.
+FEW = 20
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a cell does: samples of its sides, patterns that each is predicted under, and how it is trained."""
+
+    train: int
+    val: int
+    test: int
+    patterns: int
+    batch: int
+    epochs: int
+    validations: int
+
+    @property
+    def steps(self) -> int:
+        return self.epochs * math.ceil(self.train / self.batch)
+
+    @property
+    def step_samples(self) -> float:
+        """Samples of a step; batches are of equal size as far as they can be."""
+        return self.epochs * self.train / max(self.steps, 1)
+
+
+def work_of(cell: Cell, sizes: Mapping[str, int]) -> Work:
+    """The work of a cell whose sides have so many samples. With patience it may stop earlier: this is the most."""
+    patterns = 2 ** len(cell.modalities) - 1
+    recipe = cell.recipe
+    if recipe is None:
+        return Work(sizes["train"], sizes["val"], sizes["test"], patterns, 1, 0, 0)
+    validations = math.ceil(recipe.epochs / recipe.validate_every)
+    return Work(
+        sizes["train"], sizes["val"], sizes["test"], patterns, recipe.batch, recipe.epochs, validations
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Needs:
+    """FLOPs of a sample: in a pass, in its frozen beginning, in a training step without what is kept of that."""
+
+    forward: float
+    begin: float
+    step: float
+    kept: bool
+
+
+def needs_of(record: Record) -> Needs | None:
+    """What a sample of a record's cell needs; None of what has no network."""
+    flops, beginning = record.flops, record.beginning
+    if flops is None or beginning is None:
+        return None
+    kept = flops.step_begin if beginning.kept else 0.0
+    return Needs(flops.forward, kept, flops.step_forward + flops.step_backward - kept, beginning.kept)
+
+
+def step_flops(work: Work, needs: Needs) -> float:
+    """FLOPs of one training step."""
+    return work.step_samples * needs.step
+
+
+def looked(work: Work, needs: Needs) -> float:
+    """FLOPs of all validations, and of computing what is kept of the frozen beginning."""
+    return work.validations * work.val * (needs.forward - needs.begin) + (work.train + work.val) * needs.begin
+
+
+def predicted(work: Work, needs: Needs) -> float:
+    """FLOPs of predicting validation and test samples under every pattern."""
+    return (work.val + work.test) * work.patterns * needs.forward
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One cell that ran: its work and needs; seconds of a step, of its prediction and of the whole."""
+
+    kind: tuple
+    work: Work
+    needs: Needs
+    steps: int
+    step_s: float
+    predict_s: float
+    cell_s: float
+
+
+def timed(record: Record) -> Timed | None:
+    """What a record says of speed; None if it failed, was trained beside others as one, or has no network."""
+    needs, clock = needs_of(record), record.time
+    if record.status != DONE or needs is None or clock is None or not clock.step_ms or not record.training:
+        return None
+    if clock.cells_as_one > 1 or record.data is None or not clock.predict_s:
+        return None
+    work = work_of(record.cell, sizes_of(record))
+    mean = clock.epoch_s * work.epochs / max(work.steps, 1) if clock.epoch_s else None
+    step_s = mean if mean and clock.steps_timed >= FEW else clock.step_ms / 1000
+    return Timed(kind_of(record.cell), work, needs, record.training.steps, step_s, clock.predict_s, clock.cell_s)
+
+
+def sizes_of(record: Record) -> dict[str, int]:
+    """Samples of each side of a record's split."""
+    assert record.data is not None
+    return {name: int(count["n"]) for name, count in record.data.realised.items()}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Seconds that a step takes whatever it computes; seconds a FLOP of training and of passes; seconds of a cell that
+    are neither."""
+
+    overhead: float
+    step: float
+    forward: float
+    fixed: float
+
+
+def rate_of(samples: Sequence[Timed], alike: Sequence[Timed]) -> Rate:
+    """The rate that cells ran at: of `samples` in training, of those and `alike`, the same backbone's, in the rest."""
+    overhead, step = _of_steps([step_flops(own.work, own.needs) for own in samples], [own.step_s for own in samples])
+    forward = median(own.predict_s / predicted(own.work, own.needs) for own in samples)
+    rest = [
+        own.cell_s - own.predict_s - own.steps * own.step_s - looked(own.work, own.needs) * forward for own in alike
+    ]
+    return Rate(overhead, step, forward, max(median(rest), 0.0))
+
+
+def _of_steps(flops: Sequence[float], seconds: Sequence[float]) -> tuple[float, float]:
+    """Seconds of overhead and seconds a FLOP, so that relative errors are least; no overhead where steps are alike."""
+    if max(flops) < APART * min(flops):
+        return 0.0, median(s / f for s, f in zip(seconds, flops, strict=True))
+    from scipy.optimize import nnls
+
+    scale = max(flops)
+    rows = np.array([[1 / s, f / scale / s] for s, f in zip(seconds, flops, strict=True)])
+    (overhead, step), _ = nnls(rows, np.ones(len(rows)))
+    return float(overhead), float(step) / scale
+
+
+def seconds(work: Work, needs: Needs, rate: Rate) -> float:
+    """Seconds of a cell on one worker."""
+    training = work.steps * (rate.overhead + step_flops(work, needs) * rate.step)
+    return training + (looked(work, needs) + predicted(work, needs)) * rate.forward + rate.fixed
+
+
+def kind_of(cell: Cell) -> tuple[Any, ...]:
+    """What cells of the same FLOPs a sample have in common, their rank apart, which hardly matters."""
+    most = cell.recipe.max_text if cell.recipe else 0
+    return (cell.dataset, cell.source, cell.weights, cell.method, cell.blocks, cell.knobs, cell.impute, most)
+
+
+class Prices:
+    """Prices of cells by records: those that ran on this device give rates, all of them FLOPs.
+
+    Args:
+        records: of the results folder, or of probes.
+        older: records that are asked where those know no rate or no FLOPs.
+        device, threads, compiler: what cells will run on, and with.
+    """
+
+    def __init__(
+        self, records: Iterable[Record], device: str, threads: int, compiler: str = "off", older: Iterable[Record] = ()
+    ):
+        self.older = Prices(older, device, threads, compiler) if older else None
+        self.needs: dict[tuple, Needs] = dict(self.older.needs) if self.older else {}
+        self.timed: dict[tuple, list[Timed]] = {}
+        self.floors: dict[tuple, list[float]] = {}
+        for record in records:
+            if (needs := needs_of(record)) is not None:
+                self.needs[kind_of(record.cell)] = needs
+            where = record.provenance
+            if (where.device, where.threads, where.compiler) != (device, threads, compiler):
+                continue
+            if (found := timed(record)) is not None:
+                self.timed.setdefault(_speed(record.cell), []).append(found)
+            elif record.status == DONE and record.cell.recipe is None and record.time and not record.imported:
+                each = record.time.cell_s / max(sum(sizes_of(record).values()), 1)
+                self.floors.setdefault(_floor(record.cell), []).append(each)
+
+    def of(self, cell: Cell, sizes: Mapping[str, int]) -> float:
+        """Seconds of a cell whose sides have so many samples; NaN where no rate is known for it."""
+        found = self._of(cell, sizes)
+        return self.older.of(cell, sizes) if math.isnan(found) and self.older else found
+
+    def _of(self, cell: Cell, sizes: Mapping[str, int]) -> float:
+        if cell.recipe is None:
+            each = self.floors.get(_floor(cell))
+            return median(each) * sum(sizes.values()) if each else math.nan
+        needs, alike, work = self.needs.get(kind_of(cell)), self.timed.get(_speed(cell), []), work_of(cell, sizes)
+        # What it comes after is trained first, as long as itself.
+        times = 2 if cell.after else 1
+        if needs is None or not alike:
+            return math.nan
+        same = [own for own in alike if own.kind == kind_of(cell)]
+        flops = [step_flops(own.work, own.needs) for own in same or alike]
+        if not min(flops) / BEYOND <= step_flops(work, needs) <= BEYOND * max(flops):
+            return math.nan
+        return times * seconds(work, needs, rate_of(same or alike, alike))
+
+
+def _speed(cell: Cell) -> tuple:
+    """What cells that run at one rate have in common, beside device and threads."""
+    return (cell.weights, cell.recipe.precision if cell.recipe else "")
+
+
+def _floor(cell: Cell) -> tuple:
+    return (cell.dataset, cell.source, cell.method)

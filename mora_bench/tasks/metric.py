@@ -1,0 +1,169 @@
+"""What a score says of itself: which way is better, its range, its unit. Nothing else decides what "best" is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.errors import UserError
+
+#: What a score is taken from: predicted classes (which need a threshold), probabilities, or the order of samples.
+KINDS = ("decisions", "probabilities", "ranks")
+DASH = "—"
+#: What messages show to whoever declared a metric in another way.
+EXAMPLE = (
+    'Metric("RMSE of the stage", higher_is_better=False, bounds=(0, math.inf), of="probabilities", scale=1, '
+    'convention="root of the mean squared error over samples", source="scikit-learn\'s root_mean_squared_error")'
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score of a task.
+
+    Attributes:
+        title: what people call it, without its direction.
+        higher_is_better: its direction.
+        bounds: the lowest and the highest value that it can have, before `scale`; either may be infinite.
+        of: what it is taken from, one of `KINDS`; "decisions" need a threshold.
+        scale: what values are multiplied by where they are shown: 100 for shares in percent, 1 for an RMSE.
+        convention: how it is averaged, and what happens where it has no meaning.
+        source: where it is defined.
+        always: whether it is a number wherever there is a sample.
+        averaged_over: the score of the task that says over how many classes it is a mean, "" if over none.
+
+    Raises:
+        UserError: a part is none that a metric can have.
+    """
+
+    title: str
+    higher_is_better: bool
+    bounds: tuple[float, float]
+    of: Literal["decisions", "probabilities", "ranks"]
+    scale: float
+    convention: str
+    source: str
+    always: bool = False
+    averaged_over: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("title", "convention", "source"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise UserError(f"Metric: {name} is {getattr(self, name)!r:.80}; expected text.")
+        wrong = f"Metric {self.title!r}: "
+        if not isinstance(self.higher_is_better, bool):
+            raise UserError(f"{wrong}higher_is_better is {self.higher_is_better!r:.80}; expected True or False.")
+        if not _ordered(self.bounds):
+            raise UserError(
+                f"{wrong}bounds are {self.bounds!r:.80}; expected (low, high), e.g. (0, 1) or (0, math.inf)."
+            )
+        if self.of not in KINDS:
+            raise UserError(f"{wrong}of is {self.of!r:.80}; expected one of {', '.join(KINDS)}.")
+        if not isinstance(self.scale, int | float) or not 0 < self.scale < math.inf:
+            raise UserError(f"{wrong}scale is {self.scale!r:.80}; expected 100 for shares in percent, else 1.")
+
+    @property
+    def needs_threshold(self) -> bool:
+        """Whether another rule of prediction would give another score for the same probabilities."""
+        return self.of == "decisions"
+
+    @property
+    def direction(self) -> str:
+        """The direction in words."""
+        return "higher is better" if self.higher_is_better else "lower is better"
+
+    @property
+    def unit(self) -> str:
+        """What stands behind the title where values are shown: "x 100", or nothing."""
+        return "" if self.scale == 1 else f"x {self.scale:g}"
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for axes and captions."""
+        return f"{self.title} {self.unit}".strip()
+
+    @property
+    def named(self) -> str:
+        """Title and unit, and the direction where it is not the usual one, for sentences."""
+        return self.heading if self.higher_is_better else f"{self.heading}, {self.direction}"
+
+    @property
+    def better_end(self) -> float:
+        """The bound that the best predictions reach; may be infinite."""
+        return self.bounds[1] if self.higher_is_better else self.bounds[0]
+
+    def oriented(self, values: Any) -> Any:
+        """Values so turned that the larger is the better: a number or an array, of the same shape; NaN stays."""
+        return values if self.higher_is_better else -values
+
+    def key(self, value: float | None) -> float:
+        """What one value is ranked by, the larger the better; without a number (None, NaN) it is the worst of all."""
+        return -math.inf if value is None or math.isnan(value) else float(self.oriented(value))
+
+    def best(self, values: np.ndarray, axis: int = 0) -> np.ndarray:
+        """The best of values along an axis."""
+        return values.max(axis) if self.higher_is_better else values.min(axis)
+
+    def worst(self, values: np.ndarray, axis: int = 0) -> np.ndarray:
+        """The worst of values along an axis."""
+        return values.min(axis) if self.higher_is_better else values.max(axis)
+
+    def shown(self, value: float | None, digits: int = 1, sign: bool = False) -> str:
+        """A value, or a difference of two, as people see it; a dash where there is none."""
+        if value is None or math.isnan(value):
+            return DASH
+        return f"{self.scale * value:{'+' if sign else ''}.{digits}f}"
+
+    def outside(self, value: float) -> bool:
+        """Whether a number lies outside the bounds; NaN does not."""
+        return value < self.bounds[0] or value > self.bounds[1]
+
+    def plain(self) -> dict[str, Any]:
+        """What the page and programs are handed; a bound that is infinite is None."""
+        low, high = (bound if math.isfinite(bound) else None for bound in self.bounds)
+        return {
+            "title": self.title, "heading": self.heading, "higher_is_better": self.higher_is_better,
+            "direction": self.direction, "low": low, "high": high, "scale": self.scale, "of": self.of,
+        }  # fmt: skip
+
+
+def _ordered(bounds: Any) -> bool:
+    """Whether bounds are two numbers, the lower one first."""
+    pair = isinstance(bounds, tuple) and len(bounds) == 2
+    return pair and all(isinstance(own, int | float) for own in bounds) and bounds[0] < bounds[1]
+
+
+def check_metrics(owner: str, primary: Any, metrics: Any) -> None:
+    """Refuse what does not say of every score which way is better, because that is not to be guessed.
+
+    Raises:
+        UserError: says which score, and what to write instead.
+    """
+    if not isinstance(metrics, Mapping) or not metrics:
+        raise UserError(f"{owner}: metrics is {metrics!r:.80}; expected a Metric by name, e.g. {{'rmse': {EXAMPLE}}}.")
+    for name, own in metrics.items():
+        if not isinstance(own, Metric):
+            raise UserError(
+                f"{owner}: metrics[{name!r}] is {own!r:.80}, which does not say which way is better, nor its range; "
+                f"expected a Metric of mora_bench.api, e.g. {EXAMPLE}."
+            )
+    if primary not in metrics:
+        raise UserError(f"{owner}: primary is {primary!r:.80}; expected one of metrics: {', '.join(metrics)}.")
+
+
+def metric_of(task: str, name: str = "") -> Metric:
+    """A metric of a registered task; its primary one if not named.
+
+    Raises:
+        UserError: no such task, or it has no such metric.
+    """
+    kind = registry.get(registry.TASKS, task)
+    name = name or kind.primary
+    if name not in kind.metrics:
+        raise UserError(f"task {task!r} has no metric {name!r}; it has {', '.join(kind.metrics)}.")
+    return kind.metrics[name]

@@ -1,0 +1,319 @@
+"""A metric where less is better, and one of 0 to infinity: everything that ranks, marks, words and draws asks it."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from by_hand import predictor, record
+
+from mora_bench import registry
+from mora_bench.claims.claim import NOT, REPRODUCED, Folders, beats, suffices
+from mora_bench.claims.published import method
+from mora_bench.cli import main as cli
+from mora_bench.cli.output import plain as as_json
+from mora_bench.missing import masks
+from mora_bench.records.schema import Curve, Setting
+from mora_bench.records.store import Store
+from mora_bench.report import differences, frame, ranks, robustness, summary, tables
+from mora_bench.report.against import against, markdown
+from mora_bench.report.card import card
+from mora_bench.report.contract import Results
+from mora_bench.report.figures import ablation, matrix, pareto
+from mora_bench.report.figures import ranks as diagram
+from mora_bench.report.figures import robustness as curve_figure
+from mora_bench.report.page import Page
+from mora_bench.trackers.contract import as_run
+from mora_bench.training.export import card as model_card
+
+ERRORS = Path(__file__).parents[1] / "plugins" / "errors.py"
+NODE = shutil.which("node")
+RATES = [0.0, 0.5, 1.0]
+#: What stands for an error: of the share it is x / 100, of the RMSE x.
+TASKS = [("wrong", "wrong", 0.01), ("months", "rmse", 1.0)]
+
+
+@pytest.fixture(autouse=True)
+def _plugin():
+    registry.load_plugins([ERRORS])
+
+
+def pair(name, seed, error, task, primary, scale, floor=False, **changes):
+    """A record and scores with an error as primary score; curves end ten worse than they begin."""
+    own, found = (predictor if floor else record)(name, seed, 0.5, task=task, **changes)
+    strata = {part: {primary: scale * error, "n": 9} for part in ("complete", "text_only", "image_only")}
+    other = {"rmse": 12.0} if primary == "wrong" else {"wrong": 0.12}
+    setting = Setting(scores={primary: scale * error, **other, "n": 30}, strata=strata, realised={})
+    settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)
+    mean = [scale * (error + add) for add in (0.0, 5.0, 10.0)]
+    curve = Curve(mean=mean, std=[0.0] * 3, draws=8, area=float(np.mean(mean)), worst=max(mean))
+    found = msgspec.structs.replace(
+        found, task=task, primary=primary, val=settings, test=settings, rates=RATES,
+        curves=dict.fromkeys(("text", "image", "both"), curve),
+    )  # fmt: skip
+    return own, found
+
+
+def grid(task, primary, scale, **changes):
+    """mora errs least of the networks, full most; a floor between them."""
+    lean = (0.0, 0.2, 0.4, 0.1)
+    return [
+        pair(name, seed, error + more, task, primary, scale, floor=name == "tfidf", **changes)
+        for name, error in (("mora", 20.0), ("head", 30.0), ("full", 40.0), ("tfidf", 25.0))
+        for seed, more in enumerate(lean)
+    ]
+
+
+def results_of(pairs):
+    records, found = [own for own, _ in pairs], [each for _, each in pairs]
+    return Results(records, found, frame.cells(records, found), [])
+
+
+def folder_of(path, pairs):
+    for own, found in pairs:
+        Store(path).write(own.cell, own, None, found)
+    return path
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_bold_marks_sentence_and_tables(task, primary, scale):
+    own = results_of(grid(task, primary, scale))
+    (table,) = own.comparisons
+    rows = {row.method: row for row in table.sections[0].rows}
+    score = "score both"
+    assert [name for name, row in rows.items() if score in row.best] == ["mora"]
+    assert {name for name, row in rows.items() if score in row.below} == {"head", "full"}
+    text = " ".join(tables.markdown(table).split())
+    assert "**20.2 ± 0.2**" in text
+    assert "30.2 ± 0.2 ↓" in text
+    assert "2020" not in text
+    heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
+    assert f"{heading} (lower is better) on the test split" in table.caption
+    (said,) = summary.sentences(own)
+    assert said == (
+        f"odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 20.2 ± 0.2 "
+        f"({heading}, lower is better), told from all others; without a network tfidf scores 25.2 ± 0.2, behind it."
+    )
+    (small,) = summary.Summary().make(own).values()
+    lines = [" ".join(line.split()) for line in small.decode().splitlines()]
+    assert lines[0].startswith(f"| {heading}, lower is better |")
+    assert "| mora (r=4, blocks 0) | **20.2 ± 0.2** | **20.2 ± 0.2** |" in lines
+    assert "| best without a network | 25.2 ± 0.2 (tfidf) | 25.2 ± 0.2 (tfidf) |" in lines
+    (line, *_) = csv.DictReader(io.StringIO(tables.comma_separated(table)))
+    assert line["direction"] == "lower is better"
+    both = csv.DictReader(io.StringIO(differences.comma_separated(table)))
+    assert {(line["metric"], line["direction"]) for line in both} == {
+        ({"wrong": "wrong labels", "rmse": "RMSE in months"}[primary], "lower is better")
+    }
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_a_floor_that_errs_less_is_ahead(task, primary, scale):
+    pairs = [pair("mora", s, 20.0 + s, task, primary, scale) for s in (0, 1)]
+    pairs += [pair(name, s, e, task, primary, scale, floor=True) for name, e in (("a", 5), ("b", 9)) for s in (0, 1)]
+    (said,) = summary.sentences(results_of(pairs))
+    assert "without a network a scores 5.0 ± 0.0, which is ahead of every network" in said
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_curves_have_their_worst_above_and_fall_behind_the_floor(task, primary, scale):
+    pairs = grid(task, primary, scale)
+    (table,) = results_of(pairs).comparisons
+    lines = robustness._lines(results_of(pairs), table)
+    rows = {line[3]: dict(zip(robustness.COLUMNS, line, strict=True)) for line in lines if line[2] == "both"}
+    mora = rows["mora (r=4, blocks 0)"]
+    assert mora["worst"] == pytest.approx(scale * 30.175)
+    assert mora["area"] == pytest.approx(scale * 25.175)
+    assert mora["worse than the floors from rate"] == ""
+    assert rows["head"]["worse than the floors from rate"] == 0
+    assert mora["direction"] == "lower is better"
+    text = robustness.Robustness().make(results_of(pairs))["robustness-twin.md"].decode()
+    assert "25.2 / 30.2" in text
+    assert "(lower is better) over missing rates" in text
+
+
+def test_curves_are_not_shown_as_another_metrics(monkeypatch):
+    """They hold the primary score alone: with --metric rmse they are named, in file, figure and page."""
+    pairs = grid("wrong", "wrong", 0.01)
+    records, found = [own for own, _ in pairs], [each for _, each in pairs]
+    own = Results(records, found, frame.cells(records, found, "rmse"), [])
+    (table,) = own.comparisons
+    assert "RMSE in months (lower is better) on the test split" in table.caption
+    assert "12.0 ± 0.0" in tables.markdown(table)
+    files = robustness.Robustness().make(own)
+    assert (
+        files["robustness-twin.md"].decode().startswith("wrong labels x 100 (lower is better; curves hold the task's")
+    )
+    assert "so they are not the RMSE in months of the tables" in files["robustness-twin.md"].decode()
+    assert {line["metric"] for line in csv.DictReader(io.StringIO(files["robustness-twin.csv"].decode()))} == {
+        "wrong labels"
+    }
+    kept = []
+    monkeypatch.setattr(curve_figure.style, "files", lambda name, figure: kept.append(figure) or {})
+    curve_figure.RobustnessFigure().make(own)
+    assert "not the RMSE in months" in kept[0].get_suptitle()
+    assert {axis.get_ylabel() for axis in kept[0].axes} == {"wrong labels x 100, lower is better"}
+    text = Page().make(own)["report.html"].decode()
+    (section,) = data_of(text)["sections"]
+    assert (section["metric"]["title"], section["curve_metric"]["title"]) == ("RMSE in months", "wrong labels")
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_figures_name_and_turn_it(monkeypatch, task, primary, scale):
+    kept = []
+    for module in (pareto, matrix, ablation, curve_figure):
+        monkeypatch.setattr(module.style, "files", lambda name, figure: kept.append(figure) or {})
+    pairs = grid(task, primary, scale) + grid(task, primary, scale, missing="text")
+    pairs += [pair("mora", s, 20.0 - r, task, primary, scale, rank=r) for s in range(4) for r in (1, 2, 16)]
+    own = results_of(pairs)
+    pareto.ParetoFigure().make(own)
+    named = {"wrong": "wrong labels x 100, lower is better", "rmse": "RMSE in months, lower is better"}[primary]
+    assert all(axis.get_ylabel().startswith(f"{named}\n") for axis in kept[0].axes)
+    # The least error of equal costs is the front.
+    assert [round(float(y), 3) for y in kept[0].axes[0].lines[0].get_ydata()] == [4.0]
+    matrix.MatrixFigure().make(own)
+    assert kept[1].axes[0].images[0].get_cmap().name == "cividis_r"
+    assert kept[1].get_suptitle().startswith(f"{named}; lighter is better")
+    ablation.AblationFigure().make(own)
+    assert named in {axis.get_ylabel() for axis in kept[2].axes}
+    curve_figure.RobustnessFigure().make(results_of(grid(task, primary, scale)))
+    lines = {tuple(np.round(line.get_ydata(), 3)) for line in kept[3].axes[0].lines}
+    # The least error of a floor, and the most of what is drawn, in the metric's unit.
+    assert (25.175, 30.175, 35.175) in lines
+    assert kept[3].axes[0].get_ylabel() == named
+    assert kept[3].axes[0].get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_ranks_begin_with_the_least_error(monkeypatch, task, primary, scale):
+    pairs = [
+        pair(name, 0, error, task, primary, scale, dataset=f"d{k}")
+        for k in range(12)
+        for name, error in (("full", 10.0), ("head", 20.0), ("lora", 30.0))
+    ]
+    (table,) = results_of(pairs).comparisons
+    text = ranks.markdown(table)
+    assert "(lower is better)" in text
+    lines = [line.split("|")[1:3] for line in text.split("## ")[1].splitlines() if line.startswith("| ")][1:]
+    assert [[part.strip() for part in line] for line in lines] == [["full", "1.00"], ["head", "2.00"], ["lora", "3.00"]]
+    kept = []
+    monkeypatch.setattr(diagram.style, "files", lambda name, figure: kept.append(figure) or {})
+    diagram.RanksFigure().make(results_of(pairs))
+    assert kept[0].axes[0].texts[0].get_text() == " full (1.00)"
+    assert {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary] in kept[0].axes[0].get_title()
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_comparisons_and_claims_ask_which_way_is_better(tmp_path, task, primary, scale, capsys):
+    less, more = ([pair("mora", s, e + 0.2 * s, task, primary, scale) for s in range(4)] for e in (10.0, 20.0))
+    (line,) = against(results_of(less), results_of(more)).lines
+    assert line.verdict == "better"
+    assert against(results_of(more), results_of(less)).lines[0].verdict == "worse"
+    text = " ".join(markdown(against(results_of(less), results_of(more)), ("a", "b")).split())
+    assert "lower is better | 10.3 | 20.3 | -10.00 | -10.0 to -10.0 | better" in text
+    json.dumps(as_json(vars(against(results_of(less), results_of(more)))), allow_nan=False)
+    first, second = folder_of(tmp_path / "a", less), folder_of(tmp_path / "b", more)
+    assert cli.main(["compare", str(first), str(second), "--plugin", str(ERRORS)]) == 1
+    assert "better" in capsys.readouterr().out
+    folder_of(tmp_path / "both", grid(task, primary, scale))
+    found = beats("both", method("mora"), method("head"))(Folders(tmp_path))
+    assert (found.verdict, found.ours) == (REPRODUCED, "odir +10.0 (+10.0 to +10.0)")
+    assert "lower is better" in found.why
+    assert suffices("both", method("head"), method("mora"))(Folders(tmp_path)).verdict == NOT
+
+
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_cards_and_trackers_know_it(task, primary, scale):
+    own = results_of(grid(task, primary, scale))
+    text = card(own, {own.records[0].key}, "toy", "", [])
+    assert "(lower is better), test, missing: both" in text
+    assert "mora (r=4, blocks 0) leads with 20.2" in text
+    shown = model_card(own.records[0], own.scores[0], True)
+    assert "lower is better), missing at 70%" in shown
+    assert "| both | 20.0 |" in shown
+    run = as_run(own.records[0], own.scores[0])
+    assert not run.metrics[primary].higher_is_better
+
+
+def data_of(text):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+
+
+#: As much of a browser as the page's script asks for; what it wrote is printed.
+BROWSER = """
+class Node {
+  constructor(name) { this.name = name; this.children = []; this.value = ""; this.attributes = {}; this.text = ""; }
+  append(...own) { this.children.push(...own); }
+  replaceChildren(...own) { this.children = own; }
+  setAttribute(key, value) { this.attributes[key] = value; }
+  addEventListener() {}
+  querySelector() { return (this.inner ??= new Node("div")); }
+  remove() {}
+  set textContent(text) { this.text = text; }
+  get textContent() { return this.text || this.children.map((own) => own.textContent ?? String(own)).join(""); }
+}
+const known_ = {};
+const document = {
+  getElementById: (id) => (known_[id] ??= new Node(id)),
+  createElement: (name) => new Node(name),
+  createElementNS: (_, name) => new Node(name),
+};
+const input = JSON.parse(require("fs").readFileSync(0, "utf8"));
+document.getElementById("data").textContent = JSON.stringify(input.data);
+document.getElementById("rate").value = "50";
+document.getElementById("pattern").value = "both";
+new Function("document", input.script)(document);
+const below = (node, name) => (node.children ?? []).flatMap((own) => find(own, name));
+const find = (node, name) => [...(node.name === name ? [node] : []), ...below(node, name)];
+const rows = find(document.getElementById("tables"), "tbody").flatMap((body) => body.children);
+const curves = document.getElementById("curves").querySelector();
+console.log(JSON.stringify({
+  rows: rows.map((row) => row.children.map((cell) => cell.textContent)),
+  hint: find(document.getElementById("tables"), "p").map((own) => own.textContent),
+  sorted: find(document.getElementById("tables"), "th").map((own) => own.attributes["aria-sort"]),
+  answer: document.getElementById("answer").textContent,
+  captions: find(curves, "figcaption").map((own) => own.textContent),
+  axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
+}));
+"""
+
+
+def browsed(own):
+    """What the page's script shows of results."""
+    text = Page().make(own)["report.html"].decode()
+    script = text.rpartition("<script>")[2].partition("</script>")[0]
+    given = json.dumps({"data": data_of(text), "script": script})
+    done = subprocess.run([NODE, "-e", BROWSER], input=given, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+@pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
+def test_the_page_sorts_advises_and_names_by_it(task, primary, scale):
+    found = browsed(results_of(grid(task, primary, scale)))
+    assert [row[1] for row in found["rows"] if row[0] or row[2]] == ["mora (r=4, blocks 0)", "tfidf", "head", "full"]
+    assert "20.2 ± 0.2" in found["rows"][0]
+    assert "30.2 ± 0.2 ↓" in found["rows"][2]
+    assert "ascending" in found["sorted"]
+    heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
+    assert found["hint"] == [f"{heading} (lower is better)"]
+    assert "mora (r=4, blocks 0) scores 25.2 (" in found["answer"]
+    assert f"({heading} (lower is better)) with 50 % missing. No other is as near" in found["answer"]
+    assert all(caption.startswith(f"{heading} (lower is better): ") for caption in found["captions"])
+    assert all(f"{heading}, lower is better" in axis for axis in found["axes"])
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_still_puts_the_highest_first_where_more_is_better():
+    pairs = [record(name, s, f1) for name, f1 in (("head", 0.3), ("mora", 0.5), ("full", 0.4)) for s in (0, 1)]
+    found = browsed(results_of(pairs))
+    assert [row[1] for row in found["rows"]][:3] == ["mora (r=4, blocks 0)", "full", "head"]
+    assert "descending" in found["sorted"]
+    assert found["hint"] == ["F1-macro x 100 (higher is better)"]
