@@ -71,7 +71,7 @@ def test_a_disk_that_is_full(tmp_path, size):
     assert result.value in (1, 2)
     assert not [file for file in out.rglob(".*") if file.is_file()]
     assert grid(out) == 0
-    assert not list(verify(out))
+    assert verify(Store(out)).wrong == []
 
 
 def test_a_disk_that_is_full_in_a_worker(tmp_path, capsys, monkeypatch):
@@ -148,7 +148,7 @@ def test_the_results_folder_goes_while_a_grid_runs(tmp_path, monkeypatch):
     between(monkeypatch, lambda: shutil.rmtree(out))
     assert grid(out) == 0
     assert outcomes(out) == [("done", "")] * 2
-    assert not list(verify(out))
+    assert verify(Store(out)).wrong == []
 
 
 def test_the_results_folder_cannot_be_made_again(tmp_path, monkeypatch, capsys):
