@@ -97,6 +97,9 @@ def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
     store = Store(place.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=False)
+    if not plan.cells:
+        print(f"--shard {grid.shard}: no cell of this grid falls to that part")
+        return 0
     if grid.retry:
         status |= store.forget_failed(status)
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]

@@ -102,7 +102,7 @@ def content(out) -> dict[str, bytes]:
     return {
         f"{folder}/{file.name}": measured(file.read_bytes())
         for folder in ("scores", "predictions")
-        for file in (out / folder).iterdir()
+        for file in (out / folder).glob("*")
     }
 
 
@@ -272,6 +272,7 @@ def test_an_engine_without_its_library_says_what_to_install(plugin, tmp_path, ca
 def test_shards_are_the_grid_and_share_nothing(plugin, tmp_path, alone):
     for part in (1, 2, 3):
         assert grid(plugin, tmp_path / f"{part}", "inline", "--shard", f"{part}/3", methods=("steady",)) == 0
+    # A part of so small a grid may be empty.
     found = [set(content(tmp_path / f"{part}")) for part in (1, 2, 3)]
     assert sum(map(len, found)) == len(content(alone))
     assert set().union(*found) == set(content(alone))

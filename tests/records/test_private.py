@@ -147,7 +147,9 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     assert card.data.license == "cc-by-4.0"
     (scores,) = (json.loads(file.read_text()) for file in (pub / "scores").iterdir())
     told = {own.metric_name: own.metric_value for own in card.data.eval_results}
-    assert told["F1-macro, test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+    assert (
+        told["F1-macro (higher is better), test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+    )
     assert "clinic (real), fingerprint" in card.text
     assert cli.main(["verify", str(pub), "--files"]) == 3
 

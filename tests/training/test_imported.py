@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from mora_bench.cli import main as cli
 from mora_bench.data import presence
 from mora_bench.errors import UserError
-from mora_bench.records.schema import encode
+from mora_bench.records.encoding import encode
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.report.write import read as contents
