@@ -47,8 +47,9 @@ def load_preset(name: str) -> Grid:
     except (ValueError, RecursionError) as error:
         # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
         raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
-    if all_visible(raw) != raw:
-        raise UserError(f"{source}: a text holds a control or direction character. Write what can be seen.")
+    odd = next((name for name, value in raw.items() if all_visible({name: value}) != {name: value}), None)
+    if odd is not None:
+        raise UserError(f"{source}: {odd}: a text holds a control or direction character. Write what can be seen.")
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     _check_recipes(raw, f"{source}")
     grid = _converted(raw | {"preset": name}, Grid, f"{source}")
