@@ -230,7 +230,10 @@ def test_a_preset_with_characters_that_are_obeyed_is_refused(tmp_path, capsys):
     file.write_text('datasets = ["odir\\u001b[2J"]\n')
     assert cli.main(["grid", "--preset", str(file), "--help"]) == 2
     said = clean(capsys.readouterr().err)
-    assert said == f"mora_bench: {file}: datasets: a text holds a control or direction character. Write what can be seen.\n"
+    assert (
+        said
+        == f"mora_bench: {file}: datasets: a text holds a control or direction character. Write what can be seen.\n"
+    )
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from mora_bench.text import visible
 
 #: What a formula begins with in a spreadsheet.
@@ -21,6 +23,17 @@ def written(rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
+
+
+def cells(row: Sequence[Any]) -> str:
+    """The beginning of a line that many lines share, up to where they part."""
+    return written([plain(row)]).removesuffix("\n")
+
+
+def numbers(values: Sequence[Any]) -> str:
+    """Numbers as they follow in a line, unrounded; nothing for None. Three times as fast as the csv module, which is
+    felt where there are millions."""
+    return msgspec.json.encode(values).decode()[1:-1].replace("null", "")
 
 
 def plain(row: Iterable[Any]) -> list[Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
-from mora_bench.report.csvs import plain
+from mora_bench.report import csvs
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -179,24 +180,25 @@ def score_columns(found: Iterable[Scores]) -> list[str]:
     return ["key", *OF_CELL, *SETTING, *(name for name in held if name not in SETTING)]
 
 
-def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[list[Any]]:
-    """One row per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the reader's own
-    analysis, and without formulas (`csvs.plain`). Where a stratum is empty its scores are None."""
+def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[str]:
+    """One line of CSV per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the
+    reader's own analysis, and without formulas. Where a stratum is empty its scores are left out."""
     by_key = {record.key: record for record in records if record.status == "done"}
     metrics = columns[columns.index("n") :]
+    quoted = cache(lambda text: csvs.cells([text]))
     for each in found:
         if each.key not in by_key:
             continue
         cell = _scored_as(by_key[each.key], each)
         described = _described(by_key[each.key], cell)
-        head = plain([each.key, *(described[name] for name in OF_CELL)])
-        under = plain([each.test_rate, told(cell.test_missing)])
+        head = csvs.cells([each.key, *(described[name] for name in OF_CELL)])
+        under = csvs.cells([each.test_rate, told(cell.test_missing)])
         for split, settings in (("val", each.val), ("test", each.test)):
             for pattern in (own for own in patterns(cell.modalities) if own in settings):
                 setting = settings[pattern]
-                tested = [*head, split, *plain([pattern]), *under]
+                tested = f"{head},{split},{quoted(pattern)},{under}"
                 for stratum, values in {"all": setting.scores, **setting.strata}.items():
-                    yield [*tested, *plain([stratum]), *map(values.get, metrics)]
+                    yield f"{tested},{quoted(stratum)},{csvs.numbers([*map(values.get, metrics)])}\n"
 
 
 def _scored_as(record: Record, scores: Scores) -> Cell:

@@ -13,4 +13,4 @@ class ScoresCsv(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         columns = frame.score_columns(results.scores)
         rows = frame.scores(results.records, results.scores, columns)
-        return {"scores.csv": csvs.written(chain([csvs.plain(columns)], rows)).encode()}
+        return {"scores.csv": "".join(chain([csvs.cells(columns), "\n"], rows)).encode()}
