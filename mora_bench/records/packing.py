@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from mora_bench.records.typed import brief
 
 #: Held while a folder is packed or unpacked, so that two do not take each other's files away.
 LEASE = "pack"
+#: Seconds between two looks at who holds it.
+LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,18 @@ def _before(documents: Documents, without: set[str]) -> dict[str, bytes]:
 
 @contextmanager
 def _alone(store: Store) -> Iterator[None]:
-    with Leases(store.folder).holding([LEASE]) as held:
-        if not held:
+    """Hold the folder. Whoever holds it is waited for until it shows that it lives, or has shown nothing for so long
+    that its lease expires: its machine may be gone."""
+    leases = Leases(store.folder)
+    first = leases.holders().get(LEASE)
+    while True:
+        with leases.holding([LEASE]) as held:
+            if held:
+                yield
+                return
+        now = leases.holders().get(LEASE)
+        if first is not None and now is not None and now != first:
             raise UserError(f"{store.folder}: is being packed or unpacked by somebody else. Wait for it.")
-        yield
+        first = first or now
+        leases.free(LEASE, leases.held())
+        time.sleep(LOOK)

@@ -14,6 +14,7 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cli import main as cli
 from mora_bench.errors import UserError
+from mora_bench.records import leases
 from mora_bench.records import pack as packs
 from mora_bench.records.chain import contents
 from mora_bench.records.leases import Leases
@@ -232,9 +233,20 @@ def test_a_document_whose_name_leads_elsewhere_never_becomes_a_file(store):
     assert not (store.folder / "x.json").exists()
 
 
+def test_a_lease_of_a_machine_that_is_gone_is_waited_for_and_taken_over(store, monkeypatch):
+    """Nothing on this machine can say that it has ended; it shows no life."""
+    monkeypatch.setattr("mora_bench.records.packing.Leases", lambda folder: Leases(folder, expires=0.5))
+    holder = dataclasses.replace(leases._me(), host="gone", machine="gone", expires=0.5)
+    file = store.folder / "leases" / LEASE[:2] / f"{LEASE}.1"
+    file.parent.mkdir(parents=True)
+    file.write_text(leases._text(holder))
+    assert pack(store).documents["records"]
+
+
 def test_two_do_not_pack_at_once(store):
     before = loose(store)
-    with Leases(store.folder).holding([LEASE]) as held:
+    # It beats four times in that time.
+    with Leases(store.folder, expires=2.0).holding([LEASE]) as held:
         assert held
         for act in (pack, unpack):
             with pytest.raises(UserError, match="is being packed or unpacked by somebody else"):
