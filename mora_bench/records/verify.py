@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mora_bench.errors import UserError
 from mora_bench.files import not_whole
-from mora_bench.records.chain import contents
+from mora_bench.records.chain import Contents, contents
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.pack import top
 from mora_bench.records.schema import PREDICTIONS, SPLIT, Record
@@ -21,9 +21,10 @@ NAMED = ("predictions", "adapters", "splits")
 
 @dataclass
 class Findings:
-    """What verifying found: what is wrong, file by file; and what was not looked at, one sentence a kind with how often
-    that was so."""
+    """What verifying found: what is believed; what is wrong, file by file; and what was not looked at, one sentence a
+    kind with how often that was so."""
 
+    believed: Contents
     wrong: list[Refused] = field(default_factory=list)
     unseen: dict[str, int] = field(default_factory=dict)
 
@@ -34,8 +35,8 @@ class Findings:
 
 def verify(store: Store) -> Findings:
     """Walk the chain of every cell, from its scores to all that its record names; nothing is changed."""
-    found = Findings()
     believed = contents(store)
+    found = Findings(believed)
     found.wrong += believed.left_out
     known = {record.key: record for record in store.records()[0]}
     for record in believed.records:

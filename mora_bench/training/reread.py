@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import WHY_NOT_AGAIN
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets, splits
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
-from mora_bench.records.chain import contents
 from mora_bench.records.documents import Refused
 from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import Findings
+from mora_bench.training.facts import decoded
 from mora_bench.training.rescored import contradiction
 
 if TYPE_CHECKING:
@@ -25,11 +26,10 @@ if TYPE_CHECKING:
 def scored_again(store: Store, place: Runtime, found: Findings) -> int:
     """Score all predictions of a folder again, and add what contradicts them to what was found; gives how many could be
     scored."""
-    believed = contents(store)
-    records = {record.key: record for record in believed.records}
+    records = {record.key: record for record in found.believed.records}
     wrong = {finding.file for finding in found.wrong}
     again = 0
-    for each in believed.scores:
+    for each in found.believed.scores:
         record = records[each.key]
         file = store.prediction_file(record.cell)
         if record.lacks(PREDICTIONS) or file in wrong or not file.is_file():
@@ -51,7 +51,7 @@ def scored_again(store: Store, place: Runtime, found: Findings) -> int:
 def data_again(store: Store, place: Runtime, found: Findings) -> int:
     """Read the data of all cells anew, every file of them, and hold their digests and the splits that are drawn from
     them against what the records say; gives how many sets of data could be read."""
-    records = [record for record in contents(store).records if record.status == DONE]
+    records = [record for record in found.believed.records if record.status == DONE]
     known: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         known.setdefault((record.cell.dataset, record.cell.source, record.cell.data), []).append(record)
@@ -68,32 +68,27 @@ def data_again(store: Store, place: Runtime, found: Findings) -> int:
             continue
         read += 1
         if now != fingerprint:
-            file = store.record_file(own[0].cell)
-            why = (
-                f"{name} is not the data that {len(own)} cells were trained on; were they trained with another --limit?"
-            )
-            found.wrong.append(store.record_documents.refused(own[0].key, why) if file else found.wrong[-1])
+            said = f"{name} is not the data that {len(own)} cells were trained on"
+            why = f"{said}; were they trained with another --limit?"
+            found.wrong.append(store.record_documents.refused(own[0].key, why))
             continue
         _splits_again(store, table, own, found)
-        _decoded_again(table, own, place, found)
+        _decoded_again(own, replace(place, data_root=root), found)
     return read
 
 
-def _decoded_again(table: Table, records: list[Record], place: Runtime, found: Findings) -> None:
+def _decoded_again(records: list[Record], place: Runtime, found: Findings) -> None:
     """Read what was decoded of the data, as far as it lies in this machine's cache."""
     cells = [record.cell for record in records]
-    read = dict.fromkeys((cell.backbone, cell.recipe.max_text, cell.data) for cell in cells if cell.recipe is not None)
-    for backbone, max_text, data in read:
+    alike = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in cells if c.recipe is not None}
+    folders: dict[Path, None] = {}
+    for cell in alike.values():
         try:
-            rules = backbones.resolve(backbone, max_text).rules
+            folders |= dict.fromkeys(decoded(cell, place))
         except UserError as error:
-            found.not_seen(f"what was decoded for backbone {backbone}: {error}")
-            continue
-        folder = cache.folder_of(table, data, rules, place.cache)
-        if folder.exists():
-            found.wrong += [
-                Refused(folder, f"{wrong}; the next grid decodes it anew") for wrong in cache.damaged(folder)
-            ]
+            found.not_seen(f"what was decoded for backbone {cell.backbone}: {error}")
+    for folder in filter(Path.exists, folders):
+        found.wrong += [Refused(folder, f"{wrong}; the next grid decodes it anew") for wrong in cache.damaged(folder)]
 
 
 def _splits_again(store: Store, table: Table, records: list[Record], found: Findings) -> None:
