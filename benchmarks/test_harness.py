@@ -95,21 +95,22 @@ def many(cache, tmp_path_factory):
 
 #: In a separate process, so that its peak memory is the report's alone.
 REPORT = """
-import resource, pathlib, sys
+import pathlib, re, sys
 from mora_bench.report.write import write
 assert not write(pathlib.Path(sys.argv[1])).left_out
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# getrusage knows the peak of the process that started this one, too.
+print(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_text())[1])
 """
 
 
 @pytest.mark.parametrize("how", ["loose", "packed"])
-@pytest.mark.benchmark(group="report on 10,000 records: below 10 s and 1 GB")
+@pytest.mark.benchmark(group="report on 10,000 records: below 10 s, packed 15 s, and 0.7 GB")
 def test_report(benchmark, many, how):
     command = [sys.executable, "-c", REPORT, str(many[how])]
     done = benchmark.pedantic(subprocess.run, args=(command,), kwargs={"capture_output": True, "check": True}, rounds=2)
     benchmark.extra_info |= {"peak_gb": int(done.stdout) / 1e6, "base": how == "loose"}
-    assert benchmark.stats["median"] < 10
-    assert benchmark.extra_info["peak_gb"] < 1
+    assert benchmark.extra_info["peak_gb"] < 0.7
+    assert benchmark.stats["median"] < (10 if how == "loose" else 15)
 
 
 @pytest.mark.benchmark(group="plan of 10,000 cells that are done: packed at most 1/5 of loose")

@@ -27,15 +27,16 @@ TRIES = 3
 TEMPORARY = re.compile(r"\..+\.([^.]+)\.(\d+)\.[0-9a-f]{8}")
 
 
-def write_atomic(file: Path, content: bytes) -> None:
-    """Readers see the whole file or none, however many processes write it."""
+def write_atomic(file: Path, content: bytes | Iterable[bytes]) -> None:
+    """Readers see the whole file or none, however many processes write it; `content` may come in parts."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(file)
     try:
+        with naming(file), temporary.open("wb") as out:
+            out.writelines([content] if isinstance(content, bytes) else content)
         with naming(file):
-            temporary.write_bytes(content)
             temporary.replace(file)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
@@ -131,14 +132,17 @@ def _absents(kind: Any) -> tuple[tuple[str, bool, Any], ...]:
     return tuple((each.name, "absent" in each.metadata, each.metadata.get("absent")) for each in fields(kind))
 
 
-def fill_absent(raw: dict[str, Any], kind: type) -> None:
+def fill_absent(raw: dict[str, Any], kind: type) -> bool:
     """Add the fields that a dataclass read from JSON lacks, with their absent values; also in the dataclasses that it
-    holds."""
+    holds. Gives whether any was added."""
+    added = False
     for name, has_absent, absent in _absents(kind):
         if name not in raw and has_absent:
             raw[name] = asdict(absent) if is_dataclass(type(absent)) else absent
+            added = True
         elif isinstance(raw.get(name), dict) and name in _dataclasses(kind):
-            fill_absent(raw[name], _dataclasses(kind)[name])
+            added |= fill_absent(raw[name], _dataclasses(kind)[name])
+    return added
 
 
 @cache

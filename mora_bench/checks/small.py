@@ -11,7 +11,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data.modalities.contract import Modality
 from mora_bench.engines.contract import Engine
-from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.contract import Artefact, Results, in_parts
 from mora_bench.trackers.contract import Run, Tracker
 
 
@@ -66,11 +66,14 @@ def artefact(kind: type[Artefact]) -> Iterator[tuple[str, str | None]]:
 
     def made(kind: type[Artefact]) -> None:
         """Of an empty results folder it makes files or none, by plain names, and no error."""
-        files = kind().make(Results([], [], pd.DataFrame(), []))
+        files = kind().make(Results([], [], pd.DataFrame()))
         expect(isinstance(files, dict), f"make gave {type(files).__name__}; expected a dict of files")
         for name, content in files.items():
             expect(Path(name).name == name, f"{name!r} is not a plain file name")
-            expect(isinstance(content, bytes), f"{name} is {type(content).__name__}, not bytes")
+            whole = (
+                all(isinstance(part, bytes) for part in in_parts(content)) if not isinstance(content, str) else False
+            )
+            expect(whole, f"{name} is {type(content).__name__}, not bytes")
 
     return tried((named, made), kind)
 

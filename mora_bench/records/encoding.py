@@ -49,6 +49,15 @@ class Brief(msgspec.Struct):
     record: str = ""
 
 
+class Top(msgspec.Struct):
+    """What is asked of a file before it is read as what it should be; what these hold may be anything."""
+
+    schema: Any = None
+    digest: Any = None
+    cell: Any = None
+    scoring: Any = None
+
+
 def as_written(content: bytes) -> bool:
     """Whether a file is of this schema and says its own digest rightly, so that it need not be read to be believed."""
     found = SIGNED.match(content)
@@ -61,24 +70,28 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
     Raises:
         ValueError: it is not one; the message says why.
     """
-    raw = msgspec.json.decode(content)
-    if not isinstance(raw, dict):
-        raise ValueError(f"expected an object, found {type(raw).__name__}")
-    schema = raw.get("schema")
-    if schema not in READS:
+    try:
+        top = msgspec.json.decode(content, type=Top)
+    except msgspec.ValidationError:
+        raise ValueError(f"expected an object, found {type(msgspec.json.decode(content)).__name__}") from None
+    if top.schema not in READS:
         older = "was written by an older mora_bench, whose scores had other names: compute the cell again"
         newer = "was written by a newer mora_bench: update"
-        why = "is none" if not isinstance(schema, int) else older if schema < SCHEMA else newer
-        raise ValueError(f"schema {schema!r} {why} (this one reads schema {SCHEMA})")
-    told = raw.get("digest")
-    if not told and schema == SCHEMA:
+        why = "is none" if not isinstance(top.schema, int) else older if top.schema < SCHEMA else newer
+        raise ValueError(f"schema {top.schema!r} {why} (this one reads schema {SCHEMA})")
+    told = top.digest
+    if not told and top.schema == SCHEMA:
         raise ValueError("its digest is gone: it was edited")
     if told and (not isinstance(told, str) or digest([content.replace(_signed(told), EMPTY, 1)]) != told):
         raise ValueError("its content is not what was written: it was edited or damaged")
-    for name, own in (("cell", Cell), ("scoring", Scoring)):
-        if isinstance(raw.get(name), dict):
-            fill_absent(raw[name], own)
-    value = msgspec.convert(raw, kind)
+    parts = {"cell": (top.cell, Cell), "scoring": (top.scoring, Scoring)}
+    filled = {name: raw for name, (raw, own) in parts.items() if isinstance(raw, dict) and fill_absent(raw, own)}
+    # What lacks nothing is read at once, in a third of the time.
+    value = (
+        msgspec.convert(msgspec.json.decode(content) | filled, kind)
+        if filled
+        else msgspec.json.decode(content, type=kind)
+    )
     lacking = _lacking(value)
     if lacking:
         raise ValueError(f"it names no {lacking}, which every file of schema {SCHEMA} does: it was edited")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,10 +85,17 @@ def typed(documents: Documents, name: str, kind: type[Kind], content: bytes | Re
     return value
 
 
+def each(
+    documents: Documents, kind: type[Kind], names: Iterable[str] | None = None
+) -> Iterator[tuple[str, Kind | Refused]]:
+    """All documents of a kind, or those of some names, by name: as what they should be, or what is wrong with them."""
+    for name, content in documents.all(names):
+        yield name, typed(documents, name, kind, content)
+
+
 def sorted_out(documents: Documents, kind: type[Kind], names: Iterable[str] | None) -> tuple[list[Kind], list[Refused]]:
     found, refused = [], []
-    for name, content in documents.all(names):
-        value = typed(documents, name, kind, content)
+    for _, value in each(documents, kind, names):
         if isinstance(value, Refused):
             refused.append(value)
         else:

@@ -1,18 +1,23 @@
 """The contract of an artefact: files that are made from the contents of a results folder."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from mora_bench import registry
 from mora_bench.records.schema import Record, Scores
+from mora_bench.records.stored import Stored
 from mora_bench.report.compare import Comparison, compare
+from mora_bench.report.frame import Rows
 from mora_bench.report.section import Row
+from mora_bench.report.values import Values
+
+T = TypeVar("T", Record, Scores)
 
 
 @dataclass(frozen=True)
@@ -20,34 +25,53 @@ class Results:
     """The contents of a results folder.
 
     Attributes:
-        records, scores: typed, in the order of their names.
+        records, scores: typed, in the order of their names; of a folder they stay in their files, and to go through all
+            of them is to read all files again.
         cells: one row per cell and protocol, as `mora_bench.report.frame.cells` makes them.
         left_out: one sentence per malformed file.
+        values: what curves, classes and scores.csv are drawn from.
     """
 
-    records: list[Record]
-    scores: list[Scores]
+    records: Sequence[Record]
+    scores: Sequence[Scores]
     cells: pd.DataFrame
-    left_out: list[str]
+    left_out: list[str] = field(default_factory=list)
+    values: Values = field(default_factory=Values)
+
+    @classmethod
+    def of(cls, records: Sequence[Record], scores: Sequence[Scores], metric: str = "") -> Self:
+        """What records and scores hold that are in memory; `metric` is the score that tables show."""
+        rows = Rows.of(records, scores, metric)
+        return cls(records, scores, rows.frame(), values=rows.values)
+
+    @property
+    def score_keys(self) -> set[str]:
+        """Of all cells that have scores."""
+        return {*self.cells["score_key"].dropna()} if "score_key" in self.cells else set()
 
     def only(self, score_keys: Set[str]) -> "Results":
         """The cells whose score keys are asked for; one that failed has none, and is known by its training key."""
         trained = {key.partition("-")[0] for key in score_keys}
-        scores = [each for each in self.scores if each.score_key in score_keys]
+        scores = _only(self.scores, score_keys, lambda each: each.score_key)
+        records = _only(self.records, trained, lambda record: record.key)
         wanted = (
             self.cells["score_key"].isin(score_keys)
             if "score_key" in self.cells
             else pd.Series(False, self.cells.index)
         )
         failed = (self.cells["status"] != "done") & self.cells["key"].isin(trained)
-        records = [record for record in self.records if record.key in trained]
-        return Results(records, scores, self.cells[wanted | failed], self.left_out)
+        return Results(records, scores, self.cells[wanted | failed], self.left_out, self.values)
 
     def by_class(self, row: Row, pattern: str) -> np.ndarray | None:
         """F1 of each class under a test pattern, mean over seeds, [C]; None where a seed's scores do not hold it."""
-        values = [self.by_key[key].test[pattern].scores.get("f1_per_class") for key in row.keys]
-        whole = [value for value in values if isinstance(value, list)]
-        return np.mean(np.array(whole, float), axis=0) if whole and len(whole) == len(values) else None
+        values = [self.values.classes[key].get(pattern) for key in row.keys]
+        whole = [value for value in values if value is not None]
+        return np.mean(whole, axis=0) if whole and len(whole) == len(values) else None
+
+    def labels(self, row: Row) -> list[str]:
+        """The names of the classes of `by_class`."""
+        (record,) = _only(self.records, {row.keys[0].partition("-")[0]}, lambda record: record.key)
+        return [] if record.data is None else record.data.labels
 
     @cached_property
     def comparisons(self) -> list[Comparison]:
@@ -65,6 +89,19 @@ class Results:
         return {each.key: each for each in self.records}
 
 
+def _only(found: Sequence[T], names: Set[str], name_of: Callable[[T], str]) -> Sequence[T]:
+    return found.only(names) if isinstance(found, Stored) else [each for each in found if name_of(each) in names]
+
+
+#: A file: its bytes, or parts of them that are made while it is written, so that they need not all be in memory.
+Content = bytes | Iterator[bytes]
+
+
+def in_parts(content: Content) -> Iterable[bytes]:
+    """The parts of a file, one if it is whole."""
+    return (content,) if isinstance(content, bytes) else content
+
+
 class Artefact(ABC):
     """Subclass it directly; it holds no state and imports no torch."""
 
@@ -78,5 +115,5 @@ class Artefact(ABC):
     folder: ClassVar[str] = "tables"
 
     @abstractmethod
-    def make(self, results: Results) -> dict[str, bytes]:
+    def make(self, results: Results) -> Mapping[str, Content]:
         """Files by name; none if there is nothing to show."""

@@ -30,10 +30,11 @@ def cells(row: Sequence[Any]) -> str:
     return written([plain(row)]).removesuffix("\n")
 
 
-def numbers(values: Sequence[Any]) -> str:
-    """Numbers as they follow in a line, unrounded; nothing for None. Three times as fast as the csv module, which is
-    felt where there are millions."""
-    return msgspec.json.encode(values).decode()[1:-1].replace("null", "")
+def numbers(rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Rows of numbers as they end lines, unrounded; nothing for None and NaN. Five times as fast as the csv module,
+    which is felt where there are millions."""
+    text = msgspec.json.encode([*rows]).decode()
+    return text[2:-2].replace("null", "").split("],[") if len(text) > 2 else []
 
 
 def plain(row: Iterable[Any]) -> list[Any]:

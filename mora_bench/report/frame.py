@@ -1,19 +1,19 @@
 """Records and scores as data frames: one row per cell, and one row per cell and test setting."""
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, Self
 
 import pandas as pd
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
-from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
-from mora_bench.report import csvs
+from mora_bench.report.values import Values
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -21,14 +21,8 @@ IDENTITY = (
     "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
     "after", "versions",
 )  # fmt: skip
-#: The columns of scores.csv that describe a cell.
-OF_CELL = (
-    "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
-    "task", "seed",
-)  # fmt: skip
 #: How `presence.realised` names the share of samples that never had a modality.
 NATURALLY = "naturally_without_"
-SETTING = ("split", "tested", "test_rate", "test_mechanism", "stratum", "n")
 
 
 def told(missing: Missing) -> str:
@@ -52,27 +46,58 @@ def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "")
     These are `score PATTERN` of the test split, and `score both STRATUM` of its "both" test. A cell that failed has one
     row; a cell that has no scores has none.
     """
-    found: dict[str, list[Scores]] = {}
-    for each in scores:
-        found.setdefault(each.key, []).append(each)
-    rows = []
-    for record in records:
+    return Rows.of(records, scores, metric).frame()
+
+
+class Rows:
+    """The rows of `cells`, ordered by key, made while records, and then scores, are read one by one."""
+
+    def __init__(self, metric: str = ""):
+        self.metric = metric
+        self.values = Values()
+        self._failed: list[tuple[str, dict[str, Any]]] = []
+        self._done: dict[str, tuple[Cell, dict[str, Any]]] = {}
+        self._scored: list[tuple[str, dict[str, Any]]] = []
+
+    @classmethod
+    def of(cls, records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> Self:
+        rows = cls(metric)
+        for record in records:
+            rows.add_record(record)
+        for each in scores:
+            rows.add_scores(each)
+        return rows
+
+    def add_record(self, record: Record) -> None:
+        row = _described(record) | _protocol(record.cell)
         if record.status == "failed":
-            rows.append(_described(record, record.cell))
-        for each in found.get(record.key, []) if record.status == "done" else []:
-            rows.append(_described(record, _scored_as(record, each)) | _measured(record) | _scored(each, metric))
-    return pd.DataFrame(rows)
+            self._failed.append((record.key, row))
+        else:
+            self._done[record.key] = record.cell, row | _measured(record)
+
+    def add_scores(self, scores: Scores) -> None:
+        """Add scores; those of no record that is done are left out."""
+        if scores.key not in self._done:
+            return
+        cell, row = self._done[scores.key]
+        if cell.scoring != scores.scoring:
+            row = row | _protocol(replace(cell, scoring=scores.scoring))
+        self._scored.append((scores.key, row | _scored(scores, self.metric)))
+        self.values.add(scores, row)
+
+    def frame(self) -> pd.DataFrame:
+        found = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
+        names = {name: None for row in found for name in row}
+        return pd.DataFrame({name: [row.get(name, math.nan) for row in found] for name in names})
 
 
-def _described(record: Record, cell: Cell) -> dict[str, Any]:
-    where = record.provenance
+def _described(record: Record) -> dict[str, Any]:
+    cell, where = record.cell, record.provenance
     recipe = {} if cell.recipe is None else {f"recipe.{name}": value for name, value in vars(cell.recipe).items()}
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
         "mechanism": told(cell.mechanism),
-        "tested": protocol(cell),
-        "scored": cell.scoring.version,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
@@ -87,10 +112,19 @@ def _described(record: Record, cell: Cell) -> dict[str, Any]:
         "abstains": record.competitor.abstains,
         "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
-        "test_rate": cell.test_rate,
         "overlap": overlap(record),
         "classes": None if record.data is None else len(record.data.labels),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
+    }
+
+
+def _protocol(cell: Cell) -> dict[str, Any]:
+    """How a cell is tested."""
+    return {
+        "tested": protocol(cell),
+        "scored": cell.scoring.version,
+        "test_rate": cell.test_rate,
+        "test_mechanism": told(cell.test_missing),
     }
 
 
@@ -172,36 +206,3 @@ def _taken(setting: Setting, pattern: str) -> float:
         return float("nan")
     lost = [shares[f"without_{name}"] - shares[f"{NATURALLY}{name}"] for name in modalities]
     return round(max(lost) if "+" in pattern else sum(lost), 9)
-
-
-def score_columns(found: Iterable[Scores]) -> list[str]:
-    """Columns of `scores`: the cell, the test setting, and every scalar score that any of them holds."""
-    held = {name: None for each in found for name, v in each.test[COMPLETE].scores.items() if not isinstance(v, list)}
-    return ["key", *OF_CELL, *SETTING, *(name for name in held if name not in SETTING)]
-
-
-def scores(records: Iterable[Record], found: Iterable[Scores], columns: list[str]) -> Iterator[str]:
-    """One line of CSV per cell, protocol, split, test setting and stratum, every scalar score unrounded: for the
-    reader's own analysis, and without formulas. Where a stratum is empty its scores are left out."""
-    by_key = {record.key: record for record in records if record.status == "done"}
-    metrics = columns[columns.index("n") :]
-    quoted = cache(lambda text: csvs.cells([text]))
-    for each in found:
-        if each.key not in by_key:
-            continue
-        cell = _scored_as(by_key[each.key], each)
-        described = _described(by_key[each.key], cell)
-        head = csvs.cells([each.key, *(described[name] for name in OF_CELL)])
-        under = csvs.cells([each.test_rate, told(cell.test_missing)])
-        for split, settings in (("val", each.val), ("test", each.test)):
-            for pattern in (own for own in patterns(cell.modalities) if own in settings):
-                setting = settings[pattern]
-                tested = f"{head},{split},{quoted(pattern)},{under}"
-                for stratum, values in {"all": setting.scores, **setting.strata}.items():
-                    yield f"{tested},{quoted(stratum)},{csvs.numbers([*map(values.get, metrics)])}\n"
-
-
-def _scored_as(record: Record, scores: Scores) -> Cell:
-    """The cell of a record, scored under the protocol of a file of scores."""
-    cell = record.cell
-    return cell if cell.scoring == scores.scoring else replace(cell, scoring=scores.scoring)

@@ -57,8 +57,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
     }
     if by_class:
         first = next(row for row in section.rows if row.label in by_class)
-        data = results.record_of[first.keys[0].partition("-")[0]].data
-        found["classes"] = [] if data is None else data.labels
+        found["classes"] = results.labels(first)
         found["by_class"] = by_class
     return found
 

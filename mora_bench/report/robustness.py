@@ -35,13 +35,14 @@ def curves(results: Results, section: Section, pattern: str) -> Curves | None:
     rows: list[Row] = [row for row in section.rows if not row.note]
     found, rates, ceiling = {}, [], np.zeros(0)
     for row in rows:
-        own = [results.by_key[key] for key in row.keys]
-        if not own or any(pattern not in each.curves for each in own):
+        own = [results.values.curves[key].get(pattern) for key in row.keys]
+        whole = [known for known in own if known is not None]
+        if not own or len(whole) < len(own):
             return None
-        rates = own[0].rates
-        found[row.label] = np.array([each.curves[pattern].mean for each in own])
-        bounds = [each.curves[pattern].ceiling for each in own]
-        if all(bounds):
+        rates = results.values.rates[row.keys[0]]
+        found[row.label] = np.array([mean for mean, _ in whole])
+        bounds = [bound for _, bound in whole]
+        if all(len(bound) for bound in bounds):
             ceiling = np.mean(bounds, axis=0)
     return Curves(rates, found, ceiling) if found else None
 

@@ -19,7 +19,7 @@ def compared(results: Results, name: str, asked: Set[str]) -> str:
     if not Store(folder).exists or Path(name).name != name:
         return ""
     ours = read(folder)
-    shared = {each.score_key for each in ours.scores} & asked
+    shared = ours.score_keys & asked
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     if not shared:
         return f"{shown} holds none of these cells: other data, masks, recipe or code."

@@ -1,7 +1,7 @@
 """Turns a results folder's files into every registered artefact."""
 
 import gc
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,12 @@ from pathlib import Path
 from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
-from mora_bench.records.chain import contents
+from mora_bench.records.chain import walk
+from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
-from mora_bench.report import frame
-from mora_bench.report.contract import Artefact, Results
+from mora_bench.records.stored import Stored
+from mora_bench.report.contract import Artefact, Content, Results, in_parts
+from mora_bench.report.frame import Rows
 from mora_bench.text import visible
 
 #: What names of text files end with: nothing in them is a control or a mark of direction.
@@ -45,13 +47,26 @@ def read(folder: Path, metric: str = "") -> Results:
     """
     store = Store(folder)
     store.check_exists()
-    believed = contents(store)
-    left_out = list(map(str, believed.left_out))
-    if not believed.records:
+    rows, tasks = Rows(metric), set()
+    records: dict[str, str] = {}
+    scores: dict[str, str] = {}
+
+    def add_record(record: Record) -> None:
+        records[record.key] = record.digest
+        rows.add_record(record)
+
+    def add_scores(each: Scores) -> None:
+        scores[each.score_key] = each.digest
+        tasks.add(each.task)
+        rows.add_scores(each)
+
+    left_out = list(map(str, walk(store, add_record, add_scores)))
+    if not records:
         why = f" Left out: {'; '.join(left_out[:3])}" if left_out else ""
         raise UserError(f"{folder}: no records that can be read.{why}")
-    check_metric(metric, {each.task for each in believed.scores})
-    return Results(believed.records, believed.scores, frame.cells(believed.records, believed.scores, metric), left_out)
+    check_metric(metric, tasks)
+    stored = Stored(store.record_documents, Record, records), Stored(store.score_documents, Scores, scores)
+    return Results(*stored, rows.frame(), left_out, rows.values)
 
 
 def check_metric(metric: str, tasks: set[str]) -> None:
@@ -91,34 +106,39 @@ def collecting_no_garbage() -> Iterator[None]:
 
 def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | None) -> Report:
     tables, left_out = folder / "tables", list(results.left_out)
-    files, shown = [], []
-    there = {each.score_key for each in results.scores}
-    narrowed = None if asked is None or there <= asked else results.only(asked)
+    files: list[str] = []
+    shown: list[str] = []
+    narrowed = None if asked is None or results.score_keys <= asked else results.only(asked)
     for name in registry.names(registry.ARTEFACTS):
         try:
             artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
             if artefact.draws and not figures:
                 continue
             made = _checked(artefact.make(results))
-        except UserError:
+            out = folder / ("figures" if artefact.draws else artefact.folder)
+            for file, parts in made.items():
+                write_atomic(out / file, parts)
+        except (UserError, OSError):
             raise
         except (Exception, SystemExit) as error:
             # A failing artefact must not prevent the others.
             left_out.append(f"artefact {name}: {type(error).__name__}: {error}")
             continue
-        out = folder / ("figures" if artefact.draws else artefact.folder)
-        for file, content in made.items():
-            write_atomic(out / file, content)
-            files.append(file)
+        files += made
         if artefact.shown:
             about = made if narrowed is None else artefact.make(narrowed)
-            shown += [content.decode() for file, content in about.items() if file.endswith(".md")]
+            shown += [b"".join(in_parts(content)).decode() for file, content in about.items() if file.endswith(".md")]
     return Report(tables, files, shown, left_out, narrowed or results)
 
 
-def _checked(made: dict[str, bytes]) -> dict[str, bytes]:
+def _checked(made: Mapping[str, Content]) -> dict[str, Content]:
     """What an artefact made, which may only be files of the report's own folder."""
     for file, content in made.items():
-        if not isinstance(file, str) or Path(file).name != file or "\0" in file or not isinstance(content, bytes):
+        if not isinstance(file, str) or Path(file).name != file or "\0" in file or isinstance(content, str):
             raise ValueError(f"{file!r}: expected a plain file name and bytes, not {type(content).__name__}")
-    return {file: visible(made[file].decode()).encode() if file.endswith(TEXT) else made[file] for file in made}
+    return {file: _visible(content) if file.endswith(TEXT) else content for file, content in made.items()}
+
+
+def _visible(content: Content) -> Content:
+    shown = (visible(part.decode()).encode() for part in in_parts(content))
+    return b"".join(shown) if isinstance(content, bytes) else shown

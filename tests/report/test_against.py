@@ -10,7 +10,6 @@ from by_hand import failed, record
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.records.store import Store
-from mora_bench.report import frame
 from mora_bench.report.against import against, markdown
 from mora_bench.report.contract import Results
 
@@ -19,7 +18,7 @@ GOLDEN = Path(__file__).parent / "golden-against.md"
 
 def results(pairs):
     records, found = [own for own, _ in pairs], [each for _, each in pairs if each is not None]
-    return Results(records, found, frame.cells(records, found), [])
+    return Results.of(records, found)
 
 
 def stored(folder, pairs):

@@ -21,7 +21,7 @@ from mora_bench.cli.output import plain as as_json
 from mora_bench.missing import masks
 from mora_bench.records.schema import Curve, Setting
 from mora_bench.records.store import Store
-from mora_bench.report import differences, frame, ranks, robustness, summary, tables
+from mora_bench.report import differences, ranks, robustness, summary, tables
 from mora_bench.report.against import against, markdown
 from mora_bench.report.card import card
 from mora_bench.report.contract import Results
@@ -82,7 +82,7 @@ def grid(task, primary, scale, **changes):
 
 def results_of(pairs):
     records, found = [own for own, _ in pairs], [each for _, each in pairs]
-    return Results(records, found, frame.cells(records, found), [])
+    return Results.of(records, found)
 
 
 def folder_of(path, pairs):
@@ -152,7 +152,7 @@ def test_curves_are_not_shown_as_another_metrics(monkeypatch):
     """They hold the primary score alone: with --metric rmse they are named, in file, figure and page."""
     pairs = grid("wrong", "wrong", 0.01)
     records, found = [own for own, _ in pairs], [each for _, each in pairs]
-    own = Results(records, found, frame.cells(records, found, "rmse"), [])
+    own = Results.of(records, found, "rmse")
     (table,) = own.comparisons
     assert "RMSE in months (lower is better) on the test split" in table.caption
     assert "12.0 ± 0.0" in tables.markdown(table)

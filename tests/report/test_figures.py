@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from mora_bench.cells.missing import Missing
 from mora_bench.errors import UserError
 from mora_bench.records.schema import Curve
-from mora_bench.report import frame
 from mora_bench.report.contract import Results
 from mora_bench.report.figures import ablation, classes, matrix, missingness, pareto, ranks, robustness, style
 from mora_bench.report.ranks import Blocks
@@ -36,7 +35,7 @@ def curved(pair, start, end, ceiling=()):
 
 def results(pairs):
     records, found = [own for own, _ in pairs], [each for _, each in pairs if each is not None]
-    return Results(records, found, frame.cells(records, found), [])
+    return Results.of(records, found)
 
 
 def by_class(pair, values):

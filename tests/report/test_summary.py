@@ -6,7 +6,7 @@ from by_hand import failed, predictor, record, scores
 
 from mora_bench.cli import main as cli
 from mora_bench.records.store import Store
-from mora_bench.report import frame, shipped, summary
+from mora_bench.report import shipped, summary
 from mora_bench.report.contract import Results
 from mora_bench.report.write import read, write
 
@@ -14,7 +14,7 @@ from mora_bench.report.write import read, write
 def results(pairs):
     records = [own for own, _ in pairs]
     found = [found for _, found in pairs if found is not None]
-    return Results(records, found, frame.cells(records, found), [])
+    return Results.of(records, found)
 
 
 def seeds(method, means, **changes):

@@ -258,7 +258,10 @@ def test_csv_is_unrounded_and_complete():
 
 def test_scores_have_a_row_a_cell_split_test_and_stratum():
     (done, found), (other, _) = record(), failed("full")
-    assert len(list(frame.scores([done, other], [found], frame.score_columns([found])))) == 2 * 4 * 4
+    head, *lines = b"".join(Results.of([done, other], [found]).values.comma_separated()).decode().splitlines()
+    assert head.startswith("key,dataset,")
+    assert len(lines) == 2 * 4 * 4
+    assert {line.count(",") for line in lines} == {head.count(",")}
 
 
 def test_latex_is_balanced_and_escaped():

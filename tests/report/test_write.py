@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from by_hand import cell, failed, record
 
+from mora_bench import registry
 from mora_bench.cli import main as cli
 from mora_bench.errors import UserError
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
+from mora_bench.report.contract import Artefact
 from mora_bench.report.write import read, write
 
 
@@ -190,3 +192,36 @@ def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, c
     assert f"{100 * shown:.1f}" in printed
     assert cli.main(["report", out, "--metric", "aurco"]) == 2
     assert "--metric 'aurco': unknown; known here: accuracy, auroc" in capsys.readouterr().err
+
+
+def test_a_report_reads_columns_and_leaves_records_in_their_files(results):
+    """What an artefact asks for is read then, and refused where it is no longer what was believed."""
+    found = read(results)
+    store = Store(results)
+    assert [own.key for own in found.records] == [own.key for own in store.records()[0]]
+    assert found.scores[0] == store.scores()[0][0]
+    assert [own.key for own in found.records[1:]] == [own.key for own in store.records()[0][1:]]
+    assert len(found.only({found.scores[0].score_key}).scores) == 1
+    file = store.record_file(found.records[0].cell)
+    file.unlink()
+    with pytest.raises(UserError, match="was changed while the folder was read"):
+        list(found.records)
+
+
+def test_an_artefact_gives_a_file_in_parts(results, monkeypatch):
+    class Parts(Artefact):
+        title = "two parts, and two that break"
+
+        def make(self, _):
+            return {"whole.txt": iter([b"a\x1b", b"b"]), "broken.txt": self.broken()}
+
+        def broken(self):
+            yield b"a"
+            raise ValueError("no more")
+
+    monkeypatch.setattr(registry, "names", lambda group: ["parts"] if group == registry.ARTEFACTS else [])
+    monkeypatch.setattr(registry, "get", lambda group, name: Parts)
+    found = write(results)
+    assert (results / "tables" / "whole.txt").read_bytes() == b"a\\x1bb"
+    assert [path.name for path in (results / "tables").iterdir() if "broken" in path.name] == []
+    assert found.left_out == ["artefact parts: ValueError: no more"]

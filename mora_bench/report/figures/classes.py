@@ -38,7 +38,7 @@ def _figure(results: Results, found: list[tuple[Section, list[tuple[Row, np.ndar
     figure, axes = style.panels(len(found), 1, width=7.5, height=0.24 * max(len(rows) for _, rows in found) + 1.2)
     for (axis,), (section, rows) in zip(axes, found, strict=True):
         values = 100 * np.array([own for _, own in rows])
-        labels = results.record_of[rows[0][0].keys[0].partition("-")[0]].data.labels  # type: ignore[union-attr]
+        labels = results.labels(rows[0][0])
         axis.imshow(values, cmap="cividis", vmin=0, vmax=100, aspect="auto")
         for i, j in np.ndindex(*values.shape):
             colour = "white" if values[i, j] < 50 else "black"

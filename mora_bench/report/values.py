@@ -1,0 +1,105 @@
+"""What tables, figures and files draw from the scores of many cells, in columns: a tenth of what the files hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from mora_bench.cells.missing import COMPLETE
+from mora_bench.missing.masks import patterns
+from mora_bench.records.schema import Score, Scores
+from mora_bench.report import csvs
+
+#: The columns of scores.csv that describe a cell, and those that describe a test setting.
+OF_CELL = (
+    "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
+    "task", "seed",
+)  # fmt: skip
+SETTING = ("split", "tested", "test_rate", "test_mechanism", "stratum", "n")
+#: Test settings that become text at once.
+AT_ONCE = 4096
+
+
+class Values:
+    """The numbers of scores that were added one by one.
+
+    Attributes:
+        rates: by score key the rates of its curves; curves: by score key and pattern the primary score at these, [R],
+            and what can be expected at most, [R] or empty.
+        classes: by score key and pattern of the test split, F1 of each class, [C].
+    """
+
+    def __init__(self) -> None:
+        self.rates: dict[str, list[float]] = {}
+        self.curves: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+        self.classes: dict[str, dict[str, np.ndarray]] = {}
+        #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
+        self._lines: list[tuple[str, str]] = []
+        #: The scalar scores that were met so far, and whether each is a whole number.
+        self._whole: dict[str, bool] = {}
+        #: Their values, float [lines, scores met until then], NaN for none; and those that are not in an array yet.
+        self._blocks: list[np.ndarray] = []
+        self._waiting: list[list[Any]] = []
+        self._under = cache(lambda *setting: csvs.cells(setting))
+
+    def add(self, scores: Scores, row: Mapping[str, Any]) -> None:
+        """Add the scores of a cell, which `row` of `mora_bench.report.frame.cells` describes."""
+        self.rates[scores.score_key] = scores.rates
+        self.curves[scores.score_key] = {
+            pattern: (np.array(own.mean, float), np.array(own.ceiling, float)) for pattern, own in scores.curves.items()
+        }
+        by_class = {pattern: setting.scores.get("f1_per_class") for pattern, setting in scores.test.items()}
+        self.classes[scores.score_key] = {
+            p: np.array(own, float) for p, own in by_class.items() if isinstance(own, list)
+        }
+        self._widen(scores.test[COMPLETE].scores)
+        head = csvs.cells([row["key"], *(row[name] for name in OF_CELL)])
+        under = scores.test_rate, row["test_mechanism"]
+        for split, settings in (("val", scores.val), ("test", scores.test)):
+            for pattern in (own for own in patterns(tuple(row["modalities"].split(","))) if own in settings):
+                setting = settings[pattern]
+                for stratum, values in {"all": setting.scores, **setting.strata}.items():
+                    self._lines.append((head, self._under(split, pattern, *under, stratum)))
+                    self._waiting.append([*map(values.get, self._whole)])
+        if len(self._waiting) > AT_ONCE:
+            self._flush()
+
+    def _widen(self, scores: Mapping[str, Score]) -> None:
+        """Make room for scores that nothing had so far."""
+        new = {n: isinstance(v, int) for n, v in scores.items() if n not in self._whole and not isinstance(v, list)}
+        if new:
+            self._flush()
+            self._whole |= new
+
+    def _flush(self) -> None:
+        if self._waiting:
+            # None becomes NaN.
+            self._blocks.append(np.array(self._waiting, float))
+            self._waiting = []
+
+    def comma_separated(self) -> Iterator[bytes]:
+        """Part by part: one line of CSV per cell, protocol, split, test setting and stratum, every scalar score
+        unrounded: for the reader's own analysis, and without formulas. Where a stratum is empty its scores are left
+        out."""
+        self._flush()
+        known = [*self._whole]
+        names = ["n", *(name for name in known if name not in SETTING)]
+        yield csvs.written([csvs.plain(["key", *OF_CELL, *SETTING, *names[1:]])]).encode()
+        begin = 0
+        for block in self._blocks:
+            lines = self._lines[begin : begin + len(block)]
+            begin += len(block)
+            columns = [self._column(block, known.index(name), name) for name in names]
+            numbers = csvs.numbers(zip(*columns, strict=True))
+            every = zip(lines, numbers, strict=True)
+            yield "".join(f"{head},{under},{values}\n" for (head, under), values in every).encode()
+
+    def _column(self, block: np.ndarray, place: int, name: str) -> list[float | int | None]:
+        if place >= block.shape[1]:
+            return [None] * len(block)
+        values = block[:, place].tolist()
+        return [None if math.isnan(value) else int(value) for value in values] if self._whole[name] else values
