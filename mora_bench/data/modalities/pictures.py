@@ -15,6 +15,8 @@ LARGEST_FILE, MOST_PIXELS = 2 << 30, 100_000_000
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
 #: The share of values that may be above what is shown as white, and how far above one must be for that.
 OUTLIERS, FAR = 0.001, 2.0
+#: How often a pixel may be longer than wide; beyond, what the file says of its size is an error.
+LONGEST_PIXEL = 50
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,16 @@ def resize(picture: np.ndarray, height: int, width: int, resample: str = "bicubi
     if picture.shape[:2] == (height, width):
         return picture
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling[resample.upper()]))
+
+
+def square(picture: np.ndarray, down: float, across: float) -> np.ndarray:
+    """A picture, uint8 [H, W, 3], whose pixels are `down` high and `across` wide, of square pixels as small as their
+    shorter side. One whose sides differ by less than 1 %, or by more than `LONGEST_PIXEL`, stays as it is."""
+    if not (down > 0 and across > 0) or not 1.01 <= max(down / across, across / down) <= LONGEST_PIXEL:
+        return picture
+    side = min(down, across)
+    height, width = (max(round(n * s / side), 1) for n, s in zip(picture.shape[:2], (down, across), strict=True))
+    return resize(picture, height, width)
 
 
 def problem(picture: object) -> str | None:
