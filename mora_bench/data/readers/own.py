@@ -13,7 +13,8 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.dicom import SUFFIXES, dicom_frames, dicom_series
+from mora_bench.data.readers.dicom import dicom_frames, dicom_series
+from mora_bench.data.readers.dicom_header import SUFFIXES
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
 from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
