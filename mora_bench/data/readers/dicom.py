@@ -2,51 +2,100 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from pathlib import Path
 
-from mora_bench.data.readers.dicom_header import SUFFIXES, along, count_frames, pydicom_or_refuse
+from mora_bench.data.readers import dicom_header as header
+from mora_bench.data.readers.dicom_codecs import check_unpackable
 from mora_bench.data.readers.dicom_picture import DicomFile
+from mora_bench.data.readers.dicom_stacks import Slice, chosen, slices_of
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
 
+#: What is left out is said of so many folders of a run.
+SAID = 5
+_said: set[Path] = set()
 
-def dicom_series(folder: Path, window: Window | None = None) -> tuple[DicomFile, ...]:
-    """The pictures of all DICOM files in a folder, along the patient where positions say so, else by number.
+
+def dicom_frames(
+    path: Path, window: Window | None = None, series: str | None = None
+) -> DicomFile | tuple[DicomFile, ...]:
+    """The picture of a DICOM file, or its frames if it has several, along the patient where positions say so. What is
+    none is said when it is decoded.
+
+    Args:
+        series: which of several runs through the same places (times, echoes) a file of frames shows: "1/2" is the
+            second of series 1.
 
     Raises:
-        UserError: pydicom is absent, or a file cannot be read, or there is none.
+        UserError: pydicom or a decoder is absent; a file says that it has an odd number of frames; several runs, and
+            none is named.
     """
-    pydicom = pydicom_or_refuse()
-    found: list[tuple[tuple[float, float], Path, int]] = []
+    header.pydicom_or_refuse()
+    try:
+        data = header.described(path)
+    except UserError:
+        return DicomFile(path, window=window)
+    if header.no_picture(data):
+        return DicomFile(path, window=window)
+    check_unpackable(data, path)
+    if header.count_frames(data, path) == 1:
+        return DicomFile(path, window=window)
+    stack, _ = chosen(slices_of(data, path), series, path)
+    return tuple(DicomFile(path, one.frame, window) for one in stack.slices)
+
+
+def dicom_series(folder: Path, window: Window | None = None, series: str | None = None) -> tuple[DicomFile, ...]:
+    """The pictures of a series of DICOM files in a folder, along the patient where positions say so, else by number.
+
+    Localizers, copies, and objects that are no pictures (reports, presentation states, masks) are left out, which one
+    line on stderr says. What is no DICOM file is not looked at.
+
+    Args:
+        series: the UID, number or description of the series, where a folder holds several; "3/2" is the second of
+            several runs through the same places (times, echoes) that make series 3.
+
+    Raises:
+        UserError: pydicom or a decoder is absent; a file cannot be read, or there is none; several series, and none is
+            named.
+    """
+    header.pydicom_or_refuse()
     if not folder.is_dir():
         raise UserError(f"{folder}: no DICOM files, for it is no folder.")
-    for path in sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIXES) and file.is_file()):
+    slices: list[Slice] = []
+    left: Counter[str] = Counter()
+    for path in sorted(file for file in folder.iterdir() if file.is_file() and header.is_dicom(file)):
         if not inside(path, folder):
             raise UserError(f"{path}: a link that leads out of its folder. Correct it, or allow such: --follow-links.")
-        try:
-            data = pydicom.dcmread(path, stop_before_pixels=True)
-        except Exception as error:
-            raise UserError(
-                f"{path}: not a DICOM file ({error}). Remove it, or replace it by an intact copy."
-            ) from error
-        place = along(data), float(data.get("InstanceNumber") or 0)
-        found += [(place, path, frame) for frame in range(count_frames(data, path))]
-    if not found:
-        raise UserError(f"{folder}: no DICOM files. Expected names that end with .dcm.")
-    return tuple(DicomFile(path, frame, window) for _, path, frame in sorted(found))
+        data = header.described(path)
+        if what := header.no_picture(data):
+            left[what] += 1
+            continue
+        check_unpackable(data, path)
+        slices += slices_of(data, path)
+    alone = list({_identity(one): one for one in reversed(slices)}.values())[::-1]
+    if not alone:
+        held = f" Found: {', '.join(left)}." if left else ""
+        raise UserError(f"{folder}: no DICOM files with pictures.{held} Expected names that end with .dcm.")
+    stack, others = chosen(alone, series, folder)
+    _say(folder, left, len(slices) - len(alone), [str(other) for other in others])
+    return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)
 
 
-def dicom_frames(path: Path) -> DicomFile | tuple[DicomFile, ...]:
-    """The picture of a DICOM file, or its frames if it has several. What is none is said when it is decoded.
+def _identity(one: Slice) -> tuple:
+    """What two copies of a picture share."""
+    if not one.instance:
+        return one.path, one.frame
+    return one.instance, one.frame, one.series, one.position, one.number
 
-    Raises:
-        UserError: pydicom is absent.
-    """
-    pydicom = pydicom_or_refuse()
-    try:
-        data = pydicom.dcmread(path, specific_tags=["NumberOfFrames"])
-    except Exception:
-        return DicomFile(path)
-    count = count_frames(data, path)
-    return DicomFile(path) if count == 1 else tuple(DicomFile(path, frame) for frame in range(count))
+
+def _say(folder: Path, left: Counter[str], copies: int, others: list[str]) -> None:
+    parts = [f"{number} x {what}" for what, number in left.items()]
+    parts += [f"{copies} copies"] * bool(copies) + [f"series {other}" for other in others]
+    if not parts or folder in _said or len(_said) > SAID:
+        return
+    _said.add(folder)
+    more = f"; what is left out of more than {SAID} folders is not said" if len(_said) > SAID else ""
+    print(f"{folder}: left out: {'; '.join(parts)}{more}", file=sys.stderr)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mora_bench.data.readers.dicom_header import pydicom_or_refuse
-from mora_bench.data.readers.window import Window, grey
+from mora_bench.data.modalities.image import FilePicture
+from mora_bench.data.modalities.pictures import square
+from mora_bench.data.readers import dicom_header as header
+from mora_bench.data.readers.dicom_codecs import unpack
+from mora_bench.data.readers.dicom_colour import coloured, from_palette
+from mora_bench.data.readers.dicom_grey import grey_levels
+from mora_bench.data.readers.dicom_space import orientation, pixel_size, turned
+from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
-from mora_bench.files import hash_file
+
+#: Change it when the same file would become another picture.
+VERSION = 2
 
 
 @dataclass(frozen=True)
-class DicomFile:
-    """One picture of a DICOM file.
+class DicomFile(FilePicture):
+    """One picture of a DICOM file, as a viewer shows it.
 
-    Stored values become measured ones (rescale slope and intercept, or the modality's table), then grey levels.
-    MONOCHROME1, where high values are dark, is inverted. Colour pictures are shown as they are.
+    Stored values become measured ones (the modality's table, or rescale slope and intercept), then grey levels, by what
+    the file says of this frame. Palettes and all spaces of colour become RGB. Pixels that are not square are made so.
+    Slices are turned to lie as `dicom_space` says. Overlays, and profiles of colour, are not applied.
 
     Attributes:
         frame: of a file of several.
-        window: None: the file's first one, or else the whole range of the values.
+        window: None: the file's table or its first window, or else the range of the values.
     """
 
-    path: Path
     frame: int = 0
     window: Window | None = None
 
@@ -34,36 +41,39 @@ class DicomFile:
         """uint8 [H, W, 3].
 
         Raises:
-            UserError: pydicom is absent, or the file cannot be read or has no such frame.
+            UserError: pydicom or a decoder is absent, or the file cannot be read, or has no such frame or no picture.
         """
-        pydicom = pydicom_or_refuse()
         try:
-            data = pydicom.dcmread(self.path)
-            stored = pydicom.pixels.pixel_array(data, index=self.frame)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self._shown()
+        except UserError:
+            raise
         except Exception as error:
+            # Of damaged files pydicom and its decoders raise whatever comes up first.
             raise UserError(
-                f"{self.path}, frame {self.frame}: not a readable DICOM picture ({type(error).__name__}: {error}). "
-                "Replace the file by an intact copy; compressed ones may need pylibjpeg beside pydicom."
+                f"{self.path}, frame {self.frame}: not a readable DICOM picture ({type(error).__name__}: "
+                f"{str(error)[:300]}). Replace the file by an intact copy."
             ) from error
+
+    def _shown(self) -> np.ndarray:
+        data = header.opened(self.path)
+        if what := header.no_picture(data):
+            raise UserError(f"{self.path}: no picture in it ({what}). Leave it out.")
+        count = header.count_frames(data, self.path)
+        if not 0 <= self.frame < count:
+            raise UserError(f"{self.path}: no frame {self.frame}; it has 0 to {count - 1}.")
+        header.check_size(data, self.path)
+        stored = unpack(data, self.frame, self.path)
         if stored.ndim == 3:
-            return _coloured(stored, self.path)
-        values = pydicom.pixels.apply_modality_lut(stored, data)
-        picture = grey(values, self.window or _window(data))
-        return 255 - picture if data.get("PhotometricInterpretation") == "MONOCHROME1" else picture
+            picture = coloured(stored, data, self.path)
+        elif data.get("PhotometricInterpretation") == "PALETTE COLOR":
+            picture = from_palette(stored, data)
+        else:
+            picture = grey_levels(stored, data, self.frame, self.window, self.path)
+        axes = orientation(data, self.frame)
+        picture = square(picture, *pixel_size(data, self.frame))
+        return picture if axes is None else turned(picture, axes)
 
-    def fingerprint(self) -> str:
-        return f"{hash_file(self.path)} {self.frame} {self.window}"
-
-
-def _window(data: Any) -> Window | None:
-    """The first window that a file gives."""
-    if data.get("WindowCenter") is None or data.get("WindowWidth") is None:
-        return None
-    centre, width = (np.atleast_1d(np.array(data[name].value, float))[0] for name in ("WindowCenter", "WindowWidth"))
-    return Window(float(centre), float(width))
-
-
-def _coloured(stored: np.ndarray, path: Path) -> np.ndarray:
-    if stored.dtype != np.uint8 or stored.shape[2] != 3:
-        raise UserError(f"{path}: a picture of {stored.dtype} {list(stored.shape)}; expected colours of 8 bits.")
-    return stored
+    def details(self) -> str:
+        return f" dicom {VERSION} {self.frame} {self.window}"

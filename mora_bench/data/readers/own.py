@@ -14,7 +14,7 @@ from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.dicom import dicom_frames, dicom_series
-from mora_bench.data.readers.dicom_header import SUFFIXES
+from mora_bench.data.readers.dicom_header import SUFFIXES, is_dicom
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
 from mora_bench.data.readers.nifti import nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME, unique
@@ -265,6 +265,8 @@ def _opened(path: Path) -> Any:
     name = path.name.lower()
     if path.is_dir():
         return dicom_series(path)
-    if name.endswith(SUFFIXES):
+    # Scanners name files by numbers, with no suffix or with the last number of a UID as one.
+    odd = not path.suffix or path.suffix[1:].isdigit()
+    if name.endswith(SUFFIXES) or (odd and is_dicom(path)):
         return dicom_frames(path)
     return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)
