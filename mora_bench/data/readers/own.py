@@ -1,6 +1,5 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.contract import Dataset
-from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.dicom import dicom_frames, dicom_series
-from mora_bench.data.readers.dicom_header import SUFFIXES, is_dicom
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
-from mora_bench.data.readers.nifti import nifti_slices
-from mora_bench.data.readers.paths import LONGEST_NAME, unique
+from mora_bench.data.readers.paths import unique
+from mora_bench.data.readers.picture_paths import is_inside, is_there, opened
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -230,8 +226,8 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
     names = [[part for part in SEVERAL.split(value.strip()) if part] if _none(value) else [] for value in column]
     what = f"leads out of {base}, or is no path"
     do = f"Correct the table; links may lead out with --follow-links or {FOLLOW_LINKS}=1."
-    _refuse(column, [any(not _inside(part, base) for part in own) for own in names], file, what, do)
-    there = {part: base / part for own in names for part in own if _there(base / part)}
+    _refuse(column, [any(not is_inside(part, base) for part in own) for own in names], file, what, do)
+    there = {part: base / part for own in names for part in own if is_there(base / part)}
     asked = sum(map(len, names))
     if asked and not there:
         first = next(own[0] for own in names if own)
@@ -239,34 +235,9 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
             f"{file}, column {column.name!r}: none of its {asked} pictures is there, e.g. {base / first}. "
             "Say where the paths begin (--pictures FOLDER)."
         )
-    opened = [[_opened(there[part]) for part in own if part in there] for own in names]
-    many = max(map(len, names), default=0) > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in opened for p in own)
+    pictures = [[opened(there[part]) for part in own if part in there] for own in names]
+    many = max(map(len, names), default=0) > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in pictures for p in own)
     if many:
-        flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in opened]
+        flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in pictures]
         return Column("bag", tuple(own or None for own in flat))
-    return Column("image", tuple(tuple(own) or None for own in opened))
-
-
-def _inside(name: str, base: Path) -> bool:
-    """Whether a path of a table leads to something below a folder."""
-    if "\0" in name or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(name).parts):
-        return False
-    return os.path.abspath(base / name) != os.path.abspath(base) and inside(base / name, base)
-
-
-def _there(path: Path) -> bool:
-    """Whether a path is a plain file or a folder. (Reading a pipe would wait for ever.)"""
-    return path.is_file() or path.is_dir()
-
-
-def _opened(path: Path) -> Any:
-    """What reads a path: a folder is a DICOM series; by its suffix a file is a DICOM picture or its frames, the
-    slices of a volume, or a picture."""
-    name = path.name.lower()
-    if path.is_dir():
-        return dicom_series(path)
-    # Scanners name files by numbers, with no suffix or with the last number of a UID as one.
-    odd = not path.suffix or path.suffix[1:].isdigit()
-    if name.endswith(SUFFIXES) or (odd and is_dicom(path)):
-        return dicom_frames(path)
-    return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)
+    return Column("image", tuple(tuple(own) or None for own in pictures))
