@@ -12,8 +12,9 @@ import pandas as pd
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
+from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.paths import unique
-from mora_bench.data.readers.picture_paths import is_inside, is_there, opened
+from mora_bench.data.readers.picture_paths import Views, check_meant, is_inside, is_there, opened, views
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -42,6 +43,7 @@ class Columns:
         id, patient: None for the number of the row, and for the id.
         covariates: for mechanisms of missingness, never for a model.
         pictures: the folder in which the paths of pictures begin, below that of the table.
+        window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
     """
 
     labels: tuple[str, ...]
@@ -52,6 +54,14 @@ class Columns:
     patient: str | None = None
     covariates: tuple[str, ...] = ()
     pictures: str = ""
+    window: tuple[float, float] | None = None
+    plane: str | None = None
+    volume: Volume | None = None
+    series: str | int | None = None
+
+    @property
+    def views(self) -> Views:
+        return views(self.window, self.plane, self.volume, self.series)
 
     def all(self) -> list[str]:
         one = [name for name in (self.id, self.patient) if name]
@@ -85,7 +95,7 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
             raise UserError(f"{root}: no {path.name} in it. Expected the table {path}.")
         return read(name, found, wanted)
 
-    return Dataset(f"{path.name}, a table of one's own", find, read_below)
+    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views)
 
 
 def read(name: str, file: Path, columns: Columns) -> Table:
@@ -108,7 +118,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     if not base.is_dir():
         raise UserError(f"{base}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
     for column in columns.image:
-        modalities[_plain(column)] = _pictures(frame[column], base, file)
+        modalities[_plain(column)] = _pictures(frame[column], base, file, columns.views)
+    check_meant(columns.views, modalities.values(), file)
     for column in columns.text:
         modalities[_plain(column)] = Column("text", tuple(_none(value) for value in frame[column]))
     if columns.table:
@@ -130,8 +141,13 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     )
 
 
-def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str) -> Table:
+def unlabelled(
+    name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str, looked_at: Views | None = None
+) -> Table:
     """New records for what was trained on a dataset: a column for each modality, under its name; `id` if there is one.
+
+    Args:
+        looked_at: how the dataset's volumes were.
 
     Raises:
         UserError: an absent column, a record that has nothing, a modality that a cell of a table cannot hold.
@@ -148,7 +164,7 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
         if kind == "text":
             modalities[modality] = Column("text", tuple(_none(value) for value in column))
             continue
-        found = _pictures(column, base, file)
+        found = _pictures(column, base, file, looked_at or Views())
         if kind == "image" and found.kind == "bag":
             several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
             raise UserError(f"{file}, column {modality!r}: {several}; expected an image.")
@@ -221,7 +237,7 @@ def _numbers(column: pd.Series) -> list[float | str | None]:
         return list(values)
 
 
-def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
+def _pictures(column: pd.Series, base: Path, file: Path, looked_at: Views) -> Column:
     """A column of paths: pictures side by side, a bag where a sample has many or a volume; None where none is there."""
     names = [[part for part in SEVERAL.split(value.strip()) if part] if _none(value) else [] for value in column]
     what = f"leads out of {base}, or is no path"
@@ -235,7 +251,7 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
             f"{file}, column {column.name!r}: none of its {asked} pictures is there, e.g. {base / first}. "
             "Say where the paths begin (--pictures FOLDER)."
         )
-    pictures = [[opened(there[part]) for part in own if part in there] for own in names]
+    pictures = [[opened(there[part], looked_at) for part in own if part in there] for own in names]
     many = max(map(len, names), default=0) > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in pictures for p in own)
     if many:
         flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in pictures]
