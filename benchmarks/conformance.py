@@ -17,17 +17,15 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 import numpy as np
-from conformance_source import Source
+from conformance_source import NO_PICTURE, Source
 from tabulate import tabulate
 
 from mora_bench.errors import UserError
 
 #: module:function of each source of files.
-SOURCES = ("conformance_dicom:pydicom_files",)
+SOURCES = ("conformance_dicom:pydicom_files", "conformance_dicom:nibabel_files")
 #: Verdicts, as columns of the table. `ALONE`: shown, and the other reader cannot read the file.
 SHOWN, REFUSED, ALONE, WRONG = "as a viewer shows it", "refused", "nothing to compare with", "wrong"
-#: A file that holds no picture, and is refused as it must be. A source says so by this second word of its `kind`.
-NO_PICTURE = "no picture"
 VERDICTS = (SHOWN, REFUSED, ALONE, WRONG, NO_PICTURE)
 
 

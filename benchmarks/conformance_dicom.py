@@ -1,5 +1,9 @@
-"""Real DICOM files for the conformance table: those of pydicom and pydicom-data."""
+"""Real DICOM files for the conformance table: those of pydicom, of pydicom-data and of nibabel."""
 
+import atexit
+import gzip
+import shutil
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -7,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conformance_source import Source
+from conformance_source import NO_PICTURE, Source
 from PIL import Image
 
 from mora_bench.data.readers.dicom import dicom_frames
@@ -30,18 +34,31 @@ def pydicom_files() -> Source | None:
     return Source(package, f"SimpleITK {version('SimpleITK')}", _files(), _kind, _ours, _theirs)
 
 
+def nibabel_files() -> Source | None:
+    """The DICOM files of nibabel's tests, unpacked where they are gzipped."""
+    if not all(map(find_spec, ("nibabel", "pydicom", "SimpleITK"))):
+        return None
+    import nibabel
+
+    packages = Path(nibabel.__file__).parent
+    unpacked = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, unpacked)
+    for file in packages.rglob("*.dcm.gz"):
+        (unpacked / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    # Two of them lie in two folders.
+    files = sorted({file.name: file for folder in (packages, unpacked) for file in folder.rglob("*.dcm")}.values())
+    name = f"nibabel {nibabel.__version__} (DICOM)"
+    return Source(name, f"SimpleITK {version('SimpleITK')}", files, _kind, _ours, _theirs)
+
+
 def _files() -> list[Path]:
     import pydicom
 
     folders = [Path(pydicom.__file__).parent / "data" / "test_files"]
     if data := find_spec("data_store"):
         folders += map(Path, data.submodule_search_locations or ())
-    return sorted(
-        f
-        for folder in folders
-        for f in folder.rglob("*")
-        if f.is_file() and f.suffix not in OTHER and f.name != "README"
-    )
+    found = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return sorted(file for file in found if file.suffix not in OTHER and file.name != "README")
 
 
 def _kind(file: Path) -> tuple[str, str]:
@@ -49,7 +66,8 @@ def _kind(file: Path) -> tuple[str, str]:
 
     data = pydicom.dcmread(file, force=True, stop_before_pixels=True)
     syntax = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", None)
-    return (syntax.name if syntax else "not said"), str(data.get("PhotometricInterpretation") or "no picture")
+    shows = data.get("Rows") and data.get("SOPClassUID") != pydicom.uid.SegmentationStorage
+    return (syntax.name if syntax else "not said"), str(data.PhotometricInterpretation if shows else NO_PICTURE)
 
 
 def _ours(file: Path) -> list[np.ndarray]:
@@ -64,8 +82,11 @@ def _theirs(file: Path) -> Sequence[np.ndarray] | None:
     import SimpleITK
 
     SimpleITK.ProcessObject_SetGlobalWarningDisplay(False)
+    twin = _twin(file)
+    if twin is None:
+        return None
     reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(_twin(file)))
+    reader.SetFileName(str(twin))
     reader.SetImageIO("GDCMImageIO")
     try:
         image = reader.Execute()
@@ -93,12 +114,11 @@ def _squared(picture: np.ndarray, down: float, across: float) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
 
 
-def _twin(file: Path) -> Path:
-    """The same picture in another packing, where SimpleITK misreads this one."""
+def _twin(file: Path) -> Path | None:
+    """The file itself, or one of the same pictures in another packing where SimpleITK misreads it, if there is one."""
     for old, new in TWINS.items():
         if old in file.name:
-            found = [other for other in _files() if other.name == file.name.replace(old, new)]
-            return found[0] if found else file
+            return next((other for other in _files() if other.name == file.name.replace(old, new)), None)
     return file
 
 

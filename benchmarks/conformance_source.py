@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+#: What a source says of the values of a file that holds no picture, and that has to be refused.
+NO_PICTURE = "no picture"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -14,7 +17,8 @@ class Source:
     Attributes:
         package, reader: names with versions, as the table prints them.
         files: all that the package ships of a kind, broken ones and those that are no pictures too.
-        kind: of a file, how it is packed and what its values mean: transfer syntax and photometric interpretation, say.
+        kind: of a file, how it is packed and what its values mean, or `NO_PICTURE`: transfer syntax and photometric
+            interpretation, say.
         ours: the pictures that mora_bench shows of a file, uint8 [H, W, 3]. Raises UserError where it refuses.
         theirs: the same pictures by the other reader; None where that cannot read the file.
         tolerance: the most grey levels by which two pictures may differ at a pixel, and on average over the pixels,

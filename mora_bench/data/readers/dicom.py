@@ -97,5 +97,5 @@ def _say(folder: Path, left: Counter[str], copies: int, others: list[str]) -> No
     if not parts or folder in _said or len(_said) > SAID:
         return
     _said.add(folder)
-    more = f"; what is left out of more than {SAID} folders is not said" if len(_said) > SAID else ""
-    print(f"{folder}: left out: {'; '.join(parts)}{more}", file=sys.stderr)
+    end = "; what is left out of more folders is not said" if len(_said) > SAID else ""
+    print(f"{folder}: left out: {'; '.join(parts)}{end}", file=sys.stderr)

@@ -53,7 +53,7 @@ class DicomFile(FilePicture):
             # Of damaged files pydicom and its decoders raise whatever comes up first.
             raise UserError(
                 f"{self.path}, frame {self.frame}: not a readable DICOM picture ({type(error).__name__}: "
-                f"{str(error)[:300]}). Replace the file by an intact copy."
+                f"{' '.join(str(error).split())[:300]}). Replace the file by an intact copy."
             ) from error
 
     def _shown(self) -> np.ndarray:
