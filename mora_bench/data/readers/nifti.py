@@ -232,6 +232,8 @@ def _header(path: Path) -> Header:
     nibabel = _nibabel()
     try:
         image: Any = nibabel.load(path)
+        if not hasattr(image, "affine"):
+            raise TypeError(f"a {type(image).__name__}, which has no place in space")
         proxy, affine = image.dataobj, image.affine
         axes = nibabel.io_orientation(affine)
         spacing = nibabel.affines.voxel_sizes(affine)
