@@ -68,6 +68,9 @@ class PictureFile(FilePicture):
     def read(self) -> np.ndarray:
         return pictures.read(self.path)
 
+    def details(self) -> str:
+        return pictures.details(self.path)
+
 
 @dataclass(frozen=True)
 class ImageInputs(Inputs):
