@@ -35,6 +35,15 @@ def test_of_the_files_that_pydicom_ships_none_is_wrong():
         assert (counts[SHOWN] + counts[ALONE], counts[NO_PICTURE]) == (88, 76)
 
 
+def test_the_table_of_the_docs_has_no_wrong_file_and_says_what_was_counted():
+    docs = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+    rows = [line.split("|")[1:-1] for line in docs.splitlines() if line.startswith("| ") and line.count("|") == 8]
+    counts = [[int(cell) for cell in row[2:]] for row in rows if row[-1].strip().isdigit()]
+    assert len(counts) > 40
+    assert counts[-1] == np.sum(counts[:-1], axis=0).tolist()
+    assert counts[-1][3] == 0
+
+
 def test_what_differs_is_wrong_and_what_is_refused_is_counted(tmp_path):
     pictures = {"same": 9, "near": 10, "far": 12, "refused": None, "unknown": 9, "text": None, "trick": 9}
 
@@ -65,10 +74,11 @@ def test_what_differs_is_wrong_and_what_is_refused_is_counted(tmp_path):
     assert found["far"].why == "picture 0: up to 3 grey levels apart, 3.00 on average"
     assert found["refused"].why == "install something"
     rows = [line.split("|")[1:-1] for line in table({"a package": list(found.values())}).splitlines()[2:]]
-    assert [[cell.strip() for cell in row[2:]] for row in rows] == [
-        ["grey", "2", "1", "1", "1", "0"],
-        [NO_PICTURE, "0", "0", "0", "1", "1"],
-        ["", "2", "1", "1", "2", "1"],
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["**a package**", *[""] * 6],
+        ["packed", "grey", "2", "1", "1", "1", "0"],
+        ["packed", NO_PICTURE, "0", "0", "0", "1", "1"],
+        ["**all**", "", "2", "1", "1", "2", "1"],
     ]
 
 

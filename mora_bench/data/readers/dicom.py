@@ -78,7 +78,10 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
     alone = list({_identity(one): one for one in reversed(slices)}.values())[::-1]
     if not alone:
         held = f" Found: {', '.join(left)}." if left else ""
-        raise UserError(f"{folder}: no DICOM files with pictures.{held} Expected names that end with .dcm.")
+        below = (
+            " Folders in it are not looked at: name one of them." if any(p.is_dir() for p in folder.iterdir()) else ""
+        )
+        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected names that end with .dcm.")
     stack, others = chosen(alone, series, folder)
     _say(folder, left, len(slices) - len(alone), [str(other) for other in others])
     return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mora_bench.data.readers.dicom_header import numbers, of_frame
+from mora_bench.data.readers.dicom_header import Frame, numbers
 from mora_bench.data.readers.window import Window, grey
 from mora_bench.errors import UserError
 
 
-def grey_levels(stored: np.ndarray, data: Any, frame: int, window: Window | None, path: Path) -> np.ndarray:
+def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: Path) -> np.ndarray:
     """Stored values [H, W] -> uint8 [H, W, 3]: measured values, then grey levels, then turned over where high values
     are dark; padding is black.
 
@@ -22,14 +22,15 @@ def grey_levels(stored: np.ndarray, data: Any, frame: int, window: Window | None
     Raises:
         UserError: a table, a window or a scale that the standard does not allow.
     """
-    values = measured(stored, data, frame, path)
+    data = frame.data
+    values = measured(stored, frame, path)
     padding = padded(stored, data)
-    shown = window or _window(data, frame)
-    tables = None if window else of_frame(data, frame, "VOILUTSequence")
+    shown = window or _window(frame)
+    tables = None if window else frame.get("VOILUTSequence")
     if tables:
         picture = _by_table(values, tables, data)
     elif shown:
-        function = "LINEAR" if window else str(of_frame(data, frame, "VOILUTFunction") or "LINEAR")
+        function = "LINEAR" if window else str(frame.get("VOILUTFunction") or "LINEAR")
         picture = _by_window(values, shown, function, path)
     elif values is stored and stored.dtype == np.uint8 and data.get("BitsStored") == 8:
         picture = np.repeat(stored[..., None], 3, axis=2)
@@ -42,16 +43,16 @@ def grey_levels(stored: np.ndarray, data: Any, frame: int, window: Window | None
     return picture
 
 
-def measured(stored: np.ndarray, data: Any, frame: int, path: Path) -> np.ndarray:
+def measured(stored: np.ndarray, frame: Frame, path: Path) -> np.ndarray:
     """Stored values in their unit, e.g. Hounsfield units, by the file's table or its slope and intercept."""
-    if data.get("ModalityLUTSequence"):
+    if frame.data.get("ModalityLUTSequence"):
         import pydicom.pixels
 
-        return pydicom.pixels.apply_modality_lut(stored.astype(np.int64), data)
-    slope, intercept = (numbers(of_frame(data, frame, f"Rescale{name}")) for name in ("Slope", "Intercept"))
+        return pydicom.pixels.apply_modality_lut(stored.astype(np.int64), frame.data)
+    slope, intercept = (numbers(frame.get(f"Rescale{name}")) for name in ("Slope", "Intercept"))
     if (slope or (1.0,))[0] == 0:
         raise UserError(
-            f"{path}, frame {frame}: RescaleSlope 0, so all values are one. Mend the file, or leave it out."
+            f"{path}, frame {frame.number}: RescaleSlope 0, so all values are one. Mend the file, or leave it out."
         )
     if (slope or (1.0,))[0] == 1 and (intercept or (0.0,))[0] == 0:
         return stored
@@ -85,9 +86,9 @@ def inverted(data: Any) -> bool:
     return shape == "INVERSE" if shape else data.get("PhotometricInterpretation") == "MONOCHROME1"
 
 
-def _window(data: Any, frame: int) -> Window | None:
+def _window(frame: Frame) -> Window | None:
     """The first window that a file gives for a frame."""
-    centre, width = (numbers(of_frame(data, frame, f"Window{name}")) for name in ("Center", "Width"))
+    centre, width = (numbers(frame.get(f"Window{name}")) for name in ("Center", "Width"))
     return Window(centre[0], width[0]) if centre and width else None
 
 

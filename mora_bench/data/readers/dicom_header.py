@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,16 +124,27 @@ def check_size(data: Any, path: Path) -> None:
         raise UserError(f"{path}: {data.Rows} x {data.Columns} pixels; expected at most {MOST_PIXELS:,} in all.")
 
 
-def of_frame(data: Any, frame: int, name: str) -> Any:
-    """An attribute of a frame: in its own functional groups, in those that all frames share, or else of the file.
-    None where it is absent or empty."""
-    for groups, number in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
-        several = data.get(groups) or ()
-        for element in several[number] if number < len(several) else ():
-            if element.VR == "SQ" and element.value and element.value[0].get(name) not in (None, ""):
-                return element.value[0].get(name)
-    value = data.get(name)
-    return None if value == "" else value
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a data set, numbered from 0."""
+
+    data: Any
+    number: int = 0
+
+    @cached_property
+    def parts(self) -> list[Any]:
+        """Where its attributes stand: in its own functional groups, in those that all frames share, or in the file."""
+        found = []
+        for name, number in (("PerFrameFunctionalGroupsSequence", self.number), ("SharedFunctionalGroupsSequence", 0)):
+            groups = self.data.get(name) or ()
+            several = (group.value for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
+            found += [items[0] for items in several if items]
+        return [*found, self.data]
+
+    def get(self, name: str) -> Any:
+        """An attribute; None where it is absent or empty."""
+        values = (part.get(name) for part in self.parts if name in part)
+        return next((value for value in values if value is not None and value != ""), None)
 
 
 def numbers(value: Any) -> tuple[float, ...]:

@@ -64,15 +64,16 @@ class DicomFile(FilePicture):
         if not 0 <= self.frame < count:
             raise UserError(f"{self.path}: no frame {self.frame}; it has 0 to {count - 1}.")
         header.check_size(data, self.path)
+        frame = header.Frame(data, self.frame)
         stored = unpack(data, self.frame, self.path)
         if stored.ndim == 3:
             picture = coloured(stored, data, self.path)
         elif data.get("PhotometricInterpretation") == "PALETTE COLOR":
             picture = from_palette(stored, data)
         else:
-            picture = grey_levels(stored, data, self.frame, self.window, self.path)
-        axes = orientation(data, self.frame)
-        picture = square(picture, *pixel_size(data, self.frame))
+            picture = grey_levels(stored, frame, self.window, self.path)
+        axes = orientation(frame)
+        picture = square(picture, *pixel_size(frame))
         return picture if axes is None else turned(picture, axes)
 
     def details(self) -> str:

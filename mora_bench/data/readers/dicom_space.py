@@ -5,11 +5,9 @@ Axes are the standard's: x to the patient's left, y to the back, z to the head.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from mora_bench.data.readers.dicom_header import numbers, of_frame
+from mora_bench.data.readers.dicom_header import Frame, numbers
 
 #: By the axis that slices follow (sagittal, coronal, axial): what grows to the right and downwards in a picture, and
 #: the direction in which slices are counted. The patient's right is at the left, in front is above (axial), the head is
@@ -22,9 +20,9 @@ COUNTED = ((-1, 0, 0), (0, -1, 0), (0, 0, 1))
 SKEW = 0.1
 
 
-def orientation(data: Any, frame: int) -> np.ndarray | None:
+def orientation(frame: Frame) -> np.ndarray | None:
     """Directions in the patient of a row and of a column, [2, 3]; None where the file does not say, or not well."""
-    found = numbers(of_frame(data, frame, "ImageOrientationPatient"))
+    found = numbers(frame.get("ImageOrientationPatient"))
     if len(found) != 6:
         return None
     axes = np.reshape(found, (2, 3))
@@ -36,10 +34,10 @@ def plane_of(axes: np.ndarray) -> int:
     return int(np.abs(np.cross(*axes)).argmax())
 
 
-def along(data: Any, frame: int, axes: np.ndarray | None) -> float | None:
+def along(frame: Frame, axes: np.ndarray | None) -> float | None:
     """Where a slice lies on its normal, in millimetres, in the direction in which slices are counted; None if the file
     does not say."""
-    position = numbers(of_frame(data, frame, "ImagePositionPatient"))
+    position = numbers(frame.get("ImagePositionPatient"))
     if axes is None or len(position) != 3:
         return None
     normal = np.cross(*axes)
@@ -62,10 +60,10 @@ def turned(picture: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(picture)
 
 
-def pixel_size(data: Any, frame: int) -> tuple[float, float]:
+def pixel_size(frame: Frame) -> tuple[float, float]:
     """Height and width of a pixel, in millimetres or in proportion; (1, 1) where the file does not say."""
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
-        found = numbers(of_frame(data, frame, name))
+        found = numbers(frame.get(name))
         if len(found) == 2 and min(found) > 0:
             return found[0], found[1]
     return 1.0, 1.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mora_bench.data.readers.dicom_header import count_frames, list_of, numbers, of_frame
+from mora_bench.data.readers.dicom_header import Frame, count_frames, list_of, numbers
 from mora_bench.data.readers.dicom_space import along, orientation
 from mora_bench.errors import UserError
 
@@ -28,6 +28,10 @@ PHASES = (
     "AcquisitionTime",
     "InstanceNumber",
 )
+#: The first of these part a series although no place is there twice: they do not vary from slice to slice.
+RUNS = 3
+#: What scanners call the pictures by which a scan is planned.
+LOCALIZERS = {"LOCALIZER", "LOCALISER", "SCOUT", "TOPOGRAM", "SURVEY", "SURVIEW"}
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 #: Secondary captures: the first is of one frame, the others of several.
 CAPTURES = "1.2.840.10008.5.1.4.1.1.7"
@@ -87,26 +91,28 @@ def slices_of(data: Any, path: Path) -> list[Slice]:
     Raises:
         UserError: it says that it has an odd number of frames.
     """
-    series = tuple(str(data.get(f"Series{name}") or "").strip() for name in ("InstanceUID", "Number", "Description"))
+    uid, number, description = (
+        str(data.get(f"Series{name}") or "").strip() for name in ("InstanceUID", "Number", "Description")
+    )
+    instance, aside = str(data.get("SOPInstanceUID") or ""), _aside(data)
     found = []
-    for frame in range(count_frames(data, path)):
-        axes = orientation(data, frame)
-        moment = tuple((numbers(_number(data, frame, name)) or (0.0,))[0] for name in PHASES)
-        instance = str(data.get("SOPInstanceUID") or "")
-        found.append(
-            Slice(path, frame, series, instance, axes, along(data, frame, axes), moment, _aside(data))  # type: ignore[arg-type]
-        )
+    for at in range(count_frames(data, path)):
+        frame = Frame(data, at)
+        axes = orientation(frame)
+        moment = tuple((numbers(_number(frame.get(name))) or (0.0,))[0] for name in PHASES)
+        found.append(Slice(path, at, (uid, number, description), instance, axes, along(frame, axes), moment, aside))
     return found
 
 
-def _number(data: Any, frame: int, name: str) -> Any:
-    value = of_frame(data, frame, name)
+def _number(value: Any) -> Any:
+    """A time of day as a number: it is a text of digits."""
     return float(value) if isinstance(value, str) and value.replace(".", "", 1).isdigit() else value
 
 
 def _aside(data: Any) -> str:
     kind = str(data.get("SOPClassUID") or "")
-    if {"LOCALIZER", "SCOUT"} & {str(word).upper() for word in list_of(data.get("ImageType") or ())}:
+    words = {str(word).upper() for word in list_of(data.get("ImageType") or ())}
+    if words & LOCALIZERS or LOCALIZERS & set(str(data.get("SeriesDescription") or "").upper().split()):
         return "localizer"
     if kind == DOSE:
         return "dose"
@@ -189,17 +195,34 @@ def _lie_alike(one: np.ndarray | None, other: np.ndarray | None) -> bool:
 def _phases(slices: list[Slice]) -> list[tuple[list[Slice], str]]:
     """Pictures of the same places as one run through them after the other, with what tells the runs apart; each sorted
     along the patient where positions say so, else by number."""
-    places = _by(slices, lambda one: one.position)
+    places = {one.position for one in slices}
     if None in places:
         return [(sorted(slices, key=lambda one: (one.position or 0.0, one.number, str(one.path), one.frame)), "")]
     if len(places) == 1:
         # One place again and again, as a heart that beats.
         return [(sorted(slices, key=lambda one: (one.moment, str(one.path), one.frame)), "")]
+    groups = list(_by(slices, lambda one: one.moment[:RUNS]).values())
+    if not _overlap(groups):
+        groups = [slices]
+    runs = [run for group in groups for run in _runs(group)]
+    runs.sort(key=lambda run: run[0].moment)
+    return [(run, _apart(runs, run)) for run in runs]
+
+
+def _overlap(groups: list[list[Slice]]) -> bool:
+    """Whether groups of pictures are runs through the same part of the body, though not through the same places."""
+    ends = [(min(at), max(at)) for at in ([one.position or 0.0 for one in group] for group in groups)]
+    return all(low < high for low, high in ends) and max(low for low, _ in ends) < min(high for _, high in ends)
+
+
+def _runs(slices: list[Slice]) -> list[list[Slice]]:
+    """The first pictures of all places, the second ones, and so on."""
+    places = _by(slices, lambda one: one.position)
     runs: list[list[Slice]] = [[] for _ in range(max(map(len, places.values())))]
     for position in sorted(places):
         for run, one in zip(runs, sorted(places[position], key=lambda one: (one.moment, str(one.path))), strict=False):
             run.append(one)
-    return [(run, _apart(runs, run)) for run in runs]
+    return runs
 
 
 def _apart(runs: list[list[Slice]], run: list[Slice]) -> str:

@@ -7,8 +7,9 @@ import pytest
 from dicoms import AXIAL, CORONAL, SAGITTAL, write_enhanced, write_slice
 from volumes import STORED, write_dicom
 
-from mora_bench.data.readers import dicom, own
+from mora_bench.data.readers import dicom
 from mora_bench.data.readers.dicom import DicomFile, dicom_frames, dicom_series
+from mora_bench.data.readers.picture_paths import Views, opened
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
 
@@ -95,6 +96,19 @@ def test_phases_of_an_enhanced_file_never_interleave(tmp_path):
     assert [picture.frame for picture in dicom_series(tmp_path, series="1/1")] == [0, 2]
 
 
+def test_phases_of_other_heights_never_interleave_either(tmp_path):
+    for n, (phase, height) in enumerate([(1, 0), (1, 2), (1, 4), (2, 1), (2, 3), (2, 5)]):
+        said = {"InstanceNumber": n, "SeriesNumber": 6, "TemporalPositionIdentifier": phase}
+        write_slice(tmp_path / f"{phase}-{height}.dcm", STORED, height, **said)
+    assert names(dicom_series(tmp_path, series="6/1")) == ["1-0", "1-2", "1-4"]
+    # What lies above the other is one stack.
+    for height, phase in ((7, 3), (8, 3)):
+        (tmp_path / "up").mkdir(exist_ok=True)
+        write_slice(tmp_path / "up" / f"{height}.dcm", STORED, height, TemporalPositionIdentifier=phase)
+        write_slice(tmp_path / "up" / f"{height - 2}.dcm", STORED, height - 2, TemporalPositionIdentifier=1)
+    assert names(dicom_series(tmp_path / "up")) == ["5", "6", "7", "8"]
+
+
 def test_one_place_again_and_again_is_a_film_in_time(tmp_path):
     for time in (300, 100, 200):
         write_slice(tmp_path / f"{time}.dcm", STORED, 0, TriggerTime=time)
@@ -111,6 +125,13 @@ def test_localizers_are_left_out_and_said(tmp_path, capsys):
     assert "left out: series 1 (1 picture, localizer); series 2/2 (1 picture, another orientation)" in said
     assert names(dicom_series(tmp_path, series="1")) == ["s0"]
     assert names(dicom_series(tmp_path, series="2/2")) == ["t"]
+
+
+@pytest.mark.parametrize("description", ["Topogram 0.6 T20f", "3-plane localizer", "Scout"])
+def test_localizers_are_known_by_what_scanners_call_them(description, tmp_path):
+    stack(tmp_path, "a", range(3), SeriesNumber=2)
+    stack(tmp_path, "s", [0], "1.3", axes=CORONAL, SeriesNumber=1, SeriesDescription=description)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1", "a2"]
 
 
 def test_a_series_that_turns_about_an_axis_is_one(tmp_path):
@@ -146,8 +167,8 @@ def test_files_of_any_name_and_without_preamble_are_read_and_others_are_not(tmp_
     assert [p.path.name for p in dicom_series(tmp_path)] == ["slice.IMA", "1.2.840.7", "IM0001", "bare", "old.dcm"]
     assert len({picture.read().tobytes() for picture in dicom_series(tmp_path)}) == 1
     # As a cell of a table.
-    assert own._opened(tmp_path / "IM0001") == DicomFile(tmp_path / "IM0001")
-    assert own._opened(tmp_path / "slice.IMA") == DicomFile(tmp_path / "slice.IMA")
+    assert opened(tmp_path / "IM0001", Views()) == DicomFile(tmp_path / "IM0001")
+    assert opened(tmp_path / "slice.IMA", Views()) == DicomFile(tmp_path / "slice.IMA")
 
 
 def test_what_is_no_picture_stops_nothing_and_is_said(tmp_path, capsys):
@@ -172,6 +193,9 @@ def test_what_is_no_picture_stops_nothing_and_is_said(tmp_path, capsys):
 def test_reports_alone_are_refused_by_name(tmp_path):
     path = write_slice(tmp_path / "a.dcm", STORED, 0, SOPClassUID=pydicom.uid.SegmentationStorage)
     with pytest.raises(UserError, match=r"no DICOM files with pictures\. Found: Segmentation Storage"):
+        dicom_series(path.parent)
+    (tmp_path / "below").mkdir()
+    with pytest.raises(UserError, match="Folders in it are not looked at"):
         dicom_series(path.parent)
 
 
