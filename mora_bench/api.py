@@ -21,6 +21,7 @@ _WHERE = {
     "mora_bench.data.readers.own": ("own_table",),
     "mora_bench.data.readers.dicom": ("DicomFile", "dicom_series"),
     "mora_bench.data.readers.nifti": ("NiftiSlice", "nifti_slices"),
+    "mora_bench.data.readers.picture_paths": ("views",),
     "mora_bench.data.readers.window": ("Window",),
     "mora_bench.tasks.contract": ("Task", "finite_logit"),
     "mora_bench.tasks.metric": ("Metric",),

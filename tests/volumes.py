@@ -26,10 +26,11 @@ def write_dicom(path, stored=STORED, frames=1, **more):
     return path
 
 
-def write_nifti(path, affine=None, **header):
+def write_nifti(path, affine=None, values=None, **header):
     nibabel = pytest.importorskip("nibabel")
-    # x from left to right, y from back to front, z from foot to head.
-    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    if values is None:
+        # x from left to right, y from back to front, z from foot to head.
+        values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     image = nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine)
     for name, value in header.items():
         image.header[name] = value

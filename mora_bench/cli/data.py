@@ -4,12 +4,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from mora_bench.cli.options import option, parse_known
 from mora_bench.data.readers.links import follow_links, inside
+from mora_bench.data.readers.picture_paths import views
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 
@@ -47,6 +48,15 @@ class DataOptions:
     """columns that mechanisms of missingness may read, and no model"""
     pictures: Path | None = None
     """the folder, below that of the table, in which paths of pictures begin; the table's own if not given"""
+    window: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="CENTRE WIDTH")] = None
+    """measured values of DICOM and NIfTI that are spread over all grey levels, e.g. -600 1500; the file's own if not
+    given, else their range"""
+    plane: Literal["axial", "coronal", "sagittal"] | None = None
+    """of NIfTI volumes; axial if not given"""
+    volume: Annotated[tuple[int, ...], tyro.conf.arg(metavar="N")] = ()
+    """of NIfTI files of several, from 0; three numbers: as red, green and blue"""
+    series: Annotated[str | None, tyro.conf.arg(metavar="UID|NUMBER")] = None
+    """of DICOM folders of several, also by its description"""
     name: str | None = None
     """what the dataset is called; the file's name if not given"""
 
@@ -59,6 +69,7 @@ def run(arguments: list[str]) -> int:
     if not options.file.is_file():
         raise UserError(f"{options.file}: no such file. Expected a CSV file.")
     follow_links("--follow-links" in rest)
+    views(options.window, options.plane, options.volume, options.series)
     name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
     if not name[:1].isalpha():
         raise UserError(f"--name {name!r}: expected a name that begins with a letter.")
@@ -72,6 +83,7 @@ def run(arguments: list[str]) -> int:
             f"{plugin}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
             "remove it, or give another --name."
         )
+    fresh = not plugin.is_file()
     write_atomic(plugin, text.encode())
 
     from mora_bench import registry
@@ -80,7 +92,13 @@ def run(arguments: list[str]) -> int:
     from mora_bench.data import datasets
 
     registry.load_plugins([plugin])
-    table = datasets.load(name, root)
+    try:
+        table = datasets.load(name, root)
+    except UserError:
+        if fresh:
+            # With other options it would be in the way.
+            plugin.unlink()
+        raise
     print(f"{name}: {options.file}, {table.task}; the plug-in is {plugin}\n{diagnosis(table)}", flush=True)
     without = len(datasets.get(name).read(root)) - len(table)
     if without:
@@ -109,9 +127,11 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
     given = {
         "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
         "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
+        "window": options.window, "plane": options.plane, "series": options.series,
+        "volume": options.volume[0] if len(options.volume) == 1 else options.volume,
     }  # fmt: skip
     lines = [f"    {name!r},", f"    {options.file.name!r},"]
-    lines += [f"    {key}={value!r}," for key, value in given.items() if value]
+    lines += [f"    {key}={value!r}," for key, value in given.items() if value not in (None, (), "")]
     arguments = "\n" + "\n".join(lines) + "\n"
     # The name stands in a docstring, which no quote or line of it may end.
     file = re.sub(r"[^\w .,()+-]", "?", options.file.name)

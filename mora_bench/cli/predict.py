@@ -68,16 +68,19 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
     from mora_bench.data import datasets
     from mora_bench.data.readers.own import unlabelled
+    from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.training import applied
 
     root = options.data_root if cell.source == "real" else None
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
-    shape = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0].shape
-    table = unlabelled(cell.dataset, options.new, shape, tuple(record.data.labels), cell.task)
+    own = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0]
+    views = datasets.get(cell.dataset).views or Views()
+    check_alike(views, own.modalities)
+    table = unlabelled(cell.dataset, options.new, own.shape, tuple(record.data.labels), cell.task, views)
     found = applied.apply(applied.trained(record, place), cell, table, place)
     rows = [
-        [name, had, *(f"{p:.6f}" for p in own)]
-        for name, had, own in zip(table.ids, found.had, found.probabilities, strict=True)
+        [name, had, *(f"{p:.6f}" for p in probabilities)]
+        for name, had, probabilities in zip(table.ids, found.had, found.probabilities, strict=True)
     ]
     text = csvs.comma_separated([["id", "had", *record.data.labels], *rows])
     if options.out is None:

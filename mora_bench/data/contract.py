@@ -11,6 +11,7 @@ from mora_bench import registry
 from mora_bench.data.table import Table
 
 if TYPE_CHECKING:
+    from mora_bench.data.readers.picture_paths import Views
     from mora_bench.data.twins.ceilings import Known
 
 #: The number of the first sample that is none of a twin's own.
@@ -33,6 +34,7 @@ class Dataset:
         source: where the data, or their description, are published.
         population: whose data they are; two datasets that name the same one share patients, and count as one where
             methods are ranked over datasets. "" where no other dataset has these patients.
+        views: how `read` looks at volumes and DICOM files; `predict` then looks at those of new records alike.
     """
 
     title: str
@@ -43,6 +45,7 @@ class Dataset:
     more: Callable[[range], Table] | None = None
     known: Callable[..., Sequence[Known]] | None = None
     population: str = ""
+    views: Views | None = None
 
     group: ClassVar[str] = registry.DATASETS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -43,16 +44,32 @@ class Picture(Protocol):
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """A picture on disk."""
+class FilePicture(ABC):
+    """A picture that a file holds, perhaps among others. Its errors name the file."""
 
     path: Path
+
+    @abstractmethod
+    def read(self) -> np.ndarray:
+        """Decode to uint8 [H, W, 3]."""
+
+    def details(self) -> str:
+        """What beside the file's content decides how the picture looks; "" if nothing does."""
+        return ""
+
+    def fingerprint(self) -> str:
+        return hash_file(self.path) + self.details()
+
+
+@dataclass(frozen=True)
+class PictureFile(FilePicture):
+    """A picture on disk."""
 
     def read(self) -> np.ndarray:
         return pictures.read(self.path)
 
-    def fingerprint(self) -> str:
-        return hash_file(self.path)
+    def details(self) -> str:
+        return pictures.details(self.path)
 
 
 @dataclass(frozen=True)
@@ -138,8 +155,8 @@ class Image(Modality):
             for picture in value or ():
                 if picture is None:
                     yield b"absent"
-                elif hashes is not None and isinstance(picture, PictureFile):
-                    yield hashes.of(picture.path).encode()
+                elif hashes is not None and isinstance(picture, FilePicture):
+                    yield (hashes.of(picture.path) + picture.details()).encode()
                 else:
                     yield picture.fingerprint().encode()
 
@@ -171,6 +188,8 @@ class Image(Modality):
                 elif picture is not None:
                     sizes[i] = picture.shape[:2]
                     end += file.write(np.ascontiguousarray(picture).tobytes())
+        # Of a file of many pictures the same is said once.
+        wrong = list(dict.fromkeys(wrong))
         if wrong:
             # All at once, so that they are mended at once.
             more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
@@ -234,10 +253,12 @@ def _read(picture: Picture, sample: str) -> np.ndarray:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(
-            f"sample {sample!r}: a picture cannot be read ({type(error).__name__}: {error}). Mend "
-            f"{type(picture).__name__}.read."
-        ) from error
+        what = f"cannot be read ({type(error).__name__}: {error})"
+        if isinstance(picture, FilePicture):
+            raise UserError(
+                f"{picture.path}: {what}. Replace the file by an intact copy, or convert it to a plainer format."
+            ) from error
+        raise UserError(f"sample {sample!r}: a picture {what}. Mend {type(picture).__name__}.read.") from error
 
 
 def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | None:

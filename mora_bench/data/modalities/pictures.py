@@ -7,14 +7,30 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mora_bench.data.modalities import deep
+from mora_bench.data.modalities.deep import MOST_PIXELS
 from mora_bench.errors import UserError
 
-#: The largest file in bytes, and the most pixels, that are decoded: beyond are bombs, and whole slides.
-LARGEST_FILE, MOST_PIXELS = 2 << 30, 100_000_000
+#: The largest file, in bytes, that is decoded.
+LARGEST_FILE = 2 << 30
 #: Formats of which several pages are several pictures (a camera's JPEG may hold a preview as well).
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
+#: Files of these suffixes were once read by Pillow alone. Change the version when one becomes another picture.
+DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), 2
+#: Formats of volumes that are not read, by the end of a name, and what to do with them.
+VOLUMES = (
+    (
+        (".mgh", ".mgz", ".mnc", ".hdr", ".img", ".brik", ".brik.gz", ".head"),
+        "`nib-convert FILE FILE.nii.gz` of nibabel",
+    ),
+    ((".par", ".rec"), "`parrec2nii FILE` of nibabel"),
+    ((".nrrd", ".nhdr", ".mha", ".mhd"), "SimpleITK, say"),
+    ((".v",), "nibabel"),
+)
 #: The share of values that may be above what is shown as white, and how far above one must be for that.
 OUTLIERS, FAR = 0.001, 2.0
+#: How often a pixel may be longer than wide; beyond, what the file says of its size is an error.
+LONGEST_PIXEL = 50
 
 
 @dataclass(frozen=True)
@@ -49,34 +65,59 @@ def read(path: Path) -> np.ndarray:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise ValueError(f"a file of {path.stat().st_size >> 20} MB; expected at most {LARGEST_FILE >> 20}")
-        with Image.open(path) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
-            pages = getattr(image, "n_frames", 1)
-            if image.format in PAGED and pages > 1:
-                raise ValueError(f"{pages} pages; expected one: split it, or give its pages as a bag")
-            if image.mode in ("RGB", "RGBA") and _bits(path, image) > 8:
-                raise ValueError("16 bits a colour, of which 8 would be lost; save it as 8-bit colour or 16-bit grey")
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I") or upright.mode == "F":
-                return np.repeat(grey(np.asarray(upright, np.float64))[..., None], 3, axis=2)
-            if upright.has_transparency_data:
-                whole = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", whole.size, "black"), whole)
-            return np.asarray(upright.convert("RGB"))
+        spoilt = deep.decoded(path)
+        return _by_pillow(path) if spoilt is None else _levels(spoilt)
+    except deep.Refused as error:
+        raise UserError(f"{path}: {error}.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        by = next((by for ends, by in VOLUMES if path.name.lower().endswith(ends)), "")
+        if by:
+            what = "a volume of a format that is not read"
+            raise UserError(f"{path}: {what}. Convert it to NIfTI, with {by}.") from error
         raise UserError(
             f"{path}: not a readable picture ({error}). Replace the file by an intact copy, or remove it: "
             "an absent file counts as a naturally missing image."
         ) from error
 
 
+def details(path: Path) -> str:
+    """Part of a picture's fingerprint: how files of these kinds are read, where that once changed."""
+    return f" deep {DEEP_VERSION}" if path.suffix.lower() in DEEP_SUFFIXES else ""
+
+
+def _by_pillow(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
+        pages = getattr(image, "n_frames", 1)
+        if image.format in PAGED and pages > 1:
+            raise deep.Refused(f"{pages} pages; expected one: split it, or give its pages as a bag")
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I") or upright.mode == "F":
+            return _levels(deep.Deep(np.asarray(upright)))
+        if upright.has_transparency_data:
+            whole = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", whole.size, "black"), whole)
+        return np.asarray(upright.convert("RGB"))
+
+
+def _levels(picture: deep.Deep) -> np.ndarray:
+    shown = grey(np.asarray(picture.values, np.float64))
+    if picture.inverted:
+        shown = 255 - shown
+    if shown.ndim == 2:
+        shown = np.repeat(shown[..., None], 3, axis=2)
+    if picture.opacity is None:
+        return np.ascontiguousarray(shown)
+    return (shown * picture.opacity[..., None]).round().astype(np.uint8)
+
+
 def grey(values: np.ndarray) -> np.ndarray:
-    """Deep, signed or floating values [H, W] as uint8. What is 0 to 255 is shown as it is, 0 to 1 (floating, as no
-    integer is between) from black to white. All else by its content: from 0, or the least value if that is negative,
-    to the greatest; if that is over twice what all but 0.1 % of the values reach, to the latter, because one hot pixel
-    must not blacken a film.
+    """Deep, signed or floating values [H, W] or [H, W, 3] as uint8. What is 0 to 255 is shown as it is, 0 to 1
+    (floating, as no integer is between) from black to white. All else by its content: from 0, or the least value if
+    that is negative, to the greatest; if that is over twice what all but 0.1 % of the values reach, to the latter,
+    because one hot pixel must not blacken a film.
 
     Raises:
         ValueError: NaN or infinity.
@@ -88,7 +129,7 @@ def grey(values: np.ndarray) -> np.ndarray:
     if low == 0 and high <= 255 and (whole or high > 1):
         return values.astype(np.uint8)
     if low == 0 and high <= 1 and not whole:
-        high = 1.0
+        return (values * 255).astype(np.uint8)
     low, high = -_most(-values, -low), _most(values, high)
     if high / 2 - low / 2 > np.finfo(float).max / 2:
         # Their difference is no number any more.
@@ -103,14 +144,6 @@ def _most(values: np.ndarray, greatest: float) -> float:
     """The greatest value, or that of all but a few if it is far above them."""
     most = float(np.quantile(values, 1 - OUTLIERS))
     return most if 0 < FAR * most < greatest else greatest
-
-
-def _bits(path: Path, image: Image.Image) -> int:
-    """Bits a channel that a file declares; Pillow tells them of no PNG."""
-    if image.format != "PNG":
-        return 8
-    with open(path, "rb") as file:
-        return file.read(25)[24]
 
 
 def side_by_side(parts: list[np.ndarray | None]) -> np.ndarray | None:
@@ -143,6 +176,16 @@ def resize(picture: np.ndarray, height: int, width: int, resample: str = "bicubi
     if picture.shape[:2] == (height, width):
         return picture
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling[resample.upper()]))
+
+
+def square(picture: np.ndarray, down: float, across: float) -> np.ndarray:
+    """A picture, uint8 [H, W, 3], whose pixels are `down` high and `across` wide, of square pixels as small as their
+    shorter side. One whose sides differ by less than 1 %, or by more than `LONGEST_PIXEL`, stays as it is."""
+    if not (down > 0 and across > 0) or not 1.01 <= max(down / across, across / down) <= LONGEST_PIXEL:
+        return picture
+    side = min(down, across)
+    height, width = (max(round(n * s / side), 1) for n, s in zip(picture.shape[:2], (down, across), strict=True))
+    return resize(picture, height, width)
 
 
 def problem(picture: object) -> str | None:

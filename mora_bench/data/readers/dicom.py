@@ -2,141 +2,103 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from mora_bench.data.readers import dicom_header as header
+from mora_bench.data.readers.dicom_codecs import check_unpackable
+from mora_bench.data.readers.dicom_picture import DicomFile
+from mora_bench.data.readers.dicom_stacks import Slice, chosen, slices_of
 from mora_bench.data.readers.links import inside
-from mora_bench.data.readers.window import Window, grey
+from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
-from mora_bench.files import hash_file
 
-#: What names of DICOM files end with; and the most frames of one.
-SUFFIXES, MOST_FRAMES = (".dcm", ".dicom"), 100_000
-
-
-@dataclass(frozen=True)
-class DicomFile:
-    """One picture of a DICOM file.
-
-    Stored values become measured ones (rescale slope and intercept, or the modality's table), then grey levels.
-    MONOCHROME1, where high values are dark, is inverted. Colour pictures are shown as they are.
-
-    Attributes:
-        frame: of a file of several.
-        window: None: the file's first one, or else the whole range of the values.
-    """
-
-    path: Path
-    frame: int = 0
-    window: Window | None = None
-
-    def read(self) -> np.ndarray:
-        """uint8 [H, W, 3].
-
-        Raises:
-            UserError: pydicom is absent, or the file cannot be read or has no such frame.
-        """
-        pydicom = _pydicom()
-        try:
-            data = pydicom.dcmread(self.path)
-            stored = pydicom.pixels.pixel_array(data, index=self.frame)
-        except Exception as error:
-            raise UserError(
-                f"{self.path}, frame {self.frame}: not a readable DICOM picture ({type(error).__name__}: {error}). "
-                "Replace the file by an intact copy; compressed ones may need pylibjpeg beside pydicom."
-            ) from error
-        if stored.ndim == 3:
-            return _coloured(stored, self.path)
-        values = pydicom.pixels.apply_modality_lut(stored, data)
-        picture = grey(values, self.window or _window(data))
-        return 255 - picture if data.get("PhotometricInterpretation") == "MONOCHROME1" else picture
-
-    def fingerprint(self) -> str:
-        return f"{hash_file(self.path)} {self.frame} {self.window}"
+#: What is left out is said of so many folders of a run.
+SAID = 5
+_said: set[Path] = set()
 
 
-def dicom_series(folder: Path, window: Window | None = None) -> tuple[DicomFile, ...]:
-    """The pictures of all DICOM files in a folder, along the patient where positions say so, else by number.
+def dicom_frames(
+    path: Path, window: Window | None = None, series: str | None = None
+) -> DicomFile | tuple[DicomFile, ...]:
+    """The picture of a DICOM file, or its frames if it has several, along the patient where positions say so. What is
+    none is said when it is decoded.
+
+    Args:
+        series: which of several runs through the same places (times, echoes) a file of frames shows: "1/2" is the
+            second of series 1.
 
     Raises:
-        UserError: pydicom is absent, or a file cannot be read, or there is none.
+        UserError: pydicom or a decoder is absent; a file says that it has an odd number of frames; several runs, and
+            none is named.
     """
-    pydicom = _pydicom()
-    found: list[tuple[tuple[float, float], Path, int]] = []
+    header.pydicom_or_refuse()
+    try:
+        data = header.described(path)
+    except UserError:
+        return DicomFile(path, window=window)
+    if header.no_picture(data):
+        return DicomFile(path, window=window)
+    check_unpackable(data, path)
+    if header.count_frames(data, path) == 1:
+        return DicomFile(path, window=window)
+    stack, _ = chosen(slices_of(data, path), series, path)
+    return tuple(DicomFile(path, one.frame, window) for one in stack.slices)
+
+
+def dicom_series(folder: Path, window: Window | None = None, series: str | None = None) -> tuple[DicomFile, ...]:
+    """The pictures of a series of DICOM files in a folder, along the patient where positions say so, else by number.
+
+    Localizers, copies, and objects that are no pictures (reports, presentation states, masks) are left out, which one
+    line on stderr says. What is no DICOM file is not looked at.
+
+    Args:
+        series: the UID, number or description of the series, where a folder holds several; "3/2" is the second of
+            several runs through the same places (times, echoes) that make series 3.
+
+    Raises:
+        UserError: pydicom or a decoder is absent; a file cannot be read, or there is none; several series, and none is
+            named.
+    """
+    header.pydicom_or_refuse()
     if not folder.is_dir():
         raise UserError(f"{folder}: no DICOM files, for it is no folder.")
-    for path in sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIXES) and file.is_file()):
+    slices: list[Slice] = []
+    left: Counter[str] = Counter()
+    for path in sorted(file for file in folder.iterdir() if file.is_file() and header.is_dicom(file)):
         if not inside(path, folder):
             raise UserError(f"{path}: a link that leads out of its folder. Correct it, or allow such: --follow-links.")
-        try:
-            data = pydicom.dcmread(path, stop_before_pixels=True)
-        except Exception as error:
-            raise UserError(
-                f"{path}: not a DICOM file ({error}). Remove it, or replace it by an intact copy."
-            ) from error
-        place = _along(data), float(data.get("InstanceNumber") or 0)
-        found += [(place, path, frame) for frame in range(_frames(data, path))]
-    if not found:
-        raise UserError(f"{folder}: no DICOM files. Expected names that end with .dcm.")
-    return tuple(DicomFile(path, frame, window) for _, path, frame in sorted(found))
+        data = header.described(path)
+        if what := header.no_picture(data):
+            left[what] += 1
+            continue
+        check_unpackable(data, path)
+        slices += slices_of(data, path)
+    alone = list({_identity(one): one for one in reversed(slices)}.values())[::-1]
+    if not alone:
+        held = f" Found: {', '.join(left)}." if left else ""
+        below = (
+            " Folders in it are not looked at: name one of them." if any(p.is_dir() for p in folder.iterdir()) else ""
+        )
+        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected names that end with .dcm.")
+    stack, others = chosen(alone, series, folder)
+    _say(folder, left, len(slices) - len(alone), [str(other) for other in others])
+    return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)
 
 
-def dicom_frames(path: Path) -> DicomFile | tuple[DicomFile, ...]:
-    """The picture of a DICOM file, or its frames if it has several. What is none is said when it is decoded.
-
-    Raises:
-        UserError: pydicom is absent.
-    """
-    pydicom = _pydicom()
-    try:
-        data = pydicom.dcmread(path, specific_tags=["NumberOfFrames"])
-    except Exception:
-        return DicomFile(path)
-    count = _frames(data, path)
-    return DicomFile(path) if count == 1 else tuple(DicomFile(path, frame) for frame in range(count))
+def _identity(one: Slice) -> tuple:
+    """What two copies of a picture share."""
+    if not one.instance:
+        return one.path, one.frame
+    return one.instance, one.frame, one.series, one.position, one.number
 
 
-def _frames(data: Any, path: Path) -> int:
-    """How many pictures a file says that it has; before any of them is looked at."""
-    try:
-        count = int(data.get("NumberOfFrames") or 1)
-    except (TypeError, ValueError):
-        count = 0
-    if not 1 <= count <= MOST_FRAMES:
-        raise UserError(f"{path}: says that it has {count:,} frames; expected 1 to {MOST_FRAMES:,}.")
-    return count
-
-
-def _along(data: Any) -> float:
-    """Where a slice lies on the axis that is normal to it, in millimetres; 0 if the file does not say."""
-    position, axes = data.get("ImagePositionPatient"), data.get("ImageOrientationPatient")
-    if position is None or axes is None:
-        return 0.0
-    across = np.cross(*np.reshape(np.array(axes, float), (2, 3)))
-    return float(across @ np.array(position, float))
-
-
-def _window(data: Any) -> Window | None:
-    """The first window that a file gives."""
-    if data.get("WindowCenter") is None or data.get("WindowWidth") is None:
-        return None
-    centre, width = (np.atleast_1d(np.array(data[name].value, float))[0] for name in ("WindowCenter", "WindowWidth"))
-    return Window(float(centre), float(width))
-
-
-def _coloured(stored: np.ndarray, path: Path) -> np.ndarray:
-    if stored.dtype != np.uint8 or stored.shape[2] != 3:
-        raise UserError(f"{path}: a picture of {stored.dtype} {list(stored.shape)}; expected colours of 8 bits.")
-    return stored
-
-
-def _pydicom() -> Any:
-    try:
-        import pydicom
-        import pydicom.pixels
-    except ImportError as error:
-        raise UserError("DICOM needs pydicom: pip install 'mora-bench[dicom]'.") from error
-    return pydicom
+def _say(folder: Path, left: Counter[str], copies: int, others: list[str]) -> None:
+    parts = [f"{number} x {what}" for what, number in left.items()]
+    parts += [f"{copies} copies"] * bool(copies) + [f"series {other}" for other in others]
+    if not parts or folder in _said or len(_said) > SAID:
+        return
+    _said.add(folder)
+    end = "; what is left out of more folders is not said" if len(_said) > SAID else ""
+    print(f"{folder}: left out: {'; '.join(parts)}{end}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.contract import Dataset
-from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.dicom import SUFFIXES, dicom_frames, dicom_series
 from mora_bench.data.readers.links import FOLLOW_LINKS, inside
-from mora_bench.data.readers.nifti import nifti_slices
-from mora_bench.data.readers.paths import LONGEST_NAME, unique
+from mora_bench.data.readers.nifti import Volume
+from mora_bench.data.readers.paths import unique
+from mora_bench.data.readers.picture_paths import Views, check_meant, is_inside, is_there, opened, views
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -45,6 +43,7 @@ class Columns:
         id, patient: None for the number of the row, and for the id.
         covariates: for mechanisms of missingness, never for a model.
         pictures: the folder in which the paths of pictures begin, below that of the table.
+        window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
     """
 
     labels: tuple[str, ...]
@@ -55,6 +54,14 @@ class Columns:
     patient: str | None = None
     covariates: tuple[str, ...] = ()
     pictures: str = ""
+    window: tuple[float, float] | None = None
+    plane: str | None = None
+    volume: Volume | None = None
+    series: str | int | None = None
+
+    @property
+    def views(self) -> Views:
+        return views(self.window, self.plane, self.volume, self.series)
 
     def all(self) -> list[str]:
         one = [name for name in (self.id, self.patient) if name]
@@ -88,7 +95,7 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
             raise UserError(f"{root}: no {path.name} in it. Expected the table {path}.")
         return read(name, found, wanted)
 
-    return Dataset(f"{path.name}, a table of one's own", find, read_below)
+    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views)
 
 
 def read(name: str, file: Path, columns: Columns) -> Table:
@@ -111,7 +118,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     if not base.is_dir():
         raise UserError(f"{base}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
     for column in columns.image:
-        modalities[_plain(column)] = _pictures(frame[column], base, file)
+        modalities[_plain(column)] = _pictures(frame[column], base, file, columns.views)
+    check_meant(columns.views, modalities.values(), file)
     for column in columns.text:
         modalities[_plain(column)] = Column("text", tuple(_none(value) for value in frame[column]))
     if columns.table:
@@ -133,8 +141,13 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     )
 
 
-def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str) -> Table:
+def unlabelled(
+    name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str, looked_at: Views | None = None
+) -> Table:
     """New records for what was trained on a dataset: a column for each modality, under its name; `id` if there is one.
+
+    Args:
+        looked_at: how the dataset's volumes were.
 
     Raises:
         UserError: an absent column, a record that has nothing, a modality that a cell of a table cannot hold.
@@ -151,7 +164,7 @@ def unlabelled(name: str, file: Path, shape: Mapping[str, str], labels: tuple[st
         if kind == "text":
             modalities[modality] = Column("text", tuple(_none(value) for value in column))
             continue
-        found = _pictures(column, base, file)
+        found = _pictures(column, base, file, looked_at or Views())
         if kind == "image" and found.kind == "bag":
             several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
             raise UserError(f"{file}, column {modality!r}: {several}; expected an image.")
@@ -224,13 +237,13 @@ def _numbers(column: pd.Series) -> list[float | str | None]:
         return list(values)
 
 
-def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
+def _pictures(column: pd.Series, base: Path, file: Path, looked_at: Views) -> Column:
     """A column of paths: pictures side by side, a bag where a sample has many or a volume; None where none is there."""
     names = [[part for part in SEVERAL.split(value.strip()) if part] if _none(value) else [] for value in column]
     what = f"leads out of {base}, or is no path"
     do = f"Correct the table; links may lead out with --follow-links or {FOLLOW_LINKS}=1."
-    _refuse(column, [any(not _inside(part, base) for part in own) for own in names], file, what, do)
-    there = {part: base / part for own in names for part in own if _there(base / part)}
+    _refuse(column, [any(not is_inside(part, base) for part in own) for own in names], file, what, do)
+    there = {part: base / part for own in names for part in own if is_there(base / part)}
     asked = sum(map(len, names))
     if asked and not there:
         first = next(own[0] for own in names if own)
@@ -238,32 +251,9 @@ def _pictures(column: pd.Series, base: Path, file: Path) -> Column:
             f"{file}, column {column.name!r}: none of its {asked} pictures is there, e.g. {base / first}. "
             "Say where the paths begin (--pictures FOLDER)."
         )
-    opened = [[_opened(there[part]) for part in own if part in there] for own in names]
-    many = max(map(len, names), default=0) > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in opened for p in own)
+    pictures = [[opened(there[part], looked_at) for part in own if part in there] for own in names]
+    many = max(map(len, names), default=0) > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in pictures for p in own)
     if many:
-        flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in opened]
+        flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in pictures]
         return Column("bag", tuple(own or None for own in flat))
-    return Column("image", tuple(tuple(own) or None for own in opened))
-
-
-def _inside(name: str, base: Path) -> bool:
-    """Whether a path of a table leads to something below a folder."""
-    if "\0" in name or any(len(part.encode(errors="replace")) > LONGEST_NAME for part in Path(name).parts):
-        return False
-    return os.path.abspath(base / name) != os.path.abspath(base) and inside(base / name, base)
-
-
-def _there(path: Path) -> bool:
-    """Whether a path is a plain file or a folder. (Reading a pipe would wait for ever.)"""
-    return path.is_file() or path.is_dir()
-
-
-def _opened(path: Path) -> Any:
-    """What reads a path: a folder is a DICOM series; by its suffix a file is a DICOM picture or its frames, the
-    slices of a volume, or a picture."""
-    name = path.name.lower()
-    if path.is_dir():
-        return dicom_series(path)
-    if name.endswith(SUFFIXES):
-        return dicom_frames(path)
-    return nifti_slices(path) if name.endswith((".nii", ".nii.gz")) else PictureFile(path)
+    return Column("image", tuple(tuple(own) or None for own in pictures))

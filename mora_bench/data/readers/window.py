@@ -1,8 +1,15 @@
-"""From measured values to grey levels: a window, as radiology has it."""
+"""From measured values to grey levels: a window, as radiology has it, or the range of the values."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+#: The share of values at either end that may be left out, and how often the range of all others an end must be away
+#: from them for that.
+OUTLIERS, FAR = 0.001, 2.0
+#: Of more values than these the two shares are taken of evenly spaced ones; the least and the greatest are of all.
+ENOUGH = 1_000_000
 
 
 class Window(NamedTuple):
@@ -19,15 +26,59 @@ class Window(NamedTuple):
 def grey(values: np.ndarray, window: Window | None) -> np.ndarray:
     """Values [H, W] -> uint8 [H, W, 3], by DICOM's linear function (PS3.3, C.11.2.1.2.1).
 
-    None: from the least to the greatest value. Values that are not finite are black.
+    None: their `spread` from black to white. Values that are not finite are black.
     """
+    if window is None:
+        return between(values, *spread(values))
+    return _levels(values, lambda x: (x - (window.centre - 0.5)) / max(window.width - 1, 1e-9) + 0.5)
+
+
+def between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values [H, W] -> uint8 [H, W, 3]: `low` and less are black, `high` and more white; what is not finite is black.
+    All is black where the two are equal."""
+    # Halved, because the difference of two numbers need not be one.
+    span = high / 2 - low / 2
+    return _levels(values, lambda x: (x / 2 - low / 2) / span if span > 0 else np.zeros_like(x))
+
+
+def _levels(values: np.ndarray, share: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     x = np.asarray(values, np.float64)
     finite = np.isfinite(x)
-    x = np.where(finite, x, x[finite].min() if finite.any() else 0)
-    if window is None:
-        low, high = float(x.min()), float(x.max())
-        share = (x - low) / (high - low) if high > low else np.zeros_like(x)
-    else:
-        share = (x - (window.centre - 0.5)) / max(window.width - 1, 1e-9) + 0.5
-    levels = (np.clip(np.where(finite, share, 0), 0, 1) * 255).round().astype(np.uint8)
+    whole = bool(finite.all())
+    # Most pictures are, and each further pass over one costs as much as its share of a volume's decoding.
+    shares = share(x if whole else np.where(finite, x, 0))
+    np.clip(shares, 0, 1, out=shares)
+    shares *= 255
+    levels = np.rint(shares, out=shares).astype(np.uint8)
+    if not whole:
+        levels[~finite] = 0
     return np.repeat(levels[..., None], 3, axis=2)
+
+
+def spread(values: np.ndarray) -> tuple[float, float]:
+    """What is shown as black and as white where no window is given: the least and the greatest of the finite values,
+    of a picture or a volume.
+
+    An end is moved to the value that 0.1 % lie beyond where it is farther from the middle 99.8 % than these are wide,
+    because one hot pixel must not blacken a picture. Whole numbers within 255 of each other stay as they are: every
+    one of them has a grey level, and few of them may be what matters (a mask).
+    """
+    x = np.asarray(values)
+    low, high = _ends(x)
+    if not np.isfinite(high - low):
+        x = x[np.isfinite(x)]
+        low, high = _ends(x)
+    if high - low <= 255 and (x.dtype.kind != "f" or bool((x == np.floor(x)).all())):
+        return low, high
+    flat = x.ravel(order="K")
+    # An odd step, so that the columns of a picture are not met again and again.
+    some = flat[:: (flat.size // ENOUGH) | 1]
+    first, last = (float(value) for value in np.quantile(some, (OUTLIERS, 1 - OUTLIERS)))
+    wide = (FAR - 1) * (last - first)
+    if wide <= 0:
+        return low, high
+    return (first if first - low > wide else low), (last if high - last > wide else high)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)

@@ -1,8 +1,5 @@
 """Picture sizes and decoding."""
 
-import struct
-import zlib
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -142,20 +139,6 @@ def test_several_pages_are_not_one_picture(tmp_path, suffix):
     pages[0].save(tmp_path / f"x.{suffix}", save_all=True, append_images=pages[1:])
     with pytest.raises(UserError, match="3 pages; expected one"):
         read(tmp_path / f"x.{suffix}")
-
-
-def test_colour_of_16_bits_is_refused_rather_than_cut(tmp_path):
-    """Pillow writes no such PNG: the header of one, 16 bits, colour."""
-    raw = b"".join(b"\0" + b"\x0f\xff" * 3 * 4 for _ in range(4))
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-    (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
-    with pytest.raises(UserError, match="16 bits a colour, of which 8 would be lost"):
-        read(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,14 @@
-"""DICOM and NIfTI pictures: measured values, windows, orientations, and files that are broken."""
+"""DICOM pictures: measured values, windows, series, and files that are broken."""
 
 import numpy as np
 import pytest
-from volumes import STORED, write_dicom, write_nifti
+from volumes import STORED, write_dicom
 
-from mora_bench.data.readers import dicom, nifti
+from mora_bench.data.readers import dicom
 from mora_bench.data.readers.dicom import DicomFile
 from mora_bench.data.readers.links import FOLLOW_LINKS
-from mora_bench.data.readers.nifti import NiftiSlice
-from mora_bench.data.readers.window import Window, grey
+from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
-
-
-def test_a_window_is_dicoms_linear_function():
-    # PS3.3, C.11.2.1.2.1: the window [c - 0.5 - (w-1)/2, c - 0.5 + (w-1)/2] becomes all grey levels.
-    values = np.array([[-10.0, 0.0, 50.0, 100.0, 110.0, np.nan]])
-    assert grey(values, Window(50.5, 101))[0, :, 0].tolist() == [0, 0, 128, 255, 255, 0]
-    assert grey(values, None)[0, :, 0].tolist() == [0, 21, 128, 234, 255, 0]
-    assert grey(np.full((2, 2), 7.0), None).max() == 0
 
 
 def test_stored_values_are_rescaled_and_windowed(tmp_path):
@@ -85,39 +76,3 @@ def test_a_file_that_says_that_it_has_odd_numbers_of_frames_is_refused_at_once(f
         dicom.dicom_frames(path)
     with pytest.raises(UserError, match=r"a\.dcm: says that it has"):
         dicom.dicom_series(tmp_path)
-
-
-def test_slices_stand_upright(tmp_path):
-    path, values = write_nifti(tmp_path / "v.nii.gz")
-    assert [len(nifti.nifti_slices(path, plane)) for plane in nifti.AXES] == [2, 3, 4]
-    window = Window(12, 24)
-    levels = ((values - 11.5) / 23 + 0.5) * 255
-    # Axial: front at the top. Coronal: head at the top.
-    expected = levels[:, ::-1, 1].T.round()
-    assert (NiftiSlice(path, 1, "axial", window).read()[..., 0] == expected).all()
-    expected = levels[:, 2, ::-1].T.round()
-    assert (NiftiSlice(path, 2, "coronal", window).read()[..., 0] == expected).all()
-
-
-def test_another_orientation_is_turned(tmp_path):
-    flipped = np.diag([-1.0, 1, 1, 1])
-    path, values = write_nifti(tmp_path / "v.nii", flipped)
-    picture = NiftiSlice(path, 0, window=Window(12, 24)).read()[..., 0]
-    assert (picture == (((values[::-1, ::-1, 0].T - 11.5) / 23 + 0.5) * 255).round()).all()
-
-
-def test_the_headers_range_is_a_window(tmp_path):
-    path, values = write_nifti(tmp_path / "v.nii", cal_min=4, cal_max=9)
-    picture = NiftiSlice(path, 0).read()[..., 0]
-    assert (picture == (np.clip((values[:, ::-1, 0].T - 4) / 5, 0, 1) * 255).round()).all()
-
-
-def test_broken_nifti_is_named(tmp_path):
-    (tmp_path / "v.nii").write_bytes(b"no volume")
-    with pytest.raises(UserError, match=r"v\.nii: not a readable NIfTI file"):
-        nifti.nifti_slices(tmp_path / "v.nii")
-    path, _ = write_nifti(tmp_path / "w.nii")
-    with pytest.raises(UserError, match="no axial slice 4; it has 0 to 3"):
-        NiftiSlice(path, 4).read()
-    with pytest.raises(UserError, match="plane 'oblique'; expected one of sagittal, coronal, axial"):
-        nifti.nifti_slices(path, "oblique")

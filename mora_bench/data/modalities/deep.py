@@ -1,0 +1,211 @@
+"""Picture files of which Pillow would lose levels, or show others: over 8 bits a colour, signed, 12-bit JPEG and such.
+
+They are read through tifffile and imagecodecs (`pip install 'mora-bench[tiff]'`); without them they are refused. What
+Pillow shows right it decodes, whether these are installed or not.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+#: The most pixels that are decoded: beyond are bombs, and whole slides.
+MOST_PIXELS = 100_000_000
+#: How TIFF files begin.
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+#: Start of a JPEG 2000 codestream; the marker segment that says sizes and depths is its first.
+CODESTREAM = b"\xff\x4f\xff\x51"
+#: Enumerated colour spaces of JPEG 2000 that are grey levels, or red, green and blue.
+GREY_OR_RGB = (16, 17)
+#: Markers of JPEG frames; of those without loss; and those in the same range that begin no frame.
+FRAMES, LOSSLESS, NO_FRAME = (*range(0xC0, 0xD0), 0xF7), (0xC3, 0xC7, 0xCB, 0xCF, 0xF7), (0xC4, 0xC8, 0xCC)
+#: What opacity is, as TIFF's ExtraSamples has it.
+STRAIGHT, ON_BLACK = "straight", "on black"
+#: What ends a JPEG file; no other part of its picture holds it.
+END = b"\xff\xd9"
+#: Bytes of a file in which its kind and depth are looked for.
+HEAD = 1 << 18
+
+
+class Refused(ValueError):
+    """What a whole file holds that cannot be shown right, and what to do."""
+
+
+@dataclass(frozen=True)
+class Deep:
+    """A decoded picture, whose levels are to be shown.
+
+    Attributes:
+        values: [H, W] or [H, W, 3], of any number type.
+        inverted: whether the least value is white.
+        opacity: 0 to 1 [H, W], None where the picture has none or lies on black already.
+    """
+
+    values: np.ndarray
+    inverted: bool = False
+    opacity: np.ndarray | None = None
+
+
+def decoded(path: Path) -> Deep | None:
+    """A picture that Pillow would spoil; None if it would not, or if the file is of no kind that is known here.
+
+    Raises:
+        Refused: a kind that cannot be shown right, or a package is absent.
+        ValueError: a damaged file.
+    """
+    try:
+        return _decoded(path)
+    except (Refused, OSError):
+        raise
+    except Exception as error:
+        # Of damaged files the libraries raise whatever comes up first.
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _decoded(path: Path) -> Deep | None:
+    with open(path, "rb") as file:
+        head = file.read(HEAD)
+    if head.startswith(TIFF):
+        return None if _plain_tiff(path) else _tiff(path)
+    if head.startswith(b"\x89PNG") and len(head) > 25 and head[24] > 8:
+        # Grey without opacity is Pillow's; tRNS gives a value that is transparent.
+        return _png(path, head) if head[25] or b"tRNS" in head[: head.find(b"IDAT")] else None
+    if head.startswith(b"\xff\xd8"):
+        return _jpeg(path, head)
+    at = head.find(CODESTREAM)
+    if at == 0 or (at > 0 and head[4:8] == b"jP  "):
+        return _jpeg2000(path, head, at)
+    return None
+
+
+def _plain_tiff(path: Path) -> bool:
+    """Whether Pillow shows a TIFF file right, or can say itself what is wrong with it."""
+    try:
+        with Image.open(path) as image:
+            tags: Any = getattr(image, "tag_v2", {})
+    except UnidentifiedImageError:
+        return False
+    samples = int(tags.get(277, 1))
+    bits, formats = set(tags.get(258, (1,))), set(tags.get(339, (1,)))
+    if tags.get(32997, 1) != 1:
+        return False
+    if max(bits) <= 8:
+        return formats <= {1, 4}
+    kinds = {(16, 1), (16, 2), (32, 2), (32, 3)}
+    # BlackIsZero: of the opposite Pillow turns 8 bits over, and no more.
+    return samples == 1 and tags.get(262) == 1 and {(b, f) for b in bits for f in formats} <= kinds
+
+
+def _tiff(path: Path) -> Deep:
+    try:
+        import tifffile
+    except ImportError as error:
+        raise Refused("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
+    # What it says of damaged files goes to stderr where nobody listens.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
+    with tifffile.TiffFile(path) as file:
+        if len(file.pages) > 1:
+            raise Refused(f"{len(file.pages)} pages; expected one: split it, or give its pages as a bag")
+        page: Any = file.pages.first
+        _check_size(page.imagewidth, page.imagelength)
+        if page.imagedepth > 1:
+            raise Refused(f"a volume of {page.imagedepth} planes; save it as NIfTI, or its planes as files")
+        values = page.asarray()
+        turn = page.tags.get(274)
+    if 262 not in page.tags:
+        raise Refused("it does not say what its values mean (PhotometricInterpretation); save it anew")
+    meaning = getattr(page.photometric, "name", f"PhotometricInterpretation {page.photometric}")
+    if meaning not in ("MINISBLACK", "MINISWHITE", "RGB") or values.dtype.kind not in "uif":
+        raise Refused(f"{meaning} of {values.dtype}; save it as grey or RGB")
+    if page.axes.startswith("S"):
+        values = np.moveaxis(values, 0, -1)
+    values = upright(values, int(turn.value) if turn else 1)
+    extra = list(map(int, page.extrasamples))
+    deep = _of_channels(values, "TIFF", ON_BLACK if extra == [1] else STRAIGHT if extra == [2] else "")
+    return Deep(deep.values, meaning == "MINISWHITE", deep.opacity)
+
+
+def _png(path: Path, head: bytes) -> Deep:
+    _check_size(int.from_bytes(head[16:20]), int.from_bytes(head[20:24]))
+    values = _by_codec("png_decode", path)
+    return _of_channels(values, "PNG", STRAIGHT if values.ndim == 3 and values.shape[2] in (2, 4) else "")
+
+
+def _jpeg(path: Path, head: bytes) -> Deep | None:
+    """A JPEG file of 8 bits with loss is Pillow's."""
+    at = 2
+    while at + 4 < len(head) and head[at] == 0xFF:
+        marker = head[at + 1]
+        if marker in FRAMES and marker not in NO_FRAME:
+            if head[at + 4] == 8 and marker not in LOSSLESS:
+                return None
+            _check_size(int.from_bytes(head[at + 5 : at + 7]), int.from_bytes(head[at + 7 : at + 9]))
+            if path.read_bytes().rfind(END) < at:
+                # The decoders make up what is lacking.
+                raise ValueError("it ends too early")
+            return _of_channels(_by_codec("jpegls_decode" if marker == 0xF7 else "jpeg_decode", path), "JPEG")
+        at += 2 + int.from_bytes(head[at + 2 : at + 4])
+    return None
+
+
+def _jpeg2000(path: Path, head: bytes, at: int) -> Deep | None:
+    """Pillow shows 8 bits right, and a single channel without signs."""
+    count = int.from_bytes(head[at + 40 : at + 42])
+    depths = head[at + 42 : at + 42 + 3 * count : 3]
+    if all(depth < 8 for depth in depths) or (count == 1 and depths[0] < 16):
+        return None
+    box = head.find(b"colr", 0, at)
+    if box > 0 and head[box + 4] == 1 and int.from_bytes(head[box + 7 : box + 11]) not in GREY_OR_RGB:
+        raise Refused("JPEG 2000 of over 8 bits that is neither grey nor RGB; save it as one of them")
+    _check_size(int.from_bytes(head[at + 8 : at + 12]), int.from_bytes(head[at + 12 : at + 16]))
+    return _of_channels(_by_codec("jpeg2k_decode", path), "JPEG 2000")
+
+
+def _of_channels(values: np.ndarray, what: str, opacity: str = "") -> Deep:
+    """Values [H, W] or [H, W, channels].
+
+    Args:
+        opacity: what the last channel is besides the colours: `STRAIGHT` opacity, or such that colours were multiplied
+            by (`ON_BLACK`); "" for a colour.
+    """
+    if values.ndim == 2:
+        return Deep(values)
+    channels = values.shape[2]
+    colours = channels - bool(opacity)
+    if colours not in (1, 3):
+        raise Refused(f"{what} with {channels} channels of {values.dtype}; save it as grey or RGB")
+    shown = values[..., 0] if colours == 1 else values[..., :3]
+    if opacity != STRAIGHT:
+        return Deep(shown)
+    full = 1 if values.dtype.kind == "f" else np.iinfo(values.dtype).max
+    return Deep(shown, opacity=np.clip(values[..., -1] / full, 0, 1))
+
+
+def upright(values: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn [H, W, ...] as the TIFF tag Orientation, 1 to 8, says."""
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return values
+
+
+def _by_codec(name: str, path: Path) -> np.ndarray:
+    """A file through a decoder of imagecodecs."""
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise Refused("a picture of over 8 bits, or without loss: pip install 'mora-bench[tiff]'") from error
+    return getattr(imagecodecs, name)(path.read_bytes())
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise ValueError(f"{width} x {height} pixels; expected at most {MOST_PIXELS:,} in all")

@@ -1,0 +1,96 @@
+"""How the pixels of DICOM files are unpacked: JPEG Lossless, JPEG of more than 8 bits and JPEG-LS by imagecodecs, as a
+plug-in of pydicom; all else by pydicom and its own plug-ins.
+
+pydicom's plug-in for those three is under GPL-3, and its one for GDCM refuses JPEG of 12 bits.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mora_bench.errors import UserError
+
+#: What pydicom knows this module's decoder as.
+NAME = "imagecodecs"
+BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
+#: pydicom asks a plug-in for these three names.
+DECODER_DEPENDENCIES = dict.fromkeys((EXTENDED, *LOSSLESS, *JPEG_LS), ("imagecodecs",))
+#: Decoders of pydicom in the order in which they are asked, so that what else is installed changes no pixel.
+ORDER = (NAME, "pylibjpeg", "pillow", "pydicom")
+
+
+def is_available(syntax: str) -> bool:
+    return syntax in DECODER_DEPENDENCIES and find_spec(NAME) is not None
+
+
+def decode_frame(packed: bytes, runner: Any) -> bytes:
+    """One frame's samples, as pydicom wants them of a plug-in."""
+    import imagecodecs
+
+    if runner.transfer_syntax in JPEG_LS:
+        samples = imagecodecs.jpegls_decode(packed)
+    elif runner.samples_per_pixel == 1:
+        samples = imagecodecs.jpeg8_decode(packed)
+    else:
+        # The same name on both sides: colours are left as they are, and converted by pydicom as the file says.
+        samples = imagecodecs.jpeg8_decode(packed, colorspace="YCBCR", outcolorspace="YCBCR")
+    runner.set_option("planar_configuration", 0)
+    runner.set_option("bits_allocated", 8 * samples.itemsize)
+    return samples.tobytes()
+
+
+def check_unpackable(data: Any, path: Path) -> None:
+    """Refuse a file whose pixels nothing that is installed can unpack.
+
+    Raises:
+        UserError: with what to install.
+    """
+    _plugin(data, path)
+
+
+def unpack(data: Any, frame: int, path: Path) -> np.ndarray:
+    """The stored values of one frame, [H, W], or its colours as RGB [H, W, 3], whatever space they are stored in.
+
+    Raises:
+        UserError: nothing that is installed can unpack it.
+    """
+    import pydicom.pixels
+
+    return pydicom.pixels.pixel_array(data, index=frame, decoding_plugin=_plugin(data, path))
+
+
+def _plugin(data: Any, path: Path) -> str:
+    """The decoder of pydicom's for a file; "" for what is not packed."""
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
+
+    syntax = UID(data.file_meta.TransferSyntaxUID)
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise UserError(
+            f"{path}: packed as {syntax.name}, which pydicom cannot unpack. Convert it to an uncompressed file."
+        ) from error
+    if not syntax.is_encapsulated:
+        return ""
+    known = decoder.available_plugins
+    if is_available(syntax) and NAME not in known:
+        decoder.add_plugin(NAME, (__name__, "decode_frame"))
+        known = decoder.available_plugins
+    deep = int(data.get("BitsStored") or 8) > 8
+    if syntax == EXTENDED and deep:
+        known = tuple(name for name in known if name not in ("pillow", "gdcm"))
+    elif syntax in (BASELINE, EXTENDED):
+        return "pillow"
+    if not known:
+        raise UserError(
+            f"{path}: packed as {syntax.name}, and nothing is installed that unpacks it: "
+            "pip install 'mora-bench[dicom]'."
+        )
+    return next((name for name in ORDER if name in known), known[0])

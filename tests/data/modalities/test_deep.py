@@ -1,0 +1,209 @@
+"""Pictures of which Pillow would lose levels or show others: TIFF, JPEG 2000, PNG and JPEG of over 8 bits.
+
+The right picture is a closed form of the values that were written, by tifffile or imagecodecs. Those of 8 bits are
+compared with Pillow, which then does not read them for us.
+"""
+
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mora_bench.data.modalities.image import PictureFile
+from mora_bench.data.modalities.pictures import read
+from mora_bench.errors import UserError
+
+tifffile, imagecodecs = pytest.importorskip("tifffile"), pytest.importorskip("imagecodecs")
+#: 12 bits, as cameras and scanners of 16 bits often have: a reader of the upper byte keeps 16 levels.
+GREY = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+RGB = np.stack([GREY, GREY[::-1], GREY.T], -1)
+FULL = 4095
+
+
+def levels(values, full=FULL):
+    """Values as grey levels, cut as uint8 are."""
+    shown = (values.astype(float) * (255 / full)).astype(np.uint8)
+    return shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=2)
+
+
+def tiff(tmp_path, values, photometric="minisblack", **more):
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric=photometric, **more)
+    return read(tmp_path / "x.tif")
+
+
+def packed(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    return read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"compression": "zlib", "predictor": True}, {"byteorder": ">", "tile": (16, 16)}, {"bigtiff": True}]
+)
+def test_colour_tiff_of_16_bits_keeps_its_levels(more, tmp_path):
+    assert (tiff(tmp_path, RGB, "rgb", **more) == levels(RGB)).all()
+    planes = np.ascontiguousarray(np.moveaxis(RGB, -1, 0))
+    assert (tiff(tmp_path, planes, "rgb", planarconfig="separate", **more) == levels(RGB)).all()
+
+
+@pytest.mark.parametrize(
+    "values", [GREY, GREY.astype(np.uint32), GREY.astype(np.float32), (GREY // 16).astype(np.uint8)]
+)
+def test_white_is_zero_is_turned_over_at_any_depth(values, tmp_path):
+    full = int(values.max())
+    assert (tiff(tmp_path, values, "miniswhite") == 255 - levels(values, full)).all()
+
+
+@pytest.mark.parametrize(
+    "kind", [np.uint16, np.uint32, np.uint64, np.int16, np.int32, np.float16, np.float32, np.float64]
+)
+def test_no_kind_of_number_wraps(kind, tmp_path):
+    # Of 32 bits up to above 2 ** 31, where Pillow's mode I becomes negative.
+    scale = kind(1_000_000 if np.dtype(kind).itemsize > 2 and np.dtype(kind).kind == "u" else 1)
+    values = (GREY // 2 if kind is np.float16 else GREY).astype(kind) * scale
+    assert (tiff(tmp_path, values) == levels(values, float(values.max()))).all()
+
+
+def test_signed_tiff_begins_at_its_least_value(tmp_path):
+    values = GREY.astype(np.int16) - 2000
+    assert (tiff(tmp_path, values) == levels(GREY)).all()
+    assert (tiff(tmp_path, (GREY // 16 - 128).astype(np.int8)) == (GREY // 16).astype(np.uint8)[..., None]).all()
+
+
+def test_floating_colours_of_0_to_1_go_from_black_to_white(tmp_path):
+    found = tiff(tmp_path, (RGB / FULL / 2).astype(np.float64), "rgb")
+    assert np.abs(found.astype(int) - levels(RGB, 2 * FULL)).max() <= 1
+    assert found.max() == 127
+
+
+def test_opacity_lies_on_black(tmp_path):
+    opacity = np.full((64, 64, 1), 65535 // 2, np.uint16)
+    found = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["unassalpha"])
+    assert np.abs(found - levels(RGB) / 2.0).max() <= 1
+    found = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["assocalpha"])
+    assert (found == levels(RGB)).all()
+    assert (
+        packed(tmp_path, "x.png", imagecodecs.png_encode(np.concatenate([RGB, opacity * 2 + 1], -1))) == levels(RGB)
+    ).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_tiff_stands_upright(orientation, tmp_path):
+    plain, deep = (RGB[:40] // 16).astype(np.uint8), RGB[:40] // 16 * 257
+    tag = [(274, "H", 1, orientation, True)]
+    # Of 8 bits Pillow turns it.
+    expected = tiff(tmp_path, plain, "rgb", extratags=tag)
+    found = tiff(tmp_path, deep, "rgb", extratags=tag)
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - levels(expected, int(expected.max()))).max() <= 1
+
+
+def test_palettes_lab_and_cmyk_of_8_bits_are_shown_in_their_colours(tmp_path):
+    palette = np.zeros((3, 256), np.uint16)
+    palette[:, 7] = 0, 128 * 257, 255 * 257
+    found = tiff(tmp_path, np.full((8, 8), 7, np.uint8), "palette", colormap=palette)
+    assert found[0, 0].tolist() == [0, 128, 255]
+    found = tiff(tmp_path, np.full((8, 8, 4), (255, 0, 0, 0), np.uint8), "separated")
+    assert found[0, 0].tolist() == [0, 255, 255]
+    # CIE L* 50.2, a* and b* 0: a grey of 119 in sRGB.
+    found = tiff(tmp_path, np.full((8, 8, 3), (128, 0, 0), np.uint8), "cielab")
+    assert np.abs(found[0, 0].astype(int) - 119).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "message"),
+    [
+        (np.concatenate([RGB, RGB[..., :1]], -1), {"photometric": "separated"}, "SEPARATED of uint16; save it as grey"),
+        (RGB, {"photometric": "cielab"}, "CIELAB of uint16; save it as grey or RGB"),
+        (RGB[..., :2], {"planarconfig": "contig", "extrasamples": [0]}, "TIFF with 2 channels of uint16"),
+        (np.stack([GREY, GREY]), {}, "2 pages; expected one: split it, or give its pages as a bag"),
+        (np.stack([RGB, RGB]), {"photometric": "rgb"}, "2 pages; expected one"),
+        (np.stack([GREY, GREY]), {"volumetric": True, "tile": (2, 16, 16)}, "a volume of 2 planes; save it as NIfTI"),
+        (GREY.astype(np.complex64), {}, "MINISBLACK of complex64; save it as grey"),
+    ],
+)
+def test_what_cannot_be_shown_right_is_refused_by_name(values, more, message, tmp_path):
+    with pytest.raises(UserError, match=rf"x\.tif: {message}"):
+        tiff(tmp_path, values, **more)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("suffix", ["jp2", "j2k"])
+def test_deep_colour_jpeg_2000_is_white_where_it_is_white(bits, suffix, tmp_path):
+    values = RGB if bits == 12 else RGB * 16
+    content = imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat=suffix, bitspersample=bits)
+    assert (packed(tmp_path, f"x.{suffix}", content) == levels(values, int(values.max()))).all()
+    white = np.full((16, 16, 3), 2**bits - 1, np.uint16)
+    content = imagecodecs.jpeg2k_encode(white, level=0, reversible=True, codecformat=suffix, bitspersample=bits)
+    assert packed(tmp_path, f"x.{suffix}", content).min() == 255
+
+
+def test_grey_jpeg_2000_is_right_at_any_depth_and_sign(tmp_path):
+    def coded(values, **more):
+        return imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat="jp2", **more)
+
+    assert np.abs(packed(tmp_path, "x.jp2", coded(GREY, bitspersample=12)).astype(int) - levels(GREY)).max() <= 1
+    assert np.abs(packed(tmp_path, "x.jp2", coded(GREY * 16)).astype(int) - levels(GREY)).max() <= 1
+    assert (packed(tmp_path, "x.jp2", coded(GREY.astype(np.int16) - 2000)) == levels(GREY)).all()
+    with pytest.raises(UserError, match="JPEG 2000 with 4 channels of uint16; save it as grey or RGB"):
+        packed(tmp_path, "x.jp2", coded(np.concatenate([RGB, RGB[..., :1]], -1)))
+
+
+def test_png_and_jpeg_of_over_8_bits_and_jpeg_without_loss(tmp_path):
+    assert (packed(tmp_path, "x.png", imagecodecs.png_encode(RGB)) == levels(RGB)).all()
+    lossless = imagecodecs.jpeg_encode(GREY, lossless=True, bitspersample=16)
+    assert (packed(tmp_path, "x.jpg", lossless) == levels(GREY)).all()
+    assert (packed(tmp_path, "x.jls", imagecodecs.jpegls_encode(GREY)) == levels(GREY)).all()
+    smooth = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint16) * 32
+    lossy = imagecodecs.jpeg_encode(smooth, level=100, bitspersample=12)
+    assert np.abs(packed(tmp_path, "x.jpg", lossy).astype(int) - levels(smooth, int(smooth.max()))).max() <= 1
+
+
+def test_a_transparent_value_of_a_deep_png_lies_on_black(tmp_path):
+    content = imagecodecs.png_encode(GREY)
+    chunk = b"tRNS" + (4000).to_bytes(2)
+    at = content.index(b"IDAT") - 4
+    content = content[:at] + (2).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + content[at:]
+    assert (packed(tmp_path, "x.png", content) == levels(np.where(GREY == 4000, 0, GREY))).all()
+
+
+def test_without_the_extra_they_are_refused_and_plain_ones_are_read(tmp_path, monkeypatch):
+    (tmp_path / "x.png").write_bytes(imagecodecs.png_encode(RGB))
+    tifffile.imwrite(tmp_path / "x.tif", RGB, photometric="rgb")
+    tifffile.imwrite(tmp_path / "y.tif", GREY, photometric="minisblack")
+    for package in ("tifffile", "imagecodecs"):
+        monkeypatch.setitem(sys.modules, package, None)
+    for name in ("x.png", "x.tif"):
+        with pytest.raises(UserError, match=r"x\..*pip install 'mora-bench\[tiff\]'"):
+            read(tmp_path / name)
+    assert (read(tmp_path / "y.tif") == levels(GREY)).all()
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "jp2", "jpg"])
+def test_a_cut_file_is_named(suffix, tmp_path):
+    values = np.random.default_rng(0).integers(0, 4096, (64, 64, 3)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "x.tif", values, photometric="rgb", compression="zlib")
+    contents = {
+        "tif": (tmp_path / "x.tif").read_bytes(),
+        "png": imagecodecs.png_encode(values),
+        "jp2": imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat="jp2"),
+        "jpg": imagecodecs.jpeg_encode(values, level=100, bitspersample=12),
+    }
+    content = contents[suffix]
+    for part in (30, 60, 120, len(content) // 2, len(content) - 20):
+        with pytest.raises(UserError, match=rf"y\.{suffix}: not a readable picture"):
+            packed(tmp_path, f"y.{suffix}", content[:part])
+
+
+def test_pictures_that_look_different_now_have_other_fingerprints(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "x.tif")
+    Image.new("L", (8, 8)).save(tmp_path / "x.png")
+    assert PictureFile(tmp_path / "x.tif").fingerprint().endswith(" deep 2")
+    assert len(PictureFile(tmp_path / "x.png").fingerprint()) == 64
+
+
+@pytest.mark.parametrize("name", ["x.mgz", "x.nrrd", "x.PAR"])
+def test_a_volume_of_another_format_is_refused_by_name(name, tmp_path):
+    with pytest.raises(UserError, match=rf"{name}: a volume of a format that is not read. Convert it to NIfTI"):
+        packed(tmp_path, name, b"volume")

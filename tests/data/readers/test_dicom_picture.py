@@ -1,0 +1,379 @@
+"""DICOM pictures: from stored values to what a viewer shows. Expectations are the standard's formulas by hand."""
+
+import numpy as np
+import pytest
+from dicoms import AXIAL, CORONAL, SAGITTAL, item, write_colours, write_enhanced, write_slice
+from volumes import STORED, write_dicom, write_nifti
+
+from mora_bench.data.readers.dicom import DicomFile, dicom_frames
+from mora_bench.data.readers.nifti import NiftiSlice
+from mora_bench.data.readers.window import Window
+from mora_bench.errors import UserError
+
+pydicom = pytest.importorskip("pydicom")
+SYNTAXES = (
+    pydicom.uid.ExplicitVRLittleEndian,
+    pydicom.uid.ImplicitVRLittleEndian,
+    pydicom.uid.ExplicitVRBigEndian,
+)
+WIDE = {"WindowCenter": 1000.5, "WindowWidth": 2001}
+
+
+def levels(path, frame=0, window=None):
+    picture = DicomFile(path, frame, window).read()
+    assert picture.dtype == np.uint8
+    assert (picture == picture[..., :1]).all()
+    return picture[..., 0].tolist()
+
+
+# Enhanced files: what is said of a frame stands in groups.
+
+
+def test_a_frames_own_groups_come_before_the_shared_ones_and_these_before_the_top(tmp_path):
+    frames = np.stack([STORED, STORED])
+    shared = {"PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1000}}
+    own = [
+        {"FrameVOILUTSequence": WIDE},
+        {
+            "FrameVOILUTSequence": {"WindowCenter": 0.5, "WindowWidth": 3},
+            "PixelValueTransformationSequence": {"RescaleSlope": 0.5, "RescaleIntercept": -500},
+        },
+    ]
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, own, WindowCenter=9, WindowWidth=9, RescaleSlope=9)
+    # Stored - 1000 through 0 to 2000; stored / 2 - 500 through -1 to 1.
+    assert levels(path, 0) == [[0, 0, 128], [255, 255, 0]]
+    assert levels(path, 1) == [[0, 128, 255], [255, 255, 0]]
+
+
+def test_frames_lie_along_the_patient_not_in_the_order_of_the_file(tmp_path):
+    frames = np.stack([np.full((2, 3), value, np.int16) for value in (30, 10, 20)])
+    heights = [{"PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]}} for z in (30, 10, 20)]
+    shared = {"PlaneOrientationSequence": {"ImageOrientationPatient": AXIAL}}
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, heights)
+    assert [picture.frame for picture in dicom_frames(path)] == [1, 2, 0]
+
+
+def test_spacing_in_groups_is_obeyed(tmp_path):
+    shared = {"PixelMeasuresSequence": {"PixelSpacing": [2, 1]}}
+    path = write_enhanced(tmp_path / "a.dcm", np.stack([STORED, STORED]), shared)
+    assert DicomFile(path, 1).read().shape == (4, 3, 3)
+
+
+# Tables and functions of grey levels.
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        # c = 1000, w = 2000, values 0, 1000, 2000, 3000, 4000, 500.
+        ("LINEAR", [[0, 128, 255], [255, 255, 64]]),
+        ("LINEAR_EXACT", [[0, 128, 255], [255, 255, 64]]),
+        # 255 / (1 + exp(-4 (x - c) / w)).
+        ("SIGMOID", [[30, 128, 225], [250, 254, 69]]),
+    ],
+)
+def test_a_windows_function_is_the_standards(function, expected, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", WindowCenter=1000, WindowWidth=2000, VOILUTFunction=function)
+    assert levels(path) == expected
+
+
+@pytest.mark.parametrize("function", ["LINEAR_EXACT", None])
+def test_a_window_as_narrow_as_values_from_0_to_1_has_all_levels_between(function, tmp_path):
+    stored = np.arange(11, dtype=np.int16)[None]
+    more = {"VOILUTFunction": function} if function else {}
+    width = 1 if function else 0.999
+    path = write_dicom(tmp_path / "a.dcm", stored, RescaleSlope=0.1, WindowCenter=0.5, WindowWidth=width, **more)
+    assert np.abs(np.array(levels(path)[0]) - np.linspace(0, 255, 11)).max() <= 1
+
+
+@pytest.mark.parametrize("width", [0, -100])
+def test_a_window_without_width_is_refused_by_name_unless_another_is_given(width, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", WindowCenter=40, WindowWidth=width)
+    with pytest.raises(UserError, match=rf"a\.dcm: a window of width {width}; expected above 0.*--window"):
+        DicomFile(path).read()
+    assert levels(path, window=Window(1000.5, 2001)) == [[0, 128, 255], [255, 255, 64]]
+
+
+def test_an_unknown_function_is_refused_by_name(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", **WIDE, VOILUTFunction="CUBIC")
+    with pytest.raises(UserError, match=r"VOILUTFunction 'CUBIC'; expected LINEAR, LINEAR_EXACT or SIGMOID"):
+        DicomFile(path).read()
+
+
+def table(first, values, bits, representation):
+    """An item of a table, its entries as words or as numbers."""
+    entries = np.array(values, "<u2").tobytes() if representation == "OW" else values
+    one = item()
+    one.add_new("LUTDescriptor", "SS", [len(values), first, bits])
+    one.add_new("LUTData", representation, entries)
+    return one
+
+
+@pytest.mark.parametrize("representation", ["OW", "US"])
+def test_a_table_of_grey_levels_comes_before_a_window(representation, tmp_path):
+    stored = np.array([[0, 1000, 1001, 1002, 1003, 9000]], np.int16)
+    tables = [table(1000, [10, 200, 30, 40], 8, representation)]
+    path = write_dicom(tmp_path / "a.dcm", stored, VOILUTSequence=tables, **WIDE)
+    assert levels(path) == [[10, 10, 200, 30, 40, 40]]
+    assert levels(path, window=Window(1000.5, 2001))[0] == [0, 128, 128, 128, 128, 255]
+
+
+@pytest.mark.parametrize("representation", ["OW", "US"])
+def test_a_table_of_measured_values_comes_before_slope_and_intercept(representation, tmp_path):
+    tables = [table(-1, [0, 1000, 2000], 16, representation)]
+    stored = np.array([[-1, 0, 1, 7]], np.int16)
+    path = write_dicom(tmp_path / "a.dcm", stored, ModalityLUTSequence=tables, RescaleSlope=5, **WIDE)
+    assert levels(path) == [[0, 128, 255, 255]]
+
+
+def test_an_empty_slope_is_one_and_a_slope_of_0_is_refused(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", RescaleSlope=None, RescaleIntercept=None, **WIDE)
+    assert levels(path) == [[0, 128, 255], [255, 255, 64]]
+    path = write_dicom(tmp_path / "b.dcm", RescaleSlope=0, RescaleIntercept=3)
+    with pytest.raises(UserError, match=r"b\.dcm, frame 0: RescaleSlope 0"):
+        DicomFile(path).read()
+
+
+def test_the_shape_of_the_presentation_turns_over_once(tmp_path):
+    over = [[255, 127, 0], [0, 0, 191]]
+    path = write_dicom(tmp_path / "a.dcm", **WIDE, PresentationLUTShape="INVERSE")
+    assert levels(path) == over
+    path = write_dicom(
+        tmp_path / "b.dcm", **WIDE, PresentationLUTShape="INVERSE", PhotometricInterpretation="MONOCHROME1"
+    )
+    assert levels(path) == over
+
+
+# The range of the values.
+
+
+@pytest.mark.parametrize("meaning", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("padding", [-2000, 63536])
+def test_padding_is_black_and_out_of_the_scale(padding, meaning, tmp_path):
+    stored = np.array([[-2000, 0, 50, 100]], np.int16)
+    path = write_dicom(tmp_path / "a.dcm", stored, PhotometricInterpretation=meaning)
+    data = pydicom.dcmread(path)
+    data.add_new("PixelPaddingValue", "SS" if padding < 0 else "US", padding)
+    data.save_as(path)
+    assert levels(path) == [[0, 0, 128, 255] if meaning == "MONOCHROME2" else [0, 255, 127, 0]]
+
+
+def test_a_range_of_padding_is_padding(tmp_path):
+    stored = np.array([[-2000, -1999, -1990, 0, 50, 100]], np.int16)
+    path = write_dicom(tmp_path / "a.dcm", stored, PixelPaddingValue=-2000, PixelPaddingRangeLimit=-1990)
+    assert levels(path) == [[0, 0, 0, 0, 128, 255]]
+
+
+def test_one_hot_pixel_does_not_blacken_a_film(tmp_path):
+    stored = (np.arange(10_000).reshape(100, 100) % 1000).astype(np.int16)
+    stored[3, 3] = 30_000
+    path = write_dicom(tmp_path / "a.dcm", stored)
+    picture = np.array(levels(path))
+    assert picture[3, 3] == 255
+    assert abs(picture.mean() - 127.5) < 1
+
+
+def test_8_bit_values_without_any_scale_are_shown_as_they_are(tmp_path):
+    stored = np.array([[3, 40], [100, 200]], np.uint8)
+    eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+    assert levels(write_dicom(tmp_path / "a.dcm", stored, **eight)) == stored.tolist()
+
+
+# Shapes.
+
+
+@pytest.mark.parametrize(
+    ("said", "shape"),
+    [
+        ({"PixelAspectRatio": [2, 1]}, (4, 3)),
+        ({"PixelAspectRatio": [1, 2]}, (2, 6)),
+        ({"PixelSpacing": [0.5, 1.5]}, (2, 9)),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, (4, 3)),
+        ({"PixelSpacing": [0.7, 0.7], "PixelAspectRatio": [2, 1]}, (2, 3)),
+        ({"PixelSpacing": [0, 0]}, (2, 3)),
+    ],
+)
+def test_pixels_become_square(said, shape, tmp_path):
+    assert DicomFile(write_dicom(tmp_path / "a.dcm", **said)).read().shape == (*shape, 3)
+
+
+# Colours.
+
+
+def palette(path, entries, bits, syntax, **more):
+    stored = np.array([[0, 1, 2, 9]], np.uint8)
+    path = write_dicom(
+        path,
+        stored,
+        **{"PhotometricInterpretation": "PALETTE COLOR", "PixelRepresentation": 0},
+        **{"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7},
+    )
+    data = pydicom.dcmread(path)
+    for name, values in zip(("Red", "Green", "Blue"), entries, strict=True):
+        data.add_new(f"{name}PaletteColorLookupTableDescriptor", "US", [len(values), 0, bits])
+        order = "<u2" if syntax.is_little_endian else ">u2"
+        data.add_new(f"{name}PaletteColorLookupTableData", "OW", np.array(values, order).tobytes())
+    data.file_meta.TransferSyntaxUID = syntax
+    pydicom.dcmwrite(path, data, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)
+    return path
+
+
+# pydicom 3.0.2 takes the words of a palette in big endian for little endian.
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=["explicit", "implicit", "big endian"])
+@pytest.mark.parametrize("low", ["none", "same"])
+def test_numbers_of_a_palette_are_colours(low, syntax, tmp_path):
+    colours = np.array([[255, 0, 0], [0, 200, 10], [7, 8, 9]])
+    entries = (colours << 8 | (colours if low == "same" else 0)).T.tolist()
+    picture = DicomFile(palette(tmp_path / "a.dcm", entries, 16, syntax)).read()
+    assert picture[0].tolist() == [*colours.tolist(), [7, 8, 9]]
+
+
+def test_a_palette_in_segments_is_laid_out(tmp_path):
+    path = palette(tmp_path / "a.dcm", [[0]] * 3, 16, pydicom.uid.ExplicitVRLittleEndian)
+    data = pydicom.dcmread(path)
+    for name in ("Red", "Green", "Blue"):
+        del data[f"{name}PaletteColorLookupTableData"]
+        data[f"{name}PaletteColorLookupTableDescriptor"].value = [11, 0, 16]
+        # One entry of 0, then a ramp of ten to 65280.
+        words = np.array([0, 1, 0, 1, 10, 65280], "<u2")
+        data.add_new(f"Segmented{name}PaletteColorLookupTableData", "OW", words.tobytes())
+    data.save_as(path)
+    assert DicomFile(path).read()[0, :, 0].tolist() == [0, 25, 51, 229]
+
+
+def test_spaces_of_colour_become_rgb(tmp_path):
+    # PS3.3, C.7.6.3.1.2: Y = .299 R + .587 G + .114 B and so on; full red, green, grey.
+    ybr = np.array([[[76, 85, 255], [150, 44, 21], [90, 128, 128]]], np.uint8)
+    picture = DicomFile(write_colours(tmp_path / "a.dcm", ybr, "YBR_FULL")).read().astype(int)
+    assert np.abs(picture - [[[255, 0, 0], [0, 255, 0], [90, 90, 90]]]).max() <= 2
+    # Two pixels share the colour: Y Y B R.
+    half = np.array([[[76, 85, 255], [85, 255, 0]]], np.uint8)
+    stored = np.array([[76, 76, 85, 255]], np.uint8)
+    path = write_colours(tmp_path / "b.dcm", half, "YBR_FULL_422")
+    data = pydicom.dcmread(path)
+    data.PixelData = stored.tobytes()
+    data.save_as(path)
+    assert np.abs(DicomFile(path).read().astype(int) - [255, 0, 0]).max() <= 2
+
+
+def test_planes_of_colour_and_deep_colours_are_shown(tmp_path):
+    rng = np.random.default_rng(0)
+    rgb = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    path = write_colours(tmp_path / "a.dcm", rgb)
+    assert (DicomFile(path).read() == rgb).all()
+    data = pydicom.dcmread(path)
+    data.PlanarConfiguration, data.PixelData = 1, np.moveaxis(rgb, 2, 0).tobytes()
+    data.save_as(path)
+    assert (DicomFile(path).read() == rgb).all()
+    for bits in (12, 16):
+        deep = rng.integers(0, 1 << bits, (4, 5, 3)).astype(np.uint16)
+        picture = DicomFile(write_colours(tmp_path / "b.dcm", deep, bits=bits)).read()
+        assert (picture == deep >> (bits - 8)).all()
+
+
+def test_other_spaces_of_colour_are_refused_by_name(tmp_path):
+    path = write_colours(tmp_path / "a.dcm", np.zeros((2, 2, 3), np.uint8), "HSV")
+    with pytest.raises(UserError, match=r"a\.dcm.*HSV"):
+        DicomFile(path).read()
+
+
+# Directions.
+
+
+@pytest.mark.parametrize("axes", [AXIAL, CORONAL, SAGITTAL], ids=["axial", "coronal", "sagittal"])
+def test_a_slice_lies_alike_however_it_is_stored(axes, tmp_path):
+    standard = np.arange(24, dtype=np.int16).reshape(4, 6)
+    row, column = np.reshape(axes, (2, 3))
+    expected = levels(write_slice(tmp_path / "a.dcm", standard, 0, axes))
+    assert expected == levels(write_dicom(tmp_path / "b.dcm", standard))
+    stored = {
+        "mirrored": (standard[:, ::-1], -row, column),
+        "upside down": (standard[::-1], row, -column),
+        "turned by half": (standard[::-1, ::-1], -row, -column),
+        "on its side": (standard.T, column, row),
+        "turned by a quarter": (standard.T[:, ::-1], -column, row),
+    }
+    for name, (values, right, down) in stored.items():
+        path = write_slice(tmp_path / "c.dcm", np.ascontiguousarray(values), 0, [*map(float, (*right, *down))])
+        assert levels(path) == expected, name
+
+
+def test_an_oblique_slice_is_turned_to_the_nearest_and_no_direction_to_none(tmp_path):
+    tilt = np.deg2rad(20)
+    axes = [-np.cos(tilt), 0.0, np.sin(tilt), 0.0, 1.0, 0.0]
+    stored = np.arange(24, dtype=np.int16).reshape(4, 6)
+    straight = levels(write_dicom(tmp_path / "a.dcm", stored))
+    assert np.array_equal(levels(write_slice(tmp_path / "b.dcm", stored, 0, axes)), np.array(straight)[:, ::-1])
+    assert levels(write_dicom(tmp_path / "c.dcm", stored, ImageOrientationPatient=[0.0] * 6)) == straight
+    # A film says what its sides are, and is shown as it hangs.
+    assert levels(write_dicom(tmp_path / "d.dcm", stored, PatientOrientation=["R", "F"])) == straight
+
+
+def test_a_ct_is_the_same_picture_as_slices_as_one_enhanced_file_and_as_nifti(tmp_path):
+    rng = np.random.default_rng(0)
+    # z from foot to head, y from front to back, x from the patient's right to left.
+    volume = rng.integers(-1000, 1000, (3, 4, 5)).astype(np.int16)
+    window = Window(0.5, 2001)
+    plain = [
+        DicomFile(write_slice(tmp_path / f"{z}.dcm", plane, float(z)), 0, window).read()
+        for z, plane in enumerate(volume)
+    ]
+    own = [{"PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]}} for z in (2, 0, 1)]
+    shared = {
+        "PlaneOrientationSequence": {"ImageOrientationPatient": AXIAL},
+        "PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1024},
+    }
+    whole = write_enhanced(tmp_path / "e.dcm", volume[[2, 0, 1]] + np.int16(1024), shared, own)
+    enhanced = [picture.read() for picture in dicom_frames(whole, window)]
+    # NIfTI's axes grow to the right, to the front, to the head.
+    path, _ = write_nifti(tmp_path / "v.nii.gz", np.diag([-1.0, -1, 1, 1]), volume.transpose(2, 1, 0))
+    nifti = [NiftiSlice(path, z, "axial", window).read() for z in range(3)]
+    assert np.array_equal(plain, enhanced)
+    assert np.array_equal(plain, nifti)
+
+
+# Errors.
+
+
+def test_what_is_no_picture_is_refused_by_name(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm")
+    data = pydicom.dcmread(path)
+    for uid in (pydicom.uid.SegmentationStorage, pydicom.uid.BasicTextSRStorage):
+        data.SOPClassUID = uid
+        if uid == pydicom.uid.BasicTextSRStorage:
+            del data.Rows, data.PixelData
+        data.save_as(path)
+        with pytest.raises(UserError, match=rf"a\.dcm: no picture in it \({uid.name}\)"):
+            DicomFile(path).read()
+
+
+@pytest.mark.parametrize("fields", [{"BitsAllocated": 12}, {"Rows": 100}, {"PhotometricInterpretation": None}])
+def test_whatever_a_library_raises_the_file_is_named_and_nobodys_code_is_to_mend(fields, tmp_path):
+    path = write_dicom(tmp_path / "a.dcm")
+    data = pydicom.dcmread(path)
+    for name, value in fields.items():
+        setattr(data, name, value)
+    data.save_as(path)
+    with pytest.raises(UserError, match=r"a\.dcm, frame 0: not a readable DICOM picture .*intact copy") as refused:
+        DicomFile(path).read()
+    assert "Mend" not in str(refused.value)
+
+
+def test_a_frame_that_is_not_there_and_too_many_pixels_are_refused(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm")
+    with pytest.raises(UserError, match=r"no frame 1; it has 0 to 0"):
+        DicomFile(path, 1).read()
+    data = pydicom.dcmread(path)
+    data.Rows = data.Columns = 60_000
+    data.save_as(path)
+    with pytest.raises(UserError, match=r"60000 x 60000 pixels; expected at most 100,000,000"):
+        DicomFile(path).read()
+
+
+def test_fingerprints_tell_apart_what_looks_different(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", np.stack([STORED, STORED]), frames=2)
+    pictures = [DicomFile(path), DicomFile(path, 1), DicomFile(path, window=Window(40, 400))]
+    assert len({picture.fingerprint() for picture in pictures}) == 3
+    before = DicomFile(path).fingerprint()
+    write_dicom(path, np.stack([STORED, STORED + 1]), frames=2)
+    assert DicomFile(path).fingerprint() != before

@@ -1,0 +1,216 @@
+"""Folders of DICOM files: which pictures are meant, in which order, and what is left out."""
+
+import shutil
+
+import numpy as np
+import pytest
+from dicoms import AXIAL, CORONAL, SAGITTAL, write_enhanced, write_slice
+from volumes import STORED, write_dicom
+
+from mora_bench.data.readers import dicom
+from mora_bench.data.readers.dicom import DicomFile, dicom_frames, dicom_series
+from mora_bench.data.readers.picture_paths import Views, opened
+from mora_bench.data.readers.window import Window
+from mora_bench.errors import UserError
+
+pydicom = pytest.importorskip("pydicom")
+CAPTURE, DOSE = pydicom.uid.SecondaryCaptureImageStorage, pydicom.uid.RTDoseStorage
+
+
+@pytest.fixture(autouse=True)
+def nothing_said(monkeypatch):
+    monkeypatch.setattr(dicom, "_said", set())
+
+
+def stack(folder, name, heights, series="1.2", **more):
+    folder.mkdir(exist_ok=True)
+    for n, height in enumerate(heights):
+        write_slice(folder / f"{name}{n}.dcm", STORED, height, series=series, InstanceNumber=n + 1, **more)
+
+
+def names(pictures):
+    return [picture.path.stem for picture in pictures]
+
+
+@pytest.mark.parametrize(
+    ("axes", "expected"),
+    [
+        # From foot to head, from back to front, from left to right, whichever way a normal points.
+        (AXIAL, ["a0", "a1", "a2"]),
+        ([-1, 0, 0, 0, 1, 0], ["a2", "a1", "a0"]),
+        (CORONAL, ["a2", "a1", "a0"]),
+        ([-1, 0, 0, 0, 0, -1], ["a0", "a1", "a2"]),
+        (SAGITTAL, ["a0", "a1", "a2"]),
+        ([0, -1, 0, 0, 0, -1], ["a2", "a1", "a0"]),
+    ],
+)
+def test_slices_are_counted_as_in_nifti_whichever_way_they_were_taken(axes, expected, tmp_path):
+    # A normal is rows x columns: of CORONAL to the back, of SAGITTAL to the right.
+    stack(tmp_path, "a", [0, 5, 10], axes=axes)
+    normal = np.cross(*np.reshape(axes, (2, 3)))
+    ras = normal * [-1, -1, 1]
+    assert (ras.sum() > 0) == (expected[0] == "a0")
+    assert names(dicom_series(tmp_path)) == expected
+
+
+def test_of_several_series_one_must_be_named_by_uid_number_or_description(tmp_path):
+    stack(tmp_path, "a", [0, 1, 2], "1.2.7", SeriesNumber=3, SeriesDescription="T1 ax")
+    stack(tmp_path, "b", [0.5, 1.5], "1.2.8", SeriesNumber=4)
+    with pytest.raises(UserError, match=r"2 series could be meant: 3 'T1 ax' \(3 pictures\); 4 \(2 pictures\)\. Say"):
+        dicom_series(tmp_path)
+    for name in ("1.2.7", "3", "T1 ax"):
+        assert names(dicom_series(tmp_path, series=name)) == ["a0", "a1", "a2"]
+    assert names(dicom_series(tmp_path, Window(40, 400), "4")) == ["b0", "b1"]
+    with pytest.raises(UserError, match=r"no series is called '5'\. There are: 3 'T1 ax'"):
+        dicom_series(tmp_path, series="5")
+
+
+@pytest.mark.parametrize("name", ["EchoTime", "TemporalPositionIdentifier", "TriggerTime"])
+def test_phases_of_a_series_never_interleave(name, tmp_path):
+    for n, (phase, height) in enumerate([(20, 0), (20, 1), (20, 2), (80, 0), (80, 1), (80, 2)]):
+        write_slice(
+            tmp_path / f"{phase}-{height}.dcm", STORED, height, InstanceNumber=n, SeriesNumber=6, **{name: phase}
+        )
+    with pytest.raises(UserError, match=rf"6/1 \(3 pictures, {name} 20\); 6/2 \(3 pictures, {name} 80\)"):
+        dicom_series(tmp_path)
+    assert names(dicom_series(tmp_path, series="6/2")) == ["80-0", "80-1", "80-2"]
+    with pytest.raises(UserError, match="2 series are called '6'"):
+        dicom_series(tmp_path, series="6")
+
+
+def test_phases_of_an_enhanced_file_never_interleave(tmp_path):
+    frames = np.stack([STORED] * 4)
+    own = [
+        {
+            "PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]},
+            "FrameContentSequence": {"TemporalPositionIndex": t},
+        }
+        for z in (0, 1)
+        for t in (1, 2)
+    ]
+    shared = {"PlaneOrientationSequence": {"ImageOrientationPatient": AXIAL}}
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, own, SeriesNumber=1)
+    with pytest.raises(UserError, match=r"1/1 \(2 pictures, TemporalPositionIndex 1\); 1/2"):
+        dicom_frames(path)
+    assert [picture.frame for picture in dicom_frames(path, series="1/2")] == [1, 3]
+    assert [picture.frame for picture in dicom_series(tmp_path, series="1/1")] == [0, 2]
+
+
+def test_phases_of_other_heights_never_interleave_either(tmp_path):
+    for n, (phase, height) in enumerate([(1, 0), (1, 2), (1, 4), (2, 1), (2, 3), (2, 5)]):
+        said = {"InstanceNumber": n, "SeriesNumber": 6, "TemporalPositionIdentifier": phase}
+        write_slice(tmp_path / f"{phase}-{height}.dcm", STORED, height, **said)
+    assert names(dicom_series(tmp_path, series="6/1")) == ["1-0", "1-2", "1-4"]
+    # What lies above the other is one stack.
+    for height, phase in ((7, 3), (8, 3)):
+        (tmp_path / "up").mkdir(exist_ok=True)
+        write_slice(tmp_path / "up" / f"{height}.dcm", STORED, height, TemporalPositionIdentifier=phase)
+        write_slice(tmp_path / "up" / f"{height - 2}.dcm", STORED, height - 2, TemporalPositionIdentifier=1)
+    assert names(dicom_series(tmp_path / "up")) == ["5", "6", "7", "8"]
+
+
+def test_one_place_again_and_again_is_a_film_in_time(tmp_path):
+    for time in (300, 100, 200):
+        write_slice(tmp_path / f"{time}.dcm", STORED, 0, TriggerTime=time)
+    assert names(dicom_series(tmp_path)) == ["100", "200", "300"]
+
+
+def test_localizers_are_left_out_and_said(tmp_path, capsys):
+    stack(tmp_path, "a", range(4), SeriesNumber=2, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
+    stack(tmp_path, "s", [0], "1.3", axes=CORONAL, SeriesNumber=1, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    # Within the series, too.
+    write_slice(tmp_path / "t.dcm", STORED, 0, CORONAL, SeriesNumber=2)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1", "a2", "a3"]
+    said = capsys.readouterr().err
+    assert "left out: series 1 (1 picture, localizer); series 2/2 (1 picture, another orientation)" in said
+    assert names(dicom_series(tmp_path, series="1")) == ["s0"]
+    assert names(dicom_series(tmp_path, series="2/2")) == ["t"]
+
+
+@pytest.mark.parametrize("description", ["Topogram 0.6 T20f", "3-plane localizer", "Scout"])
+def test_localizers_are_known_by_what_scanners_call_them(description, tmp_path):
+    stack(tmp_path, "a", range(3), SeriesNumber=2)
+    stack(tmp_path, "s", [0], "1.3", axes=CORONAL, SeriesNumber=1, SeriesDescription=description)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1", "a2"]
+
+
+def test_a_series_that_turns_about_an_axis_is_one(tmp_path):
+    for n, angle in enumerate(np.deg2rad([0, 30, 60, 90])):
+        axes = [float(np.cos(angle)), float(np.sin(angle)), 0.0, 0.0, 0.0, -1.0]
+        write_slice(tmp_path / f"{n}.dcm", STORED, 0, axes, InstanceNumber=9 - n)
+    assert names(dicom_series(tmp_path)) == ["3", "2", "1", "0"]
+
+
+def test_copies_count_once(tmp_path, capsys):
+    stack(tmp_path, "a", [0, 1])
+    shutil.copy(tmp_path / "a0.dcm", tmp_path / "z0.dcm")
+    assert names(dicom_series(tmp_path)) == ["a0", "a1"]
+    assert "left out: 1 copies" in capsys.readouterr().err
+
+
+def test_files_of_any_name_and_without_preamble_are_read_and_others_are_not(tmp_path):
+    heights = {"IM0001": 2, "slice.IMA": 0, "1.2.840.7": 1, "bare": 3, "old.dcm": 4}
+    for name, height in heights.items():
+        path = write_slice(tmp_path / name, STORED, height)
+        if name in ("bare", "old.dcm"):
+            # No preamble and no group 2, as before 1993.
+            data = pydicom.dcmread(path)
+            data.remove_private_tags()
+            with open(path, "wb") as file:
+                buffer = pydicom.filebase.DicomFileLike(file)
+                buffer.is_little_endian, buffer.is_implicit_VR = True, name == "bare"
+                pydicom.filewriter.write_dataset(buffer, pydicom.Dataset({e.tag: e for e in data}))
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.4")
+    (tmp_path / "notes").write_text("nothing to see " * 20)
+    (tmp_path / "key.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "empty").touch()
+    assert [p.path.name for p in dicom_series(tmp_path)] == ["slice.IMA", "1.2.840.7", "IM0001", "bare", "old.dcm"]
+    assert len({picture.read().tobytes() for picture in dicom_series(tmp_path)}) == 1
+    # As a cell of a table.
+    assert opened(tmp_path / "IM0001", Views()) == DicomFile(tmp_path / "IM0001")
+    assert opened(tmp_path / "slice.IMA", Views()) == DicomFile(tmp_path / "slice.IMA")
+
+
+def test_what_is_no_picture_stops_nothing_and_is_said(tmp_path, capsys):
+    stack(tmp_path, "a", [0, 1], SeriesNumber=1)
+    for n, uid in enumerate((pydicom.uid.BasicTextSRStorage, pydicom.uid.GrayscaleSoftcopyPresentationStateStorage)):
+        data = pydicom.dcmread(tmp_path / "a0.dcm")
+        data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = uid
+        del data.PixelData, data.Rows, data.Columns
+        data.save_as(tmp_path / f"report{n}.dcm")
+    write_slice(tmp_path / "mask.dcm", STORED, 0, SOPClassUID=pydicom.uid.SegmentationStorage)
+    write_slice(tmp_path / "dose.dcm", STORED, 0, series="1.5", SeriesNumber=5, SOPClassUID=DOSE)
+    write_dicom(tmp_path / "page.dcm", SOPClassUID=CAPTURE, SeriesInstanceUID="1.9", SeriesNumber=9)
+    assert names(dicom_series(tmp_path)) == ["a0", "a1"]
+    said = capsys.readouterr().err
+    assert "1 x Basic Text SR Storage" in said
+    assert "1 x Segmentation Storage" in said
+    assert "1 x Grayscale Softcopy Presentation State Storage" in said
+    assert "series 5 (1 picture, dose)" in said
+    assert "series 9 (1 picture, secondary capture)" in said
+
+
+def test_reports_alone_are_refused_by_name(tmp_path):
+    path = write_slice(tmp_path / "a.dcm", STORED, 0, SOPClassUID=pydicom.uid.SegmentationStorage)
+    with pytest.raises(UserError, match=r"no DICOM files with pictures\. Found: Segmentation Storage"):
+        dicom_series(path.parent)
+    (tmp_path / "below").mkdir()
+    with pytest.raises(UserError, match="Folders in it are not looked at"):
+        dicom_series(path.parent)
+
+
+def test_what_is_left_out_is_said_of_few_folders_and_once_of_each(tmp_path, capsys):
+    for n in range(9):
+        stack(tmp_path / str(n), "a", [0, 1])
+        shutil.copy(tmp_path / str(n) / "a0.dcm", tmp_path / str(n) / "z.dcm")
+        dicom_series(tmp_path / str(n))
+        dicom_series(tmp_path / str(n))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == dicom.SAID + 1
+    assert "what is left out of more folders is not said" in said[-1]
+
+
+def test_secondary_captures_alone_are_a_series(tmp_path):
+    for n in (2, 1):
+        write_dicom(tmp_path / f"{n}.dcm", SOPClassUID=CAPTURE, InstanceNumber=n, SOPInstanceUID=f"1.{n}")
+    assert names(dicom_series(tmp_path)) == ["1", "2"]

@@ -1,0 +1,134 @@
+"""Volumes and DICOM files in a table: which window, plane, volume and series, when training and when predicting."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from volumes import write_dicom, write_nifti
+
+from mora_bench import registry
+from mora_bench.cli.main import main
+from mora_bench.data.readers.nifti import NiftiSlice
+from mora_bench.data.readers.own import own_table, unlabelled
+from mora_bench.data.readers.picture_paths import Views, check_alike, views
+from mora_bench.data.readers.window import Window
+from mora_bench.errors import UserError
+from mora_bench.records.store import Store
+
+pytest.importorskip("nibabel")
+pytest.importorskip("pydicom")
+N = 40
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, cache, tmp_path):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    """Volumes of two times, brighter where somebody is ill, a film each, and a note."""
+    root = tmp_path / "clinic"
+    root.mkdir()
+    rows = []
+    for i in range(N):
+        ill = i % 2
+        values = RNG.integers(-1000, 1000, (12, 14, 3, 2)).astype(np.int16)
+        values[..., 1] += 1500 * ill
+        write_nifti(root / f"{i}.nii.gz", values=values)
+        rows.append([f"r{i}", f"{i}.nii.gz", "film.dcm", "seen" if i % 3 else "", ill])
+    write_dicom(root / "film.dcm", np.arange(24, dtype=np.int16).reshape(4, 6))
+    pd.DataFrame(rows, columns=["id", "scan", "film", "note", "ill"]).to_csv(root / "visits.csv", index=False)
+    return root
+
+
+def read(root, **columns):
+    given = {"labels": ["ill"], "image": ["scan"], "id": "id"} | columns
+    return own_table("visits", "visits.csv", **given).read(root)
+
+
+def test_options_reach_every_picture(clinic):
+    table = read(clinic, image=["scan", "film"], window=[40, 400], volume=1)
+    assert {picture.window for value in table.modalities["scan"].values for picture in value} == {Window(40, 400)}
+    assert {picture.window for value in table.modalities["film"].values for picture in value} == {Window(40, 400)}
+    assert {picture.volume for value in table.modalities["scan"].values for picture in value} == {1}
+    table = read(clinic, plane="sagittal", volume=[0, 1, 0])
+    assert table.modalities["scan"].values[0][3] == NiftiSlice(clinic / "0.nii.gz", 3, "sagittal", None, (0, 1, 0))
+    assert len(table.modalities["scan"].values[0]) == 12
+
+
+def test_other_options_are_another_table(clinic):
+    looks = [{"volume": 0}, {"volume": 1}, {"volume": 0, "window": (0, 9)}, {"volume": 0, "plane": "coronal"}]
+    assert len({read(clinic, **look).fingerprint() for look in looks}) == len(looks)
+    assert read(clinic, volume=0).fingerprint() == read(clinic, volume=0, plane="axial").fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, r"0\.nii\.gz: 2 volumes .* --volume N"),
+        ({"volume": 2}, r"0\.nii\.gz: volume 2; expected one number, or three, of 0 to 1"),
+        ({"volume": 0, "series": "3"}, r"visits\.csv: --series means nothing here: no column .* DICOM file"),
+        ({"image": ["film"], "plane": "axial"}, "--plane means nothing here: no column of pictures has a NIfTI volume"),
+        ({"image": ["film"], "volume": 0}, "--volume means nothing here"),
+        ({"image": [], "text": ["note"], "window": (40, 400)}, "--window means nothing here"),
+        ({"image": ["scan", "film"], "volume": 0, "plane": "coronal"}, "--plane coronal: DICOM files are shown in the"),
+        ({"window": (40, 0)}, "--window .*expected a centre and a width above 0"),
+        ({"window": (40, 1, 2)}, "--window .*expected a centre and a width above 0"),
+        ({"plane": "oblique"}, "--plane 'oblique': expected one of sagittal, coronal, axial"),
+        ({"volume": (0, 1)}, "--volume .*expected one number from 0, or three"),
+        ({"volume": -1}, "--volume .*expected one number from 0, or three"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(clinic, columns, said):
+    with pytest.raises(UserError, match=said):
+        read(clinic, **columns)
+
+
+def test_new_records_are_looked_at_as_those_that_were_trained_on(clinic):
+    dataset = own_table("visits", "visits.csv", labels=["ill"], image=["scan"], id="id", window=(0, 2000), volume=1)
+    table = dataset.read(clinic)
+    new = unlabelled("visits", clinic / "visits.csv", table.shape, table.labels, table.task, dataset.views)
+    assert new.modalities == table.modalities
+    check_alike(dataset.views, table.modalities)
+    with pytest.raises(UserError, match=r"0\.nii\.gz: was trained on with .*volume 1; new records would be read with"):
+        check_alike(Views(), table.modalities)
+    films = read(clinic, image=["film"], window=(40, 400)).modalities
+    check_alike(views(window=(40, 400)), films)
+    with pytest.raises(UserError, match=r"film\.dcm: was trained on with window Window\(centre=40\.0, width=400\.0\)"):
+        check_alike(views(window=(50, 400)), films)
+
+
+def test_from_a_command_to_predictions(clinic, tmp_path, folder, capsys):
+    given = ["data", str(clinic / "visits.csv"), "--image", "scan", "--text", "note", "--labels", "ill", "--id", "id"]
+    # A choice that is refused leaves nothing that would be in the way of the next.
+    assert main([*given, "--out", "out", "--volume", "5", "--plan"]) == 2
+    assert "volume 5; expected one number, or three, of 0 to 1" in capsys.readouterr().err
+    given += ["--window", "-100", "4000.5", "--volume", "0", "--plane", "coronal", "--out", "out"]
+    quick = ["--backbone", str(folder), "--methods", "head", "--seeds", "0", "--floors", "none", "--engine", "inline"]
+    quick += ["--recipe.epochs", "1", "--recipe.max-text", "32", "--save-adapters", "--missing", "complete"]
+    assert main([*given, *quick]) == 0, capsys.readouterr().err
+    plugin = (tmp_path / "out" / "visits.py").read_text()
+    for line in ("window=(-100.0, 4000.5),", "volume=0,", "plane='coronal',"):
+        assert f"    {line}\n" in plugin
+    store = Store(tmp_path / "out")
+    (record,) = store.records()[0]
+    kept = store.predictions(record.cell)
+    pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False).to_csv(clinic / "new.csv", index=False)
+    where = ["--plugin", "out/visits.py", "--data-root", str(clinic)]
+    assert main(["predict", "out", record.cell.key, str(clinic / "new.csv"), *where, "--out", "new.csv"]) == 0
+    with open("new.csv", newline="") as file:
+        found = {row["id"]: float(row["ill"]) for row in csv.DictReader(file)}
+    assert len(found) == N
+    # Of the test samples that have a note as well as a scan, the record's own probabilities.
+    whole = [k for k, row in enumerate(kept["test_rows"]) if row % 3]
+    expected = expit(kept["test_logits"][whole, 2, 0])
+    assert np.ptp(expected) > 0
+    given = [found[f"r{kept['test_rows'][k]}"] for k in whole]
+    np.testing.assert_allclose(given, expected, rtol=0, atol=2e-6)
