@@ -66,7 +66,9 @@ def spread(values: np.ndarray) -> tuple[float, float]:
     flat = x.ravel(order="K")
     # An odd step, so that the columns of a picture are not met again and again.
     some = flat[:: (flat.size // ENOUGH) | 1]
-    first, last = (float(value) for value in np.quantile(some, (OUTLIERS, 1 - OUTLIERS)))
+    # Of few values the nearest inner one, or a single hot pixel would be among the middle ones.
+    first = float(np.quantile(some, OUTLIERS, method="higher"))
+    last = float(np.quantile(some, 1 - OUTLIERS, method="lower"))
     wide = (FAR - 1) * (last - first)
     if wide <= 0:
         return low, high
