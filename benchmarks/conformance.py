@@ -22,7 +22,13 @@ from conformance_source import NO_PICTURE, Source
 from mora_bench.errors import UserError
 
 #: module:function of each source of files.
-SOURCES = ("conformance_dicom:pydicom_files", "conformance_dicom:nibabel_files")
+SOURCES = (
+    "conformance_dicom:pydicom_files",
+    "conformance_dicom:nibabel_files",
+    "conformance_volumes:nibabel_files",
+    "conformance_pictures:installed_files",
+    "conformance_pictures:pillow_files",
+)
 #: Verdicts, as columns of the table. `ALONE`: shown, and the other reader cannot read the file.
 SHOWN, REFUSED, ALONE, WRONG = "as a viewer shows it", "refused", "nothing to compare with", "wrong"
 VERDICTS = (SHOWN, REFUSED, ALONE, WRONG, NO_PICTURE)

@@ -6,6 +6,7 @@ Pillow shows right it decodes, whether these are installed or not.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,15 +56,25 @@ def decoded(path: Path) -> Deep | None:
 
     Raises:
         Refused: a kind that cannot be shown right, or a package is absent.
+        ValueError: a damaged file.
     """
+    try:
+        return _decoded(path)
+    except (Refused, OSError):
+        raise
+    except Exception as error:
+        # Of damaged files the libraries raise whatever comes up first.
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _decoded(path: Path) -> Deep | None:
     with open(path, "rb") as file:
         head = file.read(HEAD)
     if head.startswith(TIFF):
         return None if _plain_tiff(path) else _tiff(path)
-    if head.startswith(b"\x89PNG") and len(head) > 25 and head[24] > 8 and head[25] != 0:
-        _check_size(int.from_bytes(head[16:20]), int.from_bytes(head[20:24]))
-        # Colour types 4 and 6 have opacity.
-        return _of_channels(_by_codec("png_decode", path), "PNG", STRAIGHT if head[25] & 4 else "")
+    if head.startswith(b"\x89PNG") and len(head) > 25 and head[24] > 8:
+        # Grey without opacity is Pillow's; tRNS gives a value that is transparent.
+        return _png(path, head) if head[25] or b"tRNS" in head[: head.find(b"IDAT")] else None
     if head.startswith(b"\xff\xd8"):
         return _jpeg(path, head)
     at = head.find(CODESTREAM)
@@ -95,6 +106,8 @@ def _tiff(path: Path) -> Deep:
         import tifffile
     except ImportError as error:
         raise Refused("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
+    # What it says of damaged files goes to stderr where nobody listens.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > 1:
             raise Refused(f"{len(file.pages)} pages; expected one: split it, or give its pages as a bag")
@@ -102,12 +115,11 @@ def _tiff(path: Path) -> Deep:
         _check_size(page.imagewidth, page.imagelength)
         if page.imagedepth > 1:
             raise Refused(f"a volume of {page.imagedepth} planes; save it as NIfTI, or its planes as files")
-        try:
-            values = page.asarray()
-        except Exception as error:
-            raise ValueError(f"{type(error).__name__}: {error}") from error
+        values = page.asarray()
         turn = page.tags.get(274)
-    meaning = page.photometric.name
+    if 262 not in page.tags:
+        raise Refused("it does not say what its values mean (PhotometricInterpretation); save it anew")
+    meaning = getattr(page.photometric, "name", f"PhotometricInterpretation {page.photometric}")
     if meaning not in ("MINISBLACK", "MINISWHITE", "RGB") or values.dtype.kind not in "uif":
         raise Refused(f"{meaning} of {values.dtype}; save it as grey or RGB")
     if page.axes.startswith("S"):
@@ -116,6 +128,12 @@ def _tiff(path: Path) -> Deep:
     extra = list(map(int, page.extrasamples))
     deep = _of_channels(values, "TIFF", ON_BLACK if extra == [1] else STRAIGHT if extra == [2] else "")
     return Deep(deep.values, meaning == "MINISWHITE", deep.opacity)
+
+
+def _png(path: Path, head: bytes) -> Deep:
+    _check_size(int.from_bytes(head[16:20]), int.from_bytes(head[20:24]))
+    values = _by_codec("png_decode", path)
+    return _of_channels(values, "PNG", STRAIGHT if values.ndim == 3 and values.shape[2] in (2, 4) else "")
 
 
 def _jpeg(path: Path, head: bytes) -> Deep | None:
@@ -185,10 +203,7 @@ def _by_codec(name: str, path: Path) -> np.ndarray:
         import imagecodecs
     except ImportError as error:
         raise Refused("a picture of over 8 bits, or without loss: pip install 'mora-bench[tiff]'") from error
-    try:
-        return getattr(imagecodecs, name)(path.read_bytes())
-    except Exception as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from error
+    return getattr(imagecodecs, name)(path.read_bytes())
 
 
 def _check_size(width: int, height: int) -> None:

@@ -17,13 +17,15 @@ LARGEST_FILE = 2 << 30
 PAGED = ("TIFF", "GIF", "WEBP", "PNG")
 #: Files of these suffixes were once read by Pillow alone. Change the version when one becomes another picture.
 DEEP_SUFFIXES, DEEP_VERSION = (".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"), 2
-#: Formats of volumes, by suffix, and what to do with them.
+#: Formats of volumes that are not read, by the end of a name, and what to do with them.
 VOLUMES = (
-    dict.fromkeys(
-        (".mgh", ".mgz", ".mnc", ".hdr", ".img"), "Convert it: `nib-convert FILE FILE.nii.gz`, a command of nibabel."
-    )
-    | dict.fromkeys((".par", ".rec"), "Convert it: `parrec2nii FILE`, a command of nibabel.")
-    | dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), "Convert it to NIfTI, with SimpleITK, say.")
+    (
+        (".mgh", ".mgz", ".mnc", ".hdr", ".img", ".brik", ".brik.gz", ".head"),
+        "`nib-convert FILE FILE.nii.gz` of nibabel",
+    ),
+    ((".par", ".rec"), "`parrec2nii FILE` of nibabel"),
+    ((".nrrd", ".nhdr", ".mha", ".mhd"), "SimpleITK, say"),
+    ((".v",), "nibabel"),
 )
 #: The share of values that may be above what is shown as white, and how far above one must be for that.
 OUTLIERS, FAR = 0.001, 2.0
@@ -68,8 +70,10 @@ def read(path: Path) -> np.ndarray:
     except deep.Refused as error:
         raise UserError(f"{path}: {error}.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if path.suffix.lower() in VOLUMES:
-            raise UserError(f"{path}: a volume of a format that is not read. {VOLUMES[path.suffix.lower()]}") from error
+        by = next((by for ends, by in VOLUMES if path.name.lower().endswith(ends)), "")
+        if by:
+            what = "a volume of a format that is not read"
+            raise UserError(f"{path}: {what}. Convert it to NIfTI, with {by}.") from error
         raise UserError(
             f"{path}: not a readable picture ({error}). Replace the file by an intact copy, or remove it: "
             "an absent file counts as a naturally missing image."

@@ -57,8 +57,8 @@ class NiftiSlice(FilePicture):
         Raises:
             UserError: nibabel is absent, or the file cannot be read or shown, or has no such slice or volume.
         """
-        numbers = _header(self.path).numbers(self.volume)
-        volumes = _held(self.path, version(self.path), numbers)
+        seen = version(self.path)
+        volumes = _held(self.path, seen, _known(self.path, seen).numbers(self.volume))
         count = volumes.header.slices(self.plane)
         if not 0 <= self.index < count:
             raise UserError(f"{self.path}: no {self.plane} slice {self.index}; it has 0 to {count - 1}.")
@@ -181,7 +181,7 @@ class Volumes:
 def _held(path: Path, seen: Version, numbers: tuple[int, ...]) -> Volumes:
     """Volumes of a file of this version. Those read last are kept, and no others: the slices of a bag are read one
     after the other, and a compressed file must be read from its beginning for any of them."""
-    header = _header(path)
+    header = _known(path, seen)
     proxy = header.proxy
     try:
         if path.suffix.lower() == ".gz":
@@ -228,10 +228,18 @@ def _gzip() -> Any:
     return igzip
 
 
+@lru_cache(maxsize=1)
+def _known(path: Path, seen: Version) -> Header:
+    """The header of a file of this version; for slices that are read one after the other."""
+    return _header(path)
+
+
 def _header(path: Path) -> Header:
     nibabel = _nibabel()
     try:
         image: Any = nibabel.load(path)
+        if not hasattr(image, "affine"):
+            raise TypeError(f"a {type(image).__name__}, which has no place in space")
         proxy, affine = image.dataobj, image.affine
         axes = nibabel.io_orientation(affine)
         spacing = nibabel.affines.voxel_sizes(affine)

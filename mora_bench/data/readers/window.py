@@ -46,7 +46,14 @@ def between(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def _levels(values: np.ndarray, share: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     x = np.asarray(values, np.float64)
     finite = np.isfinite(x)
-    levels = (np.clip(np.where(finite, share(np.where(finite, x, 0)), 0), 0, 1) * 255).round().astype(np.uint8)
+    whole = bool(finite.all())
+    # Most pictures are, and each further pass over one costs as much as its share of a volume's decoding.
+    shares = share(x if whole else np.where(finite, x, 0))
+    np.clip(shares, 0, 1, out=shares)
+    shares *= 255
+    levels = np.rint(shares, out=shares).astype(np.uint8)
+    if not whole:
+        levels[~finite] = 0
     return np.repeat(levels[..., None], 3, axis=2)
 
 

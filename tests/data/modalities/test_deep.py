@@ -5,6 +5,7 @@ compared with Pillow, which then does not read them for us.
 """
 
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -159,6 +160,14 @@ def test_png_and_jpeg_of_over_8_bits_and_jpeg_without_loss(tmp_path):
     assert np.abs(packed(tmp_path, "x.jpg", lossy).astype(int) - levels(smooth, int(smooth.max()))).max() <= 1
 
 
+def test_a_transparent_value_of_a_deep_png_lies_on_black(tmp_path):
+    content = imagecodecs.png_encode(GREY)
+    chunk = b"tRNS" + (4000).to_bytes(2)
+    at = content.index(b"IDAT") - 4
+    content = content[:at] + (2).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + content[at:]
+    assert (packed(tmp_path, "x.png", content) == levels(np.where(GREY == 4000, 0, GREY))).all()
+
+
 def test_without_the_extra_they_are_refused_and_plain_ones_are_read(tmp_path, monkeypatch):
     (tmp_path / "x.png").write_bytes(imagecodecs.png_encode(RGB))
     tifffile.imwrite(tmp_path / "x.tif", RGB, photometric="rgb")
@@ -196,5 +205,5 @@ def test_pictures_that_look_different_now_have_other_fingerprints(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.mgz", "x.nrrd", "x.PAR"])
 def test_a_volume_of_another_format_is_refused_by_name(name, tmp_path):
-    with pytest.raises(UserError, match=rf"{name}: a volume of a format that is not read. Convert it"):
+    with pytest.raises(UserError, match=rf"{name}: a volume of a format that is not read. Convert it to NIfTI"):
         packed(tmp_path, name, b"volume")
