@@ -83,7 +83,7 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
         )
         raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected names that end with .dcm.")
     stack, others = chosen(alone, series, folder)
-    _say(folder, left, len(slices) - len(alone), [str(other) for other in others])
+    _say(folder, left, len(slices) - len(alone), others)
     return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)
 
 

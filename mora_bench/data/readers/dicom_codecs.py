@@ -14,6 +14,8 @@ import numpy as np
 
 from mora_bench.errors import UserError
 
+#: The last marker of a JPEG stream, and what may stand behind it.
+END, PADDING = b"\xff\xd9", b"\0\xff"
 #: What pydicom knows this module's decoder as.
 NAME = "imagecodecs"
 BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
@@ -33,6 +35,9 @@ def decode_frame(packed: bytes, runner: Any) -> bytes:
     """One frame's samples, as pydicom wants them of a plug-in."""
     import imagecodecs
 
+    if not packed.rstrip(PADDING).endswith(END):
+        # libjpeg would fill up what is missing, and say nothing.
+        raise ValueError("a stream that is cut: it has no end")
     if runner.transfer_syntax in JPEG_LS:
         samples = imagecodecs.jpegls_decode(packed)
     elif runner.samples_per_pixel == 1:
@@ -60,9 +65,16 @@ def unpack(data: Any, frame: int, path: Path) -> np.ndarray:
     Raises:
         UserError: nothing that is installed can unpack it.
     """
-    import pydicom.pixels
+    from pydicom.pixels import pixel_array
 
-    return pydicom.pixels.pixel_array(data, index=frame, decoding_plugin=_plugin(data, path))
+    plugin = _plugin(data, path)
+    unused = int(data.get("HighBit") or 0) - int(data.get("BitsStored") or 1) + 1
+    if unused <= 0 or plugin or data.get("SamplesPerPixel") != 1:
+        return pixel_array(data, index=frame, decoding_plugin=plugin)
+    # Old files have their bits at the upper end; pydicom takes them to be at the lower one.
+    stored = pixel_array(data, index=frame, correct_unused_bits=False)
+    bits = 8 * stored.dtype.itemsize
+    return (stored << (bits - 1 - int(data.HighBit))) >> (bits - int(data.BitsStored))
 
 
 def _plugin(data: Any, path: Path) -> str:

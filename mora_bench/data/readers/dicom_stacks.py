@@ -75,9 +75,11 @@ class Stack:
     what: str = ""
     aside: str = ""
 
-    def __str__(self) -> str:
+    def described(self, among: Sequence[Stack]) -> str:
+        """Its number, or its UID where others have the number too, with what is in it."""
         uid, number, description = self.names
-        name = f"{number or uid}{f' {description!r}' if description else ''}"
+        alone = number and [other.names[1] for other in among].count(number) == 1
+        name = f"{(number if alone else uid) or 'without a number'}{f' {description!r}' if description else ''}"
         return f"{name} ({', '.join(filter(None, (counted(self.slices), self.what, self.aside)))})"
 
 
@@ -119,8 +121,8 @@ def _aside(data: Any) -> str:
     return "secondary capture" if kind.startswith(CAPTURES) else ""
 
 
-def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[Stack, list[Stack]]:
-    """The stack that is meant, and those that are left out.
+def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[Stack, list[str]]:
+    """The stack that is meant, and what those are that are left out.
 
     Args:
         series: its UID, number or description, as `Stack.names`; None: the only one that is not aside.
@@ -129,7 +131,7 @@ def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[St
         UserError: no stack has that name, or several could be meant.
     """
     found = stacks(slices)
-    some = "; ".join(map(str, found[:20]))
+    some = "; ".join(stack.described(found) for stack in found[:20])
     if series is not None:
         meant = [stack for stack in found if series.strip() in stack.names]
         if not meant:
@@ -137,11 +139,11 @@ def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[St
         if len(meant) != 1:
             how = f"{len(meant)} series are" if meant else "no series is"
             raise UserError(f"{where}: {how} called {series!r}. There are: {some}. Say which (--series NAME).")
-        return meant[0], [stack for stack in found if stack is not meant[0]]
+        return meant[0], [stack.described(found) for stack in found if stack is not meant[0]]
     meant = [stack for stack in found if not stack.aside] or found
     if len(meant) > 1:
         raise UserError(f"{where}: {len(meant)} series could be meant: {some}. Say which (--series NAME).")
-    return meant[0], [stack for stack in found if stack is not meant[0]]
+    return meant[0], [stack.described(found) for stack in found if stack is not meant[0]]
 
 
 def stacks(slices: Sequence[Slice]) -> list[Stack]:

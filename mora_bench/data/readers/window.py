@@ -8,6 +8,8 @@ import numpy as np
 #: The share of values at either end that may be left out, and how often the range of all others an end must be away
 #: from them for that.
 OUTLIERS, FAR = 0.001, 2.0
+#: Of fewer values than these none is left out.
+FEW = 64
 #: Of more values than these the two shares are taken of evenly spaced ones; the least and the greatest are of all.
 ENOUGH = 1_000_000
 
@@ -61,19 +63,23 @@ def spread(values: np.ndarray) -> tuple[float, float]:
 
     An end is moved to the value that 0.1 % lie beyond where it is farther from the middle 99.8 % than these are wide,
     because one hot pixel must not blacken a picture. Whole numbers within 255 of each other stay as they are: every
-    one of them has a grey level, and few of them may be what matters (a mask).
+    one of them has a grey level, and few of them may be what matters (a mask). So do fewer than 64 values.
     """
     x = np.asarray(values)
     low, high = _ends(x)
     if not np.isfinite(high - low):
         x = x[np.isfinite(x)]
         low, high = _ends(x)
+    if x.size < FEW:
+        return low, high
     if high - low <= 255 and (x.dtype.kind != "f" or bool((x == np.floor(x)).all())):
         return low, high
     flat = x.ravel(order="K")
     # An odd step, so that the columns of a picture are not met again and again.
     some = flat[:: (flat.size // ENOUGH) | 1]
-    first, last = (float(value) for value in np.quantile(some, (OUTLIERS, 1 - OUTLIERS)))
+    # Of few values the nearest inner one, or a single hot pixel would be among the middle ones.
+    first = float(np.quantile(some, OUTLIERS, method="higher"))
+    last = float(np.quantile(some, 1 - OUTLIERS, method="lower"))
     wide = (FAR - 1) * (last - first)
     if wide <= 0:
         return low, high

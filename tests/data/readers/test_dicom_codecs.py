@@ -147,6 +147,14 @@ def test_what_to_install_is_said_when_a_table_is_read_not_once_a_slice(syntax, p
         assert "pip install 'mora-bench[dicom]'" in str(refused.value)
 
 
+@pytest.mark.parametrize("syntax", [uid.JPEGLosslessSV1, uid.JPEGExtended12Bit, uid.JPEGLSLossless, uid.HTJ2KLossless])
+def test_a_stream_that_is_cut_is_refused_not_filled_up(syntax, plain):
+    stream = (LOSSLESS | LOSSY)[syntax](pydicom.dcmread(plain).pixel_array)
+    path = compressed(plain, plain.with_name("cut.dcm"), syntax, stream[: len(stream) // 2])
+    with pytest.raises(UserError, match=r"cut\.dcm, frame 0: not a readable DICOM picture"):
+        DicomFile(path).read()
+
+
 def test_a_video_is_refused_by_name(plain):
     path = compressed(plain, plain.with_name("video.dcm"), uid.MPEG4HP41, b"\0" * 64)
     with pytest.raises(UserError, match=r"video\.dcm: packed as MPEG-4.*Convert it"):

@@ -179,6 +179,16 @@ def test_8_bit_values_without_any_scale_are_shown_as_they_are(tmp_path):
     assert levels(write_dicom(tmp_path / "a.dcm", stored, **eight)) == stored.tolist()
 
 
+@pytest.mark.parametrize("sign", [0, 1])
+def test_bits_at_the_upper_end_are_values_too(sign, tmp_path):
+    stored = np.array([[0, 100, 200, 2047]]) - 1000 * sign
+    more = {"BitsStored": 12, "HighBit": 15, "PixelRepresentation": sign}
+    # What stands below them is something else.
+    path = write_dicom(tmp_path / "a.dcm", ((stored << 4) | 5).astype(np.int16 if sign else np.uint16), **more)
+    expected = ((stored - stored.min()) / 2047 * 255).round()
+    assert levels(path) == expected.tolist()
+
+
 # Shapes.
 
 

@@ -65,6 +65,16 @@ def test_of_several_series_one_must_be_named_by_uid_number_or_description(tmp_pa
         dicom_series(tmp_path, series="5")
 
 
+def test_series_of_one_number_are_named_by_their_uids(tmp_path):
+    stack(tmp_path, "a", [0, 1], "1.2.7", SeriesNumber=3)
+    stack(tmp_path, "b", [0, 1, 2], "1.2.8", SeriesNumber=3)
+    with pytest.raises(UserError, match=r"meant: 1\.2\.7 \(2 pictures\); 1\.2\.8 \(3 pictures\)\. Say which"):
+        dicom_series(tmp_path)
+    with pytest.raises(UserError, match="2 series are called '3'"):
+        dicom_series(tmp_path, series="3")
+    assert names(dicom_series(tmp_path, series="1.2.8")) == ["b0", "b1", "b2"]
+
+
 @pytest.mark.parametrize("name", ["EchoTime", "TemporalPositionIdentifier", "TriggerTime"])
 def test_phases_of_a_series_never_interleave(name, tmp_path):
     for n, (phase, height) in enumerate([(20, 0), (20, 1), (20, 2), (80, 0), (80, 1), (80, 2)]):

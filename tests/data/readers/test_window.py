@@ -1,6 +1,7 @@
 """From measured values to grey levels: windows, and the range of values where no window is given."""
 
 import numpy as np
+import pytest
 
 from mora_bench.data.readers.window import Window, between, grey, spread
 
@@ -23,6 +24,16 @@ def test_one_hot_value_does_not_blacken_the_others_at_either_end():
         assert 9988 <= high <= 9999
         assert abs(grey(values, None)[..., 0].mean() - 127.5) < 1
     assert spread(ramp) == (0, 9999)
+
+
+@pytest.mark.parametrize("side", [8, 10, 16])
+def test_one_hot_value_does_not_blacken_a_small_picture_either(side):
+    values = np.arange(side * side, dtype=np.float64).reshape(side, side)
+    values[1, 1] = 1e6
+    assert spread(values) == (0, side * side - 1)
+    values[1, 1] = -1e6
+    assert spread(values) == (0, side * side - 1)
+    assert spread(values[:2, :4]) == (-1e6, 1 * side + 3)
 
 
 def test_a_mask_and_what_is_nearly_everywhere_the_same_keep_their_few_values():
