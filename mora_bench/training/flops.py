@@ -173,6 +173,8 @@ def by_operator(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str
         _nothing,
         "aten::upsample_bicubic2d",
         _nothing,
+        "aten::upsample_nearest2d",
+        _nothing,
     )
     counts = {name: int(count) for name, count in analysis.by_operator().items()}
     return counts, tuple(sorted(set(analysis.unsupported_ops()) - FREE))
