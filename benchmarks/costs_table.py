@@ -50,7 +50,7 @@ def shares(vilt: Subject) -> str:
     for name in METHODS:
         cost = methods.cost(name, vilt, methods.Settings())
         assert cost.peft is not None
-        percents = [cost.share_adapter, cost.share_adapter_head, cost.peft.of_base, cost.peft.once, cost.peft.percent]
+        percents = [cost.share_adapter, cost.share_adapter_head, cost.peft.once, cost.peft.percent]
         lines[f"`{name}`"] = [f"{cost.trained['adapter']:,}", *[f"{own:.4g}" for own in percents]]
     headers = [
         "method",

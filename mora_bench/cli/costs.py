@@ -30,7 +30,7 @@ class CostsOptions:
     backbone: tyro.conf.Positional[str]
     """a name from `list`, a folder, a hub name; or vilt-b32, clip-b32, bert-base, minilm-l6: shapes without weights"""
     methods: tuple[str, ...] = ()
-    """methods whose parameters, shares and multiply-adds are shown, too, beside what peft prints"""
+    """methods, or all, whose parameters, shares and multiply-adds are shown, too, beside what peft prints"""
     text_length: int | None = None
     """tokens of the text; as many as the backbone has positions if left out"""
     picture_size: tuple[int, int] | None = None
@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--classes {options.classes}: expected 1 to {MOST_CLASSES:,}.")
     registry.load_plugins(options.plugin)
     for name in options.methods:
-        registry.check(registry.METHODS, name)
+        registry.check(registry.METHODS, name, also=["all"])
     from mora_bench.training.counters import methods, nets
     from mora_bench.training.counters.run import COUNTERS, ours, row
 
@@ -65,7 +65,7 @@ def run(arguments: list[str]) -> int:
         options.backbone, nets.Asked(options.text_length, options.picture_size), options.attention
     )  # fmt: skip
     settings = methods.Settings(options.rank, options.blocks, options.classes)
-    methods.checked(options.methods, subject, settings)
+    names = methods.chosen(options.methods, subject, settings)
     _heading(subject)
     found = []
     for net in subject.nets:
@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
         rows = [row(counter, net, own) for counter in COUNTERS]
         _network(net, own, rows)
         found.append((net, own, rows))
-    costs = [methods.cost(name, subject, settings) for name in options.methods]
+    costs = [methods.cost(name, subject, settings) for name in names]
     if costs:
         _methods(costs)
     answer(lambda: _plain(subject, found, costs))

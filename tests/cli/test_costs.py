@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from mora_bench import registry
+from mora_bench.cli import costs
 from mora_bench.cli import main as cli
-from mora_bench.training.counters import run
+from mora_bench.training.counters import methods, run
 from mora_bench.training.counters.contract import Counter, Printed
 
 
@@ -86,7 +88,7 @@ def test_a_table_for_people(tools, capsys):
         (["minilm-l6", "--text-length", "513"], "reads texts of 1 to 512 tokens"),
         (["small", "--text-length", "0"], "reads texts of 1 to"),
         (["small", "--picture-size", "60", "64"], "multiples of 16"),
-        (["small", "--picture-size", "160000", "16000"], "at most 8192 patches"),
+        (["small", "--picture-size", "160000", "16000"], "at most 4096 patches"),
         (["minilm-l6", "--picture-size", "64", "64"], "reads no pictures"),
         (["small", "--attention", "sdpa"], "has eager alone"),
     ],
@@ -94,6 +96,23 @@ def test_a_table_for_people(tools, capsys):
 def test_wrong_input_is_named(words, said, capsys):
     assert cli.main(["costs", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_all_methods_are_those_that_run_on_it(tools, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(methods, "cost", lambda name, *_: asked.append(name) or {})
+    monkeypatch.setattr(costs, "_methods", lambda found: None)
+    assert cli.main(["costs", "small-dual", "--methods", "all", "--text-length", "4"]) == 0
+    assert set(registry.names(registry.METHODS)) - set(asked) == {"aoept", "memprompt", "scp"}
+
+
+def test_a_folder_with_odd_positions_is_named(folder, tmp_path, capsys):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": "many"}))
+    assert cli.main(["costs", str(tmp_path)]) == 2
+    assert "max_position_embeddings is 'many'; expected a whole number" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_backbone_is_named(tmp_path, capsys):

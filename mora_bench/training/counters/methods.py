@@ -78,19 +78,31 @@ class MethodCost:
     peft: PeftShare | None
 
 
-def checked(names: tuple[str, ...], subject: Subject, settings: Settings) -> None:
-    """Refuse methods that are unknown, or make no sense on the backbone.
+def chosen(names: tuple[str, ...], subject: Subject, settings: Settings) -> tuple[str, ...]:
+    """The methods asked for; "all" are those that run on the backbone.
 
     Raises:
-        UserError: one of them is, or does not.
+        UserError: one is unknown, or makes no sense on the backbone, or its blocks are not there.
     """
     for name in names:
-        registry.check(registry.METHODS, name)
+        registry.check(registry.METHODS, name, also=["all"])
         if subject.spec is None:
             raise UserError(f"--methods {name}: mora_bench has no backbone of {subject.name}. Leave --methods out.")
-        if why := registry.get(registry.METHODS, name).unfit(subject.spec):
+    spec = subject.spec
+    if spec is None:
+        return ()
+    if "all" in names:
+        fit = (name for name in registry.names(registry.METHODS) if not _method(name).unfit(spec))
+        names = tuple(fit)
+    for name in names:
+        if why := _method(name).unfit(spec):
             raise UserError(f"--methods: {name} makes no sense on {subject.name}: {why}.")
-        axes_of(registry.get(registry.METHODS, name), subject.spec.depth, settings)
+        axes_of(_method(name), spec.depth, settings)
+    return names
+
+
+def _method(name: str) -> type[Method]:
+    return registry.get(registry.METHODS, name)
 
 
 def axes_of(method: type[Method], depth: int, settings: Settings) -> Axes:
@@ -106,7 +118,7 @@ def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
     backbone, batch = subject.backbone, subject.batch
     assert backbone is not None
     assert batch is not None
-    kind = registry.get(registry.METHODS, name)
+    kind = _method(name)
     axes = axes_of(kind, backbone.depth, settings)
     plain = copy.deepcopy(backbone.network)
     torch.manual_seed(0)

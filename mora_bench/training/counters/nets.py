@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Backbone, Spec
-from mora_bench.backbones.layout import read_json
+from mora_bench.backbones.layout import number, read_json
 from mora_bench.backbones.pair import Pair
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch, Inputs
@@ -22,10 +22,11 @@ from mora_bench.errors import UserError
 from mora_bench.training.counters.contract import Net, Positional
 from mora_bench.training.counters.shapes import MODALITIES, SHAPES
 
-#: The most tokens of a text, and patches of a picture, that are counted.
-MOST = 8192
+#: The most tokens of a text, and patches of a picture, that are counted: attention holds the squares of both.
+MOST, MOST_PATCHES = 2048, 4096
 #: Tokens of a text where a backbone of one's own takes any number: ViLT's.
 USUAL = 40
+POSITIONS = "max_position_embeddings"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def _loaded(name: str, asked: Asked) -> Subject:
     limit = words.max_text if isinstance(words, TextRule) else MOST
     usual = limit if limit < MOST else USUAL
     if spec.family == "vilt" and spec.folder is not None:
-        usual = read_json(spec.folder, "config.json", name).get("max_position_embeddings", USUAL)
+        config = {POSITIONS: USUAL} | read_json(spec.folder, "config.json", name)
+        usual = number(config, POSITIONS, spec.folder / "config.json")
     text = usual if asked.text is None else asked.text
     notes = _fitting(name, text, limit, usual)
     if asked.picture and not isinstance(image, ImageRule):
@@ -122,11 +124,11 @@ def _sides(name: str, asked: Asked, rule: ImageRule) -> tuple[int, int]:
     if asked.picture is None:
         return rule.size(rule.shorter, rule.shorter)
     patch = rule.multiple
-    if any(side < patch or side % patch for side in asked.picture) or _patches(asked.picture, patch) > MOST:
+    if any(side < patch or side % patch for side in asked.picture) or _patches(asked.picture, patch) > MOST_PATCHES:
         height, width = asked.picture
         raise UserError(
-            f"--picture-size {height} {width}: {name} reads sides that are multiples of {patch}, and at most {MOST} "
-            "patches."
+            f"--picture-size {height} {width}: {name} reads sides that are multiples of {patch}, and at most "
+            f"{MOST_PATCHES} patches."
         )
     return asked.picture
 
