@@ -31,6 +31,7 @@ VERBS = {
     "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
     "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",
     "list": "show datasets, methods with what they read, imputers, backbones, presets and all else that has a name",
+    "costs": "show what a backbone and methods cost, as we count and as fvcore, thop, peft and others do",
     "doctor": "say what a data folder holds, what is absent, and what is naturally missing",
     "prepare": "check a data folder and decode it into the cache",
     "check": "say in plain words whether a method, a dataset or whatever else of your own keeps its contract",

@@ -157,9 +157,10 @@ class Counted(NamedTuple):
     without_formula: tuple[str, ...]
 
 
-def forward_flops(model: Model, batch: Batch) -> Counted:
-    """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples."""
-    analysis = FlopCountAnalysis(_Flat(model, batch).eval(), tuple(batch.tensors()))
+def by_operator(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Multiply-adds of `module(*inputs)` by operator, by fvcore with handles for what it lacks; and the operators that
+    were called free because there is no formula for them."""
+    analysis = FlopCountAnalysis(module, inputs)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle(
         "aten::scaled_dot_product_attention",
@@ -172,9 +173,17 @@ def forward_flops(model: Model, batch: Batch) -> Counted:
         _nothing,
         "aten::upsample_bicubic2d",
         _nothing,
+        "aten::upsample_nearest2d",
+        _nothing,
     )
-    counted = analysis.total()
-    return Counted(2 * counted / len(batch), tuple(sorted(set(analysis.unsupported_ops()) - FREE)))
+    counts = {name: int(count) for name, count in analysis.by_operator().items()}
+    return counts, tuple(sorted(set(analysis.unsupported_ops()) - FREE))
+
+
+def forward_flops(model: Model, batch: Batch) -> Counted:
+    """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples."""
+    counts, unknown = by_operator(_Flat(model, batch).eval(), tuple(batch.tensors()))
+    return Counted(2 * sum(counts.values()) / len(batch), unknown)
 
 
 @contextmanager

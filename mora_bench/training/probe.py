@@ -47,7 +47,7 @@ def settle(model: Model, view: View, device: torch.device) -> Found:
         _move(model)
         model.eval()
         model.found = replace(found, ahead=False)
-        found = replace(found, lean=_lean(model, batch))
+        found = replace(found, lean=reads_first_token(model, batch))
     model.found = found
     return found
 
@@ -189,8 +189,8 @@ def _given(model: Model, state: Beginning) -> list[Tensor] | None:
     return [given[stream].clone() for stream in range(len(state.streams))]
 
 
-def _lean(model: Model, batch: Batch) -> bool:
-    """Whether the logits stay the same if the last block computes only its first token."""
+def reads_first_token(model: Model, batch: Batch) -> bool:
+    """Whether the logits stay the same if the last block computes only its first token. Sets `model.found.lean`."""
     whole = model(batch)
     model.found = replace(model.found, lean=True)
     try:

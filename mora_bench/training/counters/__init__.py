@@ -1,0 +1,1 @@
+"""Multiply-adds, parameters and trainable shares of a network as other tools count them, beside ours."""

@@ -1,0 +1,23 @@
+"""torchinfo, whose linear layers cost their weights once, however many tokens pass."""
+
+from __future__ import annotations
+
+from mora_bench.training.counters.contract import Counter, Net, Parts, Printed
+
+
+class Torchinfo(Counter):
+    name = "torchinfo"
+    module = "torchinfo"
+    packages = ("torchinfo",)
+    unit = "mult-adds"
+    counted_parameters = "prints weights that layers share once for each layer"
+
+    def count(self, net: Net) -> Printed:
+        from torchinfo import summary
+
+        found = summary(net.module, input_data=dict(net.inputs), verbose=0)
+        return Printed(found.total_mult_adds, found.total_params)
+
+    def expected(self, ours: Parts) -> tuple[float, str]:
+        once = ours.parameters - ours.convolved + ours.convolutions
+        return once, "counts each weight once a sample, not once a token; convolutions alone are counted by position"
