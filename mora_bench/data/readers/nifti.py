@@ -7,6 +7,7 @@ what is above in the patient, or in front in axial slices, above. `dicom.py` sho
 from __future__ import annotations
 
 import gzip
+import mmap
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
@@ -201,7 +202,7 @@ def _decompressed(header: Header, numbers: tuple[int, ...]) -> tuple[np.ndarray,
     proxy, found = header.proxy, {}
     with _gzip().open(header.path) as file:
         for number in sorted(set(numbers)):
-            stored = np.empty(header.shape, proxy.dtype, order="F")
+            stored = _room(header.shape, proxy.dtype)
             file.seek(proxy.offset + number * stored.nbytes)
             _fill(stored.reshape(-1, order="F").view(np.uint8), file)
             found[number] = stored
@@ -209,6 +210,14 @@ def _decompressed(header: Header, numbers: tuple[int, ...]) -> tuple[np.ndarray,
         while file.read(PART):
             pass
     return tuple(found[number] for number in numbers)
+
+
+def _room(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array whose pages of memory are all there at once. Linux hands out those of any other large one as each is
+    first written, which can take as long as to decompress what is written."""
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
+    memory = mmap.mmap(-1, prod(shape) * dtype.itemsize, flags=flags)
+    return np.frombuffer(memory, dtype).reshape(shape, order="F")
 
 
 def _fill(raw: np.ndarray, file: Any) -> None:
