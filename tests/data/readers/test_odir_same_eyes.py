@@ -78,7 +78,7 @@ def test_every_dataset_of_these_patients_keeps_them_together(name, root, monkeyp
     table = datasets.load(name, root)
     assert table.together == ("0", "1", "2", "3", "4", "5", "2", "7")
     assert table.fingerprint() != apart.fingerprint()
-    assert datasets.load(name, root, limit=4).together == ("0", "1", "2", "3")
+    assert set(datasets.load(name, root, limit=7).together) <= {*table.together}
 
 
 @pytest.mark.parametrize("name", ODIRS)
