@@ -78,7 +78,8 @@ def test_every_dataset_of_these_patients_keeps_them_together(name, root, monkeyp
     table = datasets.load(name, root)
     assert table.together == ("0", "1", "2", "3", "4", "5", "2", "7")
     assert table.fingerprint() != apart.fingerprint()
-    assert set(datasets.load(name, root, limit=7).together) <= {*table.together}
+    few = datasets.load(name, root, limit=7)
+    assert len({few.together[row] for row, id in enumerate(few.ids) if id in ("2", "6")}) == 1
 
 
 @pytest.mark.parametrize("name", ODIRS)
