@@ -6,16 +6,23 @@ from mora_bench.data.presence import pattern_index
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from .by_pattern import FEWEST
+
 
 class Presence(Predictor):
-    """Predicts each label's share among the training samples of the same pattern of presence; its share among all where
-    training shows no such sample.
+    """Predicts each label's share among the training samples of the same pattern of presence and the same numbers of
+    parts: of pictures of each modality that holds several, of filled cells of a table.
 
-    If modalities are missing completely at random, it knows no more than `prior`.
+    Where fewer than `FEWEST` training samples have these numbers, it is the share among those of the same pattern, and
+    where training shows no such pattern, the share among all.
+
+    If modalities and their parts are missing completely at random, it knows no more than `prior`.
     """
 
-    title = "prevalence by pattern of presence"
+    title = "prevalence by pattern of presence and number of pictures and filled cells"
     source = "scikit-learn's DummyClassifier(strategy='prior'), per pattern"
+    version = 2
+    remark = "is the prevalence by pattern of presence and by how many pictures and filled cells of a table are there"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
@@ -23,6 +30,27 @@ class Presence(Predictor):
         self.shares = np.tile(train.targets.mean(0), (2 ** train.present.shape[1] - 1, 1))
         for pattern in np.unique(patterns):
             self.shares[pattern] = train.targets[patterns == pattern].mean(0)
+        numbers, owners = np.unique(parts(train), axis=0, return_inverse=True)
+        owners = owners.reshape(-1)
+        self.of_numbers = {
+            tuple(own.tolist()): train.targets[owners == k].mean(0)
+            for k, own in enumerate(numbers)
+            if (owners == k).sum() >= FEWEST
+        }
 
     def predict(self, samples: Shown) -> np.ndarray:
-        return self.shares[pattern_index(samples.present)]
+        found = self.shares[pattern_index(samples.present)]
+        for row, own in enumerate(parts(samples).tolist()):
+            found[row] = self.of_numbers.get(tuple(own), found[row])
+        return found
+
+
+def parts(samples: Shown) -> np.ndarray:
+    """How many parts of each modality a mask shows, int [n, M]: pictures that are there, filled cells, or one text."""
+    return np.array([[_count(value) for value in values] for values in samples.values.values()], int).T
+
+
+def _count(value: object) -> int:
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return sum(part is not None for part in value) if isinstance(value, tuple) else int(value is not None)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.methods.predictor import Predictor
 
 N = 90
+#: Within this two predictions are the same: sums of the same numbers in another order differ in the last bits.
+SAME = 1e-6
 TRAIN, VALIDATION, TEST = np.arange(50), np.arange(50, 70), np.arange(70, 90)
 
 
@@ -22,6 +26,11 @@ class Subject:
     kind: type[Predictor]
     table: Table
 
+    @cached_property
+    def once(self) -> Predictor:
+        """Fitted once, for rules that do not compare fits."""
+        return self.fitted()
+
     def fitted(self, table: Table | None = None) -> Predictor:
         """Fitted on a third complete, a third without text, a third without image."""
         table = table or self.table
@@ -31,11 +40,13 @@ class Subject:
         )
         return predictor
 
-    def predicted(self, predictor: Predictor, table: Table | None = None, lacking: int | None = None) -> np.ndarray:
-        present = np.ones((len(TEST), 2), bool)
+    def predicted(
+        self, predictor: Predictor, table: Table | None = None, lacking: int | None = None, rows: np.ndarray = TEST
+    ) -> np.ndarray:
+        present = np.ones((len(rows), 2), bool)
         if lacking is not None:
             present[:, lacking] = False
-        return np.asarray(predictor.predict(shown(table or self.table, TEST, present, targets=False)))
+        return np.asarray(predictor.predict(shown(table or self.table, rows, present, targets=False)))
 
 
 def thirds(rows: np.ndarray) -> np.ndarray:
@@ -53,7 +64,7 @@ def named(subject: Subject) -> None:
 
 def probabilities(subject: Subject) -> None:
     """It gives probabilities, float [samples, labels], under every pattern."""
-    predictor = subject.fitted()
+    predictor = subject.once
     for lacking in (None, 0, 1):
         found = subject.predicted(predictor, lacking=lacking)
         expected = (len(TEST), len(subject.table.labels))
@@ -65,7 +76,7 @@ def hidden(subject: Subject) -> None:
     """What a mask hides changes nothing: other texts and pictures in its place, in training and when predicting."""
     for lacking in (0, 1):
         other = _other(subject.table, lacking)
-        first = subject.predicted(subject.fitted(), lacking=lacking)
+        first = subject.predicted(subject.once, lacking=lacking)
         again = subject.predicted(subject.fitted(other), table=other, lacking=lacking)
         expect(np.array_equal(first, again), f"another {subject.table.names[lacking]} where it is hidden changed it")
 
@@ -82,11 +93,47 @@ def _other(table: Table, lacking: int) -> Table:
 
 def repeatable(subject: Subject) -> None:
     """Fitted twice with the same seed, it predicts the same."""
-    first, again = (subject.predicted(subject.fitted()) for _ in range(2))
+    first, again = (subject.predicted(predictor) for predictor in (subject.once, subject.fitted()))
     expect(np.array_equal(first, again), "two fits with the same seed predict differently")
 
 
-RULES = (named, probabilities, hidden, repeatable)
+def nameless(subject: Subject) -> None:
+    """Names change nothing: with other ids, patients and names of files it predicts the same."""
+    table = subject.table
+    pictures = tuple(tuple(Renamed(picture) for picture in pair) for pair in table.modalities["image"].values)
+    names = tuple(f"another {id}" for id in reversed(table.ids))
+    columns = table.modalities | {"image": Column("image", pictures)}
+    other = replace(table, ids=names, patients=names, modalities=columns)
+    first = subject.predicted(subject.once)
+    again = subject.predicted(subject.fitted(other), table=other)
+    expect(np.array_equal(first, again), "other names of samples and pictures changed it; names must not be read")
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """The same picture under another name."""
+
+    picture: Any
+
+    def read(self) -> np.ndarray:
+        return self.picture.read()
+
+    def fingerprint(self) -> str:
+        return f"another {self.picture.fingerprint()}"
+
+
+def placeless(subject: Subject) -> None:
+    """What it predicts for a sample hangs neither on its place among the samples nor on who else is there."""
+    predictor = subject.once
+    whole = subject.predicted(predictor)
+    turned = subject.predicted(predictor, rows=TEST[::-1])[::-1]
+    part = subject.predicted(predictor, rows=TEST[3:8])
+    for found, expected, what in ((turned, whole, "in another order"), (part, whole[3:8], "among fewer")):
+        worst = float(np.abs(found - expected).max())
+        expect(worst <= SAME, f"predictions of the same samples {what} differ by {worst:.2g}")
+
+
+RULES = (named, probabilities, hidden, repeatable, nameless, placeless)
 
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:

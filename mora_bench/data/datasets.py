@@ -16,6 +16,7 @@ from mora_bench.data.twins import ceilings
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import PlainError, UserError
 from mora_bench.files import FileHashes, digest_json
+from mora_bench.seeds import uniforms
 
 #: The file of a cache in which digests of data files are remembered.
 HASHES = "hashes.json"
@@ -48,7 +49,7 @@ def get(name: str) -> Dataset:
 
 
 def load(name: str, root: Path | None, limit: int | None = None) -> Table:
-    """The samples of `name`: real below `root`, the twin for `root` None; only the first `limit` where given.
+    """The samples of `name`: real below `root`, the twin for `root` None; only `limit` of them where given.
 
     Samples without any modality are left out.
 
@@ -97,7 +98,15 @@ def _loaded(name: str, root: Path | None, limit: int | None) -> Table:
     table = table.only(np.flatnonzero(table.present.any(1)))
     if not len(table):
         raise UserError(f"dataset {name!r}: no sample has anything of any modality.")
-    return table if limit is None else table.only(np.arange(min(limit, len(table))))
+    return table if limit is None or limit >= len(table) else table.only(_some(table, limit))
+
+
+def _some(table: Table, count: int) -> np.ndarray:
+    """So many rows, int [count], in order. Of real data they are drawn by id, more of them where `count` is larger,
+    because files are often sorted by what is to be predicted; a twin's samples are drawn alike, so the first do."""
+    if table.source == "twin":
+        return np.arange(count)
+    return np.sort(np.argsort(uniforms(table.tokens, "limit", table.name), kind="stable")[:count])
 
 
 @lru_cache(maxsize=8)

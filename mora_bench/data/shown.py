@@ -1,4 +1,7 @@
-"""The part of some samples that a mask shows, in the form of a table: all that a predictor gets to see."""
+"""The part of some samples that a mask shows, in the form of a table: all that a predictor gets to see.
+
+No id is in it, nor the name of a file, because of many published data sets they tell the labels (docs/datasets.md).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data import presence
+from mora_bench.data.modalities.image import Picture
 from mora_bench.data.table import Table
+from mora_bench.files import digest
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,7 @@ class Shown:
 
     Attributes:
         values: n values of each modality, by name, in the table's order; None where the mask hides one or there is
-            none. A text is a str, an image a tuple of pictures with `read()`.
+            none. A text is a str, an image a tuple of pictures with `read()` and `fingerprint()` and nothing else.
         kinds: the kind of each modality, by name.
         present: bool [n, M].
         labels: the C class names; task: the registered task.
@@ -39,13 +44,38 @@ class Shown:
         return [name for name, own in self.kinds.items() if own == kind]
 
 
+class Unnamed:
+    """A picture by its content alone: whose it is and where it lies is not said."""
+
+    __slots__ = ("_picture",)
+
+    def __init__(self, picture: Picture):
+        self._picture = picture
+
+    def read(self) -> np.ndarray:
+        """Decode to uint8 [H, W, 3]."""
+        return self._picture.read()
+
+    def fingerprint(self) -> str:
+        """16 hex digits that change when the picture does; drawn pictures are called by their numbers otherwise."""
+        return digest([self._picture.fingerprint().encode()])
+
+
 def shown(table: Table, rows: np.ndarray, present: np.ndarray, targets: bool) -> Shown:
     """The samples `rows` [n] of `table`, with only those existing modalities that `present` (bool [n, M]) shows."""
     there = presence.combine(table.present[rows], present)
     values = {
         name: tuple(
-            column.values[row] if yes else None for row, yes in zip(rows.tolist(), there[:, m].tolist(), strict=True)
+            _unnamed(column.values[row]) if yes else None
+            for row, yes in zip(rows.tolist(), there[:, m].tolist(), strict=True)
         )
         for m, (name, column) in enumerate(table.modalities.items())
     }
     return Shown(values, table.shape, there, table.labels, table.task, table.targets[rows] if targets else None)
+
+
+def _unnamed(value: Any) -> Any:
+    """A value of a modality, its pictures without their names."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(Unnamed(part) if hasattr(part, "read") and hasattr(part, "fingerprint") else part for part in value)

@@ -26,6 +26,8 @@ class Predictor(ABC):
     kinds: ClassVar[tuple[str, ...]] = ()
     #: When it abstains and what it predicts then, in words, e.g. "without text: no label"; "" if nowhere.
     abstains: ClassVar[str] = ""
+    #: What a reader of a table must know of its scores besides, in words that follow its name; "" if nothing.
+    remark: ClassVar[str] = ""
 
     @abstractmethod
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

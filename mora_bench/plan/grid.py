@@ -89,7 +89,7 @@ class Grid:
     out: Path | None = None
     """results folder; if not given, results/PRESET, and with --limit N results/PRESET-limitN"""
     limit: int | None = None
-    """only the first N samples of each dataset: a smoke run"""
+    """only N samples of each dataset, of real data drawn by id: a smoke run"""
     device: str = "auto"
     """cpu, cuda, cuda:1, or auto"""
     workers: int | None = None

@@ -43,11 +43,13 @@ class Provenance(Struct):
 
 
 class Competitor(Struct):
-    """How a method or predictor describes itself; `abstains`: when it abstains and what it predicts then."""
+    """How a method or predictor describes itself; `abstains`: when it abstains and what it predicts then; `remark`:
+    what a reader of its scores must know besides."""
 
     title: str
     family: str
     abstains: str = ""
+    remark: str = ""
 
 
 class Validation(Struct):

@@ -110,7 +110,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
-    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_uncounted(group)]
+    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_remarks(group), *_uncounted(group)]
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
@@ -178,6 +178,11 @@ def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
 def _abstentions(group: pd.DataFrame) -> list[str]:
     said = group[["method", "abstains"]].drop_duplicates()
     return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def _remarks(group: pd.DataFrame) -> list[str]:
+    said = group[["method", "remark"]].drop_duplicates()
+    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
 
 
 def _uncounted(group: pd.DataFrame) -> list[str]:

@@ -110,6 +110,7 @@ def _described(record: Record) -> dict[str, Any]:
         "error": record.error,
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,
+        "remark": record.competitor.remark,
         "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
         "overlap": overlap(record),

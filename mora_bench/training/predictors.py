@@ -33,7 +33,9 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     fitted = time.perf_counter()
     logits = {name: predicted(predictor, task, own[name]) for name in ("val", "test")}
     ended = time.perf_counter()
-    competitor = Competitor(title=predictor.title, family=predictor.family, abstains=predictor.abstains)
+    competitor = Competitor(
+        title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
+    )
     time_of = Clock(cell_s=ended - begun, predict_s=ended - fitted)
     return facts.without_network(cell, runtime, competitor, own, present, logits, time_of)
 

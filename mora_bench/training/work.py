@@ -106,5 +106,5 @@ def competitor(name: str) -> Competitor:
     except Exception:
         return Competitor(title=name, family="")
     # Where something failed, what describes it may be wrong, too.
-    said = {part: getattr(found, part, "") for part in ("title", "family", "abstains")}
+    said = {part: getattr(found, part, "") for part in ("title", "family", "abstains", "remark")}
     return Competitor(**{part: text if isinstance(text, str) else name for part, text in said.items()})

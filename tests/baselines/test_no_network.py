@@ -10,15 +10,19 @@ from mora_baselines.always import Always
 from mora_baselines.features import described
 from mora_baselines.late_fusion import LateFusion
 from mora_baselines.pixels import PlainPixels
-from mora_baselines.presence import Presence
+from mora_baselines.presence import Presence, parts
 from mora_baselines.prior import Prior
 from mora_baselines.stacked import Stacked
 from mora_baselines.tfidf import Tfidf
+from PIL import Image
 
 from mora_bench import campaign, registry
 from mora_bench.checks import predictor
 from mora_bench.checks.run import check
+from mora_bench.data import datasets
+from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.shown import Shown
+from mora_bench.data.shown import shown as visible
 from mora_bench.data.table import Column
 from mora_bench.data.twins import tables as twins
 from mora_bench.records.store import Store
@@ -82,6 +86,76 @@ def test_presence_is_the_share_among_samples_of_the_same_pattern():
     asked = np.array([[True, True], [False, True], [True, False]])
     samples = Shown({"note": ("x", None, "x"), "letter": ("y", "y", None)}, kinds, asked, ("a", "b"), "multi-label")
     assert presence.predict(samples).tolist() == [[1, 0.5], [0, 0.5], [0, 1]]
+
+
+def eyes(*counts, targets=None):
+    """Samples with so many pictures of two, -1 for none that is shown, and a text."""
+    pairs = tuple(None if n < 0 else tuple([Flat(9)] * n + [None] * (2 - n)) for n in counts)
+    present = np.array([[True, pair is not None] for pair in pairs])
+    values = {"text": ("x",) * len(pairs), "image": pairs}
+    return Shown(values, {"text": "text", "image": "image"}, present, ("a",), "multi-label", targets)
+
+
+def test_presence_counts_the_pictures_that_are_there():
+    """faults of real data: an absent eye is white in a pasted pair, and tells what a floor by modalities cannot."""
+    targets = np.array([[1]] * 9 + [[0]] * 3 + [[1]] * 3 + [[0]] * 9 + [[1]] * 2 + [[0]] * 2, np.uint8)
+    presence = Presence()
+    presence.fit(eyes(*[1] * 12, *[2] * 12, *[-1] * 4, targets=targets), eyes(), 0)
+    assert presence.predict(eyes(1, 2, -1))[:, 0].tolist() == [0.75, 0.25, 0.5]
+
+
+def test_numbers_of_pictures_that_training_hardly_shows_get_the_share_of_their_pattern_and_patterns_that_of_all():
+    targets = np.array([[1]] * 9 + [[0]] * 3 + [[0]] * 9, np.uint8)
+    presence = Presence()
+    presence.fit(eyes(*[2] * 12, *[1] * 9, targets=targets), eyes(), 0)
+    assert presence.predict(eyes(2, 1, -1))[:, 0].tolist() == [0.75, 9 / 21, 9 / 21]
+
+
+def test_presence_counts_filled_cells_and_pictures_of_several_modalities():
+    values = {
+        "lab": ({"age": 3.0, "sex": None}, {"age": 0.0, "sex": ""}, None),
+        "scan": ((Flat(1),) * 5, None, (None, Flat(2))),
+        "note": ("x", None, ""),
+    }
+    kinds = {"lab": "table", "scan": "bag", "note": "text"}
+    present = np.array([[value is not None for value in column] for column in values.values()]).T
+    assert parts(Shown(values, kinds, present, ("a",), "multi-label")).tolist() == [[1, 5, 1], [2, 0, 0], [0, 1, 1]]
+
+
+@pytest.mark.parametrize("name", registry.names(registry.DATASETS))
+def test_no_predictor_is_shown_a_name(name):
+    """Of ODIR the number of a patient, with which the names of its files begin, is nearly the label."""
+    table = datasets.get(name).twin().only(np.arange(6))
+    other = dataclasses.replace(table, ids=tuple("fedcba"), patients=tuple("uvwxyz"), covariates={}, inseparable=())
+    first, again = (visible(own, np.arange(6), np.ones(own.present.shape, bool), False) for own in (table, other))
+    assert {field.name for field in dataclasses.fields(first)} == {
+        "values", "kinds", "present", "labels", "task", "targets",
+    }  # fmt: skip
+    assert [*map(str, content(first))] == [*map(str, content(again))]
+    said = {part for part in content(first) if isinstance(part, str)}
+    assert not said.intersection({*table.ids, *table.patients})
+
+
+def content(samples):
+    """All that stands in the values of some samples; a picture as what is public of it."""
+    for column in samples.values.values():
+        for value in column:
+            for part in value if isinstance(value, tuple) else (value,):
+                if hasattr(part, "read"):
+                    yield {name: getattr(part, name)() for name in dir(part) if not name.startswith("_")}
+                else:
+                    yield part
+
+
+def test_a_picture_is_shown_without_its_file(tmp_path):
+    Image.fromarray(Flat(7).read()).save(tmp_path / "12_left.png")
+    own = PictureFile(tmp_path / "12_left.png")
+    table = dataclasses.replace(twins.odir(range(1)), modalities={"image": Column("image", ((own, None),))})
+    picture, none = visible(table, np.arange(1), np.ones((1, 1), bool), False).values["image"][0]
+    assert none is None
+    assert {name for name in dir(picture) if not name.startswith("_")} == {"read", "fingerprint"}
+    assert (picture.read() == 7).all()
+    assert picture.fingerprint() != own.fingerprint()
 
 
 class Flat:
@@ -161,7 +235,40 @@ class Forgets(Prior):
         return np.random.default_rng().random((len(samples), len(samples.labels)))
 
 
-@pytest.mark.parametrize(("kind", "message"), [(NoProbability, "no probabilities"), (Forgets, "predict differently")])
+class ReadsNames(Prior):
+    """Tells pictures apart by what they are called."""
+
+    def predict(self, samples):
+        shares = super().predict(samples)
+        names = [pair[0].fingerprint() if pair else "" for pair in samples.values["image"]]
+        return shares * [[sum(map(ord, name)) % 7 / 7] for name in names]
+
+
+class ReadsPlaces(Prior):
+    """Takes the place of a row for what it says: of ODIR it does."""
+
+    def predict(self, samples):
+        return super().predict(samples) * np.linspace(0, 1, len(samples))[:, None]
+
+
+class ComparesSamples(Prior):
+    """Holds a sample against those beside it."""
+
+    def predict(self, samples):
+        lengths = np.array([len(text or "") for text in samples.values["text"]])
+        return super().predict(samples) * (lengths / max(lengths.sum(), 1))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (NoProbability, "no probabilities"),
+        (Forgets, "predict differently"),
+        (ReadsNames, "names must not be read"),
+        (ReadsPlaces, "in another order differ"),
+        (ComparesSamples, "among fewer differ"),
+    ],
+)
 def test_broken_ones_are_told(kind, message):
     assert any(message in (problem or "") for _, problem in predictor.check(kind))
 

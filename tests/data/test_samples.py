@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from mora_bench import registry
 from mora_bench.backbones.load import resolve
+from mora_bench.data import datasets
 from mora_bench.data.cache import prepare
 from mora_bench.data.modalities.pictures import resize, side_by_side
 from mora_bench.data.samples import View
@@ -95,3 +97,18 @@ def test_a_view_combines_mask_and_nature(toy):
     view = View(toy, np.arange(4), np.array([[1, 1], [0, 1], [1, 0], [1, 1]], bool))
     assert view.targets.dtype == torch.float32
     assert view.present.tolist() == [[True, True], [False, True], [True, False], [True, True]]
+
+
+@pytest.mark.parametrize("name", registry.names(registry.DATASETS))
+def test_no_model_is_given_a_name(name, rules, tmp_path):
+    """Whatever the ids, patients, groups and covariates of samples are, a backbone gets the same inputs."""
+    table = datasets.get(name).twin().only(np.arange(5))
+    names = tuple(reversed([f"another {id}" for id in table.ids]))
+    other = dataclasses.replace(table, ids=names, patients=names, covariates={}, inseparable=(("x",) * 5,))
+    first, again = (prepare(own, str(k), rules, tmp_path) for k, own in enumerate((table, other)))
+    both = [own.batch(np.arange(5), own.present) for own in (first, again)]
+    assert {field.name for field in dataclasses.fields(both[0])} == {"inputs", "present"}
+    for one, two in zip(*(batch.inputs for batch in both), strict=True):
+        for field in dataclasses.fields(one):
+            left, right = getattr(one, field.name), getattr(two, field.name)
+            assert torch.equal(left, right) if isinstance(left, torch.Tensor) else left == right

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mora_bench import seeds
-from mora_bench.data import splits
+from mora_bench.data import datasets, splits
 from mora_bench.data.audit import problems
 from mora_bench.data.sides import sides
 from mora_bench.data.splits import SPLITS
@@ -100,6 +100,34 @@ def test_a_sample_more_of_a_group_goes_where_its_group_is(sizes, seed, which):
 def test_the_order_of_rows_does_not_matter(seed, order):
     ids = [str(i) for i in range(40)]
     assert side_of(ids, ids, seed=seed) == side_of([ids[i] for i in order], [ids[i] for i in order], seed=seed)
+
+
+@pytest.mark.parametrize("changes", [{}, {"seed": 2}, {"folds": 5, "seed": 1}, {"split": "row"}])
+def test_a_table_whose_rows_are_turned_round_is_split_alike(changes):
+    """Of ODIR the first 80 % of rows and the last 20 % hold other illnesses."""
+    table = replace(twins.odir(range(60)), inseparable=(tuple(f"eye {i // 2}" for i in range(60)),))
+    ends = {name: getattr(table, name)[::-1] for name in ("ids", "patients", "targets")}
+    turned = replace(table, **ends, inseparable=(table.inseparable[0][::-1],))
+    before, after = (sides(cell(**changes), own) for own in (table, turned))
+    assert {name: sorted(side.ids) for name, side in before.items()} == {
+        name: sorted(side.ids) for name, side in after.items()
+    }
+    # And no side is a stretch of the file.
+    assert all(np.ptp(side.rows) >= len(side) for side in before.values())
+
+
+@pytest.mark.parametrize("name", ["odir", "cxr"])
+def test_some_samples_of_real_data_are_not_the_first(name, tmp_path):
+    """`--limit 300` on ODIR would show hardly a healthy patient."""
+    twins.publish(name, tmp_path, 24)
+    whole, few, more = (datasets.load(name, tmp_path, limit=limit) for limit in (None, 6, 12))
+    assert (len(few), len(more)) == (6, 12)
+    assert few.ids != whole.ids[:6]
+    assert {*few.ids} < {*more.ids}
+    assert [id for id in whole.ids if id in {*few.ids}] == [*few.ids]
+    assert datasets.load(name, tmp_path, limit=24).ids == datasets.load(name, tmp_path, limit=99).ids == whole.ids
+    # A twin's samples are drawn alike.
+    assert datasets.load(name, None, limit=6).ids == datasets.get(name).twin().ids[:6]
 
 
 def test_contents_move_nobody():

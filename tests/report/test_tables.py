@@ -312,6 +312,16 @@ def test_a_row_without_a_network_stands_in_the_tables_of_all_backbones(render):
         assert "Device: Toy CPU, 2 cells at once, 1 thread each." in table.caption
 
 
+@pytest.mark.parametrize("render", [tables.markdown, tables.latex])
+def test_what_must_be_known_of_a_competitors_scores_stands_below_the_table(render):
+    own, scores = predictor("presence")
+    own.competitor.remark = "counts the pictures that are there"
+    for pairs, said in (([record(), (own, scores)], True), ([record(), predictor("presence")], False)):
+        (table,) = compare(cells(pairs))
+        assert ("presence counts the pictures that are there." in table.notes) == said
+        assert ("presence counts the pictures that are there." in render(table)) == said
+
+
 def test_rows_without_a_network_show_the_seeds_of_the_networks_they_stand_beside():
     table = only([record(seed=s) for s in (0, 1)] + [predictor(seed=s) for s in (0, 1, 2)])
     assert table.sections[0].seeds == [0, 1]

@@ -8,6 +8,7 @@ import pandas as pd
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.links import named
+from mora_bench.data.readers.odir_same_eyes import same_eyes
 from mora_bench.data.readers.paths import Pictures, find_folder, unique
 from mora_bench.data.readers.texts import eye_text, words
 from mora_bench.data.table import Column, Table
@@ -19,6 +20,8 @@ TABLES = ("ODIR-5K_Training_Annotations(Updated)_V2.xlsx", "data.xlsx", "full_df
 LEFT, RIGHT = "Left-Fundus", "Right-Fundus"
 LEFT_WORDS, RIGHT_WORDS = "Left-Diagnostic Keywords", "Right-Diagnostic Keywords"
 AGE, SEX = "Patient Age", "Patient Sex"
+#: What stands for an unknown age: 16 of the 3,500 patients are said to be one year old, and the next youngest is 14.
+UNKNOWN_AGE = "1"
 COLUMNS = ("ID", AGE, SEX, LEFT, RIGHT, LEFT_WORDS, RIGHT_WORDS, *LABELS)
 
 
@@ -32,7 +35,7 @@ def find(root: Path) -> Path | None:
 
 
 def read(root: Path) -> Table:
-    """Read the dataset below `root`.
+    """Read the dataset below `root`. Patients whose eyes are the same are inseparable; an age of 1 is unknown, "".
 
     Raises:
         UserError: no table, unreadable table, absent column, duplicate id, label other than 0 or 1, or a file name
@@ -57,6 +60,7 @@ def read(root: Path) -> Table:
         eye_text(left, right) if left.strip() or right.strip() else None
         for left, right in zip(words(frame[LEFT_WORDS]), words(frame[RIGHT_WORDS]), strict=True)
     )
+    together = same_eyes(frame)
     return Table(
         name="odir",
         source="real",
@@ -65,7 +69,8 @@ def read(root: Path) -> Table:
         patients=tuple(frame["ID"]),
         modalities={"text": Column("text", texts), "image": Column("image", pictures)},
         targets=frame[list(LABELS)].to_numpy().astype(np.uint8),
-        covariates={"age": tuple(frame[AGE]), "sex": tuple(frame[SEX])},
+        covariates={"age": tuple(frame[AGE].replace(UNKNOWN_AGE, "")), "sex": tuple(frame[SEX])},
+        inseparable=(together,) if any(together) else (),
     )
 
 
