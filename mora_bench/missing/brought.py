@@ -233,6 +233,8 @@ def _table(file: Path) -> tuple[list[str], Iterator[list[str]]]:
             import pyarrow.parquet as pq
 
             table = pq.read_table(file)
+            # pandas adds the names of rows.
+            table = table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])
             columns = [[_text(value) for value in column.to_pylist()] for column in table.columns]
             return table.column_names, map(list, zip(*columns, strict=True))
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
