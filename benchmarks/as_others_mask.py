@@ -3,15 +3,17 @@
     python benchmarks/as_others_mask.py
 
 The table is made here: 2,000 patients with two modalities, each summed up by one number ("text", "image"), an age that
-is correlated with the text, and a label that depends on both numbers. Every generator that is installed is asked to take
-30 %, with whatever else at its defaults, and ours beside them. Whoever wants to use one writes what it kept to a file
-for `--mechanism mask:FILE` (docs/own.md). mdatagen 0.2.0 needs setuptools below 81, missmecha-py 0.1.2 IPython.
+is correlated with the text, and a label that depends on both numbers. Every generator that is installed is asked to
+take 30 %, with whatever else at its defaults, and ours beside them. Whoever wants to use one writes what it kept to a
+file for `--mechanism mask:FILE` (docs/own.md). mdatagen 0.2.0 needs setuptools below 81, missmecha-py 0.1.2 IPython.
 """
 
 import datetime
 import logging
+import sys
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
@@ -64,7 +66,7 @@ def ours() -> dict[str, Kept]:
         how = Missing(name, 1.0)
         return lambda data: mask(_units(data), "both", RATE, how, data="one table", split="train", seed=0)
 
-    return {name: drawn(name) for name in ("uniform", "covariate:age", "observed", "label", "hidden")}
+    return {name: drawn(name) for name in ("uniform", "covariate:age", "observed", "label:label", "hidden")}
 
 
 def _of_frame(frame: pd.DataFrame) -> np.ndarray:
@@ -131,7 +133,7 @@ def _pygrinder() -> dict[str, Kept]:
         "mar_logistic(obs_rate=0.34, missing_rate=0.3)": run(lambda x: p.mar_logistic(x, 0.34, RATE)),
         "mnar_x()": run(lambda x: p.mnar_x(x[None])[0]),
         "mnar_t()": run(lambda x: p.mnar_t(x[None])[0]),
-        "mnar_nonuniform(p=0.3)": run(lambda x: p.mnar_nonuniform(x, p=RATE)[0]),
+        "mnar_nonuniform(p=0.3)": run(lambda x: p.mnar_nonuniform(x[:, None], p=RATE)[0][:, 0]),
     }
 
 
@@ -202,7 +204,7 @@ def rows(packages: list[str]) -> list[str]:
     for package in packages:
         mechanisms = ours() if package == "ours" else GENERATORS[package]()
         for name, generate in mechanisms.items():
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), redirect_stdout(sys.stderr):
                 warnings.simplefilter("ignore")
                 try:
                     rate, both, ratios = audit(data, generate(data))

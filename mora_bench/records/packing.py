@@ -56,7 +56,8 @@ def pack(store: Store) -> Packed:
         ):
             _pack(documents, names, again)
         size = sum(kind.packed.stat().st_size for kind in kinds if kind.packed.exists())
-        return Packed({kind.kind: len([*(kind.pack() or ())]) for kind in kinds}, size, believed.left_out)
+        counts = {kind.kind: len([*(kind.pack() or ())]) for kind in kinds}
+        return Packed({kind: count for kind, count in counts.items() if count}, size, believed.left_out)
 
 
 def _splits(store: Store, believed: Contents) -> set[str]:

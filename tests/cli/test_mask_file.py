@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -270,3 +271,14 @@ def test_ids_of_patients_are_hashed_in_the_copy_and_told_again(unit, tmp_path, c
     forget()
     assert cli.main(["rerun", str(tmp_path / "out"), "--out", str(tmp_path / "again"), *where]) == 0
     assert "of the scores" not in capsys.readouterr().err
+
+
+def test_the_script_of_the_docs_makes_a_mask_that_is_planned(tmp_path, capsys, monkeypatch):
+    text = (Path(__file__).parents[2] / "docs" / "own.md").read_text().partition("## A mask that you bring")[2]
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", text, re.S)[1], {})
+    asked = ["--datasets", "odir", "--methods", "tfidf", "--mechanism", "uniform", "mask:mine.csv", "--plan"]
+    assert cli.main(["grid", *asked, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert "6 cells (6 of them without a network): 6 to do" in said.out
+    assert "mine.csv) on odir: of 800 training samples (seed 0) it takes something from" in said.err
