@@ -1,6 +1,8 @@
 """A mask that somebody brought: what is read, what is refused by row, and what it is known by."""
 
 import gzip
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -156,3 +158,20 @@ def test_the_audit_tells_who_loses_and_nothing_by_chance():
     assert [key for key, one in found.items() if one.told] == [("text", "trait")]
     whole = odds_ratios(natural, natural, NAMES, {"trait": trait})
     assert whole == []
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_has_what_our_mechanisms_take():
+    """docs/tools.md, Missingness: a change of ours fails here; each of ours takes what it is called."""
+    spec = importlib.util.spec_from_file_location("as_others_mask", ROOT / "benchmarks" / "as_others_mask.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    page = (ROOT / "docs" / "tools.md").read_text()
+    lines = script.rows(["ours"])
+    assert len(lines) == 5
+    assert [line for line in lines if line not in page] == []
+    for package in filter(script.installed, script.PACKAGES):
+        if f"{script.PACKAGES[package]} {script.installed(package)}" in page:
+            assert [line for line in script.rows([package]) if line not in page] == []
