@@ -65,6 +65,8 @@ def _from_whom(ratios: Sequence[Odds]) -> str:
     """Who loses more or less often than others, as far as that is told from chance."""
     told = sorted((one for one in ratios if one.told), key=lambda one: -abs(np.log(one.ratio)))
     looks = f"of {len(ratios)} odds ratios (labels, groups; 5 % after Holm)"
+    if not ratios:
+        return "It takes nothing that anybody has here."
     if not told:
         return f"Who loses something cannot be told from chance: none {looks} differs from 1."
     strongest = "; ".join(

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from mora_bench.data.table import Table
 
 
+class NotTheMask(UserError):
+    """What lies in a results folder under a mask's digest is not that mask."""
+
+
 def uses(cell: Cell) -> Iterator[tuple[Missing, tuple[str, ...]]]:
     """The masks that a cell reads from files, and on which sides of its split."""
     if cell.mechanism.brought and cell.missing != COMPLETE:
@@ -196,6 +200,8 @@ def find(mask: str, dataset: str, source: str, place: Runtime, folder: Store | N
             f"mask:{mask}: {where} holds no mask of that digest whose ids can be told here. Give its "
             "file again, as mask:FILE."
         )
+    if source == "real" and place.data_root is None:
+        raise UserError(f"mask:{mask}: hashes stand for its ids; say where the real {dataset} is with --data-root.")
     held = json.loads(content)
     rows = [tuple(row) for row in held["rows"]]
     if source == "real":
@@ -204,7 +210,7 @@ def find(mask: str, dataset: str, source: str, place: Runtime, folder: Store | N
         rows = [(side, seed, names.get(name, ""), kept) for side, seed, name, kept in rows]
     found = Brought(tuple(held["modalities"]), tuple(sorted(rows, key=brought.order)))
     if found.digest != mask:
-        raise UserError(f"mask:{mask} in {where} is not what was brought, or of other data. Give its file again.")
+        raise NotTheMask(f"mask:{mask} in {where} is not what was brought, or of other data. Give its file again.")
     brought.remember(found)
 
 

@@ -208,8 +208,10 @@ def test_a_copy_that_was_edited_or_is_gone_is_named(made, tmp_path, capsys):
     file.unlink()
     named = file.with_name(f"{file.stem.partition('-')[0]}-{digest([edited])}.json")
     named.write_bytes(edited)
-    assert cli.main(["verify", str(out)]) == 3
-    assert "is not what was brought, or of other data" in capsys.readouterr().err
+    assert cli.main(["verify", str(out)]) == 1
+    said = capsys.readouterr()
+    assert "is not what was brought, or of other data" in said.err
+    assert "1 findings, 0 not looked at" in said.out
     named.unlink()
     assert cli.main(["verify", str(out), "--files"]) == 1
     assert "a mask that cells read, and it is not here" in capsys.readouterr().err
@@ -268,6 +270,9 @@ def test_ids_of_patients_are_hashed_in_the_copy_and_told_again(unit, tmp_path, c
     assert lacks - 0.35 < shown <= lacks
     forget()
     assert cli.main(["verify", str(tmp_path / "out"), *where]) == 0
+    forget()
+    assert cli.main(["verify", str(tmp_path / "out"), *where[:2]]) == 3
+    assert "hashes stand for its ids; say where the real clinic is" in capsys.readouterr().err
     forget()
     assert cli.main(["rerun", str(tmp_path / "out"), "--out", str(tmp_path / "again"), *where]) == 0
     assert "of the scores" not in capsys.readouterr().err
