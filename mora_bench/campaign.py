@@ -30,6 +30,7 @@ from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
 from mora_bench.files import sweep
+from mora_bench.plan import brought
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
@@ -157,6 +158,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     from mora_bench.data import datasets
     from mora_bench.training.cell import pool_of, samples
 
+    brought.keep(cells, place)
     shipped = backbones.names()
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]

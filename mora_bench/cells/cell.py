@@ -41,11 +41,13 @@ class Scoring:
         missing: what takes modalities from validation and test samples; None: the mechanism of training.
         rate: how often; None: the rate of training, or `TEST_RATE` after training on complete data.
         version: of the scores.
+        convention: whose scores they are, a name of `tasks.conventions`; "": ours.
     """
 
     missing: Missing | None = axis(None)
     rate: float | None = axis(None)
     version: int = axis(1, default=SCORING_VERSION)
+    convention: str = axis("")
 
     def __post_init__(self) -> None:
         as_floats(self)
@@ -173,6 +175,11 @@ class Cell:
         if self.scoring.rate is not None:
             return self.scoring.rate
         return self.rate if self.missing != COMPLETE else TEST_RATE
+
+    @property
+    def brought(self) -> tuple[str, ...]:
+        """The digests of the masks that somebody brought, of training and of testing."""
+        return tuple(dict.fromkeys(m.brought for m in (self.mechanism, self.test_missing) if m.brought))
 
     @property
     def before(self) -> str:

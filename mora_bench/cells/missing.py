@@ -8,6 +8,8 @@ from mora_bench.files import as_floats, axis
 #: The patterns with fixed names: nothing is taken; each modality in turn.
 COMPLETE, EACH = "complete", "both"
 UNITS = ("sample", "patient")
+#: The mechanism that reads a mask that somebody brought; in a cell its argument is the mask's digest.
+MASK = "mask"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Missing:
             raise UserError(f"unknown unit of missingness {self.unit!r}; known: {', '.join(UNITS)}.")
         if not self.strength >= 0 or self.strength == float("inf"):
             raise UserError(f"strength of missingness {self.strength} is not a number of 0 or more.")
+
+    @property
+    def brought(self) -> str:
+        """The digest of the mask that somebody brought; "" where masks are drawn."""
+        kind, _, argument = self.mechanism.partition(":")
+        return argument if kind == MASK else ""
 
 
 #: The mechanism of cells that name none.

@@ -31,6 +31,7 @@ def context(mechanism: Mechanism, seed: int = 0, sets: tuple[tuple[int, ...], ..
         targets=rng.integers(0, 2, (N, 3), np.uint8) if "targets" in reads else np.zeros((N, 0), np.uint8),
         contents=rng.normal(size=(N, 2)) if "contents" in reads else np.zeros((N, 0)),
         names=("data", "train", "both", seed),
+        brought=rng.random((N, 2)) < 0.6 if "brought" in reads else np.zeros((0, 0), bool),
     )
 
 
@@ -44,12 +45,17 @@ def named(mechanism: Mechanism) -> None:
 
 
 def shape(mechanism: Mechanism) -> None:
-    """It draws bool [units, modalities], and a unit loses one of the sets of its pattern whole, or nothing."""
+    """It draws bool [units, modalities], and a unit loses one of the sets of its pattern whole, or nothing (or, with a
+    rate of its own, some of what they name)."""
     for sets in (((0,), (1,)), ((1,),), ((0, 1),)):
         kept = mechanism.draw(context(mechanism, sets=sets), 0.5, 1.0)
         expect(isinstance(kept, np.ndarray) and kept.dtype == bool, f"it drew {type(kept).__name__}, not a bool array")
         expect(kept.shape == (N, 2), f"it drew {list(kept.shape)}; expected [{N}, 2]")
         lost = {tuple(np.flatnonzero(~row).tolist()) for row in kept} - {()}
+        if not mechanism.rated:
+            named = {m for columns in sets for m in columns}
+            expect({m for row in lost for m in row} <= named, f"units lost what the pattern {sets} does not take")
+            continue
         expect(lost <= set(sets), f"units lost {sorted(lost - set(sets))}, which the pattern {sets} does not take")
 
 
@@ -57,11 +63,16 @@ def pure(mechanism: Mechanism) -> None:
     """The same arguments give the same mask, another seed another."""
     first, again = (mechanism.draw(context(mechanism), 0.5, 1.0) for _ in range(2))
     expect(np.array_equal(first, again), "two draws from the same arguments differ")
-    expect(not np.array_equal(first, mechanism.draw(context(mechanism, seed=1), 0.5, 1.0)), "every seed draws alike")
+    if mechanism.rated:
+        other = mechanism.draw(context(mechanism, seed=1), 0.5, 1.0)
+        expect(not np.array_equal(first, other), "every seed draws alike")
 
 
 def nested(mechanism: Mechanism) -> None:
-    """What is lost at a rate is lost at every higher one; nothing at 0, something of everyone at 1."""
+    """What is lost at a rate is lost at every higher one; nothing at 0, something of everyone at 1 (not asked where
+    the rate is its own)."""
+    if not mechanism.rated:
+        return
     masks = [mechanism.draw(context(mechanism), rate, 1.0) for rate in RATES]
     for low, high, lower, higher in zip(masks, masks[1:], RATES, RATES[1:], strict=False):
         expect(bool((low | ~high).all()), f"something is lost at rate {lower} and kept at {higher}")
@@ -70,7 +81,10 @@ def nested(mechanism: Mechanism) -> None:
 
 
 def realised(mechanism: Mechanism) -> None:
-    """The share of units that lose something is the rate, within three binomial deviations, at any strength."""
+    """The share of units that lose something is the rate, within three binomial deviations, at any strength (not asked
+    of a rate of its own)."""
+    if not mechanism.rated:
+        return
     for rate in RATES[1:-1]:
         for strength in (0.0, 0.5, 1.0):
             draws = [mechanism.draw(context(mechanism, seed), rate, strength) for seed in range(8)]
@@ -106,6 +120,7 @@ def _only(whole: Context, rows: np.ndarray) -> Context:
         patients=tuple(whole.patients[row] for row in rows) if whole.patients else (),
         targets=whole.targets[rows],
         contents=whole.contents[rows],
+        brought=whole.brought[rows] if len(whole.brought) else whole.brought,
     )
 
 

@@ -17,6 +17,8 @@ from mora_bench.cli.output import answer
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show, told
 from mora_bench.errors import UserError
+from mora_bench.plan import brought
+from mora_bench.plan.audited import audited
 from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
@@ -93,6 +95,8 @@ def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
 def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
     """Run what is to do, and show what was found; the exit code."""
     plan = _checked(grid, preset, place)
+    # Also where all cells are done: a copy that was lost lies there again.
+    brought.keep(plan.cells, place)
     campaign.check_precision(plan.cells, place)
     store = Store(place.out)
     status = store.status(plan.cells)
@@ -147,6 +151,8 @@ def _warn(plan: Plan, place: Runtime) -> None:
         table, _ = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
         for what in warnings(table):
             print(f"WARNING: {name}: {what}", file=sys.stderr)
+    for what in audited(plan.cells, place):
+        print(what, file=sys.stderr)
 
 
 def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, place: Runtime) -> dict[str, Any]:

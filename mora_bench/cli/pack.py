@@ -14,8 +14,9 @@ from mora_bench.cli.options import parse
 @dataclass(frozen=True)
 class PackOptions:
     """Pack the finished cells of a results folder: their scores into one columnar file, scores.parquet, their records
-    into records.parquet, the ids of their splits into splits.parquet. Every command reads such a folder as it is, also
-    while a grid adds to it; run it again to pack what was added. pandas.read_parquet opens the files.
+    into records.parquet, the ids of their splits into splits.parquet, masks that somebody brought into masks.parquet.
+    Every command reads such a folder as it is, also while a grid adds to it; run it again to pack what was added.
+    pandas.read_parquet opens the files.
 
     Predictions and what was trained stay as they are; so do cells that failed.
     """

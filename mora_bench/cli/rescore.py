@@ -29,6 +29,9 @@ class RescoreOptions:
     """what loses a modality: a sample, or a patient with all samples"""
     test_rate: float | None = None
     """how many lose one; as in training if not given"""
+    as_: Annotated[str, tyro.conf.arg(name="as")] = ""
+    """whose scores: scikit-learn, torchmetrics, torchmetrics:N (its thresholds=N), torcheval, monai or ignite, in
+    tables of their own; ours if not given. docs/tools.md says where they differ"""
     data_root: Path | None = None
     """folder with the real datasets, where a mechanism reads more of them than presence"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -53,6 +56,10 @@ def run(arguments: list[str]) -> int:
     from mora_bench.cells.cell import Scoring
     from mora_bench.cells.missing import Missing
     from mora_bench.cells.runtime import Runtime, default_cache
+    from mora_bench.tasks import conventions
+
+    conventions.check(options.as_)
+    from mora_bench.plan.audited import audited
     from mora_bench.training.rescored import rescore
 
     missing = None
@@ -60,9 +67,11 @@ def run(arguments: list[str]) -> int:
         missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
     rehash(options.rehash, default_cache())
     place = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
-    scored, left = rescore(options.folder, Scoring(missing, options.test_rate), place)
+    scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), place)
+    for what in audited(scored, place) if options.test_mechanism else ():
+        print(what, file=sys.stderr)
     for reason in left:
         print(f"left out: {reason}", file=sys.stderr)
     show(campaign.report(options.folder))
-    print(f"{scored} cells scored again")
+    print(f"{len(scored)} cells scored again")
     return 0 if scored else 1

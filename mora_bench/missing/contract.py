@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from mora_bench import registry, seeds
 
 #: What a mechanism may ask for besides presence.
-Reads = Literal["covariates", "patients", "targets", "contents"]
+Reads = Literal["covariates", "patients", "targets", "contents", "brought"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Context:
             not read.
         names: what else the draw depends on: mechanism and version, data, split, pattern, seed; never the rate, so that
             masks are nested.
+        brought: bool [n, M], what the mask keeps that the argument names; empty where it is not read.
     """
 
     natural: np.ndarray
@@ -52,6 +53,7 @@ class Context:
     targets: np.ndarray
     contents: np.ndarray
     names: tuple[object, ...]
+    brought: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), bool))
 
     def __len__(self) -> int:
         return len(self.natural)
@@ -80,7 +82,8 @@ class Context:
 
 
 class Mechanism(ABC):
-    """Subclass it directly; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one.
+    """Subclass it directly; it holds no state. Masks are nested: what is lost at a rate is lost at every higher one. A
+    mechanism that has one rate alone says so (`rated`).
 
     Masks stay put: whatever is drawn comes from `Context.uniform`, so that a unit that comes or goes changes nothing
     for the others beyond what the mechanism reads of it.
@@ -100,6 +103,9 @@ class Mechanism(ABC):
     #: The least and the greatest strength between which any two draw different masks. Others are refused, because
     #: equal masks would be trained on under different keys.
     strengths: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    #: Whether it takes something at the rate that it is asked for. If not, it has the rate that `rate_of` says, ignores
+    #: the other, and neither is asked to be nested nor has curves over rates.
+    rated: ClassVar[bool] = True
 
     @abstractmethod
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
@@ -129,6 +135,16 @@ class Mechanism(ABC):
     def problem(self, argument: str, known: Known) -> str | None:
         """What is wrong with an argument on a dataset of which this is known; None if nothing is."""
         return f"it takes no argument, and was given {argument!r}" if argument and not self.takes else None
+
+    def settled(self, argument: str, known: Known) -> str:
+        """What stands for an argument in a cell, where that is not the argument: a file's digest rather than its path.
+        Asked only where there is no `problem`."""
+        return argument
+
+    def rate_of(self, argument: str, taken: Sequence[Sequence[int]], side: str) -> float:
+        """Of one that is not `rated`: the share of units that lose something on a side ("train", "val", "test"), of an
+        argument that is settled and the sets of modalities that a pattern takes."""
+        raise NotImplementedError(f"{type(self).__name__} is asked for its own rate, and does not say it")
 
 
 def standard(values: np.ndarray) -> np.ndarray:

@@ -30,6 +30,8 @@ class Units:
             them.
         contents: gives a summary of each content, float [N, M], NaN where there is none; asked only if it is read,
             because pictures must be decoded for it.
+        brought: gives what a mask that somebody brought keeps, bool [N, M], by its digest, the unit ("sample" or
+            "patient"), the side and the seed; asked only if it is read.
     """
 
     natural: np.ndarray
@@ -40,6 +42,7 @@ class Units:
     targets: np.ndarray
     labels: tuple[str, ...] = ()
     contents: Callable[[], np.ndarray] | None = None
+    brought: Callable[[str, str, str, int], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.natural)
@@ -69,9 +72,24 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     told = ""
     if "covariates" in own.reads and argument:
         told = digest_json([argument, list(map(str, known.covariates[argument]))])
-    version = registry.version(registry.MECHANISMS, missing.mechanism.partition(":")[0])
+    kind = missing.mechanism.partition(":")[0]
+    version = registry.version(registry.MECHANISMS, kind)
     strength = missing.strength if own.graded else 1.0
-    return Missing(missing.mechanism, strength, missing.unit, version, told)
+    settled_argument = own.settled(argument, known)
+    return Missing(
+        f"{kind}:{settled_argument}" if argument else missing.mechanism, strength, missing.unit, version, told
+    )
+
+
+def rated(missing: Missing) -> bool:
+    """Whether a mechanism takes something at the rate that it is asked for, rather than at one of its own."""
+    return mechanism(missing.mechanism)[0].rated
+
+
+def rate_of(missing: Missing, pattern: str, modalities: Sequence[str], side: str) -> float:
+    """The rate of a mechanism, settled, that has one of its own."""
+    own, argument = mechanism(missing.mechanism)
+    return own.rate_of(argument, taken(pattern, modalities), side)
 
 
 def patterns(modalities: Sequence[str]) -> tuple[str, ...]:
@@ -130,7 +148,8 @@ def masks(
             raise ValueError(
                 f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
             )
-        _check_rate(kept, rate, missing)
+        if own.rated:
+            _check_rate(kept, rate, missing)
         found.append(kept[back])
     return found
 
@@ -174,6 +193,7 @@ def _asked(
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
         contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
         names=("mask", DRAWS_VERSION, missing.mechanism, own.version, *names),
+        brought=_brought(units, argument, missing.unit, names)[first] if "brought" in reads else np.zeros((0, 0), bool),
     )
     return own, context, back
 
@@ -184,6 +204,14 @@ def _check_rate(kept: np.ndarray, rate: float, missing: Missing) -> None:
     lost, n = int((~kept.all(1)).sum()), len(kept)
     if abs(lost - rate * n) > 5 * np.sqrt(n * rate * (1 - rate)) + 1:
         raise ValueError(f"mechanism {missing.mechanism} took something from {lost} of {n}; asked for {rate:.0%}")
+
+
+def _brought(units: Units, digest: str, unit: str, names: tuple[object, ...]) -> np.ndarray:
+    if units.brought is None:
+        raise ValueError("the mechanism reads a mask that was brought, and none is known here")
+    _, split, _, seed = names
+    # Another draw of a mask that is not drawn is the mask.
+    return units.brought(digest, unit, str(split).partition(",")[0], int(str(seed)))
 
 
 def _summaries(units: Units) -> np.ndarray:

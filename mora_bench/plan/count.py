@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import product
 from math import prod
 from typing import Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.runtime import Runtime
-from mora_bench.plan.data_axes import befores_of, mechanisms_of, patterns_of
+from mora_bench.plan.data_axes import befores_of, masked_points
 from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked, unreadable
 from mora_bench.plan.grid import Grid
 
@@ -56,8 +55,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
     for dataset in grid.datasets:
         table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         check_fit(specs, dataset, table)
-        mechanisms, patterns = mechanisms_of(grid, dataset, table), patterns_of(grid, table)
-        masks = len({masked(grid, dataset, table, *both) for both in product(mechanisms, patterns)})
+        masks = len({masked(grid, dataset, table, *both) for both in masked_points(grid, dataset, table, runtime)})
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
         for spec in specs:
             for name in methods:

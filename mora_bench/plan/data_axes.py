@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mora_bench.cells.missing import COMPLETE, Missing
+from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.runtime import Runtime
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
+from mora_bench.plan import brought
 from mora_bench.plan.grid import Grid
 
 if TYPE_CHECKING:
@@ -56,11 +57,21 @@ def befores_of(grid: Grid, table: Table, runtime: Runtime) -> list[Point]:
     return found
 
 
-def patterns_of(grid: Grid, table: Table) -> list[Point]:
-    """Every pair of pattern and rate. Pairs without missing data become complete data."""
+def masked_points(grid: Grid, dataset: str, table: Table, runtime: Runtime) -> list[tuple[Missing, Point]]:
+    """Every mechanism with every pair of pattern and rate."""
+    for name in (*grid.mechanism, grid.test_mechanism or ""):
+        brought.from_folder(name, table, runtime)
+    return [(own, point) for own in mechanisms_of(grid, dataset, table) for point in patterns_of(grid, table, own)]
+
+
+def patterns_of(grid: Grid, table: Table, missing: Missing = UNIFORM) -> list[Point]:
+    """Every pair of pattern and rate under a mechanism. Pairs without missing data become complete data."""
     points = []
-    for pattern, rate in product(grid.missing, grid.rates):
+    for pattern, (at, rate) in product(grid.missing, enumerate(grid.rates)):
         masks.taken(pattern, table.names)
+        if pattern != COMPLETE and not masks.rated(missing):
+            points.append(_of_its_own(missing, pattern, table, again=at > 0))
+            continue
         if pattern == COMPLETE:
             points.append(Point((pattern, 0.0), "complete data have no missing rate"))
         elif rate == 0:
@@ -68,3 +79,11 @@ def patterns_of(grid: Grid, table: Table) -> list[Point]:
         else:
             points.append(Point((pattern, rate)))
     return points
+
+
+def _of_its_own(missing: Missing, pattern: str, table: Table, again: bool) -> Point:
+    """A pattern at the one rate that a mechanism has; `again` if that stands for another rate that was asked for."""
+    rate = masks.rate_of(missing, pattern, table.names, "train")
+    if not rate:
+        return Point((COMPLETE, 0.0), f"{missing.mechanism} takes nothing under {pattern}")
+    return Point((pattern, rate), f"{missing.mechanism} has a rate of its own" * again)

@@ -14,9 +14,10 @@ from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
-from mora_bench.missing import masks
+from mora_bench.missing.masks import settled
+from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
-from mora_bench.plan.data_axes import Point, befores_of, known_of, mechanisms_of, patterns_of
+from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
@@ -73,6 +74,7 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
             collapsed[TWICE] += (len(part.seeds) - len(seeds)) * points
     order = dict.fromkeys(seed for own in seeds_of.values() for seed in own)
     cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
+    brought.check(cells, runtime)
     return Plan(cells, asked, dict(collapsed))
 
 
@@ -90,10 +92,9 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         check_fit(specs, dataset, table)
-        mechanisms = mechanisms_of(grid, dataset, table)
-        patterns = patterns_of(grid, table)
+        masks = masked_points(grid, dataset, table, runtime)
         befores = befores_of(grid, table, runtime)
-        for spec, missing, pattern, name in product(specs, mechanisms, patterns, methods):
+        for spec, (missing, pattern), name in product(specs, masks, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             recipe = _recipe(grid, given, dataset, name)
@@ -113,7 +114,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         after=after.value,
                     )
                     yield cell, pattern.why or why
-        for missing, pattern, name in product(mechanisms, patterns, predictors):
+        for (missing, pattern), name in product(masks, predictors):
             why = unreadable(name, table)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             yield None if why else _predictor(base, name), why or pattern.why
@@ -200,7 +201,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
         "modalities": table.names,
         "task": table.task,
         "versions": tuple((what, number) for what, number in versions.items() if number != 1),
-        "scoring": Scoring(_tested(grid, dataset, table, missing, pattern), grid.test_rate),
+        "scoring": _scoring(grid, dataset, table, missing, pattern),
         "seed": grid.seeds[0],
     }
 
@@ -212,9 +213,16 @@ def _tested(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: P
         # Chance has no strength, so what was asked for is lost where training is by chance.
         strength = grid.strength[0] if len(set(grid.strength)) == 1 else missing.strength
         wanted = Missing(grid.test_mechanism, strength, grid.mask_unit)
-        return masks.settled(wanted, dataset, known_of(table))
+        return settled(wanted, dataset, known_of(table))
     trained_on_complete = pattern.value[0] == COMPLETE and missing != UNIFORM
     return missing if trained_on_complete else None
+
+
+def _scoring(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: Point) -> Scoring:
+    """How a cell is scored: at the rate that was asked for, or that the test mechanism has of itself."""
+    tested = _tested(grid, dataset, table, missing, pattern)
+    trained = missing if pattern.value[0] != COMPLETE else UNIFORM
+    return brought.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
 
 
 def _predictor(base: dict[str, Any], name: str) -> Cell:

@@ -39,7 +39,8 @@ class Grid:
     rates: tuple[float, ...] = (0.7,)
     """share of training samples that lose a modality, 0..1"""
     mechanism: tuple[str, ...] = ("uniform",)
-    """how they lose it: names from `list`, some with an argument, e.g. covariate:age"""
+    """how they lose it: names from `list`, some with an argument, e.g. covariate:age, or mask:FILE, a table of id and
+    one column of 0 and 1 a modality"""
     strength: tuple[float, ...] = (1.0,)
     """how much a mechanism departs from chance, 0 or more"""
     mask_unit: Literal["sample", "patient"] = "sample"

@@ -39,7 +39,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Documents:
-    """The documents of one kind: "records", "scores" or "splits"."""
+    """The documents of one kind: "records", "scores", "splits" or "masks"."""
 
     folder: Path
     kind: str

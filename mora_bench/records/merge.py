@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from mora_bench.files import write_atomic
-from mora_bench.records import adapters, private
+from mora_bench.records import adapters, masks, private
 from mora_bench.records.chain import contents
 from mora_bench.records.documents import plain_content
 from mora_bench.records.encoding import vouched
@@ -104,7 +104,11 @@ def take(into: Store, record: Record, scores: Sequence[Found], store: Store) -> 
             adapters.write(into.adapter_folder(record.cell), store.adapter(record))
         for name, content in store.splits_of(record).items():
             into.split_documents.write(name, content)
+    for mask in masks.read_by([record], []) if new else []:
+        masks.copy(mask, store, into)
     for each, beside in scores:
+        for mask in masks.read_by([], [each]):
+            masks.copy(mask, beside, into)
         said = beside.score_documents.read(each.score_key)
         if vouched(each, record) and isinstance(said, bytes):
             into.score_documents.write(each.score_key, said)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+from mora_bench.records import masks
 from mora_bench.records.chain import Contents, contents
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.leases import Leases
@@ -42,7 +43,7 @@ def pack(store: Store) -> Packed:
         UserError: a packed file cannot be read, or documents in it are lost; or somebody else packs the folder.
     """
     with _alone(store):
-        kinds = (store.score_documents, store.record_documents, store.split_documents)
+        kinds = (store.score_documents, store.record_documents, store.split_documents, masks.documents(store))
         again = _scored_before(store)
         for documents in kinds:
             documents.check_packed(again)
@@ -50,10 +51,13 @@ def pack(store: Store) -> Packed:
         done = {record.key for record in believed.records if record.status == DONE}
         scores = {each.score_key for each in believed.scores}
         # Scores first, records last: without its record a cell would be to do, and whoever looks meanwhile sees both.
-        for documents, names in zip(kinds, (scores, done, _splits(store, believed)), strict=True):
+        for documents, names in zip(
+            kinds, (scores, done, _splits(store, believed), _masks(store, believed)), strict=True
+        ):
             _pack(documents, names, again)
         size = sum(kind.packed.stat().st_size for kind in kinds if kind.packed.exists())
-        return Packed({kind.kind: len([*(kind.pack() or ())]) for kind in kinds}, size, believed.left_out)
+        counts = {kind.kind: len([*(kind.pack() or ())]) for kind in kinds}
+        return Packed({kind: count for kind, count in counts.items() if count}, size, believed.left_out)
 
 
 def _splits(store: Store, believed: Contents) -> set[str]:
@@ -67,6 +71,17 @@ def _splits(store: Store, believed: Contents) -> set[str]:
             names.update(store.splits_of(record))
         except UserError as error:
             believed.left_out.append(Refused(store.split_documents.loose, str(error)))
+    return names
+
+
+def _masks(store: Store, believed: Contents) -> set[str]:
+    """The masks that cells read and that are what was written; the others stay as they are."""
+    names: set[str] = set()
+    for mask in masks.read_by(believed.records, believed.scores):
+        try:
+            names.update(masks.documents_of(store, mask))
+        except UserError as error:
+            believed.left_out.append(Refused(masks.documents(store).loose, str(error)))
     return names
 
 
@@ -92,7 +107,9 @@ def unpack(store: Store) -> int:
     count = 0
     with _alone(store):
         again = _scored_before(store)
-        for documents in (store.split_documents, store.score_documents, store.record_documents):
+        for documents in (
+            masks.documents(store), store.split_documents, store.score_documents, store.record_documents,
+        ):  # fmt: skip
             lost = []
             for name, content in documents.all():
                 if isinstance(content, Refused):

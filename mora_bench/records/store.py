@@ -5,7 +5,8 @@ records/KEY.json                  how the cell was trained, what it cost, or why
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
 adapters/KEY/                     what was trained, where asked for
 splits/NAME-DIGEST.json           ids of a split
-scores.parquet, records.parquet, splits.parquet   what `pack` made of such files
+masks/MASK-DIGEST.json            a mask that somebody brought; cells name it by its own digest, MASK
+scores.parquet, records.parquet, splits.parquet, masks.parquet   what `pack` made of such files
 checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
 logs/KEY.log                      what it said while it was trained
 tables/, figures/                 what `report` makes

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mora_bench.errors import UserError
 from mora_bench.files import not_whole
+from mora_bench.records import masks
 from mora_bench.records.chain import Contents, contents
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.pack import top
@@ -16,7 +17,7 @@ from mora_bench.records.schema import PREDICTIONS, SPLIT, Record
 from mora_bench.records.store import DONE, Store
 
 #: What a results folder holds beside records and scores, by the name of the folder: what a record may name.
-NAMED = ("predictions", "adapters", "splits")
+NAMED = ("predictions", "adapters", "splits", "masks")
 
 
 @dataclass
@@ -43,7 +44,8 @@ def verify(store: Store) -> Findings:
         if record.status == DONE:
             found.wrong += _of_a_record(store, record, found)
     found.wrong += _of_nobody(store, known)
-    for documents in (store.record_documents, store.score_documents, store.split_documents):
+    found.wrong += _masks(store, found)
+    for documents in (store.record_documents, store.score_documents, store.split_documents, masks.documents(store)):
         found.wrong += _packed(documents)
     found.wrong += _links(store)
     for file, _ in sorted(not_whole(store.folder)):
@@ -107,6 +109,22 @@ def _of_nobody(store: Store, known: dict[str, Record]) -> Iterator[Refused]:
             yield store.split_documents.refused(name, "a split of no record; remove it")
 
 
+def _masks(store: Store, found: Findings) -> Iterator[Refused]:
+    """Masks that somebody brought: those that cells read and that are not here, or not as written, and all others."""
+    documents, read = masks.documents(store), set()
+    for mask in masks.read_by(found.believed.records, found.believed.scores):
+        try:
+            names = masks.documents_of(store, mask)
+        except UserError as error:
+            yield Refused(documents.loose, str(error))
+            names = {name: b"" for name in documents.names() if name.startswith(mask)}
+        if not names:
+            yield documents.refused(mask, "a mask that cells read, and it is not here; give its file again")
+        read |= {*names}
+    for name in sorted(documents.names() - read):
+        yield documents.refused(name, "a mask that no cell reads; remove it")
+
+
 def _packed(documents: Documents) -> Iterator[Refused]:
     """Documents that lie in a file of their own and packed, and differ; and those of which the packed file's index says
     other than they do."""
@@ -125,7 +143,7 @@ def _packed(documents: Documents) -> Iterator[Refused]:
 
 def _links(store: Store) -> Iterator[Refused]:
     """Links, which nobody of ours makes, and whose contents are somebody else's."""
-    kinds = (store.record_documents, store.score_documents, store.split_documents)
+    kinds = (store.record_documents, store.score_documents, store.split_documents, masks.documents(store))
     for place in [kind.packed for kind in kinds] + [store.folder / name for name in ("records", "scores", *NAMED)]:
         for file in [place, *sorted(place.rglob("*"))]:
             if file.is_symlink():

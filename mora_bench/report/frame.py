@@ -142,6 +142,7 @@ def protocol(cell: Cell) -> str:
     """How a cell is tested, if that differs from how it is trained; else ""."""
     said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
     said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
+    said += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
     return ", ".join(said)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+from mora_bench.records import masks
 from mora_bench.records.chain import contents
 from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, Store
@@ -66,6 +67,8 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
         for another in others:
             out.write_scores(another, written)
         kept |= {record.key} if adapter else set()
+    for mask in masks.read_by(records, [each for own in scores.values() for each in own]):
+        masks.copy(mask, store, out)
     left_out = list(_left_out(len(believed.records) - len(records), predictions, len(unhashed)))
     tables = report.write(into)
     text = card.card(tables.results, kept, title, licence, left_out)

@@ -14,6 +14,7 @@ from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
 from mora_bench.scoring.curves import DRAWS, expectation, under_masks
 from mora_bench.scoring.pick import compared, pick, stratified
+from mora_bench.tasks import conventions
 from mora_bench.tasks.contract import Task
 
 #: The rates at which every cell holds its primary score, beside its own rate.
@@ -41,7 +42,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     Both hold the full scores for complete data and for each pattern at the cell's test rate, with strata; `curve` holds
     the primary score of the test split over rates, one list per pattern, and `curves` its expectation over masks.
     """
-    task: Task = registry.get(registry.TASKS, cell.task)()
+    task = conventions.applied(registry.get(registry.TASKS, cell.task)(), cell.task, cell.scoring.convention)
     patterns = masks.patterns(cell.modalities)
     settings: dict[str, dict[str, Setting]] = {split: {} for split in predicted}
     for pattern in patterns:
@@ -52,9 +53,10 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         setting = settings["test"][pattern]
         _beyond(cell, task, predicted, present, setting)
         setting.scores |= _weighted(cell, task, predicted["test"], kept["test"], pattern)
-    rates = sorted({*CURVE, cell.test_rate})
+    # A mechanism that has one rate of its own has no curve over rates.
+    rates = sorted({*CURVE, cell.test_rate}) if masks.rated(cell.test_missing) else []
     test = predicted["test"]
-    curves = {pattern: over_masks(cell, task, test, pattern, rates) for pattern in patterns[1:]}
+    curves = {pattern: over_masks(cell, task, test, pattern, rates) for pattern in patterns[1:]} if rates else {}
     return Scores(
         schema=SCHEMA,
         key=cell.key,

@@ -22,6 +22,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
+from mora_bench.plan.brought import load
 from mora_bench.records import provenance
 from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record, Training, Validation
 from mora_bench.records.store import Store
@@ -123,6 +124,7 @@ def untrained(
     cell, recipe = cells[0], recipe_of(cells[0])
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
     facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
+    load(cell, runtime)
     split = {name: side for name, side in sides(cell, data.table).items() if tested or name != "test"}
     decoded = dict.fromkeys(split, data)
     if cell.pool and tested:

@@ -17,8 +17,9 @@ from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side, sides
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
-from mora_bench.missing import masks
+from mora_bench.missing import brought, masks
 from mora_bench.missing.effects import effects
+from mora_bench.plan.brought import load, units_of
 from mora_bench.records import provenance
 from mora_bench.records.private import Hidden
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
@@ -74,6 +75,7 @@ def own_sides(cell: Cell, runtime: Runtime) -> tuple[Table, dict[str, Side]]:
     """
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     same_data(cell, fingerprint)
+    load(cell, runtime)
     return table, sides(cell, table)
 
 
@@ -140,12 +142,17 @@ def units(part: Side) -> masks.Units:
         targets=table.targets[rows],
         labels=table.labels,
         contents=lambda: table.summaries[rows],
+        brought=lambda mask, unit, side, seed: brought.known(mask).kept(units_of(part, unit), side, seed),
     )
 
 
 def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
-    """Presence in one split under a cell's training mask, bool [n, M]."""
+    """Presence in one split under a cell's training mask, bool [n, M]. A mask that was brought for training alone takes
+    nothing from test samples."""
     own = units(part)
+    mask = cell.mechanism.brought
+    if split == "test" and mask and not brought.known(mask).rows_of(split, cell.seed):
+        return own.natural
     kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.drawn_by, split=split, seed=cell.seed)
     return presence.combine(own.natural, kept)
 

@@ -12,6 +12,8 @@ from mora_bench.data import cache, datasets, splits
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
+from mora_bench.plan.brought import NotTheMask
+from mora_bench.records import masks
 from mora_bench.records.documents import Refused
 from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
@@ -29,6 +31,7 @@ def scored_again(store: Store, place: Runtime, found: Findings) -> int:
     records = {record.key: record for record in found.believed.records}
     wrong = {finding.file for finding in found.wrong}
     again = 0
+    odd: dict[str, None] = {}
     for each in found.believed.scores:
         record = records[each.key]
         file = store.prediction_file(record.cell)
@@ -36,6 +39,9 @@ def scored_again(store: Store, place: Runtime, found: Findings) -> int:
             continue
         try:
             differs = contradiction(store, record.cell, each, place)
+        except NotTheMask as error:
+            odd.setdefault(str(error))
+            continue
         except UserError as error:
             # Which cell it is would make every sentence another one.
             why = str(error).removeprefix(f"{record.cell.label}: ")
@@ -45,6 +51,7 @@ def scored_again(store: Store, place: Runtime, found: Findings) -> int:
         if differs is not None:
             where = store.score_documents
             found.wrong.append(where.refused(each.score_key, f"{differs}; `rescore` mends it"))
+    found.wrong += [Refused(masks.documents(store).loose, why) for why in odd]
     return again
 
 

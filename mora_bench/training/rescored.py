@@ -12,6 +12,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
+from mora_bench.plan import brought
 from mora_bench.plan.data_axes import known_of
 from mora_bench.records.equal import TOLERANCE, differences
 from mora_bench.records.store import FAILED, Store
@@ -23,21 +24,23 @@ if TYPE_CHECKING:
     from mora_bench.records.schema import Record, Scores
 
 
-def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[str]]:
+def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell], list[str]]:
     """Score the stored predictions of a results folder under another protocol, without training.
 
     Returns:
-        How many cells were scored, and why others were not.
+        The cells that were scored, and why others were not.
     """
     store = Store(folder)
     store.check_exists()
     records, refused = store.records()
     left = list(map(str, refused))
-    scored = 0
-    for record in records:
-        if record.status == FAILED:
-            continue
-        cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, place))
+    scored = []
+    known = [record for record in records if record.status != FAILED]
+    cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, place)) for record in known]
+    if scoring.missing is not None:
+        brought.check(cells, place)
+        brought.keep(cells, place)
+    for record, cell in zip(known, cells, strict=True):
         file = store.prediction_file(cell)
         if not file.is_file():
             left.append(f"{cell.label}: {file} is absent")
@@ -46,7 +49,7 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
         else:
             try:
                 score(store, cell, record, place)
-                scored += 1
+                scored.append(cell)
             except UserError as error:
                 left.append(f"{cell.label}: {error}")
     if not records:
@@ -57,11 +60,14 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[int, list[s
 def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
     """The protocol, settled for a cell's dataset."""
     if scoring.missing is None:
-        return scoring
+        return brought.at_its_rate(scoring, cell.mechanism, cell.modalities)
     known = Known({}, (), cell.modalities)
     if masks.mechanism(scoring.missing.mechanism)[0].reads:
-        known = known_of(_table(cell, place))
-    return replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
+        table = _table(cell, place)
+        known = known_of(table)
+        brought.from_folder(scoring.missing.mechanism, table, place)
+    found = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
+    return brought.at_its_rate(found, cell.mechanism, cell.modalities)
 
 
 def _table(cell: Cell, place: Runtime) -> Table:
@@ -117,6 +123,7 @@ def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scor
     from mora_bench.scoring.protocol import Predicted, scored
 
     cell.check_draws()
+    brought.load(cell, place)
     predicted = {}
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:
