@@ -19,7 +19,7 @@ OF_CELL = (
     "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
     "task", "seed",
 )  # fmt: skip
-SETTING = ("split", "tested", "test_rate", "test_mechanism", "stratum", "n")
+SETTING = ("split", "tested", "test_rate", "test_mechanism", "convention", "stratum", "n")
 #: Test settings that become text at once.
 AT_ONCE = 4096
 
@@ -58,7 +58,7 @@ class Values:
         }
         self._widen(scores.test[COMPLETE].scores)
         head = csvs.cells([row["key"], *(row[name] for name in OF_CELL)])
-        under = scores.test_rate, row["test_mechanism"]
+        under = scores.test_rate, row["test_mechanism"], scores.scoring.convention
         for split, settings in (("val", scores.val), ("test", scores.test)):
             for pattern in (own for own in patterns(tuple(row["modalities"].split(","))) if own in settings):
                 setting = settings[pattern]
