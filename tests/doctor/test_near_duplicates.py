@@ -22,8 +22,8 @@ KNOWN = (
     "352-973 2487-3185 28-32-765 271-282-398-668 31-105 1109-1166 4317-4398 719-821 229-4037 4296-4419 4105-4484 "
     "321-1043 1309-3078 2365-3047 4330-4552 648-1142 249-569"
 )
-#: Pairs of one eye beyond them, seen by comparing vessels: one of a group that is likely, and two that were not known.
-SEEN = {("4472", "4553"), ("3282", "4240"), ("32", "229")}
+#: Pairs of one eye beyond them, seen by comparing vessels: one that was likely, one more, and 229 with 28-32-765.
+SEEN = {("4472", "4553"), ("3282", "4240"), ("32", "229"), ("229", "765")}
 
 
 @dataclass(frozen=True)
