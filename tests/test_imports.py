@@ -14,7 +14,7 @@ LAYERS = [
     {"errors", "seeds", "files", "text", "workers", "statistics"},
     {"registry", "cells"},
     {"tasks", "missing", "data", "records", "engines"},
-    {"backbones", "scoring", "report", "plan", "trackers"},
+    {"backbones", "scoring", "report", "plan", "trackers", "doctor"},
     {"methods"},
     {"training"},
     {"checks", "campaign", "claims"},

@@ -12,7 +12,7 @@ from mora_bench.cells.runtime import default_cache
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 from mora_bench.data.audit import NAMED
-from mora_bench.data.duplicates import duplicates
+from mora_bench.doctor.duplicates import duplicates
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.data.table import Column, Table

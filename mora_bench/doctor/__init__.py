@@ -1,0 +1,1 @@
+"""What a dataset holds that makes scores mean less than they seem: the looks of doctor."""
