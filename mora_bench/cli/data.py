@@ -76,8 +76,8 @@ def run(arguments: list[str]) -> int:
 
     from mora_bench import registry
     from mora_bench.cli import grid
-    from mora_bench.cli.doctor import diagnosis
     from mora_bench.data import datasets
+    from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])
     table = datasets.load(name, root)

@@ -1,6 +1,5 @@
 """doctor: what a data folder holds."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,17 +11,15 @@ from mora_bench.cells.runtime import default_cache
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 from mora_bench.data.audit import NAMED
-from mora_bench.doctor.duplicates import duplicates
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
-from mora_bench.data.table import Column, Table
+from mora_bench.data.table import Table
+from mora_bench.doctor.duplicates import duplicates
+from mora_bench.doctor.holds import diagnosis, facts
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 from mora_bench.records.private import FILE as SALT
 from mora_bench.records.private import Hidden
-
-#: The most labels that are listed; positive samples below which ten folds cannot each have one.
-SHOWN, RARE = 40, 10
 
 
 @dataclass(frozen=True)
@@ -87,17 +84,6 @@ def run(arguments: list[str]) -> int:
     return 1 if None in value.values() or not all(known.values()) else 0
 
 
-def facts(table: Table) -> dict[str, Any]:
-    """What a table holds, for programs."""
-    return {
-        "samples": len(table),
-        "patients": len(set(table.patients)),
-        "positives": dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True)),
-        "modalities": dict(zip(table.names, table.present.sum(0).tolist(), strict=True)),
-        "warnings": warnings(table),
-    }
-
-
 def _told(shared: list[list[tuple[str, str]]]) -> str:
     """Pictures of several patients, in words."""
     named = [" = ".join(f"{file} of {patient}" for patient, file in own[:4]) for own in shared[:NAMED]]
@@ -115,47 +101,3 @@ def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
         for name in dict.fromkeys(names):
             if (own := hidden.name(name)) in known:
                 known[own].append(f"{what} {name}")
-
-
-def diagnosis(table: Table) -> str:
-    """What a table holds, in lines."""
-    lines = [f"  {len(table)} samples of {len(set(table.patients))} patients, {len(table.labels)} labels"]
-    for m, (name, column) in enumerate(table.modalities.items()):
-        lines += _pictures(column) if column.kind == "image" else []
-        there = int(table.present[:, m].sum())
-        without = f", {len(table) - there} without (naturally missing)"
-        lines.append(f"  {there:6} samples with {name}{without}")
-    counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
-    lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
-    if len(counts) > SHOWN:
-        lines[-1] += f", and {len(counts) - SHOWN} more labels"
-    lines += [f"  WARNING: {what}" for what in warnings(table)]
-    rare = [label for label, n in counts.items() if n < RARE]
-    if rare:
-        lines.append(
-            f"  WARNING: {len(rare)} of {len(counts)} labels have fewer than {RARE} positive samples, e.g. {rare[0]}. "
-            "Some test splits will hold none of them, which bounds F1-macro."
-        )
-    return "\n".join(lines)
-
-
-def warnings(table: Table) -> list[str]:
-    """What is likely to be a mistake, and makes scores that mean little."""
-    there = table.present.sum(0).tolist()
-    found = [
-        f"no sample has any {name}. Are its files where the table says?"
-        for name, count in zip(table.names, there, strict=True)
-        if not count
-    ]
-    share = table.targets.mean(0)
-    for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
-        names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
-        if names:
-            found.append(f"{what} has {', '.join(names[:SHOWN])}: nothing can be learned of that.")
-    return found
-
-
-def _pictures(column: Column) -> list[str]:
-    most = max((len(pictures) for pictures in column.values if pictures), default=0)
-    have = Counter(sum(p is not None for p in pictures or ()) for pictures in column.values)
-    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in range(most, 0, -1)]

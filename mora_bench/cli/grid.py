@@ -11,11 +11,11 @@ from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
-from mora_bench.cli.doctor import warnings
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.output import answer
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show, told
+from mora_bench.doctor.holds import warnings
 from mora_bench.errors import UserError
 from mora_bench.plan.count import Counted, count
 from mora_bench.plan.expand import Plan
