@@ -47,6 +47,8 @@ class DataOptions:
     """columns that mechanisms of missingness may read, and no model"""
     pictures: Path | None = None
     """the folder, below that of the table, in which paths of pictures begin; the table's own if not given"""
+    groups: Path | None = None
+    """a CSV file of id and group, as `doctor --groups-out` writes: no group falls on two sides of a split"""
     name: str | None = None
     """what the dataset is called; the file's name if not given"""
 
@@ -92,6 +94,16 @@ def run(arguments: list[str]) -> int:
     return grid.run(["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]])
 
 
+def _groups(file: Path | None, root: Path) -> str:
+    """The path of a file of groups, from the table's folder on where it lies there."""
+    if file is None:
+        return ""
+    if not file.is_file():
+        raise UserError(f"--groups {file}: no such file. Expected a CSV file with the columns id and group.")
+    real = file.resolve()
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(real)
+
+
 def _plugin(options: DataOptions, name: str, root: Path) -> str:
     """The plug-in file of a table; the same options give the same file, so that its cells keep their keys."""
     folder = ""
@@ -109,6 +121,7 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
     given = {
         "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
         "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
+        "groups": _groups(options.groups, root),
     }  # fmt: skip
     lines = [f"    {name!r},", f"    {options.file.name!r},"]
     lines += [f"    {key}={value!r}," for key, value in given.items() if value]

@@ -39,13 +39,14 @@ class Feature:
 
 
 def features(subject: Subject) -> list[Feature]:
-    """Every feature that varies; of two that put samples in the same order the first, under both names."""
+    """Every feature that varies, its values as ranks; of two that put samples in the same order the first, under both
+    names."""
     kept: list[Feature] = []
     for new in _all(subject):
         values = _ranks(new.values)
         if len(np.unique(values[~np.isnan(values)])) < 2:
             continue
-        at = next((i for i, old in enumerate(kept) if _same(old.values, values)), None)
+        at = next((i for i, old in enumerate(kept) if _same(old, Feature(new.names, values, new.costs))), None)
         if at is None:
             kept.append(Feature(new.names, values, new.costs))
         else:
@@ -137,5 +138,8 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _same(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool(np.array_equal(first, second, equal_nan=True))
+def _same(first: Feature, second: Feature) -> bool:
+    """Whether they put samples in the same order; of ids and files also where the second has ties of the first."""
+    if first.costs == second.costs == ORDER:
+        return bool((np.diff(second.values[np.argsort(first.values, kind="stable")]) >= 0).all())
+    return bool(np.array_equal(first.values, second.values, equal_nan=True))

@@ -43,7 +43,7 @@ class Differs:
 
 
 def look(subject: Subject, found: list[Placeholder]) -> list[Finding]:
-    """A finding for each level that has other labels than the rest."""
+    """One finding of all levels that have other labels than the rest."""
     units = subject.one_each
     tests = []
     for level in levels(subject, found):
@@ -54,21 +54,26 @@ def look(subject: Subject, found: list[Placeholder]) -> list[Finding]:
     if not tests:
         return []
     refused = holm.adjusted(np.array([p for *_, p in tests])) <= LEVEL
-    by_level: dict[str, list[Differs]] = {}
+    by_level: dict[tuple[str, int], list[Differs]] = {}
     for (level, label, k, n, outside, p), alarm in zip(tests, refused, strict=True):
         if alarm:
             low, high = _exact(k, n, LEVEL / len(tests))
-            by_level.setdefault(level.name, []).append(Differs(label, k / n, outside, low, high, p))
-    size = {level.name: n for level, _, _, n, _, _ in tests}
-    return [_finding(name, size[name], sorted(alarms, key=lambda d: d.p)) for name, alarms in by_level.items()]
+            by_level.setdefault((level.name, n), []).append(Differs(label, k / n, outside, low, high, p))
+    return [_finding(by_level, len(units))] if by_level else []
 
 
-def _finding(name: str, n: int, alarms: list[Differs]) -> Finding:
-    said = [f"{d.label} {share(d.inside)} (others {share(d.outside)})" for d in alarms]
-    facts = {d.label: {"share": d.inside, "others": d.outside, "low": d.low, "high": d.high} for d in alarms}
-    seen = f"{n:,} patients {name}: {listed(said, NAMED)}"
-    weight = max(abs(d.inside - d.outside) for d in alarms) * min(1.0, 2 * n / 100) / 2
-    return Finding("levels", seen, ABSENCE, weight, facts={"level": name, "patients": n, "labels": facts})
+def _finding(by_level: dict[tuple[str, int], list[Differs]], patients: int) -> Finding:
+    lines, facts, weight = [], [], 0.0
+    for (name, n), alarms in by_level.items():
+        alarms.sort(key=lambda differs: differs.p)
+        said = [f"{d.label} {share(d.inside)} (others {share(d.outside)})" for d in alarms]
+        lines.append(f"{n:,} patients {name}: {listed(said, NAMED)}")
+        labels = {d.label: {"share": d.inside, "others": d.outside, "low": d.low, "high": d.high} for d in alarms}
+        facts.append({"level": name, "patients": n, "labels": labels})
+        # As an AUROC: what a rule of this level alone gains over chance.
+        weight = max(weight, *(abs(d.inside - d.outside) * n / patients for d in alarms))
+    seen = "what is missing, or only marked, goes with labels:"
+    return Finding("levels", seen, ABSENCE, weight, tuple(lines), {"levels": facts})
 
 
 def levels(subject: Subject, found: list[Placeholder]) -> Iterator[Level]:
@@ -79,7 +84,7 @@ def levels(subject: Subject, found: list[Placeholder]) -> Iterator[Level]:
             number = counts(column.values)
             kinds = np.unique(number).astype(int).tolist()
             for k in kinds if len(kinds) <= MOST else [0]:
-                yield Level(f"with {k} pictures of {name}", number == k)
+                yield Level(f"with {k} {'picture' if k == 1 else 'pictures'} of {name}", number == k)
         else:
             yield Level(f"without {name}", ~table.present[:, m])
     for name, values in table.covariates.items():

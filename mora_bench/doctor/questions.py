@@ -52,7 +52,7 @@ class Subject:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The labels that can be asked about, and `NONE` where some samples have no label."""
+        """The labels that can be asked about, and `NONE` where some samples have none of several."""
         return tuple(name for name, _ in self._asked)
 
     @cached_property
@@ -65,7 +65,8 @@ class Subject:
         targets = self.table.targets.astype(bool)
         frequent = np.argsort(-targets.sum(0), kind="stable")[:MOST_LABELS]
         columns = [(self.table.labels[k], targets[:, k]) for k in sorted(frequent.tolist())]
-        columns.append((NONE, np.logical_not(targets.any(1))))
+        if len(columns) > 1:
+            columns.append((NONE, np.logical_not(targets.any(1))))
         return [(name, column) for name, column in columns if self.askable(column)]
 
     def askable(self, target: np.ndarray, rows: np.ndarray | slice = slice(None)) -> bool:

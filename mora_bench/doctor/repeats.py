@@ -93,8 +93,9 @@ def _seen(table: Table, codes: np.ndarray) -> tuple[float, float]:
         for row in sides["train"].tolist():
             usual.setdefault(int(codes[row]), Counter())[labels[row]] += 1
         for row in sides["test"].tolist():
-            test += codes[row] >= 0
-            if codes[row] >= 0 and codes[row] in usual:
+            code = int(codes[row])
+            test += code >= 0
+            if code >= 0 and code in usual:
                 inside += 1
-                same += usual[codes[row]].most_common(1)[0][0] == labels[row]
+                same += usual[code].most_common(1)[0][0] == labels[row]
     return inside / max(test, 1), same / max(inside, 1)

@@ -93,7 +93,9 @@ def _predicted(values: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.
     """float [n, labels], each fold by what the others teach; None where a fold has nobody else to learn from."""
     from sklearn.ensemble import ExtraTreesRegressor
 
-    found = np.empty(targets.shape)
+    found, known = np.empty(targets.shape), targets.astype(float)
+    # A single label is one number a sample, no column.
+    known = known[:, 0] if known.shape[1] == 1 else known
     for part in range(FOLDS):
         test = fold == part
         if not test.any():
@@ -101,6 +103,6 @@ def _predicted(values: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.
         if test.all():
             return None
         forest = ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=0)
-        forest.fit(values[~test, None], targets[~test].astype(float))
+        forest.fit(values[~test, None], known[~test])
         found[test] = forest.predict(values[test, None]).reshape(test.sum(), -1)
     return found

@@ -12,7 +12,8 @@ from mora_bench.doctor.questions import NONE, whole
 
 def found(table):
     subject = whole(table)
-    return {f.facts["level"]: f.facts["labels"] for f in levels.look(subject, placeholders.placeholders(subject))}
+    seen = levels.look(subject, placeholders.placeholders(subject))
+    return {level["level"]: level["labels"] for finding in seen for level in finding.facts["levels"]}
 
 
 def test_nothing_where_labels_do_not_depend_on_it():
@@ -26,8 +27,8 @@ def test_the_number_of_pictures():
     parts = 2 - often(rng, where(table), 0.5, 0.1).astype(int)
     films = tuple(tuple("ab"[:n]) for n in parts)
     seen = found(replace(table, modalities={"film": Column("bag", films)}))
-    assert list(seen) == ["with 1 pictures of film"]
-    shares = seen["with 1 pictures of film"]["label 0"]
+    assert list(seen) == ["with 1 picture of film"]
+    shares = seen["with 1 picture of film"]["label 0"]
     one = parts == 1
     assert shares["share"] == where(table)[one].mean()
     assert shares["others"] == where(table)[~one].mean()
