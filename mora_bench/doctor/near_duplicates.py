@@ -1,0 +1,156 @@
+"""Pictures of several patients that are nearly the same: moved, turned, exposed anew, encoded again.
+
+No hash finds them. In three steps, each on what `near_detail` leaves of a picture:
+
+1. `near_thumbnails` makes small grey copies and blots out borders; they stay in the cache.
+2. `near_candidates` compares all pairs of pictures at 32 x 32, without what many pictures share.
+3. `near_compare` lays the best pairs over each other and compares them part by part, on all places of both samples.
+
+A pair counts when half of its parts correlate by more than `LEAST`, so that what different pictures share in a few
+parts (dirt of the camera, burnt-in marks) makes no pair; and when that is far above what random pairs of other patients
+reach in the same search: above their median by `FAR` times their spread, on Fisher's scale. Films, slices and drawings,
+which are alike by anatomy, so raise their threshold themselves. Neither number is fitted to the pictures that this was
+tried on: at 1/2 a part has as much in common as not (random eyes of ODIR-5K reach 0.12, at most 0.2, and the least of
+its known groups 0.54); six spreads are more than any of a thousand million pairs of a normal distribution reaches, and
+twice as many leave room for a tail that is longer.
+
+Not looked for: mirrored pictures (a left eye is not a right eye), enlarged ones, and pictures of different places.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mora_bench import seeds
+from mora_bench.data.datasets import HASHES
+from mora_bench.data.table import Table
+from mora_bench.doctor.near_album import Album, Place, album
+from mora_bench.doctor.near_candidates import NORMAL, candidates, vectors
+from mora_bench.doctor.near_compare import likeness
+from mora_bench.doctor.near_thumbnails import thumbnails
+from mora_bench.files import FileHashes
+
+#: The least median correlation of parts, and by how many spreads it must stand above random pairs.
+LEAST, FAR = 0.5, 12.0
+#: Random pairs of each place, and the fewest of which a spread is taken.
+RANDOM, FEW = 200, 20
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two patients with pictures that are nearly the same.
+
+    Attributes:
+        first: the patient that comes first in the table.
+        second: the other one.
+        pictures: the file names of the two pictures that are most alike.
+        score: the median over parts of the pictures of their correlation, up to 1.
+    """
+
+    first: str
+    second: str
+    pictures: tuple[str, str]
+    score: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two samples, by row, that hold the contents `u` and `v` at one place."""
+
+    place: Place
+    a: int
+    b: int
+    u: int
+    v: int
+
+
+def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callable[[str], None]) -> list[Pair]:
+    """Pairs of patients with pictures that are nearly or exactly the same, best first; `table.inseparable` is not read.
+
+    Args:
+        cache: where thumbnails and hashes of files are kept; None keeps nothing.
+        threads: that compute at the same time.
+        note: is told in a sentence what was left out, and why.
+    """
+    hashes = FileHashes(Path() if cache is None else cache / HASHES)
+    pictures = album(table, hashes, note)
+    if cache is not None:
+        hashes.save()
+    if not pictures.pictures:
+        return []
+    small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, note)
+    names = {patient: number for number, patient in enumerate(dict.fromkeys(table.patients))}
+    patients = np.array([names[patient] for patient in table.patients])
+    best: dict[tuple[str, str], Pair] = {}
+    for match, score in _scored(pictures, small, patients, threads, note):
+        ends = sorted(((match.a, match.u), (match.b, match.v)), key=lambda end: patients[end[0]])
+        first, second = (table.patients[row] for row, _ in ends)
+        files = (pictures.names[ends[0][1]], pictures.names[ends[1][1]])
+        if (first, second) not in best or best[first, second].score < score:
+            best[first, second] = Pair(first, second, files, score)
+    return sorted(best.values(), key=lambda pair: -pair.score)
+
+
+def _scored(
+    pictures: Album, small: np.ndarray, patients: np.ndarray, threads: int, note: Callable[[str], None]
+) -> list[tuple[Match, float]]:
+    """The matches that count, with their scores."""
+    matches: dict[Match, None] = {}
+    same: list[tuple[Match, float]] = []
+    compared: dict[Place, tuple[np.ndarray, np.ndarray]] = {}
+    for place, holders in pictures.holders.items():
+        flat, contents = vectors(small, np.array(list(holders)))
+        same += [(match, 1.0) for content in contents.tolist() for match in _same(place, content, holders, patients)]
+        rows = np.array([holders[content][0] for content in contents.tolist()], int)
+        with threadpool_limits(threads):
+            near = candidates(flat, patients[rows])
+        for pair in near:
+            matches |= dict.fromkeys(_everywhere(pictures, place, rows[pair], contents[pair]))
+        compared[place] = (contents, patients[rows])
+    scores = _likeness(small, [(match.u, match.v) for match in matches], threads)
+    likely = [(match, score) for match, score in zip(matches, scores, strict=True) if score > LEAST]
+    places = dict.fromkeys(match.place for match, _ in likely)
+    least = {place: _threshold(small, *compared[place], place, threads) for place in places}
+    return same + [(match, score) for match, score in likely if score > least[match.place]]
+
+
+def _same(place: Place, content: int, holders: dict[int, list[int]], patients: np.ndarray) -> list[Match]:
+    """The first sample that holds a content, with the first sample of each other patient that does."""
+    rows = holders[content]
+    others = {patients[row]: row for row in reversed(rows) if patients[row] != patients[rows[0]]}
+    return [Match(place, rows[0], row, content, content) for row in others.values()]
+
+
+def _everywhere(pictures: Album, place: Place, rows: np.ndarray, contents: np.ndarray) -> list[Match]:
+    """Two samples at the place where they are alike, and at all others where both have a picture."""
+    a, b = rows.tolist()
+    matches = [Match(place, a, b, *contents.tolist())]
+    if place[1] >= 0:
+        first, second = pictures.fixed[a], pictures.fixed[b]
+        shared = [other for other in first if other in second and other != place]
+        matches += [Match(o, a, b, first[o], second[o]) for o in shared if first[o] != second[o]]
+    return matches
+
+
+def _threshold(small: np.ndarray, contents: np.ndarray, patients: np.ndarray, place: Place, threads: int) -> float:
+    """What a score must exceed at a place, from random pairs of its contents; on Fisher's scale, where the spread does
+    not depend on the middle."""
+    rng = seeds.rng("near duplicates", place)
+    drawn = rng.integers(len(contents), size=(2 * RANDOM, 2)) if len(contents) else np.empty((0, 2), int)
+    pairs = contents[drawn[patients[drawn[:, 0]] != patients[drawn[:, 1]]][:RANDOM]]
+    scores = np.array(_likeness(small, np.unique(np.sort(pairs), axis=0).tolist(), threads, thorough=True))
+    scores = np.arctanh(scores[(scores > -1) & (scores < 1)])
+    if len(scores) < FEW:
+        return LEAST
+    middle = np.median(scores)
+    return max(LEAST, float(np.tanh(middle + FAR * NORMAL * np.median(np.abs(scores - middle)))))
+
+
+def _likeness(small: np.ndarray, pairs: Iterable[tuple[int, int]], threads: int, thorough: bool = False) -> list[float]:
+    """The scores of pairs of contents, with one thread of linear algebra each."""
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda pair: likeness(small[pair[0]], small[pair[1]], thorough), pairs))
