@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from mora_bench.trackers.outcomes import tracked
 from mora_bench.training.failed import said
 
 if TYPE_CHECKING:
+    from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
@@ -144,9 +146,27 @@ def _warn(plan: Plan, place: Runtime) -> None:
     from mora_bench.data import datasets
 
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
-        table, _ = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
+        table, fingerprint = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
         for what in warnings(table):
             print(f"WARNING: {name}: {what}", file=sys.stderr)
+        if table.source == "real" and place.limit is None:
+            print(_of_doctor(table, fingerprint, place), file=sys.stderr)
+
+
+def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:
+    """The worst that doctor found in these data, or that it has not looked. (Nothing is looked at here: of pictures
+    that would take minutes.)"""
+    from mora_bench.doctor import kept
+    from mora_bench.doctor.screen import in_one_line
+
+    words = ["python", "-m", "mora_bench", "doctor", "--data-root", str(place.data_root), "--datasets", table.name]
+    words += ["--plugin", *map(str, place.plugins)] if place.plugins else []
+    command = shlex.join(words)
+    found = kept.read(kept.file_of(table, fingerprint, place.cache))
+    if found is None:
+        return f"{table.name}: nobody has looked for what makes scores on these data mean less: {command}"
+    worst = in_one_line(found)
+    return f"WARNING: {table.name}: {worst}: {command}" if worst else f"{table.name}: doctor found nothing"
 
 
 def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, place: Runtime) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Whether those who lack something, or have a placeholder, have other labels than the rest.
 
-Of each patient one sample counts, drawn from its id. The share of a label inside is held against the share outside by
-exact binomial tests of a difference of more than `MARGIN`; all tests of a dataset are one family of Holm's.
+Of each patient one sample counts, drawn from its id. The share of a label inside is held against the share outside, and
+a standard error of that, by exact binomial tests of a difference of more than `MARGIN`; all tests of a dataset are one
+family of Holm's.
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,12 @@ from mora_bench.doctor.finding import Finding, listed, share
 from mora_bench.doctor.placeholders import Placeholder, text_of
 from mora_bench.doctor.questions import RARE, Subject
 from mora_bench.statistics import holm
+from mora_bench.statistics.auroc import interval
 
 #: A difference between shares that no true one may exceed in silence; and the chance of any alarm where none does.
 MARGIN, LEVEL = 0.1, 0.05
+#: The chance on either side with which the share outside lies beyond the bound that it is taken at: a standard error.
+NEAR = 0.16
 #: Numbers of pictures that are told apart; labels that a line names.
 MOST, NAMED = 6, 4
 
@@ -98,8 +102,10 @@ def _compared(target: np.ndarray, inside: np.ndarray) -> tuple[int, int, float, 
     `MARGIN`"."""
     n, k = int(inside.sum()), int(target[inside].sum())
     outside = float(target[~inside].mean())
-    more = binom.sf(k - 1, n, outside + MARGIN) if outside + MARGIN < 1 else 1.0
-    fewer = binom.cdf(k, n, outside - MARGIN) if outside > MARGIN else 1.0
+    # Of few outside the share is not known well.
+    below, above = interval(outside, len(target) - n, NEAR)
+    more = binom.sf(k - 1, n, above + MARGIN) if above + MARGIN < 1 else 1.0
+    fewer = binom.cdf(k, n, below - MARGIN) if below > MARGIN else 1.0
     return k, n, outside, min(1.0, 2 * float(min(more, fewer)))
 
 
