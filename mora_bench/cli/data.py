@@ -57,6 +57,8 @@ class DataOptions:
     """of NIfTI files of several, from 0; three numbers: as red, green and blue"""
     series: Annotated[str | None, tyro.conf.arg(metavar="UID|NUMBER")] = None
     """of DICOM folders of several, also by its description"""
+    groups: Path | None = None
+    """a CSV file of id and group, as `doctor --groups-out` writes: no group falls on two sides of a split"""
     name: str | None = None
     """what the dataset is called; the file's name if not given"""
 
@@ -88,8 +90,8 @@ def run(arguments: list[str]) -> int:
 
     from mora_bench import registry
     from mora_bench.cli import grid
-    from mora_bench.cli.doctor import diagnosis
     from mora_bench.data import datasets
+    from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])
     try:
@@ -108,6 +110,16 @@ def run(arguments: list[str]) -> int:
     at = rest.index("--plugin") + 1
     beside = [] if given else ["--out", str(out)]
     return grid.run(["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]])
+
+
+def _groups(file: Path | None, root: Path) -> str:
+    """The path of a file of groups, from the table's folder on where it lies there."""
+    if file is None:
+        return ""
+    if not file.is_file():
+        raise UserError(f"--groups {file}: no such file. Expected a CSV file with the columns id and group.")
+    real = file.resolve()
+    return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(real)
 
 
 def _plugin(options: DataOptions, name: str, root: Path) -> str:
@@ -129,6 +141,7 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
         "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
         "window": options.window, "plane": options.plane, "series": options.series,
         "volume": options.volume[0] if len(options.volume) == 1 else options.volume,
+        "groups": _groups(options.groups, root),
     }  # fmt: skip
     lines = [f"    {name!r},", f"    {options.file.name!r},"]
     lines += [f"    {key}={value!r}," for key, value in given.items() if value not in (None, (), "")]

@@ -1,6 +1,5 @@
 """doctor: what a data folder holds."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,21 +7,21 @@ from typing import Annotated, Any
 import tyro
 
 from mora_bench import registry
-from mora_bench.cells.runtime import default_cache
+from mora_bench.cells.runtime import cores, default_cache
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
-from mora_bench.data.audit import NAMED
-from mora_bench.data.duplicates import duplicates
+from mora_bench.data.progress import noting
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
-from mora_bench.data.table import Column, Table
+from mora_bench.data.table import Table
+from mora_bench.doctor import groups, kept, looks
+from mora_bench.doctor.holds import diagnosis, facts
+from mora_bench.doctor.looks import Diagnosis
+from mora_bench.doctor.screen import lines
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 from mora_bench.records.private import FILE as SALT
 from mora_bench.records.private import Hidden
-
-#: The most labels that are listed; positive samples below which ten folds cannot each have one.
-SHOWN, RARE = 40, 10
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,10 @@ class DoctorOptions:
     """a results folder, whose hashes --who asks about"""
     who: tuple[str, ...] = ()
     """hashes in the splits of --results: say which samples or patients they stand for"""
+    groups_out: Path | None = None
+    """write a CSV file of samples that no split should part: those of patients whose pictures are (nearly) the same"""
+    same_text: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """have --groups-out also join patients of whom the same whole text is written"""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """print one JSON value on stdout, and all else on stderr"""
 
@@ -55,57 +58,61 @@ def run(arguments: list[str]) -> int:
         raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:
         registry.check(registry.DATASETS, name)
+    if options.groups_out is not None and len(options.datasets) > 1:
+        raise UserError("--groups-out: one file is of one dataset. Name one with --datasets.")
+    if options.same_text and options.groups_out is None:
+        raise UserError("--same-text: is for --groups-out FILE, which is not given.")
     if not options.data_root.is_dir():
         raise UserError(f"--data-root {options.data_root}: no such folder.")
     if bool(options.who) != (options.results is not None):
         raise UserError("--who and --results: give both, or neither.")
     if options.results is not None and not (options.results / SALT).is_file():
         raise UserError(f"--results {options.results}: no {SALT} in it, so it holds no hashes of ids.")
-    from mora_bench.data import datasets
-
-    hashes = FileHashes(default_cache() / datasets.HASHES)
     value: dict[str, Any] = {}
     known: dict[str, list[str]] = {own: [] for own in options.who}
     for name in options.datasets:
-        file = datasets.get(name).find(options.data_root)
-        if file is None:
-            print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
-            value[name] = None
-            continue
-        table = datasets.load(name, options.data_root)
-        print(f"{name}: {file}\n{diagnosis(table)}")
-        shared = duplicates(table, hashes)
-        hashes.save()
-        if shared:
-            print(f"  WARNING: {_told(shared)}")
-        if options.results is not None:
-            _look_up(table, options.results, known)
-        value[name] = facts(table) | {"table": file, "shared_pictures": shared}
+        value[name] = _looked_at(name, options, known)
     for own, found in known.items():
         print(f"{own}: {'; '.join(found) or 'nobody in these data; is it of another results folder, or another salt?'}")
     answer(lambda: {"datasets": value, "who": known})
     return 1 if None in value.values() or not all(known.values()) else 0
 
 
-def facts(table: Table) -> dict[str, Any]:
-    """What a table holds, for programs."""
-    return {
-        "samples": len(table),
-        "patients": len(set(table.patients)),
-        "positives": dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True)),
-        "modalities": dict(zip(table.names, table.present.sum(0).tolist(), strict=True)),
-        "warnings": warnings(table),
-    }
+def _looked_at(name: str, options: DoctorOptions, known: dict[str, list[str]]) -> dict[str, Any] | None:
+    """What is found in one dataset, said, and for programs; None if it is not there."""
+    from mora_bench.data import datasets
+
+    file = datasets.get(name).find(options.data_root)
+    if file is None:
+        print(f"{name}: ABSENT. {datasets.get(name).title}: no table at or below {options.data_root}.")
+        return None
+    table, everybody = datasets.with_left_out(name, options.data_root)
+    print(f"{name}: {file}\n{diagnosis(table)}", flush=True)
+    found = _diagnosed(table, everybody, default_cache())
+    for line in lines(found, table):
+        print(f"  {line}")
+    if options.groups_out is not None:
+        joined = groups.write(options.groups_out, table, found, options.same_text)
+        print(f"  {options.groups_out}: {joined} samples that must not be parted from another patient's")
+    if options.results is not None:
+        _look_up(table, options.results, known)
+    return facts(table) | {"table": file, "shared_pictures": found.shared, "findings": found.findings}
 
 
-def _told(shared: list[list[tuple[str, str]]]) -> str:
-    """Pictures of several patients, in words."""
-    named = [" = ".join(f"{file} of {patient}" for patient, file in own[:4]) for own in shared[:NAMED]]
-    more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
-    return (
-        f"{len(shared)} pictures are there under several patients: {'; '.join(named)}{more}. No split by patient keeps "
-        "them on one side. Give each to one patient, or leave it out."
-    )
+def _diagnosed(table: Table, everybody: Table, cache: Path) -> Diagnosis:
+    """What is kept of these data, else what is found by looking, which is then kept."""
+    from mora_bench.data import datasets
+
+    left_out = len(everybody) - len(table)
+    file = kept.file_of(table, datasets.fingerprint(table, cache), cache)
+    found = kept.read(file, left_out)
+    if found is None:
+        hashes = FileHashes(cache / datasets.HASHES)
+        with noting(f"{table.name}: looking at") as note:
+            found = looks.diagnose(table, everybody, hashes, cache, cores(), note)
+        hashes.save()
+        kept.write(file, found, left_out)
+    return found
 
 
 def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
@@ -115,47 +122,3 @@ def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
         for name in dict.fromkeys(names):
             if (own := hidden.name(name)) in known:
                 known[own].append(f"{what} {name}")
-
-
-def diagnosis(table: Table) -> str:
-    """What a table holds, in lines."""
-    lines = [f"  {len(table)} samples of {len(set(table.patients))} patients, {len(table.labels)} labels"]
-    for m, (name, column) in enumerate(table.modalities.items()):
-        lines += _pictures(column) if column.kind == "image" else []
-        there = int(table.present[:, m].sum())
-        without = f", {len(table) - there} without (naturally missing)"
-        lines.append(f"  {there:6} samples with {name}{without}")
-    counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
-    lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
-    if len(counts) > SHOWN:
-        lines[-1] += f", and {len(counts) - SHOWN} more labels"
-    lines += [f"  WARNING: {what}" for what in warnings(table)]
-    rare = [label for label, n in counts.items() if n < RARE]
-    if rare:
-        lines.append(
-            f"  WARNING: {len(rare)} of {len(counts)} labels have fewer than {RARE} positive samples, e.g. {rare[0]}. "
-            "Some test splits will hold none of them, which bounds F1-macro."
-        )
-    return "\n".join(lines)
-
-
-def warnings(table: Table) -> list[str]:
-    """What is likely to be a mistake, and makes scores that mean little."""
-    there = table.present.sum(0).tolist()
-    found = [
-        f"no sample has any {name}. Are its files where the table says?"
-        for name, count in zip(table.names, there, strict=True)
-        if not count
-    ]
-    share = table.targets.mean(0)
-    for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
-        names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
-        if names:
-            found.append(f"{what} has {', '.join(names[:SHOWN])}: nothing can be learned of that.")
-    return found
-
-
-def _pictures(column: Column) -> list[str]:
-    most = max((len(pictures) for pictures in column.values if pictures), default=0)
-    have = Counter(sum(p is not None for p in pictures or ()) for pictures in column.values)
-    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in range(most, 0, -1)]

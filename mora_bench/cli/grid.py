@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,11 @@ from mora_bench import campaign, registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
-from mora_bench.cli.doctor import warnings
 from mora_bench.cli.options import option, parse
 from mora_bench.cli.output import answer
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import show, told
+from mora_bench.doctor.holds import warnings
 from mora_bench.errors import UserError
 from mora_bench.plan import brought
 from mora_bench.plan.audited import audited
@@ -30,6 +31,7 @@ from mora_bench.trackers.outcomes import tracked
 from mora_bench.training.failed import said
 
 if TYPE_CHECKING:
+    from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
@@ -148,11 +150,29 @@ def _warn(plan: Plan, place: Runtime) -> None:
     from mora_bench.data import datasets
 
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
-        table, _ = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
+        table, fingerprint = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
         for what in warnings(table):
             print(f"WARNING: {name}: {what}", file=sys.stderr)
     for what in audited(plan.cells, place):
         print(what, file=sys.stderr)
+        if table.source == "real" and place.limit is None:
+            print(_of_doctor(table, fingerprint, place), file=sys.stderr)
+
+
+def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:
+    """The worst that doctor found in these data, or that it has not looked. (Nothing is looked at here: of pictures
+    that would take minutes.)"""
+    from mora_bench.doctor import kept
+    from mora_bench.doctor.screen import in_one_line
+
+    words = ["python", "-m", "mora_bench", "doctor", "--data-root", str(place.data_root), "--datasets", table.name]
+    words += ["--plugin", *map(str, place.plugins)] if place.plugins else []
+    command = shlex.join(words)
+    found = kept.read(kept.file_of(table, fingerprint, place.cache))
+    if found is None:
+        return f"{table.name}: nobody has looked for what makes scores on these data mean less: {command}"
+    worst = in_one_line(found)
+    return f"WARNING: {table.name}: {worst}: {command}" if worst else f"{table.name}: doctor found nothing"
 
 
 def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, place: Runtime) -> dict[str, Any]:

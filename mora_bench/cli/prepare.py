@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
     for name in options.datasets:
         registry.check(registry.DATASETS, name)
     from mora_bench.cells.runtime import Runtime, cores, default_cache
-    from mora_bench.cli.doctor import diagnosis
+    from mora_bench.doctor.holds import diagnosis
     from mora_bench.training.cell import samples
 
     workers = options.workers or cores()

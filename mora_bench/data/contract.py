@@ -35,6 +35,8 @@ class Dataset:
         population: whose data they are; two datasets that name the same one share patients, and count as one where
             methods are ranked over datasets. "" where no other dataset has these patients.
         views: how `read` looks at volumes and DICOM files; `predict` then looks at those of new records alike.
+        everybody: as `read`, with the samples that it leaves out because they lack something, for `doctor` to say whom
+            that is; None where it leaves out none.
     """
 
     title: str
@@ -46,13 +48,14 @@ class Dataset:
     known: Callable[..., Sequence[Known]] | None = None
     population: str = ""
     views: Views | None = None
+    everybody: Callable[[Path], Table] | None = None
 
     group: ClassVar[str] = registry.DATASETS
 
     def seen_as(self, title: str, change: Callable[[Table], Table]) -> Dataset:
         """The same patients' data, and the same twin, with each table changed; what can be known of them is not known
         then."""
-        twin, more = self.twin, self.more
+        twin, more, everybody = self.twin, self.more, self.everybody
         return replace(
             self,
             title=title,
@@ -60,4 +63,5 @@ class Dataset:
             twin=None if twin is None else lambda: change(twin()),
             known=None,
             more=None if more is None else lambda numbers: change(more(numbers)),
+            everybody=None if everybody is None else lambda root: change(everybody(root)),
         )

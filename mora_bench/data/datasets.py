@@ -40,6 +40,7 @@ CXR = Dataset(
     twins.cxr,
     ceilings.cxr,
     "Indiana CXR",
+    cxr.everybody,
 )
 
 
@@ -75,7 +76,21 @@ def _of_others(name: str, what: str) -> Iterator[None]:
         ) from error
 
 
+def with_left_out(name: str, root: Path) -> tuple[Table, Table]:
+    """`load`, and the same samples with those that the reader and `load` leave out because they lack something."""
+    with _of_others(name, "its reader"):
+        read = _read(name, root)
+        everybody = get(name).everybody
+        return _with_anything(name, read), read if everybody is None else everybody(root)
+
+
 def _loaded(name: str, root: Path | None, limit: int | None) -> Table:
+    table = _with_anything(name, _read(name, root))
+    return table if limit is None or limit >= len(table) else table.only(_some(table, limit))
+
+
+def _read(name: str, root: Path | None) -> Table:
+    """A table that keeps every rule of `audit`."""
     dataset = get(name)
     if root is None:
         if dataset.twin is None:
@@ -95,10 +110,14 @@ def _loaded(name: str, root: Path | None, limit: int | None) -> Table:
     wrong = [f"{what}. The rule: {rule}" for rule, what in audit.problems(table) if what]
     if wrong:
         raise UserError(f"dataset {name!r}: " + "; ".join(wrong))
-    table = table.only(np.flatnonzero(table.present.any(1)))
-    if not len(table):
+    return table
+
+
+def _with_anything(name: str, table: Table) -> Table:
+    found = table.only(np.flatnonzero(table.present.any(1)))
+    if not len(found):
         raise UserError(f"dataset {name!r}: no sample has anything of any modality.")
-    return table if limit is None or limit >= len(table) else table.only(_some(table, limit))
+    return found
 
 
 def _some(table: Table, count: int) -> np.ndarray:

@@ -1,8 +1,11 @@
 """Work on data that may take minutes shows itself: a bar on a terminal, a line a minute elsewhere."""
 
+import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -35,3 +38,26 @@ def shown(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     finally:
         over.set()
         bar.close()
+
+
+@contextmanager
+def noting(what: str) -> Iterator[Callable[[str], None]]:
+    """A function that says what is done now: in one line that changes on a terminal, in a line a minute elsewhere."""
+    terminal, last = sys.stderr.isatty(), time.monotonic()
+    stream = behind(sys.stderr)
+
+    def note(now: str) -> None:
+        nonlocal last
+        if terminal:
+            stream.write(f"\r\x1b[K{visible(f'{what} {now}')[: shutil.get_terminal_size().columns - 1]}")
+            stream.flush()
+        elif time.monotonic() - last >= LINE:
+            last = time.monotonic()
+            print(f"{what} {now}", file=sys.stderr, flush=True)
+
+    try:
+        yield note
+    finally:
+        if terminal:
+            stream.write("\r\x1b[K")
+            stream.flush()

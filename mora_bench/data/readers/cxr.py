@@ -1,6 +1,6 @@
 """Reads Indiana University's chest X-rays as Kaggle publishes them: two csv tables and a folder of PNG files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -97,14 +97,30 @@ def read(root: Path) -> Table:
         UserError: as `published`, or a file name leads out of `root`.
     """
     found = published(root)
-    frontal = found.projections[found.projections["projection"] == VIEWS[0]]
-    frame = frontal.merge(found.reports, on="uid", how="inner")
+    frame = _frontal(found)
     frame = frame[(frame["findings"].str.strip() + frame["impression"].str.strip()).astype(bool)]
     if frame.empty:
         raise UserError(
             f"{found.file}: no row with projection 'Frontal' belongs to a report with findings or impression "
             f"in {REPORTS}. Download both tables again."
         )
+    return _table(found, frame)
+
+
+def everybody(root: Path) -> Table:
+    """As `read`, without dropping any row: where findings and impression are empty there is no text."""
+    found = published(root)
+    table = _table(found, _frontal(found))
+    text = Column("text", tuple(text or None for text in table.modalities["text"].values))
+    return replace(table, modalities=table.modalities | {"text": text})
+
+
+def _frontal(found: Published) -> pd.DataFrame:
+    frontal = found.projections[found.projections["projection"] == VIEWS[0]]
+    return frontal.merge(found.reports, on="uid", how="inner")
+
+
+def _table(found: Published, frame: pd.DataFrame) -> Table:
     paths = [found.film(uid, name) for uid, name in zip(frame["uid"], frame["filename"], strict=True)]
     return Table(
         name="cxr",

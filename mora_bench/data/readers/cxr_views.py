@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from mora_bench.data.contract import Dataset
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import cxr
@@ -17,15 +19,25 @@ def read(root: Path) -> Table:
     A study without a film of one view lacks that modality. Raises as `cxr.read` does.
     """
     found = cxr.published(root)
+    reports = found.reports[[bool(text) for text in cxr.texts(found.reports)]]
+    if reports.empty:
+        file = found.file.with_name(cxr.REPORTS)
+        raise UserError(f"{file}: no report has findings or impression. Download it again.")
+    return _table(found, reports)
+
+
+def everybody(root: Path) -> Table:
+    """As `read`, with the reports that have neither findings nor impression."""
+    found = cxr.published(root)
+    return _table(found, found.reports)
+
+
+def _table(found: cxr.Published, reports: pd.DataFrame) -> Table:
     films: dict[tuple[str, str], list[PictureFile]] = {}
     for uid, name, view in found.projections[["uid", "filename", "projection"]].itertuples(index=False):
         path = found.film(uid, name)
         if path is not None:
             films.setdefault((uid, view), []).append(PictureFile(path))
-    reports = found.reports[[bool(text) for text in cxr.texts(found.reports)]]
-    if reports.empty:
-        file = found.file.with_name(cxr.REPORTS)
-        raise UserError(f"{file}: no report has findings or impression. Download it again.")
     uids = tuple(reports["uid"])
     return Table(
         name="cxr-views",
@@ -37,7 +49,7 @@ def read(root: Path) -> Table:
             view.lower(): Column("bag", tuple(tuple(films.get((uid, view), ())) or None for uid in uids))
             for view in cxr.VIEWS
         }
-        | {"report": Column("text", cxr.texts(reports))},
+        | {"report": Column("text", tuple(text or None for text in cxr.texts(reports)))},
         targets=cxr.targets(reports),
     )
 
@@ -51,4 +63,5 @@ CXR_VIEWS = Dataset(
     twins.cxr_views,
     ceilings.cxr_views,
     "Indiana CXR",
+    everybody,
 )

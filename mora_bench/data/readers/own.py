@@ -44,6 +44,8 @@ class Columns:
         covariates: for mechanisms of missingness, never for a model.
         pictures: the folder in which the paths of pictures begin, below that of the table.
         window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
+        groups: a CSV file of `id` and `group`, as `doctor --groups-out` writes: samples of one group never fall on two
+            sides of a split. A path that is not absolute begins at the table.
     """
 
     labels: tuple[str, ...]
@@ -62,6 +64,8 @@ class Columns:
     @property
     def views(self) -> Views:
         return views(self.window, self.plane, self.volume, self.series)
+
+    groups: str = ""
 
     def all(self) -> list[str]:
         one = [name for name in (self.id, self.patient) if name]
@@ -138,7 +142,24 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         targets=targets,
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=task,
+        inseparable=(_groups(file.parent / columns.groups, ids, file),) if columns.groups else (),
     )
+
+
+def _groups(file: Path, ids: pd.Series, table: Path) -> tuple[str, ...]:
+    """Of each sample the group that a file names, "" where it names none.
+
+    Raises:
+        UserError: the file cannot be read, an id stands twice or is none of the table's, or a group is empty.
+    """
+    frame = frames.frame(file, ("id", "group"))
+    unique(frame["id"], file)
+    _refuse(frame["group"], [not group.strip() for group in frame["group"]], file, "is empty", "Leave the row out.")
+    known = set(ids.str.strip())
+    odd = [id.strip() not in known for id in frame["id"]]
+    _refuse(frame["id"], odd, file, f"is no id of {table.name}", "Write the file anew from this table (doctor).")
+    group = dict(zip(frame["id"].str.strip(), frame["group"].str.strip(), strict=True))
+    return tuple(group.get(id, "") for id in ids.str.strip())
 
 
 def unlabelled(

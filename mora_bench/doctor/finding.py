@@ -1,0 +1,35 @@
+"""What a look has to say."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that makes scores on a dataset mean less than they seem.
+
+    Attributes:
+        look: which look saw it.
+        seen: what was seen, in a sentence with numbers; more: further lines.
+        costs: what it costs a table of scores, and what to do.
+        weight: 0 to 1, how much of a score it may explain; the worst one is what a grid warns of.
+        facts: the same for programs, a JSON value.
+    """
+
+    look: str
+    seen: str
+    costs: str
+    weight: float
+    more: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def listed(names: list[str], most: int) -> str:
+    """Names with commas, the last ones counted where there are more than `most`."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
+
+
+def share(number: float) -> str:
+    """A share in per cent."""
+    return f"{100 * number:.1f} %"

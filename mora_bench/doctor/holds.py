@@ -1,0 +1,64 @@
+"""What a table holds, in numbers, and what is likely a mistake in it."""
+
+from collections import Counter
+from typing import Any
+
+from mora_bench.data.table import Column, Table
+
+#: The most labels that are listed; positive samples below which ten folds cannot each have one.
+SHOWN, RARE = 40, 10
+
+
+def facts(table: Table) -> dict[str, Any]:
+    """What a table holds, for programs."""
+    return {
+        "samples": len(table),
+        "patients": len(set(table.patients)),
+        "positives": dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True)),
+        "modalities": dict(zip(table.names, table.present.sum(0).tolist(), strict=True)),
+        "warnings": warnings(table),
+    }
+
+
+def diagnosis(table: Table) -> str:
+    """What a table holds, in lines."""
+    lines = [f"  {len(table)} samples of {len(set(table.patients))} patients, {len(table.labels)} labels"]
+    for m, (name, column) in enumerate(table.modalities.items()):
+        lines += _pictures(column) if column.kind == "image" else []
+        there = int(table.present[:, m].sum())
+        without = f", {len(table) - there} without (naturally missing)"
+        lines.append(f"  {there:6} samples with {name}{without}")
+    counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
+    lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
+    if len(counts) > SHOWN:
+        lines[-1] += f", and {len(counts) - SHOWN} more labels"
+    lines += [f"  WARNING: {what}" for what in warnings(table)]
+    rare = [label for label, n in counts.items() if n < RARE]
+    if rare:
+        lines.append(
+            f"  WARNING: {len(rare)} of {len(counts)} labels have fewer than {RARE} positive samples, e.g. {rare[0]}. "
+            "Some test splits will hold none of them, which bounds F1-macro."
+        )
+    return "\n".join(lines)
+
+
+def warnings(table: Table) -> list[str]:
+    """What is likely to be a mistake, and makes scores that mean little."""
+    there = table.present.sum(0).tolist()
+    found = [
+        f"no sample has any {name}. Are its files where the table says?"
+        for name, count in zip(table.names, there, strict=True)
+        if not count
+    ]
+    share = table.targets.mean(0)
+    for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
+        names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
+        if names:
+            found.append(f"{what} has {', '.join(names[:SHOWN])}: nothing can be learned of that.")
+    return found
+
+
+def _pictures(column: Column) -> list[str]:
+    most = max((len(pictures) for pictures in column.values if pictures), default=0)
+    have = Counter(sum(p is not None for p in pictures or ()) for pictures in column.values)
+    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in range(most, 0, -1)]
