@@ -195,7 +195,7 @@ def same_eyes(root: Path) -> Sheet:
             side_of = {row: name for name, own in sides.items() for row in own.tolist()}
             parted[joined] += sum(len({side_of[row] for row in rows}) > 1 for rows in groups)
     return facts([
-        ("groups of the list, one of them likely", len(groups)),
+        ("groups of the list, two of them likely", len(groups)),
         ("patients in them", sum(map(len, groups))),
         ("groups of other labels", differ(*odir.LABELS)),
         ("groups of other keywords", differ(odir.LEFT_WORDS, odir.RIGHT_WORDS)),

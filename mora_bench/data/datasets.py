@@ -40,7 +40,7 @@ CXR = Dataset(
     twins.cxr,
     ceilings.cxr,
     "Indiana CXR",
-    cxr.everybody,
+    everybody=cxr.everybody,
 )
 
 

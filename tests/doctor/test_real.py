@@ -1,4 +1,4 @@
-"""What doctor must find by itself in the published data (shared/datasets.md of the project counted it by hand)."""
+"""What doctor must find by itself in the published data, where it was counted by hand (docs/datasets.md)."""
 
 from collections import Counter
 from dataclasses import replace
@@ -50,7 +50,8 @@ def test_odir(real_data, tmp_path, monkeypatch):
     assert "the length of text" in tells
     levels = {fact["level"]: fact for fact in facts_of(found, "levels")[0]["levels"]}
     one = levels["with 1 picture of image"]
-    assert (one["patients"], round(one["labels"]["O"]["share"], 3)) == (298, 0.685)
+    # Of 298 patients two are others of these under another ID.
+    assert (one["patients"], round(one["labels"]["O"]["share"], 3)) == (296, 0.686)
     assert round(levels["with 0 pictures of image"]["labels"]["O"]["share"], 3) == 0.511
     (repeats,) = facts_of(found, "repeats")
     assert repeats["texts"] == 674

@@ -63,5 +63,5 @@ CXR_VIEWS = Dataset(
     twins.cxr_views,
     ceilings.cxr_views,
     "Indiana CXR",
-    everybody,
+    everybody=everybody,
 )

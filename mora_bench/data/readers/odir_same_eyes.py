@@ -2,7 +2,7 @@
 
 How they were found: pictures of the same side were compared with each other, after the mean of a neighbourhood was
 taken off and its spread divided out, over small shifts and turns, and both eyes of every candidate were held against
-each other (docs/datasets.md). Each group was looked at. No two files are equal byte for byte; ages, sexes and labels of
+each other (docs/datasets.md). Each group was looked at; the last two are likely rather than certain. No two files are equal byte for byte; ages, sexes and labels of
 a group often differ.
 """
 
@@ -16,13 +16,12 @@ Known = dict[str, str]
 GROUPS: tuple[Known, ...] = (
     {"352": "7f49", "973": "7459"},
     {"2487": "4633", "3185": "99e0"},
-    {"28": "24f3", "32": "3477", "765": "fff4"},
+    {"28": "24f3", "32": "3477", "229": "114c", "765": "fff4", "4037": "f79b"},
     {"271": "e841", "282": "56e6", "398": "240e", "668": "3e0a"},
     {"31": "239d", "105": "8e96"},
     {"1109": "009d", "1166": "5cda"},
     {"4317": "3565", "4398": "93f7"},
     {"719": "ba70", "821": "7883"},
-    {"229": "114c", "4037": "f79b"},
     {"4296": "3a4c", "4419": "e0bd"},
     {"4105": "4e27", "4484": "fcbe"},
     {"321": "1716", "1043": "75d2"},
@@ -32,6 +31,7 @@ GROUPS: tuple[Known, ...] = (
     {"648": "385a", "1142": "c827"},
     {"249": "42c0", "569": "f531"},
     {"4472": "631c", "4553": "f75e"},
+    {"3282": "a747", "4240": "53ca"},
 )
 #: The columns that the digits are of, beside the ID.
 ROW = ("Patient Age", "Patient Sex", "Left-Diagnostic Keywords", "Right-Diagnostic Keywords")
