@@ -9,8 +9,8 @@ No hash finds them. In three steps, each on what `near_detail` leaves of a pictu
 A pair counts when half of its parts correlate by more than `LEAST`, so that what different pictures share in a few
 parts (dirt of the camera, burnt-in marks) makes no pair; and when that is far above what random pairs of other patients
 reach in the same search: above their median by `FAR` times their spread, on Fisher's scale. Films, slices and drawings,
-which are alike by anatomy, so raise their threshold themselves. At 1/2 a part
-has as much in common as not (random eyes of ODIR-5K reach 0.12, at most 0.2, and the least of its known groups 0.56).
+which are alike by anatomy, so raise their threshold themselves. At 1/2 a part has as much in common as not (random eyes
+of ODIR-5K reach 0.12, at most 0.2, and the least of its known groups 0.56).
 Twelve spreads and the parts that must overlap were raised while looking at ODIR and its twin, until neither had a false
 pair: how well they do on other data is not known.
 

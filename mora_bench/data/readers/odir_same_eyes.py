@@ -2,8 +2,8 @@
 
 How they were found: pictures of the same side were compared with each other, after the mean of a neighbourhood was
 taken off and its spread divided out, over small shifts and turns, and both eyes of every candidate were held against
-each other (docs/datasets.md). Each group was looked at; the last two are likely rather than certain. No two files are equal byte for byte; ages, sexes and labels of
-a group often differ.
+each other (docs/datasets.md). Each group was looked at; the last two are likely rather than certain. No two files are
+equal byte for byte; ages, sexes and labels of a group often differ.
 """
 
 import hashlib
