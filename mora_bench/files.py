@@ -32,9 +32,12 @@ def write_atomic(file: Path, content: bytes | Iterable[bytes]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(file)
     try:
-        with naming(file), temporary.open("wb") as out:
-            out.writelines([content] if isinstance(content, bytes) else content)
         with naming(file):
+            if isinstance(content, bytes):
+                temporary.write_bytes(content)
+            else:
+                with temporary.open("wb") as out:
+                    out.writelines(content)
             temporary.replace(file)
     except BaseException:
         with suppress(OSError):

@@ -153,10 +153,10 @@ def _warn(plan: Plan, place: Runtime) -> None:
         table, fingerprint = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
         for what in warnings(table):
             print(f"WARNING: {name}: {what}", file=sys.stderr)
-    for what in audited(plan.cells, place):
-        print(what, file=sys.stderr)
         if table.source == "real" and place.limit is None:
             print(_of_doctor(table, fingerprint, place), file=sys.stderr)
+    for what in audited(plan.cells, place):
+        print(what, file=sys.stderr)
 
 
 def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:
