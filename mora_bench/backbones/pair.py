@@ -204,14 +204,14 @@ def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple
 def _text_tower(folder: Path, config: dict[str, Any]) -> Tower:
     if config["model_type"] == "clip":
         return clip.ClipText(clip.read(folder).text_model, "text")
-    return BertText(_read(folder), "text", _mean(folder))
+    return BertText(read_encoder(folder), "text", _mean(folder))
 
 
 def _image_tower(folder: Path, config: dict[str, Any], name: str) -> Tower:
     seen = _pictures(folder, config, name)
     if config["model_type"] == "clip":
         return clip.ClipImage(clip.read(folder).vision_model, "image", seen.mean, seen.std)
-    return VitImage(_read(folder), "image", seen.mean, seen.std)
+    return VitImage(read_encoder(folder), "image", seen.mean, seen.std)
 
 
 def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
@@ -238,7 +238,7 @@ def _mean(folder: Path) -> bool:
     return asked == {"pooling_mode_mean_tokens"}
 
 
-def _read(folder: Path) -> nn.Module:
+def read_encoder(folder: Path) -> nn.Module:
     """A checkpoint of transformers without its pooler, in float32, without dropout."""
     from transformers import AutoConfig, AutoModel
     from transformers.utils import logging
