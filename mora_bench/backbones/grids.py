@@ -22,8 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones import installed, load
+from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.layout import fingerprint, pictures, read_json, weights_files
-from mora_bench.data.modalities.features import FeatureRule
+from mora_bench.backbones.tokens import Part, Tokens
+from mora_bench.backbones.tower import Tower
+from mora_bench.data.modalities.features import FeatureInputs, FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.errors import UserError
 from mora_bench.files import Version, version
@@ -247,3 +250,31 @@ def _read(folder: Path) -> Network:
         raise UserError(f"{folder}/model.safetensors: {len(absent)} weights are absent, e.g. {absent[0]}.")
     stride = _stride(read_json(folder, "config.json", str(folder)))
     return OfTransformers(model.eval().requires_grad_(False), stride, folder)
+
+
+class GridTower(Tower):
+    """What a frozen network gave of pictures, a token each. Where there is none, a token of zeros stands."""
+
+    kind = "image"
+    depth = 0
+
+    def __init__(self, rule: Grid):
+        super().__init__(nn.Identity(), "image")
+        self.features = rule.width
+
+    @property
+    def width(self) -> int:
+        return self.features
+
+    def embed(self, inputs: FeatureInputs) -> Part:
+        there = inputs.slots >= 0
+        first = torch.zeros_like(there)
+        first[:, 0] = True
+        cells = (there | first)[..., None].expand(inputs.features.shape[:3])
+        return Part(inputs.features.flatten(1, 2), cells.flatten(1))
+
+    def steps(self, block: int) -> Block:
+        raise IndexError(f"block {block}: a frozen network's features run through no block")
+
+    def pooled(self, tokens: Tokens) -> Tensor:
+        return tokens.mean()
