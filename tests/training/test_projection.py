@@ -102,25 +102,45 @@ def test_seeds_draw_other_projections_of_the_same_weights():
     assert not torch.equal(one, other)
 
 
+def words():
+    return open_tokenizer(SHIPPED / "tokenizer.json").get_vocab_size()
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """A BERT in a folder, as a user has it."""
+    torch.manual_seed(3)
+    BertModel(BertConfig(**SMALL, vocab_size=words(), initializer_range=0.2)).save_pretrained(tmp_path / "bert")
+    (tmp_path / "bert" / "tokenizer.json").write_bytes((SHIPPED / "tokenizer.json").read_bytes())
+    return tmp_path / "bert"
+
+
 @pytest.fixture
 def opened(tmp_path):
     table, rules = twins.odir(range(12)), load.resolve(NAME, 64).rules
     return lambda: decoded.prepare(table, "f", rules, tmp_path)
 
 
-def test_features_are_computed_once_kept_with_digests_and_healed(opened, tmp_path, monkeypatch, capsys):
+def test_features_are_computed_once_kept_with_digests_and_healed(opened, bert, tmp_path, monkeypatch, capsys):
     first = opened()
     content = first.contents[1]
     assert content.features.shape[1:] == (N, F)
     assert isinstance(content.features, np.memmap)
     kept = np.array(content.features)
-    (folder,) = (tmp_path / "samples").iterdir()
-    named = set(decoded.read_sealed(folder / decoded.MANIFEST))
-    assert {"1/features.bin", "1/bounds.npy", "1/slots.npy", "1/shape.npy"} < named
+    _, folder = first.folders
+    assert set(decoded.read_sealed(folder / decoded.MANIFEST)) == {
+        "0/features.bin", "0/bounds.npy", "0/slots.npy", "0/shape.npy",
+    }  # fmt: skip
+    assert decoded.damaged(folder) == []
     with monkeypatch.context() as patched:
         patched.setattr(grids.Grid, "features", lambda *a: pytest.fail("computed twice"))
         assert np.array_equal(opened().contents[1].features, kept)
-    file = folder / "1" / "features.bin"
+        # Another length of texts, another text transformer.
+        other = f"fused:{bert},untrained"
+        again = decoded.prepare(first.table, "f", load.resolve(other, 32).rules, tmp_path)
+        assert np.array_equal(again.contents[1].features, kept)
+        assert again.folders[0] != first.folders[0]
+    file = folder / "0" / "features.bin"
     file.write_bytes(bytes(file.stat().st_size))
     assert np.array_equal(opened().contents[1].features, kept)
     assert "features.bin is not what was written; decoded anew" in capsys.readouterr().err
@@ -134,7 +154,7 @@ def test_each_picture_is_read_alone_and_an_absent_one_leaves_nothing(opened):
     )
     table = dataclasses.replace(whole.table, modalities=whole.table.modalities | {"image": column})
     rules = load.resolve(NAME, 64).rules
-    found = decoded.prepare(table, "g", rules, whole.folder.parents[1]).contents[1]
+    found = decoded.prepare(table, "g", rules, whole.folders[0].parents[1]).contents[1]
     both = whole.contents[1]
     assert found.slots[:3].tolist() == [1, 0, 1]
     assert np.array_equal(found.features[0], both.features[1])
@@ -142,19 +162,6 @@ def test_each_picture_is_read_alone_and_an_absent_one_leaves_nothing(opened):
     batch = found.collate(np.arange(3), np.array([True, True, False]))
     assert batch.slots.tolist() == [[1, -1], [0, 1], [-1, -1]]
     assert not batch.features[2].any()
-
-
-def words():
-    return open_tokenizer(SHIPPED / "tokenizer.json").get_vocab_size()
-
-
-@pytest.fixture
-def bert(tmp_path):
-    """A BERT in a folder, as a user has it."""
-    torch.manual_seed(3)
-    BertModel(BertConfig(**SMALL, vocab_size=words(), initializer_range=0.2)).save_pretrained(tmp_path / "bert")
-    (tmp_path / "bert" / "tokenizer.json").write_bytes((SHIPPED / "tokenizer.json").read_bytes())
-    return tmp_path / "bert"
 
 
 def outside(folder, adapter, method, given):
