@@ -3,7 +3,7 @@
 For every combination of observed modalities and every modality that it lacks there are 16 learned tokens; they depend
 on nothing else, and train with the method. The start, N(0, 1), is that of the authors' code (UNITES-Lab/flex-moe,
 8c82735). Theirs stand before position embeddings, which train there; ours are in the space after them. The dummy's
-first token stays, because it is what features are read off.
+first token, where it has one, stays, because it is what features are read off.
 """
 
 import torch
@@ -37,7 +37,7 @@ class Bank(Imputer):
             absent = ~present[:, m]
             if absent.any():
                 rows = [self.row[m][int(p)] for p in pattern[absent]]
-                firsts = part.x[absent, :1]
-                tokens = [torch.cat([first, self.tokens[m][row]]) for first, row in zip(firsts, rows, strict=True)]
+                dummies = zip(part.rows(absent), rows, strict=True)
+                tokens = [torch.cat([dummy[:1], self.tokens[m][row]]) for dummy, row in dummies]
                 filled[m] = part.replaced(absent, tokens)
         return filled

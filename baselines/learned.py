@@ -9,7 +9,8 @@ from mora_bench.methods.imputer import Imputer
 
 
 class Learned(Imputer):
-    """An absent modality becomes its dummy's [CLS] token and one token per modality that trains with the method."""
+    """An absent modality becomes its dummy's [CLS] token, if it has one, and one token per modality that trains with
+    the method."""
 
     title = "learned token"
     source = "arXiv 2501.17823"
@@ -24,6 +25,6 @@ class Learned(Imputer):
         for m, part in enumerate(parts):
             absent = ~present[:, m]
             if absent.any():
-                tokens = [torch.cat([first, self.token[m]]) for first in part.x[absent, :1]]
+                tokens = [torch.cat([dummy[:1], self.token[m]]) for dummy in part.rows(absent)]
                 filled[m] = part.replaced(absent, tokens)
         return filled

@@ -57,6 +57,8 @@ class MemPrompt(InBlocks):
         """[B, 16, D]: the prompts that the memory of modality m holds for these samples."""
         others = (tokens.modality != m)[..., None]
         query = tokens.x.masked_fill(others, -torch.inf).amax(1)
+        # Where nothing stands in for what is missing, nothing asks: all keys are alike.
+        query = query.masked_fill(others.all(1), 0)
         similarity = F.normalize(query, dim=-1) @ F.normalize(self.keys[k, m], dim=-1).T
         best, which = similarity.topk(min(TOP, MEMORY), dim=1)
         return torch.einsum("bt,btld->bld", best.softmax(1), self.memory[k, m][which])

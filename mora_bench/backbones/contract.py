@@ -144,6 +144,15 @@ class Backbone(nn.Module, ABC):
     def embed(self, batch: Batch) -> list[Part]:
         """Tokens of each modality, [B, T, D] with mask [B, T]; for kinds that it does not embed, any `Part`."""
 
+    def make_projection(self) -> nn.Module | None:
+        """A copy of what brings contents into the network and was not pre-trained with it; None if there is nothing
+        such. As the pooler's, the copy trains under every method, and the backbone's own (`unused`) never."""
+        return None
+
+    def embed_by(self, batch: Batch, projection: nn.Module) -> list[Part]:
+        """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
+        raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
+
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         """The parts as streams, ready for their first block; present bool [B, M]."""
@@ -192,7 +201,7 @@ class Backbone(nn.Module, ABC):
 
     @property
     def unused(self) -> list[nn.Parameter]:
-        """Its parameters that never run, because `make_pooler` returns a copy of them."""
+        """Its parameters that never run, because `make_pooler` or `make_projection` returns a copy of them."""
         return []
 
     @abstractmethod

@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import nn
 
 from mora_bench import registry
+from mora_bench.backbones import installed
 from mora_bench.backbones.contract import Backbone, Spec
 from mora_bench.backbones.layout import read_json
 from mora_bench.data.modalities.text import TextRule
@@ -53,7 +54,7 @@ def resolve(name: str, max_text: int) -> Spec:
     if kind not in known:
         raise UserError(
             f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of "
-            "texts or of pictures alone may be half of pair:TEXT,IMAGE."
+            "texts or of pictures alone may be half of pair:TEXT,IMAGE or of fused:TEXT,PICTURE."
         )
     try:
         return families[kind].describe(name, folder, config, max_text)
@@ -105,18 +106,20 @@ def check_words(spec: Spec, backbone: Backbone) -> None:
 
 
 def folder_of(name: str) -> Path:
-    """The folder of a backbone that is a folder, or a name on the hub.
+    """The folder of a backbone that pip installed, that is a folder, or a name on the hub.
 
     Raises:
         UserError: it is neither, or cannot be had.
     """
+    if name in installed.FOLDERS:
+        return installed.folder_of(name)
     if Path(name).is_dir():
         return Path(name)
     if name.count("/") == 1 and not name.startswith((".", "/")):
         return _from_hub(name)
     raise UserError(
         f"unknown backbone {name!r}; known: {', '.join(names())}, a folder, a hub name such as "
-        "dandelin/vilt-b32-mlm, or pair:TEXT,IMAGE of such."
+        "dandelin/vilt-b32-mlm, or pair:TEXT,IMAGE or fused:TEXT,PICTURE of such."
     )
 
 

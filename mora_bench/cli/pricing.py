@@ -207,7 +207,8 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
     for (dataset, backbone, most), cell in first.items():
         table, fingerprint = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
         rules = backbones.resolve(backbone, most).rules
-        number = 0 if cache.folder_of(table, fingerprint, rules, place.cache).exists() else len(table)
+        kept = cache.folders_of(table, fingerprint, rules, place.cache)
+        number = 0 if all(folder.exists() for folder in kept) else len(table)
         number += cell.pool * len(set(grid.seeds))
         samples += number
         if grid.measure and number:

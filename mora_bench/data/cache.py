@@ -9,10 +9,12 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mora_bench.data.modalities.contract import Content, Rule
+from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
@@ -43,7 +45,41 @@ def prepare(
     Raises:
         UserError: a content that cannot be decoded, or files that change while they are decoded.
     """
-    folder = folder_of(table, fingerprint, rules, cache)
+    contents: dict[str, Content] = {}
+    folders = []
+    for part in _parts(table, rules):
+        folder, found = _prepared(part, fingerprint, rules, cache, workers, unchanged)
+        contents |= zip(part.names, found, strict=True)
+        folders.append(folder)
+    return Samples(table, tuple(contents[name] for name in table.names), table.present, tuple(folders))
+
+
+def folders_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> list[Path]:
+    """Where `prepare` keeps what it decodes."""
+    return [_folder_of(part, fingerprint, rules, cache) for part in _parts(table, rules)]
+
+
+def _parts(table: Table, rules: Mapping[str, Rule]) -> list[Table]:
+    """The modalities of a table that share a folder. Features take long to compute, so each modality of them has its
+    own: what is decided for texts, such as their length, does not compute them anew."""
+    apart = [name for name, column in table.modalities.items() if isinstance(rules.get(column.kind), FeatureRule)]
+    together = [[name for name in table.names if name not in apart], *([name] for name in apart)]
+    if not apart:
+        return [table]
+    shares = [{name: table.modalities[name] for name in names} for names in together if names]
+    return [replace(table, modalities=own) for own in shares]
+
+
+def _prepared(
+    table: Table,
+    fingerprint: str,
+    rules: Mapping[str, Rule],
+    cache: Path,
+    workers: int,
+    unchanged: Callable[[], bool] | None,
+) -> tuple[Path, tuple[Content, ...]]:
+    """One folder and what it holds."""
+    folder = _folder_of(table, fingerprint, rules, cache)
     for _ in range(TRIES):
         wrong = _misfit(folder)
         if wrong:
@@ -52,12 +88,11 @@ def prepare(
             _decode(table, rules, folder, workers, unchanged)
         # Another process may be exchanging the folder.
         with suppress(FileNotFoundError):
-            return Samples(table, _opened(table, folder), table.present, folder)
-    return Samples(table, _opened(table, folder), table.present, folder)
+            return folder, _opened(table, folder)
+    return folder, _opened(table, folder)
 
 
-def folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
-    """Where `prepare` keeps what it decodes."""
+def _folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
     wanted = [
         [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
         for name, kind in table.shape.items()
@@ -87,14 +122,14 @@ def check_unchanged(samples: Samples, reopen: Callable[[], None]) -> None:
     Raises:
         UserError: a file holds something else than was decoded.
     """
-    manifest = {} if samples.folder is None else _manifest(samples.folder) or {}
-    for name, entry in manifest.items():
-        if samples.folder is not None and _compared(samples.folder / name, entry) == OTHER:
-            reopen()
-            raise UserError(
-                f"{samples.folder}: {name} was written into while this cell read it. It is decoded anew; run the cell "
-                "again (--retry failed)."
-            )
+    for folder in samples.folders:
+        for name, entry in (_manifest(folder) or {}).items():
+            if _compared(folder / name, entry) == OTHER:
+                reopen()
+                raise UserError(
+                    f"{folder}: {name} was written into while this cell read it. It is decoded anew; run the cell "
+                    "again (--retry failed)."
+                )
 
 
 def forget(cache: Path) -> None:

@@ -25,13 +25,13 @@ class Samples:
         table: ids, patients, labels, targets and covariates.
         contents: of the M modalities, in the table's order.
         present: bool [N, M], what really exists.
-        folder: of the cache, from whose files the contents are read while they are used; None: they are in memory.
+        folders: of the cache, from whose files the contents are read while they are used; none: they are in memory.
     """
 
     table: Table
     contents: tuple[Content, ...]
     present: np.ndarray
-    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)

@@ -17,6 +17,8 @@ from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
 
 OWNERS = ("adapter", "pooler", "head", "backbone")
+#: One more where a backbone has a projection.
+PROJECTION = "projection"
 #: The stages before block 0: embed; fill and join.
 EMBED, FILL = range(2)
 BLOCKS = 2
@@ -58,8 +60,8 @@ class Found:
 class Model(nn.Module):
     """Runs a batch through stages: embed, fill, block 0 ... block depth - 1; then pools and classifies.
 
-    `begin` computes the stages before `cut` without gradients, `finish` the rest. The pooler is a copy of the
-    backbone's, so that training it leaves the backbone alone; pooler and classifier train under every method.
+    `begin` computes the stages before `cut` without gradients, `finish` the rest. Pooler and projection are copies of
+    the backbone's, so that training them leaves it alone; they and the classifier train under every method.
 
     Args:
         backbone: frozen here; the method may then change what of it trains.
@@ -88,6 +90,9 @@ class Model(nn.Module):
             {name: nn.Parameter(torch.zeros(backbone.widths[0])) for name in backbone.untyped}
         )
         self.pooler = backbone.make_pooler().requires_grad_(True)
+        self.projection = backbone.make_projection()
+        if self.projection is not None:
+            self.projection.requires_grad_(True)
         self.head = classifier(backbone.features, classes, head_seed)
         self.found = Found()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
@@ -104,13 +109,15 @@ class Model(nn.Module):
     @property
     def cut(self) -> int:
         """The number of frozen stages: 0 none, 1 embed, 2 embed and fill, 2 + k these and the first k blocks."""
-        if self.method.first_block == EMBEDDINGS or len(self.embedders) or len(self.types):
+        outside = len(self.embedders) or len(self.types) or self.projection is not None
+        if self.method.first_block == EMBEDDINGS or outside:
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
 
     def embed(self, batch: Batch) -> list[Part]:
         """Tokens of each modality, in order; those of absent modalities are dummies."""
-        parts = self.backbone.embed(batch)
+        backbone, projection = self.backbone, self.projection
+        parts = backbone.embed(batch) if projection is None else backbone.embed_by(batch, projection)
         for name, embedder in self.embedders.items():
             m = self.backbone.modalities.index(name)
             parts[m] = Part(*embedder(batch.inputs[m]))
@@ -175,18 +182,15 @@ class Model(nn.Module):
 
         Parameters of the backbone that never run are left out; their trained copy counts instead.
         """
-        found: dict[str, list[nn.Parameter]] = {name: [] for name in OWNERS}
+        parts = {"pooler": self.pooler, "head": self.head}
+        parts |= {} if self.projection is None else {PROJECTION: self.projection}
+        owner = {id(p): name for name, part in parts.items() for p in part.parameters()}
+        found: dict[str, list[nn.Parameter]] = {name: [] for name in dict.fromkeys((*OWNERS, *parts))}
         unused = {id(p) for p in self.backbone.unused}
-        pooler = {id(p) for p in self.pooler.parameters()}
-        head = {id(p) for p in self.head.parameters()}
         for parameter in self.parameters():
             key = id(parameter)
-            if key in unused:
-                continue
-            name = (
-                "pooler" if key in pooler else "head" if key in head else "backbone" if key in self._own else "adapter"
-            )
-            found[name].append(parameter)
+            if key not in unused:
+                found[owner.get(key) or ("backbone" if key in self._own else "adapter")].append(parameter)
         return found
 
     def trained(self) -> dict[str, nn.Parameter]:

@@ -81,11 +81,11 @@ class Beginning(Struct):
 
 
 class Parameters(Struct):
-    """Parameters by owner (adapter, pooler, head, backbone), all and trained; and trained shares in percent of the
-    whole model without its adapter.
+    """Parameters by owner (adapter, pooler, head, backbone, and projection where a backbone has one), all and trained;
+    and trained shares in percent of the whole model without its adapter.
 
     `share_adapter` counts the adapter alone, `share_adapter_head` the adapter with the classifier, `share_total` all
-    that trains, pooler included (the paper's figure).
+    that trains, pooler and projection included (the paper's figure).
     """
 
     all: dict[str, int]

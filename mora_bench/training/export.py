@@ -3,6 +3,7 @@
 adapter_model.safetensors   the adapter and the pooler, under the `peft` library's names where the method has them
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
 classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
+projection.safetensors      what makes tokens of pictures' features, if the backbone has that
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
 trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
 inference.json              what else prediction depends on: labels, modalities, text positions, picture sizes, imputer
@@ -10,6 +11,7 @@ README.md                   a model card
 """
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ import torch
 from safetensors.torch import save
 
 from mora_bench.backbones import load as backbones
+from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
@@ -48,6 +51,7 @@ def exported(model: Model, record: Record, scores: Scores) -> dict[str, bytes]:
     state = model.imputer.state_dict()
     kept = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
     kept |= {"imputer": state} if state else {}
+    kept |= {} if model.projection is None else {"projection": model.projection.state_dict()}
     files = {}
     for name, content in kept.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
@@ -64,7 +68,8 @@ def inference(record: Record) -> dict[str, Any]:
     assert record.data is not None
     assert cell.recipe is not None
     rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
-    return {
+    features = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
+    return features | {
         "labels": record.data.labels,
         "task": cell.task,
         "modalities": list(cell.modalities),
@@ -106,7 +111,8 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     if loadable:
         how = (
             "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
-            "`classifier.safetensors`. docs/own.md of mora_bench has a script."
+            "`classifier.safetensors`, and what makes tokens of pictures' features, if the backbone reads such, in "
+            "`projection.safetensors`. docs/own.md of mora_bench has a script for ViLT."
         )
     elif cell.impute != PLAIN:
         where = "from `imputer.safetensors`" if kept else "and what it learned is kept nowhere"

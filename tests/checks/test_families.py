@@ -25,6 +25,7 @@ from mora_bench.methods.imputer import Dummy
 from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
 
+NAMED = {"fused": "fused:untrained,untrained", "pair": "pair:small-dual,untrained"}
 EYES = {"left": "image", "right": "image", "keywords": "text"}
 METHODS = registry.names(registry.METHODS)
 IMPUTERS = [name for name in registry.names(registry.IMPUTERS) if name != "dummy"]
@@ -74,7 +75,7 @@ TABLES = {
 def subjects(folder, clip_folder, tmp_path_factory):
     """What makes a `Subject` of a method and an imputer, by family and data."""
     found = {}
-    for family, place in {"vilt": folder, "clip": clip_folder}.items():
+    for family, place in ({"vilt": folder, "clip": clip_folder} | NAMED).items():
         spec = backbones.resolve(str(place), 64)
         for data, made in TABLES.items():
             table = made(twins.odir(range(24)))
@@ -93,15 +94,16 @@ def keeps(subject: Subject, rules) -> None:
 
 #: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
+WHERE += [("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
 
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize(("family", "data"), WHERE)
 def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, data, name, subjects, folder, clip_folder):
     kind = registry.get(registry.METHODS, name)
-    spec = backbones.resolve(str(folder if family == "vilt" else clip_folder), 64)
+    spec = backbones.resolve(str(({"vilt": folder, "clip": clip_folder} | NAMED)[family]), 64)
     if kind.unfit(spec):
-        assert family == "clip"
+        assert family in ("clip", "pair")
         assert name in ("aoept", "memprompt", "scp")
         return
     keeps(subjects[family, data](kind, Dummy), RULES)
@@ -109,7 +111,8 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
 
 @pytest.mark.parametrize("name", IMPUTERS)
 @pytest.mark.parametrize(
-    ("family", "data"), [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four")]
+    ("family", "data"),
+    [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")],
 )
 def test_every_imputer_keeps_every_rule(family, data, name, subjects):
     mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities.contract import Rule
+from mora_bench.data.modalities import features
+from mora_bench.data.modalities.contract import Content, Rule
+from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.image import Image, Pictures
 
 if TYPE_CHECKING:
@@ -79,15 +81,20 @@ class Bag(Image):
     """The pictures of a sample are a tuple of `Picture`s; those that are None are left out."""
 
     title = "bag: any number of pictures, each on its own"
+    ordered = False
 
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
-        bags = [chosen([picture for picture in value or () if picture is not None]) for value in values]
+        bags = [tuple(chosen([picture for picture in value or () if picture is not None])) for value in values]
+        if isinstance(rule, FeatureRule):
+            self.read_by(rule, bags, ids, folder, workers)
+            return
         flat = [((picture,), sample) for bag, sample in zip(bags, ids, strict=True) for picture in bag]
         super().encode([picture for picture, _ in flat], [sample for _, sample in flat], rule, folder, workers)
         np.save(folder / "bounds.npy", np.cumsum([0, *map(len, bags)]), allow_pickle=False)
 
-    def open(self, folder: Path) -> BagContent:
-        return BagContent(**self.stored(folder), bounds=np.load(folder / "bounds.npy", allow_pickle=False))
+    def open(self, folder: Path) -> Content:
+        bounds = np.load(folder / "bounds.npy", allow_pickle=False)
+        return features.opened(folder) or BagContent(**self.stored(folder), bounds=bounds)
 
 
 def chosen(pictures: list[Any]) -> list[Any]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from mora_bench import registry
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities import pictures
+from mora_bench.data.modalities import features, pictures
 from mora_bench.data.modalities.contract import Content, Modality, Rule
+from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
@@ -139,6 +140,8 @@ class Image(Modality):
     """The pictures of a sample are a tuple of `Picture`s, None where one is absent."""
 
     title = "image, as patches of pixels"
+    #: Whether a sample's pictures have an order, which tells a left eye from a right one.
+    ordered: ClassVar[bool] = True
 
     def exists(self, value: Any) -> bool:
         """An image counts when at least one of its pictures does."""
@@ -175,33 +178,32 @@ class Image(Modality):
         return None
 
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
+        if isinstance(rule, FeatureRule):
+            self.read_by(rule, values, ids, folder, workers)
+            return
         if not isinstance(rule, ImageRule):
             raise UserError("image: the backbone says nothing of its picture sizes; it needs an ImageRule.")
         sizes, starts, end = np.zeros((len(values), 2), np.int64), np.zeros(len(values), np.int64), 0
-        wrong: list[str] = []
         with open(folder / "pixels.bin", "wb") as file:
-            decoded = _decoded(list(zip(ids, values, strict=True)), rule, workers)
-            for i, picture in enumerate(shown(decoded, len(ids), "decoding pictures")):
+            for i, picture in enumerate(_decoded(list(zip(ids, values, strict=True)), rule, workers)):
                 starts[i] = end
-                if isinstance(picture, UserError):
-                    wrong.append(str(picture))
-                elif picture is not None:
+                if picture is not None:
                     sizes[i] = picture.shape[:2]
                     end += file.write(np.ascontiguousarray(picture).tobytes())
-        # Of a file of many pictures the same is said once.
-        wrong = list(dict.fromkeys(wrong))
-        if wrong:
-            # All at once, so that they are mended at once.
-            more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-            raise UserError("\n".join(wrong[:SHOWN]) + more)
         there, counts = np.unique(sizes[sizes[:, 0] > 0], axis=0, return_counts=True)
         canvas = there[counts.argmax()] if len(there) else np.array(rule.size(rule.shorter, rule.shorter))
         arrays = {"sizes": sizes, "starts": starts, "canvas": canvas, "patch": np.array(rule.multiple)}
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
+    def read_by(self, rule: FeatureRule, values: Sequence[Any], ids: Sequence[str], folder: Path, workers: int) -> None:
+        """Write what a frozen network gives of every picture (`features`)."""
+        single = features.singly(values, self.ordered)
+        found = _decoded([(ids[i], (picture,)) for i, _, picture in single], rule, workers)
+        features.write(folder, rule, single, len(values), found)
+
     def open(self, folder: Path) -> Content:
-        return ImageContent(**self.stored(folder))
+        return features.opened(folder) or ImageContent(**self.stored(folder))
 
     @staticmethod
     def stored(folder: Path) -> dict[str, Any]:
@@ -214,9 +216,31 @@ class Image(Modality):
 
 
 def _decoded(
-    samples: list[tuple[str, tuple[Picture | None, ...] | None]], rule: ImageRule, workers: int
-) -> Iterator[np.ndarray | UserError | None]:
+    samples: Sequence[tuple[str, tuple[Picture | None, ...] | None]], rule: ImageRule | FeatureRule, workers: int
+) -> Iterator[np.ndarray | None]:
+    """What is kept of each sample's pictures, None where there is none.
+
+    Raises:
+        UserError: at the end, so that all are mended at once; it names those that cannot be decoded.
+    """
+    wrong: list[str] = []
     jobs = [(*sample, rule) for sample in samples]
+    for found in shown(_by_all(jobs, workers), len(jobs), "decoding pictures"):
+        if isinstance(found, UserError):
+            wrong.append(str(found))
+        yield None if isinstance(found, UserError) else found
+    # Of a file of many pictures the same is said once.
+    wrong = list(dict.fromkeys(wrong))
+    if wrong:
+        more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        raise UserError("\n".join(wrong[:SHOWN]) + more)
+
+
+Job = tuple[str, tuple[Picture | None, ...] | None, ImageRule | FeatureRule]
+
+
+def _by_all(jobs: list[Job], workers: int) -> Iterator[np.ndarray | UserError | None]:
+    """What is kept of the pictures of each job, or what is wrong with them, by as many processes."""
     if workers < 2 or len(jobs) < FEW:
         yield from map(_tried, jobs)
         return
@@ -238,7 +262,7 @@ def _ready(plugins: Sequence[Path]) -> None:
     registry.load_plugins(plugins)
 
 
-def _tried(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | UserError | None:
+def _tried(job: Job) -> np.ndarray | UserError | None:
     """A sample's pictures, or what is wrong with them."""
     try:
         with doors():
@@ -261,8 +285,8 @@ def _read(picture: Picture, sample: str) -> np.ndarray:
         raise UserError(f"sample {sample!r}: a picture {what}. Mend {type(picture).__name__}.read.") from error
 
 
-def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np.ndarray | None:
-    """One sample's pictures as one, resized; each is verified, because the flat store trusts shape and type."""
+def _decode(job: Job) -> np.ndarray | None:
+    """One sample's pictures as one, resized, or features; each is verified: the store trusts shape and type."""
     sample, parts, rule = job
     arrays = []
     for picture in parts or ():
@@ -271,4 +295,6 @@ def _decode(job: tuple[str, tuple[Picture | None, ...] | None, ImageRule]) -> np
         if wrong:
             raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
     whole = pictures.side_by_side(arrays)
+    if isinstance(rule, FeatureRule):
+        return None if whole is None else rule.features(rule.pixels.resized(whole))
     return None if whole is None else rule.resized(whole)

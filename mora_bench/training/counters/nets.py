@@ -15,6 +15,7 @@ from mora_bench.backbones.layout import number, read_json
 from mora_bench.backbones.pair import Pair
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch, Inputs
+from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs, TextRule
@@ -101,6 +102,11 @@ def _loaded(name: str, asked: Asked) -> Subject:
         usual = number(config, POSITIONS, spec.folder / "config.json")
     text = usual if asked.text is None else asked.text
     notes = _fitting(name, text, limit, usual)
+    if isinstance(image, FeatureRule):
+        raise UserError(
+            f"costs: {name} reads what a frozen network gave of pictures beforehand, which the counters here are not "
+            "handed. The tables of a grid have its FLOPs."
+        )
     if asked.picture and not isinstance(image, ImageRule):
         raise UserError(f"--picture-size: {name} reads no pictures. Leave it out.")
     picture = _sides(name, asked, image) if isinstance(image, ImageRule) else None
