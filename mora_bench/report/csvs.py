@@ -15,19 +15,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def comma_separated(rows: Iterable[Sequence[Any]]) -> str:
     """Rows as CSV. A text that a spreadsheet would compute gets a leading apostrophe; numbers stay as they are."""
-    return written(map(plain, rows))
-
-
-def written(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV whose texts went through `plain` already, because many rows share them."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows(map(plain, rows))
     return out.getvalue()
 
 
 def cells(row: Sequence[Any]) -> str:
     """The beginning of a line that many lines share, up to where they part."""
-    return written([plain(row)]).removesuffix("\n")
+    return comma_separated([row]).removesuffix("\n")
 
 
 def numbers(rows: Iterable[Sequence[Any]]) -> list[str]:

@@ -88,7 +88,7 @@ class Values:
         self._flush()
         known = [*self._whole]
         names = ["n", *(name for name in known if name not in SETTING)]
-        yield csvs.written([csvs.plain(["key", *OF_CELL, *SETTING, *names[1:]])]).encode()
+        yield csvs.comma_separated([["key", *OF_CELL, *SETTING, *names[1:]]]).encode()
         begin = 0
         for block in self._blocks:
             lines = self._lines[begin : begin + len(block)]
