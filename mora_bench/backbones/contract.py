@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -42,6 +42,7 @@ class Spec:
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
+        projection: whether `make_projection` gives something.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Spec:
     folder: Path | None = None
     trained: bool = True
     single_stream: bool = True
+    projection: bool = False
 
 
 class Backbone(nn.Module, ABC):
@@ -152,6 +154,15 @@ class Backbone(nn.Module, ABC):
     def embed_by(self, batch: Batch, projection: nn.Module) -> list[Part]:
         """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
         raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
+
+    def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
+        """Fit a copy that `make_projection` returned to training samples, without labels; the same bits for the same
+        samples. Gives the number of samples that it learned from, those that are complete.
+
+        Raises:
+            UserError: there are too few of them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a projection and does not align it")
 
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:

@@ -11,6 +11,9 @@ from mora_bench.files import as_floats, axis
 MOST_OFTEN = 1e-4
 PRECISIONS = ("fp32", "bf16", "fp16")
 HEAD_BIASES = ("zero", "prevalence")
+#: Aligned once without labels, and then frozen.
+ALIGNED = "aligned"
+PROJECTIONS = ("trained", ALIGNED)
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
@@ -59,6 +62,9 @@ class Recipe:
     reweigh: bool = axis(False)
     """draw training samples by the inverse of the probability of what they lost or kept, so that what a mechanism makes
     rare counts as much as in the whole; for mechanisms that know it"""
+    projection: Literal["trained", "aligned"] = axis("trained")
+    """of fused backbones, what makes tokens of pictures: it trains with every method, or is fitted once to the words
+    beside the pictures, without labels, and then frozen"""
 
     def __post_init__(self) -> None:
         as_floats(self)
@@ -68,7 +74,7 @@ class Recipe:
             for name in names
             if not fits(getattr(self, name))
         }
-        for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES)):
+        for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES), ("projection", PROJECTIONS)):
             if getattr(self, name) not in known:
                 wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}."
         if wrong:

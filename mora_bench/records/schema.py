@@ -72,12 +72,14 @@ class Training(Struct):
 
 
 class Beginning(Struct):
-    """What `probe.settle` found, and whether the states from the frozen beginning were kept."""
+    """What `probe.settle` found, and whether the states from the frozen beginning were kept; `pairs` are the complete
+    training samples that a projection was aligned on without labels, 0 if none was."""
 
     constant: bool
     ahead: bool
     lean: bool
     kept: bool
+    pairs: int = 0
 
 
 class Parameters(Struct):

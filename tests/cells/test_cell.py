@@ -163,7 +163,7 @@ def test_every_recipe_field_changes_the_key():
     for field in dataclasses.fields(Recipe):
         value = getattr(CELL.recipe, field.name)
         named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 3}
-        named["reweigh"] = True
+        named |= {"reweigh": True, "projection": "aligned"}
         other = named.get(field.name, value * 2 if not isinstance(value, str) and (value < 0.5 or value > 1) else 0.5)
         changed = dataclasses.replace(CELL, recipe=dataclasses.replace(CELL.recipe, **{field.name: other}))
         assert changed.key != CELL.key, field.name
