@@ -29,6 +29,7 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
+from mora_bench.records.ledgers import Ledger, Trial
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
 from mora_bench.tasks.metric import metric_of
@@ -56,37 +57,6 @@ class Space:
     lr: tuple[float, float] = (1e-4, 2e-2)
     head_lr: tuple[float, float] = (5e-4, 2e-2)
     weight_decay: tuple[float, float] = (1e-3, 1e-1)
-
-
-class Trial(msgspec.Struct, kw_only=True):
-    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained; None where
-    it diverged, which is worse than any score."""
-
-    number: int
-    settings: dict[str, Any]
-    scores: dict[str, float | None] = {}
-
-
-class Ledger(msgspec.Struct, kw_only=True):
-    """One search: what it was for, every trial, the best one, and what it cost.
-
-    `epochs_trained` sums over trials; it is the same for every method of a study.
-    """
-
-    key: str
-    dataset: str
-    method: str
-    label: str
-    space: dict[str, Any]
-    epochs: list[int]
-    withheld_seeds: list[int]
-    samples: dict[str, int]
-    trials: list[Trial]
-    best: Trial
-    untuned: float | None
-    tuned: float | None
-    epochs_trained: int
-    seconds: float
 
 
 def ladder(epochs: int) -> list[int]:
