@@ -42,7 +42,7 @@ class Spec:
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
-        projection: whether `make_projection` gives something.
+        projection: whether `align` can fit what `make_projection` gives.
     """
 
     name: str
