@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Literal
 
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
-from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis, digest_json, identity
 
@@ -88,6 +88,7 @@ class Cell:
         knobs: the other settings of the method, (name, value), sorted by name.
         after: "DATASET FINGERPRINT" of what it was adapted to before, in the same way; "" if it starts anew.
         versions: (what, version) of everything that determines training, where the version is not 1.
+        watched: the score of the task that patience and the best checkpoint read; "" for its primary one.
         scoring: how its predictions are scored.
     """
 
@@ -115,6 +116,7 @@ class Cell:
     knobs: tuple[Knob, ...] = axis(())
     after: str = axis("")
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
+    watched: str = axis("")
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -133,6 +135,10 @@ class Cell:
             raise UserError("test samples can be drawn apart for twins alone, and then there are no folds.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
+        if self.recipe is not None and (wrong := self.recipe.problem()):
+            raise UserError(f"{self.dataset} {self.method}: {wrong}")
+        if bool(self.watched) != (self.recipe is not None and self.recipe.schedule == PLATEAU):
+            raise UserError(f"watched is {self.watched!r}; expected a score with schedule {PLATEAU}, else none.")
 
     @cached_property
     def key(self) -> str:

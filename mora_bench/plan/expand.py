@@ -21,6 +21,7 @@ from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
+from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -97,7 +98,8 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         for spec, (missing, pattern), name in product(specs, masks, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            recipe = _recipe(grid, given, dataset, name)
+            recipe = recipe_of(grid, given, dataset, name, runtime.device)
+            base["watched"] = watched_of(table.task, recipe)
             for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:
@@ -242,7 +244,7 @@ def unreadable(name: str, table: Table) -> str:
 def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
     """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
-    rank = _overridden(grid, dataset, name).get("rank")
+    rank = overridden(grid, dataset, name).get("rank")
     ranks = _axis(grid.ranks or (() if rank is None else (rank,)), "rank", name, method)
     blocks = _axis(grid.blocks, "blocks", name, method)
     for (at, own_rank), (where, text), knobs in product(
@@ -279,17 +281,3 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[tuple[Knob, ...]]:
         for parts in product(*settings)
     ]
     return [tuple(sorted(point)) for point in points]
-
-
-def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:
-    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags."""
-    changed = _overridden(grid, dataset, method)
-    return replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*given, "rank"}})
-
-
-def _overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
-    """What a preset says of a dataset, of a method, and of both together; what comes later counts."""
-    found: dict[str, Any] = {}
-    for owner in (dataset, method, f"{dataset}/{method}"):
-        found |= grid.overrides.get(owner, {})
-    return found

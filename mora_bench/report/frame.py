@@ -19,7 +19,7 @@ from mora_bench.report.values import Values
 IDENTITY = (
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
     "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
-    "after", "versions",
+    "after", "versions", "watched",
 )  # fmt: skip
 #: How `presence.realised` names the share of samples that never had a modality.
 NATURALLY = "naturally_without_"
@@ -167,6 +167,7 @@ def _measured(record: Record) -> dict[str, Any]:
         row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
     if record.training is not None:
         row["val_score"] = record.training.best_score
+        row["cut_short"] = bool(record.cut_short)
     return row
 
 

@@ -106,7 +106,7 @@ def cell(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": record.key,
         "label": record.cell.label,
-        "metric": metric_of(record.cell.task).plain(),
+        "metric": metric_of(record.cell.task, record.cell.watched).plain(),
         "status": record.status,
         "error": record.error,
         "device": where.device,

@@ -24,7 +24,7 @@ from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
 from mora_bench.plan.brought import load
 from mora_bench.records import provenance
-from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record, Training, Validation
+from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
@@ -172,7 +172,8 @@ def fitted(
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
     sides = views["train"], views["val"]
-    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch)
+    watched = cells[0].watched
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch, watched)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
@@ -217,13 +218,7 @@ def _outcome(
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=model.method.title, family=model.method.family),
-        training=Training(
-            history=[Validation(**row) for row in fit.history],
-            best_step=fit.best_step,
-            best_score=fit.best_score,
-            steps=fit.steps,
-            resumed=fit.resumed,
-        ),
+        training=fit.told(cell.watched),
         beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),

@@ -11,6 +11,7 @@ import numpy as np
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets, presence, splits
 from mora_bench.data.groups import groups
@@ -50,6 +51,23 @@ def same_code(cell: Cell) -> None:
     for kind, name, version in parts:
         if name != NONE and registry.version(kind, name) != version:
             raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
+
+
+def same_precision(cell: Cell, runtime: Runtime) -> None:
+    """Refuse to emulate a precision that was chosen when planning, not asked for, because a machine there has it.
+
+    Raises:
+        UserError: says which processor, and what to do.
+    """
+    if cell.recipe is None or cell.recipe.precision != "bf16" or not runtime.native:
+        return
+    native, why = native_bf16(runtime.device)
+    if not native:
+        raise UserError(
+            "bf16, which recipe.precision auto chose where the grid was planned, would be emulated on "
+            f"{provenance.device_name(runtime.device)} ({why}). Run the cell on a machine that has it, plan on one "
+            "like this, or give --recipe.precision fp32, or bf16 to have it emulated."
+        )
 
 
 def decoded(cell: Cell, runtime: Runtime) -> list[Path]:

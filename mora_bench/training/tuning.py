@@ -147,7 +147,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     split = untested(cell, data.table, tested)
     views = views_of(cell, split, dict.fromkeys(split, data))
     found = settings(cell, trials, space, _most_rank(cell))
-    rungs, metric = ladder(recipe_of(cell).epochs), metric_of(cell.task)
+    rungs, metric = ladder(recipe_of(cell).epochs), metric_of(cell.task, cell.watched)
     going, spent = list(found), 0
     for rung, epochs in enumerate(rungs):
         for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
