@@ -26,6 +26,8 @@ COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
+#: Marks a row some of whose cells were cut short.
+CUT_SHORT = "†"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
@@ -245,15 +247,31 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
+    if "recipe.precision" in networks:
+        precisions = sorted(set(networks["recipe.precision"].dropna()))
+        backbone += f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{_cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
         "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
         "+ backward). "
         f"Step: median ms. Device: {devices}."
+    )
+
+
+def _cut_short(group: pd.DataFrame) -> str:
+    """What the mark of rows that were cut short means, and how many cells were."""
+    trained = group[group["cut_short"].notna()]
+    short = trained[trained["cut_short"].astype(bool)]
+    if short.empty:
+        return ""
+    caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
+    return (
+        f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
+        f"{caps} epochs, in {len(short)} of {len(trained)} cells."
     )
 
 

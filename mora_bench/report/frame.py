@@ -115,6 +115,7 @@ def _described(record: Record) -> dict[str, Any]:
         "on_backbone": cell.backbone != NONE,
         "overlap": overlap(record),
         "classes": None if record.data is None else len(record.data.labels),
+        "cut_short": record.cut_short,
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
@@ -167,7 +168,6 @@ def _measured(record: Record) -> dict[str, Any]:
         row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
     if record.training is not None:
         row["val_score"] = record.training.best_score
-        row["cut_short"] = bool(record.cut_short)
     return row
 
 

@@ -69,6 +69,7 @@ def _row(row: Row, tests: list[str]) -> dict[str, Any]:
         "method": row.method,
         "network": row.network,
         "note": row.note,
+        "cut_short": row.cut_short,
         "seeds": row.seeds,
         "mean": numbers(row.mean, tests),
         "std": numbers(row.std, tests),

@@ -41,6 +41,7 @@ class Row:
         below: the scores for which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
+        cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -59,6 +60,7 @@ class Row:
     best: set[str] = field(default_factory=set)
     below: set[str] = field(default_factory=set)
     keys: tuple[str, ...] = ()
+    cut_short: int = 0
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None
@@ -164,6 +166,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
             family=max(cells["family"]),
             network=bool(cells["network"].iloc[0]),
             keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
+            cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
             method=str(first["method"]),
             rank=None if pd.isna(first["rank"]) else int(first["rank"]),
             blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
