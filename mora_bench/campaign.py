@@ -34,6 +34,7 @@ from mora_bench.plan import brought
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
+from mora_bench.plan.recipes import asks_auto
 from mora_bench.records.leases import Leases
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -94,6 +95,7 @@ def runtime(grid: Grid) -> Runtime:
         checkpoint_minutes=grid.checkpoint_minutes,
         resources=resources,
         detach=grid.detach,
+        native=asks_auto(grid),
     )
 
 

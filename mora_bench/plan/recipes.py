@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
 from mora_bench import registry
+from mora_bench.cells.cell import Cell
 from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.recipe import AUTO, PLATEAU, READ_BY, Recipe
+from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.parts import parts
@@ -71,6 +73,18 @@ def asks_auto(grid: Grid) -> bool:
     """Whether a precision is left to the device anywhere in a grid."""
     every = [part for part, _ in parts(grid, grid)]
     return any(AUTO in (own.recipe.precision, *_of_overrides(own)) for own in every)
+
+
+def precision_said(grid: Grid, cells: Iterable[Cell], place: Runtime) -> str:
+    """What is to be known of the precision of planned cells: what auto chose and why, or that one is emulated; ""
+    if nothing is."""
+    if asks_auto(grid):
+        chosen, why = precision_of(AUTO, place.device)
+        return f"recipe.precision auto: {chosen}, because {why}."
+    if all(cell.recipe is None or cell.recipe.precision != "bf16" for cell in cells):
+        return ""
+    native, why = native_bf16(place.device)
+    return "" if native else f"recipe.precision bf16 is emulated here, slowly, because {why}; auto chooses fp32."
 
 
 def _of_overrides(grid: Grid) -> list[Any]:

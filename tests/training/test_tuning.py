@@ -72,7 +72,7 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
             raise FloatingPointError("the training loss is nan")
         return [Fit(best_score=score)]
 
-    monkeypatch.setattr(tuning, "metric_of", lambda task: metric)
+    monkeypatch.setattr(tuning, "metric_of", lambda *_: metric)
     monkeypatch.setattr(tuning, "built", lambda *_: [])
     monkeypatch.setattr(tuning, "fitted", fitted)
     found = search(cell, (0,), 6, place)
