@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Part, Tokens
-from mora_bench.data.batch import Batch
+from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.errors import UserError
 
@@ -152,6 +152,11 @@ class Backbone(nn.Module, ABC):
     def embed_by(self, batch: Batch, projection: nn.Module) -> list[Part]:
         """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
         raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
+
+    def unprojected(self, inputs: Inputs) -> Part | None:
+        """What a projection that was not pre-trained reads of one modality's inputs, [B, T, F]; None if no projection
+        reads them."""
+        return None
 
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:

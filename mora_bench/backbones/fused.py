@@ -34,7 +34,7 @@ from mora_bench.backbones.layout import fingerprint, number, read_json, tokenize
 from mora_bench.backbones.pair import BertText, read_encoder
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.backbones.vilt import SHIPPED
-from mora_bench.data.batch import Batch
+from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.features import FeatureInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
@@ -164,6 +164,12 @@ class Fused(Packed):
                 nothing = torch.zeros(len(batch), 0, self.width, device=batch.present.device)
                 parts.append(Part(nothing, nothing[..., 0].bool()))
         return parts
+
+    def unprojected(self, inputs: Inputs) -> Part | None:
+        if not isinstance(inputs, FeatureInputs):
+            return None
+        there = (inputs.slots >= 0)[..., None].expand(inputs.features.shape[:3])
+        return Part(inputs.features.flatten(1, 2), there.flatten(1))
 
     def _pictures(self, x: Tensor, there: Tensor) -> Part:
         """Tokens of pictures with their positions and segment: x [B, P, N, D], there bool [B, P]."""

@@ -124,8 +124,8 @@ def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, place: Ru
         seconds[key] = row.cells * share * sum(own) / len(own) if own else math.nan
         unknown[key] = row.cells - round(row.cells * share)
     more = _memory_and_disk(rows, cells, probes, sizes, place)
-    decoding = _decoding(cells, grid, place)
-    return Priced(seconds, unknown, _sentence(rows, seconds, unknown, where, more, decoding, place))
+    beside = [_decoding(cells, grid, place), _reading(cells, grid, place, prices)]
+    return Priced(seconds, unknown, _sentence(rows, seconds, unknown, where, more, beside, place))
 
 
 class Sizes:
@@ -203,10 +203,11 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
     from mora_bench.data import cache, datasets
 
     samples, seconds = 0, 0.0
-    first = {(c.dataset, c.backbone, c.recipe.max_text): c for c in cells if c.recipe is not None}
-    for (dataset, backbone, most), cell in first.items():
+    for (dataset, _), cell in {(c.dataset, c.decoded_for): c for c in cells}.items():
+        if cell.decoded_for is None:
+            continue
         table, fingerprint = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        rules = backbones.resolve(backbone, most).rules
+        rules = backbones.resolve(*cell.decoded_for).rules
         kept = cache.folders_of(table, fingerprint, rules, place.cache)
         number = 0 if all(folder.exists() for folder in kept) else len(table)
         number += cell.pool * len(set(grid.seeds))
@@ -214,23 +215,44 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
         if grid.measure and number:
             from mora_bench.training.price import decoding
 
-            seconds += number * decoding(cell, place)
+            seconds += number * decoding(cell, place)[0]
     return samples, seconds if grid.measure or not samples else math.nan
+
+
+def _reading(cells: Sequence[Cell], grid: Grid, place: Runtime, prices: Prices) -> tuple[int, float]:
+    """Samples that frozen backbones are still to read alone, and seconds of that, NaN where no price is known."""
+    own = {(c.dataset, c.decoded_for): c for c in cells if c.recipe is None and c.decoded_for}
+    if not own:
+        return 0, 0.0
+    from mora_bench.data import datasets
+    from mora_bench.training.facts import decoded
+    from mora_bench.training.price import decoding
+
+    samples, seconds = 0, 0.0
+    for cell in own.values():
+        table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+        number = 0 if all(folder.exists() for folder in decoded(replace(cell, pool=0), place)) else len(table)
+        number += cell.pool * len(set(grid.seeds))
+        samples += number
+        if number:
+            seconds += number * decoding(cell, place)[1] if grid.measure else prices.reading(cell, number)
+    return samples, seconds
 
 
 def _sentence(
     rows: Sequence[Counted], seconds: dict[Place, float], unknown: dict[Place, int], where: str, more: str,
-    decoding: tuple[int, float], place: Runtime,
+    beside: Sequence[tuple[int, float]], place: Runtime,
 ) -> str:  # fmt: skip
     cells, without = sum(row.cells for row in rows), sum(unknown.values())
     if without == cells:
         return f"No price: no record says how fast these cells run on this device; {HOW}."
-    samples, decode = decoding
-    whole = sum(value for value in seconds.values() if not math.isnan(value))
-    hours = (whole + (0.0 if math.isnan(decode) else decode)) / 3600 / place.workers
+    whole = sum(value for value in [*seconds.values(), *(own for _, own in beside)] if not math.isnan(value))
+    hours = whole / 3600 / place.workers
     time = (
         f"{60 * hours:.2g} minutes" if hours < 2 else f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"
     )
     left = f"; no price for {without:,} cells, whose kinds have no record: {HOW}" if without else ""
-    data = f"; beside it up to {samples:,} samples are decoded" if math.isnan(decode) else ""
+    done = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
+    open_ = " and ".join(f"{samples:,} samples are {what}" for what, (samples, own) in done if math.isnan(own))
+    data = f"; beside it up to {open_}" if open_ else ""
     return f"About {time} with {place.workers} at once{more}, {where}{data}{left}."

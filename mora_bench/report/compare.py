@@ -115,7 +115,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    if group[group["on_backbone"]]["hardware"].nunique() > 1:
+    if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
@@ -220,7 +220,7 @@ def _slug(text: str) -> str:
 
 def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
+    networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})

@@ -94,6 +94,7 @@ class Rows:
 def _described(record: Record) -> dict[str, Any]:
     cell, where = record.cell, record.provenance
     recipe = {} if cell.recipe is None else {f"recipe.{name}": value for name, value in vars(cell.recipe).items()}
+    recipe |= {} if cell.max_text is None else {"recipe.max_text": cell.max_text}
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
@@ -111,8 +112,9 @@ def _described(record: Record) -> dict[str, Any]:
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,
         "remark": record.competitor.remark,
-        "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
+        "network": cell.recipe is not None or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
+        "trained": cell.recipe is not None,
         "overlap": overlap(record),
         "classes": None if record.data is None else len(record.data.labels),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),

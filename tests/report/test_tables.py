@@ -82,6 +82,31 @@ def test_other_backbones_get_tables_of_their_own():
     assert {t.name for t in found} == {"comparison-twin-small-wwwwww-patient", "comparison-twin-a-b-zzzzzz-patient"}
 
 
+def frozen(backbone, seed=0, f1=0.2):
+    return predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
+
+
+def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
+    networks = [record("mora", s, 0.5, backbone=b, weights=b[:1] * 16) for b in ("one", "two") for s in range(2)]
+    floors = [frozen(b, s, f1) for b, f1 in (("one", 0.1), ("two", 0.6)) for s in range(3)]
+    found = compare(cells(networks + floors + [predictor("prior", s) for s in range(2)]))
+    assert [{r.label for r in table.sections[0].rows} for table in found] == [
+        {"mora (r=4, blocks 0)", "frozen", "prior"}
+    ] * 2
+    for table, below in zip(found, (False, True), strict=True):
+        # The seeds are those of the networks.
+        assert table.sections[0].seeds == [0, 1]
+        assert bool(row(table, "mora").below) == below
+        assert not row(table, "frozen").network
+        assert len(table.sections[0].floors) == 2
+
+
+def test_floors_of_two_lengths_of_texts_are_two_rows():
+    floors = [frozen("one"), predictor("frozen", 0, 0.3, backbone="one", weights="o" * 16, max_text=32)]
+    table = only([record("mora", backbone="one", weights="o" * 16), *floors])
+    assert {r.label for r in table.sections[0].floors} == {"frozen (max_text=64)", "frozen (max_text=32)"}
+
+
 def test_other_test_sets_get_tables_of_their_own():
     found = compare(cells([record(), record(pool=500), record(source="real"), record(source="real", folds=10)]))
 
