@@ -250,3 +250,9 @@ class Backbone(nn.Module, ABC):
     def places(self, blocks: Sequence[int]) -> list[At]:
         """The blocks of the given numbers in all streams that have them, block after block."""
         return [At(s, block) for block in blocks for s, depth in enumerate(self.depths) if block < depth]
+
+
+def textless(modalities: Mapping[str, str], because: str) -> str:
+    """Why a backbone that needs a text cannot run on a dataset with these modalities (kind by name); "" if it can."""
+    there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
+    return "" if "text" in modalities.values() else f"{because}, and the dataset has no text but {there}"

@@ -246,13 +246,16 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    projected = "projection" in group and group["projection"].notna().any()
+    own_parts = "pooler and projection of pictures" if projected else "pooler"
+    apart_from = ", without the picture network, which runs once per picture" if projected else ""
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
-        "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
-        "+ backward). "
+        f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
+        "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
     )
 

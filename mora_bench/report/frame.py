@@ -161,6 +161,8 @@ def _measured(record: Record) -> dict[str, Any]:
     if record.parameters is not None:
         row |= {n: getattr(record.parameters, n) for n in ("share_adapter", "share_adapter_head", "share_total")}
         row["adapter"] = record.parameters.trained["adapter"]
+        own = record.parameters.trained.get("projection")
+        row |= {} if own is None else {"projection": own}
     if record.flops is not None:
         row["gflops_forward"] = record.flops.forward / 1e9
         row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9

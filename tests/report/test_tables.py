@@ -107,6 +107,15 @@ def test_floors_of_two_lengths_of_texts_are_two_rows():
     assert {r.label for r in table.sections[0].floors} == {"frozen (max_text=64)", "frozen (max_text=32)"}
 
 
+def test_a_caption_says_of_what_shares_and_flops_are_where_pictures_come_through_a_projection():
+    own, found = record()
+    with_one = msgspec.structs.replace(own.parameters, trained={"adapter": 9, "projection": 3})
+    told = only([(msgspec.structs.replace(own, parameters=with_one), found)]).caption
+    assert "all, pooler and projection of pictures included" in told
+    assert "multiply-add = 2, without the picture network, which runs once per picture: forward pass" in told
+    assert "projection" not in only([record()]).caption
+
+
 def test_other_test_sets_get_tables_of_their_own():
     found = compare(cells([record(), record(pool=500), record(source="real"), record(source="real", folds=10)]))
 
