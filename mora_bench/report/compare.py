@@ -13,7 +13,7 @@ from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.section import APART, SECTION, Section, metrics_of, section
+from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
 from mora_bench.tasks.metric import Metric
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
@@ -242,7 +242,9 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):
         bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
+    frozen = " or with a frozen one" * bool((group["family"] == FROZEN).any())
+    floors = f" {BELOW}: worse than the best competitor without a network{frozen}."
+    floors *= group["network"].nunique() > 1
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""

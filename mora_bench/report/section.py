@@ -20,8 +20,10 @@ APART = [
 ]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: The family of competitors that read the frozen backbone: they stand beside those without a network.
+FROZEN = "frozen network"
 #: Groups of rows, in this order; others follow by name.
-FAMILIES = ("no network", "frozen network", "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
+FAMILIES = ("no network", FROZEN, "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """One cell of a competitor without the shared network: fit on what the mask shows, predict under every pattern."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,23 +29,31 @@ SIDES = ("train", "val", "test")
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
     begun = time.perf_counter()
-    table, own = facts.own_sides(cell, runtime)
+    _, own = facts.own_sides(cell, runtime)
     seen = frozen_of(cell, runtime)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
-    predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
-    train, validation = (
-        shown(table, own[name].rows, present[name], targets=True, frozen=seen[name]) for name in ("train", "val")
-    )
-    predictor.fit(train, validation, derive(cell.seed, "predictor"))
-    fitted = time.perf_counter()
+    predictor = fitted(cell, own, seen)
+    learned = time.perf_counter()
     logits = {name: predicted(predictor, task, own[name], seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     competitor = Competitor(
         title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
     )
-    time_of = Clock(cell_s=ended - begun, predict_s=ended - fitted)
+    time_of = Clock(cell_s=ended - begun, predict_s=ended - learned)
     return facts.without_network(cell, runtime, competitor, own, present, logits, time_of)
+
+
+def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
+    """A cell's predictor, fitted on what the training mask shows of the sides of its split; `seen`: of each side the
+    frozen backbone's features."""
+    predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
+    train, validation = (
+        shown(part.table, part.rows, facts.presence_of(cell, name, part), targets=True, frozen=seen[name])
+        for name, part in ((name, sides[name]) for name in ("train", "val"))
+    )
+    predictor.fit(train, validation, derive(cell.seed, "predictor"))
+    return predictor
 
 
 def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:
@@ -67,11 +76,11 @@ def predicted(predictor: Predictor, task: Task, part: Side, features: frozen.Fea
         able = np.flatnonzero(can)
         if len(able):
             these = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False, frozen=features)
-            out[able, k] = task.logits(_checked(predictor, these))
+            out[able, k] = task.logits(checked(predictor, these))
     return out
 
 
-def _checked(predictor: Predictor, samples: Shown) -> np.ndarray:
+def checked(predictor: Predictor, samples: Shown) -> np.ndarray:
     """The predictions of a predictor, checked to be probabilities of the right shape."""
     found = np.asarray(predictor.predict(samples), float)
     expected = (len(samples), len(samples.labels))

@@ -16,8 +16,8 @@ from by_hand import TOY, failed, predictor, record, scores
 from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
-from mora_bench.records.schema import Setting
-from mora_bench.report import differences, frame, ranks, tables
+from mora_bench.records.schema import Competitor, Setting
+from mora_bench.report import differences, frame, ranks, summary, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import _taken
@@ -83,21 +83,27 @@ def test_other_backbones_get_tables_of_their_own():
 
 
 def frozen(backbone, seed=0, f1=0.2):
-    return predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
+    own, found = predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
+    return msgspec.structs.replace(own, competitor=Competitor(title="frozen", family="frozen network")), found
 
 
 def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
     networks = [record("mora", s, 0.5, backbone=b, weights=b[:1] * 16) for b in ("one", "two") for s in range(2)]
     floors = [frozen(b, s, f1) for b, f1 in (("one", 0.1), ("two", 0.6)) for s in range(3)]
-    found = compare(cells(networks + floors + [predictor("prior", s) for s in range(2)]))
+    pairs = networks + floors + [predictor("prior", s) for s in range(2)]
+    found = compare(cells(pairs))
+    sentences = summary.sentences(Results.of(*map(list, zip(*pairs, strict=True))))
     assert [{r.label for r in table.sections[0].rows} for table in found] == [
         {"mora (r=4, blocks 0)", "frozen", "prior"}
     ] * 2
-    for table, below in zip(found, (False, True), strict=True):
+    for table, said, below in zip(found, sentences, (False, True), strict=True):
         # The seeds are those of the networks.
         assert table.sections[0].seeds == [0, 1]
         assert bool(row(table, "mora").below) == below
         assert not row(table, "frozen").network
+        assert "worse than the best competitor without a network or with a frozen one." in table.caption
+        assert ("with the network frozen frozen scores 60.0 ± 0.0, which is ahead" in said) == below
+        assert ("without a network prior scores 10.0 ± 0.0, behind it" in said) != below
         assert len(table.sections[0].floors) == 2
 
 

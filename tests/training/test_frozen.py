@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import make_cell
+from conftest import make_floor
 
-from mora_bench import campaign, registry
+from mora_bench import campaign
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import At
 from mora_bench.data import cache
@@ -28,14 +28,6 @@ def read(table, name, folder):
     data = cache.prepare(table, "f", spec.rules, folder)
     backbone = backbones.load(spec, table.shape, 64, 0)
     return backbone, data, frozen.computed(backbone, data, CPU)
-
-
-def floor(place, backbone, **changes):
-    """A cell of the floor on a backbone."""
-    base = make_cell(place, backbone, method="head")
-    nothing = {"recipe": None, "impute": "none", "impute_version": "", "rank": None, "blocks": None, "max_text": 64}
-    version = registry.version(registry.PREDICTORS, "frozen")
-    return dataclasses.replace(base, **nothing | {"method": "frozen", "method_version": version} | changes)
 
 
 def test_features_are_the_mean_of_a_modalitys_tokens_with_that_one_alone_in_the_network(folder, tmp_path):
@@ -111,20 +103,20 @@ def test_features_are_computed_once_for_all_seeds_and_anew_where_a_file_was_chan
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen, "computed", counted)
-        first, second = (predictors.frozen_of(floor(place, folder, seed=seed), place) for seed in (0, 1))
+        first, second = (predictors.frozen_of(make_floor(place, folder, seed=seed), place) for seed in (0, 1))
         assert calls == [60]
         np.testing.assert_array_equal(first["train"]["image"], second["test"]["image"])
-        *_, where = decoded(floor(place, folder), place)
+        *_, where = decoded(make_floor(place, folder), place)
         assert cache.damaged(where) == []
         (where / "1.npy").write_bytes(bytes((where / "1.npy").stat().st_size))
         assert cache.damaged(where) == [f"{where / '1.npy'} is not what was written"]
-        again = predictors.frozen_of(floor(place, folder), place)
+        again = predictors.frozen_of(make_floor(place, folder), place)
         assert calls == [60, 60]
         assert "1.npy is not what was written; computed anew" in capsys.readouterr().err
         np.testing.assert_array_equal(first["train"]["image"], again["train"]["image"])
         # Weights that are drawn are other ones for each seed.
-        predictors.frozen_of(floor(place, "small-untrained", seed=1), place)
-        predictors.frozen_of(floor(place, "small-untrained", seed=2), place)
+        predictors.frozen_of(make_floor(place, "small-untrained", seed=1), place)
+        predictors.frozen_of(make_floor(place, "small-untrained", seed=2), place)
         assert calls == [60] * 4
 
 
