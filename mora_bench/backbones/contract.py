@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Part, Tokens
-from mora_bench.data.batch import Batch
+from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.errors import UserError
 
@@ -153,6 +153,11 @@ class Backbone(nn.Module, ABC):
         """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
         raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
 
+    def unprojected(self, inputs: Inputs) -> Part | None:
+        """What a projection that was not pre-trained reads of one modality's inputs, [B, T, F]; None if no projection
+        reads them."""
+        return None
+
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         """The parts as streams, ready for their first block; present bool [B, M]."""
@@ -245,3 +250,9 @@ class Backbone(nn.Module, ABC):
     def places(self, blocks: Sequence[int]) -> list[At]:
         """The blocks of the given numbers in all streams that have them, block after block."""
         return [At(s, block) for block in blocks for s, depth in enumerate(self.depths) if block < depth]
+
+
+def textless(modalities: Mapping[str, str], because: str) -> str:
+    """Why a backbone that needs a text cannot run on a dataset with these modalities (kind by name); "" if it can."""
+    there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
+    return "" if "text" in modalities.values() else f"{because}, and the dataset has no text but {there}"

@@ -78,7 +78,7 @@ class Cell:
         method, method_version: the competitor; rank, blocks: its axes, None where it does not read them.
         impute, impute_version: the imputer, which replaces missing modalities.
         backbone, weights: name and fingerprint of the backbone.
-        recipe: how it is trained; None for competitors without a network.
+        recipe: how it is trained; None for competitors without a network of their own.
         seed: of split, masks, initialisation and order.
         modalities: names, in the dataset's order.
         folds: seed s tests fold s of so many; 0: every seed draws a split of its own.
@@ -89,6 +89,7 @@ class Cell:
         after: "DATASET FINGERPRINT" of what it was adapted to before, in the same way; "" if it starts anew.
         versions: (what, version) of everything that determines training, where the version is not 1.
         watched: the score of the task that patience and the best checkpoint read; "" for its primary one.
+        max_text: tokens after which a text is cut, of a competitor without a recipe that reads the frozen backbone.
         scoring: how its predictions are scored.
     """
 
@@ -117,6 +118,7 @@ class Cell:
     after: str = axis("")
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
     watched: str = axis("")
+    max_text: int | None = axis(None)
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -150,6 +152,12 @@ class Cell:
     def score_key(self) -> str:
         """Training key and scoring key: names the scores."""
         return f"{self.key}-{self.scoring.key}"
+
+    @property
+    def decoded_for(self) -> tuple[str, int] | None:
+        """The backbone that its samples are decoded for, and the most tokens of a text; None if it reads none."""
+        most = self.max_text if self.recipe is None else self.recipe.max_text
+        return None if most is None else (self.backbone, most)
 
     @property
     def drawn_by(self) -> str:

@@ -129,7 +129,8 @@ def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, place: Ru
     least, _ = _of_rows(rows, cells, lambda cell: prices.of(cell, sizes.of(cell), least=True))
     more = _memory_and_disk(rows, cells, probes, sizes, place)
     found = Priced(seconds, unknown, least=least)
-    return replace(found, said=_sentence(rows, found, where, more, _decoding(cells, grid, place), place))
+    beside = [_decoding(cells, grid, place), _reading(cells, grid, place, prices)]
+    return replace(found, said=_sentence(rows, found, where, more, beside, place))
 
 
 def _of_rows(
@@ -229,10 +230,11 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
     from mora_bench.data import cache, datasets
 
     samples, seconds = 0, 0.0
-    first = {(c.dataset, c.backbone, c.recipe.max_text): c for c in cells if c.recipe is not None}
-    for (dataset, backbone, most), cell in first.items():
+    for (dataset, _), cell in {(c.dataset, c.decoded_for): c for c in cells}.items():
+        if cell.decoded_for is None:
+            continue
         table, fingerprint = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        rules = backbones.resolve(backbone, most).rules
+        rules = backbones.resolve(*cell.decoded_for).rules
         kept = cache.folders_of(table, fingerprint, rules, place.cache)
         number = 0 if all(folder.exists() for folder in kept) else len(table)
         number += cell.pool * len(set(grid.seeds))
@@ -240,21 +242,42 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
         if grid.measure and number:
             from mora_bench.training.price import decoding
 
-            seconds += number * decoding(cell, place)
+            seconds += number * decoding(cell, place)[0]
     return samples, seconds if grid.measure or not samples else math.nan
 
 
+def _reading(cells: Sequence[Cell], grid: Grid, place: Runtime, prices: Prices) -> tuple[int, float]:
+    """Samples that frozen backbones are still to read alone, and seconds of that, NaN where no price is known."""
+    own = {(c.dataset, c.decoded_for): c for c in cells if c.recipe is None and c.decoded_for}
+    if not own:
+        return 0, 0.0
+    from mora_bench.data import datasets
+    from mora_bench.training.facts import decoded
+    from mora_bench.training.price import decoding
+
+    samples, seconds = 0, 0.0
+    for cell in own.values():
+        table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+        number = 0 if all(folder.exists() for folder in decoded(replace(cell, pool=0), place)) else len(table)
+        number += cell.pool * len(set(grid.seeds))
+        samples += number
+        if number:
+            seconds += number * decoding(cell, place)[1] if grid.measure else prices.reading(cell, number)
+    return samples, seconds
+
+
 def _sentence(
-    rows: Sequence[Counted], found: Priced, where: str, more: str, decoding: tuple[int, float], place: Runtime
+    rows: Sequence[Counted], found: Priced, where: str, more: str, beside: Sequence[tuple[int, float]], place: Runtime
 ) -> str:
     cells, without = sum(row.cells for row in rows), sum(found.unknown.values())
     if without == cells:
         return f"No price: no record says how fast these cells run on this device; {HOW}."
-    samples, decode = decoding
-    beside = 0.0 if math.isnan(decode) else decode
-    time, least = (_time((_sum(own) + beside) / place.workers) for own in (found.seconds, found.least))
+    more_seconds = sum(own for _, own in beside if not math.isnan(own))
+    time, least = (_time((_sum(own) + more_seconds) / place.workers) for own in (found.seconds, found.least))
     left = f"; no price for {without:,} cells, whose kinds have no record: {HOW}" if without else ""
-    data = f"; beside it up to {samples:,} samples are decoded" if math.isnan(decode) else ""
+    done = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
+    open_ = " and ".join(f"{samples:,} samples are {what}" for what, (samples, own) in done if math.isnan(own))
+    data = f"; beside it up to {open_}" if open_ else ""
     whole = f"with {place.workers} at once{more}, {where}{data}{left}."
     if not found.open_ended:
         return f"About {time} {whole}"

@@ -18,6 +18,7 @@ from mora_bench.missing.masks import settled
 from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
+from mora_bench.plan.floors import cell_of, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
@@ -89,10 +90,10 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
     methods, predictors = competitors(grid)
     imputers = imputers_of(grid)
-    specs = check(grid, methods)
+    specs = check(grid, methods, predictors)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        check_fit(specs, dataset, table)
+        check_fit(specs if methods else [], dataset, table)
         masks = masked_points(grid, dataset, table, runtime)
         befores = befores_of(grid, table, runtime)
         for spec, (missing, pattern), name in product(specs, masks, methods):
@@ -117,9 +118,10 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                     )
                     yield cell, pattern.why or why
         for (missing, pattern), name in product(masks, predictors):
-            why = unreadable(name, table)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            yield None if why else _predictor(base, name), why or pattern.why
+            for net in read_by(name, specs):
+                why = unreadable(name, table, net)
+                yield None if why else cell_of(base, name, net, grid.recipe.max_text), why or pattern.why
 
 
 def competitors(grid: Grid) -> tuple[list[str], list[str]]:
@@ -145,15 +147,16 @@ def check_fit(specs: Iterable[Spec], dataset: str, table: Table) -> None:
             raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
 
 
-def check(grid: Grid, methods: list[str]) -> list[Spec]:
-    """The grid's backbones, which its axes fit; none where there are no methods.
+def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
+    """The grid's backbones, which its axes fit; none where nothing reads them.
 
     Raises:
         UserError: a backbone that is none, or an axis that one does not have.
     """
     from mora_bench.backbones import load as backbones
 
-    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if methods else []
+    read = methods or any(map(reads_backbone, predictors))
+    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if read else []
     for spec in specs:
         _check_axes(grid, spec)
     _check_knobs(grid, methods)
@@ -225,20 +228,6 @@ def _scoring(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: 
     tested = _tested(grid, dataset, table, missing, pattern)
     trained = missing if pattern.value[0] != COMPLETE else UNIFORM
     return brought.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
-
-
-def _predictor(base: dict[str, Any], name: str) -> Cell:
-    version = registry.version(registry.PREDICTORS, name)
-    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "weights": "", "impute_version": ""}
-    return Cell(**base, **nothing, method=name, method_version=version, backbone=NONE, impute=NONE)
-
-
-def unreadable(name: str, table: Table) -> str:
-    """Why a predictor cannot run on a dataset; "" if it can."""
-    kinds = registry.get(registry.PREDICTORS, name).kinds
-    if kinds and not set(kinds) & set(table.kinds):
-        return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
-    return ""
 
 
 def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:

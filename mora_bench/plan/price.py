@@ -170,7 +170,7 @@ def seconds(work: Work, needs: Needs, rate: Rate) -> float:
 
 def kind_of(cell: Cell) -> tuple[Any, ...]:
     """What cells of the same FLOPs a sample have in common, their rank apart, which hardly matters."""
-    most = cell.recipe.max_text if cell.recipe else 0
+    most = cell.decoded_for[1] if cell.decoded_for else 0
     return (cell.dataset, cell.source, cell.weights, cell.method, cell.blocks, cell.knobs, cell.impute, most)
 
 
@@ -227,6 +227,15 @@ class Prices:
             return math.nan
         return times * seconds(work, needs, rate_of(same or alike, alike))
 
+    def reading(self, cell: Cell, samples: int) -> float:
+        """Seconds in which the frozen backbone of a cell reads so many samples; NaN where no rate is known for it. The
+        modalities of a sample that are read alone have about the tokens of the whole."""
+        forward = [own.forward for kind, own in self.needs.items() if kind[:3] == kind_of(cell)[:3]]
+        alike = [own for (weights, _), some in self.timed.items() if weights == cell.weights for own in some]
+        if not forward or not alike:
+            return self.older.reading(cell, samples) if self.older else math.nan
+        return samples * median(forward) * median(own.predict_s / predicted(own.work, own.needs) for own in alike)
+
 
 def _speed(cell: Cell) -> tuple:
     """What cells that run at one rate have in common, beside device and threads."""
@@ -234,4 +243,4 @@ def _speed(cell: Cell) -> tuple:
 
 
 def _floor(cell: Cell) -> tuple:
-    return (cell.dataset, cell.source, cell.method)
+    return (cell.dataset, cell.source, cell.method, cell.weights)

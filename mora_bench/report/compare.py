@@ -13,7 +13,7 @@ from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.section import APART, SECTION, Section, metrics_of, section
+from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
 from mora_bench.tasks.metric import Metric
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
@@ -117,7 +117,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    if group[group["on_backbone"]]["hardware"].nunique() > 1:
+    if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
@@ -222,7 +222,7 @@ def _slug(text: str) -> str:
 
 def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
+    networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
@@ -244,20 +244,25 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):
         bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
+    frozen = " or with a frozen one" * bool((group["family"] == FROZEN).any())
+    floors = f" {BELOW}: worse than the best competitor without a network{frozen}."
+    floors *= group["network"].nunique() > 1
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     if "recipe.precision" in networks:
         precisions = sorted(set(networks["recipe.precision"].dropna()))
         backbone += f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    projected = "projection" in group and group["projection"].notna().any()
+    own_parts = "pooler and projection of pictures" if projected else "pooler"
+    apart_from = ", without the picture network, which runs once per picture" if projected else ""
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{_cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
-        "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
-        "+ backward). "
+        f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
+        "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
     )
 

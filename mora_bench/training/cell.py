@@ -55,7 +55,8 @@ def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Sam
 
 def pool_of(cell: Cell, runtime: Runtime) -> Samples:
     """The test samples of a cell that are drawn apart, decoded as its backbone wants them."""
-    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, cell.backbone, recipe_of(cell).max_text, runtime)
+    assert cell.decoded_for is not None
+    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, *cell.decoded_for, runtime)
 
 
 @lru_cache(maxsize=4)
@@ -65,7 +66,7 @@ def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text
     return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
 
 
-def _reopen() -> None:
+def reopen() -> None:
     """Have this process open the cache again."""
     samples.cache_clear()
     _pool.cache_clear()
@@ -96,7 +97,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
     for view in views.values():
-        cache.check_unchanged(view.samples, _reopen)
+        cache.check_unchanged(view.samples, reopen)
     for outcome in found:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None

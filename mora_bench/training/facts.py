@@ -26,6 +26,7 @@ from mora_bench.records.private import Hidden
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import Predicted, scored
+from mora_bench.training import frozen
 
 
 @dataclass
@@ -71,12 +72,15 @@ def same_precision(cell: Cell, runtime: Runtime) -> None:
 
 
 def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
-    """The folders of the cache that hold a cell's samples once they are decoded, for `cache.damaged`."""
-    assert cell.recipe is not None
-    rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
+    """The folders of the cache that hold a cell's samples once they are decoded, and a frozen backbone's features of
+    them if the cell reads these alone, for `cache.damaged`."""
+    assert cell.decoded_for is not None
+    rules = backbones.resolve(*cell.decoded_for).rules
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
-    return [folder for name in known for folder in cache.folders_of(table, name, rules, runtime.cache)]
+    folders = [cache.folders_of(table, name, rules, runtime.cache) for name in known]
+    features = [frozen.folder_of(cell, own, runtime) for own in folders if cell.recipe is None]
+    return [*(folder for own in folders for folder in own), *features]
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:

@@ -65,6 +65,14 @@ def test_a_cell_costs_its_steps_its_looks_and_what_every_cell_does(own, epochs):
     assert priced(cell, HEAD, LORA, FULL) == pytest.approx(expected, rel=1e-6)
 
 
+def test_what_a_frozen_backbone_reads_costs_its_passes_at_the_rate_of_its_networks():
+    floor, _ = predictor("frozen", backbone="small", weights="w" * 16, max_text=64)
+    assert Prices([HEAD, LORA], "Toy CPU", 1).reading(floor.cell, 300) == pytest.approx(300 * PASS * FORWARD)
+    assert Prices([], "Toy CPU", 1, older=[HEAD]).reading(floor.cell, 300) == pytest.approx(300 * PASS * FORWARD)
+    other_weights = dataclasses.replace(floor.cell, weights="v" * 16)
+    assert math.isnan(Prices([HEAD, LORA], "Toy CPU", 1).reading(other_weights, 300))
+
+
 def test_a_kind_that_is_known_by_its_flops_alone_is_priced_by_its_backbones_rate():
     """Its FLOPs are known from another machine; what a step takes beside them, from the other methods here."""
     elsewhere = ran("mora", 5e7, provenance=msgspec.structs.replace(TOY, device="Another CPU"))
