@@ -121,6 +121,7 @@ class Fused(Packed):
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": rule, "bag": rule},
             folder=folder,
             trained=folder is not None,
+            readout="mean",
         )
 
     @classmethod

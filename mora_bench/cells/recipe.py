@@ -11,6 +11,9 @@ from mora_bench.files import as_floats, axis
 MOST_OFTEN = 1e-4
 PRECISIONS = ("fp32", "bf16", "fp16")
 HEAD_BIASES = ("zero", "prevalence")
+READOUTS = ("", "pooler", "mean", "labels")
+#: Fields of few values, and these.
+KNOWN = {"precision": PRECISIONS, "head_bias": HEAD_BIASES, "readout": READOUTS}
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
@@ -59,6 +62,9 @@ class Recipe:
     reweigh: bool = axis(False)
     """draw training samples by the inverse of the probability of what they lost or kept, so that what a mechanism makes
     rare counts as much as in the whole; for mechanisms that know it"""
+    readout: Literal["", "pooler", "mean", "labels"] = axis("")
+    """what the classifier reads of the last block: the backbone's pooler, the mean of the tokens that are there, or one
+    attention a label; empty: as the backbone was published, which is its pooler where it has one"""
 
     def __post_init__(self) -> None:
         as_floats(self)
@@ -68,8 +74,8 @@ class Recipe:
             for name in names
             if not fits(getattr(self, name))
         }
-        for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES)):
+        for name, known in KNOWN.items():
             if getattr(self, name) not in known:
-                wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}."
+                wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(filter(None, known))}."
         if wrong:
             raise UserError("\n".join(wrong.values()))

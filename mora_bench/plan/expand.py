@@ -21,6 +21,7 @@ from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
+from mora_bench.plan.recipes import settled as settled_recipe
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -97,7 +98,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         for spec, (missing, pattern), name in product(specs, masks, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            recipe = _recipe(grid, given, dataset, name)
+            recipe, read = settled_recipe(_recipe(grid, given, dataset, name), spec)
             for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:
@@ -113,7 +114,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         recipe=replace(recipe, lr=lr),
                         after=after.value,
                     )
-                    yield cell, pattern.why or why
+                    yield cell, pattern.why or why or read
         for (missing, pattern), name in product(masks, predictors):
             why = unreadable(name, table)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)

@@ -253,7 +253,8 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(training, backbone)
-    model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
+    seed = derive(cell.seed, "head")
+    model = Model(backbone, method, imputer, len(data.table.labels), seed, brought, recipe.readout).to(device)
     if recipe.head_bias == "prevalence":
         task: Task = registry.get(registry.TASKS, cell.task)()
         model.start_at(task.logits(training.targets.numpy().mean(0, keepdims=True))[0])

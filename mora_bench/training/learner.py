@@ -156,7 +156,7 @@ def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
     """The optimiser's parameter groups: the classifier has its own rate; biases have no weight decay, nor have norms,
     unless the recipe has that of the classifier's decay."""
     head = {id(p) for p in model.head.parameters()}
-    norms = {id(m.weight) for m in model.head if isinstance(m, torch.nn.LayerNorm)} if recipe.decay_norms else set()
+    norms = {id(m.weight) for m in model.head.modules() if isinstance(m, torch.nn.LayerNorm) and recipe.decay_norms}
     alike: dict[tuple[float, float], list[torch.Tensor]] = {}
     for parameter in model.trained().values():
         rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)
