@@ -12,8 +12,11 @@ MOST_OFTEN = 1e-4
 PRECISIONS = ("fp32", "bf16", "fp16")
 HEAD_BIASES = ("zero", "prevalence")
 READOUTS = ("", "pooler", "mean", "labels")
+CLASS_WEIGHTS = ("none", "balanced")
 #: Fields of few values, and these.
-KNOWN = {"precision": PRECISIONS, "head_bias": HEAD_BIASES, "readout": READOUTS}
+KNOWN = {
+    "precision": PRECISIONS, "head_bias": HEAD_BIASES, "readout": READOUTS, "class_weights": CLASS_WEIGHTS,
+}  # fmt: skip
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
@@ -56,7 +59,8 @@ class Recipe:
     decay_norms: bool = axis(False)
     """weight decay also on the classifier's layer norm, as released: its list of exceptions misses that name"""
     head_bias: Literal["zero", "prevalence"] = axis("zero")
-    """the classifier's last biases at the start: zero as released, or the log-odds of each label in training"""
+    """the classifier's last biases at the start: zero as released, or the log-odds of each label in training (of what
+    class weights make of it)"""
     patience: int = axis(0)
     """validations without a better score after which training stops; 0: never"""
     reweigh: bool = axis(False)
@@ -65,6 +69,8 @@ class Recipe:
     readout: Literal["", "pooler", "mean", "labels"] = axis("")
     """what the classifier reads of the last block: the backbone's pooler, the mean of the tokens that are there, or one
     attention a label; empty: as the backbone was published, which is its pooler where it has one"""
+    class_weights: Literal["none", "balanced"] = axis("none")
+    """what a positive of each class weighs in the loss: 1, or so much that rare classes count as frequent ones do"""
 
     def __post_init__(self) -> None:
         as_floats(self)

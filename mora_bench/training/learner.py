@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mora_bench.cells.recipe import Recipe
+from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.tasks.contract import Task
 
@@ -40,11 +42,25 @@ class Fit:
 
 
 class Learner:
-    """One model in training: its optimiser, its learning-rate schedule and its best parameters so far."""
+    """One model in training: its optimiser, its learning-rate schedule and its best parameters so far.
 
-    def __init__(self, model: Model, recipe: Recipe, total: int, device: torch.device, task: Task):
+    Args:
+        total: the number of steps.
+        weights: what a positive of each class weighs in the loss, [C]; None: 1.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        total: int,
+        device: torch.device,
+        task: Task,
+        weights: np.ndarray | None = None,
+    ):
         self.model = model
         self.task = task
+        self.weights = None if weights is None else torch.from_numpy(weights).float().to(device)
         self.recipe = recipe
         self.trained = model.trained()
         self.optimizer = torch.optim.AdamW(
@@ -61,7 +77,9 @@ class Learner:
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Clear the gradients and return the loss of one step, scaled in fp16."""
-        loss = self.task.loss(predicted.float(), wanted) + self.model.method.penalty()
+        # Tasks without class weights need not know the argument.
+        weights = {} if self.weights is None else {"weights": self.weights}
+        loss = self.task.loss(predicted.float(), wanted, **weights) + self.model.method.penalty()
         self.losses.append(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         return self.scaler.scale(loss)
@@ -150,6 +168,23 @@ class Learner:
         for name, value in plain["fit"].items():
             setattr(self.fit, name, value)
         self.since, self.gave_up = plain["since"], plain["gave_up"]
+
+
+def class_weights(recipe: Recipe, task: Task, targets: np.ndarray) -> np.ndarray | None:
+    """What a positive of each class weighs in the loss, [C], by the training targets [N, C]; None: 1.
+
+    A recipe that draws samples by weights (`reweigh`) changes nothing here: what it draws stands for the training split
+    itself, so classes are as frequent among it, in expectation.
+
+    Raises:
+        UserError: the task has no class weights.
+    """
+    if recipe.class_weights == "none":
+        return None
+    found = task.balanced(targets)
+    if found is None:
+        raise UserError(f"recipe.class_weights {recipe.class_weights}: {type(task).__name__}.balanced gives none.")
+    return found
 
 
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
