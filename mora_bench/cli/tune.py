@@ -19,7 +19,7 @@ from mora_bench.plan.tuned import as_preset
 from mora_bench.tasks.metric import Metric, metric_of
 
 if TYPE_CHECKING:
-    from mora_bench.training.tuning import Ledger
+    from mora_bench.records.ledgers import Ledger
 
 
 @dataclass(frozen=True)

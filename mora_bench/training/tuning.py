@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +28,10 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
+from mora_bench.records import ledgers
+from mora_bench.records.documents import Refused
+from mora_bench.records.encoding import encode
+from mora_bench.records.ledgers import Ledger, Trial
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
 from mora_bench.tasks.metric import metric_of
@@ -56,37 +59,6 @@ class Space:
     lr: tuple[float, float] = (1e-4, 2e-2)
     head_lr: tuple[float, float] = (5e-4, 2e-2)
     weight_decay: tuple[float, float] = (1e-3, 1e-1)
-
-
-class Trial(msgspec.Struct, kw_only=True):
-    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained; None where
-    it diverged, which is worse than any score."""
-
-    number: int
-    settings: dict[str, Any]
-    scores: dict[str, float | None] = {}
-
-
-class Ledger(msgspec.Struct, kw_only=True):
-    """One search: what it was for, every trial, the best one, and what it cost.
-
-    `epochs_trained` sums over trials; it is the same for every method of a study.
-    """
-
-    key: str
-    dataset: str
-    method: str
-    label: str
-    space: dict[str, Any]
-    epochs: list[int]
-    withheld_seeds: list[int]
-    samples: dict[str, int]
-    trials: list[Trial]
-    best: Trial
-    untuned: float | None
-    tuned: float | None
-    epochs_trained: int
-    seconds: float
 
 
 def ladder(epochs: int) -> list[int]:
@@ -262,8 +234,8 @@ def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], tri
 
 
 def save(ledger: Ledger, runtime: Runtime) -> None:
-    """Write a ledger to the file that `ledger_file` names."""
-    write_atomic(ledger_file(ledger.key, runtime), msgspec.json.format(msgspec.json.encode(ledger), indent=1) + b"\n")
+    """Write a ledger to its file."""
+    write_atomic(ledgers.file_of(runtime.out, ledger.key), encode(ledger))
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
@@ -276,14 +248,10 @@ def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: Space | No
     return digest_json([VERSION, cell.key, list(tested), trials, msgspec.to_builtins(space or Space())])
 
 
-def ledger_file(key: str, runtime: Runtime) -> Path:
-    """tuning/KEY.json of the results folder."""
-    return runtime.out / "tuning" / f"{key}.json"
-
-
 def read(key: str, runtime: Runtime) -> Ledger | None:
-    """The ledger of that key, if there is a readable one."""
-    try:
-        return msgspec.json.decode(ledger_file(key, runtime).read_bytes(), type=Ledger)
-    except (OSError, msgspec.MsgspecError):
+    """The ledger of that key, if there is one that is what was written; says so if there is another."""
+    found = ledgers.read(runtime.out, key)
+    if isinstance(found, Refused):
+        print(found, file=sys.stderr)
         return None
+    return found
