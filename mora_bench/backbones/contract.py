@@ -42,6 +42,7 @@ class Spec:
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
+        readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
     """
 
     name: str
@@ -53,6 +54,7 @@ class Spec:
     folder: Path | None = None
     trained: bool = True
     single_stream: bool = True
+    readout: str = "pooler"
 
 
 class Backbone(nn.Module, ABC):
@@ -187,6 +189,16 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
         """The classifier's input, [B, `features`], whichever streams are absent."""
+
+    def make_combiner(self) -> nn.Module:
+        """The part of `make_pooler` that still runs where a readout stands in for `pool`: what `combine` is handed. It
+        trains under every method, too."""
+        return nn.ModuleDict()
+
+    def combine(self, features: Sequence[Tensor], combiner: nn.Module) -> Tensor:
+        """Features of each stream, [..., D], put together as `pool` does: [..., sum of `shares`]. By default they stand
+        side by side."""
+        return torch.cat(list(features), -1)
 
     @property
     def shares(self) -> tuple[int, ...]:

@@ -122,6 +122,7 @@ class Fused(Packed):
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": rule, "bag": rule},
             folder=folder,
             trained=folder is not None,
+            readout="mean",
         )
 
     @classmethod

@@ -16,6 +16,13 @@ HEAD_BIASES = ("zero", "prevalence")
 LINEAR, PLATEAU = SCHEDULES = ("linear", "plateau")
 #: The fields that one schedule alone reads, and what stands in cells of the other.
 READ_BY = {LINEAR: {"warmup": 0.0}, PLATEAU: {"warmup_epochs": 0.5, "decay_epochs": 1.0}}
+READOUTS = ("", "pooler", "mean", "labels")
+CLASS_WEIGHTS = ("none", "balanced")
+#: Fields of few values, and these.
+KNOWN = {
+    "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,
+    "class_weights": CLASS_WEIGHTS,
+}  # fmt: skip
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
@@ -61,7 +68,8 @@ class Recipe:
     decay_norms: bool = axis(False)
     """weight decay also on the classifier's layer norm, as released: its list of exceptions misses that name"""
     head_bias: Literal["zero", "prevalence"] = axis("zero")
-    """the classifier's last biases at the start: zero as released, or the log-odds of each label in training"""
+    """the classifier's last biases at the start: zero as released, or the log-odds of each label in training (of what
+    class weights make of it)"""
     patience: int = axis(0)
     """validations without a better score after which training stops, or a plateau's decay begins; 0: never"""
     reweigh: bool = axis(False)
@@ -73,6 +81,11 @@ class Recipe:
     """schedule plateau: epochs in which the rate rises linearly from 0"""
     decay_epochs: float = axis(READ_BY[PLATEAU]["decay_epochs"])
     """schedule plateau: epochs in which it falls linearly to 0, from the best parameters so far"""
+    readout: Literal["", "pooler", "mean", "labels"] = axis("")
+    """what the classifier reads of the last block: the backbone's pooler, the mean of the tokens that are there, or one
+    attention a label; empty: as the backbone was published, which is its pooler where it has one"""
+    class_weights: Literal["none", "balanced"] = axis("none")
+    """what a positive of each class weighs in the loss: 1, or so much that rare classes count as frequent ones do"""
 
     def __post_init__(self) -> None:
         as_floats(self)
@@ -82,9 +95,9 @@ class Recipe:
             for name in names
             if not fits(getattr(self, name))
         }
-        for name, known in (("precision", PRECISIONS), ("head_bias", HEAD_BIASES), ("schedule", SCHEDULES)):
+        for name, known in KNOWN.items():
             if getattr(self, name) not in known:
-                wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(known)}."
+                wrong[name] = f"unknown recipe.{name} {getattr(self, name)!r}; known: {', '.join(filter(None, known))}."
         if wrong:
             raise UserError("\n".join(wrong.values()))
 

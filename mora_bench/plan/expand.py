@@ -18,6 +18,7 @@ from mora_bench.missing.masks import settled
 from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
+from mora_bench.plan.fitting import fitting
 from mora_bench.plan.floors import cell_of, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
@@ -99,7 +100,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         for spec, (missing, pattern), name in product(specs, masks, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            recipe = recipe_of(grid, given, dataset, name, runtime.device)
+            recipe, read = fitting(recipe_of(grid, given, dataset, name, runtime.device), spec, table)
             base["watched"] = watched_of(table.task, recipe)
             for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
@@ -116,7 +117,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         recipe=replace(recipe, lr=lr),
                         after=after.value,
                     )
-                    yield cell, pattern.why or why
+                    yield cell, pattern.why or why or read
         for (missing, pattern), name in product(masks, predictors):
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             for net in read_by(name, specs):

@@ -16,6 +16,12 @@ from mora_bench.missing.masks import patterns
 from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
 from mora_bench.tasks.metric import Metric
 
+#: What a readout reads, in words.
+READ = {
+    "pooler": "its pooler",
+    "mean": "the mean of the last block's tokens instead of its pooling",
+    "labels": "one attention a label over the last block's tokens instead of its pooling",
+}
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
@@ -244,6 +250,7 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):
         bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
+    read = _read(networks)
     frozen = " or with a frozen one" * bool((group["family"] == FROZEN).any())
     floors = f" {BELOW}: worse than the best competitor without a network{frozen}."
     floors *= group["network"].nunique() > 1
@@ -260,7 +267,7 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{_cut_short(group)} Split by "
-        f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
+        f"{own['split']}{apart}; {backbone}{read}. Share: trained parameters in % of the model (adapter; adapter + "
         f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
         "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
@@ -278,6 +285,15 @@ def _cut_short(group: pd.DataFrame) -> str:
         f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
         f"{caps} epochs, in {len(short)} of {len(trained)} cells."
     )
+
+
+def _read(networks: pd.DataFrame) -> str:
+    """What the classifier reads, where that is not what the backbone was published with."""
+    if "recipe.readout" not in networks:
+        return ""
+    asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
+    rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
+    return f", read by {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
 
 
 def _hardware(raw: str) -> str:

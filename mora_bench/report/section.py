@@ -275,7 +275,7 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
             continue
         of_networks = part[part["trained"]][name].nunique() > 1 and bool(first["trained"])
         if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
-            value = first[name]
+            value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
                 if isinstance(value, float)

@@ -62,8 +62,22 @@ class Task(ABC):
         return self.scores(targets, logits)
 
     @abstractmethod
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar.
+
+        weights: float [C], what a positive of each class weighs. They are given only where `balanced` has them; a task
+        without may do without the argument.
+        """
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray | None:
+        """Class weights for `loss`, float [C], that let rare classes of the training targets [N, C] count as much as
+        frequent ones; None, the default, if the task has no class weights."""
+        return None
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The probabilities [C] of the constant prediction with the least loss on targets [N, C], with class weights
+        [C] or without: by default each class's share, for tasks without class weights."""
+        return targets.mean(0)
 
     @abstractmethod
     def logits(self, probabilities: np.ndarray) -> np.ndarray:

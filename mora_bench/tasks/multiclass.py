@@ -137,11 +137,20 @@ class MultiClass(Task):
         right = targets[np.arange(len(targets)), logits.argmax(1)]
         return dict(zip(names, score.reliability(chances.max(1), right), strict=True))
 
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """Cross-entropy of the softmax, averaged over samples."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Cross-entropy of the softmax, averaged over samples, each of which weighs as much as its class."""
         import torch.nn.functional as F
 
-        return F.cross_entropy(predicted, wanted.argmax(1))
+        return F.cross_entropy(predicted, wanted.argmax(1), weight=weights)
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray:
+        """N / (C n_c), as scikit-learn's `compute_class_weight("balanced")`; 1 for a class without samples."""
+        count = (targets > 0).sum(0)
+        return np.divide(len(targets), len(count) * count, out=np.ones(len(count)), where=count > 0)
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        share = targets.mean(0)
+        return share if weights is None else weights * share / (weights * share).sum()
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return np.log(np.clip(probabilities, LEAST, 1)).astype(np.float32)

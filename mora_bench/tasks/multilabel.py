@@ -169,11 +169,22 @@ class MultiLabel(Task):
         names = ("probability", "share", "count")
         return dict(zip(names, score.reliability(expit(logits.astype(np.float64)), targets), strict=True))
 
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """Binary cross-entropy with logits, averaged over samples and classes."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Binary cross-entropy with logits, of a positive times its class's weight; mean over samples and classes."""
         import torch.nn.functional as F
 
-        return F.binary_cross_entropy_with_logits(predicted, wanted)
+        return F.binary_cross_entropy_with_logits(predicted, wanted, pos_weight=weights)
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray:
+        """Negatives by positives: both then weigh the same. 1 for a class that has one of the two alone."""
+        positive = (targets > 0).sum(0)
+        negative = len(targets) - positive
+        both = (positive > 0) & (negative > 0)
+        return np.divide(negative, positive, out=np.ones(len(positive)), where=both)
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        share = targets.mean(0)
+        return share if weights is None else weights * share / (weights * share + 1 - share)
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return finite_logit(probabilities)

@@ -34,7 +34,7 @@ from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
-from mora_bench.training.learner import Fit, NotFinite
+from mora_bench.training.learner import Fit, NotFinite, class_weights
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
@@ -249,10 +249,12 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(training, backbone)
-    model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
+    seed = derive(cell.seed, "head")
+    model = Model(backbone, method, imputer, len(data.table.labels), seed, brought, recipe.readout).to(device)
     if recipe.head_bias == "prevalence":
         task: Task = registry.get(registry.TASKS, cell.task)()
-        model.start_at(task.logits(training.targets.numpy().mean(0, keepdims=True))[0])
+        targets = training.targets.numpy()
+        model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))

@@ -57,15 +57,29 @@ class Fit:
 
 
 class Learner:
-    """One model in training: its optimiser, its learning-rate schedule and its best parameters so far."""
+    """One model in training: its optimiser, its learning-rate schedule and its best parameters so far.
 
-    def __init__(self, model: Model, recipe: Recipe, steps: int, device: torch.device, task: Task, watched: str = ""):
-        """`steps` are those of an epoch; `watched` is the score that says which parameters are best, "" for the task's
-        primary one."""
+    Args:
+        steps: the number of steps of an epoch.
+        watched: the score that says which parameters are best, "" for the task's primary one.
+        weights: what a positive of each class weighs in the loss, [C]; None: 1.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        steps: int,
+        device: torch.device,
+        task: Task,
+        watched: str = "",
+        weights: np.ndarray | None = None,
+    ):
         self.model = model
         self.task = task
         self.watched = watched or task.primary
         self.metric = task.metrics[self.watched]
+        self.weights = None if weights is None else torch.from_numpy(weights).float().to(device)
         self.recipe = recipe
         self.steps_an_epoch = steps
         self.trained = model.trained()
@@ -95,7 +109,9 @@ class Learner:
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Clear the gradients and return the loss of one step, scaled in fp16."""
-        loss = self.task.loss(predicted.float(), wanted) + self.model.method.penalty()
+        # Tasks without class weights need not know the argument.
+        weights = {} if self.weights is None else {"weights": self.weights}
+        loss = self.task.loss(predicted.float(), wanted, **weights) + self.model.method.penalty()
         self.losses.append(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         return self.scaler.scale(loss)
@@ -238,11 +254,28 @@ class Learner:
             setattr(self, name, plain[name])
 
 
+def class_weights(recipe: Recipe, task: Task, targets: np.ndarray) -> np.ndarray | None:
+    """What a positive of each class weighs in the loss, [C], by the training targets [N, C]; None: 1.
+
+    A recipe that draws samples by weights (`reweigh`) changes nothing here: what it draws stands for the training split
+    itself, so classes are as frequent among it, in expectation.
+
+    Raises:
+        UserError: the task has no class weights.
+    """
+    if recipe.class_weights == "none":
+        return None
+    found = task.balanced(targets)
+    if found is None:
+        raise UserError(f"recipe.class_weights {recipe.class_weights}: {type(task).__name__}.balanced gives none.")
+    return found
+
+
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
     """The optimiser's parameter groups: the classifier has its own rate; biases have no weight decay, nor have norms,
     unless the recipe has that of the classifier's decay."""
     head = {id(p) for p in model.head.parameters()}
-    norms = {id(m.weight) for m in model.head if isinstance(m, torch.nn.LayerNorm)} if recipe.decay_norms else set()
+    norms = {id(m.weight) for m in model.head.modules() if isinstance(m, torch.nn.LayerNorm) and recipe.decay_norms}
     alike: dict[tuple[float, float], list[torch.Tensor]] = {}
     for parameter in model.trained().values():
         rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)

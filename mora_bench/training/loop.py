@@ -19,7 +19,7 @@ from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
-from mora_bench.training.learner import Fit, Learner, NotFinite
+from mora_bench.training.learner import Fit, Learner, NotFinite, class_weights
 from mora_bench.training.log import Log
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
@@ -60,7 +60,10 @@ def train(
     recipe = recipes[0]
     steps = math.ceil(len(training) / recipe.batch)
     due = _validations(recipe, steps)
-    learners = [Learner(model, own, steps, device, task, watched) for model, own in zip(models, recipes, strict=True)]
+    weights = class_weights(recipe, task, training.targets.numpy())
+    learners = [
+        Learner(model, own, steps, device, task, watched, weights) for model, own in zip(models, recipes, strict=True)
+    ]
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
     _each(models, training=True)

@@ -545,3 +545,15 @@ def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
     assert [table.name for table in both] == ["comparison-twin-version1", "comparison-twin-version2"]
     assert "scores of version" not in both[1].caption
     assert [row.method for row in both[1].sections[0].rows] == ["full", "mora"]
+
+
+def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
+    recipe = record()[0].cell.recipe
+    read = {name: record(recipe=replace(recipe, readout=name)) for name in ("", "mean", "labels")}
+    assert "read by" not in only([read[""]]).caption
+    alone = only([read["labels"]]).caption
+    assert "), read by one attention a label over the last block's tokens instead of its pooling. Share" in alone
+    both = only([read[""], read["mean"]])
+    assert ", read by the mean of the last block's tokens instead of its pooling where a row says so" in both.caption
+    labels = {row.label for section in both.sections for row in section.rows}
+    assert labels == {"mora (r=4, blocks 0, readout=published)", "mora (r=4, blocks 0, readout=mean)"}

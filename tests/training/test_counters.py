@@ -1,5 +1,6 @@
 """Multiply-adds against closed forms, and what tools of others print for the same networks."""
 
+import copy
 import re
 from dataclasses import replace
 from functools import cache
@@ -159,7 +160,7 @@ def by_shapes(name: str):
         plain = ViltModel(ViltConfig())
         method = kind(backbone, axes)
         model = methods.Model(backbone, method, methods.Dummy(backbone), 8, head_seed=0)
-        return methods.by_peft(plain, method.export()[0], backbone, 8), methods.parameters(model)
+        return methods.by_peft(plain, method.export()[0], copy.deepcopy(model.head)), methods.parameters(model)
 
 
 def test_peft_counts_the_classifier_twice_and_the_adapter_in_the_whole():
