@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -43,6 +43,7 @@ class Spec:
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
         readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
+        projection: whether `make_projection` gives something.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Spec:
     trained: bool = True
     single_stream: bool = True
     readout: str = "pooler"
+    projection: bool = False
 
 
 class Backbone(nn.Module, ABC):
@@ -159,6 +161,15 @@ class Backbone(nn.Module, ABC):
         """What a projection that was not pre-trained reads of one modality's inputs, [B, T, F]; None if no projection
         reads them."""
         return None
+
+    def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
+        """Fit a copy that `make_projection` returned to training samples, without labels; the same bits for the same
+        samples. Gives the number of samples that it learned from, those that are complete.
+
+        Raises:
+            UserError: there are too few of them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a projection and does not align it")
 
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:

@@ -20,7 +20,7 @@ what TEXT was pre-trained on; the picture network stays frozen; features are the
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones import grids, load
+from mora_bench.backbones.aligned import means, regression
 from mora_bench.backbones.blocks import Packed
 from mora_bench.backbones.contract import At, Spec, textless
 from mora_bench.backbones.encoder import read_encoder
@@ -123,6 +124,7 @@ class Fused(Packed):
             folder=folder,
             trained=folder is not None,
             readout="mean",
+            projection=True,
         )
 
     @classmethod
@@ -169,6 +171,17 @@ class Fused(Packed):
             return None
         there = (inputs.slots >= 0)[..., None].expand(inputs.features.shape[:3])
         return Part(inputs.features.flatten(1, 2), there.flatten(1))
+
+    @torch.no_grad()
+    def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
+        """By a ridge regression (`aligned`); the rows stay zero."""
+        assert isinstance(projection, Projection)
+        words = self.bert.embeddings.word_embeddings.weight
+        pictures, texts = zip(*(means(batch, words) for batch in batches), strict=True)
+        weight, bias = regression(torch.cat(pictures).cpu().numpy(), torch.cat(texts).cpu().numpy())
+        projection.linear.weight.copy_(torch.from_numpy(weight))
+        projection.linear.bias.copy_(torch.from_numpy(bias))
+        return sum(map(len, texts))
 
     def _pictures(self, x: Tensor, there: Tensor) -> Part:
         """Tokens of pictures with their positions and segment: x [B, P, N, D], there bool [B, P]."""

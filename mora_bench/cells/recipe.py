@@ -18,10 +18,13 @@ LINEAR, PLATEAU = SCHEDULES = ("linear", "plateau")
 READ_BY = {LINEAR: {"warmup": 0.0}, PLATEAU: {"warmup_epochs": 0.5, "decay_epochs": 1.0}}
 READOUTS = ("", "pooler", "mean", "labels")
 CLASS_WEIGHTS = ("none", "balanced")
+#: Aligned once without labels, and then frozen.
+ALIGNED = "aligned"
+PROJECTIONS = ("trained", ALIGNED)
 #: Fields of few values, and these.
 KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,
-    "class_weights": CLASS_WEIGHTS,
+    "class_weights": CLASS_WEIGHTS, "projection": PROJECTIONS,
 }  # fmt: skip
 #: Fields, what their values must be, and how that is said.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
@@ -86,6 +89,9 @@ class Recipe:
     attention a label; empty: as the backbone was published, which is its pooler where it has one"""
     class_weights: Literal["none", "balanced"] = axis("none")
     """what a positive of each class weighs in the loss: 1, or so much that rare classes count as frequent ones do"""
+    projection: Literal["trained", "aligned"] = axis("trained")
+    """of fused backbones, what makes tokens of pictures: it trains with every method, or is fitted once to the words
+    beside the pictures, without labels, and then frozen"""
 
     def __post_init__(self) -> None:
         as_floats(self)

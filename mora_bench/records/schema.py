@@ -89,12 +89,14 @@ def cut_short(best_step: int, cap: int) -> bool:
 
 
 class Beginning(Struct):
-    """What `probe.settle` found, and whether the states from the frozen beginning were kept."""
+    """What `probe.settle` found, and whether the states from the frozen beginning were kept; `pairs` are the complete
+    training samples that a projection was aligned on without labels, 0 if none was."""
 
     constant: bool
     ahead: bool
     lean: bool
     kept: bool
+    pairs: int = 0
 
 
 class Parameters(Struct):

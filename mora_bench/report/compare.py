@@ -119,6 +119,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
     notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_remarks(group), *_uncounted(group)]
+    notes += _aligned(group)
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
@@ -199,6 +200,20 @@ def _uncounted(group: pd.DataFrame) -> list[str]:
         return []
     said = group[["method", "uncounted"]].dropna().drop_duplicates()
     return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
+
+
+def _aligned(group: pd.DataFrame) -> list[str]:
+    """On how many samples projections were aligned that then stayed frozen, by dataset."""
+    if "pairs" not in group:
+        return []
+    found = []
+    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
+        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
+        found.append(
+            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
+            "without labels, and is not among what trains."
+        )
+    return found
 
 
 def _name(own: dict, keys: list[dict]) -> str:

@@ -168,6 +168,7 @@ def _measured(record: Record) -> dict[str, Any]:
         row["gflops_forward"] = record.flops.forward / 1e9
         row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9
     row["uncounted"] = ", ".join(record.uncounted)
+    row["pairs"] = record.beginning.pairs if record.beginning else 0
     if record.time is not None:
         row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
     if record.training is not None:

@@ -29,6 +29,8 @@ from mora_bench.training.predict import predict
 
 #: What `save_adapter` keeps for this: every trained parameter, under its own name.
 FILE = "trained.safetensors"
+#: What it keeps of a projection, whether that trained or was aligned.
+PROJECTION = "projection.safetensors"
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,23 @@ def trained(record: Record, runtime: Runtime) -> Model:
         UserError: it was not saved, its files do not fit, or the data have changed.
     """
     cell, store = record.cell, Store(runtime.out)
-    files, file = store.adapter(record), store.adapter_folder(record.cell) / FILE
+    files, folder = store.adapter(record), store.adapter_folder(record.cell)
     if FILE not in files:
-        raise UserError(f"{file}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ...")
+        raise UserError(
+            f"{folder / FILE}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ..."
+        )
     _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
-    try:
-        tensors = load(files[FILE])
-    except SafetensorError as error:
-        raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
-    _load(model, tensors, file)
+    _load(model.trained(), files[FILE], folder / FILE)
+    if model.projection is not None and model.pairs:
+        _load(dict(model.projection.named_parameters()), files[PROJECTION], folder / PROJECTION)
     return model.eval()
 
 
-def _load(model: Model, tensors: Mapping[str, torch.Tensor], file: Path) -> None:
-    own = model.trained()
+def _load(own: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> None:
+    try:
+        tensors = load(content)
+    except SafetensorError as error:
+        raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
     shapes = {name: parameter.shape for name, parameter in own.items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
         raise UserError(f"{file}: its parameters are not those of this cell. Train the cell again.")

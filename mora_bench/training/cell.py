@@ -13,9 +13,10 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.recipe import ALIGNED, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
+from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
@@ -220,7 +221,9 @@ def _outcome(
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=model.method.title, family=model.method.family),
         training=fit.told(cell.watched),
-        beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
+        beginning=Beginning(
+            constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept, pairs=model.pairs
+        ),
         imputer=model.imputer.report(),
         parameters=parameters(model),
         flops=cost[0],
@@ -255,6 +258,8 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         task: Task = registry.get(registry.TASKS, cell.task)()
         targets = training.targets.numpy()
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
+    if recipe.projection == ALIGNED:
+        model.align(in_order(training, recipe.batch, device))
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))
@@ -284,6 +289,11 @@ def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:
 def observed(model: Model, view: View, batch: int, device: torch.device) -> Iterator[tuple[list[Part], torch.Tensor]]:
     """Embedded training batches, for an imputer to fit on; absent modalities hold their dummies."""
     with torch.no_grad():
-        for start in range(0, len(view), batch):
-            inputs = view.batch(np.arange(start, min(start + batch, len(view)))).to(device)
+        for inputs in in_order(view, batch, device):
             yield model.embed(inputs), inputs.present
+
+
+def in_order(view: View, batch: int, device: torch.device) -> Iterator[Batch]:
+    """The samples of a view, as their mask shows them."""
+    for start in range(0, len(view), batch):
+        yield view.batch(np.arange(start, min(start + batch, len(view)))).to(device)

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.aligned import FEWEST
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.recipe import ALIGNED
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
 from mora_bench.errors import UserError
@@ -24,6 +26,8 @@ from mora_bench.training.work import work
 STEPS, LEAST, POOL = 3, 60, 16
 #: Samples that a competitor without a network is timed on, at most.
 MOST = 2000
+#: Complete training samples that a probe aligns a projection on, and the smallest share of them that a rate leaves.
+PAIRS, FEW_STAY = 3 * FEWEST, 0.05
 #: The smallest share of samples that a split trains on.
 TRAINED = 0.8
 #: Samples that are decoded to find out how long that takes.
@@ -47,6 +51,8 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     """
     recipe = cell.recipe
     limit = MOST if recipe is None else max(math.ceil(STEPS * recipe.batch / TRAINED), LEAST)
+    if recipe is not None and recipe.projection == ALIGNED:
+        limit = max(limit, math.ceil(PAIRS / TRAINED / max(1 - cell.rate, FEW_STAY)))
     limit = min(limit, place.limit or limit)
     _, data = datasets.fingerprinted(cell.dataset, place.data_root, limit, place.cache)
     short = replace(cell, data=data, pool=min(cell.pool, POOL if recipe else limit), after="")

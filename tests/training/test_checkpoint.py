@@ -106,11 +106,13 @@ def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_p
         {"validate_every": 0.5},
         {"precision": "bf16"},
         {"warmup": 0.5, "head_lr_mult": 3.0, "weight_decay": 0.1},
+        {"projection": "aligned"},
     ],
     ids=str,
 )
 def test_every_recipe_goes_on_to_the_same_bits(changes, place, often, folder, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, epochs=2)
+    folder = "fused:untrained,untrained" if "projection" in changes else folder
     cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(recipe, **changes))
     same([cell], place, often, tmp_path, monkeypatch, (2,))
 

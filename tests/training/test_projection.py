@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from conftest import MODALITIES, make_cell, make_model
+from conftest import MODALITIES, RECIPE, make_cell, make_model
 from peft import PeftModel
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file, save_file
@@ -205,18 +205,18 @@ def by_the_script_of_the_docs(folder, adapter, given):
     return json.loads(subprocess.run(command, cwd=where, capture_output=True, text=True, check=True).stdout)
 
 
-@pytest.mark.parametrize("method", ["mora", "lora"])
+@pytest.mark.parametrize(("method", "projection"), [("mora", "trained"), ("lora", "trained"), ("mora", "aligned")])
 @torch.no_grad()
-def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, place, bert):
+def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, projection, place, bert):
     name = f"fused:{bert},untrained"
     place = dataclasses.replace(place, save_adapters=True)
-    cell = make_cell(place, name, method=method)
+    cell = make_cell(place, name, method=method, recipe=dataclasses.replace(RECIPE, projection=projection))
     with torch.enable_grad():
         work([cell], place)
     store = Store(place.out)
     record = store.record(cell)
     assert record.status == "done"
-    assert record.parameters.trained["projection"] == PROJECTION
+    assert record.parameters.trained["projection"] == (PROJECTION if projection == "trained" else 0)
     assert record.flops.tokens["image"] == 2 * N
     adapter, kept = store.adapter_folder(cell), load_arrays(store.prediction_file(cell))
     data = samples("odir", name, 64, place)
