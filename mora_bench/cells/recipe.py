@@ -18,9 +18,8 @@ LINEAR, PLATEAU = SCHEDULES = ("linear", "plateau")
 READ_BY = {LINEAR: {"warmup": 0.0}, PLATEAU: {"warmup_epochs": 0.5, "decay_epochs": 1.0}}
 READOUTS = ("", "pooler", "mean", "labels")
 CLASS_WEIGHTS = ("none", "balanced")
-#: Aligned once without labels, and then frozen.
-ALIGNED = "aligned"
-PROJECTIONS = ("trained", ALIGNED)
+#: Aligned: once, without labels, and then frozen.
+_, ALIGNED = PROJECTIONS = ("trained", "aligned")
 #: Fields of few values, and these.
 KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,

@@ -15,10 +15,10 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing.masks import settled
-from mora_bench.plan import brought, projection
+from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
-from mora_bench.plan.fitting import fitting
+from mora_bench.plan.fitting import check_projection, fitting
 from mora_bench.plan.floors import cell_of, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
@@ -114,7 +114,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         impute_version=registry.version(registry.IMPUTERS, impute),
                         backbone=spec.name,
                         weights=spec.fingerprint,
-                        recipe=projection.settled(replace(recipe, lr=lr), spec),
+                        recipe=replace(recipe, lr=lr),
                         after=after.value,
                     )
                     yield cell, pattern.why or why or read
@@ -161,7 +161,7 @@ def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
     for spec in specs:
         _check_axes(grid, spec)
     _check_knobs(grid, methods)
-    projection.check(grid.recipe, specs)
+    check_projection(grid.recipe, specs)
     return specs
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING
 
 from mora_bench import registry
-from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.recipe import ALIGNED, Recipe
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             f"recipe.class_weights {recipe.class_weights}: {table.name} asks the task {table.task!r}, which has no "
             "class weights. Leave it out, or let its `loss` take `weights` and its `balanced` and `prior` say them."
         )
+    if recipe.projection == ALIGNED and not spec.projection:
+        return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
     if recipe.readout == "labels" and recipe.decay_norms:
         return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
     if not recipe.readout:
@@ -40,6 +43,16 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             "tokens that are there. Leave it out (that mean), or give labels."
         )
     return recipe, ""
+
+
+def check_projection(recipe: Recipe, specs: Sequence[Spec]) -> None:
+    """Raise UserError if a projection is to be aligned and no backbone has one."""
+    if recipe.projection == ALIGNED and specs and not any(spec.projection for spec in specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise UserError(
+            f"recipe.projection {ALIGNED}: {names} has no projection; expected a fused backbone, such as "
+            "fused:minilm,lite0. Leave it out, or name one in --backbone."
+        )
 
 
 def weighs(task: type[Task]) -> bool:
