@@ -14,6 +14,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
+from mora_bench.report.trained import cut_short, in_precision
 from mora_bench.tasks.metric import Metric
 
 #: What a readout reads, in words.
@@ -32,8 +33,6 @@ COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
-#: Marks a row some of whose cells were cut short.
-CUT_SHORT = "†"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
@@ -271,9 +270,7 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     floors *= group["network"].nunique() > 1
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
-    if "recipe.precision" in networks:
-        precisions = sorted(set(networks["recipe.precision"].dropna()))
-        backbone += f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])
+    backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     projected = "projection" in group and group["projection"].notna().any()
     own_parts = "pooler and projection of pictures" if projected else "pooler"
@@ -281,24 +278,11 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{_cut_short(group)} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}{read}. Share: trained parameters in % of the model (adapter; adapter + "
         f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
         "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
-    )
-
-
-def _cut_short(group: pd.DataFrame) -> str:
-    """What the mark of rows that were cut short means, and how many cells were."""
-    trained = group[group["cut_short"].notna()]
-    short = trained[trained["cut_short"].astype(bool)]
-    if short.empty:
-        return ""
-    caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
-    return (
-        f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
-        f"{caps} epochs, in {len(short)} of {len(trained)} cells."
     )
 
 
