@@ -8,7 +8,7 @@ import torch
 
 from mora_bench.checks.rules import BrokenRule, described, expect, tried
 from mora_bench.errors import UserError
-from mora_bench.plan.recipes import weighs
+from mora_bench.plan.fitting import weighs
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metric import check_metrics
 
@@ -34,16 +34,18 @@ def _scores(task: Task, targets: np.ndarray, logits: np.ndarray) -> dict:
 
 
 def named(task: Task) -> None:
-    """It has a title and a source, as text; metrics say direction, range, convention; primary is one of them."""
+    """It has a title and a source, as text; metrics say direction, range, convention; primary is one of them, and what
+    is watched one that needs no threshold."""
     described(type(task), ("title", "source"))
     try:
-        check_metrics(type(task).__name__, task.primary, task.metrics)
+        check_metrics(type(task).__name__, task.primary, task.metrics, task.watched)
     except UserError as error:
         raise BrokenRule(str(error)) from None
 
 
 def scored(task: Task) -> None:
-    """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score."""
+    """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score, and
+    `value` the score that it is asked for."""
     targets, logits = _example()
     found = _scores(task, targets, logits)
     for name, metric in task.metrics.items():
@@ -56,6 +58,10 @@ def scored(task: Task) -> None:
     own = task.score(targets, logits)
     same = math.isclose(own, found[task.primary], rel_tol=EQUAL, abs_tol=EQUAL)
     expect(same, f"score is {own}, scores say {found[task.primary]}")
+    for name in task.scores(targets, logits).keys() & task.metrics.keys():
+        alone = task.value(name, targets, logits)
+        same = math.isclose(alone, found[name], rel_tol=EQUAL, abs_tol=EQUAL)
+        expect(same, f"value of {name} is {alone}, scores say {found[name]}")
 
 
 def directed(task: Task) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -98,6 +98,7 @@ class Model(nn.Module):
         self.projection = backbone.make_projection()
         if self.projection is not None:
             self.projection.requires_grad_(True)
+        self.pairs = 0
         self.head = _head(readout, backbone, classes, head_seed)
         self.found = Found()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
@@ -114,7 +115,7 @@ class Model(nn.Module):
     @property
     def cut(self) -> int:
         """The number of frozen stages: 0 none, 1 embed, 2 embed and fill, 2 + k these and the first k blocks."""
-        outside = len(self.embedders) or len(self.types) or self.projection is not None
+        outside = len(self.embedders) or len(self.types) or (self.projection is not None and not self.pairs)
         if self.method.first_block == EMBEDDINGS or outside:
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
@@ -130,6 +131,16 @@ class Model(nn.Module):
             m = self.backbone.modalities.index(name)
             parts[m] = Part(parts[m].x + row, parts[m].mask)
         return parts
+
+    def align(self, batches: Iterable[Batch]) -> None:
+        """Fit the projection to contents that belong together, without labels; from then on it is frozen.
+
+        Raises:
+            UserError: too few of the samples are complete.
+        """
+        assert self.projection is not None
+        self.pairs = self.backbone.align(self.projection, batches)
+        self.projection.requires_grad_(False)
 
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""

@@ -72,6 +72,7 @@ class MultiClass(Task):
     source = "scikit-learn's accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score (ovr)"
     version = 2
     primary = "f1_macro"
+    watched = "auroc"
     metrics = METRICS
     per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
 
@@ -83,6 +84,12 @@ class MultiClass(Task):
         if abs(total - 1) <= ROUNDED:
             return None
         return f"they sum to {total:g}; expected 1, within {ROUNDED:g}, because exactly one class is true"
+
+    def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
+        if name != self.watched:
+            return super().value(name, targets, logits)
+        both = targets.any(0) & ~targets.all(0)
+        return mean(score.auroc(targets[:, both], score.log_odds(logits)[:, both])) if both.any() else float("nan")
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):

@@ -98,17 +98,23 @@ class MultiLabel(Task):
     source = "scikit-learn's f1_score, roc_auc_score, average_precision_score"
     version = 2
     primary = "f1_macro"
+    watched = "auroc"
     metrics = METRICS
     per_class = {"f1_per_class": F1_PER_CLASS}
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         return float(score.f1(*score.counts(logits > 0, targets > 0)).mean()) if len(targets) else float("nan")
 
+    def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
+        if name != self.watched:
+            return super().value(name, targets, logits)
+        both = _both(targets)
+        return mean(score.auroc(targets[:, both], logits[:, both])) if both.any() else float("nan")
+
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
             return {"n": 0}
-        every = np.ones(targets.shape[1], bool)
-        return self._scores(targets, logits, every, (targets.min(0) == 0) & (targets.max(0) == 1))
+        return self._scores(targets, logits, np.ones(targets.shape[1], bool), _both(targets))
 
     def scores_over(self, targets: np.ndarray, logits: np.ndarray, classes: Shared) -> dict[str, Any]:
         return self._scores(targets, logits, classes.positive, classes.both) if len(targets) else {"n": 0}
@@ -182,3 +188,8 @@ class MultiLabel(Task):
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return finite_logit(probabilities)
+
+
+def _both(targets: np.ndarray) -> np.ndarray:
+    """The classes that are true of some samples and not of all, bool [C], of targets [N, C]."""
+    return np.asarray(targets.any(0) & ~targets.all(0))

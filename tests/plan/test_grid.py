@@ -183,9 +183,11 @@ def test_learning_rates_are_an_axis(grid, place):
 def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, place):
     changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
     found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), place)
-    floors = [c for c in found.cells if c.backbone == "none"]
-    assert sorted(c.method for c in floors) == FLOORS
-    assert {(c.impute, c.rank, c.blocks, c.recipe, c.weights) for c in floors} == {("none", None, None, None, "")}
+    floors = [c for c in found.cells if c.recipe is None]
+    # The one that reads the backbone stands once beside each.
+    assert sorted(c.method for c in floors) == sorted([*FLOORS, "frozen"])
+    assert {(c.impute, c.rank, c.blocks, c.recipe) for c in floors} == {("none", None, None, None)}
+    assert {(c.backbone, c.weights) for c in floors if c.method != "frozen"} == {("none", "")}
     assert len(found.cells) - len(floors) == 2 * 2 * (2 + 4)
 
 
@@ -226,7 +228,7 @@ def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, place, monkeypat
     monkeypatch.setattr(Tfidf, "kinds", ("sound",))
     found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), place)
     others = [name for name in FLOORS if name != "tfidf"]
-    assert [c.method for c in found.cells if c.backbone == "none"] == others * 2
+    assert [c.method for c in found.cells if c.recipe is None] == others * 2
     assert found.collapsed == {"tfidf reads sound, which cxr does not have": 2}
 
 
