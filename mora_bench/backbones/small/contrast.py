@@ -37,11 +37,9 @@ class Contrast(pairs.Course):
     text_width: int = 96
     image_width: int = 128
     projection: int = 96
-    steps: int = 4_000
+    steps: int = 2_200
     batch: int = 64
-    lr: float = 1e-3
     weight_decay: float = 0.05
-    threads: int = 1
 
 
 def contrast(plan: Contrast) -> None:

@@ -31,7 +31,7 @@ from mora_bench.workers import context
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
 #: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
-#: because a pair that tells of no finding teaches nothing about matching.
+#: because a pair that tells of no finding teaches nothing.
 CLEAR = 0.95
 
 
@@ -46,14 +46,14 @@ class Course:
     shorter: int = 77  # of a picture's sides at most, before both are floored to whole patches (ImageRule)
     positions: int = 128
     pairs: int = 8_000  # rendered of each dataset; texts are tokenized once
-    steps: int = 8_000
+    steps: int = 5_000
     batch: int = 32
-    lr: float = 2e-3
+    lr: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.05
     words: float = 2.0  # weight of each of the two losses of words
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
 
     @property
     def pictures(self) -> ImageRule:
