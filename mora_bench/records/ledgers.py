@@ -23,8 +23,8 @@ class Trial(Struct, kw_only=True):
 class Ledger(Struct, kw_only=True):
     """One search: what it was for, every trial, the best one, and what it cost.
 
-    `epochs_trained` sums over trials; it is the same for every method of a study. `digest` is that of the file itself,
-    as records have it.
+    `epochs_trained` sums over trials what each may train, the same for every method of a study. `digest` is that of the
+    file itself, as records have it.
     """
 
     schema: int = SCHEMA

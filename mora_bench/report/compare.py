@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import pandas as pd
 
@@ -13,16 +12,22 @@ from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.section import APART, SECTION, Section, metrics_of, section
+from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
+from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
+from mora_bench.report.trained import cut_short, in_precision
 from mora_bench.tasks.metric import Metric
 
+#: What a readout reads, in words.
+READ = {
+    "pooler": "its pooler",
+    "mean": "the mean of the last block's tokens instead of its pooling",
+    "labels": "one attention a label over the last block's tokens instead of its pooling",
+}
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
     "scores."
 )
-#: The score in which a class without samples counts as 0.
-COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
@@ -110,13 +115,13 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
-    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_remarks(group), *_uncounted(group)]
-    notes += _aligned(group)
+    notes += [*dropped, *absences(group, metric), *abstentions(group), *remarks(group), *uncounted(group)]
+    notes += aligned(group)
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    if group[group["on_backbone"]]["hardware"].nunique() > 1:
+    if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
@@ -150,64 +155,6 @@ def _without_idle(
     return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
 
 
-def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
-    """Modalities that no sample has, and classes that no test sample has."""
-    if "absent" not in group:
-        return []
-    found = []
-    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
-        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
-        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
-        lacking: dict[str, list[float]] = {}
-        for lacks in own.get("lacks", []):
-            for name, share in lacks.items() if isinstance(lacks, dict) else []:
-                lacking.setdefault(name, []).append(share)
-        found += [
-            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
-            for name, shares in lacking.items()
-        ]
-        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
-        for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
-            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
-            # Means of other scores are taken over the classes that there are.
-            counted = group["metric"].iloc[0] == COUNTS_ABSENT
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" * bool(counted)
-            found.append(f"{said}{capped}.")
-    return found
-
-
-def _abstentions(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "abstains"]].drop_duplicates()
-    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
-
-
-def _remarks(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "remark"]].drop_duplicates()
-    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
-
-
-def _uncounted(group: pd.DataFrame) -> list[str]:
-    """What the GFLOPs of each method leave out, because it could not be counted."""
-    if "uncounted" not in group:
-        return []
-    said = group[["method", "uncounted"]].dropna().drop_duplicates()
-    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
-
-
-def _aligned(group: pd.DataFrame) -> list[str]:
-    """On how many samples projections were aligned that then stayed frozen, by dataset."""
-    if "pairs" not in group:
-        return []
-    found = []
-    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
-        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
-        found.append(
-            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
-            "without labels, and is not among what trains."
-        )
-    return found
-
-
 def _name(own: dict, keys: list[dict]) -> str:
     """The name of the table's files: as short as distinguishes it from the other tables of its folder."""
     same = [key for key in keys if key["source"] == own["source"]]
@@ -235,7 +182,7 @@ def _slug(text: str) -> str:
 
 def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
+    networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
@@ -257,19 +204,35 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     ceilings = [name for name in group if str(name).startswith("ceiling ")]
     if group[ceilings].notna().any(axis=None):
         bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
+    read = _read(networks)
+    frozen = " or with a frozen one" * bool((group["family"] == FROZEN).any())
+    floors = f" {BELOW}: worse than the best competitor without a network{frozen}."
+    floors *= group["network"].nunique() > 1
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
+    backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    projected = "projection" in group and group["projection"].notna().any()
+    own_parts = "pooler and projection of pictures" if projected else "pooler"
+    apart_from = ", without the picture network, which runs once per picture" if projected else ""
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
-        f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
-        "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
-        "+ backward). "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{cut_short(group)} Split by "
+        f"{own['split']}{apart}; {backbone}{read}. Share: trained parameters in % of the model (adapter; adapter + "
+        f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
+        "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
     )
+
+
+def _read(networks: pd.DataFrame) -> str:
+    """What the classifier reads, where that is not what the backbone was published with."""
+    if "recipe.readout" not in networks:
+        return ""
+    asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
+    rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
+    return f", read by {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
 
 
 def _hardware(raw: str) -> str:

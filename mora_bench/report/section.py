@@ -20,8 +20,10 @@ APART = [
 ]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: The family of competitors that read the frozen backbone: they stand beside those without a network.
+FROZEN = "frozen network"
 #: Groups of rows, in this order; others follow by name.
-FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
+FAMILIES = ("no network", FROZEN, "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Row:
         below: the scores for which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
+        cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -59,6 +62,7 @@ class Row:
     best: set[str] = field(default_factory=set)
     below: set[str] = field(default_factory=set)
     keys: tuple[str, ...] = ()
+    cut_short: int = 0
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None
@@ -136,7 +140,7 @@ class Section:
 def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
     """The cells of one section, aggregated over their seeds and compared; `data` is what these are called."""
     # A table compares networks; of the other competitors it shows the same seeds.
-    reference = part[part["on_backbone"]] if part["on_backbone"].any() else part
+    reference = part[part["trained"]] if part["trained"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
     part = part[part["seed"].isin(expected)]
     recipe = [column for column in part.columns if column.startswith("recipe.")]
@@ -144,7 +148,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
     title = f"{data}, trained on {trained}"
     found = Section(title, str(part["dataset"].iloc[0]), [], expected, *metrics_of(part), trained, overlap)
-    kinds = part[[*identity, "on_backbone"]].drop_duplicates()
+    kinds = part[[*identity, "trained"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         done = cells[cells["status"] == "done"].drop_duplicates("seed")
         values = {s: _by_seed(done, s, expected) for s in scores}
@@ -164,6 +168,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
             family=max(cells["family"]),
             network=bool(cells["network"].iloc[0]),
             keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
+            cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
             method=str(first["method"]),
             rank=None if pd.isna(first["rank"]) else int(first["rank"]),
             blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
@@ -268,9 +273,9 @@ def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
             continue
         if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
             continue
-        of_networks = part[part["on_backbone"]][name].nunique() > 1 and bool(first["on_backbone"])
+        of_networks = part[part["trained"]][name].nunique() > 1 and bool(first["trained"])
         if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
-            value = first[name]
+            value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
                 if isinstance(value, float)

@@ -11,8 +11,9 @@ from mora_bench.report.against import Against
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
-from mora_bench.report.section import Row, Section
-from mora_bench.report.tables import between, mean_and_std
+from mora_bench.report.section import FROZEN, Row, Section
+from mora_bench.report.tables import between, marked, mean_and_std
+from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.
@@ -32,18 +33,22 @@ def _markdown(table: Comparison) -> str:
     scores = list(dict.fromkeys((f"score {COMPLETE}", table.main)))
     columns = [(section, score) for section in table.sections for score in scores]
     labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
+    marks = {row.label: marked(row) for section in table.sections for row in section.competing if row.cut_short}
     body = [
-        [escaped(label), *(_shown(_row(section, label), section, score) for section, score in columns)]
+        [
+            escaped(marks.get(label, label)),
+            *(_shown(_row(section, label), section, score) for section, score in columns),
+        ]
         for label in labels
     ]
     floors = [section.best_of(section.floors, score) for section, score in columns]
+    frozen = any(row.family == FROZEN for section in table.sections for row in section.floors)
     if any(floors):
-        body.append(
-            ["best without a network", *(_named(row, *column) for row, column in zip(floors, columns, strict=True))]
-        )
+        name = f"best without a network{' or with a frozen one' * frozen}"
+        body.append([name, *(_named(row, *column) for row, column in zip(floors, columns, strict=True))])
     told = [section.resolution[score] for section, score in columns]
     body.append(["smallest difference told", *(between(table.metric, bounds) for bounds in told)])
-    what = f"{table.metric.heading}, {table.metric.direction}"
+    what = f"{table.metric.heading}, {table.metric.direction}" + f"; {CUT_SHORT}: training was cut short" * bool(marks)
     headers = [
         escaped(what),
         *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns),
@@ -98,7 +103,12 @@ def _sentence(table: Comparison, section: Section) -> str:
     if floor is not None:
         ahead = metric.oriented(floor.mean[score]) > metric.oriented(best.mean[score])
         beside = "which is ahead of every network" if ahead else "behind it"
-        said += f"; without a network {floor.label} scores {mean_and_std(metric, floor, score)}, {beside}"
+        how = "with the network frozen" if floor.family == FROZEN else "without a network"
+        said += f"; {how} {floor.label} scores {mean_and_std(metric, floor, score)}, {beside}"
+    short = [row.label for row in section.competing if row.cut_short]
+    if short:
+        every = "every network" if len(short) == len(section.competing) > 1 else ", ".join(short)
+        said += f"; training was cut short: {every}"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 

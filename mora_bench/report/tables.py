@@ -11,6 +11,7 @@ from mora_bench.report.compare import BELOW, CEILING, CLASSES, RESOLUTION, SAMPL
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
+from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 
@@ -24,7 +25,7 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("not told from the best", "worse than a floor", "note", "metric", "direction")
+MARKS = ("not told from the best", "worse than a floor", "cells cut short", "note", "metric", "direction")
 
 
 class Tables(Artefact):
@@ -138,14 +139,19 @@ def comma_separated(table: Comparison) -> str:
             ]
             best, below = ("; ".join(s for s in scores if s in marked) for marked in (row.best, row.below))
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            marks = [best, below, row.note, table.metric.title, table.metric.direction]
+            marks = [best, below, row.cut_short, row.note, table.metric.title, table.metric.direction]
             lines.append([*known, *values, *marks])
     return csvs.comma_separated(lines)
 
 
+def marked(row: Row) -> str:
+    """A row's label, with a mark if training was cut short."""
+    return f"{row.label} {CUT_SHORT}" if row.cut_short else row.label
+
+
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
     """The first cells of a row: its family, if it differs from that of the row above, and its label."""
-    label = escape(row.label) + (star if row.note else "")
+    label = escape(marked(row)) + (star if row.note else "")
     if not table.grouped:
         return [label]
     before = section.rows.index(row) - 1
@@ -225,6 +231,7 @@ def _tex(text: str) -> str:
         "\\": r"\textbackslash{}",
         "±": r"$\pm$",
         "—": "--",
+        CUT_SHORT: r"$^{\dagger}$",
         BELOW: r"$\downarrow$",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",

@@ -19,6 +19,7 @@ from mora_bench.data import cache, datasets
 from mora_bench.errors import UserError
 from mora_bench.records.schema import Record
 from mora_bench.records.store import FAILED, Store
+from mora_bench.training import frozen
 from mora_bench.training.work import work
 
 #: Training steps of a probe of a network; samples that it reads at least; test samples that are drawn apart for it.
@@ -56,7 +57,9 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     _, data = datasets.fingerprinted(cell.dataset, place.data_root, limit, place.cache)
     short = replace(cell, data=data, pool=min(cell.pool, POOL if recipe else limit), after="")
     if recipe is not None:
-        short = replace(short, recipe=replace(recipe, epochs=1, validate_every=1.0))
+        # As published, because three steps hold no plateau; a step costs the same.
+        brief = replace(recipe, schedule="linear", epochs=1, validate_every=1.0).settled()
+        short = replace(short, recipe=brief, watched="")
     with tempfile.TemporaryDirectory() as folder:
         own = replace(place, out=Path(folder), limit=limit, checkpoint_minutes=0, workers=1)
         work([short], own)
@@ -69,14 +72,18 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     return Probe(record, mib, left / max(samples, 1))
 
 
-def decoding(cell: Cell, place: Runtime) -> float:
-    """Seconds in which one process decodes a sample as a cell's backbone wants it."""
-    if cell.recipe is None:
-        return 0.0
+def decoding(cell: Cell, place: Runtime) -> tuple[float, float]:
+    """Seconds in which one process decodes a sample as a cell's backbone wants it, and in which that reads it, if the
+    cell is of a competitor that reads it frozen."""
+    if cell.decoded_for is None:
+        return 0.0, 0.0
     table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
     some = table.only(np.arange(min(DECODED, len(table))))
-    rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
+    rules = backbones.resolve(*cell.decoded_for).rules
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        cache.prepare(some, "probe", rules, Path(folder), 1)
-        return (time.perf_counter() - begun) / len(some)
+        data = cache.prepare(some, "probe", rules, Path(folder), 1)
+        decoded = time.perf_counter()
+        if cell.recipe is None:
+            frozen.features(cell, data, replace(place, cache=Path(folder)))
+        return (decoded - begun) / len(some), (time.perf_counter() - decoded) / len(some)

@@ -20,6 +20,7 @@ import torch
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.samples import Samples, View
@@ -61,9 +62,15 @@ class Space:
     weight_decay: tuple[float, float] = (1e-3, 1e-1)
 
 
-def ladder(epochs: int) -> list[int]:
-    """The epochs of each rung, ascending: with 9, [1, 3, 9]."""
-    return sorted({max(epochs // SHRINK**k, 1) for k in range(RUNGS)})
+def ladder(epochs: int, least: int = 1) -> list[int]:
+    """The epochs of each rung, ascending, none below the least: with 9, [1, 3, 9]."""
+    return sorted({max(epochs // SHRINK**k, least) for k in range(RUNGS)})
+
+
+def rungs_of(recipe: Recipe) -> list[int]:
+    """The epochs of each rung of a recipe: with a plateau their most, and enough for its warm-up and decay."""
+    plateau = recipe.schedule == PLATEAU
+    return ladder(recipe.epochs, math.ceil(recipe.warmup_epochs + recipe.decay_epochs) if plateau else 1)
 
 
 def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Trial]:
@@ -98,7 +105,9 @@ def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Tria
 def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
     """The cell with a trial's settings."""
     changes = {name: value for name, value in chosen.items() if name != "rank"}
-    recipe = replace(recipe_of(cell), **changes, epochs=epochs, validate_every=1.0)
+    recipe = replace(recipe_of(cell), **changes, epochs=epochs)
+    if recipe.schedule != PLATEAU:
+        recipe = replace(recipe, validate_every=1.0)
     return replace(cell, recipe=recipe, rank=chosen.get("rank", cell.rank))
 
 
@@ -119,7 +128,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     split = untested(cell, data.table, tested)
     views = views_of(cell, split, dict.fromkeys(split, data))
     found = settings(cell, trials, space, _most_rank(cell))
-    rungs, metric = ladder(recipe_of(cell).epochs), metric_of(cell.task)
+    rungs, metric = rungs_of(recipe_of(cell)), metric_of(cell.task, cell.watched)
     going, spent = list(found), 0
     for rung, epochs in enumerate(rungs):
         for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
