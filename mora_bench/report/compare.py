@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import pandas as pd
 
@@ -13,7 +12,9 @@ from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
+from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
 from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
+from mora_bench.report.trained import cut_short, in_precision
 from mora_bench.tasks.metric import Metric
 
 #: What a readout reads, in words.
@@ -27,13 +28,9 @@ NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
     "scores."
 )
-#: The score in which a class without samples counts as 0.
-COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
-#: Marks a row some of whose cells were cut short.
-CUT_SHORT = "†"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
@@ -118,8 +115,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
     tests, strata, dropped = _without_idle(tests, strata, sections)
     metric, primary = metrics_of(group)
-    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_remarks(group), *_uncounted(group)]
-    notes += _aligned(group)
+    notes += [*dropped, *absences(group, metric), *abstentions(group), *remarks(group), *uncounted(group)]
+    notes += aligned(group)
     if not group["vouched"].all():
         notes.append(NOT_VOUCHED)
     if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
@@ -156,64 +153,6 @@ def _without_idle(
     kept = {score: own for score, own in tests.items() if score not in idle and (failed or score not in unknown)}
     said = [f"Left out: {tests[score]}; that pattern took nothing from any test sample" for score in idle]
     return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
-
-
-def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
-    """Modalities that no sample has, and classes that no test sample has."""
-    if "absent" not in group:
-        return []
-    found = []
-    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
-        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
-        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
-        lacking: dict[str, list[float]] = {}
-        for lacks in own.get("lacks", []):
-            for name, share in lacks.items() if isinstance(lacks, dict) else []:
-                lacking.setdefault(name, []).append(share)
-        found += [
-            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
-            for name, shares in lacking.items()
-        ]
-        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
-        for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
-            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
-            # Means of other scores are taken over the classes that there are.
-            counted = group["metric"].iloc[0] == COUNTS_ABSENT
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" * bool(counted)
-            found.append(f"{said}{capped}.")
-    return found
-
-
-def _abstentions(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "abstains"]].drop_duplicates()
-    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
-
-
-def _remarks(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "remark"]].drop_duplicates()
-    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
-
-
-def _uncounted(group: pd.DataFrame) -> list[str]:
-    """What the GFLOPs of each method leave out, because it could not be counted."""
-    if "uncounted" not in group:
-        return []
-    said = group[["method", "uncounted"]].dropna().drop_duplicates()
-    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
-
-
-def _aligned(group: pd.DataFrame) -> list[str]:
-    """On how many samples projections were aligned that then stayed frozen, by dataset."""
-    if "pairs" not in group:
-        return []
-    found = []
-    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
-        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
-        found.append(
-            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
-            "without labels, and is not among what trains."
-        )
-    return found
 
 
 def _name(own: dict, keys: list[dict]) -> str:
@@ -271,9 +210,7 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     floors *= group["network"].nunique() > 1
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
-    if "recipe.precision" in networks:
-        precisions = sorted(set(networks["recipe.precision"].dropna()))
-        backbone += f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])
+    backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     projected = "projection" in group and group["projection"].notna().any()
     own_parts = "pooler and projection of pictures" if projected else "pooler"
@@ -281,24 +218,11 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     return (
         f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{_cut_short(group)} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}{read}. Share: trained parameters in % of the model (adapter; adapter + "
         f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
         "training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
-    )
-
-
-def _cut_short(group: pd.DataFrame) -> str:
-    """What the mark of rows that were cut short means, and how many cells were."""
-    trained = group[group["cut_short"].notna()]
-    short = trained[trained["cut_short"].astype(bool)]
-    if short.empty:
-        return ""
-    caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
-    return (
-        f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
-        f"{caps} epochs, in {len(short)} of {len(trained)} cells."
     )
 
 

@@ -8,11 +8,12 @@ from tabulate import tabulate
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.against import Against
-from mora_bench.report.compare import CUT_SHORT, Comparison
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import FROZEN, Row, Section
 from mora_bench.report.tables import between, marked, mean_and_std
+from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.

@@ -7,10 +7,11 @@ from dataclasses import replace
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.compare import BELOW, CEILING, CLASSES, CUT_SHORT, RESOLUTION, SAMPLES, TAKEN, Comparison
+from mora_bench.report.compare import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
+from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 
