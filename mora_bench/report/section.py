@@ -1,6 +1,5 @@
 """The rows of a section: cells over their seeds, and which of them can be told apart."""
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
+from mora_bench.report.labels import by_number, label
 from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best, resolution
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.metric import Metric, metric_of
@@ -152,7 +152,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
         within = {s: interval(own, overlap) for s, own in known.items()}
         first = cells.iloc[0]
         row = Row(
-            label=_label(first, kinds, identity),
+            label=label(first, kinds, identity),
             mean={s: float(own.mean()) if len(own) else float("nan") for s, own in known.items()},
             std={s: float(own.std(ddof=1)) if len(own) > 1 else float("nan") for s, own in known.items()},
             low={s: own[0] for s, own in within.items()},
@@ -174,7 +174,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
             why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
             row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
         found.rows.append(row)
-    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), _by_number(row.label)))
+    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), by_number(row.label)))
     for score in scores:
         _judge(found, score)
         for known, name in ((found.ceiling, "ceiling"), (found.taken, "taken")):
@@ -229,11 +229,6 @@ def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[
     return found
 
 
-def _by_number(label: str) -> list[tuple[int, str]]:
-    """A key that sorts r=2 before r=16."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
-
-
 def _place(family: str) -> str:
     return str(FAMILIES.index(family)) if family in FAMILIES else family
 
@@ -247,45 +242,3 @@ def _by_seed(done: pd.DataFrame, column: str, seeds: list[int]) -> np.ndarray:
     if column not in done:
         return np.full(len(seeds), np.nan)
     return pd.to_numeric(done.set_index("seed")[column]).reindex(seeds).to_numpy(float)
-
-
-def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
-    """The method's name, its axes, and every field that differs between the method's cells in the section, of which
-    `part` holds one of each kind."""
-    label = str(first["method"])
-    same = part[part["method"] == first["method"]]
-    shown = []
-    if not pd.isna(first["rank"]):
-        shown.append(f"r={int(first['rank'])}")
-    if not pd.isna(first["blocks"]):
-        shown.append(f"blocks {_ranges(str(first['blocks']))}")
-    if first["knobs"]:
-        shown.append(first["knobs"])
-    if first["after"]:
-        shown.append(f"after {first['after']}")
-    for name in identity:
-        if name in ("method", "rank", "blocks", "knobs", "after"):
-            continue
-        if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
-            continue
-        of_networks = part[part["on_backbone"]][name].nunique() > 1 and bool(first["on_backbone"])
-        if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
-            value = first[name]
-            shown.append(
-                f"{name.removeprefix('recipe.')}={value:g}"
-                if isinstance(value, float)
-                else f"{name.removeprefix('recipe.')}={value}"
-            )
-    return label + (f" ({', '.join(shown)})" if shown else "")
-
-
-def _ranges(blocks: str) -> str:
-    """ "0,1,2,5" -> "0-2,5"."""
-    numbers = [int(b) for b in blocks.split(",")]
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
