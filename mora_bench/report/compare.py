@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -13,8 +13,10 @@ from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.section import APART, SECTION, Section, metrics_of, section
-from mora_bench.tasks.metric import Metric
+from mora_bench.report.columns import marks, not_asked, without_idle
+from mora_bench.report.section import APART, SECTION, Section, section
+from mora_bench.report.shown import Shown, heading, shown_of
+from mora_bench.tasks.metric import Metric, metric_of
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
@@ -24,11 +26,6 @@ NOT_VOUCHED = (
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
-#: Marks a mean that is worse than a floor's.
-BELOW = "↓"
-#: The names of what stands below a section's rows.
-TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
-SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
 @dataclass
@@ -38,8 +35,9 @@ class Comparison:
     Attributes:
         source: "real" or "twin"; name: of its files; caption: what a reader needs to know.
         older_draws: whether its cells' splits and masks were drawn by an earlier version.
-        metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
-        tests, strata: the scores of its columns, with their headings.
+        shown: the scores in its cells, those that any of its cells has of the ones that must agree; curve_metric: what
+            curves over missing rates hold, the task's primary score.
+        tests, strata: the patterns of its columns, with their headings; a section may have fewer.
         notes: footnotes.
     """
 
@@ -51,18 +49,37 @@ class Comparison:
     strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
-    metric: Metric
+    shown: tuple[Shown, ...]
     curve_metric: Metric
+
+    @property
+    def metric(self) -> Metric:
+        """What the first of its scores is, which figures show."""
+        return self.shown[0].metric
+
+    def shown_in(self, scores: Iterable[str]) -> tuple[Shown, ...]:
+        """Those of its scores that a row has under some of the patterns or strata; the first if none has any."""
+        return tuple(own for own in self.shown if self._known([own.of(s) for s in scores])) or self.shown[:1]
+
+    def has(self, scores: Iterable[str]) -> bool:
+        """Whether a row has any of its scores under any of the patterns."""
+        return self._known([own.of(score) for own in self.shown for score in scores])
+
+    def _known(self, columns: list[str]) -> bool:
+        return any(not math.isnan(row.mean[own]) for each in self.sections for row in each.rows for own in columns)
 
     @property
     def of_curves(self) -> str:
         """What its curves are, and that they are not what the table shows, if so."""
-        if self.curve_metric == self.metric:
-            return f"{self.metric.heading} ({self.metric.direction})"
-        return (
-            f"{self.curve_metric.heading} ({self.curve_metric.direction}; curves hold the task's primary score alone, "
-            f"so they are not the {self.metric.title} of the tables)"
-        )
+        alone = f"{self.curve_metric.heading} ({self.curve_metric.direction}"
+        if self.curve_metric != self.metric:
+            return (
+                f"{alone}; curves hold the task's primary score alone, so they are not the {self.metric.title} of the "
+                "tables)"
+            )
+        if len(self.shown) > 1:
+            return f"{alone}; curves hold the task's primary score alone, and one score names no lead)"
+        return f"{alone})"
 
     @property
     def grouped(self) -> bool:
@@ -101,20 +118,14 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
 def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = own["modalities"].split(",")
     tests, strata = columns(modalities)
-    sections, notes = [], []
-    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
-        versions = group[group["dataset"] == dataset]["data"].nunique()
-        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        found = section(name, _pattern(pattern, rate, mechanism), part, [*tests, *strata])
-        sections.append(found)
-        notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
-    tests, strata, dropped = _without_idle(tests, strata, sections)
-    metric, primary = metrics_of(group)
-    notes += [*dropped, *_absences(group, metric), *_abstentions(group), *_remarks(group), *_uncounted(group)]
-    if not group["vouched"].all():
-        notes.append(NOT_VOUCHED)
-    if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
-        notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
+    sections = _sections(group, [*tests, *strata])
+    notes = [f"{each.title}, {row.label}: {row.note}." for each in sections for row in each.rows if row.note]
+    shown, _ = shown_of(group)
+    notes += without_idle(tests, sections)
+    tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
+    strata = strata if f"score {EACH}" in tests else {}
+    notes += [*_absences(group, shown), *_abstentions(group), *_remarks(group), *_uncounted(group)]
+    notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["on_backbone"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
@@ -122,8 +133,26 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         for each in sections:
             for row in each.rows:
                 row.cost["step_ms"] = float("nan")
-    named = (own["source"], _name(own, keys), _caption(own, group, metric), bool(own["older_draws"]))
-    return Comparison(*named, tests, strata, sections, notes, metric, primary)
+    primary = metric_of(str(group["task"].iloc[0]))
+    found = Comparison(
+        own["source"], _name(own, keys), "", bool(own["older_draws"]), tests, strata, sections, notes, shown, primary
+    )
+    found.shown = found.shown_in(tests)
+    if not found.has(tests):
+        metric = shown[0].metric
+        notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
+    found.caption = _caption(own, group, found.shown)
+    return found
+
+
+def _sections(group: pd.DataFrame, scores: list[str]) -> list[Section]:
+    """The sections of a table, in order."""
+    found = []
+    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
+        versions = group[group["dataset"] == dataset]["data"].nunique()
+        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
+        found.append(section(name, _pattern(pattern, rate, mechanism), part, scores))
+    return found
 
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -134,22 +163,7 @@ def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return tests, strata
 
 
-def _without_idle(
-    tests: dict[str, str], strata: dict[str, str], sections: list[Section]
-) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """The columns without those of patterns that took nothing from any sample; and what is to be said of that."""
-    idle = [
-        score for score in tests if not score.endswith(f" {COMPLETE}") and all(s.taken[score] == 0 for s in sections)
-    ]
-    # Patterns that the files do not know, because they are from before these were tested.
-    unknown = [score for score in tests if all(math.isnan(r.mean[score]) for s in sections for r in s.rows)]
-    failed = len(unknown) == len(tests)
-    kept = {score: own for score, own in tests.items() if score not in idle and (failed or score not in unknown)}
-    said = [f"Left out: {tests[score]}; that pattern took nothing from any test sample" for score in idle]
-    return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
-
-
-def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
+def _absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
     """Modalities that no sample has, and classes that no test sample has."""
     if "absent" not in group:
         return []
@@ -169,8 +183,8 @@ def _absences(group: pd.DataFrame, metric: Metric) -> list[str]:
         for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
             said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
             # Means of other scores are taken over the classes that there are.
-            counted = group["metric"].iloc[0] == COUNTS_ABSENT
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" * bool(counted)
+            metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
+            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" if metric else ""
             found.append(f"{said}{capped}.")
     return found
 
@@ -218,7 +232,7 @@ def _slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")
 
 
-def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
+def _caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
     networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
@@ -233,23 +247,15 @@ def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
     task = registry.get(registry.TASKS, own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
-    rows = "network" if group["network"].any() else "row"
-    bold = (
-        f" Bold: not told from the best {rows} of its section and column, where another {rows} is (paired tests over "
-        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; "
-        "where pairs differ in that, from the least to the largest."
-    )
-    ceilings = [name for name in group if str(name).startswith("ceiling ")]
-    if group[ceilings].notna().any(axis=None):
-        bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    floors = f" {BELOW}: worse than the best competitor without a network." if group["network"].nunique() > 1 else ""
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    order = " / ".join(one.metric.brief for one in shown)
+    spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
     return (
-        f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
+        f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)} Split by "
         f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
         "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
         "+ backward). "

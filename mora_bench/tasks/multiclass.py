@@ -73,6 +73,7 @@ class MultiClass(Task):
     version = 2
     primary = "f1_macro"
     metrics = METRICS
+    agree = ("f1_macro", "auroc")
     per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
