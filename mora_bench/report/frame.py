@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from operator import itemgetter
 from typing import Any, Self
 
@@ -181,19 +182,20 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {"agree": ",".join(agree), "beside": ",".join(beside), "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting, pattern)
-        row[f"taken {pattern}"] = taken
+        row[_column("", "taken", pattern)] = taken
         # A pattern that took nothing tests complete data, whatever its name.
         tested = pattern == COMPLETE or taken != 0
-        for name, begin in shown.items():
-            row[f"{begin}score {pattern}"] = setting.scores.get(name) if tested else None
-            row[f"{begin}ceiling {pattern}"] = setting.ceiling.get(name) if tested else None
-        row[f"counts {pattern}"] = setting.counts if tested and agree[0] == scores.primary else {}
+        _add(row, shown, "score", pattern, setting.scores if tested else {})
+        _add(row, shown, "ceiling", pattern, setting.ceiling if tested else {})
+        row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
+    lost = row[_column("", "taken", EACH)] != 0
+    over = {name: kind.metrics[name].averaged_over if name in kind.metrics else "" for name in agree}
     for stratum, found in scores.test[EACH].strata.items():
-        row[f"samples {EACH} {stratum}"] = found.get("n")
-        for name, begin in shown.items():
-            over = kind.metrics[name].averaged_over if name in kind.metrics else ""
-            row[f"{begin}score {EACH} {stratum}"] = found.get(name) if row[f"taken {EACH}"] != 0 else None
-            row[f"{begin}classes {EACH} {stratum}"] = found.get(over)
+        where = _stratum(stratum)
+        row[_column("", "samples", where)] = found.get("n")
+        judged = {name: shown[name] for name in agree}
+        _add(row, judged, "score", where, found if lost else {})
+        _add(row, judged, "classes", where, {name: found[own] for name, own in over.items() if own in found})
     natural = scores.test[COMPLETE].realised
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1
@@ -201,6 +203,24 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row["lacks"] = {n.removeprefix(NATURALLY): v for n, v in natural.items() if n.startswith(NATURALLY) and 0 < v < 1}
     row["empty_classes"] = scores.test[COMPLETE].scores.get("empty_classes")
     return row
+
+
+def _add(row: dict[str, Any], shown: dict[str, str], what: str, where: str, values: Mapping[str, Any]) -> None:
+    """Add the columns of the scores that have a value, and that of the first in any case."""
+    for name, begin in shown.items():
+        if name in values or not begin:
+            row[_column(begin, what, where)] = values.get(name)
+
+
+@cache
+def _column(begin: str, what: str, where: str) -> str:
+    """The name of a column: one text for all rows, of which there are thousands."""
+    return f"{begin}{what} {where}"
+
+
+@cache
+def _stratum(name: str) -> str:
+    return f"{EACH} {name}"
 
 
 def _taken(setting: Setting, pattern: str) -> float:

@@ -51,7 +51,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "agree": [own.metric.brief for own in table.shown],
         "tests": section.tests,
         "main": score,
-        "verdicts": {test: _said(section, test) for test in tests},
+        "verdicts": {test: verdict(section, test) for test in tests},
         "ceiling": numbers(section.ceiling, columns),
         "told": {name: [number(bound) for bound in section.resolution.get(name, ())] for name in columns},
         "floors": _floors(section, shown),
@@ -75,12 +75,6 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
 def _score(own: Shown, section: Section) -> dict[str, Any]:
     """One score: its column under every pattern, and what it says of itself."""
     return {"name": own.name, "columns": {test: own.of(test) for test in section.tests}, **own.metric.plain()}
-
-
-def _said(section: Section, score: str) -> str | None:
-    """Who leads under a pattern, in words; None where no competing row has a score."""
-    rows = [row for row in section.competing if not math.isnan(row.mean[score])]
-    return verdict(section, score) if rows else None
 
 
 def _floors(section: Section, shown: tuple[Shown, ...]) -> dict[str, str]:

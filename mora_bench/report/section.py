@@ -22,6 +22,8 @@ APART = [
 ]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: Comparisons of more pairs are not kept: they are large.
+MOST_KEPT = 10_000
 #: Groups of rows, in this order; others follow by name.
 FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
 
@@ -104,6 +106,7 @@ class Section:
     resolution: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: dict[str, tuple[int, int]] = field(default_factory=dict)
     classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _compared: dict[tuple[str, bool], Agreement | None] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def metric(self) -> Metric:
@@ -136,15 +139,23 @@ class Section:
         """Every pair of competing rows, by their numbers in `competing`, by the scores that are asked of them; None
         where nothing can be compared."""
         rows = self.competing
-        return self._compared(score, rows, everyone(len(rows)))
+        return self._kept(score, False, rows, everyone(len(rows)))
 
     def against_floors(self, score: str) -> Agreement | None:
         """Every competing row against every floor, by their numbers in `competing + floors`; None as in `among`."""
         competing, floors = self.competing, self.floors
         pairs = [(i, len(competing) + j) for i in range(len(competing)) for j in range(len(floors))]
-        return self._compared(score, [*competing, *floors], pairs)
+        return self._kept(score, True, [*competing, *floors], pairs)
 
-    def _compared(self, score: str, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
+    def _kept(self, score: str, floors: bool, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
+        """What tables, sentences and page ask again and again; kept, unless there are very many pairs."""
+        if len(pairs) > MOST_KEPT:
+            return self._compare(score, rows, pairs)
+        if (score, floors) not in self._compared:
+            self._compared[score, floors] = self._compare(score, rows, pairs)
+        return self._compared[score, floors]
+
+    def _compare(self, score: str, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
         asked = self.asked(score, rows)
         if not pairs or not asked or len(self.seeds) < 2:
             return None

@@ -78,9 +78,8 @@ def sentences(results: Results) -> list[str]:
 
 def _sentence(table: Comparison, section: Section) -> str:
     score = main(table, section)
-    said = f"{section.title}: no complete row"
-    if any(not math.isnan(row.mean[own.of(score)]) for row in section.competing for own in section.shown):
-        said = f"{section.title}, tested on {tested(score)}: {verdict(section, score)}"
+    words = verdict(section, score)
+    said = f"{section.title}, tested on {tested(score)}: {words}" if words else f"{section.title}: no complete row"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 

@@ -14,12 +14,18 @@ from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
 
 CANNOT = "cannot tell who leads"
+#: More rows than these are counted in a sentence, not named.
+MOST_NAMED = 4
 
 
-def verdict(section: Section, score: str) -> str:
-    """Who leads under a pattern, and which competitors without a network are passed. Some competing row has a score."""
-    known = [row for row in section.competing if any(not math.isnan(row.mean[own.of(score)]) for own in section.shown)]
-    asked = section.asked(score, known) or section.shown[:1]
+def verdict(section: Section, score: str) -> str | None:
+    """Who leads under a pattern, and which competitors without a network are passed; None where no competing row has a
+    score."""
+    there = [own for own in section.shown if any(not math.isnan(row.mean[own.of(score)]) for row in section.competing)]
+    known = [row for row in section.competing if any(not math.isnan(row.mean[own.of(score)]) for own in there)]
+    if not known:
+        return None
+    asked = section.asked(score, known) or tuple(there)
     said = _among(section, score, known, asked)
     floors = _floors(section, score, known)
     return f"{said}; {floors}" if floors else said
@@ -168,6 +174,8 @@ def _names(rows: list[Row], chosen: np.ndarray) -> str:
     if len(names) == len(rows) > 1:
         many = "both" if len(rows) == 2 else f"all {len(rows)}"
         return f"{many} networks" if rows[0].network else f"{many} floors"
+    if len(names) > MOST_NAMED:
+        return f"{len(names)} of {len(rows)} {'networks' if rows[0].network else 'floors'}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

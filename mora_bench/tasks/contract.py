@@ -35,7 +35,7 @@ class Task(ABC):
     source: ClassVar[str]
     #: Change it when the same predictions would get other scores.
     version: ClassVar[int] = 1
-    #: The score that tables show and that chooses the checkpoint on the validation split: one of `metrics`.
+    #: The score that figures show and that chooses the checkpoint on the validation split: one of `metrics`.
     primary: ClassVar[str]
     #: Every score that is one number, by name: what it is called, which way is better, its range, how it is shown.
     metrics: ClassVar[Mapping[str, Metric]]
