@@ -10,9 +10,18 @@ prompted block and stay after the last. A contrastive loss pulls a modality's ga
 From the authors' code (Jian-Lang/AOEPT, b312905), as its CLIP version and its figure have it: the file for ViLT loads
 the centres with the axes of blocks and clusters swapped. With more than two modalities, "the other" is the mean of all
 others that are there, which is ours.
+
+Collection (`collect_apart`): as released, a training sample that has several modalities is read once for each, with
+that one alone in the sequence, so that its mean tokens are those of a sample that lacks the rest; `false` reads all of
+them together, as the network meets the sample later. (Until version 2 this file did that, and did not say so.)
+
+Not as released: means are over a sample's own tokens. The released code, given pictures of unequal size, also counts
+those with which ViLT pads a picture to the batch's largest, so that a sample's prompts and output hang on what else is
+in its batch, and on chance, because transformers draws the padding from the picture's masked patches. No output may
+hang on that here, and there is no such mean that is a function of the sample alone, so it is not offered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +50,8 @@ class Aoept(InBlocks):
     title = "AOEPT"
     source = "ICML 2026, github.com/Jian-Lang/AOEPT"
     family = "missing-aware"
-    reads = {"blocks": "first half"}
+    version = 2
+    reads = {"blocks": "first half", "collect_apart": True}
 
     @classmethod
     def unfit(cls, spec: Spec) -> str:
@@ -52,6 +62,7 @@ class Aoept(InBlocks):
         # In a tuple, because the backbone is no part of the method.
         self.of = (backbone,)
         self.blocks = axes.blocks
+        self.apart = bool(axes.knobs.get("collect_apart", self.reads["collect_apart"]))
         self.modalities = len(backbone.modalities)
         width = backbone.widths[0]
         names = [*map(str, range(self.modalities)), SHARED]
@@ -65,9 +76,16 @@ class Aoept(InBlocks):
             self.register_buffer(f"centres{m}", 0.02 * torch.randn(len(axes.blocks), 32, width))
 
     def fit(self, observed: Iterable[tuple[list[Part], Tensor]]) -> None:
+        for m, blocks in enumerate(self.collected(observed)):
+            if len(blocks[0]):
+                count = min(CENTRES, *(len(rows.unique(dim=0)) for rows in blocks))
+                self.register_buffer(f"centres{m}", torch.stack([_centres(rows, count) for rows in blocks]))
+
+    def collected(self, observed: Iterable[tuple[list[Part], Tensor]]) -> list[list[Tensor]]:
+        """By modality and prompted block the mean token at its input of each sample that has the modality, [n, D]."""
         seen: list[list[list[Tensor]]] = [[[] for _ in self.blocks] for _ in range(self.modalities)]
         backbone = self.of[0]
-        for parts, present in observed:
+        for parts, present in self.readings(observed):
             (tokens,) = backbone.join(parts, present)
             # Padding, -1, takes the column after the last modality's.
             of = tokens.modality.long().remainder(self.modalities + 1)
@@ -81,11 +99,19 @@ class Aoept(InBlocks):
                     for m in range(self.modalities):
                         seen[m][self.blocks.index(block)].append(means[present[:, m], m])
                 tokens = backbone.block(At(0, block), tokens)
-        for m, blocks in enumerate(seen):
-            if blocks[0] and sum(map(len, blocks[0])):
-                found = [torch.cat(rows) for rows in blocks]
-                count = min(CENTRES, *(len(rows.unique(dim=0)) for rows in found))
-                self.register_buffer(f"centres{m}", torch.stack([_centres(rows, count) for rows in found]))
+        return [[torch.cat(rows) if rows else torch.zeros(0) for rows in blocks] for blocks in seen]
+
+    def readings(self, observed: Iterable[tuple[list[Part], Tensor]]) -> Iterator[tuple[list[Part], Tensor]]:
+        """The samples as they are read: with all that each has, or once with each modality of it alone."""
+        for parts, present in observed:
+            for m in range(self.modalities if self.apart else 0):
+                has = present[:, m].nonzero().squeeze(1)
+                if len(has):
+                    alone = torch.zeros_like(present[has])
+                    alone[:, m] = True
+                    yield [part.only(has) for part in parts], alone
+            if not self.apart:
+                yield parts, present
 
     def means(self, tokens: Tokens) -> Tensor:
         """The mean token of each modality that is in the sequence, [B, M, D]."""

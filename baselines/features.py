@@ -12,6 +12,8 @@ from mora_bench.data.modalities.pictures import resize
 
 #: Pixels along the side of a picture when its features are taken; cells along it; bins of orientations; levels of grey.
 SIDE, CELLS, BINS, LEVELS = 64, 4, 8, 8
+#: The kind of values that are features already.
+VECTOR = "vector"
 
 
 class Features(ABC):
@@ -28,7 +30,7 @@ class Features(ABC):
 
 def of_kind(kind: str) -> Features | None:
     """Features for a kind of content; None for kinds that have none here."""
-    made: dict[str, type[Any]] = {"text": Words, "image": Pixels, "bag": Pixels, "table": Cells}
+    made: dict[str, type[Any]] = {"text": Words, "image": Pixels, "bag": Pixels, "table": Cells, VECTOR: Vectors}
     return made[kind]() if kind in made else None
 
 
@@ -71,6 +73,19 @@ class Pixels(Features):
         count = min(len(apart), len(own))
         apart[:count] = own[:count] - mean
         return np.concatenate([mean, apart.ravel()])
+
+
+class Vectors(Features):
+    """Numbers that somebody else took, scaled by the training set."""
+
+    def fit(self, values: Sequence[Any]) -> Vectors:
+        raw = np.stack(values).astype(np.float64)
+        self.mean, deviation = raw.mean(0), raw.std(0)
+        self.scale = np.where(deviation > 0, deviation, 1) * np.sqrt(raw.shape[1])
+        return self
+
+    def transform(self, values: Sequence[Any]) -> np.ndarray:
+        return (np.stack(values) - self.mean) / self.scale
 
 
 class Cells(Features):

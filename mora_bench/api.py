@@ -35,6 +35,7 @@ _WHERE = {
     "mora_bench.methods.predictor": ("Predictor",),
     "mora_bench.methods.mora": ("Mora",),
     "mora_bench.methods.network": ("classifier",),
+    "mora_bench.methods.readout": ("LabelAttention",),
     # Importing this registers MoRA with the peft library.
     "mora_bench.methods.peft": ("MoraConfig",),
     "mora_bench.engines.contract": ("Engine", "Bundle", "Work", "Lost"),

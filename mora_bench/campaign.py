@@ -34,6 +34,7 @@ from mora_bench.plan import brought
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
+from mora_bench.plan.recipes import asks_auto
 from mora_bench.records.leases import Leases
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -94,6 +95,7 @@ def runtime(grid: Grid) -> Runtime:
         checkpoint_minutes=grid.checkpoint_minutes,
         resources=resources,
         detach=grid.detach,
+        native=asks_auto(grid),
     )
 
 
@@ -156,6 +158,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     """
     from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
+    from mora_bench.training import frozen
     from mora_bench.training.cell import pool_of, samples
 
     brought.keep(cells, place)
@@ -163,18 +166,21 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
         table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        nets = [(c, c.recipe) for c in own if c.recipe is not None]
-        before = [(c.before, c.backbone, recipe.max_text) for c, recipe in nets if c.after]
-        for read in dict.fromkeys([*((dataset, c.backbone, recipe.max_text) for c, recipe in nets), *before]):
-            samples(*read, place)
-        checked = dict.fromkeys((c.backbone, recipe.max_text) for c, recipe in nets if c.backbone not in shipped)
+        nets = [(c, c.decoded_for) for c in own if c.decoded_for is not None]
+        before = [(c.before, *read) for c, read in nets if c.after]
+        for each in dict.fromkeys([*((dataset, *read) for _, read in nets), *before]):
+            samples(*each, place)
+        checked = dict.fromkeys(read for c, read in nets if c.backbone not in shipped)
         for name, most in checked:
             # Before hundreds of cells fail for one file. What ships with the package was tried when it was packed.
             spec = backbones.resolve(name, most)
             backbones.check_words(spec, backbones.load(spec, table.shape, most, 0))
-        pools = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in own if c.recipe is not None and c.pool}
+        pools = {(read, c.seed, c.pool): c for c, read in nets if c.pool}
         for cell in pools.values():
             pool_of(cell, place)
+        for cell, read in [(c, read) for c, read in nets if c.recipe is None]:
+            # Those of a pool, which no other seed shares, are left to the cell.
+            frozen.features(cell, samples(dataset, *read, place), place)
         _write_splits(Store(place.out), dataset, own, table)
 
 

@@ -26,6 +26,9 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     The first call starts the server, which imports while the caller goes on. Modules that only a later call names are
     imported by each worker itself. Modules that touch a GPU on import must not be named, because the copies could not
     use the GPU. Workers have the environment of the first call.
+
+    Workers begin with Ctrl-C and SIGTERM blocked. Those of a pool need `endable` as their initializer: a pool ends its
+    workers by SIGTERM and waits for them, for ever if it is blocked.
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
@@ -42,6 +45,12 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return made
+
+
+def endable() -> None:
+    """Let SIGTERM end this process."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def end_with(command: int) -> None:

@@ -53,7 +53,8 @@ class Target:
         how(file, rng.choice(alike or sorted(folder.glob("*.parquet"))), rng)
 
 
-#: A cache of decoded data would be one more, with its own folder.
+#: Of a cache of decoded data, which lies elsewhere.
+CACHE = Target("cache", ("samples/*/*/*", "samples/*/manifest.json"))
 TARGETS = [
     Target("scores", ("scores/*.json", "scores.parquet")),
     Target("records", ("records/*.json", "records.parquet")),

@@ -233,6 +233,16 @@ def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
     return Cell(**(values | changes))
 
 
+def make_floor(place: Runtime, folder: Path | str, name: str = "frozen", **changes) -> Cell:
+    """A cell of the toy grid of a competitor without a recipe, on the backbone in a folder if it reads one."""
+    version = registry.version(registry.PREDICTORS, name)
+    nothing = {"recipe": None, "impute": "none", "impute_version": "", "rank": None, "blocks": None}
+    nothing |= {"method": name, "method_version": version}
+    reads = registry.get(registry.PREDICTORS, name).reads_backbone
+    nothing |= {"max_text": 64} if reads else {"backbone": "none", "weights": ""}
+    return dataclasses.replace(make_cell(place, folder, method="head"), **(nothing | changes))
+
+
 def load(folder: Path | str, max_text: int = 64) -> Vilt:
     """The backbone in a folder, or one that is shipped."""
     return backbones.load(backbones.resolve(str(folder), max_text), MODALITIES, max_text, 0)

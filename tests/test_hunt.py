@@ -39,3 +39,16 @@ def test_the_hunt_sees_what_nobody_says(hunt, monkeypatch):
     assert any(sentence.startswith("verify ends with 0, and grid") for sentence in found)
     monkeypatch.undo()
     assert verify.verify(Store(hunt.folder)).wrong
+
+
+def test_the_hunt_sees_a_cache_that_nobody_looks_at(hunt, monkeypatch):
+    """Were its manifest believed as it stands, what is trained would be something else."""
+    from mora_bench.data import cache
+
+    def sizes(file, other, rng):
+        other = next(one for one in sorted(file.parents[1].rglob("pixels.bin")))
+        other.write_bytes(bytes(other.stat().st_size))
+
+    assert list(hunt.from_cache(1001, sizes, Random(0))) == []
+    monkeypatch.setattr(cache, "_compared", lambda file, entry, anew=False: "")
+    assert list(hunt.from_cache(1002, sizes, Random(0))) == ["grid trains something else"]

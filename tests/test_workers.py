@@ -14,8 +14,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere worke
 #: In a process of its own, because the first call of a process says what the server imports.
 LOADED = """
 from mora_bench.campaign import WORKERS_IMPORT
-from mora_bench.workers import context
-with context(WORKERS_IMPORT).Pool(1) as pool:
+from mora_bench.workers import context, endable
+with context(WORKERS_IMPORT).Pool(1, endable) as pool:
     loaded = pool.apply(eval, ("set(__import__('sys').modules)",))
 print(sorted(set(WORKERS_IMPORT) - loaded))
 """
@@ -23,7 +23,7 @@ print(sorted(set(WORKERS_IMPORT) - loaded))
 #: Ctrl-C reaches the whole process group while the server of the workers imports; then a worker is asked something.
 INTERRUPTED = """
 import os, signal, time
-from mora_bench.workers import context
+from mora_bench.workers import context, endable
 made = context()
 time.sleep(1)
 try:
@@ -31,7 +31,7 @@ try:
     print("not interrupted")
 except KeyboardInterrupt:
     pass
-with made.Pool(1) as pool:
+with made.Pool(1, endable) as pool:
     print(pool.apply(abs, (-7,)))
 """
 
@@ -83,3 +83,20 @@ def test_a_server_that_imports_still_ends_with_its_command(number, tmp_path):
     while server.is_running() and server.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
         time.sleep(0.05)
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+
+
+#: Pools end their workers by SIGTERM. The worker here sleeps, so that nothing else could end it in time.
+ENDED = """
+import time
+from mora_bench.workers import context, endable
+with context().Pool(1, endable) as pool:
+    pool.apply(abs, (-7,))
+    pool.apply_async(time.sleep, (600,))
+    time.sleep(0.5)
+print("ended")
+"""
+
+
+def test_a_pool_ends_its_workers():
+    found = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, check=False, text=True, timeout=120)
+    assert (found.stdout, found.stderr, found.returncode) == ("ended\n", "", 0)

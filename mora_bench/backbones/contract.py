@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Part, Tokens
-from mora_bench.data.batch import Batch
+from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.contract import Rule
 from mora_bench.errors import UserError
 
@@ -42,6 +42,8 @@ class Spec:
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
+        readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
+        projection: whether `make_projection` gives something.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Spec:
     folder: Path | None = None
     trained: bool = True
     single_stream: bool = True
+    readout: str = "pooler"
+    projection: bool = False
 
 
 class Backbone(nn.Module, ABC):
@@ -153,6 +157,20 @@ class Backbone(nn.Module, ABC):
         """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
         raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
 
+    def unprojected(self, inputs: Inputs) -> Part | None:
+        """What a projection that was not pre-trained reads of one modality's inputs, [B, T, F]; None if no projection
+        reads them."""
+        return None
+
+    def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
+        """Fit a copy that `make_projection` returned to training samples, without labels; the same bits for the same
+        samples. Gives the number of samples that it learned from, those that are complete.
+
+        Raises:
+            UserError: there are too few of them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a projection and does not align it")
+
     @abstractmethod
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         """The parts as streams, ready for their first block; present bool [B, M]."""
@@ -182,6 +200,16 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
         """The classifier's input, [B, `features`], whichever streams are absent."""
+
+    def make_combiner(self) -> nn.Module:
+        """The part of `make_pooler` that still runs where a readout stands in for `pool`: what `combine` is handed. It
+        trains under every method, too."""
+        return nn.ModuleDict()
+
+    def combine(self, features: Sequence[Tensor], combiner: nn.Module) -> Tensor:
+        """Features of each stream, [..., D], put together as `pool` does: [..., sum of `shares`]. By default they stand
+        side by side."""
+        return torch.cat(list(features), -1)
 
     @property
     def shares(self) -> tuple[int, ...]:
@@ -245,3 +273,9 @@ class Backbone(nn.Module, ABC):
     def places(self, blocks: Sequence[int]) -> list[At]:
         """The blocks of the given numbers in all streams that have them, block after block."""
         return [At(s, block) for block in blocks for s, depth in enumerate(self.depths) if block < depth]
+
+
+def textless(modalities: Mapping[str, str], because: str) -> str:
+    """Why a backbone that needs a text cannot run on a dataset with these modalities (kind by name); "" if it can."""
+    there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
+    return "" if "text" in modalities.values() else f"{because}, and the dataset has no text but {there}"

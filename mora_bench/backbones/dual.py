@@ -83,12 +83,20 @@ class Dual(Packed):
 
     def pool(self, streams: tuple[Tokens, ...], pooler: nn.Module) -> Tensor:
         """The features of all streams side by side, [B, `features`]."""
-        projections: Any = pooler
-        found = []
-        for tower, kind, tokens in zip(self._towers, self.towers, streams, strict=True):
-            x = tokens.mean() if tower is None else tower.pooled(tokens)
-            found.append(projections[kind](x) if kind in projections else x)
-        return torch.cat(found, -1)
+        pooled = [
+            tokens.mean() if tower is None else tower.pooled(tokens)
+            for tower, tokens in zip(self._towers, streams, strict=True)
+        ]
+        return self.combine(pooled, pooler)
+
+    def make_combiner(self) -> nn.ModuleDict:
+        """All of the pooler: the projections."""
+        return self.make_pooler()
+
+    def combine(self, features: Sequence[Tensor], combiner: nn.Module) -> Tensor:
+        projections: Any = combiner
+        both = zip(self.towers, features, strict=True)
+        return torch.cat([projections[kind](x) if kind in projections else x for kind, x in both], -1)
 
     @property
     def unused(self) -> list[nn.Parameter]:

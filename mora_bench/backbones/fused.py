@@ -20,7 +20,7 @@ what TEXT was pre-trained on; the picture network stays frozen; features are the
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,15 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones import grids, load
+from mora_bench.backbones.aligned import means, regression
 from mora_bench.backbones.blocks import Packed
-from mora_bench.backbones.contract import At, Spec
+from mora_bench.backbones.contract import At, Spec, textless
+from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import fingerprint, number, read_json, tokenizer_file, weights_files
-from mora_bench.backbones.pair import BertText, read_encoder
+from mora_bench.backbones.pair import BertText
 from mora_bench.backbones.tokens import Part, Tokens, concatenated
 from mora_bench.backbones.vilt import SHIPPED
-from mora_bench.data.batch import Batch
+from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.features import FeatureInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
@@ -121,14 +123,13 @@ class Fused(Packed):
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": rule, "bag": rule},
             folder=folder,
             trained=folder is not None,
+            readout="mean",
+            projection=True,
         )
 
     @classmethod
     def unfit(cls, modalities: Mapping[str, str]) -> str:
-        if "text" in modalities.values():
-            return ""
-        there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
-        return f"its network is one of texts, and the dataset has no text but {there}"
+        return textless(modalities, "its network is one of texts")
 
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Fused:
@@ -164,6 +165,23 @@ class Fused(Packed):
                 nothing = torch.zeros(len(batch), 0, self.width, device=batch.present.device)
                 parts.append(Part(nothing, nothing[..., 0].bool()))
         return parts
+
+    def unprojected(self, inputs: Inputs) -> Part | None:
+        if not isinstance(inputs, FeatureInputs):
+            return None
+        there = (inputs.slots >= 0)[..., None].expand(inputs.features.shape[:3])
+        return Part(inputs.features.flatten(1, 2), there.flatten(1))
+
+    @torch.no_grad()
+    def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
+        """By a ridge regression (`aligned`); the rows stay zero."""
+        assert isinstance(projection, Projection)
+        words = self.bert.embeddings.word_embeddings.weight
+        pictures, texts = zip(*(means(batch, words) for batch in batches), strict=True)
+        weight, bias = regression(torch.cat(pictures).cpu().numpy(), torch.cat(texts).cpu().numpy())
+        projection.linear.weight.copy_(torch.from_numpy(weight))
+        projection.linear.bias.copy_(torch.from_numpy(bias))
+        return sum(map(len, texts))
 
     def _pictures(self, x: Tensor, there: Tensor) -> Part:
         """Tokens of pictures with their positions and segment: x [B, P, N, D], there bool [B, P]."""

@@ -8,7 +8,7 @@ on one thread, so that what comes out is a pure function of weights and picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones import installed, load
 from mora_bench.backbones.blocks import Block
+from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import fingerprint, pictures, read_json, weights_files
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import Tower
@@ -49,13 +50,11 @@ SMALL = {"embedding_size": 16, "hidden_sizes": [16, SMALL_WIDTH], "depths": [1, 
 #: The most tokens that stand before the patches of a ViT: [CLS] and registers.
 BEFORE = 8
 
-Network = Callable[[Tensor], Tensor]
-
 
 @dataclass(frozen=True)
 class Grid(FeatureRule):
     """Attributes:
-    source: a name that `_network` knows, or a folder; digest: of what lies there.
+    source: a name that `network` knows, or a folder; digest: of what lies there.
     mean, std: of the red, green and blue values 0 to 1 that the network is used to.
     cells: rows and columns that its grid is pooled to.
     """
@@ -73,7 +72,7 @@ class Grid(FeatureRule):
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         pixels = (torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255 - mean) / std
         with one_thread(), torch.no_grad():
-            grid = _network(self.source, self.digest)(pixels[None])
+            grid = network(self.source, self.digest)(pixels[None])
             if grid.shape[2] < self.cells[0] or grid.shape[3] < self.cells[1]:
                 raise UserError(_too_few(self.source, tuple(grid.shape[2:]), self.cells))
             return F.adaptive_avg_pool2d(grid, self.cells)[0].flatten(1).T.contiguous().numpy()
@@ -205,14 +204,17 @@ class OfTransformers(nn.Module):
 
 
 @lru_cache(maxsize=2)
-def _network(source: str, digest: str) -> Network:
-    """The network of a `Grid`, frozen, in float32."""
+def network(source: str, digest: str) -> nn.Module:
+    """The network of a `Grid`, frozen, in float32: pixels [B, 3, H, W] -> grid [B, F, rows, columns]."""
     if source == UNTRAINED:
         return _untrained()
-    return _lite(source) if source in installed.LITE else _read(Path(source))
+    if source in installed.LITE:
+        return _lite(source)
+    stride = _stride(read_json(Path(source), "config.json", source))
+    return OfTransformers(read_encoder(Path(source)).requires_grad_(False), stride, Path(source))
 
 
-def _untrained() -> Network:
+def _untrained() -> nn.Module:
     from transformers import ResNetConfig, ResNetModel
 
     with torch.random.fork_rng([]):
@@ -221,35 +223,25 @@ def _untrained() -> Network:
     return OfTransformers(model.eval().requires_grad_(False), 8, Path(UNTRAINED))
 
 
-def _lite(name: str) -> Network:
+class OfLite(nn.Module):
+    """An EfficientNet-lite as pixels [B, 3, H, W] -> grid [B, F, rows, columns]."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model: Any = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.model.extract_features(pixels)
+
+
+def _lite(name: str) -> nn.Module:
     from efficientnet_lite_pytorch import EfficientNet
     from safetensors.torch import load_file
 
     # The size decides how convolutions are padded; any multiple of the stride does it alike.
     model = EfficientNet.from_name(f"efficientnet-{name}", image_size=LITE_SIDES[name])
     model.load_state_dict(load_file(installed.lite_weights(name)))
-    return model.eval().requires_grad_(False).extract_features
-
-
-def _read(folder: Path) -> Network:
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    model, report = AutoModel.from_pretrained(
-        folder,
-        use_safetensors=True,
-        local_files_only=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-        dtype=torch.float32,
-    )
-    # A pooler reads the grid and is not read here.
-    absent = sorted(key for key in report["missing_keys"] if "pooler" not in key)
-    if absent:
-        raise UserError(f"{folder}/model.safetensors: {len(absent)} weights are absent, e.g. {absent[0]}.")
-    stride = _stride(read_json(folder, "config.json", str(folder)))
-    return OfTransformers(model.eval().requires_grad_(False), stride, folder)
+    return OfLite(model.eval().requires_grad_(False))
 
 
 class GridTower(Tower):

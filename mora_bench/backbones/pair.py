@@ -17,16 +17,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones import clip, grids, installed, load
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import (
     Pictures,
-    check_loaded,
     fingerprint,
     pictures,
     read_json,
@@ -165,6 +164,7 @@ class Pair(Dual):
             width=min(own.get("hidden_size", 768), seen.width),
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
+            readout="mean" if _mean(text[0]) and isinstance(seen.rule, grids.Grid) else "pooler",
         )
 
     @classmethod
@@ -265,27 +265,3 @@ def _mean(folder: Path) -> bool:
     if asked not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
         raise UserError(f"{file}: {', '.join(sorted(asked))}; this program pools the mean or the first token.")
     return asked == {"pooling_mode_mean_tokens"}
-
-
-def read_encoder(folder: Path) -> nn.Module:
-    """A checkpoint of transformers without its pooler, in float32, without dropout."""
-    from transformers import AutoConfig, AutoModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    for dropout in ("hidden_dropout_prob", "attention_probs_dropout_prob", "drop_path_rate"):
-        if hasattr(config, dropout):
-            setattr(config, dropout, 0.0)
-    pooler = {} if config.model_type == "dinov2" else {"add_pooling_layer": False}
-    model, report = AutoModel.from_pretrained(
-        folder,
-        config=config,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        dtype=torch.float32,
-        **pooler,
-    )
-    check_loaded(report, folder, f"a {config.model_type} checkpoint")
-    return model

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block, Packed
-from mora_bench.backbones.contract import At, Spec
+from mora_bench.backbones.contract import At, Spec, textless
 from mora_bench.backbones.layout import (
     check_loaded,
     fingerprint,
@@ -99,10 +99,7 @@ class Vilt(Packed):
 
     @classmethod
     def unfit(cls, modalities: Mapping[str, str]) -> str:
-        if "text" in modalities.values():
-            return ""
-        there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
-        return f"ViLT reads its features off a text's [CLS], and the dataset has no text but {there}"
+        return textless(modalities, "ViLT reads its features off a text's [CLS]")
 
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Vilt:

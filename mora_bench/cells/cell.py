@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Literal
 
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
-from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis, digest_json, identity
 
@@ -78,7 +78,7 @@ class Cell:
         method, method_version: the competitor; rank, blocks: its axes, None where it does not read them.
         impute, impute_version: the imputer, which replaces missing modalities.
         backbone, weights: name and fingerprint of the backbone.
-        recipe: how it is trained; None for competitors without a network.
+        recipe: how it is trained; None for competitors without a network of their own.
         seed: of split, masks, initialisation and order.
         modalities: names, in the dataset's order.
         folds: seed s tests fold s of so many; 0: every seed draws a split of its own.
@@ -88,6 +88,8 @@ class Cell:
         knobs: the other settings of the method, (name, value), sorted by name.
         after: "DATASET FINGERPRINT" of what it was adapted to before, in the same way; "" if it starts anew.
         versions: (what, version) of everything that determines training, where the version is not 1.
+        watched: the score of the task that patience and the best checkpoint read; "" for its primary one.
+        max_text: tokens after which a text is cut, of a competitor without a recipe that reads the frozen backbone.
         scoring: how its predictions are scored.
     """
 
@@ -115,6 +117,8 @@ class Cell:
     knobs: tuple[Knob, ...] = axis(())
     after: str = axis("")
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
+    watched: str = axis("")
+    max_text: int | None = axis(None)
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -133,6 +137,10 @@ class Cell:
             raise UserError("test samples can be drawn apart for twins alone, and then there are no folds.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
+        if self.recipe is not None and (wrong := self.recipe.problem()):
+            raise UserError(f"{self.dataset} {self.method}: {wrong}")
+        if bool(self.watched) != (self.recipe is not None and self.recipe.schedule == PLATEAU):
+            raise UserError(f"watched is {self.watched!r}; expected a score with schedule {PLATEAU}, else none.")
 
     @cached_property
     def key(self) -> str:
@@ -144,6 +152,12 @@ class Cell:
     def score_key(self) -> str:
         """Training key and scoring key: names the scores."""
         return f"{self.key}-{self.scoring.key}"
+
+    @property
+    def decoded_for(self) -> tuple[str, int] | None:
+        """The backbone that its samples are decoded for, and the most tokens of a text; None if it reads none."""
+        most = self.max_text if self.recipe is None else self.recipe.max_text
+        return None if most is None else (self.backbone, most)
 
     @property
     def drawn_by(self) -> str:

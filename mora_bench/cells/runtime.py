@@ -24,6 +24,7 @@ class Runtime:
         checkpoint_minutes: between two saves of the state of a cell in training; 0: none.
         resources: what an engine that runs cells elsewhere asks for, by name; detach: whether it should not wait.
         job: the cluster's job that this runs in, "" for none.
+        native: whether a precision that the device would emulate is refused, because nobody asked for it by name.
     """
 
     out: Path
@@ -44,6 +45,7 @@ class Runtime:
     resources: tuple[tuple[str, str], ...] = ()
     detach: bool = False
     job: str = ""
+    native: bool = False
 
     def absolute(self) -> "Runtime":
         """The same as another process sees it, whichever folder that starts in."""

@@ -1,19 +1,27 @@
 """The rules that every predictor keeps, on patients of the ODIR twin."""
 
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from mora_bench.backbones import load as backbones
 from mora_bench.checks.rules import described, expect, tried
+from mora_bench.data import cache
 from mora_bench.data.shown import shown
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.predictor import Predictor
+from mora_bench.training.frozen import Features, computed
 
 N = 90
+#: The backbone that a predictor is tried on, if it reads one, and the most tokens of a text.
+BACKBONE, MAX_TEXT = "small", 64
 #: Within this two predictions are the same: sums of the same numbers in another order differ in the last bits.
 SAME = 1e-6
 TRAIN, VALIDATION, TEST = np.arange(50), np.arange(50, 70), np.arange(70, 90)
@@ -25,6 +33,7 @@ class Subject:
 
     kind: type[Predictor]
     table: Table
+    seen: dict[int, tuple[Table, Features]] = field(default_factory=dict)
 
     @cached_property
     def once(self) -> Predictor:
@@ -34,11 +43,19 @@ class Subject:
     def fitted(self, table: Table | None = None) -> Predictor:
         """Fitted on a third complete, a third without text, a third without image."""
         table = table or self.table
-        predictor = self.kind()
-        predictor.fit(
-            shown(table, TRAIN, thirds(TRAIN), targets=True), shown(table, VALIDATION, thirds(VALIDATION), True), seed=0
-        )
+        predictor, seen = self.kind(), self.frozen(table)
+        train, validation = (shown(table, rows, thirds(rows), True, seen) for rows in (TRAIN, VALIDATION))
+        predictor.fit(train, validation, seed=0)
         return predictor
+
+    def frozen(self, table: Table) -> Features:
+        """What the shipped backbone gives of a table's modalities, if the predictor reads a backbone."""
+        if not self.kind.reads_backbone:
+            return {}
+        if id(table) not in self.seen:
+            # With the table, because another one may get its number once it is gone.
+            self.seen[id(table)] = table, _features(table)
+        return self.seen[id(table)][1]
 
     def predicted(
         self, predictor: Predictor, table: Table | None = None, lacking: int | None = None, rows: np.ndarray = TEST
@@ -46,7 +63,15 @@ class Subject:
         present = np.ones((len(rows), 2), bool)
         if lacking is not None:
             present[:, lacking] = False
-        return np.asarray(predictor.predict(shown(table or self.table, rows, present, targets=False)))
+        table = table or self.table
+        return np.asarray(predictor.predict(shown(table, rows, present, False, self.frozen(table))))
+
+
+def _features(table: Table) -> Features:
+    spec = backbones.resolve(BACKBONE, MAX_TEXT)
+    with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
+        data = cache.prepare(table, "checked", spec.rules, Path(folder))
+        return computed(backbones.load(spec, table.shape, MAX_TEXT, 0), data, torch.device("cpu"))
 
 
 def thirds(rows: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ class Subject:
         method, imputer: the classes.
         samples: at least 24 small samples that have every modality.
         backbone: makes the same backbone afresh.
-        recipe, task: a short training.
+        recipe, task: a short training, whose readout the model has.
     """
 
     method: type[Method]
@@ -59,7 +59,8 @@ class Subject:
         imputer = self.imputer(backbone)
         method = self.method(backbone, axes or own_axes(self.method, backbone))
         brought = embedders(self.training, backbone)
-        model = Model(backbone, method, imputer, len(self.samples.table.labels), 1, brought)
+        classes, readout = len(self.samples.table.labels), self.recipe.readout
+        model = Model(backbone, method, imputer, classes, 1, brought, readout)
         with torch.no_grad():
             batch = self.training.batch(np.arange(len(self.training)))
             imputer.fit([(model.embed(batch), batch.present)])

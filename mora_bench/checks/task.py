@@ -8,6 +8,7 @@ import torch
 
 from mora_bench.checks.rules import BrokenRule, described, expect, tried
 from mora_bench.errors import UserError
+from mora_bench.plan.fitting import weighs
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metric import check_agree, check_metrics
 
@@ -34,17 +35,18 @@ def _scores(task: Task, targets: np.ndarray, logits: np.ndarray) -> dict:
 
 def named(task: Task) -> None:
     """It has a title and a source, as text; metrics say direction, range, convention; primary, agree and beside name
-    some of them."""
+    some of them, and what is watched is one that needs no threshold."""
     described(type(task), ("title", "source"))
     try:
-        check_metrics(type(task).__name__, task.primary, task.metrics)
+        check_metrics(type(task).__name__, task.primary, task.metrics, task.watched)
         check_agree(type(task).__name__, task.primary, task.metrics, task.agree, task.beside)
     except UserError as error:
         raise BrokenRule(str(error)) from None
 
 
 def scored(task: Task) -> None:
-    """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score."""
+    """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score, and
+    `value` the score that it is asked for."""
     targets, logits = _example()
     found = _scores(task, targets, logits)
     for name, metric in task.metrics.items():
@@ -57,6 +59,10 @@ def scored(task: Task) -> None:
     own = task.score(targets, logits)
     same = math.isclose(own, found[task.primary], rel_tol=EQUAL, abs_tol=EQUAL)
     expect(same, f"score is {own}, scores say {found[task.primary]}")
+    for name in task.scores(targets, logits).keys() & task.metrics.keys():
+        alone = task.value(name, targets, logits)
+        same = math.isclose(alone, found[name], rel_tol=EQUAL, abs_tol=EQUAL)
+        expect(same, f"value of {name} is {alone}, scores say {found[name]}")
 
 
 def directed(task: Task) -> None:
@@ -83,6 +89,30 @@ def learned(task: Task) -> None:
     expect(float(task.loss(20 * wanted - 10, wanted)) < loss.item(), "the loss of perfect logits is not lower")
 
 
+def weighed(task: Task) -> None:
+    """If it has class weights, 1 leaves the loss as it is, others change it, and `prior` is its best constant."""
+    targets, logits = _example()
+    # One class is rarer than the others.
+    rows = np.flatnonzero((np.arange(N) % C > 0) | (np.arange(N) < N // 2))
+    targets, logits = targets[rows], logits[rows]
+    found = task.balanced(targets)
+    if found is None:
+        return
+    expect(weighs(type(task)), "it has class weights, but its loss takes no `weights`, or it has no `prior` of its own")
+    expect(np.shape(found) == (C,), f"balanced gave {list(np.shape(found))}; expected one weight a class, [{C}]")
+    wanted, weights = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(found).float()
+    expect(bool((weights.isfinite() & (weights >= 0)).all()), "class weights are not finite numbers of 0 or more")
+    plain, ones, other = (
+        task.loss(torch.from_numpy(logits), wanted, *given).item() for given in ((), (torch.ones(C),), (weights,))
+    )
+    expect(math.isclose(ones, plain, rel_tol=1e-5), f"the loss is {plain:g}, with class weights of 1 {ones:g}")
+    expect(not math.isclose(other, plain, rel_tol=1e-5), "class weights change nothing")
+    start = torch.from_numpy(task.logits(task.prior(targets, found)[None])).float().requires_grad_(True)
+    task.loss(start.expand(len(rows), C), wanted, weights).backward()
+    steepest = 0.0 if start.grad is None else float(start.grad.abs().max())
+    expect(start.grad is not None and steepest < 1e-4, f"prior is no best constant: its gradient is {steepest:.2g}")
+
+
 def turned(task: Task) -> None:
     """Probabilities become finite logits that rank and predict alike, 0 and 1 included."""
     targets, random = _example()
@@ -93,7 +123,7 @@ def turned(task: Task) -> None:
     expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
 
 
-RULES = (named, scored, directed, learned, turned)
+RULES = (named, scored, directed, learned, weighed, turned)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

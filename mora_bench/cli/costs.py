@@ -118,6 +118,8 @@ def _network(net: Net, own: Parts, rows: list[Row]) -> None:
 def _methods(costs: list[MethodCost]) -> None:
     from tabulate import tabulate
 
+    from mora_bench.methods.network import PROJECTION
+
     table = [
         [
             cost.method,
@@ -133,8 +135,8 @@ def _methods(costs: list[MethodCost]) -> None:
         for cost in costs
     ]
     headers = [
-        "method", "setting", "multiply-adds (G)", "as trained", "adapter", "adapter %", "+ classifier %", "+ pooler %",
-        "peft prints %",
+        "method", "setting", "multiply-adds (G)", "as trained", "adapter", "adapter %", "+ classifier %",
+        "+ projection %" if any(PROJECTION in cost.trained for cost in costs) else "+ pooler %", "peft prints %",
     ]  # fmt: skip
     print("\nMethods, with the classifier that each trains; shares are of the model without its adapter")
     print(tabulate(table, headers, tablefmt="simple", disable_numparse=True))

@@ -25,6 +25,7 @@ from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
+from mora_bench.plan.recipes import precision_said
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.trackers.outcomes import tracked
@@ -72,15 +73,17 @@ def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
     _print_plan(plan, status, everything=True)
     priced = pricing.priced(pricing.of_cells(plan.cells), plan.cells, grid, place)
     print(priced.said)
-    _say_needs(plan.cells, place)
+    _say_needs(plan.cells, grid, place)
     cells = [{"key": cell.key, "cell": cell.label, "status": own} for cell, own in status.items()]
     return {"cells": cells, "collapsed": plan.collapsed, "costs": priced.said}
 
 
-def _say_needs(cells: Sequence[Cell], place: Runtime) -> None:
+def _say_needs(cells: Sequence[Cell], grid: Grid, place: Runtime) -> None:
     """Say what the cells will need that this machine may not have: it need not be there to plan."""
     if lacking := campaign.lacks_precision(cells, place):
         print(f"{lacking} when run; the device here is {place.device}.")
+    if said := precision_said(grid, cells, place):
+        print(said)
 
 
 def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
@@ -103,6 +106,8 @@ def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
     store = Store(place.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=False)
+    if said_of := precision_said(grid, plan.cells, place):
+        print(said_of)
     if not plan.cells:
         print(f"--shard {grid.shard}: no cell of this grid falls to that part")
         return 0
@@ -178,11 +183,11 @@ def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:
 def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, place: Runtime) -> dict[str, Any]:
     """A grid that is too large to be listed; `cells` are its cells, or stand for them."""
     priced = pricing.priced(rows, cells, grid, place)
-    print(pricing.summary(rows, priced.of))
+    print(pricing.summary(rows, priced.of, priced.open_ended))
     there = len(Store(place.out).keys())
     print(f"{sum(own.cells for own in rows):,} cells; {there:,} records lie in {place.out}")
     print(priced.said)
-    _say_needs(cells, place)
+    _say_needs(cells, grid, place)
     return {"counted": rows, "records": there, "costs": priced.said}
 
 

@@ -21,7 +21,8 @@ from mora_bench.report import csvs
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent.
+    """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent. A
+    competitor without a recipe is fitted again.
 
     NEW.csv has a header with a column for each modality, under its name (`text`, `image`): texts, or paths of pictures
     beside the file; an empty cell is an absent modality. A column `id` is optional. Not for diagnosing anybody.
@@ -59,9 +60,10 @@ def run(arguments: list[str]) -> int:
     if not isinstance(record, Record):
         keys = ", ".join(sorted(store.keys())[:5])
         raise UserError(f"{record}. Expected the key of a record of {options.folder}: {keys or 'it holds none'}, ...")
-    if record.status != "done" or record.data is None or record.cell.recipe is None:
-        why = record.error or "a competitor without one"
-        raise UserError(f"{store.record_file(record.cell)}: no trained network ({why}).")
+    again = record.cell.recipe is None and registry.known(registry.PREDICTORS, record.cell.method)
+    if record.status != "done" or record.data is None or (record.cell.recipe is None and not again):
+        why = record.error or "predictions that were made elsewhere"
+        raise UserError(f"{store.record_file(record.cell)}: nothing that could predict ({why}).")
     check_believed(store, record)
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
@@ -77,7 +79,10 @@ def run(arguments: list[str]) -> int:
     views = datasets.get(cell.dataset).views or Views()
     check_alike(views, own.modalities)
     table = unlabelled(cell.dataset, options.new, own.shape, tuple(record.data.labels), cell.task, views)
-    found = applied.apply(applied.trained(record, place), cell, table, place)
+    if again:
+        found = applied.apply_again(cell, table, place)
+    else:
+        found = applied.apply(applied.trained(record, place), cell, table, place)
     rows = [
         [name, had, *(f"{p:.6f}" for p in probabilities)]
         for name, had, probabilities in zip(table.ids, found.had, found.probabilities, strict=True)

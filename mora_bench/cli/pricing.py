@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -44,8 +44,9 @@ def of_cells(cells: Iterable[Cell]) -> list[Counted]:
     return [Counted(*place, {OF_ALL: number}) for place, number in found.items()]
 
 
-def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float]) -> str:
-    """A table: a line a competitor, its cells on each dataset and backbone, and their hours on one core."""
+def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float], most: bool = False) -> str:
+    """A table: a line a competitor, its cells on each dataset and backbone, and their hours on one core; the `most` of
+    them, where patience may end cells earlier."""
     places = list(dict.fromkeys((own.dataset, own.backbone) for own in rows if own.network))
     shown = places or list(dict.fromkeys((own.dataset, own.backbone) for own in rows))
     methods = list(dict.fromkeys(own.method for own in rows))
@@ -62,7 +63,12 @@ def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float]) -> str
         others = [own for own in rows if own.method in methods[ROWS:]]
         body.append([f"{len(methods) - ROWS} others", f"{sum(own.cells for own in others):,}", *[""] * len(shown)])
         body[-1].append(_hours(sum(map(seconds, others))))
-    headers = ["", *(f"{d} on {b}" if places else d for d, b in shown), "values of axes", "hours of a core"]
+    headers = [
+        "",
+        *(f"{d} on {b}" if places else d for d, b in shown),
+        "values of axes",
+        "hours of a core" + ", at most" * most,
+    ]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True, colalign=("left", *["right"] * len(shown)))
 
 
@@ -83,12 +89,18 @@ Place = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Priced:
-    """What a grid costs: seconds of a worker and cells without a price, by dataset, backbone and competitor; and what
-    is said of it in a sentence."""
+    """What a grid costs: seconds of a worker at most, and at the least that patience leaves, and cells without a price,
+    by dataset, backbone and competitor; and what is said of it in a sentence."""
 
     seconds: dict[Place, float]
     unknown: dict[Place, int]
-    said: str
+    said: str = ""
+    least: dict[Place, float] = field(default_factory=dict)
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether patience may end some of it earlier."""
+        return _sum(self.least) < _sum(self.seconds)
 
     def of(self, row: Counted) -> float:
         """Seconds of a row's cells on one worker; NaN if nothing of it has a price."""
@@ -112,10 +124,22 @@ def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, place: Ru
     """The price of the cells that `rows` count, of which `cells` are all, or stand for them."""
     probes = _probes(cells, place) if grid.measure else {}
     prices, where = _prices(place, [own.record for own in probes.values()], grid)
-    known: dict[Place, list[float]] = {}
     sizes = Sizes(place)
+    seconds, unknown = _of_rows(rows, cells, lambda cell: prices.of(cell, sizes.of(cell)))
+    least, _ = _of_rows(rows, cells, lambda cell: prices.of(cell, sizes.of(cell), least=True))
+    more = _memory_and_disk(rows, cells, probes, sizes, place)
+    found = Priced(seconds, unknown, least=least)
+    beside = [_decoding(cells, grid, place), _reading(cells, grid, place, prices)]
+    return replace(found, said=_sentence(rows, found, where, more, beside, place))
+
+
+def _of_rows(
+    rows: Sequence[Counted], cells: Sequence[Cell], price: Callable[[Cell], float]
+) -> tuple[dict[Place, float], dict[Place, int]]:
+    """Seconds of a worker of each row, and its cells without a price, from the prices of `cells`."""
+    known: dict[Place, list[float]] = {}
     for cell in cells:
-        known.setdefault((cell.dataset, cell.backbone, cell.method), []).append(prices.of(cell, sizes.of(cell)))
+        known.setdefault((cell.dataset, cell.backbone, cell.method), []).append(price(cell))
     seconds, unknown = {}, {}
     for row in rows:
         key = (row.dataset, row.backbone, row.method)
@@ -123,9 +147,12 @@ def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, place: Ru
         share = len(own) / max(len(known.get(key, [])), 1)
         seconds[key] = row.cells * share * sum(own) / len(own) if own else math.nan
         unknown[key] = row.cells - round(row.cells * share)
-    more = _memory_and_disk(rows, cells, probes, sizes, place)
-    decoding = _decoding(cells, grid, place)
-    return Priced(seconds, unknown, _sentence(rows, seconds, unknown, where, more, decoding, place))
+    return seconds, unknown
+
+
+def _sum(seconds: dict[Place, float]) -> float:
+    """The seconds of all that has a price."""
+    return sum(value for value in seconds.values() if not math.isnan(value))
 
 
 class Sizes:
@@ -203,10 +230,11 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
     from mora_bench.data import cache, datasets
 
     samples, seconds = 0, 0.0
-    first = {(c.dataset, c.backbone, c.recipe.max_text): c for c in cells if c.recipe is not None}
-    for (dataset, backbone, most), cell in first.items():
+    for (dataset, _), cell in {(c.dataset, c.decoded_for): c for c in cells}.items():
+        if cell.decoded_for is None:
+            continue
         table, fingerprint = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        rules = backbones.resolve(backbone, most).rules
+        rules = backbones.resolve(*cell.decoded_for).rules
         kept = cache.folders_of(table, fingerprint, rules, place.cache)
         number = 0 if all(folder.exists() for folder in kept) else len(table)
         number += cell.pool * len(set(grid.seeds))
@@ -214,23 +242,50 @@ def _decoding(cells: Sequence[Cell], grid: Grid, place: Runtime) -> tuple[int, f
         if grid.measure and number:
             from mora_bench.training.price import decoding
 
-            seconds += number * decoding(cell, place)
+            seconds += number * decoding(cell, place)[0]
     return samples, seconds if grid.measure or not samples else math.nan
 
 
+def _reading(cells: Sequence[Cell], grid: Grid, place: Runtime, prices: Prices) -> tuple[int, float]:
+    """Samples that frozen backbones are still to read alone, and seconds of that, NaN where no price is known."""
+    own = {(c.dataset, c.decoded_for): c for c in cells if c.recipe is None and c.decoded_for}
+    if not own:
+        return 0, 0.0
+    from mora_bench.data import datasets
+    from mora_bench.training.facts import decoded
+    from mora_bench.training.price import decoding
+
+    samples, seconds = 0, 0.0
+    for cell in own.values():
+        table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+        number = 0 if all(folder.exists() for folder in decoded(replace(cell, pool=0), place)) else len(table)
+        number += cell.pool * len(set(grid.seeds))
+        samples += number
+        if number:
+            seconds += number * decoding(cell, place)[1] if grid.measure else prices.reading(cell, number)
+    return samples, seconds
+
+
 def _sentence(
-    rows: Sequence[Counted], seconds: dict[Place, float], unknown: dict[Place, int], where: str, more: str,
-    decoding: tuple[int, float], place: Runtime,
-) -> str:  # fmt: skip
-    cells, without = sum(row.cells for row in rows), sum(unknown.values())
+    rows: Sequence[Counted], found: Priced, where: str, more: str, beside: Sequence[tuple[int, float]], place: Runtime
+) -> str:
+    cells, without = sum(row.cells for row in rows), sum(found.unknown.values())
     if without == cells:
         return f"No price: no record says how fast these cells run on this device; {HOW}."
-    samples, decode = decoding
-    whole = sum(value for value in seconds.values() if not math.isnan(value))
-    hours = (whole + (0.0 if math.isnan(decode) else decode)) / 3600 / place.workers
-    time = (
-        f"{60 * hours:.2g} minutes" if hours < 2 else f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"
-    )
+    more_seconds = sum(own for _, own in beside if not math.isnan(own))
+    time, least = (_time((_sum(own) + more_seconds) / place.workers) for own in (found.seconds, found.least))
     left = f"; no price for {without:,} cells, whose kinds have no record: {HOW}" if without else ""
-    data = f"; beside it up to {samples:,} samples are decoded" if math.isnan(decode) else ""
-    return f"About {time} with {place.workers} at once{more}, {where}{data}{left}."
+    done = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
+    open_ = " and ".join(f"{samples:,} samples are {what}" for what, (samples, own) in done if math.isnan(own))
+    data = f"; beside it up to {open_}" if open_ else ""
+    whole = f"with {place.workers} at once{more}, {where}{data}{left}."
+    if not found.open_ended:
+        return f"About {time} {whole}"
+    return f"At most about {time} {whole} Patience may end cells earlier; the least is about {least}."
+
+
+def _time(seconds: float) -> str:
+    hours = seconds / 3600
+    if hours < 2:
+        return f"{60 * hours:.2g} minutes"
+    return f"{hours:,.3g} hours" if hours < 72 else f"{hours / 24:,.3g} days"

@@ -152,16 +152,13 @@ def _other(cell: Cell) -> str:
 
     if cell.older_draws:
         return WHY_NOT_AGAIN
-    group = registry.PREDICTORS if cell.backbone == NONE else registry.METHODS
+    group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     try:
         if registry.version(group, cell.method) != cell.method_version:
             return f"{cell.method} is of another version here"
         if cell.impute != NONE and registry.version(registry.IMPUTERS, cell.impute) != cell.impute_version:
             return f"{cell.impute} is of another version here"
-        if (
-            cell.recipe is not None
-            and backbones.resolve(cell.backbone, cell.recipe.max_text).fingerprint != cell.weights
-        ):
+        if cell.decoded_for and backbones.resolve(*cell.decoded_for).fingerprint != cell.weights:
             return f"backbone {cell.backbone} has other weights here"
     except UserError as error:
         return str(error)

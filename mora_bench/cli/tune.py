@@ -19,7 +19,7 @@ from mora_bench.plan.tuned import as_preset
 from mora_bench.tasks.metric import Metric, metric_of
 
 if TYPE_CHECKING:
-    from mora_bench.training.tuning import Ledger
+    from mora_bench.records.ledgers import Ledger
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def run(arguments: list[str]) -> int:
     said = f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
     best = {(own.dataset, own.method): own.best.settings for own in found}
     write_atomic(file, as_preset(options, best, said).encode())
-    print(_table(found, {cell.dataset: metric_of(cell.task) for cell in cells}))
+    print(_table(found, {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
     print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}`")
     for cell in failed:
         print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)

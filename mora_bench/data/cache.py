@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mora_bench.data.modalities.contract import Content, Rule
 from mora_bench.data.modalities.features import FeatureRule
@@ -20,9 +20,13 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import TRIES, beside, digest_json, hash_version, naming, read_sealed, version, write_sealed
 
+Found = TypeVar("Found")
+
 #: Change it when the same table would become other files.
 VERSION = 2
 MANIFEST = "manifest.json"
+#: Where in the cache decoded samples lie, and what frozen networks give of them.
+SAMPLES, FROZEN = "samples", "frozen"
 #: What is said of a file with another content.
 OTHER = "is not what was written"
 
@@ -79,17 +83,33 @@ def _prepared(
     unchanged: Callable[[], bool] | None,
 ) -> tuple[Path, tuple[Content, ...]]:
     """One folder and what it holds."""
+
+    def write(folder: Path) -> None:
+        _write(table, rules, folder, workers)
+        if unchanged is not None and not unchanged():
+            raise UserError(f"{table.name}: its files changed while they were decoded. Run the same command again.")
+
     folder = _folder_of(table, fingerprint, rules, cache)
+    return folder, kept(folder, write, lambda folder: _opened(table, folder), "decoded anew")
+
+
+def kept(folder: Path, write: Callable[[Path], None], opened: Callable[[Path], Found], anew: str) -> Found:
+    """What `opened` finds in a folder that `write` filled, now or earlier.
+
+    Args:
+        write: is handed an empty folder; what it leaves there is vouched for by a manifest.
+        anew: what is said to be done where a folder does not fit its manifest.
+    """
     for _ in range(TRIES):
         wrong = _misfit(folder)
         if wrong:
             if folder.exists():
-                print(f"{folder}: {wrong}; decoded anew", file=sys.stderr)
-            _decode(table, rules, folder, workers, unchanged)
+                print(f"{folder}: {wrong}; {anew}", file=sys.stderr)
+            _fill(folder, write)
         # Another process may be exchanging the folder.
         with suppress(FileNotFoundError):
-            return folder, _opened(table, folder)
-    return folder, _opened(table, folder)
+            return opened(folder)
+    return opened(folder)
 
 
 def _folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache: Path) -> Path:
@@ -97,7 +117,7 @@ def _folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache:
         [name, kind, table.kind(name).version, rules[kind].key() if kind in rules else None]
         for name, kind in table.shape.items()
     ]
-    return cache / "samples" / digest_json([VERSION, fingerprint, wanted])
+    return cache / SAMPLES / digest_json([VERSION, fingerprint, wanted])
 
 
 def damaged(folder: Path) -> list[str]:
@@ -134,7 +154,7 @@ def check_unchanged(samples: Samples, reopen: Callable[[], None]) -> None:
 
 def forget(cache: Path) -> None:
     """Have the next `prepare` of each folder read all its files, whatever versions they have."""
-    for file in (cache / "samples").glob(f"*/{MANIFEST}"):
+    for file in [file for part in (SAMPLES, FROZEN) for file in (cache / part).glob(f"*/{MANIFEST}")]:
         manifest = _manifest(file.parent)
         if manifest is not None:
             write_sealed(file, {name: entry | {"version": None} for name, entry in manifest.items()})
@@ -144,16 +164,14 @@ def _opened(table: Table, folder: Path) -> tuple[Content, ...]:
     return tuple(table.kind(name).open(folder / str(m)) for m, name in enumerate(table.names))
 
 
-def _decode(
-    table: Table, rules: Mapping[str, Rule], folder: Path, workers: int, unchanged: Callable[[], bool] | None
-) -> None:
+def _fill(folder: Path, write: Callable[[Path], None]) -> None:
     temporary = beside(folder)
     try:
         with naming(folder):
             temporary.mkdir(parents=True)
-            _write(table, rules, temporary, workers)
-            if unchanged is not None and not unchanged():
-                raise UserError(f"{table.name}: its files changed while they were decoded. Run the same command again.")
+            write(temporary)
+            files = sorted(file for file in temporary.rglob("*") if file.is_file())
+            write_sealed(temporary / MANIFEST, {file.relative_to(temporary).as_posix(): _entry(file) for file in files})
             _exchange(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -164,8 +182,6 @@ def _write(table: Table, rules: Mapping[str, Rule], folder: Path, workers: int) 
         (folder / str(m)).mkdir()
         kind = table.kind(name)
         kind.encode(column.values, table.ids, rules.get(column.kind), folder / str(m), workers)
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    write_sealed(folder / MANIFEST, {file.relative_to(folder).as_posix(): _entry(file) for file in files})
 
 
 def _entry(file: Path) -> dict[str, Any]:

@@ -5,7 +5,8 @@ No id is in it, nor the name of a file, because of many published data sets they
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ class Shown:
         present: bool [n, M].
         labels: the C class names; task: the registered task.
         targets: uint8 [n, C]; None where they are to be predicted.
+        frozen: n values of each modality that the backbone embeds, by name: what it gives of that modality alone, float
+            [F], None where the mask hides it; empty for predictors that read no backbone.
     """
 
     values: dict[str, tuple[Any, ...]]
@@ -35,6 +38,7 @@ class Shown:
     labels: tuple[str, ...]
     task: str
     targets: np.ndarray | None = None
+    frozen: dict[str, tuple[np.ndarray | None, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.present)
@@ -61,17 +65,29 @@ class Unnamed:
         return digest([self._picture.fingerprint().encode()])
 
 
-def shown(table: Table, rows: np.ndarray, present: np.ndarray, targets: bool) -> Shown:
-    """The samples `rows` [n] of `table`, with only those existing modalities that `present` (bool [n, M]) shows."""
+def shown(
+    table: Table,
+    rows: np.ndarray,
+    present: np.ndarray,
+    targets: bool,
+    frozen: Mapping[str, np.ndarray] | None = None,
+) -> Shown:
+    """The samples `rows` [n] of `table`, with only those existing modalities that `present` (bool [n, M]) shows;
+    `frozen`: a backbone's features of all rows of `table`, [N, F] by modality."""
     there = presence.combine(table.present[rows], present)
+    visible = dict(zip(table.names, there.T.tolist(), strict=True))
     values = {
         name: tuple(
-            _unnamed(column.values[row]) if yes else None
-            for row, yes in zip(rows.tolist(), there[:, m].tolist(), strict=True)
+            _unnamed(column.values[row]) if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True)
         )
-        for m, (name, column) in enumerate(table.modalities.items())
+        for name, column in table.modalities.items()
     }
-    return Shown(values, table.shape, there, table.labels, table.task, table.targets[rows] if targets else None)
+    features = {
+        name: tuple(own[row] if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True))
+        for name, own in (frozen or {}).items()
+    }
+    known = table.targets[rows] if targets else None
+    return Shown(values, table.shape, there, table.labels, table.task, known, features)
 
 
 def _unnamed(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
+from mora_bench.methods.readout import LABELS, MEAN, LabelAttention, judged, read
 
 OWNERS = ("adapter", "pooler", "head", "backbone")
 #: One more where a backbone has a projection.
@@ -70,6 +71,7 @@ class Model(nn.Module):
         classes: C.
         head_seed: draws the classifier, alike for every method.
         embedders: networks, by modality, for kinds that the backbone does not embed; they train.
+        readout: what the classifier reads of the last block, as in `Recipe.readout`.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Model(nn.Module):
         classes: int,
         head_seed: int,
         embedders: Mapping[str, nn.Module] | None = None,
+        readout: str = "",
     ):
         super().__init__()
         self.backbone = backbone.requires_grad_(False)
@@ -89,11 +92,14 @@ class Model(nn.Module):
         self.types = nn.ParameterDict(
             {name: nn.Parameter(torch.zeros(backbone.widths[0])) for name in backbone.untyped}
         )
-        self.pooler = backbone.make_pooler().requires_grad_(True)
+        self.readout = readout
+        pooler = backbone.make_combiner() if readout in (MEAN, LABELS) else backbone.make_pooler()
+        self.pooler = pooler.requires_grad_(True)
         self.projection = backbone.make_projection()
         if self.projection is not None:
             self.projection.requires_grad_(True)
-        self.head = classifier(backbone.features, classes, head_seed)
+        self.pairs = 0
+        self.head = _head(readout, backbone, classes, head_seed)
         self.found = Found()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
         self._own = {id(p) for p in backbone.parameters()}
@@ -101,15 +107,15 @@ class Model(nn.Module):
 
     def start_at(self, logits: np.ndarray) -> None:
         """Set the classifier's last biases, [C]: what it predicts before it has learned anything."""
-        last = self.head[-1]
-        assert isinstance(last, nn.Linear)
+        last = self.head if isinstance(self.head, LabelAttention) else self.head[-1]
+        assert isinstance(last, nn.Linear | LabelAttention)
         with torch.no_grad():
             last.bias.copy_(torch.from_numpy(logits))
 
     @property
     def cut(self) -> int:
         """The number of frozen stages: 0 none, 1 embed, 2 embed and fill, 2 + k these and the first k blocks."""
-        outside = len(self.embedders) or len(self.types) or self.projection is not None
+        outside = len(self.embedders) or len(self.types) or (self.projection is not None and not self.pairs)
         if self.method.first_block == EMBEDDINGS or outside:
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
@@ -125,6 +131,16 @@ class Model(nn.Module):
             m = self.backbone.modalities.index(name)
             parts[m] = Part(parts[m].x + row, parts[m].mask)
         return parts
+
+    def align(self, batches: Iterable[Batch]) -> None:
+        """Fit the projection to contents that belong together, without labels; from then on it is frozen.
+
+        Raises:
+            UserError: too few of the samples are complete.
+        """
+        assert self.projection is not None
+        self.pairs = self.backbone.align(self.projection, batches)
+        self.projection.requires_grad_(False)
 
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""
@@ -151,8 +167,8 @@ class Model(nn.Module):
 
     def _logits(self, state: State, start: int) -> Tensor:
         state = self._run(state, start, self.backbone.depth + BLOCKS)
-        features = self.backbone.pool(state.streams, self.pooler)
-        return self.head(self.method.pooled(features, state.streams[0].present))
+        features = read(self.readout, self.backbone, state.streams, self.pooler, self.head)
+        return judged(features, state.streams[0].present, self.method, self.head)
 
     def _run(self, state: State, start: int, stop: int) -> State:
         for stage in range(start, stop):
@@ -203,6 +219,14 @@ class Model(nn.Module):
         self.method.detach(self.backbone)
         self.backbone.see_samples_apart(False)
         return self.backbone
+
+
+def _head(readout: str, backbone: Backbone, classes: int, seed: int) -> nn.Sequential | LabelAttention:
+    """What gives the logits."""
+    together = sum(backbone.shares)
+    if readout == LABELS:
+        return LabelAttention(backbone.widths, together, classes, seed)
+    return classifier(together if readout == MEAN else backbone.features, classes, seed)
 
 
 def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:

@@ -12,7 +12,8 @@ from mora_bench.data.shown import Shown
 class Predictor(ABC):
     """Subclass it directly. The harness makes one per cell, fits it, and calls `predict` once per pattern.
 
-    It reads no backbone, no imputer and no recipe, so one cell of it stands in the tables of all of them.
+    It reads no imputer and no recipe, and no backbone unless it says so, so one cell of it stands in the tables of all
+    of them.
     """
 
     group: ClassVar[str] = registry.PREDICTORS
@@ -22,6 +23,9 @@ class Predictor(ABC):
     family: ClassVar[str] = "no network"
     #: Change it when the same cell would predict something else.
     version: ClassVar[int] = 1
+    #: Whether it reads what the frozen backbone gives of each modality alone (`Shown.frozen`). It then has a cell for
+    #: each backbone, which stands in the tables of that one only.
+    reads_backbone: ClassVar[bool] = False
     #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
     kinds: ClassVar[tuple[str, ...]] = ()
     #: When it abstains and what it predicts then, in words, e.g. "without text: no label"; "" if nowhere.

@@ -11,13 +11,14 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.runtime import Runtime
 from mora_bench.plan.data_axes import befores_of, masked_points
-from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked, unreadable
+from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked
+from mora_bench.plan.floors import read_by, unreadable
 from mora_bench.plan.grid import Grid
 
 
 @dataclass(frozen=True)
 class Counted:
-    """The cells of one competitor on one dataset and backbone.
+    """The cells of one competitor on one dataset and backbone, or on none.
 
     Attributes:
         values: the number of values of each axis that gives it cells of their own; the cells are their product.
@@ -50,11 +51,11 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
     from mora_bench.data import datasets
 
     methods, predictors = competitors(grid)
-    specs = check(grid, methods)
+    specs = check(grid, methods, predictors)
     seeds = len(set(grid.seeds))
     for dataset in grid.datasets:
         table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        check_fit(specs, dataset, table)
+        check_fit(specs if methods else [], dataset, table)
         masks = len({masked(grid, dataset, table, *both) for both in masked_points(grid, dataset, table, runtime)})
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
         for spec in specs:
@@ -69,8 +70,9 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
                 values |= {"trained before": befores, "seeds": seeds}
                 yield Counted(dataset, spec.name, name, values)
         for name in predictors:
-            if not unreadable(name, table):
-                yield Counted(dataset, NONE, name, {"masks": masks, "seeds": seeds})
+            for net in read_by(name, specs):
+                if not unreadable(name, table, net):
+                    yield Counted(dataset, net.name if net else NONE, name, {"masks": masks, "seeds": seeds})
 
 
 def smallest(grid: Grid, counted: Counted) -> Grid:

@@ -18,9 +18,12 @@ from mora_bench.missing.masks import settled
 from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
+from mora_bench.plan.fitting import check_projection, fitting
+from mora_bench.plan.floors import cell_of, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
+from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -88,16 +91,17 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
     methods, predictors = competitors(grid)
     imputers = imputers_of(grid)
-    specs = check(grid, methods)
+    specs = check(grid, methods, predictors)
     for dataset in grid.datasets:
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-        check_fit(specs, dataset, table)
+        check_fit(specs if methods else [], dataset, table)
         masks = masked_points(grid, dataset, table, runtime)
         befores = befores_of(grid, table, runtime)
         for spec, (missing, pattern), name in product(specs, masks, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            recipe = _recipe(grid, given, dataset, name)
+            recipe, read = fitting(recipe_of(grid, given, dataset, name, runtime.device), spec, table)
+            base["watched"] = watched_of(table.task, recipe)
             for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:
@@ -113,11 +117,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         recipe=replace(recipe, lr=lr),
                         after=after.value,
                     )
-                    yield cell, pattern.why or why
+                    yield cell, pattern.why or why or read
         for (missing, pattern), name in product(masks, predictors):
-            why = unreadable(name, table)
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
-            yield None if why else _predictor(base, name), why or pattern.why
+            for net in read_by(name, specs):
+                why = unreadable(name, table, net)
+                yield None if why else cell_of(base, name, net, grid.recipe.max_text), why or pattern.why
 
 
 def competitors(grid: Grid) -> tuple[list[str], list[str]]:
@@ -143,18 +148,20 @@ def check_fit(specs: Iterable[Spec], dataset: str, table: Table) -> None:
             raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
 
 
-def check(grid: Grid, methods: list[str]) -> list[Spec]:
-    """The grid's backbones, which its axes fit; none where there are no methods.
+def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
+    """The grid's backbones, which its axes fit; none where nothing reads them.
 
     Raises:
         UserError: a backbone that is none, or an axis that one does not have.
     """
     from mora_bench.backbones import load as backbones
 
-    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if methods else []
+    read = methods or any(map(reads_backbone, predictors))
+    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if read else []
     for spec in specs:
         _check_axes(grid, spec)
     _check_knobs(grid, methods)
+    check_projection(grid.recipe, specs)
     return specs
 
 
@@ -225,24 +232,10 @@ def _scoring(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: 
     return brought.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
 
 
-def _predictor(base: dict[str, Any], name: str) -> Cell:
-    version = registry.version(registry.PREDICTORS, name)
-    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "weights": "", "impute_version": ""}
-    return Cell(**base, **nothing, method=name, method_version=version, backbone=NONE, impute=NONE)
-
-
-def unreadable(name: str, table: Table) -> str:
-    """Why a predictor cannot run on a dataset; "" if it can."""
-    kinds = registry.get(registry.PREDICTORS, name).kinds
-    if kinds and not set(kinds) & set(table.kinds):
-        return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
-    return ""
-
-
 def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:
     """A method with every combination of its axes, as fields of a cell; and the reason if an axis is not read."""
     method = registry.get(registry.METHODS, name)
-    rank = _overridden(grid, dataset, name).get("rank")
+    rank = overridden(grid, dataset, name).get("rank")
     ranks = _axis(grid.ranks or (() if rank is None else (rank,)), "rank", name, method)
     blocks = _axis(grid.blocks, "blocks", name, method)
     for (at, own_rank), (where, text), knobs in product(
@@ -279,17 +272,3 @@ def _knobs(grid: Grid, name: str, method: Any) -> list[tuple[Knob, ...]]:
         for parts in product(*settings)
     ]
     return [tuple(sorted(point)) for point in points]
-
-
-def _recipe(grid: Grid, given: set[str], dataset: str, method: str) -> Recipe:
-    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags."""
-    changed = _overridden(grid, dataset, method)
-    return replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*given, "rank"}})
-
-
-def _overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
-    """What a preset says of a dataset, of a method, and of both together; what comes later counts."""
-    found: dict[str, Any] = {}
-    for owner in (dataset, method, f"{dataset}/{method}"):
-        found |= grid.overrides.get(owner, {})
-    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -36,12 +36,12 @@ class Work:
     test: int
     patterns: int
     batch: int
-    epochs: int
+    epochs: float
     validations: int
 
     @property
     def steps(self) -> int:
-        return self.epochs * math.ceil(self.train / self.batch)
+        return round(self.epochs * math.ceil(self.train / self.batch))
 
     @property
     def step_samples(self) -> float:
@@ -49,16 +49,15 @@ class Work:
         return self.epochs * self.train / max(self.steps, 1)
 
 
-def work_of(cell: Cell, sizes: Mapping[str, int]) -> Work:
-    """The work of a cell whose sides have so many samples. With patience it may stop earlier: this is the most."""
+def work_of(cell: Cell, sizes: Mapping[str, int], least: bool = False) -> Work:
+    """The work of a cell whose sides have so many samples: the most, or the least that patience leaves of it."""
     patterns = 2 ** len(cell.modalities) - 1
     recipe = cell.recipe
     if recipe is None:
         return Work(sizes["train"], sizes["val"], sizes["test"], patterns, 1, 0, 0)
-    validations = math.ceil(recipe.epochs / recipe.validate_every)
-    return Work(
-        sizes["train"], sizes["val"], sizes["test"], patterns, recipe.batch, recipe.epochs, validations
-    )  # fmt: skip
+    epochs = recipe.fewest_epochs if least else recipe.epochs
+    validations = math.ceil(epochs / recipe.validate_every)
+    return Work(sizes["train"], sizes["val"], sizes["test"], patterns, recipe.batch, epochs, validations)
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,11 @@ def timed(record: Record) -> Timed | None:
     if clock.cells_as_one > 1 or record.data is None or not clock.predict_s:
         return None
     work = work_of(record.cell, sizes_of(record))
+    # Patience may have ended it before all looks.
+    looks = len(record.training.history) or work.validations
     mean = clock.epoch_s * work.epochs / max(work.steps, 1) if clock.epoch_s else None
     step_s = mean if mean and clock.steps_timed >= FEW else clock.step_ms / 1000
+    work = replace(work, validations=looks)
     return Timed(kind_of(record.cell), work, needs, record.training.steps, step_s, clock.predict_s, clock.cell_s)
 
 
@@ -168,7 +170,7 @@ def seconds(work: Work, needs: Needs, rate: Rate) -> float:
 
 def kind_of(cell: Cell) -> tuple[Any, ...]:
     """What cells of the same FLOPs a sample have in common, their rank apart, which hardly matters."""
-    most = cell.recipe.max_text if cell.recipe else 0
+    most = cell.decoded_for[1] if cell.decoded_for else 0
     return (cell.dataset, cell.source, cell.weights, cell.method, cell.blocks, cell.knobs, cell.impute, most)
 
 
@@ -200,16 +202,21 @@ class Prices:
                 each = record.time.cell_s / max(sum(sizes_of(record).values()), 1)
                 self.floors.setdefault(_floor(record.cell), []).append(each)
 
-    def of(self, cell: Cell, sizes: Mapping[str, int]) -> float:
-        """Seconds of a cell whose sides have so many samples; NaN where no rate is known for it."""
-        found = self._of(cell, sizes)
-        return self.older.of(cell, sizes) if math.isnan(found) and self.older else found
+    def of(self, cell: Cell, sizes: Mapping[str, int], least: bool = False) -> float:
+        """Seconds of a cell whose sides have so many samples, at most, or the least; NaN where no rate is known for
+        it."""
+        found = self._of(cell, sizes, least)
+        return self.older.of(cell, sizes, least) if math.isnan(found) and self.older else found
 
-    def _of(self, cell: Cell, sizes: Mapping[str, int]) -> float:
+    def _of(self, cell: Cell, sizes: Mapping[str, int], least: bool) -> float:
         if cell.recipe is None:
             each = self.floors.get(_floor(cell))
             return median(each) * sum(sizes.values()) if each else math.nan
-        needs, alike, work = self.needs.get(kind_of(cell)), self.timed.get(_speed(cell), []), work_of(cell, sizes)
+        needs, alike, work = (
+            self.needs.get(kind_of(cell)),
+            self.timed.get(_speed(cell), []),
+            work_of(cell, sizes, least),
+        )
         # What it comes after is trained first, as long as itself.
         times = 2 if cell.after else 1
         if needs is None or not alike:
@@ -220,6 +227,15 @@ class Prices:
             return math.nan
         return times * seconds(work, needs, rate_of(same or alike, alike))
 
+    def reading(self, cell: Cell, samples: int) -> float:
+        """Seconds in which the frozen backbone of a cell reads so many samples; NaN where no rate is known for it. The
+        modalities of a sample that are read alone have about the tokens of the whole."""
+        forward = [own.forward for kind, own in self.needs.items() if kind[:3] == kind_of(cell)[:3]]
+        alike = [own for (weights, _), some in self.timed.items() if weights == cell.weights for own in some]
+        if not forward or not alike:
+            return self.older.reading(cell, samples) if self.older else math.nan
+        return samples * median(forward) * median(own.predict_s / predicted(own.work, own.needs) for own in alike)
+
 
 def _speed(cell: Cell) -> tuple:
     """What cells that run at one rate have in common, beside device and threads."""
@@ -227,4 +243,4 @@ def _speed(cell: Cell) -> tuple:
 
 
 def _floor(cell: Cell) -> tuple:
-    return (cell.dataset, cell.source, cell.method)
+    return (cell.dataset, cell.source, cell.method, cell.weights)

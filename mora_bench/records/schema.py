@@ -3,6 +3,7 @@
 A number without meaning (NaN) is null in the file and None here.
 """
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +22,8 @@ READS = (OLDER, SCHEMA)
 PREDICTIONS, SPLIT = "predictions", "split"
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
+#: A training whose best look lies beyond this share of the most steps that it might have had was cut short.
+NEAR_THE_CAP = 0.8
 
 
 class Struct(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -53,7 +56,7 @@ class Competitor(Struct):
 
 
 class Validation(Struct):
-    """One validation: the mean training loss since the last one, and the primary score."""
+    """One validation: the mean training loss since the last one, and the score that is watched."""
 
     step: int
     epoch: float
@@ -62,22 +65,38 @@ class Validation(Struct):
 
 
 class Training(Struct):
-    """How training went, and which step was kept; `resumed` are the steps after which it went on from a checkpoint."""
+    """How training went, and which step was kept; `resumed` are the steps after which it went on from a checkpoint.
+
+    `watched` is the score of history and `best_score`, "" for the task's primary one; `cap` the most steps that there
+    could have been; `fell_after` the steps after which a plateau's decay began; `cut_short` whether the best look lies
+    so near the cap that a longer training might have gone on. Files from before have cap 0 and None.
+    """
 
     history: list[Validation]
     best_step: int
     best_score: float | None
     steps: int
     resumed: list[int] = []
+    watched: str = ""
+    cap: int = 0
+    fell_after: int | None = None
+    cut_short: bool | None = None
+
+
+def cut_short(best_step: int, cap: int) -> bool:
+    """Whether the best look, after so many steps, lies in the last fifth before the cap."""
+    return best_step > NEAR_THE_CAP * cap
 
 
 class Beginning(Struct):
-    """What `probe.settle` found, and whether the states from the frozen beginning were kept."""
+    """What `probe.settle` found, and whether the states from the frozen beginning were kept; `pairs` are the complete
+    training samples that a projection was aligned on without labels, 0 if none was."""
 
     constant: bool
     ahead: bool
     lean: bool
     kept: bool
+    pairs: int = 0
 
 
 class Parameters(Struct):
@@ -176,6 +195,17 @@ class Record(Struct, kw_only=True):
     def lacks(self, name: str) -> bool:
         """Whether it says that its predictions or its split were left out."""
         return name in self.without.split(", ")
+
+    @property
+    def cut_short(self) -> bool | None:
+        """Whether its training was; of files that do not say so, by their steps; None where nothing was trained."""
+        told, recipe = self.training, self.cell.recipe
+        if told is None or recipe is None or self.data is None:
+            return None
+        if told.cut_short is not None:
+            return told.cut_short
+        steps = math.ceil(self.data.realised["train"]["n"] / recipe.batch)
+        return cut_short(told.best_step, recipe.epochs * steps)
 
     @property
     def older(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mora_bench.errors import UserError
 from mora_bench.files import not_whole
-from mora_bench.records import masks
+from mora_bench.records import ledgers, masks
 from mora_bench.records.chain import Contents, contents
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.pack import top
@@ -17,7 +17,7 @@ from mora_bench.records.schema import PREDICTIONS, SPLIT, Record
 from mora_bench.records.store import DONE, Store
 
 #: What a results folder holds beside records and scores, by the name of the folder: what a record may name.
-NAMED = ("predictions", "adapters", "splits", "masks")
+NAMED = ("predictions", "adapters", "splits", "masks", "tuning")
 
 
 @dataclass
@@ -45,6 +45,7 @@ def verify(store: Store) -> Findings:
             found.wrong += _of_a_record(store, record, found)
     found.wrong += _of_nobody(store, known)
     found.wrong += _masks(store, found)
+    found.wrong += ledgers.refused(store.folder)
     for documents in (store.record_documents, store.score_documents, store.split_documents, masks.documents(store)):
         found.wrong += _packed(documents)
     found.wrong += _links(store)

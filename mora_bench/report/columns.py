@@ -1,18 +1,21 @@
 """Which columns a section has, what its marks mean, and what is to be said of scores that it lacks."""
 
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
 from mora_bench.cells.missing import COMPLETE
-from mora_bench.report.section import Section
+from mora_bench.report.section import FROZEN, Row, Section
 from mora_bench.report.shown import Shown
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
+#: Marks a row some of whose cells were cut short.
+CUT_SHORT = "†"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
-FLOOR = "best without a network"
+FLOOR, WITH_FROZEN = "best without a network", " or with a frozen one"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
@@ -56,6 +59,11 @@ def not_asked(sections: list[Section]) -> list[str]:
     ]
 
 
+def floor_name(floors: Iterable[Row]) -> str:
+    """What the best of some floors is called."""
+    return f"{FLOOR}{WITH_FROZEN * any(row.family == FROZEN for row in floors)}"
+
+
 def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     """What bold, arrows and the lines below the rows mean."""
     rows = "network" if group["network"].any() else "row"
@@ -68,5 +76,6 @@ def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     if any(group[name].notna().any() for name in group if " ceiling " in f" {name}"):
         said += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
     if group["network"].nunique() > 1:
-        said += f" {BELOW}: a worse mean than the {FLOOR}, which the line of that name names."
+        frozen = WITH_FROZEN * bool((group["family"] == FROZEN).any())
+        said += f" {BELOW}: a worse mean than the {FLOOR}{frozen}, which the line of that name names."
     return said

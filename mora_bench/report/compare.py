@@ -1,6 +1,5 @@
 """The comparison: cells aggregated over seeds, never over unequal sets of them."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,14 +7,14 @@ from statistics import fmean
 
 import pandas as pd
 
-from mora_bench import registry
-from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
-from mora_bench.report.columns import marks, not_asked, without_idle
+from mora_bench.report.caption import caption
+from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.section import APART, SECTION, Section, section
-from mora_bench.report.shown import Shown, heading, shown_of
+from mora_bench.report.shown import Shown, shown_of
 from mora_bench.tasks.metric import Metric, metric_of
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
@@ -124,9 +123,9 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, sections)
     tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    notes += [*_absences(group, shown), *_abstentions(group), *_remarks(group), *_uncounted(group)]
+    notes += [*_absences(group, shown), *_abstentions(group), *_remarks(group), *_uncounted(group), *_aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
-    if group[group["on_backbone"]]["hardware"].nunique() > 1:
+    if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
@@ -141,7 +140,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     if not found.has(tests):
         metric = shown[0].metric
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    found.caption = _caption(own, group, found.shown)
+    found.caption = caption(own, group, found.shown)
     return found
 
 
@@ -207,6 +206,20 @@ def _uncounted(group: pd.DataFrame) -> list[str]:
     return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
 
 
+def _aligned(group: pd.DataFrame) -> list[str]:
+    """On how many samples projections were aligned that then stayed frozen, by dataset."""
+    if "pairs" not in group:
+        return []
+    found = []
+    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
+        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
+        found.append(
+            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
+            "without labels, and is not among what trains."
+        )
+    return found
+
+
 def _name(own: dict, keys: list[dict]) -> str:
     """The name of the table's files: as short as distinguishes it from the other tables of its folder."""
     same = [key for key in keys if key["source"] == own["source"]]
@@ -230,39 +243,3 @@ def _pattern(pattern: str, rate: float, mechanism: str) -> str:
 
 def _slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")
-
-
-def _caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
-    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["on_backbone"]] if group["on_backbone"].any() else group
-    seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
-    devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
-    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
-    asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
-    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
-    *first, last = [p for p in asked if f"score {p}" in group] or asked
-    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
-    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
-    tested = f" ({told})" if told else ""
-    task = registry.get(registry.TASKS, own["task"])
-    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
-    kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
-    apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
-    apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
-    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
-    order = " / ".join(one.metric.brief for one in shown)
-    spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
-    return (
-        f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
-        f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)} Split by "
-        f"{own['split']}{apart}; {backbone}. Share: trained parameters in % of the model (adapter; adapter + "
-        "classifier; all, pooler included). GFLOPs per sample, multiply-add = 2: forward pass; training step (forward "
-        "+ backward). "
-        f"Step: median ms. Device: {devices}."
-    )
-
-
-def _hardware(raw: str) -> str:
-    device, threads, workers, *ways = json.loads(raw)
-    return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])

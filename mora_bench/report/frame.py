@@ -21,7 +21,7 @@ from mora_bench.report.values import Values
 IDENTITY = (
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
     "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
-    "after", "versions",
+    "after", "versions", "watched",
 )  # fmt: skip
 #: How `presence.realised` names the share of samples that never had a modality.
 NATURALLY = "naturally_without_"
@@ -97,6 +97,7 @@ class Rows:
 def _described(record: Record) -> dict[str, Any]:
     cell, where = record.cell, record.provenance
     recipe = {} if cell.recipe is None else {f"recipe.{name}": value for name, value in vars(cell.recipe).items()}
+    recipe |= {} if cell.max_text is None else {"recipe.max_text": cell.max_text}
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
@@ -114,10 +115,12 @@ def _described(record: Record) -> dict[str, Any]:
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,
         "remark": record.competitor.remark,
-        "network": cell.backbone != NONE or record.competitor.family == NOT_RUN_HERE,
+        "network": cell.recipe is not None or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
+        "trained": cell.recipe is not None,
         "overlap": overlap(record),
         "classes": None if record.data is None else len(record.data.labels),
+        "cut_short": record.cut_short,
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
@@ -162,10 +165,13 @@ def _measured(record: Record) -> dict[str, Any]:
     if record.parameters is not None:
         row |= {n: getattr(record.parameters, n) for n in ("share_adapter", "share_adapter_head", "share_total")}
         row["adapter"] = record.parameters.trained["adapter"]
+        own = record.parameters.trained.get("projection")
+        row |= {} if own is None else {"projection": own}
     if record.flops is not None:
         row["gflops_forward"] = record.flops.forward / 1e9
         row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9
     row["uncounted"] = ", ".join(record.uncounted)
+    row["pairs"] = record.beginning.pairs if record.beginning else 0
     if record.time is not None:
         row |= {"step_ms": record.time.step_ms, "epoch_s": record.time.epoch_s, "cell_s": record.time.cell_s}
     if record.training is not None:

@@ -29,9 +29,9 @@ def label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
             continue
         if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
             continue
-        of_networks = part[part["on_backbone"]][name].nunique() > 1 and bool(first["on_backbone"])
+        of_networks = part[part["trained"]][name].nunique() > 1 and bool(first["trained"])
         if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
-            value = first[name]
+            value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
                 if isinstance(value, float)

@@ -90,6 +90,7 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
         "method": row.method,
         "network": row.network,
         "note": row.note,
+        "cut_short": row.cut_short,
         "seeds": row.seeds,
         "mean": numbers(row.mean, columns),
         "std": numbers(row.std, columns),
@@ -127,7 +128,7 @@ def cell(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {
         "key": record.key,
         "label": record.cell.label,
-        "metric": metric_of(record.cell.task).plain(),
+        "metric": metric_of(record.cell.task, record.cell.watched).plain(),
         "status": record.status,
         "error": record.error,
         "device": where.device,

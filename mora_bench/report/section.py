@@ -24,8 +24,10 @@ SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Comparisons of more pairs are not kept: they are large.
 MOST_KEPT = 10_000
+#: The family of competitors that read the frozen backbone: they stand beside those without a network.
+FROZEN = "frozen network"
 #: Groups of rows, in this order; others follow by name.
-FAMILIES = ("no network", "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
+FAMILIES = ("no network", FROZEN, "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Row:
         below: the columns in which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
+        cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -65,6 +68,7 @@ class Row:
     best: set[str] = field(default_factory=set)
     below: set[str] = field(default_factory=set)
     keys: tuple[str, ...] = ()
+    cut_short: int = 0
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None
@@ -166,7 +170,7 @@ class Section:
 def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
     """The cells of one section, aggregated over their seeds and compared; `data` is what these are called."""
     # A table compares networks; of the other competitors it shows the same seeds.
-    reference = part[part["on_backbone"]] if part["on_backbone"].any() else part
+    reference = part[part["trained"]] if part["trained"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
     part = part[part["seed"].isin(expected)]
     recipe = [column for column in part.columns if column.startswith("recipe.")]
@@ -176,7 +180,7 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
     shown, beside = shown_of(part)
     primary = metric_of(str(part["task"].iloc[0]))
     found = Section(title, dataset, [], expected, shown, primary, trained, overlap, beside)
-    kinds = part[[*identity, "on_backbone"]].drop_duplicates()
+    kinds = part[[*identity, "trained"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
         found.rows.append(_row(found, cells, scores, label(cells.iloc[0], kinds, identity)))
     found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), by_number(row.label)))
@@ -209,6 +213,7 @@ def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -
         family=max(cells["family"]),
         network=bool(first["network"]),
         keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
+        cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
         method=str(first["method"]),
         rank=None if pd.isna(first["rank"]) else int(first["rank"]),
         blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),

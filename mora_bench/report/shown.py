@@ -65,6 +65,12 @@ def beside_each_other(texts: Iterable[str]) -> str:
     return DASH if all(text == DASH for text in every) else " / ".join(every)
 
 
+def between(metric: Metric, bounds: tuple[float, float]) -> str:
+    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
+    low, high = map(metric.shown, bounds)
+    return low if low == high else f"{low} to {high}"
+
+
 def heading(shown: Sequence[Shown]) -> str:
     """What scores are, for captions: titles, unit, direction."""
     if len(shown) == 1:

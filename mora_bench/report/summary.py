@@ -9,13 +9,13 @@ from tabulate import tabulate
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.against import Against
-from mora_bench.report.columns import FLOOR, RESOLUTION
+from mora_bench.report.columns import CUT_SHORT, RESOLUTION, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import beside_each_other, brief, joined
-from mora_bench.report.tables import between, cell
+from mora_bench.report.shown import beside_each_other, between, brief, joined
+from mora_bench.report.tables import cell, marked
 from mora_bench.report.verdict import verdict
 from mora_bench.tasks.metric import DASH
 
@@ -36,18 +36,23 @@ def _markdown(table: Comparison) -> str:
     both = dict.fromkeys((f"score {COMPLETE}", table.main))
     columns = [(section, score) for section in table.sections for score in both if score in section.tests]
     labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
+    marks = {row.label: marked(row) for section in table.sections for row in section.competing if row.cut_short}
     body = [
-        [escaped(label), *(_shown(table, _row(section, label), score) for section, score in columns)]
+        [
+            escaped(marks.get(label, label)),
+            *(_shown(table, _row(section, label), score) for section, score in columns),
+        ]
         for label in labels
     ]
     floors = [_floor(table, section, score) for section, score in columns]
     if any(floor != DASH for floor in floors):
-        body.append([FLOOR, *floors])
+        body.append([floor_name(row for section in table.sections for row in section.floors), *floors])
     told = [[(own, section.resolution[own.of(score)]) for own in table.shown] for section, score in columns]
     body.append([RESOLUTION, *(beside_each_other(between(own.metric, b) for own, b in each) for each in told)])
     what = brief(table.shown)
     if len(table.shown) == 1:
         what = f"{table.metric.heading}, {table.metric.direction}"
+    what += f"; {CUT_SHORT}: training was cut short" * bool(marks)
     headers = [escaped(what), *(escaped(f"{section.title}: {section.tests[score]}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
@@ -80,6 +85,10 @@ def _sentence(table: Comparison, section: Section) -> str:
     score = main(table, section)
     words = verdict(section, score)
     said = f"{section.title}, tested on {tested(score)}: {words}" if words else f"{section.title}: no complete row"
+    short = [row.label for row in section.competing if row.cut_short]
+    if short and words:
+        every = "every network" if len(short) == len(section.competing) > 1 else ", ".join(short)
+        said += f"; training was cut short: {every}"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.columns import BELOW, CEILING, CLASSES, FLOOR, RESOLUTION, SAMPLES, TAKEN
+from mora_bench.report.columns import BELOW, CEILING, CLASSES, CUT_SHORT, RESOLUTION, SAMPLES, TAKEN, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown, beside_each_other, brief, joined, joined_directions
+from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 
@@ -27,7 +27,7 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("led by none", "worse than a floor", "note", "metric", "direction")
+MARKS = ("led by none", "worse than a floor", "cells cut short", "note", "metric", "direction")
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
 
@@ -136,12 +136,6 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
     return [f"## Pooled: {what}, all folds as one test set, every patient once", "", *parts] if parts else []
 
 
-def between(metric: Metric, bounds: tuple[float, float]) -> str:
-    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
-    low, high = map(metric.shown, bounds)
-    return low if low == high else f"{low} to {high}"
-
-
 def latex(table: Comparison) -> str:
     """A table environment as wide as the text, a tabular a section; its first lines name the packages that it needs."""
     lines = ["% Needs in the preamble:", *(rf"% \usepackage{{{name}}}" for name in PACKAGES)]
@@ -186,13 +180,18 @@ def comma_separated(table: Comparison) -> str:
             best = "; ".join(s for s in patterns if s in row.best)
             below = "; ".join(s for s in scores if s in row.below)
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            lines.append([*known, *values, best, below, row.note, *what])
+            lines.append([*known, *values, best, below, row.cut_short, row.note, *what])
     return csvs.comma_separated(lines)
+
+
+def marked(row: Row) -> str:
+    """A row's label, with a mark if training was cut short."""
+    return f"{row.label} {CUT_SHORT}" if row.cut_short else row.label
 
 
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
     """The first cells of a row: its family, if it differs from that of the row above, and its label."""
-    label = escape(row.label) + (star if row.note else "")
+    label = escape(marked(row)) + (star if row.note else "")
     if not table.grouped:
         return [label]
     before = section.rows.index(row) - 1
@@ -208,10 +207,11 @@ def _lines(
     def of_each(values: dict[str, Any], say: Callable[[Metric, Any], str]) -> dict[str, str]:
         return {s: beside_each_other(say(own.metric, values[own.of(s)]) for own in shown) for s in scores}
 
+    floors = {s: joined(_label(section.best_of(section.floors, s, own)) for own in shown) for s in scores}
     lines = []
     for name, known in (
         (TAKEN, {s: _percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
-        (FLOOR, {s: joined(_label(section.best_of(section.floors, s, own)) for own in shown) for s in scores}),
+        (floor_name(section.floors), floors),
         (CEILING, of_each(section.ceiling, lambda metric, value: metric.shown(value))),
         (RESOLUTION, of_each(section.resolution, between)),
     ):
@@ -289,6 +289,7 @@ def _tex(text: str) -> str:
         "\\": r"\textbackslash{}",
         "±": r"$\pm$",
         "—": "--",
+        CUT_SHORT: r"$^{\dagger}$",
         BELOW: r"$\downarrow$",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mora_bench.report.section import Row, Section
+from mora_bench.report.columns import WITH_FROZEN
+from mora_bench.report.section import FROZEN, Row, Section
 from mora_bench.report.shown import Shown, brief
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
@@ -117,9 +118,10 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     if not asked:
         return ""
     best = _best(section, score, floors, asked)
-    said = f"without a network {_by_score(best, score)}"
+    said = f"without a network{WITH_FROZEN * any(row.family == FROZEN for row, _ in best)} {_by_score(best, score)}"
     if len(best) == 1:
-        said = f"without a network {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
+        how = "with the network frozen" if best[0][0].family == FROZEN else "without a network"
+        said = f"{how} {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
     found = section.against_floors(score)
     if found is None:
         why = "one seed cannot tell it from the networks" if len(section.seeds) < 2 else "they cannot be compared"

@@ -35,8 +35,12 @@ class Task(ABC):
     source: ClassVar[str]
     #: Change it when the same predictions would get other scores.
     version: ClassVar[int] = 1
-    #: The score that figures show and that chooses the checkpoint on the validation split: one of `metrics`.
+    #: The score that figures show and, with `recipe.schedule linear`, that chooses the checkpoint on the validation
+    #: split: one of `metrics`.
     primary: ClassVar[str]
+    #: The score that patience and the best checkpoint read with `recipe.schedule plateau`, because one at a threshold
+    #: jumps about: one of `metrics` that needs none. "": `primary` if that needs none, else the first that does not.
+    watched: ClassVar[str] = ""
     #: Every score that is one number, by name: what it is called, which way is better, its range, how it is shown.
     metrics: ClassVar[Mapping[str, Metric]]
     #: The scores that tables show and that must agree before a row is said to lead another, `primary` first; of a task
@@ -50,7 +54,7 @@ class Task(ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if {"metrics", "primary"} & {*vars(cls)} and getattr(cls, "metrics", None) is not None:
-            check_metrics(cls.__name__, getattr(cls, "primary", None), cls.metrics)
+            check_metrics(cls.__name__, getattr(cls, "primary", None), cls.metrics, cls.watched)
             if "agree" not in vars(cls):
                 cls.agree = (cls.primary,)
             if "beside" not in vars(cls):
@@ -69,8 +73,22 @@ class Task(ABC):
         return self.scores(targets, logits)
 
     @abstractmethod
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar.
+
+        weights: float [C], what a positive of each class weighs. They are given only where `balanced` has them; a task
+        without may do without the argument.
+        """
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray | None:
+        """Class weights for `loss`, float [C], that let rare classes of the training targets [N, C] count as much as
+        frequent ones; None, the default, if the task has no class weights."""
+        return None
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """The probabilities [C] of the constant prediction with the least loss on targets [N, C], with class weights
+        [C] or without: by default each class's share, for tasks without class weights."""
+        return targets.mean(0)
 
     @abstractmethod
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
@@ -88,6 +106,18 @@ class Task(ABC):
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         """The primary score alone; NaN for N = 0. Override it where that is cheaper than all scores."""
         return float(self.scores(targets, logits).get(self.primary, np.nan))
+
+    def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
+        """One of the scores alone; NaN where it has no meaning. Override it where that is cheaper than all scores."""
+        if name == self.primary:
+            return self.score(targets, logits)
+        return float(self.scores(targets, logits).get(name, np.nan))
+
+    @classmethod
+    def watches(cls) -> str:
+        """The score that `watched` says, or stands for; "" if all scores need a threshold."""
+        asked = [cls.watched] if cls.watched else [cls.primary, *cls.metrics]
+        return next((name for name in asked if not cls.metrics[name].needs_threshold), "")
 
     def weighted(self, targets: np.ndarray, logits: np.ndarray, weights: np.ndarray) -> dict[str, float]:
         """Scores in which each sample counts by its weight, float [N]; none by default."""

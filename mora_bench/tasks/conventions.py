@@ -147,8 +147,8 @@ class Counted(Task):
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return self.task.logits(probabilities)
 
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        return self.task.loss(predicted, wanted)
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        return self.task.loss(predicted, wanted) if weights is None else self.task.loss(predicted, wanted, weights)
 
 
 def _decided(own: Convention, task: str, targets: np.ndarray, logits: np.ndarray, over: np.ndarray) -> dict[str, Any]:

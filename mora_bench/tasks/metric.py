@@ -146,8 +146,9 @@ def _ordered(bounds: Any) -> bool:
     return pair and all(isinstance(own, int | float) for own in bounds) and bounds[0] < bounds[1]
 
 
-def check_metrics(owner: str, primary: Any, metrics: Any) -> None:
-    """Refuse what does not say of every score which way is better, because that is not to be guessed.
+def check_metrics(owner: str, primary: Any, metrics: Any, watched: str = "") -> None:
+    """Refuse what does not say of every score which way is better, because that is not to be guessed; and a watched
+    score that is none of them, or needs a threshold.
 
     Raises:
         UserError: says which score, and what to write instead.
@@ -162,6 +163,9 @@ def check_metrics(owner: str, primary: Any, metrics: Any) -> None:
             )
     if primary not in metrics:
         raise UserError(f"{owner}: primary is {primary!r:.80}; expected one of metrics: {', '.join(metrics)}.")
+    if watched and (watched not in metrics or metrics[watched].needs_threshold):
+        free = ", ".join(name for name, own in metrics.items() if not own.needs_threshold) or "there is none"
+        raise UserError(f"{owner}: watched is {watched!r:.80}; expected a metric without a threshold: {free}.")
 
 
 def check_agree(owner: str, primary: str, metrics: Mapping[str, Metric], agree: Any, beside: Any) -> None:

@@ -72,6 +72,7 @@ class MultiClass(Task):
     source = "scikit-learn's accuracy_score, balanced_accuracy_score, f1_score, roc_auc_score (ovr)"
     version = 2
     primary = "f1_macro"
+    watched = "auroc"
     metrics = METRICS
     agree = ("f1_macro", "auroc")
     per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
@@ -84,6 +85,12 @@ class MultiClass(Task):
         if abs(total - 1) <= ROUNDED:
             return None
         return f"they sum to {total:g}; expected 1, within {ROUNDED:g}, because exactly one class is true"
+
+    def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
+        if name != self.watched:
+            return super().value(name, targets, logits)
+        both = targets.any(0) & ~targets.all(0)
+        return mean(score.auroc(targets[:, both], score.log_odds(logits)[:, both])) if both.any() else float("nan")
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
@@ -131,11 +138,20 @@ class MultiClass(Task):
         right = targets[np.arange(len(targets)), logits.argmax(1)]
         return dict(zip(names, score.reliability(chances.max(1), right), strict=True))
 
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """Cross-entropy of the softmax, averaged over samples."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Cross-entropy of the softmax, averaged over samples, each of which weighs as much as its class."""
         import torch.nn.functional as F
 
-        return F.cross_entropy(predicted, wanted.argmax(1))
+        return F.cross_entropy(predicted, wanted.argmax(1), weight=weights)
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray:
+        """N / (C n_c), as scikit-learn's `compute_class_weight("balanced")`; 1 for a class without samples."""
+        count = (targets > 0).sum(0)
+        return np.divide(len(targets), len(count) * count, out=np.ones(len(count)), where=count > 0)
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        share = targets.mean(0)
+        return share if weights is None else weights * share / (weights * share).sum()
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return np.log(np.clip(probabilities, LEAST, 1)).astype(np.float32)

@@ -98,6 +98,7 @@ class MultiLabel(Task):
     source = "scikit-learn's f1_score, roc_auc_score, average_precision_score"
     version = 2
     primary = "f1_macro"
+    watched = "auroc"
     metrics = METRICS
     agree = ("f1_macro", "f1_macro_tuned", "auroc")
     beside = ("map",)
@@ -106,11 +107,16 @@ class MultiLabel(Task):
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
         return float(score.f1(*score.counts(logits > 0, targets > 0)).mean()) if len(targets) else float("nan")
 
+    def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
+        if name != self.watched:
+            return super().value(name, targets, logits)
+        both = _both(targets)
+        return mean(score.auroc(targets[:, both], logits[:, both])) if both.any() else float("nan")
+
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
             return {"n": 0}
-        every = np.ones(targets.shape[1], bool)
-        return self._scores(targets, logits, every, (targets.min(0) == 0) & (targets.max(0) == 1))
+        return self._scores(targets, logits, np.ones(targets.shape[1], bool), _both(targets))
 
     def scores_over(self, targets: np.ndarray, logits: np.ndarray, classes: Shared) -> dict[str, Any]:
         return self._scores(targets, logits, classes.positive, classes.both) if len(targets) else {"n": 0}
@@ -165,11 +171,27 @@ class MultiLabel(Task):
         names = ("probability", "share", "count")
         return dict(zip(names, score.reliability(expit(logits.astype(np.float64)), targets), strict=True))
 
-    def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        """Binary cross-entropy with logits, averaged over samples and classes."""
+    def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Binary cross-entropy with logits, of a positive times its class's weight; mean over samples and classes."""
         import torch.nn.functional as F
 
-        return F.binary_cross_entropy_with_logits(predicted, wanted)
+        return F.binary_cross_entropy_with_logits(predicted, wanted, pos_weight=weights)
+
+    def balanced(self, targets: np.ndarray) -> np.ndarray:
+        """Negatives by positives: both then weigh the same. 1 for a class that has one of the two alone."""
+        positive = (targets > 0).sum(0)
+        negative = len(targets) - positive
+        both = (positive > 0) & (negative > 0)
+        return np.divide(negative, positive, out=np.ones(len(positive)), where=both)
+
+    def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        share = targets.mean(0)
+        return share if weights is None else weights * share / (weights * share + 1 - share)
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         return finite_logit(probabilities)
+
+
+def _both(targets: np.ndarray) -> np.ndarray:
+    """The classes that are true of some samples and not of all, bool [C], of targets [N, C]."""
+    return np.asarray(targets.any(0) & ~targets.all(0))

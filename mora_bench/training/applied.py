@@ -3,29 +3,34 @@
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
+from threadpoolctl import threadpool_limits
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, presence
+from mora_bench.data.shown import shown
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
+from mora_bench.training import facts, frozen, predictors
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
 
 #: What `save_adapter` keeps for this: every trained parameter, under its own name.
 FILE = "trained.safetensors"
+#: What it keeps of a projection, whether that trained or was aligned.
+PROJECTION = "projection.safetensors"
 
 
 @dataclass(frozen=True)
@@ -50,20 +55,23 @@ def trained(record: Record, runtime: Runtime) -> Model:
         UserError: it was not saved, its files do not fit, or the data have changed.
     """
     cell, store = record.cell, Store(runtime.out)
-    files, file = store.adapter(record), store.adapter_folder(record.cell) / FILE
+    files, folder = store.adapter(record), store.adapter_folder(record.cell)
     if FILE not in files:
-        raise UserError(f"{file}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ...")
+        raise UserError(
+            f"{folder / FILE}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ..."
+        )
     _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
-    try:
-        tensors = load(files[FILE])
-    except SafetensorError as error:
-        raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
-    _load(model, tensors, file)
+    _load(model.trained(), files[FILE], folder / FILE)
+    if model.projection is not None and model.pairs:
+        _load(dict(model.projection.named_parameters()), files[PROJECTION], folder / PROJECTION)
     return model.eval()
 
 
-def _load(model: Model, tensors: Mapping[str, torch.Tensor], file: Path) -> None:
-    own = model.trained()
+def _load(own: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> None:
+    try:
+        tensors = load(content)
+    except SafetensorError as error:
+        raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
     shapes = {name: parameter.shape for name, parameter in own.items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
         raise UserError(f"{file}: its parameters are not those of this cell. Train the cell again.")
@@ -81,8 +89,34 @@ def apply(model: Model, cell: Cell, table: Table, runtime: Runtime) -> Applied:
         begun = time.perf_counter()
         logits = predict(model, samples, np.arange(len(table)), recipe.batch, torch.device(runtime.device))
         seconds = time.perf_counter() - begun
-    natural = table.present
-    own = logits[np.arange(len(table)), presence.pattern_index(natural)]
+    own = logits[np.arange(len(table)), presence.pattern_index(table.present)]
     found = registry.get(registry.TASKS, cell.task)().probabilities(own)
-    had = ["+".join(name for name, yes in zip(table.names, row, strict=True) if yes) for row in natural]
-    return Applied(found, had, 1000 * seconds / len(table))
+    return Applied(found, _had(table), 1000 * seconds / len(table))
+
+
+@threadpool_limits.wrap(limits=1)
+def apply_again(cell: Cell, table: Table, runtime: Runtime) -> Applied:
+    """Predict samples, with what each of them has, by the predictor of a cell, which is fitted again on the cell's own
+    data, because nothing of it was saved.
+
+    Raises:
+        UserError: the data, or the predictor, are not those of the cell any more.
+    """
+    facts.same_code(cell)
+    _, sides = facts.own_sides(cell, runtime)
+    predictor = predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
+    begun = time.perf_counter()
+    rows = np.arange(len(table))
+    with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
+        seen: frozen.Features = {}
+        if cell.decoded_for is not None:
+            rules = backbones.resolve(*cell.decoded_for).rules
+            samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
+            seen = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
+        found = predictors.checked(predictor, shown(table, rows, table.present, targets=False, frozen=seen))
+    return Applied(found, _had(table), 1000 * (time.perf_counter() - begun) / len(table))
+
+
+def _had(table: Table) -> list[str]:
+    """The modalities of each sample, joined by +."""
+    return ["+".join(name for name, yes in zip(table.names, row, strict=True) if yes) for row in table.present]

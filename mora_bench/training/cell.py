@@ -13,9 +13,10 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.recipe import Recipe
+from mora_bench.cells.recipe import ALIGNED, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
+from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
@@ -24,7 +25,7 @@ from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
 from mora_bench.plan.brought import load
 from mora_bench.records import provenance
-from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record, Training, Validation
+from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
@@ -34,7 +35,7 @@ from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
-from mora_bench.training.learner import Fit, NotFinite
+from mora_bench.training.learner import Fit, NotFinite, class_weights
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
@@ -55,7 +56,8 @@ def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Sam
 
 def pool_of(cell: Cell, runtime: Runtime) -> Samples:
     """The test samples of a cell that are drawn apart, decoded as its backbone wants them."""
-    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, cell.backbone, recipe_of(cell).max_text, runtime)
+    assert cell.decoded_for is not None
+    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, *cell.decoded_for, runtime)
 
 
 @lru_cache(maxsize=4)
@@ -65,7 +67,7 @@ def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text
     return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
 
 
-def _reopen() -> None:
+def reopen() -> None:
     """Have this process open the cache again."""
     samples.cache_clear()
     _pool.cache_clear()
@@ -96,7 +98,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
     for view in views.values():
-        cache.check_unchanged(view.samples, _reopen)
+        cache.check_unchanged(view.samples, reopen)
     for outcome in found:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None
@@ -172,7 +174,8 @@ def fitted(
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
     sides = views["train"], views["val"]
-    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch)
+    watched = cells[0].watched
+    return train(models, *sides, recipes, order, device, task, runtime.compiler, saved, log, watch, watched)
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
@@ -217,14 +220,10 @@ def _outcome(
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=model.method.title, family=model.method.family),
-        training=Training(
-            history=[Validation(**row) for row in fit.history],
-            best_step=fit.best_step,
-            best_score=fit.best_score,
-            steps=fit.steps,
-            resumed=fit.resumed,
+        training=fit.told(cell.watched),
+        beginning=Beginning(
+            constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept, pairs=model.pairs
         ),
-        beginning=Beginning(constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept),
         imputer=model.imputer.report(),
         parameters=parameters(model),
         flops=cost[0],
@@ -253,10 +252,14 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     with torch.random.fork_rng([]):
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(training, backbone)
-    model = Model(backbone, method, imputer, len(data.table.labels), derive(cell.seed, "head"), brought).to(device)
+    seed = derive(cell.seed, "head")
+    model = Model(backbone, method, imputer, len(data.table.labels), seed, brought, recipe.readout).to(device)
     if recipe.head_bias == "prevalence":
         task: Task = registry.get(registry.TASKS, cell.task)()
-        model.start_at(task.logits(training.targets.numpy().mean(0, keepdims=True))[0])
+        targets = training.targets.numpy()
+        model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
+    if recipe.projection == ALIGNED:
+        model.align(in_order(training, recipe.batch, device))
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))
@@ -286,6 +289,11 @@ def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:
 def observed(model: Model, view: View, batch: int, device: torch.device) -> Iterator[tuple[list[Part], torch.Tensor]]:
     """Embedded training batches, for an imputer to fit on; absent modalities hold their dummies."""
     with torch.no_grad():
-        for start in range(0, len(view), batch):
-            inputs = view.batch(np.arange(start, min(start + batch, len(view)))).to(device)
+        for inputs in in_order(view, batch, device):
             yield model.embed(inputs), inputs.present
+
+
+def in_order(view: View, batch: int, device: torch.device) -> Iterator[Batch]:
+    """The samples of a view, as their mask shows them."""
+    for start in range(0, len(view), batch):
+        yield view.batch(np.arange(start, min(start + batch, len(view)))).to(device)

@@ -2,7 +2,7 @@
 
 adapter_model.safetensors   the adapter and the pooler, under the `peft` library's names where the method has them
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
-classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C)
+classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C); or one attention a label
 projection.safetensors      what makes tokens of pictures' features, if the backbone has that
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
 trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
@@ -23,6 +23,7 @@ from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
+from mora_bench.report.caption import READ
 from mora_bench.report.markdown import escaped
 from mora_bench.tasks.metric import metric_of
 from mora_bench.text import visible
@@ -68,8 +69,9 @@ def inference(record: Record) -> dict[str, Any]:
     assert record.data is not None
     assert cell.recipe is not None
     rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
-    features = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
-    return features | {
+    found: dict[str, Any] = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
+    found |= {"readout": cell.recipe.readout} if cell.recipe.readout else {}
+    return found | {
         "labels": record.data.labels,
         "task": cell.task,
         "modalities": list(cell.modalities),
@@ -108,6 +110,8 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     metric = metric_of(found.task, found.primary)
     shown = {escaped(p): metric.shown(value) for p, value in rows.items() if isinstance(value, float)}
     table = "\n".join(f"| {p} | {value} |" for p, value in shown.items())
+    readout = cell.recipe.readout if cell.recipe else ""
+    read = f"| what is read | {READ[readout]} |\n" if readout else ""
     if loadable:
         how = (
             "`peft.PeftModel.from_pretrained` after `from mora_bench.api import MoraConfig`; the classifier is in "
@@ -132,7 +136,7 @@ Trained by mora_bench on {kind}. Not for diagnosing anybody.
 |---|---|
 | method | {", ".join([escaped(cell.method), *axes])} |
 | backbone | {visible(cell.backbone)}, weights {cell.weights} |
-| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
+{read}| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
 | data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
 | labels | {", ".join(map(escaped, record.data.labels))} |
 | contents | {escaped(json.dumps(record.data.contents))} |

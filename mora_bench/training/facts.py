@@ -11,6 +11,7 @@ import numpy as np
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets, presence, splits
 from mora_bench.data.groups import groups
@@ -25,6 +26,7 @@ from mora_bench.records.private import Hidden
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import Predicted, scored
+from mora_bench.training import frozen
 
 
 @dataclass
@@ -52,13 +54,33 @@ def same_code(cell: Cell) -> None:
             raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
 
 
+def same_precision(cell: Cell, runtime: Runtime) -> None:
+    """Refuse to emulate a precision that was chosen when planning, not asked for, because a machine there has it.
+
+    Raises:
+        UserError: says which processor, and what to do.
+    """
+    if cell.recipe is None or cell.recipe.precision != "bf16" or not runtime.native:
+        return
+    native, why = native_bf16(runtime.device)
+    if not native:
+        raise UserError(
+            "bf16, which recipe.precision auto chose where the grid was planned, would be emulated on "
+            f"{provenance.device_name(runtime.device)} ({why}). Run the cell on a machine that has it, plan on one "
+            "like this, or give --recipe.precision fp32, or bf16 to have it emulated."
+        )
+
+
 def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
-    """The folders of the cache that hold a cell's samples once they are decoded, for `cache.damaged`."""
-    assert cell.recipe is not None
-    rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
+    """The folders of the cache that hold a cell's samples once they are decoded, and a frozen backbone's features of
+    them if the cell reads these alone, for `cache.damaged`."""
+    assert cell.decoded_for is not None
+    rules = backbones.resolve(*cell.decoded_for).rules
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
-    return [folder for name in known for folder in cache.folders_of(table, name, rules, runtime.cache)]
+    folders = [cache.folders_of(table, name, rules, runtime.cache) for name in known]
+    features = [frozen.folder_of(cell, own, runtime) for own in folders if cell.recipe is None]
+    return [*(folder for own in folders for folder in own), *features]
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:

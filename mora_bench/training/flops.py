@@ -169,6 +169,10 @@ def by_operator(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str
         _product,
         "aten::layer_norm",
         _nothing,
+        "aten::batch_norm",
+        _nothing,
+        "aten::adaptive_avg_pool2d",
+        _nothing,
         "aten::upsample_bilinear2d",
         _nothing,
         "aten::upsample_bicubic2d",
@@ -252,7 +256,8 @@ def of_cell(cell: Cell, model: Model, data: Samples, device: torch.device) -> tu
     """FLOPs of a reference sample in a forward pass and in a training step, its tokens per modality, and what is left
     out; counted once for all cells that share data, network and method."""
     assert cell.recipe is not None
-    data_and_net = (cell.data, cell.recipe.max_text, cell.weights, str(device))
+    recipe = cell.recipe
+    data_and_net = (cell.data, recipe.max_text, cell.weights, recipe.readout, recipe.projection, str(device))
     key = (*data_and_net, cell.method, cell.method_version, cell.rank, cell.blocks, cell.knobs, cell.impute)
     if key not in _known:
         _known[key] = counted(model, reference_batch(data).to(device))

@@ -21,12 +21,11 @@ class Log:
 
     Args:
         file: where its lines go; None: nowhere.
-        total: training steps; done: those of the process that was killed.
+        done: training steps of the process that was killed.
     """
 
-    def __init__(self, file: Path | None, total: int, done: int = 0):
+    def __init__(self, file: Path | None, done: int = 0):
         self.file = file
-        self.total = total
         self.done = done
         self.begun = self.last = time.monotonic()
 
@@ -44,20 +43,24 @@ class Log:
         if self.file is None:
             return
         self.last = time.monotonic()
-        left = (self.last - self.begun) / max(step - self.done, 1) * (self.total - step)
-        said = f"step {step} of {self.total}"
+        going = [learner for learner in learners if not learner.gave_up]
+        end = max((learner.rate.end for learner in going), default=step)
+        # Patience may end it earlier, until a decay has begun, whose length is known.
+        most = "at most " * any(learner.open_ended for learner in going)
+        left = (self.last - self.begun) / max(step - self.done, 1) * (end - step)
+        said = f"step {step} of {most}{end}"
         said += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
         validated = [learner for learner in learners if learner.fit.history]
         if validated:
             # What is trained as one is of one task.
-            metric = validated[0].task.metric
+            metric = validated[0].metric
             best = max((learner.fit for learner in validated), key=lambda fit: metric.key(fit.best_score))
             said += f", validation {metric.shown(best.history[-1]['val_score'])}"
             said += f" (best {metric.shown(best.best_score)} at step {best.best_step})"
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a", encoding="utf-8") as log:
-                log.write(f"{time.strftime('%H:%M:%S')} {said}, {left:.0f} s of training left\n")
+                log.write(f"{time.strftime('%H:%M:%S')} {said}, {most}{left:.0f} s of training left\n")
 
 
 def last_line(file: Path) -> str:

@@ -19,7 +19,7 @@ from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
-from mora_bench.training.learner import Fit, Learner, NotFinite
+from mora_bench.training.learner import Fit, Learner, NotFinite, class_weights
 from mora_bench.training.log import Log
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
@@ -41,11 +41,12 @@ def train(
     checkpoint: Checkpoint | None = None,
     log: Path | None = None,
     watch: Watch | None = None,
+    watched: str = "",
 ) -> list[Fit]:
     """Train what requires a gradient with AdamW on the task's loss, then restore the best checkpoint.
 
-    The best checkpoint has the best primary score on the validation split; `recipe.patience` validations after it
-    training stops. Usually there is one model. Several
+    The best checkpoint has the best score `watched`, or the primary one, on the validation split; `recipe.patience`
+    validations after it training stops, or decays and then stops (`learner`). Usually there is one model. Several
     models that differ in learning rate or rank alone train as one (`fused`), each with its own recipe and optimiser.
     Training is deterministic in `seed` on a CPU with a fixed number of threads. The order of samples depends on `seed`
     and the view alone, so every method sees the same batches. `compiler` is one of `COMPILERS`. A training that was
@@ -58,9 +59,11 @@ def train(
     """
     recipe = recipes[0]
     steps = math.ceil(len(training) / recipe.batch)
-    total = recipe.epochs * steps
     due = _validations(recipe, steps)
-    learners = [Learner(model, own, total, device, task) for model, own in zip(models, recipes, strict=True)]
+    weights = class_weights(recipe, task, training.targets.numpy())
+    learners = [
+        Learner(model, own, steps, device, task, watched, weights) for model, own in zip(models, recipes, strict=True)
+    ]
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
     _each(models, training=True)
@@ -75,7 +78,7 @@ def train(
     if at_hand.order is not None:
         order.bit_generator.state = at_hand.order
     step = at_hand.step
-    told = Log(log, total, step)
+    told = Log(log, step)
     look = watch.look if watch else _not_looked_at
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
@@ -92,10 +95,11 @@ def train(
                 for learner in learners:
                     learner.step()
             told.step(step, learners)
-            if step in due:
+            if looking := [own for own in learners if step in due or own.looks_after(step)]:
                 _each(models, training=False)
-                for learner, own in zip(learners, _outputs(finish, check, recipe.batch, step), strict=True):
-                    learner.validated(step, round(step / steps, 3), task.score(expected, own))
+                outputs = dict(zip(learners, _outputs(finish, check, recipe.batch, step), strict=True))
+                for learner in looking:
+                    learner.look(step, expected, outputs[learner])
                 told.validated(step, learners)
                 if all(learner.gave_up for learner in learners):
                     break

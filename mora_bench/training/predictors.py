@@ -1,6 +1,7 @@
 """One cell of a competitor without the shared network: fit on what the mask shows, predict under every pattern."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,8 +16,12 @@ from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
-from mora_bench.training import facts
+from mora_bench.training import facts, frozen
+from mora_bench.training.cell import pool_of, reopen, samples
 from mora_bench.training.facts import Outcome
+
+#: The sides of a split.
+SIDES = ("train", "val", "test")
 
 
 # Several cells run beside each other, each with a core: threads of linear algebra would only wait for each other.
@@ -24,36 +29,58 @@ from mora_bench.training.facts import Outcome
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
     begun = time.perf_counter()
-    table, own = facts.own_sides(cell, runtime)
+    _, own = facts.own_sides(cell, runtime)
+    seen = frozen_of(cell, runtime)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
     task: Task = registry.get(registry.TASKS, cell.task)()
-    predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
-    train, validation = (shown(table, own[name].rows, present[name], targets=True) for name in ("train", "val"))
-    predictor.fit(train, validation, derive(cell.seed, "predictor"))
-    fitted = time.perf_counter()
-    logits = {name: predicted(predictor, task, own[name]) for name in ("val", "test")}
+    predictor = fitted(cell, own, seen)
+    learned = time.perf_counter()
+    logits = {name: predicted(predictor, task, own[name], seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     competitor = Competitor(
         title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
     )
-    time_of = Clock(cell_s=ended - begun, predict_s=ended - fitted)
+    time_of = Clock(cell_s=ended - begun, predict_s=ended - learned)
     return facts.without_network(cell, runtime, competitor, own, present, logits, time_of)
 
 
-def predicted(predictor: Predictor, task: Task, part: Side) -> np.ndarray:
-    """Logits of n samples under every pattern that each can show, float32 [n, P, C]; NaN elsewhere."""
+def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
+    """A cell's predictor, fitted on what the training mask shows of the sides of its split; `seen`: of each side the
+    frozen backbone's features."""
+    predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
+    train, validation = (
+        shown(part.table, part.rows, facts.presence_of(cell, name, part), targets=True, frozen=seen[name])
+        for name, part in ((name, sides[name]) for name in ("train", "val"))
+    )
+    predictor.fit(train, validation, derive(cell.seed, "predictor"))
+    return predictor
+
+
+def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:
+    """Of each side of a cell's split the frozen backbone's features of all rows of its table; none if the cell reads no
+    backbone."""
+    if cell.decoded_for is None:
+        return {name: {} for name in SIDES}
+    data = samples(cell.dataset, *cell.decoded_for, runtime)
+    found = dict.fromkeys(SIDES, frozen.features(cell, data, runtime, reopen))
+    return found | ({"test": frozen.features(cell, pool_of(cell, runtime), runtime, reopen)} if cell.pool else {})
+
+
+def predicted(predictor: Predictor, task: Task, part: Side, features: frozen.Features) -> np.ndarray:
+    """Logits of n samples under every pattern that each can show, float32 [n, P, C]; NaN elsewhere. `features`: the
+    frozen backbone's, of all rows of the side's table."""
     table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
     for k, (pattern, can) in enumerate(zip(patterns, presence.able(natural).T, strict=True)):
         able = np.flatnonzero(can)
         if len(able):
-            samples = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False)
-            out[able, k] = task.logits(_checked(predictor, samples))
+            these = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False, frozen=features)
+            out[able, k] = task.logits(checked(predictor, these))
     return out
 
 
-def _checked(predictor: Predictor, samples: Shown) -> np.ndarray:
+def checked(predictor: Predictor, samples: Shown) -> np.ndarray:
     """The predictions of a predictor, checked to be probabilities of the right shape."""
     found = np.asarray(predictor.predict(samples), float)
     expected = (len(samples), len(samples.labels))

@@ -11,18 +11,23 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.aligned import FEWEST
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.recipe import ALIGNED
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
 from mora_bench.errors import UserError
 from mora_bench.records.schema import Record
 from mora_bench.records.store import FAILED, Store
+from mora_bench.training import frozen
 from mora_bench.training.work import work
 
 #: Training steps of a probe of a network; samples that it reads at least; test samples that are drawn apart for it.
 STEPS, LEAST, POOL = 3, 60, 16
 #: Samples that a competitor without a network is timed on, at most.
 MOST = 2000
+#: Complete training samples that a probe aligns a projection on, and the smallest share of them that a rate leaves.
+PAIRS, FEW_STAY = 3 * FEWEST, 0.05
 #: The smallest share of samples that a split trains on.
 TRAINED = 0.8
 #: Samples that are decoded to find out how long that takes.
@@ -46,11 +51,15 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     """
     recipe = cell.recipe
     limit = MOST if recipe is None else max(math.ceil(STEPS * recipe.batch / TRAINED), LEAST)
+    if recipe is not None and recipe.projection == ALIGNED:
+        limit = max(limit, math.ceil(PAIRS / TRAINED / max(1 - cell.rate, FEW_STAY)))
     limit = min(limit, place.limit or limit)
     _, data = datasets.fingerprinted(cell.dataset, place.data_root, limit, place.cache)
     short = replace(cell, data=data, pool=min(cell.pool, POOL if recipe else limit), after="")
     if recipe is not None:
-        short = replace(short, recipe=replace(recipe, epochs=1, validate_every=1.0))
+        # As published, because three steps hold no plateau; a step costs the same.
+        brief = replace(recipe, schedule="linear", epochs=1, validate_every=1.0).settled()
+        short = replace(short, recipe=brief, watched="")
     with tempfile.TemporaryDirectory() as folder:
         own = replace(place, out=Path(folder), limit=limit, checkpoint_minutes=0, workers=1)
         work([short], own)
@@ -63,14 +72,18 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     return Probe(record, mib, left / max(samples, 1))
 
 
-def decoding(cell: Cell, place: Runtime) -> float:
-    """Seconds in which one process decodes a sample as a cell's backbone wants it."""
-    if cell.recipe is None:
-        return 0.0
+def decoding(cell: Cell, place: Runtime) -> tuple[float, float]:
+    """Seconds in which one process decodes a sample as a cell's backbone wants it, and in which that reads it, if the
+    cell is of a competitor that reads it frozen."""
+    if cell.decoded_for is None:
+        return 0.0, 0.0
     table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
     some = table.only(np.arange(min(DECODED, len(table))))
-    rules = backbones.resolve(cell.backbone, cell.recipe.max_text).rules
+    rules = backbones.resolve(*cell.decoded_for).rules
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        cache.prepare(some, "probe", rules, Path(folder), 1)
-        return (time.perf_counter() - begun) / len(some)
+        data = cache.prepare(some, "probe", rules, Path(folder), 1)
+        decoded = time.perf_counter()
+        if cell.recipe is None:
+            frozen.features(cell, data, replace(place, cache=Path(folder)))
+        return (decoded - begun) / len(some), (time.perf_counter() - decoded) / len(some)

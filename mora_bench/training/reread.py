@@ -87,7 +87,7 @@ def data_again(store: Store, place: Runtime, found: Findings) -> int:
 def _decoded_again(records: list[Record], place: Runtime, found: Findings) -> None:
     """Read what was decoded of the data, as far as it lies in this machine's cache."""
     cells = [record.cell for record in records]
-    alike = {(c.backbone, c.recipe.max_text, c.seed, c.pool): c for c in cells if c.recipe is not None}
+    alike = {(c.decoded_for, c.seed, c.pool): c for c in cells if c.decoded_for is not None}
     folders: dict[Path, None] = {}
     for cell in alike.values():
         try:

@@ -13,6 +13,7 @@ from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.missing import masks
 from mora_bench.plan.data_axes import known_of
+from mora_bench.plan.recipes import watched_of
 
 #: What is not carried over: the classes are others.
 OF_THE_HEAD = "head."
@@ -39,6 +40,7 @@ def before(cell: Cell, runtime: Runtime) -> Cell:
         data=fingerprint,
         modalities=table.names,
         task=table.task,
+        watched="" if cell.recipe is None else watched_of(table.task, cell.recipe),
         mechanism=mechanism,
         after="",
     )

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ import torch
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.samples import Samples, View
@@ -29,6 +29,10 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
+from mora_bench.records import ledgers
+from mora_bench.records.documents import Refused
+from mora_bench.records.encoding import encode
+from mora_bench.records.ledgers import Ledger, Trial
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
 from mora_bench.tasks.metric import metric_of
@@ -58,40 +62,15 @@ class Space:
     weight_decay: tuple[float, float] = (1e-3, 1e-1)
 
 
-class Trial(msgspec.Struct, kw_only=True):
-    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained; None where
-    it diverged, which is worse than any score."""
-
-    number: int
-    settings: dict[str, Any]
-    scores: dict[str, float | None] = {}
+def ladder(epochs: int, least: int = 1) -> list[int]:
+    """The epochs of each rung, ascending, none below the least: with 9, [1, 3, 9]."""
+    return sorted({max(epochs // SHRINK**k, least) for k in range(RUNGS)})
 
 
-class Ledger(msgspec.Struct, kw_only=True):
-    """One search: what it was for, every trial, the best one, and what it cost.
-
-    `epochs_trained` sums over trials; it is the same for every method of a study.
-    """
-
-    key: str
-    dataset: str
-    method: str
-    label: str
-    space: dict[str, Any]
-    epochs: list[int]
-    withheld_seeds: list[int]
-    samples: dict[str, int]
-    trials: list[Trial]
-    best: Trial
-    untuned: float | None
-    tuned: float | None
-    epochs_trained: int
-    seconds: float
-
-
-def ladder(epochs: int) -> list[int]:
-    """The epochs of each rung, ascending: with 9, [1, 3, 9]."""
-    return sorted({max(epochs // SHRINK**k, 1) for k in range(RUNGS)})
+def rungs_of(recipe: Recipe) -> list[int]:
+    """The epochs of each rung of a recipe: with a plateau their most, and enough for its warm-up and decay."""
+    plateau = recipe.schedule == PLATEAU
+    return ladder(recipe.epochs, math.ceil(recipe.warmup_epochs + recipe.decay_epochs) if plateau else 1)
 
 
 def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Trial]:
@@ -126,7 +105,9 @@ def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Tria
 def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
     """The cell with a trial's settings."""
     changes = {name: value for name, value in chosen.items() if name != "rank"}
-    recipe = replace(recipe_of(cell), **changes, epochs=epochs, validate_every=1.0)
+    recipe = replace(recipe_of(cell), **changes, epochs=epochs)
+    if recipe.schedule != PLATEAU:
+        recipe = replace(recipe, validate_every=1.0)
     return replace(cell, recipe=recipe, rank=chosen.get("rank", cell.rank))
 
 
@@ -147,7 +128,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     split = untested(cell, data.table, tested)
     views = views_of(cell, split, dict.fromkeys(split, data))
     found = settings(cell, trials, space, _most_rank(cell))
-    rungs, metric = ladder(recipe_of(cell).epochs), metric_of(cell.task)
+    rungs, metric = rungs_of(recipe_of(cell)), metric_of(cell.task, cell.watched)
     going, spent = list(found), 0
     for rung, epochs in enumerate(rungs):
         for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
@@ -262,8 +243,8 @@ def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], tri
 
 
 def save(ledger: Ledger, runtime: Runtime) -> None:
-    """Write a ledger to the file that `ledger_file` names."""
-    write_atomic(ledger_file(ledger.key, runtime), msgspec.json.format(msgspec.json.encode(ledger), indent=1) + b"\n")
+    """Write a ledger to its file."""
+    write_atomic(ledgers.file_of(runtime.out, ledger.key), encode(ledger))
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
@@ -276,14 +257,10 @@ def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: Space | No
     return digest_json([VERSION, cell.key, list(tested), trials, msgspec.to_builtins(space or Space())])
 
 
-def ledger_file(key: str, runtime: Runtime) -> Path:
-    """tuning/KEY.json of the results folder."""
-    return runtime.out / "tuning" / f"{key}.json"
-
-
 def read(key: str, runtime: Runtime) -> Ledger | None:
-    """The ledger of that key, if there is a readable one."""
-    try:
-        return msgspec.json.decode(ledger_file(key, runtime).read_bytes(), type=Ledger)
-    except (OSError, msgspec.MsgspecError):
+    """The ledger of that key, if there is one that is what was written; says so if there is another."""
+    found = ledgers.read(runtime.out, key)
+    if isinstance(found, Refused):
+        print(found, file=sys.stderr)
         return None
+    return found

@@ -14,7 +14,7 @@ from torch import Tensor
 from mora_bench.data import presence
 from mora_bench.data.audit import some
 from mora_bench.data.samples import View
-from mora_bench.training.learner import Learner, NotFinite
+from mora_bench.training.learner import Learner, NotFinite, not_finite
 
 #: Losses grew if one was so many times the first; parameters, if one is so large.
 GREW, LARGE = 2.0, 1e4
@@ -78,8 +78,3 @@ class Watch:
         said = ", ".join(f"{len(rows)} {name}" for name, rows in held.items())
         alone = f"those that are {' or '.join(bad)} give it" if bad else "none of the patterns gives it alone"
         return f"Samples of that step: {said}; {alone}."
-
-
-def not_finite(trained: dict[str, torch.nn.Parameter]) -> list[str]:
-    """The names of parameters whose gradient holds NaN or infinity."""
-    return [n for n, p in trained.items() if p.grad is not None and not bool(p.grad.isfinite().all())]

@@ -14,7 +14,7 @@ from mora_bench.records.schema import SCHEMA, Competitor, Record
 from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
-from mora_bench.training.facts import Outcome, same_code
+from mora_bench.training.facts import Outcome, same_code, same_precision
 from mora_bench.training.failed import told
 
 
@@ -67,6 +67,7 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
 def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     for cell in bundle:
         same_code(cell)
+        same_precision(cell, runtime)
     if bundle[0].method in registry.names(registry.PREDICTORS):
         return [predictors.run_cell(cell, runtime) for cell in bundle]
     return network_cells.run_cells(bundle, runtime)

@@ -8,6 +8,7 @@ import pytest
 from mora_baselines import linear
 from mora_baselines.always import Always
 from mora_baselines.features import described
+from mora_baselines.frozen import FrozenFeatures
 from mora_baselines.late_fusion import LateFusion
 from mora_baselines.pixels import PlainPixels
 from mora_baselines.presence import Presence, parts
@@ -129,8 +130,9 @@ def test_no_predictor_is_shown_a_name(name):
     other = dataclasses.replace(table, ids=tuple("fedcba"), patients=tuple("uvwxyz"), covariates={}, inseparable=())
     first, again = (visible(own, np.arange(6), np.ones(own.present.shape, bool), False) for own in (table, other))
     assert {field.name for field in dataclasses.fields(first)} == {
-        "values", "kinds", "present", "labels", "task", "targets",
+        "values", "kinds", "present", "labels", "task", "targets", "frozen",
     }  # fmt: skip
+    assert first.frozen == {}
     assert [*map(str, content(first))] == [*map(str, content(again))]
     said = {part for part in content(first) if isinstance(part, str)}
     assert not said.intersection({*table.ids, *table.patients})
@@ -281,6 +283,36 @@ def run(place, **changes):
     return {(s.key, p): s.test[p].scores["f1_macro"] for s in scores for p in s.test}, cells
 
 
+def test_what_the_frozen_backbone_gives_is_shown_where_the_mask_shows_its_modality():
+    table = twins.odir(range(4))
+    given = {"text": np.arange(12.0).reshape(4, 3), "image": np.arange(8.0).reshape(4, 2)}
+    mask = np.array([[True, True], [False, True], [True, False]])
+    found = visible(table, np.array([3, 1, 0]), mask, False, given).frozen
+    assert [None if value is None else value.tolist() for value in found["text"]] == [[9, 10, 11], None, [0, 1, 2]]
+    assert [None if value is None else value.tolist() for value in found["image"]] == [[6, 7], [2, 3], None]
+
+
+def test_the_frozen_floor_reads_the_backbone_in_the_place_of_texts_and_pictures_and_tables_themselves():
+    def read(samples):
+        """The note says a in one of 50 numbers of another scale, the photo b."""
+        rng, seen = np.random.default_rng(len(samples)), {}
+        for name, label, size in (("note", 0, 50), ("photo", 1, 5)):
+            x = rng.normal(3, [40.0] * (size - 1) + [0.1], (len(samples), size))
+            x[:, -1] += samples.targets[:, label]
+            seen[name] = tuple(None if v is None else own for v, own in zip(samples.values[name], x, strict=True))
+        unread = {name: tuple(None if v is None else 0 for v in samples.values[name]) for name in seen}
+        return dataclasses.replace(samples, values=samples.values | unread, frozen=seen)
+
+    predictor = FrozenFeatures()
+    predictor.fit(read(clinic(200, 0, "some")), read(clinic(80, 1, "some")), 0)
+    for lacking in [(), ("note",), ("photo",), ("lab",), ("note", "lab")]:
+        test = read(clinic(150, 2, lacking))
+        right = ((predictor.predict(test) > 0.5) == test.targets).mean(0)
+        for name, share in zip(("note", "photo", "lab"), right, strict=True):
+            assert share > 0.85 if name not in lacking else share < 0.7, (name, lacking)
+    assert not predictor.predict(read(clinic(5, 3, ("note", "photo", "lab")))).any()
+
+
 def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, folder):
     grid = campaign.preset(
         "quick",
@@ -292,8 +324,11 @@ def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, f
     )
     cells = campaign.plan(grid, place).cells
     assert sum(cell.method == "head" for cell in cells) == 2 * 2 * 2 * 2
-    assert sorted(cell.method for cell in cells if cell.recipe is None) == sorted(2 * FLOORS)
-    assert {(cell.backbone, cell.impute) for cell in cells if cell.recipe is None} == {("none", "none")}
+    floors = [cell for cell in cells if cell.recipe is None]
+    # Each on two datasets; the one that reads the backbone on each of both.
+    assert sorted(cell.method for cell in floors) == sorted(2 * [*FLOORS, "frozen"])
+    once = [cell for cell in floors if cell.method != "frozen"]
+    assert {(cell.backbone, cell.impute, cell.max_text) for cell in once} == {("none", "none", None)}
 
 
 def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(place, monkeypatch):
@@ -302,8 +337,11 @@ def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(plac
     dataset = dataclasses.replace(registry.get(registry.DATASETS, "odir"), twin=lambda: images)
     monkeypatch.setitem(registry._plugins[registry.DATASETS], "pictures", (dataset, "0", None))
     plan = campaign.plan(campaign.preset("quick", datasets=("pictures",), methods=tuple(FLOORS), seeds=(0,)), place)
-    assert {cell.method for cell in plan.cells} == {*FLOORS} - {"tfidf"}
-    assert plan.collapsed == {"tfidf reads text, which pictures does not have": 1}
+    assert {cell.method for cell in plan.cells} == {*FLOORS} - {"tfidf", "frozen"}
+    unread, unfit = sorted(plan.collapsed, reverse=True)
+    assert unread == "tfidf reads text, which pictures does not have"
+    assert unfit.startswith("frozen reads small, which cannot run on pictures: ViLT reads its features off a text's")
+    assert [*plan.collapsed.values()] == [1, 1]
     assert isinstance(images.modalities["image"], Column)
 
 

@@ -267,8 +267,8 @@ def test_scp_starts_as_released():
         assert own.std().item() == pytest.approx((2 / columns) ** 0.5, rel=0.15)
 
 
-def aoept(backbone, blocks):
-    method = Aoept(backbone, Axes(blocks=blocks))
+def aoept(backbone, blocks, **knobs):
+    method = Aoept(backbone, Axes(blocks=blocks, knobs=knobs))
     for own in method.gates.values():
         torch.nn.init.normal_(own[2].weight)
     return method
@@ -323,6 +323,60 @@ def test_aoepts_contrast_by_hand():
     torch.testing.assert_close(loss[0], F.cross_entropy(method.scale.exp() * a @ b.T, torch.arange(3)))
     method.terms = [torch.stack([loss, counts])]
     torch.testing.assert_close(method.penalty(), 0.05 * loss[0])
+
+
+def released(backbone, parts, present, blocks, apart):
+    """Mean tokens as the authors' code collects them (or, not apart, as the network meets samples): sample by sample,
+    the tokens of what it lacks masked out, a complete one as two samples that lack one each."""
+    found = {(m, block): [] for m in (0, 1) for block in blocks}
+    for row, has in enumerate(present.tolist()):
+        for shown in [[True, False], [False, True]] if apart and all(has) else [has]:
+            whole = torch.cat([part.x[row][part.mask[row]] for part in parts])
+            of = torch.cat([torch.full((int(part.mask[row].sum()),), m) for m, part in enumerate(parts)])
+            kept = torch.tensor(shown)[of]
+            # What features are read off is never masked.
+            kept[0] = True
+            x, of = whole[kept][None], of[kept]
+            for block in range(max(blocks) + 1):
+                for m in (0, 1):
+                    if block in blocks and shown[m]:
+                        found[m, block].append(x[0, of == m].mean(0))
+                layer = backbone.vilt.encoder.layer[block]
+                y = layer(x)
+                x = y[0] if isinstance(y, tuple) else y
+    return {key: torch.stack(rows) for key, rows in found.items()}
+
+
+@pytest.mark.parametrize("apart", [True, False])
+@torch.no_grad()
+def test_aoepts_tokens_are_collected_as_released_unless_asked_otherwise(apart):
+    backbone, blocks = tiny_backbone(), (0, 1, 2)
+    method = aoept(backbone, blocks) if apart else aoept(backbone, blocks, collect_apart=False)
+    parts = backbone.embed(dual_inputs([(2, 4), (3, 3), (2, 2)], [4, 9, 6]))
+    present = torch.tensor(PRESENT)
+    own = method.collected([(parts, present)])
+    expected, other = (released(backbone, parts, present, blocks, which) for which in (apart, not apart))
+    for m in (0, 1):
+        for k, block in enumerate(blocks):
+            torch.testing.assert_close(own[m][k], expected[m, block], rtol=0, atol=1e-5)
+            # Before the first block nothing has been read together.
+            assert torch.allclose(own[m][k], other[m, block], atol=1e-3) == (block == 0)
+
+
+@torch.no_grad()
+def test_aoepts_means_do_not_hang_on_the_batch_as_those_over_padded_pictures_would():
+    """The released mean over a padded picture's tokens is another one beside a larger picture."""
+    backbone = tiny_backbone()
+    method = aoept(backbone, (0,))
+    beside = [dual_inputs([(2, 2), other], [4, 4]) for other in ((2, 2), (3, 4))]
+    beside[1] = beside[1].with_tensors([t.clone() for t in beside[1].tensors()])
+    beside[1].inputs[1].pixels[0, :, :32, :32] = beside[0].inputs[1].pixels[0]
+    tokens = [backbone.join(backbone.embed(batch), batch.present)[0] for batch in beside]
+    ours = [method.means(own)[0, 1] for own in tokens]
+    torch.testing.assert_close(*ours, rtol=0, atol=1e-5)
+    padded = [own.x[0, 4:].mean(0) for own in tokens]
+    torch.testing.assert_close(padded[0], ours[0], rtol=0, atol=1e-5)
+    assert (padded[0] - padded[1]).abs().max() > 0.05
 
 
 def test_aoepts_centres_are_those_of_the_tokens_that_training_shows():

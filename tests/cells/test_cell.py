@@ -30,6 +30,8 @@ CELL = Cell(
     recipe=Recipe(),
     seed=0,
 )
+#: The same with the other schedule, whose score to watch is named.
+PLATEAU = dataclasses.replace(CELL, recipe=Recipe(schedule="plateau", patience=3).settled(), watched="auroc")
 MISSING = Missing("covariate:age", 2.0, "patient", "1", "abc")
 OTHER = {
     "dataset": "cxr", "source": "real", "data": "x", "split": "row", "missing": "text", "rate": 0.5, "method": "full",
@@ -52,10 +54,11 @@ def wider(kind, **options):
 
 
 def test_every_field_but_the_backbones_name_changes_the_key():
-    assert set(OTHER) | {"backbone", "scoring"} == {f.name for f in dataclasses.fields(Cell)}
+    assert set(OTHER) | {"backbone", "scoring", "watched"} == {f.name for f in dataclasses.fields(Cell)}
     keys = {dataclasses.replace(CELL, **{name: value}).key for name, value in OTHER.items()}
     assert len(keys | {CELL.key}) == len(OTHER) + 1
     assert dataclasses.replace(CELL, backbone="/moved/elsewhere").key == CELL.key
+    assert dataclasses.replace(PLATEAU, watched="map").key != PLATEAU.key != CELL.key
 
 
 def test_how_it_is_scored_changes_the_score_key_alone():
@@ -81,6 +84,7 @@ def test_keys_are_what_they_were():
     assert CELL.score_key == "dea3099db45f23a2-0899eaeee76dcfdd"
     other = dataclasses.replace(CELL, scoring=Scoring(Missing("covariate:age", 2.0), 0.3))
     assert other.score_key == "dea3099db45f23a2-e4837255f608d97a"
+    assert PLATEAU.key == "c246ac699399593a"
 
 
 def test_cells_of_older_draws_keep_their_keys_and_are_told_apart():
@@ -159,14 +163,21 @@ def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_c
     assert dataclasses.replace(table, covariates={}).fingerprint() == table.fingerprint()
 
 
-def test_every_recipe_field_changes_the_key():
-    for field in dataclasses.fields(Recipe):
-        value = getattr(CELL.recipe, field.name)
-        named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 3}
-        named["reweigh"] = True
-        other = named.get(field.name, value * 2 if not isinstance(value, str) and (value < 0.5 or value > 1) else 0.5)
-        changed = dataclasses.replace(CELL, recipe=dataclasses.replace(CELL.recipe, **{field.name: other}))
-        assert changed.key != CELL.key, field.name
+def test_every_recipe_field_that_its_schedule_reads_changes_the_key():
+    named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 5}
+    named |= {"reweigh": True, "readout": "mean", "class_weights": "balanced", "projection": "aligned"}
+    read: set[str] = set()
+    for cell in (CELL, PLATEAU):
+        for field in dataclasses.fields(Recipe):
+            value = getattr(cell.recipe, field.name)
+            number = not isinstance(value, str)
+            other = named.get(field.name, value * 2 if number and (value < 0.5 or value > 1) else 0.25)
+            recipe = dataclasses.replace(cell.recipe, **{field.name: other} if field.name != "schedule" else {})
+            if recipe.problem() or recipe == cell.recipe:
+                continue
+            read.add(field.name)
+            assert dataclasses.replace(cell, recipe=recipe).key != cell.key, field.name
+    assert read == {f.name for f in dataclasses.fields(Recipe)} - {"schedule"}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +187,10 @@ def test_every_recipe_field_changes_the_key():
         ({"rank": 0}, "rank 0 is below 1"),
         ({"split": "day"}, "unknown split"),
         ({"seed": -1}, "seed -1"),
+        ({"watched": "auroc"}, "watched is 'auroc'; expected a score with schedule plateau, else none"),
+        ({"recipe": PLATEAU.recipe}, "watched is ''"),
+        ({"recipe": Recipe(warmup_epochs=2)}, "odir mora: schedule linear does not read recipe.warmup_epochs"),
+        ({"recipe": Recipe(precision="auto")}, "recipe.precision auto is what a plan replaces"),
     ],
 )
 def test_validates_itself(changes, message):
@@ -196,6 +211,9 @@ def test_validates_itself(changes, message):
         {"eps": float("inf")},
         {"validate_every": 1e-12},
         {"lr": float("nan")},
+        {"schedule": "cosine"},
+        {"decay_epochs": -1},
+        {"warmup_epochs": float("inf")},
     ],
 )
 def test_a_recipe_validates_itself(changes):

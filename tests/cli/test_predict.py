@@ -2,12 +2,13 @@
 
 import csv
 import shutil
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_cell
+from conftest import make_cell, make_floor
 from PIL import Image
 from safetensors.numpy import load, save
 from scipy.special import expit
@@ -19,6 +20,7 @@ from mora_bench.records.store import Store
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.cell import samples
+from mora_bench.training.imported import Rows, as_cell, outcome, template
 from mora_bench.training.work import work
 
 LIMIT = 60
@@ -61,6 +63,34 @@ def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
     assert names == [[row["id"], "text+image"] for row in rows]
     np.testing.assert_allclose(found, expit(kept["test_logits"][:, 2]), rtol=0, atol=2e-6)
     assert "ms each: out.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["frozen", "late-fusion"])
+def test_a_floor_is_fitted_again_and_gives_the_probabilities_of_its_record(name, trained, folder, tmp_path):
+    _, place, _, rows = trained
+    cell = make_floor(place, folder, name)
+    work([cell], place)
+    kept = Store(place.out).predictions(cell)
+    for k, row in enumerate(rows[:2]):
+        row["text" if k % 2 else "image"] = ""
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    _, names, found = predicted(cell, place)
+    assert [had for _, had in names] == ["text", "image", *["text+image"] * (len(rows) - 2)]
+    expected = [expit(kept["test_logits"][k, k if k < 2 else 2]) for k in range(len(rows))]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+
+
+def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsys):
+    _, place, _, _ = trained
+    store = Store(place.out)
+    cell = as_cell(store.record_of(next(iter(store.keys()))).cell, "theirs")
+    rows = template(cell, place)
+    probabilities = np.full((len(rows), 8), 0.5)[(rows["split"] != "train").to_numpy()]
+    rows = rows[rows["split"] != "train"]
+    found = outcome(cell, Rows([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, place)
+    store.write(cell, found.record, found.predictions, found.scores, None, found.split)
+    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
+    assert "nothing that could predict (predictions that were made elsewhere)" in capsys.readouterr().err
 
 
 def test_whatever_is_absent_is_absent(trained, tmp_path):

@@ -111,7 +111,7 @@ def test_an_older_mapping_stays_readable_while_the_folder_is_healed(opened, wher
 def test_files_with_other_times_and_the_right_content_are_read_once(opened, where, monkeypatch):
     for name in FILES:
         os.utime(where / name)
-    monkeypatch.setattr(cache, "_decode", lambda *a: pytest.fail("decoded again"))
+    monkeypatch.setattr(cache, "_fill", lambda *a: pytest.fail("decoded again"))
     opened()
     monkeypatch.setattr(cache, "hash_version", lambda *a: pytest.fail("read again"))
     opened()

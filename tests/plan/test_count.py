@@ -14,7 +14,7 @@ SOME = st.fixed_dictionaries(
     {
         "datasets": st.sampled_from([("odir",), ("odir", "cxr"), ("odir-eyes",)]),
         "methods": st.sampled_from([("head",), ("mora", "full", "prior"), ("lora", "map", "tfidf"), ("all",)]),
-        "floors": st.sampled_from([("none",), ("prior", "tfidf"), ("all",)]),
+        "floors": st.sampled_from([("none",), ("prior", "tfidf"), ("frozen",), ("all",)]),
         "backbone": st.sampled_from([("small",), ("small", "small-dual")]),
         "missing": st.sampled_from([("both",), ("complete",), ("complete", "both"), ("both", "both")]),
         "rates": st.sampled_from([(0.7,), (0.0, 0.7), (0.3, 0.7, 0.3)]),
@@ -52,7 +52,7 @@ def test_a_large_grid_is_a_table_with_a_price(tmp_path, capsys):
     assert main(["grid", *large, "--plan", "--out", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 40
-    assert lines[-2].startswith("743,600 cells; 0 records lie in")
+    assert lines[-2].startswith("745,800 cells; 0 records lie in")
     assert "values of axes" in lines[0]
 
 
@@ -61,7 +61,9 @@ def test_three_steps_of_each_kind_are_timed_for_a_price(folder, tmp_path, capsys
     given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
     assert main(["grid", *given, "--plan", "--measure"]) == 0
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("About ")
+    # The preset has patience.
+    assert said.startswith("At most about ")
+    assert " Patience may end cells earlier; the least is about " in said
     assert "measured on three steps of each kind here" in said
     assert "GB of disk" in said
     assert not (tmp_path / "out" / "records").exists()
@@ -78,6 +80,11 @@ def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folde
     assert main(["grid", *given]) == 0
     capsys.readouterr()
     assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--plan"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("At most about ")
+    assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--recipe.schedule", "linear", "--plan"]) == 0
+    assert "least" in capsys.readouterr().out.splitlines()[-1]
+    patient = ["--recipe.schedule", "linear", "--recipe.patience", "0"]
+    assert main(["grid", *given[:-2], "--recipe.epochs", "4", *patient, "--plan"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("About ")
     # Another kind of cell in the same grid is counted apart.
     at = given.index("--methods") + 1

@@ -183,9 +183,11 @@ def test_learning_rates_are_an_axis(grid, place):
 def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, place):
     changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
     found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), place)
-    floors = [c for c in found.cells if c.backbone == "none"]
-    assert sorted(c.method for c in floors) == FLOORS
-    assert {(c.impute, c.rank, c.blocks, c.recipe, c.weights) for c in floors} == {("none", None, None, None, "")}
+    floors = [c for c in found.cells if c.recipe is None]
+    # The one that reads the backbone stands once beside each.
+    assert sorted(c.method for c in floors) == sorted([*FLOORS, "frozen"])
+    assert {(c.impute, c.rank, c.blocks, c.recipe) for c in floors} == {("none", None, None, None)}
+    assert {(c.backbone, c.weights) for c in floors if c.method != "frozen"} == {("none", "")}
     assert len(found.cells) - len(floors) == 2 * 2 * (2 + 4)
 
 
@@ -226,7 +228,7 @@ def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, place, monkeypat
     monkeypatch.setattr(Tfidf, "kinds", ("sound",))
     found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), place)
     others = [name for name in FLOORS if name != "tfidf"]
-    assert [c.method for c in found.cells if c.backbone == "none"] == others * 2
+    assert [c.method for c in found.cells if c.recipe is None] == others * 2
     assert found.collapsed == {"tfidf reads sound, which cxr does not have": 2}
 
 
@@ -420,3 +422,48 @@ def test_the_strength_of_a_test_mechanism_is_the_one_that_was_asked_for(grid, pl
     for mechanism in ("uniform", "label"):
         cells = plan(dataclasses.replace(asked, mechanism=(mechanism,)), place).cells
         assert {cell.scoring.missing.strength for cell in cells} == {2.0}
+
+
+def with_readout(grid, readout, **changes):
+    return dataclasses.replace(grid, recipe=dataclasses.replace(grid.recipe, readout=readout), **changes)
+
+
+def test_a_readout_that_is_the_backbones_own_is_no_other_cell(grid, place, folder, clip_folder):
+    for backbone in (str(folder), str(clip_folder), f"pair:{clip_folder},untrained"):
+        plain = dataclasses.replace(grid, methods=("head",), backbone=(backbone,))
+        keys = {name: plan(with_readout(plain, name), place).cells[0].key for name in ("", "pooler", "mean", "labels")}
+        assert keys[""] == keys["pooler"]
+        assert len(set(keys.values())) == 3
+    fused = dataclasses.replace(grid, methods=("head",), backbone=("fused:untrained,untrained",))
+    own, mean, labels = (plan(with_readout(fused, name), place).cells[0] for name in ("", "mean", "labels"))
+    assert own.key == mean.key != labels.key
+    assert mean.recipe.readout == ""
+
+
+def test_a_part_that_asks_for_the_backbones_own_readout_is_collapsed_with_the_reason(tmp_path, place):
+    file = tmp_path / "read.toml"
+    backbone = "fused:untrained,untrained"
+    head = f'datasets = ["cxr"]\nmethods = ["head"]\nfloors = ["none"]\nseeds = [0]\nbackbone = ["{backbone}"]\n'
+    file.write_text(head + "".join(f'[[parts]]\nrecipe.readout = "{name}"\n' for name in ("", "mean", "labels")))
+    preset = load_preset(str(file))
+    found = plan(preset, place, preset)
+    assert [cell.recipe.readout for cell in found.cells] == ["", "labels"]
+    assert found.collapsed == {f"{backbone} is read by the mean anyway": 1}
+
+
+def test_a_pooler_is_refused_where_there_is_none(grid, place):
+    fused = with_readout(grid, "pooler", backbone=("small", "fused:untrained,untrained"))
+    with pytest.raises(UserError, match=r"fused:untrained,untrained was published without a pooler.*Leave it out"):
+        plan(fused, place)
+
+
+def test_where_labels_attend_there_is_no_norm_to_decay(grid, place):
+    keys = set()
+    for decay in (False, True):
+        recipe = dataclasses.replace(grid.recipe, readout="labels", decay_norms=decay)
+        keys |= {cell.key for cell in plan(dataclasses.replace(grid, methods=("head",), recipe=recipe), place).cells}
+    assert len(keys) == 1
+
+
+def test_the_paper_reads_the_pooler():
+    assert load_preset("paper").recipe.readout == ""

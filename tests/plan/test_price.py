@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mora_bench.cells.recipe import Recipe
 from mora_bench.plan.price import Needs, Prices, looked, predicted, seconds, step_flops, timed, work_of
-from mora_bench.records.schema import Beginning, Clock, Data, Flops
+from mora_bench.records.schema import Beginning, Clock, Data, Flops, Validation
 
 SIZES = {"train": 160, "val": 20, "test": 50}
 #: The machine of these records: seconds of overhead a step, seconds a FLOP in training and in passes, seconds a cell.
@@ -63,6 +63,14 @@ def test_a_cell_costs_its_steps_its_looks_and_what_every_cell_does(own, epochs):
     expected += (looked(work, need) + predicted(work, need)) * FORWARD
     assert work.steps == 10 * epochs
     assert priced(cell, HEAD, LORA, FULL) == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_a_frozen_backbone_reads_costs_its_passes_at_the_rate_of_its_networks():
+    floor, _ = predictor("frozen", backbone="small", weights="w" * 16, max_text=64)
+    assert Prices([HEAD, LORA], "Toy CPU", 1).reading(floor.cell, 300) == pytest.approx(300 * PASS * FORWARD)
+    assert Prices([], "Toy CPU", 1, older=[HEAD]).reading(floor.cell, 300) == pytest.approx(300 * PASS * FORWARD)
+    other_weights = dataclasses.replace(floor.cell, weights="v" * 16)
+    assert math.isnan(Prices([HEAD, LORA], "Toy CPU", 1).reading(other_weights, 300))
 
 
 def test_a_kind_that_is_known_by_its_flops_alone_is_priced_by_its_backbones_rate():
@@ -152,3 +160,22 @@ def test_seconds_are_the_sum_of_what_a_cell_does():
     need = needs(1e8, kept=True)
     assert seconds(work, need, Rate(0.0, 0.0, 0.0, 2.0)) == 2.0
     assert seconds(work, need, Rate(1.0, 0.0, 0.0, 0.0)) == work.steps == 30
+
+
+def test_patience_leaves_a_least_and_a_rate_is_of_the_steps_that_were_taken():
+    """9 epochs at most; at the least the first look is the best, two are no better, and the decay takes one epoch."""
+    plateau = {"schedule": "plateau", "epochs": 9, "patience": 2, "warmup": 0.0, "validate_every": 1.0}
+    cell = dataclasses.replace(
+        LORA.cell, watched="auroc", recipe=dataclasses.replace(LORA.cell.recipe, **plateau).settled()
+    )
+    most, least = (work_of(cell, SIZES, least=own) for own in (False, True))
+    assert (most.steps, most.validations) == (90, 9)
+    assert (least.steps, least.validations) == (40, 4)
+    known = Prices([HEAD, LORA, FULL], "Toy CPU", 1)
+    assert known.of(cell, SIZES, least=True) < known.of(cell, SIZES)
+    assert known.of(LORA.cell, SIZES, least=True) == known.of(LORA.cell, SIZES)
+    # A record that patience ended after four of nine looks says what four looks take.
+    looks = [Validation(step=10 * k, epoch=k, loss=1.0, val_score=0.5) for k in (1, 2, 3, 4)]
+    told = msgspec.structs.replace(LORA.training, steps=40, history=looks)
+    ended = timed(msgspec.structs.replace(LORA, cell=cell, training=told))
+    assert (ended.steps, ended.work.validations) == (40, 4)

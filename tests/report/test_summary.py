@@ -1,9 +1,12 @@
 """The few lines at a grid's end: who leads, whether anybody can be told, and how it compares with what is shipped."""
 
+import csv
+
 import msgspec
 import pytest
 from by_hand import failed, predictor, record, scores
 
+from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.records.store import Store
 from mora_bench.report import shipped, summary
@@ -96,3 +99,55 @@ def test_a_report_says_it_too(tmp_path, capsys):
     assert cli.main(["report", str(tmp_path)]) == 0
     # Alone it leads nobody.
     assert "mora (r=4, blocks 0) scores 50.0 (F1-macro x 100)." in capsys.readouterr().out
+
+
+def cut_short(method, seed, f1, epochs=3, **changes):
+    """A record whose best look was its last."""
+    own, found = record(method, seed, f1, recipe=Recipe(epochs=epochs, lr=0.001), **changes)
+    told = msgspec.structs.replace(own.training, best_step=2 * epochs, cut_short=True, cap=2 * epochs)
+    return msgspec.structs.replace(own, training=told), found
+
+
+def test_a_row_that_was_cut_short_is_marked_in_table_page_and_sentence(tmp_path):
+    recipe = {"recipe": Recipe(epochs=3, lr=0.001)}
+    pairs = [cut_short("head", 0, 0.4), record("head", 1, 0.5, **recipe)]
+    pairs += [record("mora", seed, 0.6, **recipe) for seed in (0, 1)] + [predictor("prior", seed) for seed in (0, 1)]
+    (said,) = summary.sentences(results(pairs))
+    assert said.endswith("; training was cut short: head.")
+    for own, found in pairs:
+        Store(tmp_path).write(own.cell, own, {}, found)
+    write(tmp_path)
+    table, tex, lines = ((tmp_path / "tables" / f"comparison-twin.{kind}").read_text() for kind in ("md", "tex", "csv"))
+    assert (
+        "†: training was cut short: the best look on validation lies in the last fifth before the cap of 3 epochs, in "
+        "1 of 4 cells."
+    ) in table
+    assert "| head † " in table
+    assert "| mora (r=4, blocks 0) |" in " ".join(table.split())
+    assert r"head $^{\dagger}$" in tex
+    marks = {row["method"]: row["cells cut short"] for row in csv.DictReader(lines.splitlines())}
+    assert marks == {"head": "1", "mora (r=4, blocks 0)": "0", "prior": "0"}
+    assert "| head † " in (tmp_path / "tables" / "summary-twin.md").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert '"cut_short":1' in page.replace(" ", "")
+    assert "†: training was cut short" in page
+
+
+def test_records_that_do_not_say_whether_they_were_cut_short_are_asked_for_their_steps(tmp_path):
+    """80 training samples in batches of 64 are two steps an epoch."""
+    recipe = Recipe(epochs=5, lr=0.001)
+    found = {}
+    for seed, best in enumerate((8, 9)):
+        own, _ = record("head", seed, recipe=recipe)
+        assert own.training.cut_short is None
+        own = msgspec.structs.replace(own, training=msgspec.structs.replace(own.training, best_step=best, steps=10))
+        found[best] = own.cut_short
+    assert found == {8: False, 9: True}
+    assert predictor()[0].cut_short is None
+
+
+def test_a_precision_other_than_fp32_stands_in_the_caption():
+    recipes = (Recipe(precision="bf16"), Recipe())
+    said = [results(seeds("head", (0.5,), recipe=own)).comparisons[0].caption for own in recipes]
+    assert "(wwwwwwwwwwwwwwww), trained in bf16. Share" in said[0]
+    assert "trained in" not in said[1].partition("Share")[0]

@@ -16,8 +16,8 @@ from by_hand import TOY, failed, predictor, record, scores
 from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
-from mora_bench.records.schema import Setting
-from mora_bench.report import differences, frame, ranks, tables
+from mora_bench.records.schema import Competitor, Setting
+from mora_bench.report import differences, frame, ranks, summary, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import _taken
@@ -80,6 +80,46 @@ def test_real_and_twin_never_share_a_table():
 def test_other_backbones_get_tables_of_their_own():
     found = compare(cells([record(), record(backbone="a/b", weights="z" * 16)]))
     assert {t.name for t in found} == {"comparison-twin-small-wwwwww-patient", "comparison-twin-a-b-zzzzzz-patient"}
+
+
+def frozen(backbone, seed=0, f1=0.2):
+    own, found = predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
+    return msgspec.structs.replace(own, competitor=Competitor(title="frozen", family="frozen network")), found
+
+
+def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
+    networks = [record("mora", s, 0.5, backbone=b, weights=b[:1] * 16) for b in ("one", "two") for s in range(2)]
+    floors = [frozen(b, s, f1) for b, f1 in (("one", 0.1), ("two", 0.6)) for s in range(3)]
+    pairs = networks + floors + [predictor("prior", s) for s in range(2)]
+    found = compare(cells(pairs))
+    sentences = summary.sentences(Results.of(*map(list, zip(*pairs, strict=True))))
+    assert [{r.label for r in table.sections[0].rows} for table in found] == [
+        {"mora (r=4, blocks 0)", "frozen", "prior"}
+    ] * 2
+    for table, said, below in zip(found, sentences, (False, True), strict=True):
+        # The seeds are those of the networks.
+        assert table.sections[0].seeds == [0, 1]
+        assert bool(row(table, "mora").below) == below
+        assert not row(table, "frozen").network
+        assert "a worse mean than the best without a network or with a frozen one, " in table.caption
+        assert ("with the network frozen frozen scores 60.0 ± 0.0, which is ahead" in said) == below
+        assert ("without a network prior scores 10.0 ± 0.0, behind it" in said) != below
+        assert len(table.sections[0].floors) == 2
+
+
+def test_floors_of_two_lengths_of_texts_are_two_rows():
+    floors = [frozen("one"), predictor("frozen", 0, 0.3, backbone="one", weights="o" * 16, max_text=32)]
+    table = only([record("mora", backbone="one", weights="o" * 16), *floors])
+    assert {r.label for r in table.sections[0].floors} == {"frozen (max_text=64)", "frozen (max_text=32)"}
+
+
+def test_a_caption_says_of_what_shares_and_flops_are_where_pictures_come_through_a_projection():
+    own, found = record()
+    with_one = msgspec.structs.replace(own.parameters, trained={"adapter": 9, "projection": 3})
+    told = only([(msgspec.structs.replace(own, parameters=with_one), found)]).caption
+    assert "all, pooler and projection of pictures included" in told
+    assert "multiply-add = 2, without the picture network, which runs once per picture: forward pass" in told
+    assert "projection" not in only([record()]).caption
 
 
 def test_other_test_sets_get_tables_of_their_own():
@@ -516,3 +556,15 @@ def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
     assert [table.name for table in both] == ["comparison-twin-version1", "comparison-twin-version2"]
     assert "scores of version" not in both[1].caption
     assert [row.method for row in both[1].sections[0].rows] == ["full", "mora"]
+
+
+def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
+    recipe = record()[0].cell.recipe
+    read = {name: record(recipe=replace(recipe, readout=name)) for name in ("", "mean", "labels")}
+    assert "read by" not in only([read[""]]).caption
+    alone = only([read["labels"]]).caption
+    assert "), read by one attention a label over the last block's tokens instead of its pooling. Share" in alone
+    both = only([read[""], read["mean"]])
+    assert ", read by the mean of the last block's tokens instead of its pooling where a row says so" in both.caption
+    labels = {row.label for section in both.sections for row in section.rows}
+    assert labels == {"mora (r=4, blocks 0, readout=published)", "mora (r=4, blocks 0, readout=mean)"}

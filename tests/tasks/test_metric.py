@@ -75,6 +75,8 @@ def test_a_name_alone_is_refused_with_what_to_write(tmp_path):
         registry.load_plugins([file])
     assert "Wrong: metrics['wrong'] is 'wrong labels', which does not say which way is better" in str(refused.value)
     assert "higher_is_better=False, bounds=(0, math.inf)" in str(refused.value)
+    with pytest.raises(UserError, match="watched is 'f1_macro'; expected a metric without a threshold: auroc, map"):
+        type("Other", (MultiLabel,), {"watched": "f1_macro", "metrics": MultiLabel.metrics})
     with pytest.raises(UserError, match="primary is 'f2'; expected one of metrics: f1_macro"):
         type("Other", (MultiLabel,), {"primary": "f2", "metrics": MultiLabel.metrics})
 

@@ -106,13 +106,29 @@ def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_p
         {"validate_every": 0.5},
         {"precision": "bf16"},
         {"warmup": 0.5, "head_lr_mult": 3.0, "weight_decay": 0.1},
+        {"projection": "aligned"},
     ],
     ids=str,
 )
 def test_every_recipe_goes_on_to_the_same_bits(changes, place, often, folder, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, epochs=2)
+    folder = "fused:untrained,untrained" if "projection" in changes else folder
     cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(recipe, **changes))
     same([cell], place, often, tmp_path, monkeypatch, (2,))
+
+
+@pytest.mark.parametrize("fuse", [1, 2])
+def test_a_cell_that_is_killed_in_its_decay_goes_on_to_the_same_bits(fuse, place, often, folder, tmp_path, monkeypatch):
+    """A rate so small that no look is better than the first, so that the decay begins after three epochs."""
+    changes = {"schedule": "plateau", "patience": 2, "epochs": 9, "warmup_epochs": 0.5, "decay_epochs": 2}
+    # Cells that train as one cannot draw.
+    changes |= {"dropout": 0.1 if fuse == 1 else 0.0}
+    recipes = [dataclasses.replace(RECIPE, lr=lr, **changes).settled() for lr in (1e-9, 2e-9)[:fuse]]
+    cells = [make_cell(place, folder, method="lora", recipe=recipe, watched="auroc") for recipe in recipes]
+    same(cells, place, often, tmp_path, monkeypatch, (2, 19))
+    told = Store(tmp_path / "killed").record(cells[0]).training
+    assert told.fell_after == 18
+    assert told.resumed[-1] in range(19, told.steps)
 
 
 def test_cells_that_train_as_one_go_on_as_one(place, often, folder, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Multiply-adds against closed forms, and what tools of others print for the same networks."""
 
+import copy
 import re
 from dataclasses import replace
 from functools import cache
@@ -159,7 +160,7 @@ def by_shapes(name: str):
         plain = ViltModel(ViltConfig())
         method = kind(backbone, axes)
         model = methods.Model(backbone, method, methods.Dummy(backbone), 8, head_seed=0)
-        return methods.by_peft(plain, method.export()[0], backbone, 8), methods.parameters(model)
+        return methods.by_peft(plain, method.export()[0], copy.deepcopy(model.head)), methods.parameters(model)
 
 
 def test_peft_counts_the_classifier_twice_and_the_adapter_in_the_whole():
@@ -198,7 +199,40 @@ def test_a_text_longer_than_vilts_positions_is_said_and_one_beyond_clips_is_refu
         subject("small-dual", Asked(129))
 
 
-@pytest.mark.parametrize("name", ["small", "small-dual", "pair:small-dual,small-dual"])
+@pytest.mark.parametrize("tokens", [1, 6])
+def test_fused_is_counted_by_closed_form_and_its_pictures_apart(tokens):
+    found = subject(f"fused:untrained,untrained,{tokens}", Asked(30))
+    reading, seeing = map(ours, found.nets)
+    width, features = 64, 32
+    assert reading.total == blocks(30 + tokens, width, 128, 3) + tokens * features * width
+    # A small ResNet's convolutions, of their outputs' sizes, in an order of their own.
+    convolutions = []
+
+    def counted(layer, given, out):
+        convolutions.append(out[0].numel() * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1])
+
+    network = found.nets[1].module
+    hooks = [m.register_forward_hook(counted) for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    network(**found.nets[1].inputs)
+    for hook in hooks:
+        hook.remove()
+    assert seeing.total == seeing.convolutions == sum(convolutions)
+    assert "once per picture" in found.nets[1].name
+    assert f"gives {tokens} token" in found.notes[0]
+    mora = methods.cost("mora", found, Settings(classes=3))
+    assert mora.trained["projection"] == features * width + width + 2 * tokens * width
+    head = width * 2 * width + 2 * width * 3
+    # `down` and `up` of every token, rank 4, in one block; the sum of the ups of two modalities.
+    assert mora.multiply_adds == reading.total + head + (2 * (30 + tokens) + 2) * width * 4
+
+
+def test_a_pair_whose_pictures_are_features_is_counted_in_the_same_way():
+    found = subject("pair:small-dual,untrained", Asked(8))
+    assert [net.name.rpartition(", ")[2] for net in found.nets] == ["text tower", "once per picture"]
+    assert ours(found.nets[1]).total == ours(subject("fused:untrained,untrained", Asked(8)).nets[1]).total
+
+
+@pytest.mark.parametrize("name", ["small", "small-dual", "pair:small-dual,small-dual", "fused:untrained,untrained"])
 def test_another_picture_costs_what_its_patches_do(name):
     """Twice the patches of a picture: a convolution of twice the multiply-adds, which no other part has."""
     once, twice = (

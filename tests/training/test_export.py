@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import joined, make_cell, random_inputs, through, tiny_backbone
+from conftest import RECIPE, joined, make_cell, random_inputs, through, tiny_backbone
 from peft import PeftModel, get_peft_model
 from safetensors.numpy import load_file as load_arrays
 from safetensors.torch import load_file, save_file
@@ -24,7 +24,9 @@ from mora_bench.methods.mora import Mora
 from mora_bench.methods.network import classifier
 from mora_bench.methods.peft import MoraConfig
 from mora_bench.records.store import Store
+from mora_bench.training.applied import trained
 from mora_bench.training.cell import samples
+from mora_bench.training.predict import predict
 from mora_bench.training.work import work
 
 
@@ -65,6 +67,42 @@ def outside(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
     head = saved_head(adapter)
     with torch.no_grad():
         return head(model(**inputs).pooler_output)
+
+
+def read_outside(adapter: Path, folder: Path, readout: str, batch) -> torch.Tensor:
+    """Logits of a readout by transformers and peft alone, of samples without padding."""
+    model = PeftModel.from_pretrained(ViltModel.from_pretrained(folder), adapter).eval()
+    inputs = transformers_inputs(batch, model.config.patch_size) | {"present": batch.present}
+    weights = load_file(adapter / "classifier.safetensors")
+    with torch.no_grad():
+        tokens = model(**inputs).last_hidden_state
+        if readout == "mean":
+            return saved_head(adapter)(tokens.mean(1))
+        queries = weights["queries.0"]
+        found = (tokens @ queries.T / queries.shape[1] ** 0.5).softmax(1).transpose(1, 2) @ tokens
+        return (found * weights["weight"]).sum(-1) + weights["bias"]
+
+
+@pytest.mark.parametrize("readout", ["mean", "labels"])
+@pytest.mark.parametrize("method", ["mora", "lora"])
+def test_a_readouts_test_logits_come_back_by_predict_and_outside_the_harness(method, readout, place, folder):
+    recipe = dataclasses.replace(RECIPE, readout=readout, head_bias="prevalence", lr=1e-2)
+    place, cell, adapter = saved(place, folder, method, recipe=recipe)
+    record = Store(place.out).record(cell)
+    assert not record.beginning.lean
+    assert record.parameters.trained["pooler"] == 0
+    assert record.uncounted == []
+    assert json.loads((adapter / "inference.json").read_text())["readout"] == readout
+    assert "| what is read |" in (adapter / "README.md").read_text()
+    kept = load_arrays(Store(place.out).prediction_file(cell))
+    data, rows = samples("odir", str(folder), 64, place), kept["test_rows"]
+    found = predict(trained(record, place).eval(), data, rows, 8, torch.device("cpu"))
+    np.testing.assert_allclose(found, kept["test_logits"], atol=1e-6)
+    for k, pattern in enumerate(presence.pattern_presence(2)):
+        for i, row in enumerate(rows):
+            batch = data.batch(np.array([row]), pattern[None])
+            logits = read_outside(adapter, folder, readout, batch)
+            np.testing.assert_allclose(logits, kept["test_logits"][[i], k], atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "lora-all", "dora", "ia3"])

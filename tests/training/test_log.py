@@ -1,9 +1,10 @@
 """What a training says while it goes."""
 
+import dataclasses
 import re
 
 import pytest
-from conftest import make_cell
+from conftest import RECIPE, make_cell
 
 from mora_bench.records.store import Store
 from mora_bench.training import log
@@ -43,3 +44,17 @@ def test_no_log_and_a_log_that_cannot_be_written_stop_nothing(tmp_path):
 def test_any_file_has_a_last_line_or_none(tmp_path, content):
     (tmp_path / "x.log").write_bytes(content)
     assert len(last_line(tmp_path / "x.log")) < 400
+
+
+def test_steps_are_at_most_until_a_decay_has_begun(place, folder):
+    """A rate so small that no look is better than the first: the plateau ends after three of nine epochs."""
+    recipe = dataclasses.replace(
+        RECIPE, schedule="plateau", lr=1e-12, epochs=9, patience=2, validate_every=1, warmup_epochs=0.5, decay_epochs=1
+    ).settled()
+    cell = make_cell(place, folder, method="head", recipe=recipe, watched="auroc")
+    work([cell], place)
+    lines = Store(place.out).log_file(cell).read_text().splitlines()
+    said = re.compile(r"step (\d+) of ((?:at most )?\d+), .*, ((?:at most )?)\d+ s of training left$")
+    steps = [said.search(line).groups() for line in lines]
+    most = [(step, "at most 54", "at most ") for step in ("6", "12")]
+    assert steps == [*most, ("18", "24", ""), ("24", "24", "")]

@@ -2,15 +2,18 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 import torch
-from conftest import MODALITIES, make_cell, make_model
+from conftest import MODALITIES, RECIPE, make_cell, make_model
 from peft import PeftModel
 from safetensors.numpy import load_file as load_arrays
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
 from mora_bench.backbones import grids, load
@@ -188,18 +191,32 @@ def outside(folder, adapter, method, given):
     return head((last * mask[..., None]).sum(1) / mask.sum(1, keepdim=True))
 
 
-@pytest.mark.parametrize("method", ["mora", "lora"])
+def by_the_script_of_the_docs(folder, adapter, given):
+    """Logits of a fresh process that runs what docs/own.md says."""
+    text, pictures = given.inputs
+    inputs = {"input_ids": text.ids, "attention_mask": text.mask.long()}
+    inputs |= {"features": pictures.features, "slots": pictures.slots}
+    where = adapter.parent
+    save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, where / "inputs.safetensors")
+    docs = (Path(__file__).parents[2] / "docs" / "own.md").read_text()
+    script = docs.split("Of a `fused:TEXT,PICTURE` backbone")[1].split("```python\n")[1].split("```")[0]
+    (where / "load.py").write_text(script)
+    command = [sys.executable, "load.py", str(folder), str(adapter)]
+    return json.loads(subprocess.run(command, cwd=where, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize(("method", "projection"), [("mora", "trained"), ("lora", "trained"), ("mora", "aligned")])
 @torch.no_grad()
-def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, place, bert):
+def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, projection, place, bert):
     name = f"fused:{bert},untrained"
     place = dataclasses.replace(place, save_adapters=True)
-    cell = make_cell(place, name, method=method)
+    cell = make_cell(place, name, method=method, recipe=dataclasses.replace(RECIPE, projection=projection))
     with torch.enable_grad():
         work([cell], place)
     store = Store(place.out)
     record = store.record(cell)
     assert record.status == "done"
-    assert record.parameters.trained["projection"] == PROJECTION
+    assert record.parameters.trained["projection"] == (PROJECTION if projection == "trained" else 0)
     assert record.flops.tokens["image"] == 2 * N
     adapter, kept = store.adapter_folder(cell), load_arrays(store.prediction_file(cell))
     data = samples("odir", name, 64, place)
@@ -208,6 +225,9 @@ def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method,
         given = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
         found = outside(bert, adapter, method, given)
         np.testing.assert_allclose(found, kept["test_logits"][:, k], atol=1e-5)
+    if method == "mora":
+        found = by_the_script_of_the_docs(bert, adapter, data.batch(rows, np.ones((len(rows), 2), bool)))
+        np.testing.assert_allclose(found, kept["test_logits"][:, -1], atol=1e-5)
     said = json.loads((adapter / "inference.json").read_text())["features"]
     assert (said["source"], said["cells"], said["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
     applied = apply(trained(record, place), cell, data.table, place)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mora_bench import campaign
+from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.cli.tune import _table
 from mora_bench.data import datasets
@@ -25,18 +26,35 @@ OPTIONS = ["--limit", "60", "--datasets", "odir", "--seeds", "0", "1", "--recipe
 
 @pytest.fixture
 def planned(folder, place):
-    def plan(*methods, **changes):
+    def plan(*methods, recipe=None, **changes):
         grid = campaign.preset(
             "quick", methods=methods, datasets=("odir",), floors=("none",), seeds=(0,), backbone=(str(folder),),
             limit=60, **changes,
         )  # fmt: skip
-        return campaign.plan(replace(grid, recipe=replace(grid.recipe, epochs=3, max_text=64)), place).cells
+        recipe = replace(grid.recipe, epochs=3, max_text=64) if recipe is None else recipe
+        return campaign.plan(replace(grid, recipe=recipe), place).cells
 
     return plan
 
 
 def test_the_ladder_of_epochs():
     assert [ladder(9), ladder(10), ladder(3), ladder(1)] == [[1, 3, 9], [1, 3, 10], [1, 3], [1]]
+
+
+def test_rungs_of_a_plateau_hold_its_warm_up_and_its_decay(planned, place):
+    """Epochs are then a cap, and looks are as in the recipe, because patience counts them."""
+    recipe = Recipe(
+        schedule="plateau", epochs=6, batch=8, lr=5e-3, patience=1, validate_every=0.5, warmup_epochs=0.5,
+        decay_epochs=1.5, max_text=64,
+    )  # fmt: skip
+    assert tuning.rungs_of(recipe) == [2, 6]
+    assert tuning.rungs_of(replace(recipe, epochs=30)) == [3, 10, 30]
+    assert tuning.rungs_of(replace(recipe, schedule="linear")) == [1, 2, 6]
+    (cell,) = planned("head", recipe=recipe)
+    found = search(cell, (0,), 2, place)
+    assert found.epochs == [2, 6]
+    assert found.tuned == max(trial.scores["6"] for trial in found.trials)
+    assert 0 < found.tuned <= 1
 
 
 def test_every_method_is_tried_as_often_and_as_long(planned, place):
@@ -72,7 +90,7 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
             raise FloatingPointError("the training loss is nan")
         return [Fit(best_score=score)]
 
-    monkeypatch.setattr(tuning, "metric_of", lambda task: metric)
+    monkeypatch.setattr(tuning, "metric_of", lambda *_: metric)
     monkeypatch.setattr(tuning, "built", lambda *_: [])
     monkeypatch.setattr(tuning, "fitted", fitted)
     found = search(cell, (0,), 6, place)

@@ -25,7 +25,7 @@ from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
 from mora_bench.data.twins import cxr_patients, odir_patients
 from mora_bench.text import behind
-from mora_bench.workers import context
+from mora_bench.workers import context, endable
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
@@ -79,7 +79,7 @@ def rendered(
     if pairs < 200:
         found = list(starmap(render, jobs))
     else:
-        with context().Pool() as pool:
+        with context().Pool(initializer=endable) as pool:
             found = pool.starmap(render, jobs, chunksize=200)
     return [text for text, _ in found], torch.from_numpy(np.stack([picture for _, picture in found]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,7 @@ from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
 from mora_bench.text import doors
-from mora_bench.workers import context
+from mora_bench.workers import context, endable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -256,9 +255,7 @@ def _by_all(jobs: list[Job], workers: int) -> Iterator[np.ndarray | UserError | 
 
 def _ready(plugins: Sequence[Path]) -> None:
     """Let a process that decodes be ended, and know what plug-in files define."""
-    # It begins with SIGTERM blocked (workers.context); a pool that is broken would wait for it for ever.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    endable()
     registry.load_plugins(plugins)
 
 

@@ -12,11 +12,10 @@ import torch
 from torch import nn
 
 from mora_bench import registry
-from mora_bench.backbones.contract import Backbone
 from mora_bench.errors import UserError
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model, classifier
+from mora_bench.methods.network import Found, Model
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.training.cost import parameters
 from mora_bench.training.counters.nets import Subject
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """Rank, blocks and labels; None: the method's own rank and blocks."""
+    """Rank, blocks and labels, and what the classifier reads; None: the method's own rank and blocks."""
 
     rank: int | None = None
     blocks: str | None = None
     classes: int = 8
+    readout: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
     plain = copy.deepcopy(backbone.network)
     torch.manual_seed(0)
     method = kind(backbone, axes)
-    model = Model(backbone, method, Dummy(backbone), settings.classes, head_seed=0).eval()
+    model = Model(backbone, method, Dummy(backbone), settings.classes, head_seed=0, readout=settings.readout).eval()
     counted = msgspec.to_builtins(parameters(model))
     whole = forward_flops(model, batch).flops / 2
     with torch.no_grad():
@@ -131,7 +131,7 @@ def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
     model.found = replace(Found(), lean=lean)
     trained = forward_flops(model, batch).flops / 2
     exported = method.export()
-    share = None if exported is None else by_peft(plain, exported[0], backbone, settings.classes)
+    share = None if exported is None else by_peft(plain, exported[0], copy.deepcopy(model.head))
     model.detach()
     return MethodCost(
         name,
@@ -160,8 +160,8 @@ class _Classified(nn.Module):
         self.network, self.classifier = network, head
 
 
-def by_peft(network: nn.Module, config: PeftConfig, backbone: Backbone, classes: int) -> PeftShare:
-    """What peft prints of its config on `network` beside a classifier that trains, as its users build it."""
+def by_peft(network: nn.Module, config: PeftConfig, head: nn.Module) -> PeftShare:
+    """What peft prints of its config on `network` beside a classifier `head` that trains, as its users build it."""
     from peft import get_peft_model
 
     config = copy.deepcopy(config)
@@ -173,7 +173,6 @@ def by_peft(network: nn.Module, config: PeftConfig, backbone: Backbone, classes:
         elif pattern:
             setattr(settings, key, rf"network\.(.*\.)?({'|'.join(map(re.escape, sorted(pattern)))})")
     settings.modules_to_save = ["classifier"]
-    head = classifier(backbone.features, classes)
     base = sum(own.numel() for own in [*network.parameters(), *head.parameters()])
     wrapped = get_peft_model(_Classified(network, head), config)
     trained, everything = wrapped.get_nb_trainable_parameters()

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mora_bench.backbones import grids
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Backbone, Spec
@@ -15,7 +16,7 @@ from mora_bench.backbones.layout import number, read_json
 from mora_bench.backbones.pair import Pair
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch, Inputs
-from mora_bench.data.modalities.features import FeatureRule
+from mora_bench.data.modalities.features import FeatureInputs, FeatureRule
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs, TextRule
@@ -102,18 +103,42 @@ def _loaded(name: str, asked: Asked) -> Subject:
         usual = number(config, POSITIONS, spec.folder / "config.json")
     text = usual if asked.text is None else asked.text
     notes = _fitting(name, text, limit, usual)
-    if isinstance(image, FeatureRule):
-        raise UserError(
-            f"costs: {name} reads what a frozen network gave of pictures beforehand, which the counters here are not "
-            "handed. The tables of a grid have its FLOPs."
-        )
-    if asked.picture and not isinstance(image, ImageRule):
+    size = image.pixels if isinstance(image, FeatureRule) else image
+    if asked.picture and not isinstance(size, ImageRule):
         raise UserError(f"--picture-size: {name} reads no pictures. Leave it out.")
-    picture = _sides(name, asked, image) if isinstance(image, ImageRule) else None
+    picture = _sides(name, asked, size) if isinstance(size, ImageRule) else None
     backbone = backbones.load(spec, modalities, text, seed=0)
-    batch = _batch(backbone, text, picture, image.multiple if isinstance(image, ImageRule) else 1)
     title = f"{spec.family}, {'its' if spec.trained else 'random'} weights"
+    if isinstance(image, grids.Grid):
+        assert picture is not None
+        batch = _batch(backbone, text, picture, image)
+        nets = (*_reading(backbone, batch, text), _seeing(image, picture))
+        return Subject(name, title, nets, text, picture, (*notes, _beforehand(image)), backbone, spec, batch)
+    batch = _batch(backbone, text, picture, size.multiple if isinstance(size, ImageRule) else 1)
     return Subject(name, title, _plain(backbone, batch, text), text, picture, notes, backbone, spec, batch)
+
+
+def _beforehand(rule: FeatureRule) -> str:
+    """What to know of a backbone that reads a frozen network's features of pictures."""
+    tokens = f"{rule.tokens} token{'s' * (rule.tokens > 1)} a picture"
+    return (
+        f"The picture network runs once per picture, before all training and prediction, and gives {tokens}; the other "
+        "network, and all that is said of methods, is what a pass takes besides."
+    )
+
+
+def _reading(backbone: Backbone, batch: Batch, text: int) -> tuple[Net, ...]:
+    """What runs in every pass of a backbone that reads features of pictures."""
+    if isinstance(backbone, Pair):
+        words: Any = backbone.network
+        return (_net("text tower", words["text"], _words(words["text"], text)),)
+    return (Net("text network with its projection of pictures", _AsRun(backbone, batch), _named(batch)),)
+
+
+def _seeing(rule: grids.Grid, picture: tuple[int, int]) -> Net:
+    """The frozen network of pictures, on one of them."""
+    module = _AsTuple(grids.network(rule.source, rule.digest))
+    return Net("picture network, once per picture", module, {"pixels": torch.zeros(1, 3, *picture)})
 
 
 def _fitting(name: str, text: int, limit: int, usual: int) -> tuple[str, ...]:
@@ -143,13 +168,16 @@ def _patches(picture: tuple[int, int], patch: int) -> int:
     return picture[0] * picture[1] // patch**2
 
 
-def _batch(backbone: Backbone, text: int, picture: tuple[int, int] | None, patch: int) -> Batch:
-    """One complete sample, as our backbones are given it."""
+def _batch(backbone: Backbone, text: int, picture: tuple[int, int] | None, patch: int | FeatureRule) -> Batch:
+    """One complete sample, as our backbones are given it: a picture in patches, or what a frozen network gave of it."""
     inputs: list[Inputs] = []
     for name in backbone.modalities:
         if name == "text":
             ids = torch.ones(1, text, dtype=torch.long)
             inputs.append(TextInputs(ids, torch.ones_like(ids, dtype=torch.bool)))
+        elif isinstance(patch, FeatureRule):
+            features = torch.zeros(1, 1, patch.tokens, patch.width)
+            inputs.append(FeatureInputs(features, torch.zeros(1, 1, dtype=torch.long)))
         else:
             assert picture is not None
             sides = torch.tensor([[picture[0] // patch, picture[1] // patch]])
@@ -222,6 +250,17 @@ def _pixels(inputs: Inputs) -> Tensor:
 
 def _named(batch: Batch) -> dict[str, Tensor]:
     return {str(at): tensor for at, tensor in enumerate(batch.tensors())}
+
+
+class _AsTuple(nn.Module):
+    """A network that gives one tensor, as tools are handed networks."""
+
+    def __init__(self, module: nn.Module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        return (self.module(pixels),)
 
 
 class _AsRun(nn.Module):

@@ -1,0 +1,39 @@
+"""The frozen backbone without adaptation: linear models on the mean of what it gives of each modality."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from mora_bench.data.shown import Shown
+from mora_bench.methods.predictor import Predictor
+
+from .by_pattern import ByPattern
+from .features import VECTOR
+
+
+class FrozenFeatures(ByPattern, Predictor):
+    """The features of a modality are the mean of its tokens after the backbone's last block, with that modality alone
+    in the network; of pictures that come through a projection that was not pre-trained, what the projection reads. Each
+    pattern's regressions are fitted on the training samples that show at least its modalities, on their features side
+    by side, scaled by the training set; the penalty is chosen on validation. Tables of numbers and categories, which no
+    backbone embeds, are read as `stacked` reads them, so that nothing is hidden from it that a network sees."""
+
+    title = "frozen backbone + one linear model per pattern"
+    source = "linear probes (Alain and Bengio, arXiv 1610.01644), per pattern as `stacked`"
+    family = "frozen network"
+    reads_backbone = True
+    kinds = ("text", "image", "bag", "table")
+    remark = "reads what the frozen backbone gives of each modality alone; no network is trained for it"
+    abstains = "where training shows no such sample: no label"
+
+    def fit(self, train: Shown, validation: Shown, seed: int) -> None:
+        self.learn(_read(train), _read(validation), (VECTOR, "table"))
+
+    def predict(self, samples: Shown) -> np.ndarray:
+        return self.answer(_read(samples))
+
+
+def _read(samples: Shown) -> Shown:
+    """Samples with the backbone's features in the place of what it embeds."""
+    kinds = samples.kinds | dict.fromkeys(samples.frozen, VECTOR)
+    return replace(samples, values=samples.values | samples.frozen, kinds=kinds)

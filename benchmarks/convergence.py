@@ -1,0 +1,91 @@
+"""Whether cells are trained enough: those of a grid with its cap of epochs and with twice as many, beside what its
+table can tell.
+
+    python benchmarks/convergence.py --preset quick --methods head mora lora full --out results/twice
+
+Takes the options of `grid`; runs what is not done, competitors without a network left out, and prints a table from
+the records: the mean of every row with either cap, their difference and the smallest difference told of the section,
+by the score of the tables (--metric), and in how many cells the best look lay in the last fifth before the cap.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tabulate import tabulate
+
+from mora_bench import campaign
+from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cli.grid import asked
+from mora_bench.plan.grid import Grid
+from mora_bench.records.store import Store
+from mora_bench.report.compare import Comparison, compare
+from mora_bench.report.section import Row, Section
+from mora_bench.report.tables import between
+from mora_bench.report.write import read
+
+HEADERS = (
+    "section", "tested", "row", "mean", "with twice the cap", "difference", "smallest told", "within it",
+    "cut short", "with twice the cap", "epochs", "with twice the cap",
+)  # fmt: skip
+
+
+def longer(grid: Grid) -> Grid:
+    """The grid with twice the cap, whatever its preset says of a dataset or method."""
+    twice = {
+        owner: own | {"epochs": 2 * own["epochs"]} if "epochs" in own else own for owner, own in grid.overrides.items()
+    }
+    return replace(grid, recipe=replace(grid.recipe, epochs=2 * grid.recipe.epochs), overrides=twice)
+
+
+def epochs(store: Store, cells: list[Cell], row: Row) -> str:
+    """From the fewest to the most epochs that the cells of a row were trained."""
+    keys = {key.partition("-")[0] for key in row.keys}
+    found = []
+    for cell in cells:
+        record = store.record(cell) if cell.key in keys else None
+        if record and record.training and cell.recipe:
+            found.append(cell.recipe.epochs * record.training.steps / record.training.cap)
+    return f"{min(found):.3g} to {max(found):.3g}" if found else ""
+
+
+def lines(store: Store, caps: tuple[list[Cell], list[Cell]], tables: list[list[Comparison]]) -> Iterator[list[str]]:
+    """One line a section, score and row; `tables` are those of the cells of either cap."""
+    for table in tables[0]:
+        for section in table.sections:
+            other = _section(tables[1], section.title)
+            for score, tested in table.tests.items():
+                for row in section.competing:
+                    twice = next((own for own in other.competing if own.label == row.label), None) if other else None
+                    if twice is None:
+                        continue
+                    difference, told = twice.mean[score] - row.mean[score], section.resolution[score]
+                    yield [
+                        section.title, tested, row.label, *(table.metric.shown(r.mean[score]) for r in (row, twice)),
+                        table.metric.shown(difference, sign=True), between(table.metric, told),
+                        "yes" if abs(difference) <= told[0] else "no",
+                        *(f"{own.cut_short} of {own.seeds}" for own in (row, twice)),
+                        *(epochs(store, cells, own) for cells, own in zip(caps, (row, twice), strict=True)),
+                    ]  # fmt: skip
+
+
+def _section(tables: list[Comparison], title: str) -> Section | None:
+    return next((own for table in tables for own in table.sections if own.title == title), None)
+
+
+def main(arguments: list[str]) -> None:
+    grid, preset, place = asked(arguments, "grid")
+    grid, preset = (replace(own, floors=(NONE,)) for own in (grid, preset))
+    once = campaign.plan(grid, place, preset).cells
+    # Twice what a flag says as well.
+    caps = once, campaign.plan(longer(grid), place, longer(preset)).cells
+    for number, (cell, record) in enumerate(campaign.run([*caps[0], *caps[1]], place, grid.engine), 1):
+        print(f"{number} ended: {cell.label}, at most {cell.recipe and cell.recipe.epochs} epochs: {record.status}")
+    cells = read(place.out, grid.metric).cells
+    tables = [compare(cells[cells["key"].isin({cell.key for cell in own})]) for own in caps]
+    body = list(lines(Store(place.out), caps, tables))
+    print(tabulate(body, HEADERS, tablefmt="github", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

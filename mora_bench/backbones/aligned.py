@@ -1,0 +1,71 @@
+"""Pictures aligned with the words beside them: a ridge regression, in closed form, without labels.
+
+A linear map from a frozen picture network to a frozen text transformer is enough for it to read pictures (LiMBeR,
+Merullo et al. 2023, arXiv 2209.15162; there it is trained through the transformer, on captions). Here the target is
+simpler: the mean embedding of a sample's words is regressed on the mean of its pictures' features. How strong the ridge
+is, the leave-one-out error decides, in closed form (Golub, Heath and Wahba 1979, as in scikit-learn's RidgeCV). What
+the map makes of one cell's features is a token.
+"""
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from mora_bench.data.batch import Batch
+from mora_bench.data.modalities.features import FeatureInputs
+from mora_bench.data.modalities.text import TextInputs
+from mora_bench.errors import UserError
+
+#: Samples that are needed at least.
+FEWEST = 10
+#: The ridges that are tried, times the number of samples and the mean variance of a feature.
+RIDGES = np.logspace(-4, 4, 17)
+
+
+def regression(pictures: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A linear map from pictures [n, F] to words [n, D]: its weight [D, F] and bias [D]; the same bits for the same.
+
+    Raises:
+        UserError: there are fewer than `FEWEST` samples.
+    """
+    if len(pictures) < FEWEST:
+        raise UserError(
+            f"recipe.projection aligned: {len(pictures)} training samples show both a text and a picture, expected "
+            f"{FEWEST} or more. Lower the missing rate, take more samples, or leave it at trained."
+        )
+    # Imported before threads are limited, because it brings the libraries whose threads these are.
+    from sklearn.linear_model import RidgeCV
+
+    pictures, words = pictures.astype(np.float64), words.astype(np.float64)
+    # Pictures that are all alike say nothing, whatever the ridge.
+    spread = len(pictures) * pictures.var(0).mean() or 1.0
+    with threadpool_limits(1):
+        found = RidgeCV(alphas=RIDGES * spread).fit(pictures, words)
+    return found.coef_, found.intercept_
+
+
+def means(batch: Batch, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each sample that shows both, the mean feature of its pictures [n, F] and the mean embedding of its words
+    [n, D]; `embeddings` are those of the vocabulary."""
+    texts = [(embeddings[given.ids], _inside(given.mask)) for given in batch.inputs if isinstance(given, TextInputs)]
+    pictures = [
+        (given.features.mean(2), given.slots >= 0) for given in batch.inputs if isinstance(given, FeatureInputs)
+    ]
+    (seen, some_seen), (said, some_said) = _mean(pictures), _mean(texts)
+    both = some_seen & some_said
+    return seen[both], said[both]
+
+
+def _inside(mask: Tensor) -> Tensor:
+    """Where a text's words are: all tokens but the first and the last, [CLS] and [SEP]. bool [B, L] -> bool [B, L]."""
+    after = torch.cat([mask[:, 1:], torch.zeros_like(mask[:, :1])], 1)
+    before = torch.cat([torch.zeros_like(mask[:, :1]), mask[:, :-1]], 1)
+    return before & after
+
+
+def _mean(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The mean of what is there, of parts [B, T, *] with masks [B, T] -> [B, *]; and where anything is, bool [B]."""
+    x, there = (torch.cat(own, 1) for own in zip(*parts, strict=True))
+    count = there.sum(1)
+    return x.masked_fill(~there[..., None], 0).sum(1) / count.clamp(min=1)[:, None], count > 0

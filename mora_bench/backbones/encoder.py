@@ -1,0 +1,48 @@
+"""Reads a checkpoint of one of transformers' encoders."""
+
+from __future__ import annotations
+
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mora_bench.backbones.layout import check_loaded
+
+DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "drop_path_rate")
+
+
+def read_encoder(folder: Path) -> nn.Module:
+    """The network in a folder without its pooler, in float32 and evaluation mode, without dropout; no code but that of
+    transformers is run.
+
+    Raises:
+        UserError: weights are absent.
+    """
+    from transformers import AutoConfig, AutoModel
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    for dropout in DROPOUTS:
+        if hasattr(config, dropout):
+            setattr(config, dropout, 0.0)
+    made: Any = MODEL_MAPPING[type(config)]
+    pooler = {"add_pooling_layer": False} if "add_pooling_layer" in signature(made.__init__).parameters else {}
+    model, report = AutoModel.from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        dtype=torch.float32,
+        **pooler,
+    )
+    # Some have a pooler whatever is asked for. It is not read here.
+    report["missing_keys"] = [key for key in report["missing_keys"] if "pooler" not in key]
+    check_loaded(report, folder, f"a {config.model_type} checkpoint")
+    return model.eval()

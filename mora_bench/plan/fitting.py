@@ -1,0 +1,63 @@
+"""A recipe as a cell holds it: what a backbone or task cannot do is refused, and two ways to say the same are one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from inspect import signature
+from typing import TYPE_CHECKING
+
+from mora_bench import registry
+from mora_bench.cells.recipe import ALIGNED, Recipe
+from mora_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from mora_bench.backbones.contract import Spec
+    from mora_bench.data.table import Table
+    from mora_bench.tasks.contract import Task
+
+
+def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
+    """The recipe on a backbone and a dataset, and why it may be the same as that of another point; "" if nothing was
+    changed.
+
+    Raises:
+        UserError: the backbone has no such readout, or the dataset's task no class weights.
+    """
+    if recipe.class_weights != "none" and not weighs(registry.get(registry.TASKS, table.task)):
+        raise UserError(
+            f"recipe.class_weights {recipe.class_weights}: {table.name} asks the task {table.task!r}, which has no "
+            "class weights. Leave it out, or let its `loss` take `weights` and its `balanced` and `prior` say them."
+        )
+    if recipe.projection == ALIGNED and not spec.projection:
+        return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
+    if recipe.readout == "labels" and recipe.decay_norms:
+        return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
+    if not recipe.readout:
+        return recipe, ""
+    if recipe.readout == spec.readout:
+        return replace(recipe, readout=""), f"{spec.name} is read by the {spec.readout} anyway"
+    if recipe.readout == "pooler":
+        raise UserError(
+            f"recipe.readout pooler: {spec.name} was published without a pooler, its features are the mean of the "
+            "tokens that are there. Leave it out (that mean), or give labels."
+        )
+    return recipe, ""
+
+
+def check_projection(recipe: Recipe, specs: Sequence[Spec]) -> None:
+    """Raise UserError if a projection is to be aligned and no backbone has one."""
+    if recipe.projection == ALIGNED and specs and not any(spec.projection for spec in specs):
+        names = ", ".join(spec.name for spec in specs)
+        raise UserError(
+            f"recipe.projection {ALIGNED}: {names} has no projection; expected a fused backbone, such as "
+            "fused:minilm,lite0. Leave it out, or name one in --backbone."
+        )
+
+
+def weighs(task: type[Task]) -> bool:
+    """Whether a task says class weights, and its loss takes them."""
+    from mora_bench.tasks.contract import Task as Contract
+
+    said = task.balanced is not Contract.balanced and task.prior is not Contract.prior
+    return said and "weights" in signature(task.loss).parameters

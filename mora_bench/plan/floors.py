@@ -1,0 +1,42 @@
+"""The cells of predictors: one for all backbones, or one for each if it reads what that gives frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mora_bench import registry
+from mora_bench.cells.cell import NONE, Cell
+
+if TYPE_CHECKING:
+    from mora_bench.backbones.contract import Spec
+    from mora_bench.data.table import Table
+
+
+def reads_backbone(name: str) -> bool:
+    """Whether a predictor reads what the frozen backbone gives, and so has a cell for each."""
+    return bool(registry.get(registry.PREDICTORS, name).reads_backbone)
+
+
+def read_by(name: str, specs: Sequence[Spec]) -> Sequence[Spec | None]:
+    """The backbones that a predictor has a cell of its own for; None stands for no backbone."""
+    return specs if reads_backbone(name) else [None]
+
+
+def unreadable(name: str, table: Table, spec: Spec | None) -> str:
+    """Why a predictor cannot run on a dataset, by a backbone if it reads one; "" if it can."""
+    kinds = registry.get(registry.PREDICTORS, name).kinds
+    if kinds and not set(kinds) & set(table.kinds):
+        return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
+    if spec is not None and (wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape)):
+        return f"{name} reads {spec.name}, which cannot run on {table.name}: {wrong}"
+    return ""
+
+
+def cell_of(base: dict[str, Any], name: str, spec: Spec | None, max_text: int) -> Cell:
+    """The cell of a predictor, on a backbone and with texts of at most `max_text` tokens if it reads one."""
+    version = registry.version(registry.PREDICTORS, name)
+    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "impute": NONE, "impute_version": ""}
+    net = {"backbone": NONE, "weights": ""}
+    read = net if spec is None else {"backbone": spec.name, "weights": spec.fingerprint, "max_text": max_text}
+    return Cell(**base, **nothing, **read, method=name, method_version=version)

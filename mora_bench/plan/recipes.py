@@ -1,0 +1,91 @@
+"""How the cells of a grid are trained: its recipe, what changes it, and what is found out when planning."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Any
+
+from mora_bench import registry
+from mora_bench.cells.cell import Cell
+from mora_bench.cells.precision import native_bf16
+from mora_bench.cells.recipe import AUTO, PLATEAU, READ_BY, Recipe
+from mora_bench.cells.runtime import Runtime
+from mora_bench.errors import UserError
+from mora_bench.plan.grid import Grid
+from mora_bench.plan.parts import parts
+
+
+def overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
+    """What a preset says of a dataset, of a method, and of both together; what comes later counts."""
+    found: dict[str, Any] = {}
+    for owner in (dataset, method, f"{dataset}/{method}"):
+        found |= grid.overrides.get(owner, {})
+    return found
+
+
+def recipe_of(grid: Grid, given: Collection[str], dataset: str, method: str, device: str) -> Recipe:
+    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags, of
+    which `given` are the names; without what its schedule does not read, and in a precision of the device.
+
+    Raises:
+        UserError: a flag that its schedule does not read.
+    """
+    changed = overridden(grid, dataset, method)
+    found = replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*given, "rank"}})
+    for schedule, own in READ_BY.items():
+        odd = sorted(own.keys() & set(given))
+        if odd and schedule != found.schedule:
+            dashed = odd[0].replace("_", "-")
+            raise UserError(
+                f"--recipe.{dashed}: {found.schedule}, the schedule of {method} on {dataset}, does not read it; leave "
+                f"it out, or give --recipe.schedule {schedule}."
+            )
+    return replace(found.settled(), precision=precision_of(found.precision, device)[0])
+
+
+def watched_of(task: str, recipe: Recipe) -> str:
+    """The score that says which parameters are best, as a cell holds it: "" for the task's primary one.
+
+    Raises:
+        UserError: the schedule needs one without a threshold, and the task has none.
+    """
+    if recipe.schedule != PLATEAU:
+        return ""
+    found = registry.get(registry.TASKS, task).watches()
+    if not found:
+        raise UserError(
+            f"recipe.schedule {PLATEAU} reads a score without a threshold, and task {task!r} has none; give it one (of "
+            "ranks or probabilities), or use recipe.schedule linear."
+        )
+    return found
+
+
+def precision_of(wanted: str, device: str) -> tuple[Any, str]:
+    """The precision that `wanted` stands for on a device, and why."""
+    if wanted != AUTO:
+        return wanted, "it was asked for"
+    native, why = native_bf16(device)
+    return ("bf16" if native else "fp32"), why
+
+
+def asks_auto(grid: Grid) -> bool:
+    """Whether a precision is left to the device anywhere in a grid."""
+    every = [part for part, _ in parts(grid, grid)]
+    return any(AUTO in (own.recipe.precision, *_of_overrides(own)) for own in every)
+
+
+def precision_said(grid: Grid, cells: Iterable[Cell], place: Runtime) -> str:
+    """What is to be known of the precision of planned cells: what auto chose and why, or that one is emulated; ""
+    if nothing is."""
+    if asks_auto(grid):
+        chosen, why = precision_of(AUTO, place.device)
+        return f"recipe.precision auto: {chosen}, because {why}."
+    if all(cell.recipe is None or cell.recipe.precision != "bf16" for cell in cells):
+        return ""
+    native, why = native_bf16(place.device)
+    return "" if native else f"recipe.precision bf16 is emulated here, slowly, because {why}; auto chooses fp32."
+
+
+def _of_overrides(grid: Grid) -> list[Any]:
+    return [changed.get("precision") for changed in grid.overrides.values()]

@@ -1,0 +1,210 @@
+"""A fused backbone whose projection is aligned once, without labels, and then frozen."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import RECIPE, make_cell
+from safetensors.torch import load_file
+
+from mora_bench import registry
+from mora_bench.data import datasets
+from mora_bench.errors import UserError
+from mora_bench.methods.network import Found
+from mora_bench.plan.expand import expand
+from mora_bench.plan.grid import Grid
+from mora_bench.records.store import Store
+from mora_bench.report import frame
+from mora_bench.report.compare import compare
+from mora_bench.training import cell as cells
+from mora_bench.training import transfer
+from mora_bench.training.applied import trained
+from mora_bench.training.kept import Feed
+from mora_bench.training.loop import train
+from mora_bench.training.work import work
+
+CPU = torch.device("cpu")
+NAME = "fused:untrained,untrained"
+ALIGNED = dataclasses.replace(RECIPE, projection="aligned")
+
+
+def aligned(place, method="head", **changes):
+    return make_cell(place, changes.pop("name", NAME), **{"method": method, "recipe": ALIGNED} | changes)
+
+
+def built(cell, place):
+    """The network of a cell, and its views."""
+    _, views, (model,) = cells.untrained([cell], place, CPU)
+    return model, views
+
+
+def projection(cell, place, data=None, labels=False):
+    """The projection of a cell as it is trained on; on other `data`, or labels turned round, if they are given."""
+    _, views, _ = cells.untrained([cell], place, CPU)
+    view = views["train"]
+    samples = data(view) if data else view.samples
+    if labels:
+        samples = dataclasses.replace(
+            samples, table=dataclasses.replace(samples.table, targets=1 - samples.table.targets)
+        )
+    model = cells.build(cell, samples, dataclasses.replace(view, samples=samples), CPU)
+    return model.projection.state_dict()
+
+
+def equal(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_is_the_same_for_every_method_and_learns_from_what_is_complete(place):
+    cell = aligned(place)
+    model, views = built(cell, place)
+    assert model.pairs == views["train"].present.all(1).sum() > 0
+    start = model.backbone.projection.state_dict()
+    found = projection(cell, place)
+    assert not equal(found, start)
+    assert not found["rows.image"].any()
+    for method in ("mora", "lora", "full", "map"):
+        assert equal(projection(aligned(place, method), place), found), method
+    # Not a function of the seed that draws what is trained, but of the mask that it draws.
+    assert not equal(projection(aligned(place, seed=1), place), found)
+
+
+def noised(rows_of):
+    """The samples of a view with noise in the rows that a function of it and a modality gives."""
+
+    def data(view):
+        rng = np.random.default_rng(0)
+        contents = tuple(c.noised(rows_of(view, m), rng) for m, c in enumerate(view.samples.contents))
+        return dataclasses.replace(view.samples, contents=contents)
+
+    return data
+
+
+def test_nothing_hidden_nor_of_other_sides_nor_any_label_moves_it(place):
+    cell = aligned(place)
+    found = projection(cell, place)
+    hidden = noised(lambda view, m: view.rows[~view.present[:, m]])
+    others = noised(lambda view, m: np.setdiff1d(np.arange(len(view.samples)), view.rows))
+    # What stands alone in a sample is no pair.
+    alone = noised(lambda view, m: view.rows[~view.present.all(1) & view.present[:, m]])
+    for data in (hidden, others, alone):
+        assert equal(projection(cell, place, data), found)
+    assert equal(projection(cell, place, labels=True), found)
+    shown = noised(lambda view, m: view.rows[view.present.all(1)])
+    assert not equal(projection(cell, place, shown), found)
+
+
+@pytest.mark.parametrize(("method", "kept"), [("head", 5), ("mora", 2), ("lora", 2)])
+def test_the_beginning_is_kept_and_nothing_else_changes(place, method, kept):
+    model, views = built(aligned(place, method, **{"blocks": (0,)} if method == "mora" else {}), place)
+    assert model.cut == kept
+    assert model.found.constant
+    assert model.found.ahead is (method == "mora")
+    feed = Feed(model, views["train"], 8, CPU)
+    assert feed.kept
+    at = np.array([3, 12, 7, 0])
+    with torch.no_grad():
+        spared = model.finish(feed.state(at))
+        model.found = Found()
+        torch.testing.assert_close(spared, model(views["train"].batch(at)), rtol=0, atol=1e-6)
+
+
+def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(place):
+    cell, plain = aligned(place), make_cell(place, NAME, method="head")
+    work([cell, plain], place)
+    store = Store(place.out)
+    found, other = (store.record(each) for each in (cell, plain))
+    assert (found.status, other.status) == ("done", "done"), (found.error, other.error)
+    assert (found.beginning.kept, other.beginning.kept) == (True, False)
+    assert (found.beginning.pairs, other.beginning.pairs) == (built(cell, place)[0].pairs, 0)
+    assert found.parameters.all == other.parameters.all
+    parameters = found.parameters.all["projection"]
+    assert (found.parameters.trained["projection"], other.parameters.trained["projection"]) == (0, parameters)
+    assert found.flops.forward == other.flops.forward
+    assert found.flops.step_begin > 0 == other.flops.step_begin
+    assert found.flops.step_backward < other.flops.step_backward
+    scores = [store.scores_of(each) for each in (cell, plain)]
+    (table,) = compare(frame.cells([found, other], scores))
+    pairs = found.beginning.pairs
+    assert [note for note in table.notes if "aligned" in note] == [
+        f"odir: the projection of pictures was aligned on {pairs} complete training samples, without labels, and is "
+        "not among what trains."
+    ]
+    assert [row.label for row in table.sections[0].rows] == ["head (projection=aligned)", "head (projection=trained)"]
+
+
+def test_too_few_complete_samples_are_a_failed_cell_with_their_number(place):
+    cell = aligned(place, rate=1.0)
+    work([cell], place)
+    record = Store(place.out).record(cell)
+    assert record.status == "failed"
+    assert "0 training samples show both a text and a picture, expected 10 or more" in record.error
+
+
+def test_a_saved_projection_counts_even_if_the_samples_give_another(place, monkeypatch):
+    """As on a machine whose sums run in another order."""
+    place = dataclasses.replace(place, save_adapters=True)
+    cell = aligned(place)
+    work([cell], place)
+    record = Store(place.out).record(cell)
+    folder = Store(place.out).adapter_folder(cell)
+    saved = load_file(folder / "projection.safetensors")
+    assert not any("projection" in name for name in load_file(folder / "trained.safetensors"))
+    assert equal(saved, projection(cell, place))
+    kind = type(built(cell, place)[0].backbone)
+    align = kind.align
+
+    def other(self, own, batches):
+        pairs = align(self, own, batches)
+        own.linear.weight.mul_(1.5)
+        return pairs
+
+    monkeypatch.setattr(kind, "align", torch.no_grad()(other))
+    assert not equal(saved, projection(cell, place))
+    assert equal(saved, trained(record, place).projection.state_dict())
+
+
+def test_cells_trained_as_one_are_trained_as_alone(place):
+    recipes = [dataclasses.replace(ALIGNED, lr=lr, epochs=1) for lr in (1e-3, 3e-3)]
+    group = [aligned(place, "mora", recipe=recipe) for recipe in recipes]
+    _, views, models = cells.untrained(group, place, CPU)
+    alone = [built(cell, place)[0] for cell in group]
+    task = registry.get(registry.TASKS, "multi-label")()
+    sides = views["train"], views["val"]
+    train(models, *sides, recipes, 0, CPU, task)
+    for model, own, recipe in zip(models, alone, recipes, strict=True):
+        train([own], *sides, [recipe], 0, CPU, task)
+        for name, value in own.trained().items():
+            torch.testing.assert_close(model.trained()[name], value, rtol=0, atol=1e-4, msg=name)
+
+
+def test_after_another_dataset_each_has_a_projection_of_its_own(place):
+    after = f"cxr {datasets.fingerprinted('cxr', None, place.limit, place.cache)[1]}"
+    cell = aligned(place, "mora", after=after)
+    source = transfer.before(cell, place)
+    assert source.recipe.projection == "aligned"
+    model, before = built(cell, place)[0], built(source, place)[0]
+    own = {name: value.clone() for name, value in model.projection.state_dict().items()}
+    assert not equal(own, before.projection.state_dict())
+    transfer.carry_over([before], [model])
+    assert equal(own, model.projection.state_dict())
+    head = aligned(place, after=after)
+    with pytest.raises(UserError, match="nothing can go on from the other dataset"):
+        transfer.carry_over([built(transfer.before(head, place), place)[0]], [built(head, place)[0]])
+
+
+def plan(place, *backbone):
+    grid = Grid(
+        datasets=("odir",), methods=("head",), floors=("none",), seeds=(0,), backbone=backbone, recipe=ALIGNED
+    )  # fmt: skip
+    return expand(grid, grid, place).cells
+
+
+def test_plans_align_where_there_is_a_projection(place, folder):
+    small, fused = plan(place, str(folder), NAME)
+    assert (small.recipe.projection, fused.recipe.projection) == ("trained", "aligned")
+    plain = dataclasses.replace(fused, recipe=dataclasses.replace(fused.recipe, projection="trained"))
+    assert fused.key != plain.key
+    with pytest.raises(UserError, match=r"recipe\.projection aligned: .* has no projection; expected a fused backbone"):
+        plan(place, str(folder))
