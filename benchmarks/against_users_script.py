@@ -12,6 +12,7 @@ processor; `first cell` is the ratio with decoding and all that is done once on 
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -261,7 +262,10 @@ def main() -> None:
         begun = time.perf_counter()
         seen = patients(View(data, np.arange(len(data)), data.present))
         decoded = time.perf_counter() - begun
-        rows = list(compared(given, place, seen, (decoded, once)))
+        rows = []
+        for row in compared(given, place, seen, (decoded, once)):
+            rows.append(row)
+            print(shown([row]), file=sys.stderr, flush=True)
     where = {"device": provenance.device_name("cpu"), "threads": 1, **provenance.versions()}
     facts_of_run = {
         "source": cell.source,

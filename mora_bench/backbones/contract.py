@@ -43,7 +43,7 @@ class Spec:
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
         readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
-        projection: whether `make_projection` gives something.
+        projection: whether `align` can fit what `make_projection` gives.
     """
 
     name: str

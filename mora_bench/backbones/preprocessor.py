@@ -13,8 +13,8 @@ from typing import Any
 from mora_bench.errors import UserError
 
 PROCESSOR, PREPROCESSOR = "processor_config.json", "preprocessor_config.json"
-#: Where a folder of ours says how pictures are resized before transformers' processor sees them: no processor of
-#: transformers keeps a shape between two bounds and floors it to whole patches.
+#: Where a folder says how pictures are resized before transformers' processor sees them: the longer side at most any
+#: multiple of the shorter, which no processor of transformers does. Folders that we shipped once say it.
 OWN = "mora_bench"
 #: Pillow's filters, as `resample` numbers them.
 FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")

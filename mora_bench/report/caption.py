@@ -8,8 +8,9 @@ from mora_bench import registry
 from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.missing.masks import patterns
-from mora_bench.report.columns import CUT_SHORT, marks
+from mora_bench.report.columns import marks
 from mora_bench.report.shown import Shown, heading
+from mora_bench.report.trained import cut_short, in_precision
 
 #: What a readout reads, in words.
 READ = {
@@ -37,9 +38,7 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
-    if "recipe.precision" in networks:
-        precisions = sorted(set(networks["recipe.precision"].dropna()))
-        backbone += f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])
+    backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     order = " / ".join(one.metric.brief for one in shown)
     spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
@@ -49,24 +48,11 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     return (
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)}{_cut_short(group)} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)}{cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters in % of the model (adapter; "
         f"adapter + classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward "
         "pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
-    )
-
-
-def _cut_short(group: pd.DataFrame) -> str:
-    """What the mark of rows that were cut short means, and how many cells were."""
-    trained = group[group["cut_short"].notna()]
-    short = trained[trained["cut_short"].astype(bool)]
-    if short.empty:
-        return ""
-    caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
-    return (
-        f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
-        f"{caps} epochs, in {len(short)} of {len(trained)} cells."
     )
 
 

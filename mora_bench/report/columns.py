@@ -11,8 +11,6 @@ from mora_bench.report.shown import Shown
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
-#: Marks a row some of whose cells were cut short.
-CUT_SHORT = "†"
 #: The names of what stands below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
 FLOOR, WITH_FROZEN = "best without a network", " or with a frozen one"

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
+from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section
 from mora_bench.report.shown import Shown, shown_of
 from mora_bench.tasks.metric import Metric, metric_of
@@ -22,8 +22,6 @@ NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
     "scores."
 )
-#: The score in which a class without samples counts as 0.
-COUNTS_ABSENT = "f1_macro"
 OF_NETWORKS = ["backbone", "weights"]
 
 
@@ -123,7 +121,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, sections)
     tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    notes += [*_absences(group, shown), *_abstentions(group), *_remarks(group), *_uncounted(group), *_aligned(group)]
+    notes += [*absences(group, shown), *abstentions(group), *remarks(group), *uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
@@ -160,64 +158,6 @@ def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     return tests, strata
-
-
-def _absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
-    """Modalities that no sample has, and classes that no test sample has."""
-    if "absent" not in group:
-        return []
-    found = []
-    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
-        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
-        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
-        lacking: dict[str, list[float]] = {}
-        for lacks in own.get("lacks", []):
-            for name, share in lacks.items() if isinstance(lacks, dict) else []:
-                lacking.setdefault(name, []).append(share)
-        found += [
-            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
-            for name, shares in lacking.items()
-        ]
-        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
-        for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
-            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
-            # Means of other scores are taken over the classes that there are.
-            metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" if metric else ""
-            found.append(f"{said}{capped}.")
-    return found
-
-
-def _abstentions(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "abstains"]].drop_duplicates()
-    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
-
-
-def _remarks(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "remark"]].drop_duplicates()
-    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
-
-
-def _uncounted(group: pd.DataFrame) -> list[str]:
-    """What the GFLOPs of each method leave out, because it could not be counted."""
-    if "uncounted" not in group:
-        return []
-    said = group[["method", "uncounted"]].dropna().drop_duplicates()
-    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
-
-
-def _aligned(group: pd.DataFrame) -> list[str]:
-    """On how many samples projections were aligned that then stayed frozen, by dataset."""
-    if "pairs" not in group:
-        return []
-    found = []
-    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
-        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
-        found.append(
-            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
-            "without labels, and is not among what trains."
-        )
-    return found
 
 
 def _name(own: dict, keys: list[dict]) -> str:

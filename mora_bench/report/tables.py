@@ -8,12 +8,13 @@ from typing import Any
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.columns import BELOW, CEILING, CLASSES, CUT_SHORT, RESOLUTION, SAMPLES, TAKEN, floor_name
+from mora_bench.report.columns import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
+from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 

@@ -161,18 +161,20 @@ def test_a_tower_of_pictures_that_are_no_squares_is_refused(vit):
 
 
 @pytest.mark.parametrize("shipped", [vilt.SHIPPED, clip.SHIPPED])
-def test_the_shipped_folders_claim_nothing_that_transformers_ignores(shipped):
-    """Of pictures that have our size transformers makes our pixels, and it is not told to resize them."""
+def test_transformers_processor_of_a_shipped_folder_makes_our_pixels(shipped, tmp_path):
     processor = AutoImageProcessor.from_pretrained(shipped)
-    assert processor.do_resize is False
-    assert "longest_edge" not in (json.loads((shipped / "preprocessor_config.json").read_text()).get("size") or {})
-    picture = drawn(64, 128)
-    pixels = processor([Image.fromarray(picture)], return_tensors="pt")["pixel_values"]
-    np.testing.assert_allclose(pixels[0].permute(1, 2, 0), picture / 127.5 - 1, atol=1e-6)
+    rule = resolve(str(shipped), 64).rules["image"]
+    assert rule.size(128, 128) == (64, 64)
+    assert rule.size(128, 256) == (64, 128)
+    for height, width in [(64, 64), (64, 128), (128, 128), (128, 256), (2048, 2500), (300, 201), (77, 500), (19, 33)]:
+        picture = drawn(height, width)
+        theirs = processor([Image.fromarray(picture)], return_tensors="pt")["pixel_values"]
+        ours = inputs_of(picture, rule, tmp_path / f"{height}x{width}").pixels
+        torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-6)
 
 
 def test_the_docs_make_our_pixels_and_transformers_our_features_of_them(tmp_path):
-    """A pair of eyes of the ODIR twin, which transformers' own resizing would make 48 x 96."""
+    """A pair of eyes of the ODIR twin."""
     eyes = twins.odir(range(1)).modalities["image"].values[0]
     for name, eye in zip(("left.png", "right.png"), eyes, strict=True):
         Image.fromarray(eye.read()).save(tmp_path / name)

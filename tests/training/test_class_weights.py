@@ -124,7 +124,7 @@ def test_training_takes_the_weights_of_its_own_split(folder, view):
     seen = (positive > 0) & (positive < 16)
     np.testing.assert_allclose(weights[seen], (16 - positive[seen]) / positive[seen])
     (model,) = heads(folder)
-    learner = Learner(model, BALANCED, 10, CPU, task, weights)
+    learner = Learner(model, BALANCED, 10, CPU, task, weights=weights)
     predicted = model(view.batch(np.arange(8)))
     theirs = torch.nn.BCEWithLogitsLoss(pos_weight=torch.from_numpy(weights).float())(predicted, view.targets[:8])
     torch.testing.assert_close(learner.loss(predicted, view.targets[:8]), theirs)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from mora_bench.backbones.preprocessor import OWN, PREPROCESSOR
+from mora_bench.backbones.layout import FRAME
+from mora_bench.backbones.preprocessor import FILTERS, PREPROCESSOR
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule, resize
 from mora_bench.data.readers.texts import chest_text, eye_text
@@ -30,7 +31,7 @@ from mora_bench.workers import context, endable
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
 #: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
-#: because a pair that tells of no finding teaches nothing about matching.
+#: because a pair that tells of no finding teaches nothing.
 CLEAR = 0.95
 
 
@@ -42,17 +43,27 @@ class Course:
     depth: int = 6
     heads: int = 4
     patch: int = 16
-    shorter: int = 64
-    longer: int = 128
+    shorter: int = 77  # of a picture's sides at most, before both are floored to whole patches (ImageRule)
     positions: int = 128
     pairs: int = 8_000  # rendered of each dataset; texts are tokenized once
-    steps: int = 8_000
+    steps: int = 5_000
     batch: int = 32
-    lr: float = 2e-3
+    lr: float = 1e-3
     weight_decay: float = 0.01
     warmup: float = 0.05
+    words: float = 2.0  # weight of each of the two losses of words
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
+
+    @property
+    def pictures(self) -> ImageRule:
+        """ViLT's own, so that transformers' ViltImageProcessor makes the same pixels."""
+        return ImageRule(self.shorter, int(FRAME * self.shorter), self.patch)
+
+    @property
+    def image_size(self) -> int:
+        """The longest side of a picture, in pixels."""
+        return self.pictures.longer // self.patch * self.patch
 
 
 def render_eyes(seed: int, index: int, rule: ImageRule) -> tuple[str, np.ndarray]:
@@ -157,15 +168,14 @@ def _save(model: PreTrainedModel, tokenizer: Tokenizer, plan: Course, curve: lis
         tokenizer_object=tokenizer,
         **{f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")},
     ).save_pretrained(plan.out)
-    # Pictures are resized before transformers' processor sees them; none of its own does it alike.
     image = {
-        "do_resize": False,
-        "do_center_crop": False,
-        OWN: {"shortest_edge": plan.shorter, "longest_edge": plan.longer},
+        "size": {"shortest_edge": plan.shorter},
         "size_divisor": plan.patch,
+        "resample": FILTERS.index(plan.pictures.resample),
         "image_mean": [0.5] * 3,
         "image_std": [0.5] * 3,
-        "image_processor_type": f"{'CLIP' if model.config.model_type == 'clip' else 'Vilt'}ImageProcessor",
+        # CLIP's would cut the margins off.
+        "image_processor_type": "ViltImageProcessor",
     }
     (plan.out / PREPROCESSOR).write_text(json.dumps(image, indent=2) + "\n")
     settings = {name: value for name, value in vars(plan).items() if name not in ("out", "tokenizer")}

@@ -35,7 +35,7 @@ def test_it_can_be_repeated_and_loads(tmp_path):
 def test_it_learns_which_picture_a_text_belongs_to(tmp_path):
     contrast(Contrast(out=tmp_path, steps=100, lr=3e-3, **TINY))
     (row,) = json.loads((tmp_path / "pretraining.json").read_text())["curve"]
-    assert row["loss"] < math.log(TINY["batch"])
+    assert row["contrast_loss"] < math.log(TINY["batch"])
 
 
 def test_the_command_knows_both(tmp_path, capsys):

@@ -22,6 +22,8 @@ def test_the_same_seed_gives_the_same_checkpoint(tmp_path):
     curve = json.loads((tmp_path / "a" / "pretraining.json").read_text())["curve"]
     assert [row["step"] for row in curve] == [100]
     assert curve[0]["mlm_loss"] < 8
+    assert 0 < curve[0]["text_loss"] < 5
+    assert 0 < curve[0]["picture_loss"] < 5
     spec = resolve(str(tmp_path / "a"), 128)
     assert (spec.depth, spec.width) == (2, 16)
     assert load(tmp_path / "a", 128).depth == 2

@@ -1,0 +1,113 @@
+"""How much of what a frozen network's layers hold its pooled features hold: logistic regressions on complete twins.
+
+    python benchmarks/all_layers.py BACKBONE ... [--datasets odir cxr] [--seeds 0 1 2] [--pool 500] [--cache .cache]
+
+`pooled` is what a classifier is given before its own pooler (after the last norm); `embeddings` the mean of the tokens
+that are there before block 0, a bag of words and patches; `all` are this mean and the token that is pooled, of the
+embeddings and of every block. Split and test samples are those of
+`grid --pool`. Features are standardised on training samples; the penalty is the best of five by validation mAP.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.load import load, resolve
+from mora_bench.data import cache, datasets, splits
+from mora_bench.data.samples import Samples
+from mora_bench.tasks.multilabel import MultiLabel
+
+TEXT, BATCH = 128, 64
+#: Inverse penalties, for features whose variances add up to 100.
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
+SHOWN = ("f1_macro", "f1_macro_tuned", "auroc", "map")
+Parts = dict[str, np.ndarray]
+
+
+@torch.no_grad()
+def features(backbone: Backbone, samples: Samples, rows: np.ndarray) -> Parts:
+    """float [n, D] each: `pooled`, `embeddings` and `all`."""
+    found: dict[str, list[torch.Tensor]] = {"pooled": [], "embeddings": [], "all": []}
+    for at in np.split(rows, range(BATCH, len(rows), BATCH)):
+        batch = samples.batch(at, samples.present[at])
+        streams = backbone.join(backbone.embed(batch), batch.present)
+        seen = [part for tokens in streams for part in (tokens.x[:, 0], mean(tokens))]
+        for i in range(backbone.depth):
+            streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
+            seen += [part for tokens in streams for part in (tokens.x[:, 0], mean(tokens))]
+        last = [backbone.norm(s, tokens.x[:, 0]) for s, tokens in enumerate(streams)]
+        for name, parts in zip(found, (last, seen[1 : 2 * len(streams) : 2], seen), strict=True):
+            found[name].append(torch.cat(parts, 1))
+    return {name: torch.cat(parts).numpy() for name, parts in found.items()}
+
+
+def mean(tokens) -> torch.Tensor:
+    """Of the tokens that are there, [B, D]."""
+    mask = tokens.mask[..., None].float()
+    return (tokens.x * mask).sum(1) / mask.sum(1)
+
+
+def fitted(sides: list[tuple[np.ndarray, np.ndarray]], penalty: float) -> list[np.ndarray]:
+    """Logits of the validation and the test side, float [n, C]; `sides`: features and targets of all three."""
+    (x, y), *others = sides
+    scaler = StandardScaler().fit(x)
+    scale = 10 / np.sqrt(x.shape[1])
+    models = [LogisticRegression(C=penalty, max_iter=500).fit(scaler.transform(x) * scale, own) for own in y.T]
+    return [np.stack([m.decision_function(scaler.transform(o) * scale) for m in models], 1) for o, _ in others]
+
+
+def probe(sides: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
+    """Scores on the test side x 100."""
+    task = MultiLabel()
+    _, known, wanted = (y for _, y in sides)
+
+    def by_map(penalty: float) -> tuple[float, float, list[np.ndarray]]:
+        logits = fitted(sides, penalty)
+        return task.scores(known, logits[0])["map"], penalty, logits
+
+    _, _, (val, test) = max(map(by_map, PENALTIES), key=lambda found: found[0])
+    scores = task.scores(wanted, test) | task.tuned((known, val), wanted, test)
+    return {name: 100 * scores[name] for name in SHOWN}
+
+
+def sides_of(name: str, dataset: str, seed: int, pool: int, folder: Path) -> list[tuple[Parts, np.ndarray]]:
+    """Features and targets of the training, validation and test side."""
+    spec = resolve(name, TEXT)
+    table, known = datasets.fingerprinted(dataset, None, None, folder)
+    decoded = cache.prepare(table, known, spec.rules, folder, 1)
+    cut = splits.split(
+        table.group_tokens, data=f"{dataset} twin", unit="patient", seed=seed, shares=splits.WITHOUT_TEST
+    )
+    drawn = datasets.pool(dataset, seed, pool)
+    tested = cache.prepare(drawn, datasets.of_pool(known, seed, pool), spec.rules, folder, 1)
+    backbone = load(spec, table.shape, TEXT, 0)
+    found = [(decoded, cut["train"]), (decoded, cut["val"]), (tested, np.arange(pool))]
+    return [(features(backbone, samples, rows), samples.table.targets[rows]) for samples, rows in found]
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("backbones", nargs="+")
+    asked.add_argument("--datasets", nargs="+", default=["odir", "cxr"])
+    asked.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    asked.add_argument("--pool", type=int, default=500)
+    asked.add_argument("--cache", type=Path, default=Path(".cache"))
+    given = asked.parse_args()
+    torch.set_num_threads(1)
+    print("| backbone | twin | features |", " | ".join(SHOWN), "|\n|---|---|---|" + "---|" * len(SHOWN))
+    for name in given.backbones:
+        for dataset in given.datasets:
+            sides = [sides_of(name, dataset, seed, given.pool, given.cache) for seed in given.seeds]
+            for part in ("pooled", "embeddings", "all"):
+                found = [probe([(own[part], y) for own, y in seed]) for seed in sides]
+                means = [f"{np.mean([own[score] for own in found]):.1f}" for score in SHOWN]
+                print(f"| {Path(name).name} | {dataset} | {part} |", " | ".join(means), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()

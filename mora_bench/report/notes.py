@@ -1,0 +1,68 @@
+"""What is said below a table of the cells in it."""
+
+from statistics import fmean
+
+import pandas as pd
+
+from mora_bench.report.shown import Shown
+
+#: The score in which a class without samples counts as 0.
+COUNTS_ABSENT = "f1_macro"
+
+
+def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
+    """Modalities that no sample has, and classes that no test sample has."""
+    if "absent" not in group:
+        return []
+    found = []
+    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
+        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
+        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
+        lacking: dict[str, list[float]] = {}
+        for lacks in own.get("lacks", []):
+            for name, share in lacks.items() if isinstance(lacks, dict) else []:
+                lacking.setdefault(name, []).append(share)
+        found += [
+            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
+            for name, shares in lacking.items()
+        ]
+        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
+        for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
+            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
+            # Means of other scores are taken over the classes that there are.
+            metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
+            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" if metric else ""
+            found.append(f"{said}{capped}.")
+    return found
+
+
+def abstentions(group: pd.DataFrame) -> list[str]:
+    said = group[["method", "abstains"]].drop_duplicates()
+    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+
+
+def remarks(group: pd.DataFrame) -> list[str]:
+    said = group[["method", "remark"]].drop_duplicates()
+    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
+
+
+def uncounted(group: pd.DataFrame) -> list[str]:
+    """What the GFLOPs of each method leave out, because it could not be counted."""
+    if "uncounted" not in group:
+        return []
+    said = group[["method", "uncounted"]].dropna().drop_duplicates()
+    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
+
+
+def aligned(group: pd.DataFrame) -> list[str]:
+    """On how many samples projections were aligned that then stayed frozen, by dataset."""
+    if "pairs" not in group:
+        return []
+    found = []
+    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
+        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
+        found.append(
+            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
+            "without labels, and is not among what trains."
+        )
+    return found
