@@ -153,7 +153,7 @@ def by_script(cell: Cell, place: Runtime, given: script.Patients, precision: str
         recipe.eps, cell.rank or 0, precision=precision,
     )  # fmt: skip
     rule = grids.described("lite0", script.TOKENS)
-    reader = grids._network("lite0", rule.digest)
+    reader = grids.network("lite0", rule.digest)
     clock = Clock()
     bert = BertModel.from_pretrained(installed.folder_of("minilm"), add_pooling_layer=False, local_files_only=True)
     trains = recipe.projection == "trained"

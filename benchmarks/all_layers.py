@@ -1,10 +1,10 @@
 """How much of what a frozen network's layers hold its pooled features hold: logistic regressions on complete twins.
 
-    python benchmarks/all_layers.py BACKBONE ... [--datasets odir cxr] [--seeds 0 1 2] [--pool 500] [--cache .cache]
+    python benchmarks/all_layers.py BACKBONE ... [--datasets odir cxr] [--seeds 0 1 2] [--pool 500]
 
 `pooled` is what a classifier is given before its own pooler (after the last norm); `embeddings` the mean of the tokens
 that are there before block 0, a bag of words and patches; `all` are this mean and the token that is pooled, of the
-embeddings and of every block. Split and test samples are those of
+embeddings and of every block (probes.py has them one by one). Split and test samples are those of
 `grid --pool`. Features are standardised on training samples; the penalty is the best of five by validation mAP.
 """
 
@@ -18,6 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.load import load, resolve
+from mora_bench.backbones.tokens import Tokens
+from mora_bench.cells.runtime import default_cache
 from mora_bench.data import cache, datasets, splits
 from mora_bench.data.samples import Samples
 from mora_bench.tasks.multilabel import MultiLabel
@@ -46,7 +48,7 @@ def features(backbone: Backbone, samples: Samples, rows: np.ndarray) -> Parts:
     return {name: torch.cat(parts).numpy() for name, parts in found.items()}
 
 
-def mean(tokens) -> torch.Tensor:
+def mean(tokens: Tokens) -> torch.Tensor:
     """Of the tokens that are there, [B, D]."""
     mask = tokens.mask[..., None].float()
     return (tokens.x * mask).sum(1) / mask.sum(1)
@@ -75,9 +77,9 @@ def probe(sides: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     return {name: 100 * scores[name] for name in SHOWN}
 
 
-def sides_of(name: str, dataset: str, seed: int, pool: int, folder: Path) -> list[tuple[Parts, np.ndarray]]:
+def sides_of(name: str, dataset: str, seed: int, pool: int) -> list[tuple[Parts, np.ndarray]]:
     """Features and targets of the training, validation and test side."""
-    spec = resolve(name, TEXT)
+    spec, folder = resolve(name, TEXT), default_cache()
     table, known = datasets.fingerprinted(dataset, None, None, folder)
     decoded = cache.prepare(table, known, spec.rules, folder, 1)
     cut = splits.split(
@@ -96,13 +98,12 @@ def main() -> None:
     asked.add_argument("--datasets", nargs="+", default=["odir", "cxr"])
     asked.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     asked.add_argument("--pool", type=int, default=500)
-    asked.add_argument("--cache", type=Path, default=Path(".cache"))
     given = asked.parse_args()
     torch.set_num_threads(1)
     print("| backbone | twin | features |", " | ".join(SHOWN), "|\n|---|---|---|" + "---|" * len(SHOWN))
     for name in given.backbones:
         for dataset in given.datasets:
-            sides = [sides_of(name, dataset, seed, given.pool, given.cache) for seed in given.seeds]
+            sides = [sides_of(name, dataset, seed, given.pool) for seed in given.seeds]
             for part in ("pooled", "embeddings", "all"):
                 found = [probe([(own[part], y) for own, y in seed]) for seed in sides]
                 means = [f"{np.mean([own[score] for own in found]):.1f}" for score in SHOWN]
