@@ -86,16 +86,20 @@ def test_sixteen_seeds_resolve_three_points_and_tell_no_mora_from_the_head(datas
     section = resolved()[dataset]
     assert len(section.seeds) == 16
     score = f"score {tested}"
-    assert section.resolution[score][1] < 0.016
-    pairs = section.pairs(score)
+    assert section.resolution[score][1] < 0.018
+    agreement = section.among(score)
+    pairs = agreement.pairs[0]
     names = [row.label.partition(" ")[0] for row in section.competing]
     assert names == ["head", "lora", "mora"]
     found = {(names[i], names[j]): k for k, (i, j) in enumerate(zip(pairs.first, pairs.second, strict=True))}
     mora, lora = found["head", "mora"], found["head", "lora"]
-    assert not pairs.told()[mora]
+    assert not agreement.leads[mora]
     assert abs(pairs.difference[mora]) < 0.006
     assert -0.013 < pairs.low[mora] < pairs.high[mora] < 0.013
-    assert pairs.told()[lora]
+    # By F1 at 0.5 alone LoRA was told from the head everywhere; where both are missing on the CXR twin, F1 at
+    # validation's thresholds is against it.
+    depends = (dataset, tested) == ("cxr", "both")
+    assert (agreement.leads[lora], agreement.depends[lora]) == ((0, True) if depends else (-1, False))
     assert -0.024 < pairs.difference[lora] < -0.008
     floor = max(row.mean[score] for row in section.floors)
     assert all(row.mean[score] < floor < section.ceiling[score] for row in section.competing)
@@ -112,8 +116,13 @@ def test_lora_and_mora_on_a_tower_that_has_read_english_beat_every_floor_on_ever
     assert values["lora"].mean() == pytest.approx(0.889, abs=5e-4)
     assert values["mora"].mean() == pytest.approx(0.841, abs=5e-4)
     assert values["head"].mean() == pytest.approx(0.715, abs=5e-4)
-    pairs = section.pairs("score complete")
-    assert pairs.told().all()
+    found = section.among("score complete")
+    names = [row.label.partition(" ")[0] for row in section.competing]
+    assert {(names[i], names[j]) for i, j in np.argwhere(found.over(len(names)))} == {
+        ("lora", "head"),
+        ("lora", "mora"),
+        ("mora", "head"),
+    }
 
 
 def test_the_reference_is_there():

@@ -10,7 +10,7 @@ from mora_bench.checks.rules import BrokenRule, described, expect, tried
 from mora_bench.errors import UserError
 from mora_bench.plan.fitting import weighs
 from mora_bench.tasks.contract import Task
-from mora_bench.tasks.metric import check_metrics
+from mora_bench.tasks.metric import check_agree, check_metrics
 
 N, C = 60, 4
 #: Scores of near certainty, logits of 10 and -10, are this near to those of certainty, as a share of how far those of
@@ -34,11 +34,12 @@ def _scores(task: Task, targets: np.ndarray, logits: np.ndarray) -> dict:
 
 
 def named(task: Task) -> None:
-    """It has a title and a source, as text; metrics say direction, range, convention; primary is one of them, and what
-    is watched one that needs no threshold."""
+    """It has a title and a source, as text; metrics say direction, range, convention; primary, agree and beside name
+    some of them, and what is watched is one that needs no threshold."""
     described(type(task), ("title", "source"))
     try:
         check_metrics(type(task).__name__, task.primary, task.metrics, task.watched)
+        check_agree(type(task).__name__, task.primary, task.metrics, task.agree, task.beside)
     except UserError as error:
         raise BrokenRule(str(error)) from None
 

@@ -13,8 +13,10 @@ from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
 from mora_bench.report.section import Row, Section
+from mora_bench.report.shown import Shown
+from mora_bench.report.verdict import on_what
 from mora_bench.report.write import read
-from mora_bench.statistics.differences import compared
+from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric
 
 #: The score that claims are tested on, and one point of it as it is shown.
@@ -28,7 +30,7 @@ class Found:
 
     Attributes:
         ours: our value, or "" where there is none.
-        verdict: REPRODUCED, NOT, UNTOLD or CANNOT.
+        verdict: REPRODUCED, NOT, UNTOLD, CANNOT, or on what it depends.
         why: what the verdict rests on, or what is lacking.
         behind: the folder of records, or the command, that shows it.
     """
@@ -76,28 +78,34 @@ class Claim:
 def beats(
     folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str = SCORE
 ) -> Callable[[Folders], Found]:
-    """A test of "the first is better than the second", by 95 % intervals of the paired difference of a score.
+    """A test of "the first is better than the second", by the paired differences of the scores that must agree.
 
-    Reproduced if they lie above 0 in every section that has both rows; not reproduced if one leaves less than a point
-    to the first; else it cannot be told.
+    Reproduced if it leads in every section that has both rows: all scores have its sign and one tells it. Not
+    reproduced if in one the second leads, or every score leaves less than a point to the first. Else the sections may
+    say that it depends on the score, or it cannot be told.
     """
 
     def verdict(found: list[Pair]) -> str:
-        if all(pair.low > 0 for pair in found):
+        if all(pair.leads > 0 for pair in found):
             return REPRODUCED
-        return NOT if any(pair.low <= 0 and pair.high < POINT / pair.metric.scale for pair in found) else UNTOLD
+        if any(pair.leads < 0 or all(each.little for each in pair.by_score) for pair in found):
+            return NOT
+        return next((pair.depends for pair in found if pair.depends), UNTOLD)
 
     return _judged(folder, first, second, score, verdict)
 
 
 def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Found]:
-    """A test of "the first is as good as the one with more": not reproduced if the second is told to be better in a
-    section; reproduced if every 95 % interval leaves less than a point to it; else it cannot be told."""
+    """A test of "the first is as good as the one with more": not reproduced if the second leads in a section;
+    reproduced if every score's 95 % interval leaves less than a point to it in all; else it depends, or cannot be
+    told."""
 
     def verdict(found: list[Pair]) -> str:
-        if any(pair.high < 0 for pair in found):
+        if any(pair.leads < 0 for pair in found):
             return NOT
-        return REPRODUCED if all(pair.low > -POINT / pair.metric.scale for pair in found) else UNTOLD
+        if all(each.near for pair in found for each in pair.by_score):
+            return REPRODUCED
+        return next((pair.depends for pair in found if pair.depends), UNTOLD)
 
     return _judged(folder, first, more, SCORE, verdict)
 
@@ -122,22 +130,44 @@ def _judged(
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two rows of a section: the mean difference of their scores, above 0 where the first is better, its 95 % interval,
-    the least that would be told; what the scores are; and whether their splits and masks were drawn by an earlier
-    version."""
+class ByScore:
+    """Two rows by one score: the mean difference, above 0 where the first is better, its 95 % interval, and the least
+    that would be told."""
 
-    dataset: str
     metric: Metric
     difference: float
     low: float
     high: float
     smallest: float
-    older_draws: bool
+
+    @property
+    def little(self) -> bool:
+        """Whether the first is not told to be better, and may be by less than a point."""
+        return self.low <= 0 and self.high < POINT / self.metric.scale
+
+    @property
+    def near(self) -> bool:
+        """Whether the second may be better by less than a point."""
+        return self.low > -POINT / self.metric.scale
 
     def __str__(self) -> str:
         difference, low, high = (self.metric.shown(v, sign=True) for v in (self.difference, self.low, self.high))
-        return f"{self.dataset} {difference} ({low} to {high})"
+        return f"{difference} ({low} to {high})"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of a section by the scores that must agree on them: 1 where the first leads, -1 where the second does,
+    else 0; on what it depends, "" on nothing; and whether splits and masks were drawn by an earlier version."""
+
+    dataset: str
+    by_score: list[ByScore]
+    leads: int
+    depends: str
+    older_draws: bool
+
+    def __str__(self) -> str:
+        return f"{self.dataset} {' / '.join(map(str, self.by_score))}"
 
 
 def _pairs(
@@ -149,15 +179,21 @@ def _pairs(
     for table in [] if results is None else results.comparisons:
         for section in table.sections if score in table.tests else []:
             rows = [row for row in (_only(section, first), _only(section, second)) if row is not None]
-            values = np.array([row.values[score] for row in rows])
-            if len(rows) == 2 and len(section.seeds) > 1 and not np.isnan(values).any():
-                own = compared(section.metric.oriented(values), [(0, 1)], section.overlap)
-                difference, low, high, smallest = (
-                    float(part[0]) for part in (own.difference, own.low, own.high, own.smallest)
-                )
-                pair = Pair(section.dataset, section.metric, difference, low, high, smallest, table.older_draws)
-                found.append(pair)
+            asked = section.asked(score, rows)
+            if len(rows) == 2 and len(section.seeds) > 1 and asked:
+                found.append(_pair(section, rows, score, asked, table.older_draws))
     return found
+
+
+def _pair(section: Section, rows: list[Row], score: str, asked: tuple[Shown, ...], older_draws: bool) -> Pair:
+    values = np.array([own.metric.oriented(np.array([row.values[own.of(score)] for row in rows])) for own in asked])
+    found = agreement(values, [True] * len(asked), [(0, 1)], section.overlap)
+    by_score = [
+        ByScore(own.metric, *(float(part[0]) for part in (pairs.difference, pairs.low, pairs.high, pairs.smallest)))
+        for own, pairs in zip(asked, found.pairs, strict=True)
+    ]
+    depends = f"depends on the {on_what(found.better[:, 0], asked)}" if found.depends[0] else ""
+    return Pair(section.dataset, by_score, int(found.leads[0]), depends, older_draws)
 
 
 def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
@@ -166,7 +202,9 @@ def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
 
 
 def _resolution(found: list[Pair], score: str) -> str:
-    told = ", ".join(f"{pair.dataset} {pair.metric.shown(pair.smallest)}" for pair in found)
-    what = ", ".join(dict.fromkeys(pair.metric.named for pair in found))
+    told = ", ".join(
+        f"{pair.dataset} {' / '.join(own.metric.shown(own.smallest) for own in pair.by_score)}" for pair in found
+    )
+    what = ", ".join(dict.fromkeys(" / ".join(own.metric.named for own in pair.by_score) for pair in found))
     tested = "either modality missing at 70 %" if score == SCORE else "on what there is"
-    return f"{what}, {tested}, 95 % interval; the least that would be told: {told}"
+    return f"{what}, {tested}, 95 % intervals; the least that would be told: {told}"

@@ -24,7 +24,7 @@ class ReportOptions:
     folder: tyro.conf.Positional[Path]
     """results folder, with records/ and scores/ in it"""
     metric: str = ""
-    """the score that tables show, e.g. auroc; the task's own if not given"""
+    """the one score that tables show and judge by, e.g. auroc; if not given, those of the task that must agree"""
     figures: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """also draw figures, as PNG and SVG, to figures/; needs matplotlib"""
     plugin: tuple[Path, ...] = ()

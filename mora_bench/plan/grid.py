@@ -112,7 +112,7 @@ class Grid:
     fail_fast: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """stop at the first cell that fails"""
     metric: str = ""
-    """the score that tables show, e.g. auroc; the task's own if not given"""
+    """the one score that tables show and judge by, e.g. auroc; if not given, those of the task that must agree"""
     engine: str = "auto"
     """what runs the cells: a name from `list`; auto: processes, one worker or more; inline is for debuggers"""
     resources: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from mora_bench import registry
 from mora_bench.cells.cell import OLDER_DRAWS, Cell
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.files import identity
@@ -17,7 +18,9 @@ from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
 from mora_bench.report.markdown import escaped
-from mora_bench.statistics.differences import compared
+from mora_bench.report.shown import Shown, asked_of
+from mora_bench.report.verdict import on_what
+from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric, metric_of
 
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "cannot tell"
@@ -35,9 +38,12 @@ class Line:
     Attributes:
         what: their name; seeds: in both; metric: the primary score of their task.
         first, second: the mean primary score, with whatever the training mask takes missing.
-        low, high: a 95 % interval of the mean difference, first minus second; NaN for one seed.
+        low, high: a 95 % interval of its mean difference, first minus second; NaN for one seed.
+        told: whether one of the scores that must agree tells the folders apart.
         largest: of any number that both have of any cell, the largest difference; NaN if the cells are others.
-        verdict: SAME, CLOSE, BETTER, WORSE or UNTOLD: the first folder held against the second.
+        verdict: the first folder held against the second: SAME, CLOSE, BETTER, WORSE or UNTOLD, or on what it depends
+            which is better; better and worse are said where the scores of the task that must agree have one sign, and
+            one tells it after Holm over the scores.
         fields: what differs in the cells, as "name: first | second"; of the same cells which numbers only one has.
     """
 
@@ -51,6 +57,7 @@ class Line:
     largest: float
     verdict: str
     fields: tuple[str, ...]
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,26 +142,40 @@ def _flat(cell: Cell) -> dict[str, Any]:
 def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
     scores = [(ours.by_key[a.score_key], theirs.by_key[b.score_key]) for a, b in pairs]
     cell, other = pairs[0]
-    metric = metric_of(cell.task, scores[0][0].primary)
+    primary = scores[0][0].primary
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
-    values = np.array([[_shown(cell, own) for own in pair] for pair in scores]).T
-    low = high = math.nan
-    if len(pairs) > 1 and not np.isnan(values).any():
-        found = compared(values, [(0, 1)], shared)
-        low, high = float(found.low[0]), float(found.high[0])
+    names, _ = asked_of(registry.get(registry.TASKS, cell.task), primary, "")
+    shown = [Shown(name, metric_of(cell.task, name), name == primary) for name in names]
+    values = np.array([[[_shown(cell, own, each.name) for own in pair] for pair in scores] for each in shown])
+    metric, values = shown[0].metric, values.transpose(0, 2, 1)
+    low, high, verdict, told = _judged(shown, values, shared)
     same = cell.score_key == other.score_key
     largest, only = _held(scores) if same else (math.nan, ())
     if same and largest <= TOLERANCE:
         verdict = SAME if largest == 0 else CLOSE
-    else:
-        better, worse = (low > 0, high < 0) if metric.higher_is_better else (high < 0, low > 0)
-        verdict = BETTER if better else WORSE if worse else UNTOLD
     strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
     tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
     name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
-    first, second = (float(own.mean()) for own in values)
+    first, second = (float(own.mean()) for own in values[0])
     fields = _differing(cell, other) + only
-    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, fields)
+    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, fields, told)
+
+
+def _judged(shown: list[Shown], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
+    """The interval of the first score's difference, which side is better, and whether a score tells them apart.
+
+    Args:
+        values: float [K, 2, S]; a score that a seed of a side lacks is not asked.
+    """
+    asked = [k for k, own in enumerate(values) if not np.isnan(own).any()]
+    if values.shape[2] < 2 or not asked:
+        return math.nan, math.nan, UNTOLD, False
+    found = agreement(values[asked], [shown[k].metric.higher_is_better for k in asked], [(0, 1)], overlap)
+    low, high = (float(found.pairs[0].low[0]), float(found.pairs[0].high[0])) if asked[0] == 0 else (math.nan, math.nan)
+    if found.depends[0]:
+        return low, high, f"depends on the {on_what(found.better[:, 0], [shown[k] for k in asked])}", True
+    leads = int(found.leads[0])
+    return low, high, {1: BETTER, -1: WORSE, 0: UNTOLD}[leads], leads != 0
 
 
 def _older(cell: Cell, other: Cell) -> str:
@@ -165,10 +186,10 @@ def _older(cell: Cell, other: Cell) -> str:
     return f" ({OLDER_DRAWS}{whose})"
 
 
-def _shown(cell: Cell, found: Scores) -> float:
-    """The primary score under the pattern of training, or where both are in turn missing after complete training."""
+def _shown(cell: Cell, found: Scores, name: str) -> float:
+    """A score under the pattern of training, or where both are in turn missing after complete training."""
     pattern = cell.missing if cell.missing in found.test and cell.missing != COMPLETE else list(found.test)[-1]
-    value = found.test[pattern].scores.get(found.primary)
+    value = found.test[pattern].scores.get(name)
     return float(value) if isinstance(value, int | float) else math.nan
 
 

@@ -1,39 +1,28 @@
 """The comparison: cells aggregated over seeds, never over unequal sets of them."""
 
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from mora_bench import registry
-from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
+from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
+from mora_bench.report.caption import caption
+from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
-from mora_bench.report.section import APART, FROZEN, SECTION, Section, metrics_of, section
-from mora_bench.report.trained import cut_short, in_precision
-from mora_bench.tasks.metric import Metric
+from mora_bench.report.section import APART, SECTION, Section, section
+from mora_bench.report.shown import Shown, shown_of
+from mora_bench.tasks.metric import Metric, metric_of
 
-#: What a readout reads, in words.
-READ = {
-    "pooler": "its pooler",
-    "mean": "the mean of the last block's tokens instead of its pooling",
-    "labels": "one attention a label over the last block's tokens instead of its pooling",
-}
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
     "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
     "scores."
 )
 OF_NETWORKS = ["backbone", "weights"]
-#: Marks a mean that is worse than a floor's.
-BELOW = "↓"
-#: The names of what stands below a section's rows.
-TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
-SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
 @dataclass
@@ -43,8 +32,9 @@ class Comparison:
     Attributes:
         source: "real" or "twin"; name: of its files; caption: what a reader needs to know.
         older_draws: whether its cells' splits and masks were drawn by an earlier version.
-        metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
-        tests, strata: the scores of its columns, with their headings.
+        shown: the scores in its cells, those that any of its cells has of the ones that must agree; curve_metric: what
+            curves over missing rates hold, the task's primary score.
+        tests, strata: the patterns of its columns, with their headings; a section may have fewer.
         notes: footnotes.
     """
 
@@ -56,18 +46,37 @@ class Comparison:
     strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
-    metric: Metric
+    shown: tuple[Shown, ...]
     curve_metric: Metric
+
+    @property
+    def metric(self) -> Metric:
+        """What the first of its scores is, which figures show."""
+        return self.shown[0].metric
+
+    def shown_in(self, scores: Iterable[str]) -> tuple[Shown, ...]:
+        """Those of its scores that a row has under some of the patterns or strata; the first if none has any."""
+        return tuple(own for own in self.shown if self._known([own.of(s) for s in scores])) or self.shown[:1]
+
+    def has(self, scores: Iterable[str]) -> bool:
+        """Whether a row has any of its scores under any of the patterns."""
+        return self._known([own.of(score) for own in self.shown for score in scores])
+
+    def _known(self, columns: list[str]) -> bool:
+        return any(not math.isnan(row.mean[own]) for each in self.sections for row in each.rows for own in columns)
 
     @property
     def of_curves(self) -> str:
         """What its curves are, and that they are not what the table shows, if so."""
-        if self.curve_metric == self.metric:
-            return f"{self.metric.heading} ({self.metric.direction})"
-        return (
-            f"{self.curve_metric.heading} ({self.curve_metric.direction}; curves hold the task's primary score alone, "
-            f"so they are not the {self.metric.title} of the tables)"
-        )
+        alone = f"{self.curve_metric.heading} ({self.curve_metric.direction}"
+        if self.curve_metric != self.metric:
+            return (
+                f"{alone}; curves hold the task's primary score alone, so they are not the {self.metric.title} of the "
+                "tables)"
+            )
+        if len(self.shown) > 1:
+            return f"{alone}; curves hold the task's primary score alone, and one score names no lead)"
+        return f"{alone})"
 
     @property
     def grouped(self) -> bool:
@@ -106,21 +115,14 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
 def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = own["modalities"].split(",")
     tests, strata = columns(modalities)
-    sections, notes = [], []
-    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
-        versions = group[group["dataset"] == dataset]["data"].nunique()
-        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        found = section(name, _pattern(pattern, rate, mechanism), part, [*tests, *strata])
-        sections.append(found)
-        notes += [f"{found.title}, {row.label}: {row.note}." for row in found.rows if row.note]
-    tests, strata, dropped = _without_idle(tests, strata, sections)
-    metric, primary = metrics_of(group)
-    notes += [*dropped, *absences(group, metric), *abstentions(group), *remarks(group), *uncounted(group)]
-    notes += aligned(group)
-    if not group["vouched"].all():
-        notes.append(NOT_VOUCHED)
-    if all(math.isnan(row.mean[score]) for one in sections for row in one.rows for score in tests):
-        notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
+    sections = _sections(group, [*tests, *strata])
+    notes = [f"{each.title}, {row.label}: {row.note}." for each in sections for row in each.rows if row.note]
+    shown, _ = shown_of(group)
+    notes += without_idle(tests, sections)
+    tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
+    strata = strata if f"score {EACH}" in tests else {}
+    notes += [*absences(group, shown), *abstentions(group), *remarks(group), *uncounted(group), *aligned(group)]
+    notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
@@ -128,8 +130,26 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         for each in sections:
             for row in each.rows:
                 row.cost["step_ms"] = float("nan")
-    named = (own["source"], _name(own, keys), _caption(own, group, metric), bool(own["older_draws"]))
-    return Comparison(*named, tests, strata, sections, notes, metric, primary)
+    primary = metric_of(str(group["task"].iloc[0]))
+    found = Comparison(
+        own["source"], _name(own, keys), "", bool(own["older_draws"]), tests, strata, sections, notes, shown, primary
+    )
+    found.shown = found.shown_in(tests)
+    if not found.has(tests):
+        metric = shown[0].metric
+        notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
+    found.caption = caption(own, group, found.shown)
+    return found
+
+
+def _sections(group: pd.DataFrame, scores: list[str]) -> list[Section]:
+    """The sections of a table, in order."""
+    found = []
+    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
+        versions = group[group["dataset"] == dataset]["data"].nunique()
+        name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
+        found.append(section(name, _pattern(pattern, rate, mechanism), part, scores))
+    return found
 
 
 def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -138,21 +158,6 @@ def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     return tests, strata
-
-
-def _without_idle(
-    tests: dict[str, str], strata: dict[str, str], sections: list[Section]
-) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """The columns without those of patterns that took nothing from any sample; and what is to be said of that."""
-    idle = [
-        score for score in tests if not score.endswith(f" {COMPLETE}") and all(s.taken[score] == 0 for s in sections)
-    ]
-    # Patterns that the files do not know, because they are from before these were tested.
-    unknown = [score for score in tests if all(math.isnan(r.mean[score]) for s in sections for r in s.rows)]
-    failed = len(unknown) == len(tests)
-    kept = {score: own for score, own in tests.items() if score not in idle and (failed or score not in unknown)}
-    said = [f"Left out: {tests[score]}; that pattern took nothing from any test sample" for score in idle]
-    return kept, {} if f"score {EACH}" in idle else strata, [f"{each}." for each in said]
 
 
 def _name(own: dict, keys: list[dict]) -> str:
@@ -178,63 +183,3 @@ def _pattern(pattern: str, rate: float, mechanism: str) -> str:
 
 def _slug(text: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in text).strip("-")
-
-
-def _caption(own: dict, group: pd.DataFrame, metric: Metric) -> str:
-    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
-    networks = group[group["trained"]] if group["trained"].any() else group
-    seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
-    devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
-    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
-    asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
-    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
-    *first, last = [p for p in asked if f"score {p}" in group] or asked
-    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
-    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
-    tested = f" ({told})" if told else ""
-    task = registry.get(registry.TASKS, own["task"])
-    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
-    kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
-    rows = "network" if group["network"].any() else "row"
-    bold = (
-        f" Bold: not told from the best {rows} of its section and column, where another {rows} is (paired tests over "
-        f"seeds, 5 % after Holm). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; "
-        "where pairs differ in that, from the least to the largest."
-    )
-    ceilings = [name for name in group if str(name).startswith("ceiling ")]
-    if group[ceilings].notna().any(axis=None):
-        bold += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
-    read = _read(networks)
-    frozen = " or with a frozen one" * bool((group["family"] == FROZEN).any())
-    floors = f" {BELOW}: worse than the best competitor without a network{frozen}."
-    floors *= group["network"].nunique() > 1
-    apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
-    apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
-    backbone += in_precision(networks)
-    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
-    projected = "projection" in group and group["projection"].notna().any()
-    own_parts = "pooler and projection of pictures" if projected else "pooler"
-    apart_from = ", without the picture network, which runs once per picture" if projected else ""
-    return (
-        f"{older}{what}{kind} {metric.heading} ({metric.direction}) on the test split, mean ± standard deviation over "
-        f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{bold}{floors}{cut_short(group)} Split by "
-        f"{own['split']}{apart}; {backbone}{read}. Share: trained parameters in % of the model (adapter; adapter + "
-        f"classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; "
-        "training step (forward + backward). "
-        f"Step: median ms. Device: {devices}."
-    )
-
-
-def _read(networks: pd.DataFrame) -> str:
-    """What the classifier reads, where that is not what the backbone was published with."""
-    if "recipe.readout" not in networks:
-        return ""
-    asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
-    rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
-    return f", read by {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
-
-
-def _hardware(raw: str) -> str:
-    device, threads, workers, *ways = json.loads(raw)
-    return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])

@@ -1,14 +1,18 @@
 """The artefact that says of every pair of rows whether they differ, and what difference would have been seen."""
 
+from collections.abc import Sequence
+
 from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
-from mora_bench.statistics.differences import Pairs
+from mora_bench.report.shown import Shown
+from mora_bench.report.verdict import on_what
+from mora_bench.statistics.agree import Agreement
 
 COLUMNS = (
     "source", "section", "score", "family of tests", "first", "second", "seeds", "difference", "low", "high", "p",
-    "p after Holm", "told apart", "smallest difference told", "metric", "direction",
+    "p after Holm", "told apart", "smallest difference told", "metric", "direction", "by all scores",
 )  # fmt: skip
 
 
@@ -21,35 +25,53 @@ class DifferencesCsv(Artefact):
 
 
 def comma_separated(table: Comparison) -> str:
-    """One line per pair, section and test pattern, unrounded, in two families of tests: the competing rows among each
-    other, and each of them against every floor."""
+    """One line per score, pair, section and test pattern, unrounded, in two families of tests: the competing rows among
+    each other, and each of them against every floor. The last column says what the scores that must agree say
+    together."""
     lines: list[list] = [[*COLUMNS]]
     for section in table.sections:
-        for score in table.tests:
-            among, floors = section.pairs(score), section.against_floors(score)
-            for name, rows, found in (
-                ("rows", section.competing, among),
-                ("floors", [*section.competing, *section.floors], floors),
-            ):
-                if found is not None:
-                    lines += _lines(table, section, score, name, rows, found)
+        competing, floors = section.competing, [*section.competing, *section.floors]
+        for score in section.tests:
+            lines += _lines(table, section, score, "rows", competing, section.among(score))
+            lines += _lines(table, section, score, "floors", floors, section.against_floors(score))
     return csvs.comma_separated(lines)
 
 
-def _lines(table: Comparison, section: Section, score: str, family: str, rows: list[Row], found: Pairs) -> list[list]:
-    known = [table.source, section.title, score, family]
-    told = found.told()
+def _lines(
+    table: Comparison, section: Section, score: str, family: str, rows: list[Row], found: Agreement | None
+) -> list[list]:
+    if found is None:
+        return []
+    asked = section.asked(score, rows)
+    together = _together(found, rows, asked)
     return [
         [
-            *known,
-            rows[found.first[k]].label,
-            rows[found.second[k]].label,
+            table.source,
+            section.title,
+            score,
+            family,
+            rows[pairs.first[k]].label,
+            rows[pairs.second[k]].label,
             len(section.seeds),
-            *(float(v[k]) for v in (found.difference, found.low, found.high, found.p, found.holm)),
-            bool(told[k]),
-            float(found.smallest[k]),
-            table.metric.title,
-            table.metric.direction,
+            *(float(v[k]) for v in (pairs.difference, pairs.low, pairs.high, pairs.p, pairs.holm)),
+            bool(pairs.told()[k]),
+            float(pairs.smallest[k]),
+            own.metric.title,
+            own.metric.direction,
+            together[k],
         ]
-        for k in range(len(found.p))
+        for own, pairs in zip(asked, found.pairs, strict=True)
+        for k in range(len(pairs.p))
     ]
+
+
+def _together(found: Agreement, rows: list[Row], asked: Sequence[Shown]) -> list[str]:
+    """Of each pair who leads, on what that depends, or that it cannot be told."""
+    said = []
+    for k, leads in enumerate(found.leads):
+        if leads:
+            said.append(f"{rows[found.first[k] if leads > 0 else found.second[k]].label} leads")
+        else:
+            depends = bool(found.depends[k])
+            said.append(f"depends on the {on_what(found.better[:, k], asked)}" if depends else "cannot tell")
+    return said

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from operator import itemgetter
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
+from mora_bench.report.shown import asked_of
 from mora_bench.report.values import Values
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
@@ -43,8 +45,9 @@ def _graded(missing: Missing) -> bool:
 def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "") -> pd.DataFrame:
     """One row per cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and the shown scores.
 
-    These are `score PATTERN` of the test split, and `score both STRATUM` of its "both" test. A cell that failed has one
-    row; a cell that has no scores has none.
+    These are `score PATTERN` of the test split, and `score both STRATUM` of its "both" test; further scores that must
+    agree with the first, or stand beside it, have their name before it, as in `auroc: score PATTERN`. A cell that
+    failed has one row; a cell that has no scores has none.
     """
     return Rows.of(records, scores, metric).frame()
 
@@ -177,23 +180,28 @@ def _measured(record: Record) -> dict[str, Any]:
 
 
 def _scored(scores: Scores, metric: str) -> dict[str, Any]:
-    """The scores that tables show: `metric`, or the task's primary score if the task has no such metric."""
-    metrics = registry.get(registry.TASKS, scores.task).metrics
-    shown = metric if metric in metrics else scores.primary
-    over = metrics[shown].averaged_over if shown in metrics else ""
-    row: dict[str, Any] = {"metric": shown, "score_key": scores.score_key}
+    """The scores that tables show: `metric`, or those that must agree if the task has no such metric."""
+    kind = registry.get(registry.TASKS, scores.task)
+    agree, beside = asked_of(kind, scores.primary, metric)
+    # What a column of each score begins with.
+    shown = {name: f"{name}: " * bool(number) for number, name in enumerate((*agree, *beside))}
+    row: dict[str, Any] = {"agree": ",".join(agree), "beside": ",".join(beside), "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting, pattern)
-        row[f"taken {pattern}"] = taken
+        row[_column("", "taken", pattern)] = taken
         # A pattern that took nothing tests complete data, whatever its name.
         tested = pattern == COMPLETE or taken != 0
-        row[f"score {pattern}"] = setting.scores.get(shown) if tested else None
-        row[f"ceiling {pattern}"] = setting.ceiling.get(shown) if tested else None
-        row[f"counts {pattern}"] = setting.counts if tested and shown == scores.primary else {}
+        _add(row, shown, "score", pattern, setting.scores if tested else {})
+        _add(row, shown, "ceiling", pattern, setting.ceiling if tested else {})
+        row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
+    lost = row[_column("", "taken", EACH)] != 0
+    over = {name: kind.metrics[name].averaged_over if name in kind.metrics else "" for name in agree}
     for stratum, found in scores.test[EACH].strata.items():
-        row[f"score {EACH} {stratum}"] = found.get(shown) if row[f"taken {EACH}"] != 0 else None
-        row[f"samples {EACH} {stratum}"] = found.get("n")
-        row[f"classes {EACH} {stratum}"] = found.get(over)
+        where = _stratum(stratum)
+        row[_column("", "samples", where)] = found.get("n")
+        judged = {name: shown[name] for name in agree}
+        _add(row, judged, "score", where, found if lost else {})
+        _add(row, judged, "classes", where, {name: found[own] for name, own in over.items() if own in found})
     natural = scores.test[COMPLETE].realised
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1
@@ -201,6 +209,24 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row["lacks"] = {n.removeprefix(NATURALLY): v for n, v in natural.items() if n.startswith(NATURALLY) and 0 < v < 1}
     row["empty_classes"] = scores.test[COMPLETE].scores.get("empty_classes")
     return row
+
+
+def _add(row: dict[str, Any], shown: dict[str, str], what: str, where: str, values: Mapping[str, Any]) -> None:
+    """Add the columns of the scores that have a value, and that of the first in any case."""
+    for name, begin in shown.items():
+        if name in values or not begin:
+            row[_column(begin, what, where)] = values.get(name)
+
+
+@cache
+def _column(begin: str, what: str, where: str) -> str:
+    """The name of a column: one text for all rows, of which there are thousands."""
+    return f"{begin}{what} {where}"
+
+
+@cache
+def _stratum(name: str) -> str:
+    return f"{EACH} {name}"
 
 
 def _taken(setting: Setting, pattern: str) -> float:

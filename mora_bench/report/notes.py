@@ -4,13 +4,13 @@ from statistics import fmean
 
 import pandas as pd
 
-from mora_bench.tasks.metric import Metric
+from mora_bench.report.shown import Shown
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
 
 
-def absences(group: pd.DataFrame, metric: Metric) -> list[str]:
+def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
     """Modalities that no sample has, and classes that no test sample has."""
     if "absent" not in group:
         return []
@@ -30,8 +30,8 @@ def absences(group: pd.DataFrame, metric: Metric) -> list[str]:
         for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
             said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
             # Means of other scores are taken over the classes that there are.
-            counted = group["metric"].iloc[0] == COUNTS_ABSENT
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" * bool(counted)
+            metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
+            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" if metric else ""
             found.append(f"{said}{capped}.")
     return found
 

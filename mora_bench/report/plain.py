@@ -11,8 +11,10 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
-from mora_bench.report.summary import tested
+from mora_bench.report.shown import Shown
+from mora_bench.report.summary import main, tested
 from mora_bench.report.tables import COSTS
+from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.metric import metric_of
 
@@ -30,8 +32,12 @@ def numbers(values: dict[str, float], names: Any) -> dict[str, float | None]:
 
 def section(results: Results, table: Comparison, section: Section) -> dict[str, Any]:
     """One section: its rows, what stands below them, curves over missing rates, and F1 by class."""
-    tests = list(table.tests)
-    pattern = table.main.removeprefix("score ")
+    tests = list(section.tests)
+    score = main(table, section)
+    pattern = score.removeprefix("score ")
+    beside = (s for s in section.beside if any(not math.isnan(r.mean[s.of(t)]) for r in section.rows for t in tests))
+    shown = (*table.shown, *beside)
+    columns = [own.of(test) for own in shown for test in tests]
     found: dict[str, Any] = {
         "table": table.name,
         "title": section.title,
@@ -41,14 +47,18 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "metric": table.metric.plain(),
         "curve_metric": table.curve_metric.plain(),
         "of_curves": table.of_curves,
-        "tests": table.tests,
-        "main": table.main,
-        "ceiling": numbers(section.ceiling, tests),
-        "told": {name: [number(bound) for bound in section.resolution[name]] for name in tests},
-        "rows": [_row(row, tests) for row in section.rows],
-        "curves": _curves(results, table, section),
+        "scores": [_score(own, section) for own in shown],
+        "agree": [own.metric.brief for own in table.shown],
+        "tests": section.tests,
+        "main": score,
+        "verdicts": {test: verdict(section, test) for test in tests},
+        "ceiling": numbers(section.ceiling, columns),
+        "told": {name: [number(bound) for bound in section.resolution.get(name, ())] for name in columns},
+        "floors": _floors(section, shown),
+        "rows": [_row(row, tests, columns) for row in section.rows],
+        "curves": _curves(results, section),
         "classes": [],
-        "tested": tested(table.main),
+        "tested": tested(score),
     }
     by_class = {
         row.label: [number(v) for v in own]
@@ -62,7 +72,18 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
     return found
 
 
-def _row(row: Row, tests: list[str]) -> dict[str, Any]:
+def _score(own: Shown, section: Section) -> dict[str, Any]:
+    """One score: its column under every pattern, and what it says of itself."""
+    return {"name": own.name, "columns": {test: own.of(test) for test in section.tests}, **own.metric.plain()}
+
+
+def _floors(section: Section, shown: tuple[Shown, ...]) -> dict[str, str]:
+    """By column the competitor without a network that has the best mean."""
+    best = {own.of(test): section.best_of(section.floors, test, own) for own in shown for test in section.tests}
+    return {column: row.label for column, row in best.items() if row is not None}
+
+
+def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
     return {
         "label": row.label,
         "family": row.family,
@@ -71,21 +92,21 @@ def _row(row: Row, tests: list[str]) -> dict[str, Any]:
         "note": row.note,
         "cut_short": row.cut_short,
         "seeds": row.seeds,
-        "mean": numbers(row.mean, tests),
-        "std": numbers(row.std, tests),
-        "low": numbers(row.low, tests),
-        "high": numbers(row.high, tests),
+        "mean": numbers(row.mean, columns),
+        "std": numbers(row.std, columns),
+        "low": numbers(row.low, columns),
+        "high": numbers(row.high, columns),
         "best": sorted(row.best & set(tests)),
-        "below": sorted(row.below & set(tests)),
+        "below": sorted(row.below & set(columns)),
         "cost": numbers(row.cost, COSTS),
         "keys": [key.partition("-")[0] for key in row.keys],
     }
 
 
-def _curves(results: Results, table: Comparison, section: Section) -> dict[str, Any]:
+def _curves(results: Results, section: Section) -> dict[str, Any]:
     """By pattern: the rates, and mean and interval over seeds of each row; what can be expected at most."""
     known = {}
-    for pattern in [score.removeprefix("score ") for score in table.tests if not score.endswith(f" {COMPLETE}")]:
+    for pattern in [score.removeprefix("score ") for score in section.tests if not score.endswith(f" {COMPLETE}")]:
         found = curves(results, section, pattern)
         if found is None:
             continue

@@ -9,7 +9,8 @@ from tabulate import tabulate
 from mora_bench import registry
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
-from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, ranked
+from mora_bench.report.shown import Shown, heading
+from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, Ranks, ranked
 
 
 @dataclass(frozen=True)
@@ -52,26 +53,29 @@ def markdown(table: Comparison) -> str:
     A data set is one block, however many seeds it was run with: seeds of one data set say how sure its own scores are,
     not how methods do elsewhere. Data sets that share patients are one block, too.
     """
+    together = " A row is told from the first where all scores put that one first and each tells it."
     parts = [
-        f"{table.metric.heading} ({table.metric.direction}). Mean ranks over data sets (1: the best score), Friedman's "
-        "test, and Nemenyi's critical difference at 5 %. Data sets that share patients are one block, of their mean "
-        "scores.",
+        f"{heading(table.shown)}. Mean ranks over data sets (1: the best score), Friedman's test, and Nemenyi's "
+        f"critical difference at 5 %.{together * (len(table.shown) > 1)} Data sets that share patients are one block, "
+        "of their mean scores.",
         "",
     ]
-    for score, heading in table.tests.items():
-        for blocks in blocks_of(table, score):
-            parts += [f"## Trained on {blocks.trained}, tested: {heading}", "", _ranked(blocks), ""]
+    for score, tested in table.tests.items():
+        for by_score in zip(*(blocks_of(table, score, own) for own in table.shown), strict=True):
+            named = {own.metric.brief: blocks for own, blocks in zip(table.shown, by_score, strict=True)}
+            parts += [f"## Trained on {by_score[0].trained}, tested: {tested}", "", _ranked(named), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def blocks_of(table: Comparison, score: str) -> list[Blocks]:
-    """The blocks of each training pattern, in the order of the table's sections; their scores are so turned that the
-    larger is the better."""
+def blocks_of(table: Comparison, score: str, shown: Shown) -> list[Blocks]:
+    """The blocks of each training pattern by one score, in the order of the table's sections; their scores are so
+    turned that the larger is the better."""
+    column = shown.of(score)
     by_pattern: dict[str, dict[str, list[tuple[str, dict[str, float]]]]] = {}
     unknown: dict[str, list[str]] = {}
     for section in table.sections:
-        rows = [row for row in section.competing if not math.isnan(row.mean[score])]
-        means = {row.label: float(section.metric.oriented(row.mean[score])) for row in rows}
+        rows = [row for row in section.competing if not math.isnan(row.mean[column])]
+        means = {row.label: float(shown.metric.oriented(row.mean[column])) for row in rows}
         whose, known = _population(section.dataset)
         by_pattern.setdefault(section.trained, {}).setdefault(whose, []).append((section.dataset, means))
         unknown.setdefault(section.trained, []).extend([section.dataset] * (not known))
@@ -93,7 +97,9 @@ def _population(dataset: str) -> tuple[str, bool]:
     return registry.get(registry.DATASETS, dataset).population or f"data set {dataset}", True
 
 
-def _ranked(blocks: Blocks) -> str:
+def _ranked(by_score: dict[str, Blocks]) -> str:
+    """The mean ranks of rows by each score that ranks them all, or why there are none."""
+    blocks = next(iter(by_score.values()))
     said = f"{len(blocks.datasets)} blocks of patients ({blocks})"
     if blocks.unknown:
         said += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
@@ -102,12 +108,26 @@ def _ranked(blocks: Blocks) -> str:
             f"Cannot tell: {said}, and {len(blocks.rows)} rows that all data sets have; ranks tell rows apart from "
             f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows on."
         )
-    found = ranked(blocks.scores)
-    order = np.argsort(found.mean, kind="stable")
-    body = [[blocks.rows[k], f"{found.mean[k]:.2f}", "told from the first" if found.told[k] else ""] for k in order]
-    said = f"{said}. Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
+    found = {name: ranked(own.scores) for name, own in by_score.items() if own.rows == blocks.rows}
+    told = np.all([own.told for own in found.values()], axis=0)
+    if len({int(own.mean.argmin()) for own in found.values()}) > 1:
+        told[:] = False
+    first = next(iter(found.values()))
+    order = np.argsort(first.mean, kind="stable")
+    body = [
+        [blocks.rows[k], *(f"{own.mean[k]:.2f}" for own in found.values()), "told from the first" if told[k] else ""]
+        for k in order
+    ]
+    heads = ["mean rank"] if len(found) == 1 else [f"mean rank by {name}" for name in found]
+    tests = " ".join(_tested(own, name if len(found) > 1 else "") for name, own in found.items())
+    return f"{said}. {tests}\n\n{tabulate(body, ['row', *heads, ''], tablefmt='github', disable_numparse=True)}"
+
+
+def _tested(found: Ranks, name: str) -> str:
+    """What Friedman's test says of the ranks by one score, which is named where there are several."""
+    said = f"{f'By {name}: ' * bool(name)}Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
     if (found.mean == found.mean[0]).all() and found.p == 1:
-        said += " All rows tie: none is told from another."
-    elif not found.differ:
+        return f"{said} All rows tie: none is told from another."
+    if not found.differ:
         said += " Friedman's test is not significant at 5 %, so no row is told from another."
-    return f"{said}\n\n{tabulate(body, ['row', 'mean rank', ''], tablefmt='github', disable_numparse=True)}"
+    return said

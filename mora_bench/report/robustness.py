@@ -70,7 +70,7 @@ class Robustness(Artefact):
 def _lines(results: Results, table: Comparison) -> list[list]:
     lines = []
     for section in table.sections:
-        for pattern in [score.removeprefix("score ") for score in table.tests][1:]:
+        for pattern in [score.removeprefix("score ") for score in section.tests][1:]:
             found = curves(results, section, pattern)
             if found is None:
                 continue

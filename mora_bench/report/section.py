@@ -1,6 +1,5 @@
 """The rows of a section: cells over their seeds, and which of them can be told apart."""
 
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +8,11 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
-from mora_bench.statistics.differences import Pairs, compared, everyone, not_told_from_the_best, resolution
-from mora_bench.statistics.interval import interval
+from mora_bench.report.labels import by_number, label
+from mora_bench.report.shown import Shown, shown_of
+from mora_bench.statistics.agree import Agreement, agreement, not_led
+from mora_bench.statistics.differences import everyone, resolution
+from mora_bench.statistics.interval import means
 from mora_bench.tasks.metric import Metric, metric_of
 
 #: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
@@ -20,6 +22,8 @@ APART = [
 ]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
+#: Comparisons of more pairs are not kept: they are large.
+MOST_KEPT = 10_000
 #: The family of competitors that read the frozen backbone: they stand beside those without a network.
 FROZEN = "frozen network"
 #: Groups of rows, in this order; others follow by name.
@@ -30,17 +34,19 @@ FAMILIES = ("no network", FROZEN, "fine-tuning", "low-rank", "missing-aware", "M
 class Row:
     """One line of a table: a method under one set of axes, over its seeds.
 
+    Scores are known by their columns: "score PATTERN" of the first score that the table shows, "NAME: score PATTERN" of
+    the others (`mora_bench.report.shown.Shown.of`).
+
     Attributes:
         label: method and whatever distinguishes it from the other rows of the method in its section.
         family: its group of rows, "" if no record names one.
-        mean, std: by score; std is the sample standard deviation over seeds, NaN for one seed.
-        low, high: by score, a 95 % interval of the mean.
-        values: by score, the scores of the section's seeds in order; NaN where there is none.
-        pooled: by score, that of all folds as one set of samples, where the seeds test each fold once.
+        mean, std: by column; std is the sample standard deviation over seeds, NaN for one seed.
+        low, high: by column, a 95 % interval of the mean.
+        values: by column, the scores of the section's seeds in order; NaN where there is none.
+        pooled: by pattern, the first score of all folds as one set of samples, where the seeds test each fold once.
         network: False for competitors without a network, the section's floors; what was not run here counts as one.
-        best: the scores for which it cannot be told from the best mean of the section's competing rows, but some
-            other of them can.
-        below: the scores for which a complete floor has a better mean; empty for floors.
+        best: the patterns ("score both") under which no competing row is told to lead it, but some other is led.
+        below: the columns in which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
         cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
@@ -76,12 +82,15 @@ class Section:
         trained: what was missing in training, and how, in words.
         overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
             are drawn apart.
-        metric: what its scores are; curve_metric: what curves over missing rates hold, the task's primary score.
-        samples, classes: by score of a stratum, the fewest and the most samples over seeds; and of classes, those that
+        shown: the scores that must agree before a row leads another, the task's primary one or the one asked for first;
+            beside: scores that the page shows, too.
+        curve_metric: what curves over missing rates hold, the task's primary score.
+        tests: the patterns that took something here and were tested, with their headings.
+        samples, classes: by column of a stratum, the fewest and the most samples over seeds; and of classes, those that
             all strata have, with the number of all.
-        taken: by score, the share of test samples that its pattern really took a modality from.
-        ceiling: by score, the score that can be expected at most, where that is known.
-        resolution: by score, the smallest true difference between two competing rows that the section would tell with
+        taken: by pattern, the share of test samples that it really took a modality from.
+        ceiling: by column, the score that can be expected at most, where that is known.
+        resolution: by column, the smallest true difference between two competing rows that the section would tell with
             80 % power, from the pair that shows it best to the one that shows it worst; one number twice where the
             pairs agree; NaN for one seed, where fewer than two rows compete, or all of them differ alike in each seed.
     """
@@ -90,24 +99,29 @@ class Section:
     dataset: str
     rows: list[Row]
     seeds: list[int]
-    metric: Metric
+    shown: tuple[Shown, ...]
     curve_metric: Metric
     trained: str = ""
     overlap: float = 0.0
+    beside: tuple[Shown, ...] = ()
+    tests: dict[str, str] = field(default_factory=dict)
     taken: dict[str, float] = field(default_factory=dict)
     ceiling: dict[str, float] = field(default_factory=dict)
     resolution: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: dict[str, tuple[int, int]] = field(default_factory=dict)
     classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _compared: dict[tuple[str, bool], Agreement | None] = field(default_factory=dict, repr=False, compare=False)
 
-    def oriented(self, rows: list[Row], score: str) -> np.ndarray:
-        """The mean scores of rows, [R], so turned that the larger is the better: what statistics are handed."""
-        return self.metric.oriented(np.array([row.mean[score] for row in rows]))
+    @property
+    def metric(self) -> Metric:
+        """What the first of its scores is."""
+        return self.shown[0].metric
 
-    def best_of(self, rows: list[Row], score: str) -> Row | None:
-        """The row with the best mean; None where no row has a score."""
-        known = [row for row in rows if not np.isnan(row.mean[score])]
-        return max(known, key=lambda row: self.metric.key(row.mean[score]), default=None)
+    def best_of(self, rows: list[Row], score: str, shown: Shown | None = None) -> Row | None:
+        """The row with the best mean of a score, the first one if not named; None where no row has one."""
+        own = shown or self.shown[0]
+        known = [row for row in rows if not np.isnan(row.mean[own.of(score)])]
+        return max(known, key=lambda row: own.metric.key(row.mean[own.of(score)]), default=None)
 
     @property
     def competing(self) -> list[Row]:
@@ -118,23 +132,39 @@ class Section:
     @property
     def floors(self) -> list[Row]:
         """The complete rows without a network, where they stand beside networks."""
-        return [row for row in self.rows if not row.note and not row.network and row not in self.competing]
+        whole = [row for row in self.rows if not row.note]
+        return [row for row in whole if not row.network] if any(row.network for row in whole) else []
 
-    def pairs(self, score: str) -> Pairs | None:
-        """Every pair of competing rows, by their numbers in `competing`; None where nothing can be compared."""
-        rows = [row.values[score] for row in self.competing]
-        if len(rows) < 2 or len(self.seeds) < 2 or np.isnan(rows).any():
-            return None
-        return compared(np.array(rows), everyone(len(rows)), self.overlap)
+    def asked(self, score: str, rows: list[Row]) -> tuple[Shown, ...]:
+        """The scores that must agree on rows under a pattern: of those shown the ones that all of them have."""
+        return tuple(own for own in self.shown if not any(np.isnan(row.values[own.of(score)]).any() for row in rows))
 
-    def against_floors(self, score: str) -> Pairs | None:
-        """Every competing row against every floor, by their numbers in `competing + floors`; None as in `pairs`."""
+    def among(self, score: str) -> Agreement | None:
+        """Every pair of competing rows, by their numbers in `competing`, by the scores that are asked of them; None
+        where nothing can be compared."""
+        rows = self.competing
+        return self._kept(score, False, rows, everyone(len(rows)))
+
+    def against_floors(self, score: str) -> Agreement | None:
+        """Every competing row against every floor, by their numbers in `competing + floors`; None as in `among`."""
         competing, floors = self.competing, self.floors
-        rows = [row.values[score] for row in [*competing, *floors]]
-        if not floors or not competing or len(self.seeds) < 2 or np.isnan(rows).any():
-            return None
         pairs = [(i, len(competing) + j) for i in range(len(competing)) for j in range(len(floors))]
-        return compared(np.array(rows), pairs, self.overlap)
+        return self._kept(score, True, [*competing, *floors], pairs)
+
+    def _kept(self, score: str, floors: bool, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
+        """What tables, sentences and page ask again and again; kept, unless there are very many pairs."""
+        if len(pairs) > MOST_KEPT:
+            return self._compare(score, rows, pairs)
+        if (score, floors) not in self._compared:
+            self._compared[score, floors] = self._compare(score, rows, pairs)
+        return self._compared[score, floors]
+
+    def _compare(self, score: str, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
+        asked = self.asked(score, rows)
+        if not pairs or not asked or len(self.seeds) < 2:
+            return None
+        values = np.array([[row.values[own.of(score)] for row in rows] for own in asked])
+        return agreement(values, [own.metric.higher_is_better for own in asked], pairs, self.overlap)
 
 
 def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
@@ -146,78 +176,82 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
     recipe = [column for column in part.columns if column.startswith("recipe.")]
     identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
-    title = f"{data}, trained on {trained}"
-    found = Section(title, str(part["dataset"].iloc[0]), [], expected, *metrics_of(part), trained, overlap)
+    title, dataset = f"{data}, trained on {trained}", str(part["dataset"].iloc[0])
+    shown, beside = shown_of(part)
+    primary = metric_of(str(part["task"].iloc[0]))
+    found = Section(title, dataset, [], expected, shown, primary, trained, overlap, beside)
     kinds = part[[*identity, "trained"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
-        done = cells[cells["status"] == "done"].drop_duplicates("seed")
-        values = {s: _by_seed(done, s, expected) for s in scores}
-        known = {s: own[~np.isnan(own)] for s, own in values.items()}
-        within = {s: interval(own, overlap) for s, own in known.items()}
-        first = cells.iloc[0]
-        row = Row(
-            label=_label(first, kinds, identity),
-            mean={s: float(own.mean()) if len(own) else float("nan") for s, own in known.items()},
-            std={s: float(own.std(ddof=1)) if len(own) > 1 else float("nan") for s, own in known.items()},
-            low={s: own[0] for s, own in within.items()},
-            high={s: own[1] for s, own in within.items()},
-            values=values,
-            pooled=_pooled(done, scores, expected),
-            cost={c: _numbers(done, c).mean() for c in COSTS},
-            seeds=len(done),
-            family=max(cells["family"]),
-            network=bool(cells["network"].iloc[0]),
-            keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
-            cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
-            method=str(first["method"]),
-            rank=None if pd.isna(first["rank"]) else int(first["rank"]),
-            blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
-        )
-        missing = sorted(set(expected) - set(done["seed"]))
-        if missing:
-            failed = cells[cells["status"] == "failed"]
-            why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
-            row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
-        found.rows.append(row)
-    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), _by_number(row.label)))
+        found.rows.append(_row(found, cells, scores, label(cells.iloc[0], kinds, identity)))
+    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), by_number(row.label)))
     for score in scores:
+        found.taken[score] = _numbers(part, score.replace("score ", "taken ", 1)).mean()
+        for own in shown:
+            found.ceiling[own.of(score)] = _numbers(part, own.of(score.replace("score ", "ceiling ", 1))).mean()
         _judge(found, score)
-        for known, name in ((found.ceiling, "ceiling"), (found.taken, "taken")):
-            known[score] = _numbers(part, score.replace("score ", f"{name} ", 1)).mean()
         _sized(found, part, score)
     return found
 
 
-def metrics_of(part: pd.DataFrame) -> tuple[Metric, Metric]:
-    """What cells of one task show, and what their curves hold: the task's primary score."""
-    shown = part["metric"].dropna().unique().tolist() if "metric" in part else []
-    task = str(part["task"].iloc[0])
-    return metric_of(task, shown[0] if shown else ""), metric_of(task)
+def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -> Row:
+    """The cells of one row over the section's seeds."""
+    done = cells[cells["status"] == "done"].drop_duplicates("seed")
+    columns = [own.of(score) for own in (*section.shown, *section.beside) for score in scores]
+    values = _by_seed(done, columns, section.seeds)
+    over = means(values, section.overlap)
+    first = cells.iloc[0]
+    row = Row(
+        label=label,
+        mean=dict(zip(columns, over.mean.tolist(), strict=True)),
+        std=dict(zip(columns, over.std.tolist(), strict=True)),
+        low=dict(zip(columns, over.low.tolist(), strict=True)),
+        high=dict(zip(columns, over.high.tolist(), strict=True)),
+        values=dict(zip(columns, values.T, strict=True)),
+        pooled=_pooled(done, scores, section.seeds),
+        cost={c: _numbers(done, c).mean() for c in COSTS},
+        seeds=len(done),
+        family=max(cells["family"]),
+        network=bool(first["network"]),
+        keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
+        cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
+        method=str(first["method"]),
+        rank=None if pd.isna(first["rank"]) else int(first["rank"]),
+        blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
+    )
+    missing = sorted(set(section.seeds) - set(done["seed"]))
+    if missing:
+        failed = cells[cells["status"] == "failed"]
+        why = f" ({'; '.join(sorted(set(failed['error'])))})" if len(failed) else " (not run)"
+        row.note = f"no result for seed {', '.join(map(str, missing))}{why}; not compared"
+    return row
 
 
 def _sized(section: Section, part: pd.DataFrame, score: str) -> None:
-    """Note of a stratum how many samples it has, and over how many of all classes it is compared."""
-    samples, classes = (_numbers(part, score.replace("score ", f"{n} ", 1)).dropna() for n in ("samples", "classes"))
+    """Note of a stratum how many samples it has, and over how many of all classes it is compared by each score."""
+    samples = _numbers(part, score.replace("score ", "samples ", 1)).dropna()
     if len(samples):
         section.samples[score] = int(samples.min()), int(samples.max())
-    if len(classes):
-        section.classes[score] = int(classes.min()), int(classes.max()), int(part["classes"].max())
+    for own in section.shown:
+        classes = _numbers(part, own.of(score.replace("score ", "classes ", 1))).dropna()
+        if len(classes):
+            section.classes[own.of(score)] = int(classes.min()), int(classes.max()), int(part["classes"].max())
 
 
 def _judge(section: Section, score: str) -> None:
-    """Mark the rows that cannot be told from the best, and those below a floor; note the resolution."""
-    pairs, competing = section.pairs(score), section.competing
-    section.resolution[score] = resolution(np.array([]) if pairs is None else pairs.smallest)
-    if pairs is not None:
-        alike = not_told_from_the_best(section.oriented(competing, score), pairs)
-        for row, same in zip(competing, alike, strict=True):
-            # Where no row is told from the best, a mark on all of them would say nothing.
-            if same and not alike.all():
+    """Mark the rows that none leads, and those below a floor; note the resolution."""
+    found, competing, floors = section.among(score), section.competing, section.floors
+    for own in section.shown:
+        section.resolution[own.of(score)] = resolution(np.array([]))
+        floor = section.best_of(floors, score, own)
+        for row in competing:
+            if floor and own.metric.oriented(row.mean[own.of(score)]) < own.metric.oriented(floor.mean[own.of(score)]):
+                row.below.add(own.of(score))
+    if found is not None:
+        for own, pairs in zip(section.asked(score, competing), found.pairs, strict=True):
+            section.resolution[own.of(score)] = resolution(pairs.smallest)
+        for row, best in zip(competing, not_led(found, len(competing)), strict=True):
+            if best:
                 row.best.add(score)
-    floor = section.best_of(section.floors, score)
-    for row in competing:
-        if floor and section.metric.oriented(row.mean[score]) < section.metric.oriented(floor.mean[score]):
-            row.below.add(score)
 
 
 def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[str, float]:
@@ -234,11 +268,6 @@ def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[
     return found
 
 
-def _by_number(label: str) -> list[tuple[int, str]]:
-    """A key that sorts r=2 before r=16."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
-
-
 def _place(family: str) -> str:
     return str(FAMILIES.index(family)) if family in FAMILIES else family
 
@@ -247,50 +276,10 @@ def _numbers(done: pd.DataFrame, column: str) -> pd.Series:
     return pd.to_numeric(done[column]) if column in done else pd.Series(dtype=float)
 
 
-def _by_seed(done: pd.DataFrame, column: str, seeds: list[int]) -> np.ndarray:
-    """A score of each seed, float [S]; NaN where there is none."""
-    if column not in done:
-        return np.full(len(seeds), np.nan)
-    return pd.to_numeric(done.set_index("seed")[column]).reindex(seeds).to_numpy(float)
-
-
-def _label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
-    """The method's name, its axes, and every field that differs between the method's cells in the section, of which
-    `part` holds one of each kind."""
-    label = str(first["method"])
-    same = part[part["method"] == first["method"]]
-    shown = []
-    if not pd.isna(first["rank"]):
-        shown.append(f"r={int(first['rank'])}")
-    if not pd.isna(first["blocks"]):
-        shown.append(f"blocks {_ranges(str(first['blocks']))}")
-    if first["knobs"]:
-        shown.append(first["knobs"])
-    if first["after"]:
-        shown.append(f"after {first['after']}")
-    for name in identity:
-        if name in ("method", "rank", "blocks", "knobs", "after"):
-            continue
-        if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
-            continue
-        of_networks = part[part["trained"]][name].nunique() > 1 and bool(first["trained"])
-        if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
-            value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
-            shown.append(
-                f"{name.removeprefix('recipe.')}={value:g}"
-                if isinstance(value, float)
-                else f"{name.removeprefix('recipe.')}={value}"
-            )
-    return label + (f" ({', '.join(shown)})" if shown else "")
-
-
-def _ranges(blocks: str) -> str:
-    """ "0,1,2,5" -> "0-2,5"."""
-    numbers = [int(b) for b in blocks.split(",")]
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+def _by_seed(done: pd.DataFrame, columns: list[str], seeds: list[int]) -> np.ndarray:
+    """Scores of each seed, float [S, C]; NaN where there is none."""
+    known = done.reindex(columns=columns).to_numpy(float, na_value=np.nan)
+    found = np.full((len(seeds), len(columns)), np.nan)
+    at = {seed: place for place, seed in enumerate(seeds)}
+    found[[at[seed] for seed in done["seed"]]] = known
+    return found

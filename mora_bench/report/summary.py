@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tabulate import tabulate
 
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.against import Against
+from mora_bench.report.columns import RESOLUTION, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
-from mora_bench.report.section import FROZEN, Row, Section
-from mora_bench.report.tables import between, marked, mean_and_std
+from mora_bench.report.section import Row, Section
+from mora_bench.report.shown import beside_each_other, between, brief, joined
+from mora_bench.report.tables import cell, marked
 from mora_bench.report.trained import CUT_SHORT
+from mora_bench.report.verdict import verdict
 from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.
@@ -30,29 +34,27 @@ class Summary(Artefact):
 
 def _markdown(table: Comparison) -> str:
     """A line a method; the networks of each section, and of the competitors without one the best."""
-    scores = list(dict.fromkeys((f"score {COMPLETE}", table.main)))
-    columns = [(section, score) for section in table.sections for score in scores]
+    both = dict.fromkeys((f"score {COMPLETE}", table.main))
+    columns = [(section, score) for section in table.sections for score in both if score in section.tests]
     labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
     marks = {row.label: marked(row) for section in table.sections for row in section.competing if row.cut_short}
     body = [
         [
             escaped(marks.get(label, label)),
-            *(_shown(_row(section, label), section, score) for section, score in columns),
+            *(_shown(table, _row(section, label), score) for section, score in columns),
         ]
         for label in labels
     ]
-    floors = [section.best_of(section.floors, score) for section, score in columns]
-    frozen = any(row.family == FROZEN for section in table.sections for row in section.floors)
-    if any(floors):
-        name = f"best without a network{' or with a frozen one' * frozen}"
-        body.append([name, *(_named(row, *column) for row, column in zip(floors, columns, strict=True))])
-    told = [section.resolution[score] for section, score in columns]
-    body.append(["smallest difference told", *(between(table.metric, bounds) for bounds in told)])
-    what = f"{table.metric.heading}, {table.metric.direction}" + f"; {CUT_SHORT}: training was cut short" * bool(marks)
-    headers = [
-        escaped(what),
-        *(escaped(f"{section.title}: {table.tests.get(score, score)}") for section, score in columns),
-    ]
+    floors = [_floor(table, section, score) for section, score in columns]
+    if any(floor != DASH for floor in floors):
+        body.append([floor_name(row for section in table.sections for row in section.floors), *floors])
+    told = [[(own, section.resolution[own.of(score)]) for own in table.shown] for section, score in columns]
+    body.append([RESOLUTION, *(beside_each_other(between(own.metric, b) for own, b in each) for each in told)])
+    what = brief(table.shown)
+    if len(table.shown) == 1:
+        what = f"{table.metric.heading}, {table.metric.direction}"
+    what += f"; {CUT_SHORT}: training was cut short" * bool(marks)
+    headers = [escaped(what), *(escaped(f"{section.title}: {section.tests[score]}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
 
@@ -60,56 +62,40 @@ def _row(section: Section, label: str) -> Row | None:
     return next((row for row in section.competing if row.label == label), None)
 
 
-def _shown(row: Row | None, section: Section, score: str) -> str:
-    if row is None:
-        return DASH
-    text = mean_and_std(section.metric, row, score)
-    return f"**{text}**" if score in row.best else text
+def _shown(table: Comparison, row: Row | None, score: str) -> str:
+    # Arrows are for whole tables; here the best floor stands below.
+    return DASH if row is None else cell(table.shown, replace(row, below=set()), score)
 
 
-def _named(row: Row | None, section: Section, score: str) -> str:
-    return DASH if row is None else f"{_shown(row, section, score)} ({escaped(row.label)})"
+def _floor(table: Comparison, section: Section, score: str) -> str:
+    """The best mean of the rows without a network by each score, and whose it is."""
+    best = [(own, section.best_of(section.floors, score, own)) for own in table.shown]
+    if len(best) == 1 and best[0][1] is not None:
+        return f"{_shown(table, best[0][1], score)} ({escaped(best[0][1].label)})"
+    values = beside_each_other(own.metric.shown(row.mean[own.of(score)]) if row else DASH for own, row in best)
+    return values if values == DASH else f"{values} ({escaped(joined(row.label if row else DASH for _, row in best))})"
 
 
 def sentences(results: Results) -> list[str]:
-    """For each section of each table: who leads, who cannot be told from it, and whether a floor is ahead."""
+    """For each section of each table: who leads, or on what that depends, or that it cannot be told; and whether the
+    competitors without a network are passed."""
     return [_sentence(table, section) for table in results.comparisons for section in table.sections]
 
 
 def _sentence(table: Comparison, section: Section) -> str:
-    # Where the pattern could take nothing, complete data are what was tested.
-    for score in (table.main, f"score {COMPLETE}"):
-        known = [row for row in section.competing if not math.isnan(row.mean[score])]
-        best = section.best_of(known, score)
-        if best is not None:
-            break
-    else:
-        return f"{section.title}: no complete row."
-    metric = section.metric
-    value = f"{mean_and_std(metric, best, score)} ({metric.named})"
-    said = f"{section.title}, tested on {tested(score)}: {best.label} leads with {value}"
-    others = len(known) - 1
-    if others:
-        alike = sum(score in row.best for row in known if row is not best)
-        if len(section.seeds) < 2:
-            said += "; one seed cannot tell it from the others"
-        elif score not in best.best:
-            said += f"; none of the {others} others can be told from it"
-        elif alike:
-            said += f", not told from {alike} of {others} others"
-        else:
-            said += ", told from all others"
-    floor = section.best_of(section.floors, score)
-    if floor is not None:
-        ahead = metric.oriented(floor.mean[score]) > metric.oriented(best.mean[score])
-        beside = "which is ahead of every network" if ahead else "behind it"
-        how = "with the network frozen" if floor.family == FROZEN else "without a network"
-        said += f"; {how} {floor.label} scores {mean_and_std(metric, floor, score)}, {beside}"
+    score = main(table, section)
+    words = verdict(section, score)
+    said = f"{section.title}, tested on {tested(score)}: {words}" if words else f"{section.title}: no complete row"
     short = [row.label for row in section.competing if row.cut_short]
-    if short:
+    if short and words:
         every = "every network" if len(short) == len(section.competing) > 1 else ", ".join(short)
         said += f"; training was cut short: {every}"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
+
+
+def main(table: Comparison, section: Section) -> str:
+    """The pattern that a sentence is about; where the table's took nothing, complete data are what was tested."""
+    return table.main if table.main in section.tests else f"score {COMPLETE}"
 
 
 def tested(score: str) -> str:
@@ -134,7 +120,7 @@ def reproduced(found: Against, reference: str) -> str:
     points = " points" if widest.metric.scale == 100 else ""
     size = f"no mean differs by more than {most:.2f}{points}" if most >= 0.005 else "the means differ by less than 0.01"
     said += f"{_cells(apart)}, {size}"
-    told = [line.what for line in apart if line.low > 0 or line.high < 0]
+    told = [line.what for line in apart if line.told]
     said += f" ({widest.what})"
     if told:
         return f"{said}. Told apart from it: {'; '.join(told)}."

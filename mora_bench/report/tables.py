@@ -1,16 +1,19 @@
 """The comparison tables as Markdown, CSV and LaTeX (booktabs). Text from records is escaped."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.compare import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, Comparison
+from mora_bench.report.columns import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, floor_name
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
+from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
@@ -25,7 +28,8 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("not told from the best", "worse than a floor", "cells cut short", "note", "metric", "direction")
+MARKS = ("led by none", "worse than a floor", "cells cut short", "note", "metric", "direction")
+SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
 
 class Tables(Artefact):
@@ -45,34 +49,72 @@ class Tables(Artefact):
 def markdown(table: Comparison) -> str:
     """The comparison, the strata of the "both" test, caption and footnotes."""
     parts = [f"**{escaped(table.caption)}**", ""]
-    first = ["family", "method"] if table.grouped else ["method"]
-    headers = [*first, *table.tests.values(), *(title for title, _ in COSTS.values())]
+    first, costs = _first(table), [title for title, _ in COSTS.values()]
+    several = len(table.shown) > 1
     for section in table.sections:
-        rows = [
-            [
-                *_names(table, section, row, escaped, "*"),
-                *(_score(table.metric, row, s, "**{}**", "±") for s in table.tests),
-                *(_cost(row, c) for c in COSTS),
-            ]
-            for row in section.rows
-        ] + _lines(table, section, list(table.tests), len(COSTS))
-        parts += [f"### {escaped(section.title)}", "", _github(rows, headers), ""]
-    parts += _pooled(table, first)
-    stratified = [
-        s for s in table.sections if any(row.mean[name] == row.mean[name] for row in s.rows for name in table.strata)
-    ]
-    parts += ['## Strata of the "both missing" test', ""] * bool(stratified)
-    for section in stratified:
-        rows = [
-            [
-                *_names(table, section, row, escaped, "*"),
-                *(_score(table.metric, row, s, "**{}**", "±") for s in table.strata),
-            ]
-            for row in section.rows
-        ] + [*_sizes(table, section), *_lines(table, section, list(table.strata), 0)]
-        parts += [f"### {escaped(section.title)}", "", _github(rows, [*first, *table.strata.values()]), ""]
+        headings = [*section.tests.values()]
+        parts += [f"### {escaped(section.title)}", ""]
+        if several:
+            rows = _rows(table, section, [*section.tests], table.shown, costs=False)
+            parts += [*_what(table.shown), _github(rows, [*first, *headings]), "", SPREAD, ""]
+            parts += [_github(_spreads(table, section), [*first, *headings, *costs]), ""]
+        else:
+            rows = _rows(table, section, [*section.tests], table.shown, costs=True)
+            parts += [_github(rows, [*first, *headings, *costs]), ""]
+    parts += [*_pooled(table, first), *_strata(table, first)]
     parts += [f"\\* {escaped(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _rows(
+    table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: bool
+) -> list[list[str]]:
+    """The rows of a section with their scores, and what stands below them."""
+    body = [
+        [
+            *_names(table, section, row, escaped, "*"),
+            *(cell(shown, row, s, "**{}**", "±") for s in scores),
+            *(_cost(row, c) for c in COSTS if costs),
+        ]
+        for row in section.rows
+    ]
+    return body + [[*map(escaped, line)] for line in _lines(table, section, scores, shown, len(COSTS) * costs)]
+
+
+def _spreads(table: Comparison, section: Section) -> list[list[str]]:
+    """The rows of a section with their standard deviations over seeds and their costs."""
+    return [
+        [
+            *_names(table, section, row, escaped, "*"),
+            *(beside_each_other(own.metric.shown(row.std[own.of(s)]) for own in table.shown) for s in section.tests),
+            *(_cost(row, c) for c in COSTS),
+        ]
+        for row in section.rows
+    ]
+
+
+def _strata(table: Comparison, first: list[str]) -> list[str]:
+    """The strata of the "both" test, for the sections that have them."""
+    shown = table.shown_in(table.strata)
+    columns = [own.of(score) for own in shown for score in table.strata]
+    parts = []
+    for section in table.sections:
+        if any(row.mean[column] == row.mean[column] for row in section.rows for column in columns):
+            rows = _rows(table, section, [*table.strata], shown, costs=False)
+            lines = len(rows) - len(section.rows)
+            rows[len(rows) - lines : len(rows) - lines] = _sizes(table, section, shown)
+            parts += [f"### {escaped(section.title)}", "", *_what(shown)]
+            parts += [_github(rows, [*first, *table.strata.values()]), ""]
+    return ['## Strata of the "both missing" test', "", *parts] if parts else []
+
+
+def _what(shown: tuple[Shown, ...]) -> list[str]:
+    """What the numbers of a cell are, where there are several."""
+    return [f"In each cell: {escaped(brief(shown))}", ""] if len(shown) > 1 else []
+
+
+def _first(table: Comparison) -> list[str]:
+    return ["family", "method"] if table.grouped else ["method"]
 
 
 def _pooled(table: Comparison, first: list[str]) -> list[str]:
@@ -81,66 +123,65 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
     for section in table.sections:
         rows = [row for row in section.rows if row.pooled]
         if rows:
-            names = [name for name in table.tests if any(name in row.pooled for row in rows)]
+            names = [name for name in section.tests if any(name in row.pooled for row in rows)]
             body = [
                 [
                     *_names(table, section, row, escaped, "*"),
-                    *(table.metric.shown(row.pooled.get(name)) for name in names),
+                    *(table.curve_metric.shown(row.pooled.get(name)) for name in names),
                 ]
                 for row in rows
             ]
-            headers = [*first, *(table.tests[name] for name in names)]
+            headers = [*first, *(section.tests[name] for name in names)]
             parts += [f"### {escaped(section.title)}", "", _github(body, headers), ""]
-    return ["## Pooled: all folds as one test set, every patient once", "", *parts] if parts else []
-
-
-def between(metric: Metric, bounds: tuple[float, float]) -> str:
-    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
-    low, high = map(metric.shown, bounds)
-    return low if low == high else f"{low} to {high}"
+    what = table.curve_metric.named
+    return [f"## Pooled: {what}, all folds as one test set, every patient once", "", *parts] if parts else []
 
 
 def latex(table: Comparison) -> str:
-    """A table environment as wide as the text; its first lines name the packages that it needs."""
-    first = ["family", "method"] if table.grouped else ["method"]
-    columns = len(table.tests) + len(COSTS)
+    """A table environment as wide as the text, a tabular a section; its first lines name the packages that it needs."""
     lines = ["% Needs in the preamble:", *(rf"% \usepackage{{{name}}}" for name in PACKAGES)]
     lines += [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}", rf"\label{{tab:{table.name}}}"]
-    # Eleven columns are wider than a page.
-    lines += [r"\resizebox{\textwidth}{!}{%"]
-    lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
-    lines.append(
-        " & ".join(map(_tex, [*first, *table.tests.values(), *(title for title, _ in COSTS.values())])) + r" \\"
-    )
     for section in table.sections:
-        lines += [r"\midrule", rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
-        for row in section.rows:
-            cells = _names(table, section, row, _tex, "$^{*}$")
-            scores = [_score(table.metric, row, s, r"\textbf{{{}}}", r"$\pm$") for s in table.tests]
-            cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
-            cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
-            lines.append(" & ".join(cells) + r" \\")
-        for line in _lines(table, section, list(table.tests), len(COSTS)):
-            lines.append(" & ".join(_tex(cell) for cell in line) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}%", "}"]
+        lines += _tabular(table, section)
     lines += [rf"\par\footnotesize $^{{*}}$ {_tex(note)}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}", ""])
 
 
+def _tabular(table: Comparison, section: Section) -> list[str]:
+    first, columns = _first(table), len(section.tests) + len(COSTS)
+    # Eleven columns are wider than a page.
+    lines = [r"\resizebox{\textwidth}{!}{%"]
+    lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
+    heads = [*first, *section.tests.values(), *(title for title, _ in COSTS.values())]
+    lines += [" & ".join(map(_tex, heads)) + r" \\", r"\midrule"]
+    lines += [rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
+    for row in section.rows:
+        cells = _names(table, section, row, _tex, "$^{*}$")
+        scores = [cell(table.shown, row, s, r"\textbf{{{}}}", r"$\pm$") for s in section.tests]
+        cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
+        cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
+        lines.append(" & ".join(cells) + r" \\")
+    for line in _lines(table, section, [*section.tests], table.shown, len(COSTS)):
+        lines.append(" & ".join(_tex(text) for text in line) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}%", "}", r"\par\medskip"]
+
+
 def comma_separated(table: Comparison) -> str:
     """One line per row, unrounded."""
-    scores = [*table.tests, *table.strata]
+    patterns = [*table.tests, *table.strata]
+    scores = [own.of(score) for own in table.shown for score in patterns]
     spread = [f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")]
     lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *MARKS]]
+    what = " / ".join(own.metric.title for own in table.shown), joined_directions(table.shown)
     for section in table.sections:
         for row in section.rows:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s], row.low[s], row.high[s])] + [
                 _blank(row.cost[c]) for c in COSTS
             ]
-            best, below = ("; ".join(s for s in scores if s in marked) for marked in (row.best, row.below))
+            best = "; ".join(s for s in patterns if s in row.best)
+            below = "; ".join(s for s in scores if s in row.below)
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            marks = [best, below, row.cut_short, row.note, table.metric.title, table.metric.direction]
-            lines.append([*known, *values, *marks])
+            lines.append([*known, *values, best, below, row.cut_short, row.note, *what])
     return csvs.comma_separated(lines)
 
 
@@ -158,33 +199,46 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
     return ["" if before >= 0 and section.rows[before].family == row.family else escape(row.family), label]
 
 
-def _lines(table: Comparison, section: Section, scores: list[str], costs: int) -> list[list[str]]:
-    """What stands below a section's rows: the share that lost something, in percent; and in the unit of its scores the
-    ceiling, and the differences it can tell."""
+def _lines(
+    table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: int
+) -> list[list[str]]:
+    """What stands below a section's rows: the share that lost something, in percent; the floor that is best by each
+    score; and in the unit of its scores the ceiling, and the differences it can tell."""
+
+    def of_each(values: dict[str, Any], say: Callable[[Metric, Any], str]) -> dict[str, str]:
+        return {s: beside_each_other(say(own.metric, values[own.of(s)]) for own in shown) for s in scores}
+
+    floors = {s: joined(_label(section.best_of(section.floors, s, own)) for own in shown) for s in scores}
     lines = []
     for name, known in (
         (TAKEN, {s: _percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
-        (CEILING, {s: table.metric.shown(section.ceiling[s]) for s in scores}),
-        (RESOLUTION, {s: between(table.metric, section.resolution[s]) for s in scores}),
+        (floor_name(section.floors), floors),
+        (CEILING, of_each(section.ceiling, lambda metric, value: metric.shown(value))),
+        (RESOLUTION, of_each(section.resolution, between)),
     ):
         if any(value != DASH for value in known.values()):
             lines.append([*([""] * table.grouped), name, *known.values(), *[DASH] * costs])
     return lines
 
 
+def _label(row: Row | None) -> str:
+    return DASH if row is None else row.label
+
+
 def _percent(share: float) -> str:
     return DASH if math.isnan(share) or not share else f"{100 * share:.1f}"
 
 
-def _sizes(table: Comparison, section: Section) -> list[list[str]]:
+def _sizes(table: Comparison, section: Section, shown: tuple[Shown, ...]) -> list[list[str]]:
     """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
     classes the strata are compared."""
-    lines = []
-    for name, known in ((SAMPLES, section.samples), (CLASSES, section.classes)):
-        if any(score in known for score in table.strata):
-            first = ["", name] if table.grouped else [name]
-            lines.append([*first, *(_spread(known.get(score)) for score in table.strata)])
-    return lines
+    samples = {score: _spread(section.samples.get(score)) for score in table.strata}
+    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in table.strata}
+    return [
+        [*([""] * table.grouped), name, *known.values()]
+        for name, known in ((SAMPLES, samples), (CLASSES, classes))
+        if any(text != DASH for text in known.values())
+    ]
 
 
 def _spread(known: tuple[int, ...] | None) -> str:
@@ -205,10 +259,15 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
     )
 
 
-def _score(metric: Metric, row: Row, name: str, bold: str, sign: str) -> str:
-    text = mean_and_std(metric, row, name, sign)
-    text = bold.format(text) if name in row.best else text
-    return f"{text} {BELOW}" if name in row.below else text
+def cell(shown: Sequence[Shown], row: Row, score: str, bold: str = "**{}**", sign: str = "±") -> str:
+    """A row's scores under one pattern: mean and spread of one score, or the means of several beside each other."""
+    arrows = [f" {BELOW}" if own.of(score) in row.below else "" for own in shown]
+    if len(shown) == 1:
+        text = mean_and_std(shown[0].metric, row, score, sign)
+        return (bold.format(text) if score in row.best else text) + arrows[0]
+    values = [own.metric.shown(row.mean[own.of(score)]) for own in shown]
+    text = beside_each_other(value + arrow for value, arrow in zip(values, arrows, strict=True))
+    return bold.format(text) if score in row.best else text
 
 
 def mean_and_std(metric: Metric, row: Row, name: str, sign: str = "±") -> str:

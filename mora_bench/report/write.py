@@ -40,7 +40,8 @@ class Report:
 
 
 def read(folder: Path, metric: str = "") -> Results:
-    """The contents of a results folder; `metric` is the score that tables show (a task without it shows its own).
+    """The contents of a results folder; `metric` is the one score that tables show and judge by; a task
+    without it shows those that must agree.
 
     Raises:
         UserError: there are no records, or no task has that metric.

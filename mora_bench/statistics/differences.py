@@ -65,7 +65,9 @@ class PairedTests:
     apart: np.ndarray
 
 
-def paired_tests(scores: np.ndarray, first: np.ndarray, second: np.ndarray, overlap: float = 0.0) -> PairedTests:
+def paired_tests(
+    scores: np.ndarray, first: np.ndarray, second: np.ndarray, overlap: float = 0.0, several: bool = False
+) -> PairedTests:
     """Test pairs of rows, for many grids at once.
 
     Where the differences of two rows are equal in every seed, and those of all other rows, too, a t test has no
@@ -74,9 +76,10 @@ def paired_tests(scores: np.ndarray, first: np.ndarray, second: np.ndarray, over
 
     Args:
         scores: float [..., R, S]; first, second: int [P]; overlap: as in `compared`.
+        several: whether the last leading axis is scores of the same rows, as in `variances.steadied`.
     """
     seeds = scores.shape[-1]
-    found = steadied(scores)
+    found = steadied(scores, several)
     variance, freedom, apart = (own[..., first, second] for own in (found.variance, found.freedom, found.apart))
     error = np.sqrt(variance * (1 / seeds + overlap))
     difference = (scores[..., first, :] - scores[..., second, :]).mean(-1)
@@ -86,7 +89,7 @@ def paired_tests(scores: np.ndarray, first: np.ndarray, second: np.ndarray, over
 
 
 def compared(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 0.0) -> Pairs:
-    """Compare pairs of rows.
+    """Compare pairs of rows by one score.
 
     Args:
         scores: float [R, S], R rows under the same S seeds, S >= 2; each of them is in a pair.
@@ -99,40 +102,56 @@ def compared(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 
     Raises:
         ValueError: fewer than two seeds, or a score that is NaN.
     """
-    rows, seeds = scores.shape
+    (found,) = compared_by(scores[None], pairs, overlap)
+    return found
+
+
+def compared_by(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 0.0) -> tuple[Pairs, ...]:
+    """Compare pairs of rows by K scores, as one family of K x P tests.
+
+    Args:
+        scores: float [K, R, S]; pairs, overlap: as in `compared`, whose errors it raises.
+    """
+    kinds, rows, seeds = scores.shape
     if seeds < 2 or np.isnan(scores).any():
         raise ValueError("a comparison needs two seeds or more, and a score for each row and seed")
     first, second = np.array(pairs, int).reshape(-1, 2).T
-    found = paired_tests(scores, first, second, overlap)
-    half = t.isf(LEVEL / 2, found.freedom) * found.error
+    tests = paired_tests(scores, first, second, overlap, several=True)
+    half = t.isf(LEVEL / 2, tests.freedom) * tests.error
     if _of_signs(seeds) >= LEVEL:
-        half = np.where(found.error > 0, half, np.nan)
-    low, high = found.difference - half, found.difference + half
-    least = least_told(found, seeds, rows)
-    return Pairs(
-        first, second, found.difference, found.error, found.freedom, found.p, corrected(found.p, rows), low, high, least
-    )
+        half = np.where(tests.error > 0, half, np.nan)
+    low, high = tests.difference - half, tests.difference + half
+    holm = corrected(tests.p, rows)
+    least = least_told(tests, seeds, rows, kinds)
+    columns = (tests.difference, tests.error, tests.freedom, tests.p, holm, low, high, least)
+    return tuple(Pairs(first, second, *(column[k] for column in columns)) for k in range(kinds))
 
 
 def corrected(p: np.ndarray, rows: int) -> np.ndarray:
-    """The p-values of pairs of R rows after Holm's correction: float [..., P] -> [..., P].
+    """The p-values of pairs of R rows by K scores after Holm's correction: float [..., K, P] -> [..., K, P].
 
+    All K x P tests are one family: Holm's bound needs no independence, and scores of the same predictions have none.
     Holm's last steps test single pairs at 5 % and need p-values that are right one by one. Where a variance is shared
     that of a pair with a loud row among three is not, so no pair is corrected for fewer tests than a row has pairs.
     """
-    return adjusted(p, least=rows - 1)
+    kinds, pairs = p.shape[-2:]
+    flat = p.reshape(*p.shape[:-2], kinds * pairs)
+    return adjusted(flat, least=kinds * (rows - 1)).reshape(p.shape)
 
 
-def least_told(found: PairedTests, seeds: int, rows: int) -> np.ndarray:
+def least_told(found: PairedTests, seeds: int, rows: int, kinds: int = 1) -> np.ndarray:
     """The true difference of each pair that is told with 80 % power: float [..., P].
 
     Two rows that are like the others may be set apart by chance, and are hardly told apart then; or variances seem to
     differ by chance, and less is shared. The other grids have to make up for these. A deviation of a few seeds alone
     is too small in more than half of all grids; what is printed goes by the one that is too small in half of them.
+
+    Args:
+        kinds: by how many scores the pairs are compared in one family.
     """
     shares = rows > 2 and seeds > 2
     power = POWER / (1 - LOST * chance_apart(seeds - 1)) if shares else POWER
-    tests = found.p.shape[-1]
+    tests = kinds * found.p.shape[-1]
     alone = (seeds - 1) / chi2.median(seeds - 1)
     known = zip(found.freedom.flat, found.apart.flat, strict=True)
     errors = [
@@ -165,13 +184,3 @@ def _of_signs(seeds: int) -> float:
 def everyone(rows: int) -> list[tuple[int, int]]:
     """Every pair of R rows."""
     return [(i, j) for i in range(rows) for j in range(i + 1, rows)]
-
-
-def not_told_from_the_best(means: np.ndarray, found: Pairs) -> np.ndarray:
-    """bool [R]: the row with the highest mean, and every row that `found`, over every pair, cannot tell from it."""
-    best = int(np.argmax(means))
-    same = np.ones(len(means), bool)
-    touched = found.told() & ((found.first == best) | (found.second == best))
-    same[found.first[touched]] = same[found.second[touched]] = False
-    same[best] = True
-    return same

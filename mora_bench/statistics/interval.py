@@ -1,19 +1,43 @@
 """The interval of a mean over seeds."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.stats import t
 
 from mora_bench.statistics.power import LEVEL
 
 
-def interval(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, float]:
-    """A 95 % t interval of the mean over draws of split, mask, start and order: float [S] -> (low, high).
+@dataclass(frozen=True)
+class Means:
+    """Means over seeds: mean, sample standard deviation, and a 95 % t interval of the mean, each float [C]; NaN where
+    too few seeds have a score, one for the mean and two for the others."""
 
-    It carries the noise of training and of the test samples, because seeds test other samples; `overlap` as in
-    `differences.compared`. NaN for fewer than two seeds.
+    mean: np.ndarray
+    std: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def means(scores: np.ndarray, overlap: float = 0.0) -> Means:
+    """The means of C scores over the seeds that have them: float [S, C], NaN where there is none.
+
+    Intervals carry the noise of training and of the test samples, because seeds test other samples; `overlap` as in
+    `differences.compared`.
     """
-    seeds = len(scores)
-    if seeds < 2:
-        return float("nan"), float("nan")
-    half = t.isf(LEVEL / 2, seeds - 1) * scores.std(ddof=1) * np.sqrt(1 / seeds + overlap)
-    return float(scores.mean() - half), float(scores.mean() + half)
+    known = ~np.isnan(scores)
+    count = known.sum(0)
+    several = np.maximum(count, 2)
+    mean = np.where(count > 0, np.where(known, scores, 0).sum(0) / np.maximum(count, 1), np.nan)
+    squares = np.where(known, scores - mean, 0) ** 2
+    std = np.where(count > 1, np.sqrt(squares.sum(0) / (several - 1)), np.nan)
+    # The quantile of few distinct numbers of seeds is taken once each.
+    sizes, place = np.unique(several, return_inverse=True)
+    half = t.isf(LEVEL / 2, sizes - 1)[place] * std * np.sqrt(1 / several + overlap)
+    return Means(mean, std, mean - half, mean + half)
+
+
+def interval(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, float]:
+    """The interval of `means` of one score: float [S] -> (low, high). NaN for fewer than two seeds."""
+    found = means(scores[:, None], overlap)
+    return float(found.low[0]), float(found.high[0])

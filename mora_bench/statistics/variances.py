@@ -37,7 +37,7 @@ def chance_apart(freedom: int) -> float:
     return SET_APART / freedom
 
 
-def steadied(scores: np.ndarray) -> Steadied:
+def steadied(scores: np.ndarray, several: bool = False) -> Steadied:
     """The variance of each paired difference, drawn towards that of all pairs as far as these agree.
 
     Three seeds give a variance two degrees of freedom; a t test on it sees almost nothing. Where the rows of a section
@@ -51,7 +51,10 @@ def steadied(scores: np.ndarray) -> Steadied:
        together are fewer than they look. As in Huynh and Feldt, J. Educ. Stat. 1 (1976) 69-82.
     3. A row that spreads more than the others, by an F test that sets one alike row in 10 (S - 1) apart, lends and
        borrows nothing: its pairs have the larger of their own and the steadied variance, and S - 1 degrees of freedom.
-       (After Phipson et al., Robust hyperparameter estimation, Ann. Appl. Stat. 10 (2016) 946-963.)
+       (After Phipson et al., Robust hyperparameter estimation, Ann. Appl. Stat. 10 (2016) 946-963.) Where several
+       scores are asked together, their variances, each in units of its mean, are also added, and a row that is set
+       apart by the sum is set apart in every score: what one score misses would be tested with too small a variance,
+       as often as there are scores.
 
     With two seeds nobody can say whether rows are alike: a row of ten times the spread looks like the others in one
     grid of eight. With two rows there is nothing to share. Each pair has its own variance then.
@@ -60,6 +63,7 @@ def steadied(scores: np.ndarray) -> Steadied:
 
     Args:
         scores: float [..., R, S], R >= 2 rows under the same S >= 2 seeds.
+        several: whether the last leading axis is scores of the same rows, [..., K, R, S], and not grids.
     """
     rows, seeds = scores.shape[-2:]
     freedom = seeds - 1
@@ -73,6 +77,9 @@ def steadied(scores: np.ndarray) -> Steadied:
     mean = (borrowed * pooled + freedom * variance) / (borrowed + freedom)
     mean = np.maximum(mean, pooled + TRUST_IN_QUIET * (variance - pooled))
     loud = _loud(variance, freedom)
+    if several:
+        scale = np.where(pooled > 0, pooled, 1.0)
+        loud = loud | _loud((variance / scale).sum(-3), freedom)[..., None, :]
     apart = loud[..., :, None] | loud[..., None, :]
     return Steadied(
         np.where(apart, np.maximum(variance, mean), mean), np.where(apart, freedom, borrowed + freedom), apart

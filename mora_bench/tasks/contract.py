@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from mora_bench import registry
-from mora_bench.tasks.metric import Metric, check_metrics
+from mora_bench.tasks.metric import Metric, check_agree, check_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,8 @@ class Task(ABC):
     Targets are uint8 [N, C], 0 or 1, for every task; `problem` checks further conditions.
 
     Raises:
-        UserError: when a subclass is defined whose `metrics` do not say which way is better.
+        UserError: when a subclass is defined whose `metrics` do not say which way is better, or whose `agree` or
+            `beside` names what is none of them.
     """
 
     group: ClassVar[str] = registry.TASKS
@@ -34,7 +35,7 @@ class Task(ABC):
     source: ClassVar[str]
     #: Change it when the same predictions would get other scores.
     version: ClassVar[int] = 1
-    #: The score that tables show and, with `recipe.schedule linear`, that chooses the checkpoint on the validation
+    #: The score that figures show and, with `recipe.schedule linear`, that chooses the checkpoint on the validation
     #: split: one of `metrics`.
     primary: ClassVar[str]
     #: The score that patience and the best checkpoint read with `recipe.schedule plateau`, because one at a threshold
@@ -42,13 +43,23 @@ class Task(ABC):
     watched: ClassVar[str] = ""
     #: Every score that is one number, by name: what it is called, which way is better, its range, how it is shown.
     metrics: ClassVar[Mapping[str, Metric]]
+    #: The scores that tables show and that must agree before a row is said to lead another, `primary` first; of a task
+    #: that does not say it, `primary` alone.
+    agree: ClassVar[tuple[str, ...]] = ()
+    #: Further scores that the page shows; no verdict asks them.
+    beside: ClassVar[tuple[str, ...]] = ()
     #: The scores per class, lists of length C, by name; None stands in them for a class without one.
     per_class: ClassVar[Mapping[str, Metric]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "metrics" in vars(cls):
+        if {"metrics", "primary"} & {*vars(cls)} and getattr(cls, "metrics", None) is not None:
             check_metrics(cls.__name__, getattr(cls, "primary", None), cls.metrics, cls.watched)
+            if "agree" not in vars(cls):
+                cls.agree = (cls.primary,)
+            if "beside" not in vars(cls):
+                cls.beside = ()
+            check_agree(cls.__name__, cls.primary, cls.metrics, cls.agree, cls.beside)
 
     @abstractmethod
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:

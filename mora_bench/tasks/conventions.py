@@ -124,6 +124,7 @@ class Counted(Task):
         self.task, self.name, self.convention = task, name, own
         self.title, self.source, self.primary = task.title, own.source, task.primary  # type: ignore[misc]
         self.metrics: Mapping = task.metrics  # type: ignore[misc]
+        self.agree, self.beside = task.agree, task.beside  # type: ignore[misc]
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         every = np.ones(targets.shape[1], bool)

@@ -36,6 +36,7 @@ class Metric:
         source: where it is defined.
         always: whether it is a number wherever there is a sample.
         averaged_over: the score of the task that says over how many classes it is a mean, "" if over none.
+        short: what it is called where several scores stand side by side; the title if not given.
 
     Raises:
         UserError: a part is none that a metric can have.
@@ -50,6 +51,7 @@ class Metric:
     source: str
     always: bool = False
     averaged_over: str = ""
+    short: str = ""
 
     def __post_init__(self) -> None:
         for name in ("title", "convention", "source"):
@@ -71,6 +73,11 @@ class Metric:
     def needs_threshold(self) -> bool:
         """Whether another rule of prediction would give another score for the same probabilities."""
         return self.of == "decisions"
+
+    @property
+    def brief(self) -> str:
+        """What it is called where several scores stand side by side."""
+        return self.short or self.title
 
     @property
     def direction(self) -> str:
@@ -127,7 +134,8 @@ class Metric:
         """What the page and programs are handed; a bound that is infinite is None."""
         low, high = (bound if math.isfinite(bound) else None for bound in self.bounds)
         return {
-            "title": self.title, "heading": self.heading, "higher_is_better": self.higher_is_better,
+            "title": self.title, "brief": self.brief, "heading": self.heading,
+            "higher_is_better": self.higher_is_better,
             "direction": self.direction, "low": low, "high": high, "scale": self.scale, "of": self.of,
         }  # fmt: skip
 
@@ -158,6 +166,25 @@ def check_metrics(owner: str, primary: Any, metrics: Any, watched: str = "") -> 
     if watched and (watched not in metrics or metrics[watched].needs_threshold):
         free = ", ".join(name for name, own in metrics.items() if not own.needs_threshold) or "there is none"
         raise UserError(f"{owner}: watched is {watched!r:.80}; expected a metric without a threshold: {free}.")
+
+
+def check_agree(owner: str, primary: str, metrics: Mapping[str, Metric], agree: Any, beside: Any) -> None:
+    """Refuse names of scores that must agree, or stand beside them, that are none, or stand there twice.
+
+    Raises:
+        UserError: says which, and what to write instead.
+    """
+    for what, names in (("agree", agree), ("beside", beside)):
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise UserError(f"{owner}: {what} is {names!r:.80}; expected names of metrics, e.g. ({primary!r},).")
+        for name in names:
+            if name not in metrics:
+                raise UserError(f"{owner}: {what} names {name!r:.80}; expected some of metrics: {', '.join(metrics)}.")
+    if not agree or agree[0] != primary:
+        raise UserError(f"{owner}: agree is {agree!r:.80}; expected the primary score first, ({primary!r}, ...).")
+    twice = [name for name in (*agree, *beside) if (*agree, *beside).count(name) > 1]
+    if twice:
+        raise UserError(f"{owner}: agree and beside name {twice[0]!r} twice; expected each score once.")
 
 
 def metric_of(task: str, name: str = "") -> Metric:

@@ -74,6 +74,7 @@ class MultiClass(Task):
     primary = "f1_macro"
     watched = "auroc"
     metrics = METRICS
+    agree = ("f1_macro", "auroc")
     per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

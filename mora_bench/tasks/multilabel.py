@@ -35,7 +35,7 @@ METRICS = {
     "f1_macro": Metric(
         "F1-macro", True, _SHARE, "decisions", 100,
         "sigmoid above 0.5; mean over all classes, one without true or predicted positives counts as 0", _F1, True,
-        DECIDED,
+        DECIDED, "F1 at 0.5",
     ),
     "f1_micro": Metric(
         "F1-micro", True, _SHARE, "decisions", 100, "sigmoid above 0.5; all classes pooled", _F1, True, DECIDED
@@ -53,7 +53,7 @@ METRICS = {
     "f1_macro_tuned": Metric(
         "F1-macro at thresholds chosen on validation", True, _SHARE, "decisions", 100,
         "a threshold a class, the one of the highest F1 on the validation split; mean over all classes",
-        "Lipton, Elkan and Naryanaswamy 2014",
+        "Lipton, Elkan and Naryanaswamy 2014", short="F1 at val.",
     ),
     "f1_macro_weighted": Metric(
         "F1-macro of the samples that lost nothing, weighted to stand for all", True, _SHARE, "decisions", 100,
@@ -100,6 +100,8 @@ class MultiLabel(Task):
     primary = "f1_macro"
     watched = "auroc"
     metrics = METRICS
+    agree = ("f1_macro", "f1_macro_tuned", "auroc")
+    beside = ("map",)
     per_class = {"f1_per_class": F1_PER_CLASS}
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:

@@ -23,7 +23,7 @@ from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
-from mora_bench.report.compare import READ
+from mora_bench.report.caption import READ
 from mora_bench.report.markdown import escaped
 from mora_bench.tasks.metric import metric_of
 from mora_bench.text import visible

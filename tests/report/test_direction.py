@@ -108,7 +108,8 @@ def test_bold_marks_sentence_and_tables(task, primary, scale):
     (said,) = summary.sentences(own)
     assert said == (
         f"odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 20.2 ± 0.2 "
-        f"({heading}, lower is better), told from all others; without a network tfidf scores 25.2 ± 0.2, behind it."
+        f"({heading}, lower is better), told from all others; without a network tfidf scores 25.2 ± 0.2; "
+        "mora (r=4, blocks 0) passes every floor, full and head are behind tfidf."
     )
     (small,) = summary.Summary().make(own).values()
     lines = [" ".join(line.split()) for line in small.decode().splitlines()]
@@ -128,7 +129,8 @@ def test_a_floor_that_errs_less_is_ahead(task, primary, scale):
     pairs = [pair("mora", s, 20.0 + s, task, primary, scale) for s in (0, 1)]
     pairs += [pair(name, s, e, task, primary, scale, floor=True) for name, e in (("a", 5), ("b", 9)) for s in (0, 1)]
     (said,) = summary.sentences(results_of(pairs))
-    assert "without a network a scores 5.0 ± 0.0, which is ahead of every network" in said
+    # b, the other floor, is told from it, too; the sentence names the floors that are ahead.
+    assert "without a network a scores 5.0 ± 0.0; mora (r=4, blocks 0) is behind a" in said
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
@@ -330,3 +332,30 @@ def test_the_page_still_puts_the_highest_first_where_more_is_better():
     assert [row[1] for row in found["rows"]][:3] == ["mora (r=4, blocks 0)", "full", "head"]
     assert "descending" in found["sorted"]
     assert found["hint"] == ["F1-macro x 100 (higher is better)"]
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
+    """Three scores that must agree, and mAP beside them; by F1 at 0.5 one row is better, by AUROC the other."""
+    pairs = []
+    for name, three in (("mora", (0.5, 0.6, 0.7)), ("head", (0.4, 0.5, 0.8))):
+        for seed in range(4):
+            own, found = record(name, seed)
+            at = [value + 0.002 * (seed % 2) * (name == "mora") for value in three]
+            names = ("f1_macro", "f1_macro_tuned", "auroc")
+            scores = dict(zip(names, at, strict=True)) | {"map": 0.9, "n": 30}
+            setting = msgspec.structs.replace(found.test["complete"], scores=scores)
+            settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)
+            curve = Curve(mean=[0.6, 0.5, 0.4], std=[0.0] * 3, draws=8, area=0.5, worst=0.4)
+            found = msgspec.structs.replace(
+                found, val=settings, test=settings, rates=RATES, curves=dict.fromkeys(("text", "image", "both"), curve)
+            )
+            pairs.append((own, found))
+    found = browsed(results_of(pairs))
+    mora = next(row for row in found["rows"] if row[1].startswith("mora"))
+    assert mora[3:7] == ["50.1 ± 0.1", "60.1 ± 0.1", "70.1 ± 0.1", "90.0 ± 0.0"]
+    (hint,) = found["hint"]
+    assert "tested: both missing. who leads depends on the threshold: mora (r=4, blocks 0) is best by" in hint
+    assert "That is one score, which names no lead. By F1 at 0.5, F1 at val., AUROC, at the rate" in found["answer"]
+    assert "Too near to tell" not in found["answer"]
+    assert all("one score names no lead" in caption for caption in found["captions"])

@@ -1,4 +1,4 @@
-"""`report --metric M` for every metric of both tasks: one golden file a task."""
+"""`report`, and `report --metric M` for every metric, of both tasks: one golden file a task."""
 
 from pathlib import Path
 
@@ -51,10 +51,11 @@ def golden(task, folder):
             own, found = pair(task, name, seed)
             Store(folder).write(own.cell, own, None, found)
     parts = []
-    for metric in registry.get(registry.TASKS, task).metrics:
+    for metric in ("", *registry.get(registry.TASKS, task).metrics):
         results = read(folder, metric)
         (table,) = results.comparisons
-        parts += [f"# {metric}", "", *summary.sentences(results), "", tables.markdown(table)]
+        title = metric or "scores that must agree"
+        parts += [f"# {title}", "", *summary.sentences(results), "", tables.markdown(table)]
     return "\n".join(parts)
 
 

@@ -182,9 +182,9 @@ def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, c
     out = str(tmp_path / "out")
     assert cli.main(["grid", *arguments, "--out", out, "--metric", "balanced_accuracy"]) == 0
     printed = capsys.readouterr().out
-    # One table a task, each with its caption; the other task has no such metric and shows its own.
+    # One table a task, each with its caption; the other task has no such metric and shows those that must agree.
     assert "Task: multi-class classification. balanced accuracy x 100" in printed
-    assert "not patients. F1-macro x 100" in printed
+    assert "not patients. F1-macro / F1-macro at thresholds chosen on validation / AUROC, x 100" in printed
     records, _ = Store(tmp_path / "out").records()
     by_key = {s.key: s for s in Store(tmp_path / "out").scores()[0]}
     head = next(r for r in records if (r.cell.method, r.cell.dataset) == ("head", "odir-grade"))

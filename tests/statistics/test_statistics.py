@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from simulate_statistics import before, drawn, now, powers, wrong
 
-from mora_bench.statistics.differences import compared, everyone, not_told_from_the_best, resolution
+from mora_bench.statistics.agree import agreement, not_led
+from mora_bench.statistics.differences import compared, everyone, resolution
 from mora_bench.statistics.holm import adjusted
 from mora_bench.statistics.interval import interval
 from mora_bench.statistics.power import smallest
@@ -139,9 +140,9 @@ def test_the_interval_of_a_mean_is_the_t_interval():
 
 def test_rows_that_predict_the_same_are_not_told_apart():
     scores = np.array([[0.5, 0.6, 0.4]] * 3 + [[0.101, 0.2, 0.0]])
-    found = compared(scores, everyone(4))
-    assert found.holm[0] == 1
-    assert not_told_from_the_best(scores.mean(1), found).tolist() == [True, True, True, False]
+    found = agreement(scores[None], [True], everyone(4))
+    assert found.pairs[0].holm[0] == 1
+    assert not_led(found, 4).tolist() == [True, True, True, False]
 
 
 def test_holm_by_hand():

@@ -81,6 +81,31 @@ def test_a_name_alone_is_refused_with_what_to_write(tmp_path):
         type("Other", (MultiLabel,), {"primary": "f2", "metrics": MultiLabel.metrics})
 
 
+def test_a_task_declares_which_scores_must_agree():
+    assert MultiLabel.agree == ("f1_macro", "f1_macro_tuned", "auroc")
+    assert MultiLabel.beside == ("map",)
+    assert MultiClass.agree == ("f1_macro", "auroc")
+    # One that declares none is judged by its primary score, also where it takes its metrics from another.
+    assert registry.get(registry.TASKS, "wrong").agree == ("wrong",)
+    assert registry.get(registry.TASKS, "months").agree == ("rmse",)
+
+
+@pytest.mark.parametrize(
+    ("agree", "beside", "said"),
+    [
+        (("f1_macro", "f2"), (), "agree names 'f2'; expected some of metrics: f1_macro"),
+        (("auroc", "f1_macro"), (), r"agree is \('auroc', 'f1_macro'\); expected the primary score first"),
+        ((), (), r"agree is \(\); expected the primary score first"),
+        ("f1_macro", (), "agree is 'f1_macro'; expected names of metrics"),
+        (("f1_macro", "auroc"), ("auroc",), "agree and beside name 'auroc' twice"),
+        (("f1_macro",), ("brier", 3), r"beside is \('brier', 3\); expected names of metrics"),
+    ],
+)
+def test_scores_that_are_none_cannot_agree(agree, beside, said):
+    with pytest.raises(UserError, match=said):
+        type("Own", (MultiLabel,), {"metrics": MultiLabel.metrics, "agree": agree, "beside": beside})
+
+
 def test_metrics_are_found_by_task():
     assert metric_of("months").title == "RMSE in months"
     assert metric_of("multi-class", "brier").bounds == (0, 2)

@@ -113,7 +113,7 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, place, tmp_path):
     assert [(row.label, row.family) for row in section.rows] == [("head", "fine-tuning"), ("mine", "not run here")]
     assert [row.seeds for row in section.rows] == [2, 2]
     assert not section.floors
-    assert section.pairs("score both") is not None
+    assert section.among("score both") is not None
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ class RanksFigure(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         for table in results.comparisons:
-            patterns = [blocks for blocks in blocks_of(table, table.main) if blocks.enough]
+            patterns = [blocks for blocks in blocks_of(table, table.main, table.shown[0]) if blocks.enough]
             if patterns:
-                heading = f"{table.metric.heading}, {table.tests[table.main]}"
+                alone = " alone" * (len(table.shown) > 1)
+                heading = f"{table.metric.heading}{alone}, {table.tests[table.main]}"
                 files |= style.files(table.named("ranks"), _figure(patterns, heading))
         return files
 

@@ -54,10 +54,27 @@ const wanted = (row) =>
 // Tables
 
 // "down": the best first, which of costs and texts is the largest and the last.
-let order = { column: DATA.sections.length ? DATA.sections[0].main : null, down: true };
+// Without a column: the first score that a section shows.
+let order = { column: null, down: true };
+
+// All scores under one pattern, or one score under all patterns; where a section lacks it, what its sentence is about.
+function views() {
+  const patterns = DATA.sections.flatMap((s) => Object.values(s.tests)).map((title) => `tested: ${title}`);
+  const scores = DATA.sections.flatMap((s) => s.scores).map((own) => `score: ${own.brief}`);
+  const main = DATA.sections.slice(0, 1).map((s) => `tested: ${s.tests[s.main]}`);
+  return [...new Set([...(DATA.sections.some((s) => s.scores.length > 1) ? main : []), ...scores, ...patterns])];
+}
+
+function scoresOf(section) {
+  const view = at("view").value || views()[0];
+  const metric = section.scores.find((own) => `score: ${own.brief}` === view);
+  if (metric) return Object.entries(section.tests).map(([test, heading]) => ({ metric, test, name: metric.columns[test], title: heading }));
+  const test = Object.keys(section.tests).find((own) => `tested: ${section.tests[own]}` === view) ?? section.main;
+  return section.scores.map((own) => ({ metric: own, test, name: own.columns[test], title: own.brief }));
+}
 
 function columnsOf(section) {
-  const scores = Object.entries(section.tests).map(([name, title]) => ({ name, title, turned: !section.metric.higher_is_better, of: (row) => known(row.mean[name]) ? oriented(section.metric, row.mean[name]) : null, shown: (row) => score(section.metric, row, name) }));
+  const scores = scoresOf(section).map((own) => ({ ...own, turned: !own.metric.higher_is_better, of: (row) => known(row.mean[own.name]) ? oriented(own.metric, row.mean[own.name]) : null, shown: (row) => score(own.metric, row, own.name, section.agree.includes(own.metric.brief) ? own.test : null) }));
   const costs = Object.entries(DATA.costs).map(([name, title]) => ({ name, title, of: (row) => row.cost[name], shown: (row) => short(row.cost[name]) }));
   return [
     { name: "family", title: "family", of: (row) => row.family, shown: (row) => row.family },
@@ -67,14 +84,14 @@ function columnsOf(section) {
   ];
 }
 
-function score(metric, row, name) {
+function score(metric, row, name, test) {
   if (!known(row.mean[name])) return "—";
   const text = shown(metric, row.mean[name]) + (known(row.std[name]) ? ` ± ${shown(metric, row.std[name])}` : "") + (row.below.includes(name) ? " ↓" : "");
-  return row.best.includes(name) ? make("b", {}, text) : text;
+  return row.best.includes(test) ? make("b", {}, text) : text;
 }
 
 function sorted(rows, columns) {
-  const column = columns.find((c) => c.name === order.column);
+  const column = columns.find((c) => c.name === (order.column ?? columns.find((own) => own.metric)?.name));
   if (!column) return rows;
   const sign = order.down ? -1 : 1;
   return [...rows].sort((a, b) => {
@@ -84,21 +101,31 @@ function sorted(rows, columns) {
   });
 }
 
+// What the numbers of a section are, under which pattern, and who leads there.
+function what(section) {
+  const own = scoresOf(section);
+  const tests = [...new Set(own.map((each) => each.test))];
+  const named = [...new Set(own.map((each) => `${each.metric.heading} (${each.metric.direction})`))].join("; ");
+  return tests.length > 1 ? named : `${named}, tested: ${section.tests[tests[0]]}. ${section.verdicts[tests[0]] ?? ""}`.trim();
+}
+
 function tables() {
   at("tables").replaceChildren(...chosen().map((section) => {
     const columns = columnsOf(section);
+    const sorts = order.column ?? columns.find((own) => own.metric)?.name;
     const head = columns.map((c) => {
-      const by = order.column === c.name ? (order.down !== Boolean(c.turned) ? "descending" : "ascending") : "none";
-      const click = () => { order = { column: c.name, down: order.column === c.name ? !order.down : !["family", "label"].includes(c.name) }; tables(); };
+      const by = sorts === c.name ? (order.down !== Boolean(c.turned) ? "descending" : "ascending") : "none";
+      const click = () => { order = { column: c.name, down: sorts === c.name ? !order.down : !["family", "label"].includes(c.name) }; tables(); };
       return make("th", { scope: "col", "aria-sort": by }, make("button", { type: "button", onclick: click }, c.title));
     });
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
-    const below = [["ceiling", section.ceiling], ["smallest difference told", section.told]]
-      .map(([name, values]) => [name, Object.fromEntries(Object.entries(values).map(([score, own]) => [score, between(section.metric, own)]))])
-      .filter(([, values]) => Object.values(values).some((text) => text !== shown(section.metric, null)))
+    const told = (c, values) => (c.metric && values[c.name]?.length !== 0 && known(values[c.name]) ? between(c.metric, values[c.name]) : shown({}, null));
+    const below = [["ceiling", (c) => told(c, section.ceiling)], ["smallest difference told", (c) => told(c, section.told)], ["best without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
+      .map(([name, of]) => [name, Object.fromEntries(columns.filter((c) => c.metric).map((c) => [c.name, of(c)]))])
+      .filter(([, values]) => Object.values(values).some((text) => text !== shown({}, null)))
       .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
-    return make("div", {}, make("h3", {}, section.title), make("p", { class: "hint" }, `${section.metric.heading} (${section.metric.direction})`), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
+    return make("div", {}, make("h3", {}, section.title), make("p", { class: "hint" }, what(section)), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body, ...below))));
   }));
 }
 
@@ -222,7 +249,8 @@ function answer() {
     const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` (${section.of_curves}) with ${percent(own.rates[place], 0)} % missing.`;
-    const tie = near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.";
+    const all = section.agree.length > 1 ? ` That is one score, which names no lead. By ${section.agree.join(", ")}, at the rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "nothing can be told"}.` : null;
+    const tie = all ?? (near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.");
     const without = first.row.network ? "" : " It is no network: try it on your data before you train one.";
     found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
   }
@@ -275,6 +303,8 @@ options("family", [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.f
 options("pattern", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.curves)))]);
 at("cost").replaceChildren(...Object.entries(DATA.costs).map(([name, title]) => make("option", { value: name }, title)));
 for (const id of ["dataset", "trained", "family", "search"]) at(id).addEventListener("input", show);
+options("view", views());
+at("view").addEventListener("input", () => { order = { column: null, down: true }; tables(); });
 for (const id of ["pattern", "rate", "budget", "compute"]) at(id).addEventListener("input", answer);
 at("cost").addEventListener("input", pareto);
 show();

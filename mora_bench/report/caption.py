@@ -1,0 +1,70 @@
+"""What a reader needs to know of a table before its numbers."""
+
+import json
+
+import pandas as pd
+
+from mora_bench import registry
+from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
+from mora_bench.cells.missing import COMPLETE
+from mora_bench.missing.masks import patterns
+from mora_bench.report.columns import marks
+from mora_bench.report.shown import Shown, heading
+from mora_bench.report.trained import cut_short, in_precision
+
+#: What a readout reads, in words.
+READ = {
+    "pooler": "its pooler",
+    "mean": "the mean of the last block's tokens instead of its pooling",
+    "labels": "one attention a label over the last block's tokens instead of its pooling",
+}
+
+
+def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
+    """The caption of the cells of one table; `own` is what they have in common."""
+    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
+    networks = group[group["trained"]] if group["trained"].any() else group
+    seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
+    devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
+    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
+    asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
+    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
+    *first, last = [p for p in asked if f"score {p}" in group] or asked
+    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
+    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
+    tested = f" ({told})" if told else ""
+    task = registry.get(registry.TASKS, own["task"])
+    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
+    kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
+    apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
+    apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
+    backbone += in_precision(networks)
+    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    order = " / ".join(one.metric.brief for one in shown)
+    spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
+    projected = "projection" in group and group["projection"].notna().any()
+    own_parts = "pooler and projection of pictures" if projected else "pooler"
+    apart_from = ", without the picture network, which runs once per picture" if projected else ""
+    return (
+        f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
+        f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
+        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)}{cut_short(group)} Split by "
+        f"{own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters in % of the model (adapter; "
+        f"adapter + classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward "
+        "pass; training step (forward + backward). "
+        f"Step: median ms. Device: {devices}."
+    )
+
+
+def _read(networks: pd.DataFrame) -> str:
+    """What the classifier reads, where that is not what the backbone was published with."""
+    if "recipe.readout" not in networks:
+        return ""
+    asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
+    rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
+    return f", read by {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
+
+
+def _hardware(raw: str) -> str:
+    device, threads, workers, *ways = json.loads(raw)
+    return ", ".join([device, f"{workers} cells at once, {threads} thread{'s' if threads > 1 else ''} each", *ways])

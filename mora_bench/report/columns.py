@@ -1,0 +1,79 @@
+"""Which columns a section has, what its marks mean, and what is to be said of scores that it lacks."""
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+from mora_bench.cells.missing import COMPLETE
+from mora_bench.report.section import FROZEN, Row, Section
+from mora_bench.report.shown import Shown
+
+#: Marks a mean that is worse than a floor's.
+BELOW = "↓"
+#: The names of what stands below a section's rows.
+TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
+FLOOR, WITH_FROZEN = "best without a network", " or with a frozen one"
+SAMPLES, CLASSES = "samples", "classes that all strata have"
+
+
+def without_idle(tests: dict[str, str], sections: list[Section]) -> list[str]:
+    """Give each section the columns without those of patterns that took nothing from any of its samples, and those that
+    its files do not know, because they are from before these were tested; and say what is left out."""
+    said: dict[str, list[str]] = {}
+    known = [score for score in tests if any(_known(section, score) for section in sections)] or [*tests]
+    for section in sections:
+        idle = [own for own in tests if not own.endswith(f" {COMPLETE}") and section.taken[own] == 0]
+        there = [score for score in known if _known(section, score)] or known
+        section.tests = {score: tests[score] for score in there if score not in idle}
+        if idle:
+            said.setdefault(", ".join(tests[score] for score in idle), []).append(section.title)
+    return [
+        f"Left out of {'; '.join(titles)}: {columns}; that took nothing from any test sample there."
+        for columns, titles in said.items()
+    ]
+
+
+def _known(section: Section, score: str) -> bool:
+    """Whether a row has any of the section's scores under a pattern."""
+    return any(not math.isnan(row.mean[own.of(score)]) for own in section.shown for row in section.rows)
+
+
+def not_asked(sections: list[Section]) -> list[str]:
+    """Which scores are not asked where a row leads another, because not every competing row has them."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for section in sections:
+        for score, heading in section.tests.items():
+            asked = section.asked(score, section.competing)
+            lacking = [own.metric.title for own in section.shown if own not in asked] if asked else []
+            if lacking:
+                said.setdefault((" and ".join(lacking), section.title), []).append(heading)
+    by_columns: dict[tuple[str, str], list[str]] = {}
+    for (names, title), headings in said.items():
+        by_columns.setdefault((names, ", ".join(headings)), []).append(title)
+    return [
+        f"Not asked which row leads, as not every row has it: {names} ({columns}; {'; '.join(titles)})."
+        for (names, columns), titles in by_columns.items()
+    ]
+
+
+def floor_name(floors: Iterable[Row]) -> str:
+    """What the best of some floors is called."""
+    return f"{FLOOR}{WITH_FROZEN * any(row.family == FROZEN for row in floors)}"
+
+
+def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
+    """What bold, arrows and the lines below the rows mean."""
+    rows = "network" if group["network"].any() else "row"
+    over = "" if len(shown) == 1 else f" over pairs and scores, where all {len(shown)} scores have the lead's sign"
+    said = (
+        f" Bold: no {rows} leads it in its section and column, where one leads another (paired tests over seeds, 5 % "
+        f"after Holm{over}). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; where pairs differ in "
+        "that, from the least to the largest."
+    )
+    if any(group[name].notna().any() for name in group if " ceiling " in f" {name}"):
+        said += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
+    if group["network"].nunique() > 1:
+        frozen = WITH_FROZEN * bool((group["family"] == FROZEN).any())
+        said += f" {BELOW}: a worse mean than the {FLOOR}{frozen}, which the line of that name names."
+    return said

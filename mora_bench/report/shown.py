@@ -1,0 +1,95 @@
+"""The scores that tables show and judge by, and the columns that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mora_bench.tasks.contract import Task
+from mora_bench.tasks.metric import DASH, Metric, metric_of
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One score that a table shows.
+
+    Attributes:
+        name: as its task calls it; metric: what it says of itself.
+        first: whether it is the first of its table, whose columns are called "score PATTERN".
+    """
+
+    name: str
+    metric: Metric
+    first: bool = False
+
+    def of(self, score: str) -> str:
+        """The column of this score where the first one's is `score`: "score both" -> "auroc: score both"."""
+        return score if self.first else f"{self.name}: {score}"
+
+
+def asked_of(task: type[Task], primary: str, metric: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the scores that must agree in tables of a task, and of those that the page shows beside them.
+
+    Args:
+        primary: of the file of scores; metric: the score that was asked for, "" for none.
+    """
+    if metric in task.metrics:
+        return (metric,), ()
+    if primary != task.primary:
+        return (primary,), ()
+    return task.agree, task.beside
+
+
+def shown_of(part: pd.DataFrame) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
+    """The scores that must agree of cells of one task, and those beside them; of cells that all failed, the task's."""
+    task = str(part["task"].iloc[0])
+    names = part["agree"].dropna().unique().tolist() if "agree" in part else []
+    if not names:
+        return (Shown("", metric_of(task), True),), ()
+    agree, beside = names[0].split(","), [own for own in part["beside"].dropna().iloc[0].split(",") if own]
+    judged = tuple(Shown(name, metric_of(task, name), not number) for number, name in enumerate(agree))
+    return judged, tuple(Shown(name, metric_of(task, name)) for name in beside)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """What is said of several scores, in their order: one text where all say the same."""
+    every = list(texts)
+    return every[0] if len(set(every)) == 1 else " / ".join(every)
+
+
+def beside_each_other(texts: Iterable[str]) -> str:
+    """Numbers of several scores, in their order; one dash where there is none of any."""
+    every = list(texts)
+    return DASH if all(text == DASH for text in every) else " / ".join(every)
+
+
+def between(metric: Metric, bounds: tuple[float, float]) -> str:
+    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
+    low, high = map(metric.shown, bounds)
+    return low if low == high else f"{low} to {high}"
+
+
+def heading(shown: Sequence[Shown]) -> str:
+    """What scores are, for captions: titles, unit, direction."""
+    if len(shown) == 1:
+        return f"{shown[0].metric.heading} ({shown[0].metric.direction})"
+    return f"{' / '.join(own.metric.title for own in shown)}{_unit(shown)} ({joined_directions(shown)})"
+
+
+def brief(shown: Sequence[Shown]) -> str:
+    """What scores are, for heads of columns and sentences."""
+    if len(shown) == 1:
+        return shown[0].metric.named
+    turned = "" if all(own.metric.higher_is_better for own in shown) else f", {joined_directions(shown)}"
+    return f"{' / '.join(own.metric.brief for own in shown)}{_unit(shown)}{turned}"
+
+
+def joined_directions(shown: Sequence[Shown]) -> str:
+    return joined(own.metric.direction for own in shown)
+
+
+def _unit(shown: Sequence[Shown]) -> str:
+    units = joined(own.metric.unit or "as it is" for own in shown)
+    return "" if units == "as it is" else f", {units}"
