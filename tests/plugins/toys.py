@@ -1,11 +1,13 @@
 """One toy of every contract in one plug-in file, from public names alone; tests/test_toys.py runs a grid with it."""
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.special import logsumexp
 from torch import Tensor, nn
 
 from mora_bench.api import (
@@ -95,12 +97,23 @@ class OneOf(Task):
             "accuracy", higher_is_better=True, bounds=(0, 1), of="decisions", scale=100, convention="largest logit",
             source="scikit-learn's accuracy_score", always=True,
         ),
+        # Accuracy needs a threshold, so this says when training has been enough.
+        "log_loss": Metric(
+            "log loss", higher_is_better=False, bounds=(0, math.inf), of="probabilities", scale=1,
+            convention="mean over samples", source="scikit-learn's log_loss", always=True,
+        ),
     }  # fmt: skip
 
     def scores(self, targets, logits):
         if not len(targets):
             return {"n": 0}
-        return {"n": len(targets), "accuracy": float((targets.argmax(1) == logits.argmax(1)).mean())}
+        right = targets.argmax(1)
+        losses = logsumexp(logits, axis=1) - logits[np.arange(len(logits)), right]
+        return {
+            "n": len(targets),
+            "accuracy": float((right == logits.argmax(1)).mean()),
+            "log_loss": float(losses.mean()),
+        }
 
     def loss(self, predicted, wanted):
         return F.cross_entropy(predicted, wanted.argmax(1))

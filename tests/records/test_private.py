@@ -225,7 +225,7 @@ def test_our_own_words_stand_in_a_record_about_patients(place, folder):
     ]:
         assert failed.told(error, of, place)[0] == said
     with pytest.raises(ValueError, match="gave") as error:
-        predictors._checked(Named(), Asked())
+        predictors.checked(Named(), Asked())
     assert failed.told(error.value, of, place)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
 
 
