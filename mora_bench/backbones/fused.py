@@ -34,7 +34,7 @@ from mora_bench.backbones.contract import At, Spec, textless
 from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import fingerprint, number, read_json, tokenizer_file, weights_files
 from mora_bench.backbones.pair import BertText
-from mora_bench.backbones.tokens import Part, Tokens, concatenated
+from mora_bench.backbones.tokens import Part, Tokens, texts_first
 from mora_bench.backbones.vilt import SHIPPED
 from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.features import FeatureInputs
@@ -197,8 +197,7 @@ class Fused(Packed):
         return Part(embedded, there[..., None].expand(x.shape[:3]).flatten(1))
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
-        order = sorted(range(len(parts)), key=lambda m: self.of_kind[m] != "text")
-        return (concatenated([(m, parts[m]) for m in order], present),)
+        return (texts_first(parts, self.of_kind, present),)
 
     def block(
         self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None

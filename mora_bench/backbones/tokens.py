@@ -1,5 +1,6 @@
 """The data that flow through a backbone: the embedded parts of each modality, and the tokens of a stream."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -101,3 +102,10 @@ def concatenated(parts: list[tuple[int, Part]], present: Tensor) -> Tokens:
     mask = torch.cat([part.mask for _, part in parts], 1)
     modality = torch.cat([torch.full_like(part.mask, m, dtype=torch.int8) for m, part in parts], 1)
     return Tokens(torch.cat([part.x for _, part in parts], 1), mask, present, modality.masked_fill(~mask, -1))
+
+
+def texts_first(parts: Sequence[Part], kinds: Sequence[str], present: Tensor) -> Tokens:
+    """Join the parts of all modalities, whose kinds are given in the same order, into one sequence that begins with a
+    text's: networks of one stream read its first token."""
+    order = sorted(range(len(parts)), key=lambda m: kinds[m] != "text")
+    return concatenated([(m, parts[m]) for m in order], present)

@@ -28,7 +28,7 @@ from mora_bench.backbones.layout import (
     weights_files,
 )
 from mora_bench.backbones.patches import each_picture, placed
-from mora_bench.backbones.tokens import Part, Tokens, concatenated
+from mora_bench.backbones.tokens import Part, Tokens, texts_first
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
@@ -159,8 +159,7 @@ class Vilt(Packed):
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         # The text's [CLS] is what the pooler reads.
-        order = sorted(range(len(parts)), key=lambda m: self.of_kind[m] != "text")
-        return (concatenated([(m, parts[m]) for m in order], present),)
+        return (texts_first(parts, self.of_kind, present),)
 
     def block(
         self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
