@@ -60,7 +60,7 @@ class Documents:
 
     def where(self, name: str) -> Path:
         """The file that holds a document, for messages: its own, unless it is packed."""
-        pack = None if _there(self.file(name)) else self.pack()
+        pack = None if taken(self.file(name)) else self.pack()
         return self.packed if pack is not None and name in pack.index.documents else self.file(name)
 
     def refused(self, name: str, why: str) -> Refused:
@@ -82,7 +82,7 @@ class Documents:
         found = _opened(self.packed)
         if isinstance(found, Refused):
             raise UserError(f"{found}.")
-        lost = sorted(name for name in (found.damaged if found else ()) if not _there(self.file(name)))
+        lost = sorted(name for name in (found.damaged if found else ()) if not taken(self.file(name)))
         lost = [name for name in lost if name not in without]
         if lost:
             raise UserError(
@@ -110,7 +110,7 @@ class Documents:
         if not NAME.fullmatch(name):
             return None
         file = self.file(name)
-        if _there(file):
+        if taken(file):
             return _content(file)
         pack = self.pack()
         if pack is None or name not in pack.index.documents:
@@ -154,7 +154,7 @@ class Documents:
         self.file(name).unlink(missing_ok=True)
 
 
-def _there(file: Path) -> bool:
+def taken(file: Path) -> bool:
     """Whether a name is taken, be it by a link that leads nowhere."""
     return file.exists() or file.is_symlink()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mora_bench.errors import UserError
-from mora_bench.records.documents import Refused, plain_content
+from mora_bench.records.documents import Refused, plain_content, taken
 from mora_bench.records.encoding import decode
 from mora_bench.records.schema import SCHEMA, Struct
 
@@ -54,7 +54,7 @@ def file_of(folder: Path, key: str) -> Path:
 def read(folder: Path, key: str) -> Ledger | Refused | None:
     """The ledger of that key; None if there is none."""
     file = file_of(folder, key)
-    if not (file.exists() or file.is_symlink()):
+    if not taken(file):
         return None
     try:
         ledger = decode(plain_content(file), Ledger)
