@@ -1,0 +1,102 @@
+"""A sceptic's test: where labels are shuffled in training and validation, nobody can know anything of the test side.
+
+    python benchmarks/shuffled_labels.py --preset quick --seeds 0 1 2 3 4 --out results/shuffled
+
+Takes the options of `grid`; real data need `--folds 10`, as the presets have it. Whole rows of labels are permuted
+among the samples that train and validate, in another way for each seed; test samples keep theirs. Prints, for each
+dataset, row and test, the mean AUROC over seeds, its standard error, and P by a t-test against 0.5 after Holm over all
+lines. Ends with 1 if one is told from 0.5. A row with equal scores in all seeds (`always`) is 0.5 or is told.
+
+This file is also the plug-in that holds the shuffled datasets: odir-shuffled-0 is for seed 0.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from tabulate import tabulate
+
+from mora_bench import campaign
+from mora_bench.cli.grid import asked
+from mora_bench.data.contract import Dataset
+from mora_bench.data.datasets import CXR, ODIR
+from mora_bench.data.splits import split
+from mora_bench.data.table import Table
+from mora_bench.report.write import read
+from mora_bench.seeds import rng
+from mora_bench.statistics.holm import adjusted
+
+FOLDS = 10
+SEEDS = 10
+
+
+def permuted(table: Table, seed: int) -> np.ndarray:
+    """The targets, rows of the training and validation sides in another order; a twin's test samples are apart."""
+    rows = np.arange(len(table))
+    if table.source == "real":
+        drawn = split(table.group_tokens, data=f"{table.name} real", unit="patient", seed=seed, folds=FOLDS)
+        rows = np.concatenate([drawn["train"], drawn["val"]])
+    targets = table.targets.copy()
+    targets[rows] = targets[rng("shuffled", seed, len(rows)).permutation(rows)]
+    return targets
+
+
+def shuffled(dataset: Dataset, seed: int) -> Dataset:
+    """A dataset whose labels are shuffled for one seed."""
+
+    def change(table: Table) -> Table:
+        table = replace(table, name=f"{table.name}-shuffled-{seed}")
+        return replace(table, targets=permuted(table, seed))
+
+    def apart(more: Callable[[range], Table]) -> Callable[[range], Table]:
+        return lambda numbers: replace(table := more(numbers), name=f"{table.name}-shuffled-{seed}")
+
+    return replace(
+        dataset.seen_as(f"{dataset.title}, labels shuffled for seed {seed}", change),
+        more=None if dataset.more is None else apart(dataset.more),
+    )
+
+
+if __name__ != "__main__":
+    for number in range(SEEDS):
+        globals()[f"ODIR_SHUFFLED_{number}"] = shuffled(ODIR, number)
+        globals()[f"CXR_SHUFFLED_{number}"] = shuffled(CXR, number)
+
+
+def lines(frame: pd.DataFrame) -> list[tuple]:
+    """(dataset, row, tested, seeds, mean AUROC, its deviation over seeds, P of a t-test against 0.5), a line each."""
+    frame = frame.assign(dataset=frame["dataset"].str.replace(r"-shuffled-\d+$", "", regex=True))
+    found = []
+    for (dataset, method, *_), own in frame.groupby(["dataset", "method", "rank", "blocks", "knobs"], dropna=False):
+        for tested in ("complete", "both"):
+            scores = own[f"score {tested}"].to_numpy(float)
+            chance = 1.0 if np.allclose(scores, 0.5) else stats.ttest_1samp(scores, 0.5).pvalue
+            found.append((dataset, method, tested, len(scores), scores.mean(), scores.std(ddof=1), chance))
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    grid, preset, place = asked([*arguments, "--plugin", __file__], "grid")
+    cells = []
+    for seed in grid.seeds:
+        names = tuple(f"{name}-shuffled-{seed}" for name in grid.datasets)
+        own, before = (replace(each, datasets=names, seeds=(seed,)) for each in (grid, preset))
+        cells += campaign.plan(own, place, before).cells
+    for number, (cell, record) in enumerate(campaign.run(cells, place, grid.engine), 1):
+        print(f"{number} of {len(cells)}: {cell.label}: {record.status}", file=sys.stderr)
+    found = lines(read(place.out, "auroc").cells)
+    told = adjusted(np.array([line[-1] for line in found]))
+    body = [
+        [*line[:4], f"{100 * line[4]:.1f}", f"{100 * line[5] / line[3] ** 0.5:.1f}", f"{p:.3f}"]
+        for line, p in zip(found, told, strict=True)
+    ]
+    headers = ("dataset", "row", "tested", "seeds", "AUROC x 100", "standard error", "P (Holm)")
+    print(tabulate(body, headers, tablefmt="github", disable_numparse=True))
+    return int(any(p < 0.05 for p in told))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
