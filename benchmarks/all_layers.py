@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from regressions import fitted
 
 from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.load import load, resolve
@@ -25,8 +24,7 @@ from mora_bench.data.samples import Samples
 from mora_bench.tasks.multilabel import MultiLabel
 
 TEXT, BATCH = 128, 64
-#: Inverse penalties, for features whose variances add up to 100.
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)
+STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0)
 SHOWN = ("f1_macro", "f1_macro_tuned", "auroc", "map")
 Parts = dict[str, np.ndarray]
 
@@ -54,26 +52,13 @@ def mean(tokens: Tokens) -> torch.Tensor:
     return (tokens.x * mask).sum(1) / mask.sum(1)
 
 
-def fitted(sides: list[tuple[np.ndarray, np.ndarray]], penalty: float) -> list[np.ndarray]:
-    """Logits of the validation and the test side, float [n, C]; `sides`: features and targets of all three."""
-    (x, y), *others = sides
-    scaler = StandardScaler().fit(x)
-    scale = 10 / np.sqrt(x.shape[1])
-    models = [LogisticRegression(C=penalty, max_iter=500).fit(scaler.transform(x) * scale, own) for own in y.T]
-    return [np.stack([m.decision_function(scaler.transform(o) * scale) for m in models], 1) for o, _ in others]
-
-
 def probe(sides: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
-    """Scores on the test side x 100."""
+    """Scores on the test side x 100; `sides`: features and targets of the training, validation and test side."""
     task = MultiLabel()
-    _, known, wanted = (y for _, y in sides)
-
-    def by_map(penalty: float) -> tuple[float, float, list[np.ndarray]]:
-        logits = fitted(sides, penalty)
-        return task.scores(known, logits[0])["map"], penalty, logits
-
-    _, _, (val, test) = max(map(by_map, PENALTIES), key=lambda found: found[0])
-    scores = task.scores(wanted, test) | task.tuned((known, val), wanted, test)
+    features, targets = (dict(zip(("train", "val", "test"), own, strict=True)) for own in zip(*sides, strict=True))
+    logits = max(fitted(features, targets, STRENGTHS), key=lambda own: task.scores(targets["val"], own["val"])["map"])
+    tuned = task.tuned((targets["val"], logits["val"]), targets["test"], logits["test"])
+    scores = task.scores(targets["test"], logits["test"]) | tuned
     return {name: 100 * scores[name] for name in SHOWN}
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from regressions import fitted
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from tabulate import tabulate
 from torch import Tensor
 
@@ -103,15 +103,8 @@ def scored(task: Task, targets: dict[str, np.ndarray], logits: dict[str, np.ndar
 
 def linear(task: Task, features: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[float, ...]:
     """Test scores of the logistic regressions that validate best."""
-    center, scale = features["train"].mean(0), features["train"].std(0) + 1e-6
-    inputs = {name: (own - center) / scale / len(center) ** 0.5 for name, own in features.items()}
     rows = []
-    for strength in STRENGTHS:
-        logits = {name: np.full(targets[name].shape, -9.0) for name in ("val", "test")}
-        for c in np.flatnonzero(targets["train"].min(0) < targets["train"].max(0)):
-            model = LogisticRegression(C=strength, max_iter=300).fit(inputs["train"], targets["train"][:, c])
-            for name, own in logits.items():
-                own[:, c] = model.decision_function(inputs[name])
+    for logits in fitted(features, targets, STRENGTHS):
         validated = task.scores(targets["val"], logits["val"])
         rows.append((validated["auroc"], validated["f1_macro"], scored(task, targets, logits)))
     return (*max(rows, key=lambda row: row[0])[2], *max(rows, key=lambda row: row[1])[2])

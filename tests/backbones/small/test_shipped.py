@@ -22,7 +22,7 @@ def chest(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["small", "small-dual"])
 def test_a_probe_of_what_is_pooled_reads_nine_tenths_of_what_one_of_all_layers_does(name, chest, monkeypatch):
-    monkeypatch.setattr(all_layers, "PENALTIES", (1.0,))
+    monkeypatch.setattr(all_layers, "STRENGTHS", (100.0,))
     spec = resolve(name, TEXT)
     samples = chest(spec)
     found = features(load(spec, samples.table.shape, TEXT, 0), samples, np.arange(900))
