@@ -43,6 +43,8 @@ class CostsOptions:
     """blocks of the methods that act in some, as in `grid --blocks`; each paper's own if left out"""
     classes: int = 8
     """labels of the classifier that methods train"""
+    readout: Literal["pooler", "mean", "labels"] | None = None
+    """what the classifier of the methods reads, as in `grid --recipe.readout`; the backbone's own if left out"""
     plugin: tuple[Path, ...] = ()
     """Python files that define something of your own"""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -64,7 +66,7 @@ def run(arguments: list[str]) -> int:
     subject = nets.subject(
         options.backbone, nets.Asked(options.text_length, options.picture_size), options.attention
     )  # fmt: skip
-    settings = methods.Settings(options.rank, options.blocks, options.classes)
+    settings = methods.Settings(options.rank, options.blocks, options.classes, options.readout or "")
     names = methods.chosen(options.methods, subject, settings)
     _heading(subject)
     found = []

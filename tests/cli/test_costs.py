@@ -63,6 +63,22 @@ def test_one_json_value_whatever_a_tool_prints(tools, capfd):
     assert lora["multiply_adds"] > head["multiply_adds"] > head["as_trained"]
 
 
+def test_the_readout_is_counted(tools, capfd):
+    words = ["costs", "small", "--text-length", "12", "--methods", "head", "--classes", "5", "--json"]
+    found = {}
+    for readout in ("pooler", "mean", "labels"):
+        assert cli.main([*words, "--readout", readout]) == 0
+        (found[readout],) = json.loads(capfd.readouterr().out)["methods"]
+    # A query and a row of weights of width 96 for each label, and its bias.
+    assert found["labels"]["trained"]["head"] == 2 * 5 * 96 + 5
+    # The pooler's linear layer trains where it is read.
+    assert {name: own["trained"]["pooler"] for name, own in found.items()} == {
+        "pooler": 96 * 96 + 96, "mean": 0, "labels": 0,
+    }  # fmt: skip
+    # Its last block computes one token where one is read.
+    assert found["pooler"]["as_trained"] < found["mean"]["as_trained"] == found["mean"]["multiply_adds"]
+
+
 def test_a_table_for_people(tools, capsys):
     assert cli.main(WORDS) == 0
     said = capsys.readouterr().out
