@@ -241,12 +241,25 @@ class Curve(Struct):
     ceiling: list[float] = []
 
 
+class Worth(Struct):
+    """Scores of the `n` test samples that have all M modalities, by what of them is shown: lists of 2^M, nothing first,
+    then the patterns in their order (`presence`). Of all, by the name of the score; the scores of each class; the
+    primary score of groups by covariates, which have `group_n` samples."""
+
+    n: int
+    scores: dict[str, list[float | None]]
+    per_class: dict[str, list[list[float | None]]] = {}
+    group_n: dict[str, int] = {}
+    groups: dict[str, list[float | None]] = {}
+
+
 class Scores(Struct, kw_only=True):
     """The scores of one training run under one protocol.
 
     `curve` is the primary score of the test split at `rates`, one list per pattern, under the one mask that all other
-    scores are taken under; `curves` is its expectation over masks; `digest` is that of the file itself, `record` that
-    of the record of the training run.
+    scores are taken under; `curves` is its expectation over masks; `worth` is None where no sample of the test split
+    has all of two modalities or more; `digest` is that of the file itself, `record` that of the record of the training
+    run.
     """
 
     schema: int
@@ -263,6 +276,7 @@ class Scores(Struct, kw_only=True):
     rates: list[float]
     curve: dict[str, list[float]]
     curves: dict[str, Curve] = {}
+    worth: Worth | None = None
 
     def __post_init__(self) -> None:
         ranges = ranges_of(self.task)

@@ -18,6 +18,7 @@ from mora_bench.report.shown import beside_each_other, between, brief, joined
 from mora_bench.report.tables import cell, marked
 from mora_bench.report.trained import CUT_SHORT
 from mora_bench.report.verdict import verdict
+from mora_bench.report.worth import sentence as worth_sentence
 from mora_bench.tasks.metric import DASH
 
 #: The most sections that stand side by side on a page.
@@ -77,9 +78,16 @@ def _floor(table: Comparison, section: Section, score: str) -> str:
 
 
 def sentences(results: Results) -> list[str]:
-    """For each section of each table: who leads, or on what that depends, or that it cannot be told; and whether the
-    competitors without a network are passed."""
-    return [_sentence(table, section) for table in results.comparisons for section in table.sections]
+    """For each section of each table: who leads, or on what that depends, or that it cannot be told; whether the
+    competitors without a network are passed; and what each modality is worth to the network with the best mean."""
+    found = []
+    for table in results.comparisons:
+        for section in table.sections:
+            found.append(_sentence(table, section))
+            best = section.best_of(section.competing, main(table, section))
+            worth = worth_sentence(results, section, best) if best else ""
+            found += [f"{section.title}: {worth}."] if worth else []
+    return found
 
 
 def _sentence(table: Comparison, section: Section) -> str:

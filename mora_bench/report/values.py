@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.missing.masks import patterns
-from mora_bench.records.schema import Score, Scores
+from mora_bench.records.schema import Score, Scores, Worth
 from mora_bench.report import csvs
 
 #: The columns of scores.csv that describe a cell, and those that describe a test setting.
@@ -24,6 +25,16 @@ SETTING = ("split", "tested", "test_rate", "test_mechanism", "convention", "stra
 AT_ONCE = 4096
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a cell scores by what of its modalities is shown; `task` and `primary` are what its scores are of."""
+
+    modalities: tuple[str, ...]
+    task: str
+    primary: str
+    worth: Worth
+
+
 class Values:
     """The numbers of scores that were added one by one.
 
@@ -31,12 +42,14 @@ class Values:
         rates: by score key the rates of its curves; curves: by score key and pattern the primary score at these, [R],
             and what can be expected at most, [R] or empty.
         classes: by score key and pattern of the test split, F1 of each class, [C].
+        parts: by score key, what modalities are worth; those without are left out.
     """
 
     def __init__(self) -> None:
         self.rates: dict[str, list[float]] = {}
         self.curves: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         self.classes: dict[str, dict[str, np.ndarray]] = {}
+        self.parts: dict[str, Parts] = {}
         #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
         self._lines: list[tuple[str, str]] = []
         #: The scalar scores that were met so far, and whether each is a whole number.
@@ -56,11 +69,14 @@ class Values:
         self.classes[scores.score_key] = {
             p: np.array(own, float) for p, own in by_class.items() if isinstance(own, list)
         }
+        modalities = tuple(row["modalities"].split(","))
+        if scores.worth is not None:
+            self.parts[scores.score_key] = Parts(modalities, scores.task, scores.primary, scores.worth)
         self._widen(scores.test[COMPLETE].scores)
         head = csvs.cells([row["key"], *(row[name] for name in OF_CELL)])
         under = scores.test_rate, row["test_mechanism"], scores.scoring.convention
         for split, settings in (("val", scores.val), ("test", scores.test)):
-            for pattern in (own for own in patterns(tuple(row["modalities"].split(","))) if own in settings):
+            for pattern in (own for own in patterns(modalities) if own in settings):
                 setting = settings[pattern]
                 for stratum, values in {"all": setting.scores, **setting.strata}.items():
                     self._lines.append((head, self._under(split, pattern, *under, stratum)))

@@ -14,6 +14,7 @@ from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
 from mora_bench.scoring.curves import DRAWS, expectation, under_masks
 from mora_bench.scoring.pick import compared, pick, stratified
+from mora_bench.scoring.worth import Side, worth
 from mora_bench.tasks import conventions
 from mora_bench.tasks.contract import Task
 
@@ -34,6 +35,10 @@ class Predicted:
     units: masks.Units
     logits: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def side(self) -> Side:
+        return self.units.targets, self.logits, self.units.natural
 
 
 def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
@@ -70,6 +75,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
         rates=rates,
         curve={pattern: first for pattern, (first, _) in curves.items()},
         curves={pattern: expected for pattern, (_, expected) in curves.items()},
+        worth=worth(task, predicted["val"].side, test.side, test.groups),
     )
 
 

@@ -1,0 +1,97 @@
+"""What each modality is worth: tables, figure and sentence from scores by what is shown."""
+
+import csv
+import io
+import itertools
+
+import msgspec
+import numpy as np
+import pytest
+from by_hand import predictor, record
+
+from mora_bench.records.schema import Worth
+from mora_bench.report import summary
+from mora_bench.report.contract import Results
+from mora_bench.report.figures.worth import WorthFigure
+from mora_bench.report.worth import WorthOfModalities
+
+#: F1 of nothing, text, image and both, for each seed: text is worth (0.5 + 0.4) / 2 and (0.7 + 0.6) / 2.
+BY_SEED = ([0.1, 0.6, 0.3, 0.7], [0.1, 0.8, 0.3, 0.9])
+
+
+def with_worth(pair, values, **more):
+    own, found = pair
+    worth = Worth(n=40, scores={"f1_macro": list(values)}, **more)
+    data = msgspec.structs.replace(own.data, labels=["N", "D"])
+    return msgspec.structs.replace(own, data=data), msgspec.structs.replace(found, worth=worth)
+
+
+def results(pairs):
+    return Results.of(*map(list, zip(*pairs, strict=True)))
+
+
+def rows_of(files):
+    return list(csv.DictReader(io.StringIO(files["worth-twin.csv"].decode())))
+
+
+def test_the_values_of_each_seed_are_averaged_with_an_interval():
+    files = WorthOfModalities().make(results([with_worth(record("mora", s), own) for s, own in enumerate(BY_SEED)]))
+    found = {row["part"]: row for row in rows_of(files)}
+    assert {name: float(row["mean"]) for name, row in found.items()} == pytest.approx(
+        {"nothing": 0.1, "text": 0.55, "image": 0.15, "all": 0.8}
+    )
+    # Of two seeds, 0.45 and 0.65: t of one degree of freedom; a seed's test samples are an eighth of another's training.
+    assert float(found["text"]["high"]) == pytest.approx(0.55 + 12.706 * 0.02**0.5 * (1 / 2 + 1 / 8) ** 0.5, rel=1e-3)
+    text = files["worth-twin.md"].decode()
+    line = "| mora (r=4, blocks 0) | F1 at 0.5 | 40 | 10.0 ± 0.0 | +55.0 ± 142.1 | +15.0 ± 0.0 | 80.0 ± 142.1 |"
+    assert line in " ".join(text.split())
+
+
+def test_one_seed_has_no_interval():
+    files = WorthOfModalities().make(results([with_worth(record("mora"), BY_SEED[0])]))
+    assert "| 10.0 | +45.0 | +15.0 | 70.0 |" in " ".join(files["worth-twin.md"].decode().split())
+    assert {row["low"] for row in rows_of(files)} == {""}
+
+
+def test_groups_and_classes_are_in_the_file():
+    more = {
+        "per_class": {"f1_per_class": [[0.0, 0.2], [0.5, 0.7], [0.0, 0.4], [0.5, 0.9]]},
+        "group_n": {"sex=F": 10, "sex=M": 30}, "groups": {"sex=F": [0, 0.2, 0, 0.4], "sex=M": [0, 0.4, 0, 0.4]},
+    }  # fmt: skip
+    rows = rows_of(WorthOfModalities().make(results([with_worth(record("mora"), BY_SEED[0], **more)])))
+    found = {(row["of"], row["part"]): (float(row["mean"]), row["n"]) for row in rows}
+    assert found["class N", "text"] == (pytest.approx(0.5), "40")
+    assert found["class D", "image"] == (pytest.approx(0.2), "40")
+    assert found["sex=F", "image"] == (pytest.approx(0.1), "10")
+    assert found["sex=M", "text"] == (pytest.approx(0.4), "30")
+    for of in ("all samples", "class N", "class D", "sex=F", "sex=M"):
+        nothing, *added, whole = (found[of, part][0] for part in ("nothing", "text", "image", "all"))
+        assert nothing + sum(added) == pytest.approx(whole)
+
+
+def test_scores_from_before_have_no_table_and_a_row_needs_all_seeds():
+    old = record("head")
+    assert WorthOfModalities().make(results([old])) == {}
+    mixed = [with_worth(record("mora", 0), BY_SEED[0]), record("mora", 1), *(record("head", s) for s in (0, 1))]
+    assert WorthOfModalities().make(results(mixed)) == {}
+
+
+def test_the_sentence_is_of_the_best_network():
+    pairs = [with_worth(record(name, 0, f1), BY_SEED[0]) for name, f1 in (("mora", 0.7), ("head", 0.6))]
+    said = summary.sentences(results([*pairs, with_worth(predictor("prior", 0, 0.9), BY_SEED[0])]))
+    assert said[-1] == (
+        "odir, trained on both missing at 70%: mora (r=4, blocks 0) scores 70.0 on complete samples, nothing 10.0 "
+        "(F1-macro x 100); between them lie text +45.0, image +15.0 (Shapley values)."
+    )
+
+
+def test_the_figure_has_a_mark_a_modality_and_row_on_one_scale():
+    pairs = [
+        with_worth(record(name, s, dataset=dataset), own)
+        for (s, own), name, dataset in itertools.product(enumerate(BY_SEED), ("mora", "head"), ("odir", "cxr"))
+    ]
+    files = WorthFigure().make(results(pairs))
+    assert set(files) == {"worth-twin.png", "worth-twin.svg"}
+    drawing = files["worth-twin.svg"].decode()
+    assert drawing.count("what each modality is worth") == 2
+    assert np.all([name in drawing for name in ("text", "image")])
