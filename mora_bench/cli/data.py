@@ -4,7 +4,8 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -13,6 +14,9 @@ from mora_bench.data.readers.links import follow_links, inside
 from mora_bench.data.readers.picture_paths import views
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
+
+#: What is done by default with what a table leaves open.
+REFUSE = "refuse"
 
 FILE = '''"""Made by `mora_bench data`: the table {file}, and what its columns hold. It is yours to change."""
 
@@ -24,22 +28,28 @@ from mora_bench.api import own_table
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Run a grid on your own CSV file. Options that are not listed here are those of `grid`; --plan runs nothing.
+    """Run a grid on your own table. Options that are not listed here are those of `grid`; --plan runs nothing.
 
     Says what the table holds, writes results/NAME/NAME.py, a plug-in that `grid --plugin` takes as it is, and runs
     `grid --datasets NAME` with it.
     """
 
     file: tyro.conf.Positional[Path]
-    """a CSV file in UTF-8, with a header"""
+    """a table with a header: .csv, .tsv or .txt in UTF-8 (also .gz), .xlsx or .parquet"""
     labels: tuple[str, ...]
     """columns of 0 and 1, one a label; or one column of names, with ; or | between several"""
+    separator: str = ""
+    """what stands between several labels in one cell; ; or | if not given"""
+    empty_label: Literal["refuse", "leave-out", "negative"] = "refuse"
+    """rows without a label: an error, left out, or none of the labels"""
+    uncertain: Literal["refuse", "leave-out", "0", "1"] = "refuse"
+    """labels of -1 or ?, as CheXpert writes: an error, the row left out, or taken for 0 or 1"""
     image: tuple[str, ...] = ()
     """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each column is a modality"""
     text: tuple[str, ...] = ()
     """columns of text; each is a modality"""
     table: tuple[str, ...] = ()
-    """columns of numbers or categories; together one modality"""
+    """columns of numbers or categories; together one modality. age:number or age:category says what a column holds"""
     id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
     """a column of unique names; the row's number if not given"""
     patient: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
@@ -48,6 +58,8 @@ class DataOptions:
     """columns that mechanisms of missingness may read, and no model"""
     pictures: Path | None = None
     """the folder, below that of the table, in which paths of pictures begin; the table's own if not given"""
+    absent_pictures: Literal["refuse", "allow"] = "refuse"
+    """names of pictures that are not there: an error, or samples without a picture"""
     window: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="CENTRE WIDTH")] = None
     """measured values of DICOM and NIfTI that are spread over all grey levels, e.g. -600 1500; the file's own if not
     given, else their range"""
@@ -78,38 +90,61 @@ def run(arguments: list[str]) -> int:
     root = options.file.resolve().parent
     given = option(rest, "--out", "")
     out = Path(given) if given else Path("results") / name
-    plugin = out / f"{name}.py"
-    text = _plugin(options, name, root)
-    if plugin.is_file() and plugin.read_text() != text:
+    from mora_bench.cli import grid
+
+    # What is wrong with the options of the grid is said before anything is written.
+    asked, _ = grid.parsed(["--datasets", name, *rest], "data")
+    columns = _columns(options, root)
+    text = _plugin(options.file, name, columns)
+    beside = [] if given else ["--out", str(out)]
+    with TemporaryDirectory() as folder:
+        kept = out / f"{name}.py"
+        fresh = asked.plan or not kept.is_file()
+        plugin = _written(text, Path(folder) / kept.name if asked.plan else kept, kept)
+        try:
+            said = _described(name, options.file, columns, plugin, root)
+        except UserError:
+            if fresh:
+                # With other options it would be in the way.
+                plugin.unlink()
+            raise
+        print("\n".join([*said, f"  the plug-in {'would be' if asked.plan else 'is'} {kept}"]), flush=True)
+        if "--plugin" not in rest:
+            rest = [*rest, "--plugin"]
+        at = rest.index("--plugin") + 1
+        whole = ["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]]
+        return grid.run(whole)
+
+
+def _written(text: str, file: Path, kept: Path) -> Path:
+    """The plug-in as a file. `kept`: where it may be from before; what is another there is not written over.
+
+    Raises:
+        UserError: it is another.
+    """
+    if kept.is_file() and kept.read_text() != text:
         raise UserError(
-            f"{plugin}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
+            f"{kept}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
             "remove it, or give another --name."
         )
-    fresh = not plugin.is_file()
-    write_atomic(plugin, text.encode())
+    if not file.is_file():
+        write_atomic(file, text.encode())
+    return file
 
+
+def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, root: Path) -> list[str]:
+    """What the table was taken for, in lines."""
     from mora_bench import registry
-    from mora_bench.cli import grid
     from mora_bench.data import datasets
+    from mora_bench.data.readers.own import Columns, notes
     from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])
-    try:
-        table = datasets.load(name, root)
-    except UserError:
-        if fresh:
-            # With other options it would be in the way.
-            plugin.unlink()
-        raise
-    print(f"{name}: {options.file}, {table.task}; the plug-in is {plugin}\n{diagnosis(table)}", flush=True)
+    said = notes(file.resolve(), Columns(**columns))
+    table = datasets.load(name, root)
     without = len(datasets.get(name).read(root)) - len(table)
-    if without:
-        print(f"  WARNING: {without} rows have nothing of any modality and are left out.", flush=True)
-    if "--plugin" not in rest:
-        rest = [*rest, "--plugin"]
-    at = rest.index("--plugin") + 1
-    beside = [] if given else ["--out", str(out)]
-    return grid.run(["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]])
+    said += [f"WARNING: {without} rows have nothing of any modality and are left out."] * bool(without)
+    return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in said)]
 
 
 def _groups(file: Path | None, root: Path) -> str:
@@ -122,8 +157,8 @@ def _groups(file: Path | None, root: Path) -> str:
     return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(real)
 
 
-def _plugin(options: DataOptions, name: str, root: Path) -> str:
-    """The plug-in file of a table; the same options give the same file, so that its cells keep their keys."""
+def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
+    """What `own_table` is told of the columns; defaults are left out, so that cells keep their keys."""
     folder = ""
     if options.pictures is not None:
         pictures = options.pictures if options.pictures.is_absolute() else Path.cwd() / options.pictures
@@ -141,11 +176,16 @@ def _plugin(options: DataOptions, name: str, root: Path) -> str:
         "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
         "window": options.window, "plane": options.plane, "series": options.series,
         "volume": options.volume[0] if len(options.volume) == 1 else options.volume,
-        "groups": _groups(options.groups, root),
+        "groups": _groups(options.groups, root), "separator": options.separator,
+        "empty_label": options.empty_label, "uncertain": options.uncertain, "absent_pictures": options.absent_pictures,
     }  # fmt: skip
-    lines = [f"    {name!r},", f"    {options.file.name!r},"]
-    lines += [f"    {key}={value!r}," for key, value in given.items() if value not in (None, (), "")]
+    return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}
+
+
+def _plugin(table: Path, name: str, columns: dict[str, Any]) -> str:
+    """The plug-in file of a table; the same options give the same file, so that its cells keep their keys."""
+    lines = [f"    {name!r},", f"    {table.name!r},", *(f"    {key}={value!r}," for key, value in columns.items())]
     arguments = "\n" + "\n".join(lines) + "\n"
     # The name stands in a docstring, which no quote or line of it may end.
-    file = re.sub(r"[^\w .,()+-]", "?", options.file.name)
+    file = re.sub(r"[^\w .,()+-]", "?", table.name)
     return FILE.format(file=file, variable=name.replace("-", "_").upper(), arguments=arguments)

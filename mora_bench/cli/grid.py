@@ -39,12 +39,17 @@ if TYPE_CHECKING:
 LISTED = 200
 
 
-def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
-    """The grid that a command line asks for, its preset's, and where it runs; names are checked before slow imports."""
+def parsed(arguments: list[str], verb: str) -> tuple[Grid, Grid]:
+    """The grid that a command line asks for, and its preset's; names are not checked."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     if preset.json:
         raise UserError(f"preset {preset.preset}: json is for the command line: --json.")
-    grid = parse(Grid, verb, arguments, preset)
+    return parse(Grid, verb, arguments, preset), preset
+
+
+def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:
+    """The grid that a command line asks for, its preset's, and where it runs; names are checked before slow imports."""
+    grid, preset = parsed(arguments, verb)
     registry.load_plugins(file.absolute() for file in grid.plugin)
     check_names(grid)
     return grid, preset, campaign.runtime(grid)

@@ -43,6 +43,8 @@ def clinic(tmp_path):
 
 
 def read(root, **columns):
+    """Rows without a finding have none of them, unless said otherwise."""
+    columns = {"empty_label": "negative"} | columns
     return own_table("visits", "visits 2024.csv", **columns).read(root)
 
 
@@ -87,8 +89,8 @@ def test_several_pictures_are_side_by_side_or_a_bag(clinic):
 @pytest.mark.parametrize(
     ("column", "row", "value", "said"),
     [
-        ("ill", 4, "-1", "column 'ill' is neither 0 nor 1 in row 6: '-1'"),
-        ("ill", 0, "", "column 'ill' is neither 0 nor 1 in row 2: ''"),
+        ("ill", 4, "-1", "column 'ill' is uncertain in row 6: '-1'"),
+        ("ill", 0, "", "column 'ill' is empty in row 2: ''"),
         ("Film name", 7, "../../etc/passwd", "leads out of"),
         ("Film name", 7, "a\0b", "leads out of"),
         ("Film name", 7, ".", "leads out of"),
@@ -104,7 +106,7 @@ def test_what_is_wrong_in_a_cell_is_named_by_row(clinic, column, row, value, sai
     frame.loc[row, column] = value
     frame.to_csv(file, index=False)
     with pytest.raises(UserError) as error:
-        read(clinic, labels=["ill"], image=["Film name"], text=["note"], patient="patient")
+        read(clinic, labels=["ill"], image=["Film name"], text=["note"], patient="patient", empty_label="refuse")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 700
@@ -128,7 +130,20 @@ def test_what_is_wrong_with_the_columns_is_said(clinic):
 def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys):
     out = tmp_path / "out"
     given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--text", "note", "--labels", "findings"]
-    given += ["--patient", "patient", "--out", str(out), "--backbone", str(folder), "--methods", "head", "--seeds", "0"]
+    given += [
+        "--empty-label",
+        "negative",
+        "--patient",
+        "patient",
+        "--out",
+        str(out),
+        "--backbone",
+        str(folder),
+        "--methods",
+        "head",
+        "--seeds",
+        "0",
+    ]
     given += ["--floors", "prior", "--recipe.epochs", "1", "--recipe.max-text", "32", "--engine", "inline"]
     assert main(given) == 0
     printed = capsys.readouterr().out
@@ -149,6 +164,7 @@ def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys
 
 def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path, capsys):
     given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--labels", "findings"]
+    given += ["--empty-label", "negative"]
     assert main([*given, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
     assert "the dataset has no text but film-name (image). small-dual may." in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()
@@ -199,6 +215,19 @@ def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic
     assert [own.path.name for own in values[1]] == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
     out = tmp_path / "out"
     given = ["data", str(file), "--image", "film", "study", "--text", "note", "--labels", "findings", "--out", str(out)]
-    given += ["--backbone", str(folder), "--methods", "head", "--seeds", "0", "--floors", "prior", "--engine", "inline"]
+    given += [
+        "--empty-label",
+        "negative",
+        "--backbone",
+        str(folder),
+        "--methods",
+        "head",
+        "--seeds",
+        "0",
+        "--floors",
+        "prior",
+        "--engine",
+        "inline",
+    ]
     assert main([*given, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
     assert f"{N - N // 4:6} samples with study" in capsys.readouterr().out

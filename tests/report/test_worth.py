@@ -40,7 +40,7 @@ def test_the_values_of_each_seed_are_averaged_with_an_interval():
     assert {name: float(row["mean"]) for name, row in found.items()} == pytest.approx(
         {"nothing": 0.1, "text": 0.55, "image": 0.15, "all": 0.8}
     )
-    # Of two seeds, 0.45 and 0.65: t of one degree of freedom; a seed's test samples are an eighth of another's training.
+    # Of two seeds, 0.45 and 0.65: t of one degree of freedom; an eighth of what one seed trains on another tests.
     assert float(found["text"]["high"]) == pytest.approx(0.55 + 12.706 * 0.02**0.5 * (1 / 2 + 1 / 8) ** 0.5, rel=1e-3)
     text = files["worth-twin.md"].decode()
     line = "| mora (r=4, blocks 0) | F1 at 0.5 | 40 | 10.0 ± 0.0 | +55.0 ± 142.1 | +15.0 ± 0.0 | 80.0 ± 142.1 |"

@@ -1,8 +1,12 @@
-"""Opens tables that other people made: CSV and Excel files of text, of which anything may be wrong."""
+"""Opens tables that other people made, of which anything may be wrong: text files, Excel and Parquet."""
 
+import gzip
+import math
 import re
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +14,53 @@ import pandas as pd
 
 from mora_bench.errors import UserError
 
-#: The most bytes that an Excel file may have once unpacked.
-UNPACKED = 500 << 20
+#: The most bytes that a packed file may have once unpacked: an Excel file, of which several times as much is built, and
+#: a text.
+UNPACKED, UNPACKED_TEXT = 500 << 20, 4 << 30
 #: A cell right of column ZZ, and the number of a row, in the XML of a sheet.
 FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]*r="([0-9]+)"')
+#: What may stand between the fields of a text, in the order in which it is tried, and what it is called.
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+#: Kinds of tables by the end of the file's name; a text may also be packed, as NAME.csv.gz.
+TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".tab", ".txt"), (".xlsx", ".xlsm"), (".parquet", ".pq")
+PACKED = ".gz"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table is written. `separator`: between the fields of a text, "" for other kinds."""
+
+    kind: str
+    separator: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}, fields separated by {SEPARATORS[self.separator]}" if self.separator else self.kind
+
+
+def dialect(file: Path, columns: Sequence[str]) -> Dialect:
+    """How a table is written that has these columns: the first separator under which they are there, else the one that
+    makes the most columns.
+
+    Raises:
+        UserError: its name does not say what it is, or it cannot be read.
+    """
+    name = file.name.lower().removesuffix(PACKED)
+    if name.endswith(EXCEL) and name == file.name.lower():
+        return Dialect("Excel")
+    if name.endswith(PARQUET) and name == file.name.lower():
+        return Dialect("Parquet")
+    if not name.endswith(TEXT):
+        kinds = ", ".join((*TEXT, *EXCEL, *PARQUET))
+        raise UserError(f"{file}: expected a table whose name ends in {kinds}, or a text that ends in {PACKED}.")
+    best, most = "", 0
+    for separator in SEPARATORS:
+        there = header(file, separator)
+        if {*columns} <= {*there}:
+            best = separator
+            break
+        if len(there) > most:
+            best, most = separator, len(there)
+    return Dialect("text" if name == file.name.lower() else "packed text", best)
 
 
 def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.DataFrame:
@@ -25,22 +72,15 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     if not file.is_file():
         raise UserError(f"{file}: {'not a plain file' if file.exists() else 'absent'}. Download it again.")
     try:
-        if file.suffix == ".csv":
-            there = header(file)
-            if any("\0" in column for column in there):
-                raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
-            _check_columns(there, columns, file)
-            found = pd.read_csv(file, dtype=str, keep_default_na=False, usecols=lambda name: name in (*columns, *more))
-        else:
-            _check_size(file)
-            found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
-            _check_columns(list(map(str, found.columns)), columns, file)
+        how = dialect(file, columns)
+        read = {"Excel": _excel, "Parquet": _parquet}.get(how.kind)
+        found = _text(file, how.separator, columns, more) if read is None else read(file, columns, more)
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 ({error}). Save it as UTF-8, as a spreadsheet's export can.") from error
     except UserError:
         raise
     except Exception as error:
-        # Of a damaged file openpyxl and zipfile raise whatever comes up first.
+        # Of a damaged file openpyxl, zipfile and pyarrow raise whatever comes up first.
         raise UserError(f"{file}: not a readable table ({str(error)[:300]}). Download it again.") from error
     if not isinstance(found.index, pd.RangeIndex):
         # pandas takes what stands left of as many fields as the header has for names of rows.
@@ -50,16 +90,71 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     return found
 
 
-def header(file: Path) -> list[str]:
-    """The columns of a CSV file, in order. A frame is not made of them: of 100,000 that takes half a minute."""
+def header(file: Path, separator: str = ",") -> list[str]:
+    """The columns of a text, in order. A frame is not made of them: of 100,000 that takes half a minute."""
     found: dict[str, None] = {}
 
     def seen(name: Any) -> bool:
         found[str(name)] = None
         return len(found) == 1
 
-    pd.read_csv(file, dtype=str, nrows=0, index_col=False, usecols=seen)
+    pd.read_csv(file, sep=separator, dtype=str, nrows=0, index_col=False, usecols=seen)
     return list(found)
+
+
+def _text(file: Path, separator: str, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+    if file.name.lower().endswith(PACKED):
+        _check_unpacked(file)
+    there = header(file, separator)
+    if any("\0" in column for column in there):
+        raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
+    _check_columns(there, columns, file)
+    wanted = {*columns, *more}
+    return pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, usecols=lambda name: name in wanted)
+
+
+def _excel(file: Path, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+    _check_size(file)
+    found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+    _check_columns(list(map(str, found.columns)), columns, file)
+    return found
+
+
+def _parquet(file: Path, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(file)
+    _check_columns(schema.names, columns, file)
+    wanted = [name for name in schema.names if name in {*columns, *more}]
+    nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]
+    if nested:
+        raise UserError(f"{file}, column {nested[0]!r}: holds lists or records. Write one value a cell.")
+    table = pq.read_table(file, columns=wanted)
+    return pd.DataFrame({name: [_as_text(value) for value in table.column(name).to_pylist()] for name in wanted})
+
+
+def _as_text(value: Any) -> str:
+    # A number that is not there is NaN where pandas wrote the file.
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
+
+
+@cache
+def _unpacked(file: Path, version: tuple[int, int]) -> bool:
+    """Whether a packed text is short enough."""
+    size = 0
+    with gzip.open(file) as stream:
+        while part := stream.read(1 << 20):
+            size += len(part)
+            if size > UNPACKED_TEXT:
+                return False
+    return True
+
+
+def _check_unpacked(file: Path) -> None:
+    now = file.stat()
+    if not _unpacked(file, (now.st_size, now.st_mtime_ns)):
+        raise UserError(f"{file}: over {UNPACKED_TEXT >> 30} GB once unpacked. Write fewer rows or columns.")
 
 
 def _check_columns(found: Sequence[str], columns: Sequence[str], file: Path) -> None:

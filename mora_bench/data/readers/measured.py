@@ -1,0 +1,80 @@
+"""What the columns of measured values hold: numbers or categories, by what stands in them or as the user says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from mora_bench.data.readers.cells import named, nothing, refuse
+
+Kind = Literal["number", "category"]
+KINDS: tuple[Kind, ...] = ("number", "category")
+#: A number, with a point; with a comma instead, where commas do not separate the fields.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
+#: A whole number of two digits or more that begins with 0: the number of a site, say, and no measure.
+CODE = re.compile(r"0\d+")
+#: A column is meant to hold numbers if more than this share of its cells are numbers.
+MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A column of measured values: its `kind`, why it is taken for that, and its values, None where there is none."""
+
+    kind: Kind
+    why: str
+    values: tuple[float | str | None, ...]
+
+
+def asked(name: str) -> tuple[str, Kind | None]:
+    """A column as it is asked for: "age:number" is the column "age", of numbers; "age" leaves open what it holds."""
+    column, _, kind = name.rpartition(":")
+    found: Kind | None = next((own for own in KINDS if own == kind), None)
+    return (name, None) if found is None else (column, found)
+
+
+def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> Measured:
+    """What a column of text holds.
+
+    Args:
+        kind: as the user says, None to find out.
+        commas: whether 7,5 may be a number, because no comma separates fields.
+
+    Raises:
+        UserError: some cells are numbers and some are not, and nobody said which kind it is.
+    """
+    cells = [None if nothing(value) else value.strip() for value in column]
+    filled = [cell for cell in cells if cell is not None]
+    numbers = [_number(cell, commas) for cell in filled]
+    known = [number for number in numbers if number is not None]
+    if kind == "category" or (kind is None and not known):
+        kinds = len({*filled})
+        return Measured("category", "as you say" if kind else f"no number in it, {kinds} values", tuple(cells))
+    if kind is None:
+        codes = [cell for cell in filled if CODE.fullmatch(cell)]
+        if codes and len(known) == len(filled):
+            return Measured("category", f"whole numbers that begin with 0, such as {codes[0]}", tuple(cells))
+        odd = [cell is not None and _number(cell, commas) is None for cell in cells]
+        if len(known) > MOSTLY * len(filled):
+            do = f"Correct them, or say {column.name}:number (they count as empty) or {column.name}:category."
+            refuse(column, odd, file, "holds numbers, but not", do)
+        elif sum(odd):
+            return Measured("category", f"{sum(odd)} of {len(filled)} cells are no numbers", tuple(cells))
+    lost = len(filled) - len(known)
+    values = tuple(None if cell is None else _number(cell, commas) for cell in cells)
+    why = "as you say" if kind else f"all {len(filled)} cells that are not empty are numbers"
+    if kind and lost:
+        odd = [cell is not None and _number(cell, commas) is None for cell in cells]
+        why += f"; {lost} cells that are no numbers count as empty: {named(column, odd)}"
+    return Measured("number", why, values)
+
+
+def _number(cell: str, commas: bool) -> float | None:
+    if NUMBER.fullmatch(cell):
+        return float(cell)
+    return float(cell.replace(",", ".")) if commas and WITH_COMMA.fullmatch(cell) else None

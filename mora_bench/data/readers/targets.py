@@ -1,0 +1,157 @@
+"""Labels as people write them down: columns of 0 and 1, or one column of names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.readers.cells import NOTHING, named, nothing, refuse
+from mora_bench.errors import UserError
+
+#: How a table says yes and no, in lower case.
+YES_NO = {"1": 1, "1.0": 1, "yes": 1, "true": 1, "y": 1, "0": 0, "0.0": 0, "no": 0, "false": 0, "n": 0}
+#: How a table says that nobody knows (-1: CheXpert), in lower case.
+UNCERTAIN = ("-1", "-1.0", "?")
+#: What separates several labels in one cell, unless the user says it.
+SEPARATORS = ";|"
+#: What else may separate them: the first two whatever the parts are, the others if a part is a label by itself.
+LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
+#: Names of a class that may mean that nobody knows, in lower case.
+UNKNOWN = ("unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "?")
+
+REFUSE, LEAVE_OUT = "refuse", "leave-out"
+Empty = Literal["refuse", "leave-out", "negative"]
+Uncertain = Literal["refuse", "leave-out", "0", "1"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done where a table leaves open what a sample's labels are.
+
+    Attributes:
+        separator: between several labels in one cell; "" for ; and |.
+        empty: rows without a label: "refuse" them, "leave-out", or "negative": they have none of the labels.
+        uncertain: labels that nobody knows (-1 or ?) in columns of 0 and 1: "refuse", "leave-out" their rows, or take
+            them for "0" or "1".
+    """
+
+    separator: str = ""
+    empty: Empty = "refuse"
+    uncertain: Uncertain = "refuse"
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The labels of a table.
+
+    Attributes:
+        labels: their names; values: uint8 [N, C]; task: the name of the task that they are of.
+        kept: bool [N], False for rows that the policy leaves out.
+        said: what a user should know of them, a sentence each.
+    """
+
+    labels: tuple[str, ...]
+    values: np.ndarray
+    task: str
+    kept: np.ndarray
+    said: tuple[str, ...]
+
+
+def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Policy) -> Targets:
+    """The labels in several columns, or in one: that of 0 and 1 is one label; one of names is a class a sample, or a
+    list of labels if any sample has several, or none under the policy "negative".
+
+    Raises:
+        UserError: a cell is no label, or has none, and the policy does not say what that means; no row is left.
+    """
+    said = set(frame[names[0]].str.strip().str.lower())
+    marks = len(names) > 1 or (said & {*YES_NO} and said <= {*YES_NO, *NOTHING, *UNCERTAIN})
+    found = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
+    if not found.kept.any():
+        raise UserError(f"{file}, column {names[0]!r}: no row has a label.")
+    return found
+
+
+def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Policy) -> Targets:
+    values, kept, said = np.zeros((len(frame), len(names)), np.uint8), np.ones(len(frame), bool), []
+    for number, name in enumerate(names):
+        cells = frame[name].str.strip().str.lower()
+        open_, empty = cells.isin(UNCERTAIN), cells.isin(NOTHING)
+        what = "is neither 0 nor 1"
+        refuse(frame[name], ~(cells.isin(YES_NO) | open_ | empty), file, what, "Write 0 or 1.")
+        if policy.uncertain == REFUSE:
+            do = "Say what an uncertain label counts as: --uncertain 0, --uncertain 1 or --uncertain leave-out."
+            refuse(frame[name], open_, file, "is uncertain", do)
+        if policy.empty == REFUSE:
+            do = "Say what an empty label counts as: --empty-label leave-out or --empty-label negative."
+            refuse(frame[name], empty, file, "is empty", do)
+        values[:, number] = cells.map(YES_NO).fillna(int(policy.uncertain == "1") * open_).astype(np.uint8)
+        out = (open_ & (policy.uncertain == LEAVE_OUT)) | (empty & (policy.empty == LEAVE_OUT))
+        kept &= ~out.to_numpy()
+        counted = [f"{open_.sum()} uncertain, taken for {policy.uncertain}"] * bool(open_.any() and not out.any())
+        counted += [f"{empty.sum()} empty, taken for 0"] * bool(empty.any() and policy.empty == "negative")
+        said += [f"label {name!r}: {', '.join(counted)}"] * bool(counted)
+    said += _left_out(kept)
+    return Targets(tuple(names), values, "multi-label", kept, tuple(said))
+
+
+def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
+    split = re.compile(rf"\s*[{re.escape(policy.separator or SEPARATORS)}]\s*")
+    lists = [[] if nothing(cell) else [part for part in split.split(cell.strip()) if part] for cell in column]
+    empty = [not own for own in lists]
+    if policy.empty == REFUSE:
+        do = "Say what such rows are: --empty-label leave-out, or negative if they have none of the labels."
+        refuse(column, empty, file, "has no label", do)
+    labels = tuple(sorted({label for own in lists for label in own}))
+    kept = np.array([policy.empty != LEAVE_OUT or not none for none in empty])
+    number_of = {label: number for number, label in enumerate(labels)}
+    values = np.zeros((len(column), len(labels)), np.uint8)
+    for row, own in enumerate(lists):
+        values[row, [number_of[label] for label in own]] = 1
+    single = bool(labels) and bool((values[kept].sum(1) == 1).all())
+    said = [*_left_out(kept), *_likely_slips(column, labels, policy)]
+    if policy.empty == "negative" and any(empty):
+        said.append(f"{sum(empty)} rows have none of the labels")
+    return Targets(labels, values, "multi-class" if single else "multi-label", kept, tuple(said))
+
+
+def _left_out(kept: np.ndarray) -> list[str]:
+    lost = int((~kept).sum())
+    return [f"{lost} rows without a certain label are left out"] * bool(lost)
+
+
+def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> list[str]:
+    """Labels that may be the same under two spellings, several in one, or none."""
+    said = []
+    alike: dict[str, list[str]] = {}
+    for label in labels:
+        alike.setdefault(re.sub(r"[\s_-]+(?=\w)", " ", label).strip(" .:").casefold(), []).append(label)
+    for group in alike.values():
+        if len(group) > 1:
+            said.append(f"WARNING: {_quoted(group)} are labels of their own. Write them alike if they are one.")
+    known = {label.casefold() for label in labels}
+    for mark in () if policy.separator else LIKELY:
+        several = [
+            label
+            for label in labels
+            if mark in label and (mark in SURELY or any(part.strip().casefold() in known for part in label.split(mark)))
+        ]
+        if several:
+            do = f"If {mark!r} separates labels, say --separator {mark!r}."
+            said.append(f"WARNING: {_quoted(several)} count as one label each. {do}")
+    odd = [label for label in labels if label.casefold() in UNKNOWN]
+    if odd:
+        rows = named(column, [cell.strip() in odd for cell in column])
+        said.append(f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none.")
+    return said
+
+
+def _quoted(labels: Iterable[str]) -> str:
+    every = [repr(label[:60]) for label in labels]
+    return ", ".join(every[:5]) + (f" and {len(every) - 5} more" if len(every) > 5 else "")

@@ -1,0 +1,255 @@
+"""Tables as clinics write them: dialects, columns of measured values, labels that are left open, names of pictures."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from mora_bench.data.readers import frames
+from mora_bench.data.readers.measured import measured
+from mora_bench.data.readers.own import Columns, notes, own_table
+from mora_bench.data.readers.targets import Policy, targets
+from mora_bench.errors import UserError
+
+ROWS = {
+    "id": ["a", "b", "c"],
+    "note": ["red, round; old", "", "x\ty|z"],
+    "age": ["50", "7,5", ""],
+    "ill": ["1", "0", "1"],
+}
+
+
+def written(folder, name):
+    """The rows as a file of a kind."""
+    file, frame = folder / name, pd.DataFrame(ROWS)
+    if name.endswith(".parquet"):
+        frame["ill"] = frame["ill"].astype(int)
+        frame.to_parquet(file)
+    elif name.endswith(".xlsx"):
+        frame.to_excel(file, index=False)
+    else:
+        separator = {"c": ",", "s": ";", "t": "\t", "b": "|"}[name[0]]
+        text = frame.to_csv(sep=separator, index=False)
+        file.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode("utf-8-sig"))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("c.csv", "text, fields separated by commas"),
+        ("s.csv", "text, fields separated by semicolons"),
+        ("t.tsv", "text, fields separated by tabs"),
+        ("t.TXT", "text, fields separated by tabs"),
+        ("b.txt", "text, fields separated by bars"),
+        ("s.csv.gz", "packed text, fields separated by semicolons"),
+        ("x.xlsx", "Excel"),
+        ("p.parquet", "Parquet"),
+    ],
+)
+def test_the_same_rows_in_every_kind_of_file(tmp_path, name, said):
+    file = written(tmp_path, name)
+    columns = ["ill", "note", "age"]
+    assert str(frames.dialect(file, columns)) == said
+    found = frames.frame(file, columns)
+    assert {column: found[column].tolist() for column in columns} == {column: ROWS[column] for column in columns}
+
+
+def test_what_is_no_table_is_said(tmp_path):
+    for name, content, said in [
+        ("a.xls", b"x", "expected a table whose name ends in .csv, .tsv"),
+        ("a.csv.zip", b"x", "expected a table whose name ends in .csv, .tsv"),
+        ("a.parquet", b"x", "not a readable table"),
+        ("a.csv.gz", b"x", "not a readable table"),
+        ("a.csv", b"id;note\na;b\n", "no column 'ill'. Found: id, note."),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError) as error:
+            frames.frame(tmp_path / name, ["id", "ill"])
+        assert said in str(error.value)
+    pd.DataFrame({"id": ["a"], "ill": [["1"]]}).to_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(UserError, match="column 'ill': holds lists or records"):
+        frames.frame(tmp_path / "lists.parquet", ["id", "ill"])
+
+
+def test_a_packed_text_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "UNPACKED_TEXT", 1000)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"id,ill\n" + b"a,1\n" * 1000))
+    with pytest.raises(UserError, match="GB once unpacked"):
+        frames.frame(tmp_path / "a.csv.gz", ["id"])
+
+
+def column(*cells):
+    return pd.Series(cells, name="value")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "commas", "found", "why"),
+    [
+        (["1", " 2.5", "", "NA"], None, False, [1, 2.5, None, None], "all 2 cells that are not empty are numbers"),
+        (["1", "7,5"], None, True, [1, 7.5], "all 2 cells"),
+        (["00321", "0321", "321"], None, False, ["00321", "0321", "321"], "begin with 0, such as 00321"),
+        (["00321", "0321", "321"], "number", False, [321, 321, 321], "as you say"),
+        (["a", "b", "7", ""], None, False, ["a", "b", "7", None], "2 of 3 cells are no numbers"),
+        (["a", "b", "b"], None, False, ["a", "b", "b"], "no number in it, 2 values"),
+        (["1", "2", "<0.01"], "category", False, ["1", "2", "<0.01"], "as you say"),
+        (
+            ["1", "2", "<0.01"],
+            "number",
+            False,
+            [1, 2, None],
+            "1 cells that are no numbers count as empty: row 4: '<0.01'",
+        ),
+        (["1", "-.5e3", "+2."], None, False, [1, -500, 2], "all 3"),
+        (["", ""], None, False, [None, None], "no number in it, 0 values"),
+    ],
+)
+def test_what_a_column_holds(tmp_path, cells, kind, commas, found, why):
+    own = measured(column(*cells), kind, tmp_path / "t.csv", commas)
+    assert list(own.values) == found
+    assert why in own.why
+
+
+@pytest.mark.parametrize("odd", ["<0.01", "7,5", "50+", "1_000", "inf", "1 000", "0x10"])
+def test_a_column_of_numbers_but_for_a_few_cells_is_refused(tmp_path, odd):
+    with pytest.raises(UserError) as error:
+        measured(column("1", "2", "3", odd), None, tmp_path / "t.csv", False)
+    assert f"column 'value' holds numbers, but not in row 5: {odd!r}. Correct them, or say value:number" in str(
+        error.value
+    )
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_numbers_as_python_writes_them_are_numbers(values):
+    own = measured(column(*map(repr, values)), None, "t.csv", False)
+    assert (own.kind, list(own.values)) == ("number", values)
+
+
+def labelled(cells, **policy):
+    return targets(pd.DataFrame({"ill": cells}), ["ill"], "t.csv", Policy(**policy))
+
+
+def test_rows_without_a_label():
+    with pytest.raises(
+        UserError, match=r"column 'ill' has no label in row 3: ''; row 4: 'nan'. Say what such rows are"
+    ):
+        labelled(["a", "", "nan", "b"])
+    found = labelled(["a", "", "nan", "b"], empty="leave-out")
+    assert (found.task, found.labels, found.kept.tolist()) == ("multi-class", ("a", "b"), [True, False, False, True])
+    assert found.said == ("2 rows without a certain label are left out",)
+    found = labelled(["a", "", "nan", "b"], empty="negative")
+    assert (found.task, found.values.tolist()) == ("multi-label", [[1, 0], [0, 0], [0, 0], [0, 1]])
+    assert found.said == ("2 rows have none of the labels",)
+
+
+def test_uncertain_labels_as_chexpert_writes_them():
+    frame = pd.DataFrame({"a": ["1", "-1", "0", ""], "b": ["0", "1", "-1.0", "1"]})
+    with pytest.raises(
+        UserError, match=r"column 'a' is uncertain in row 3: '-1'. Say what an uncertain label counts as"
+    ):
+        targets(frame, ["a", "b"], "t.csv", Policy(empty="negative"))
+    with pytest.raises(UserError, match=r"column 'a' is empty in row 5"):
+        targets(frame, ["a", "b"], "t.csv", Policy(uncertain="0"))
+    ones = targets(frame, ["a", "b"], "t.csv", Policy(empty="negative", uncertain="1"))
+    assert ones.values.tolist() == [[1, 0], [1, 1], [0, 1], [0, 1]]
+    assert "label 'a': 1 uncertain, taken for 1, 1 empty, taken for 0" in ones.said
+    zeros = targets(frame, ["a", "b"], "t.csv", Policy(empty="negative", uncertain="0"))
+    assert zeros.values.tolist() == [[1, 0], [0, 1], [0, 0], [0, 1]]
+    out = targets(frame, ["a", "b"], "t.csv", Policy(empty="leave-out", uncertain="leave-out"))
+    assert out.kept.tolist() == [True, False, False, False]
+    with pytest.raises(UserError, match="no row has a label"):
+        targets(frame[1:], ["a", "b"], "t.csv", Policy(empty="leave-out", uncertain="leave-out"))
+
+
+def test_a_label_that_is_neither():
+    with pytest.raises(UserError, match=r"column 'b' is neither 0 nor 1 in row 3: '2'"):
+        targets(pd.DataFrame({"a": ["1", "0"], "b": ["0", "2"]}), ["a", "b"], "t.csv", Policy())
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["severe", "Severe", "mild"], "'Severe', 'severe' are labels of their own. Write them alike"),
+        (["no-finding", "no finding"], "are labels of their own"),
+        (
+            ["COVID-19, ARDS", "flu"],
+            "'COVID-19, ARDS' count as one label each. If ',' separates labels, say --separator ','",
+        ),
+        (["a/b/c", "d"], "If '/' separates labels"),
+        (["a+b", "a"], "If '+' separates labels"),
+        (["unknown", "a"], "'unknown' is taken for a label of its own (row 2: 'unknown')"),
+    ],
+)
+def test_likely_slips_are_said(cells, said):
+    assert said in " ".join(labelled(cells).said)
+
+
+def test_what_is_no_slip_is_not_warned_of():
+    assert labelled(["HER2+", "HER2-", "luminal A", "luminal B"]).said == ()
+    assert labelled(["grade 1", "grade 2", "R&D"]).said == ()
+
+
+def test_a_separator_that_the_user_names():
+    found = labelled(["COVID-19, ARDS", "flu; ARDS"], separator=",")
+    assert found.labels == ("ARDS", "COVID-19", "flu; ARDS")
+
+
+@pytest.fixture
+def visits(tmp_path):
+    """Forty rows: films, an age, a column that negates the label."""
+    (tmp_path / "films").mkdir()
+    for i in range(40):
+        Image.fromarray(np.full((20, 20), i, np.uint8)).save(tmp_path / "films" / f"{i}.PNG")
+    ill = [str(i % 2) for i in range(40)]
+    rows = {"film": [f"films\\{i}.PNG" for i in range(40)], "well": ["no" if own == "1" else "yes" for own in ill]}
+    rows |= {"ill": ill, "age": [str(20 + i) for i in range(40)]}
+    pd.DataFrame(rows).to_csv(tmp_path / "visits.csv", index=False)
+    return tmp_path
+
+
+def test_paths_of_windows_lead_to_the_same_files(visits):
+    table = own_table("v", "visits.csv", labels=["ill"], image=["film"]).read(visits)
+    assert table.present.all()
+
+
+@pytest.mark.parametrize("wrong", ["films/3.png", "films/3.jpg", "films/nothing.PNG"])
+def test_names_of_pictures_that_are_not_there(visits, wrong):
+    file = visits / "visits.csv"
+    file.write_text(file.read_text().replace("films\\3.PNG", wrong))
+    beside = "" if "nothing" in wrong else f" ({wrong.removeprefix('films/')!r} is there as '3.PNG')"
+    with pytest.raises(UserError) as error:
+        own_table("v", "visits.csv", labels=["ill"], image=["film"]).read(visits)
+    said = f"column 'film' names pictures that are not there in row 5: {wrong!r}. Correct the names{beside}, or say"
+    assert said in str(error.value)
+    allowed = own_table("v", "visits.csv", labels=["ill"], image=["film"], table=["age"], absent_pictures="allow")
+    assert allowed.read(visits).present.sum(0).tolist() == [39, 40]
+
+
+def test_a_label_among_the_inputs(visits):
+    with pytest.raises(UserError, match="column 'ill' is a label, and would be shown to the model"):
+        own_table("v", "visits.csv", labels=["ill"], table=["age", "ill:category"])
+    said = notes(visits / "visits.csv", Columns(("ill",), table=("age", "well")))
+    assert said == [
+        "visits.csv: text, fields separated by commas, 40 rows",
+        "column 'age': number (all 40 cells that are not empty are numbers)",
+        "column 'well': category (no number in it, 2 values)",
+        "WARNING: column 'well' says who has label 'ill', and who has not. Is it an input?",
+    ]
+
+
+def test_rows_that_are_left_out_are_left_out_of_everything(visits):
+    file = visits / "visits.csv"
+    frame = pd.read_csv(file, dtype=str)
+    frame.loc[[1, 5], "ill"] = "-1"
+    frame.to_csv(file, index=False)
+    columns = {"labels": ["ill"], "image": ["film"], "table": ["age:number"], "covariates": ["age"]}
+    table = own_table("v", "visits.csv", **columns, uncertain="leave-out").read(visits)
+    assert len(table) == 38
+    assert table.ids[:3] == ("row 2", "row 4", "row 5")
+    assert table.covariates["age"][:3] == ("20", "22", "23")
+    assert [row["age"] for row in table.modalities["table"].values[:3]] == [20, 22, 23]
+    assert table.targets[:, 0].sum() == 18
