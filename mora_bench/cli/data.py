@@ -2,9 +2,9 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -97,39 +97,45 @@ def run(arguments: list[str]) -> int:
     columns = _columns(options, root)
     text = _plugin(options.file, name, columns)
     beside = [] if given else ["--out", str(out)]
-    with TemporaryDirectory() as folder:
-        kept = out / f"{name}.py"
-        fresh = asked.plan or not kept.is_file()
-        plugin = _written(text, Path(folder) / kept.name if asked.plan else kept, kept)
-        try:
-            said = _described(name, options.file, columns, plugin, root)
-        except UserError:
-            if fresh:
-                # With other options it would be in the way.
-                plugin.unlink()
-            raise
-        print("\n".join([*said, f"  the plug-in {'would be' if asked.plan else 'is'} {kept}"]), flush=True)
+    plugin = out / f"{name}.py"
+    fresh = not plugin.is_file()
+    _write(text, plugin)
+    try:
+        said = _described(name, options.file, columns, plugin, root)
+        print("\n".join([*said, f"  the plug-in {'would be' if asked.plan else 'is'} {plugin}"]), flush=True)
         if "--plugin" not in rest:
             rest = [*rest, "--plugin"]
         at = rest.index("--plugin") + 1
         whole = ["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]]
-        return grid.run(whole)
+        done = grid.run(whole)
+    except UserError:
+        # With other options a plug-in that cannot be run would be in the way.
+        _remove(plugin, fresh and not (out / "records").is_dir())
+        raise
+    _remove(plugin, fresh and asked.plan)
+    return done
 
 
-def _written(text: str, file: Path, kept: Path) -> Path:
-    """The plug-in as a file. `kept`: where it may be from before; what is another there is not written over.
+def _remove(plugin: Path, unwanted: bool) -> None:
+    """Remove a plug-in, and its folder if that is empty then."""
+    if unwanted:
+        plugin.unlink()
+        with suppress(OSError):
+            plugin.parent.rmdir()
+
+
+def _write(text: str, plugin: Path) -> None:
+    """Write the plug-in; another one that is there is not written over.
 
     Raises:
-        UserError: it is another.
+        UserError: another is there.
     """
-    if kept.is_file() and kept.read_text() != text:
+    if plugin.is_file() and plugin.read_text() != text:
         raise UserError(
-            f"{kept}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
+            f"{plugin}: is there, with other columns or with changes of yours. Run it as it is (`grid --plugin`), "
             "remove it, or give another --name."
         )
-    if not file.is_file():
-        write_atomic(file, text.encode())
-    return file
+    write_atomic(plugin, text.encode())
 
 
 def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, root: Path) -> list[str]:

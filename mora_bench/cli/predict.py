@@ -1,5 +1,6 @@
 """predict: what a cell trained, on records of one's own."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,8 +25,9 @@ class PredictOptions:
     """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent. A
     competitor without a recipe is fitted again.
 
-    NEW.csv has a header with a column for each modality, under its name (`text`, `image`): texts, or paths of pictures
-    beside the file; an empty cell is an absent modality. A column `id` is optional. Not for diagnosing anybody.
+    The table of new records has a header with a column for each modality, under its name (`text`, `image`) or the one
+    that it had in training: texts, or paths of pictures; and one for each measured value. An empty cell, and a picture
+    that is not there, is an absent modality. A column `id` is optional. Not for diagnosing anybody.
     """
 
     folder: tyro.conf.Positional[Path]
@@ -33,7 +35,9 @@ class PredictOptions:
     key: tyro.conf.Positional[str]
     """the cell's key, the name of its record"""
     new: tyro.conf.Positional[Path]
-    """a CSV file of new records"""
+    """a table of new records: .csv, .tsv or .txt (also .gz), .xlsx, .parquet"""
+    pictures: Path | None = None
+    """the folder in which paths of pictures begin; that of the table if not given"""
     out: Path | None = None
     """where to write the probabilities as CSV; the terminal if not given"""
     data_root: Path | None = None
@@ -69,7 +73,7 @@ def run(arguments: list[str]) -> int:
     if cell.source == "real" and options.data_root is None:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
     from mora_bench.data import datasets
-    from mora_bench.data.readers.own import unlabelled
+    from mora_bench.data.readers.new_records import new_records
     from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.training import applied
 
@@ -78,11 +82,16 @@ def run(arguments: list[str]) -> int:
     own = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0]
     views = datasets.get(cell.dataset).views or Views()
     check_alike(views, own.modalities)
-    table = unlabelled(cell.dataset, options.new, own.shape, tuple(record.data.labels), cell.task, views)
+    if options.pictures is not None and not options.pictures.is_dir():
+        raise UserError(f"--pictures {options.pictures}: no such folder.")
+    new = new_records(own, options.new, views, options.pictures and options.pictures.resolve())
+    for line in new.said:
+        print(line, file=sys.stderr)
+    table = new.table
     if again:
         found = applied.apply_again(cell, table, place)
     else:
-        found = applied.apply(applied.trained(record, place), cell, table, place)
+        found = applied.apply(applied.trained(record, place), cell, table, own, place)
     rows = [
         [name, had, *(f"{p:.6f}" for p in probabilities)]
         for name, had, probabilities in zip(table.ids, found.had, found.probabilities, strict=True)

@@ -18,7 +18,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, presence
 from mora_bench.data.shown import shown
-from mora_bench.data.table import Table
+from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record
@@ -80,18 +80,38 @@ def _load(own: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> 
             parameter.copy_(tensors[name])
 
 
-def apply(model: Model, cell: Cell, table: Table, runtime: Runtime) -> Applied:
-    """Predict samples with what each of them has; nothing of them is kept."""
+def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime) -> Applied:
+    """Predict samples with what each of them has; nothing of them is kept. `trained_on`: the cell's own data."""
     recipe = recipe_of(cell)
     rules = backbones.resolve(cell.backbone, recipe.max_text).rules
+    both = _with_categories(table, trained_on)
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
-        samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
+        samples = cache.prepare(both, both.fingerprint(), rules, Path(folder), runtime.workers)
         begun = time.perf_counter()
         logits = predict(model, samples, np.arange(len(table)), recipe.batch, torch.device(runtime.device))
         seconds = time.perf_counter() - begun
     own = logits[np.arange(len(table)), presence.pattern_index(table.present)]
     found = registry.get(registry.TASKS, cell.task)().probabilities(own)
     return Applied(found, _had(table), 1000 * seconds / len(table))
+
+
+def _with_categories(table: Table, trained_on: Table) -> Table:
+    """New records, and behind them the measured values that were trained on, so that a category has the number that it
+    had in training: they are numbered as they stand in a table."""
+    kept = {name: own for name, own in trained_on.modalities.items() if own.kind == "table"}
+    if not kept:
+        return table
+    rows = [row for row in range(len(trained_on)) if any(own.values[row] is not None for own in kept.values())]
+    none = dict.fromkeys(table.modalities, (None,) * len(rows))
+    values = none | {name: tuple(own.values[row] for row in rows) for name, own in kept.items()}
+    ids = tuple(f"trained on: {row}" for row in rows)
+    return replace(
+        table,
+        ids=table.ids + ids,
+        patients=table.patients + ids,
+        modalities={name: Column(own.kind, own.values + values[name]) for name, own in table.modalities.items()},
+        targets=np.concatenate([table.targets, np.zeros((len(rows), len(table.labels)), np.uint8)]),
+    )
 
 
 @threadpool_limits.wrap(limits=1)

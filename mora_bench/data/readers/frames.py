@@ -4,7 +4,8 @@ import gzip
 import math
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,7 +56,7 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
     best, most = "", 0
     for separator in SEPARATORS:
         there = header(file, separator)
-        if {*columns} <= {*there}:
+        if columns and {*columns} <= {*there}:
             best = separator
             break
         if len(there) > most:
@@ -69,12 +70,43 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     Raises:
         UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
     """
-    if not file.is_file():
-        raise UserError(f"{file}: {'not a plain file' if file.exists() else 'absent'}. Download it again.")
-    try:
+    with _readable(file):
         how = dialect(file, columns)
         read = {"Excel": _excel, "Parquet": _parquet}.get(how.kind)
         found = _text(file, how.separator, columns, more) if read is None else read(file, columns, more)
+    if not isinstance(found.index, pd.RangeIndex):
+        # pandas takes what stands left of as many fields as the header has for names of rows.
+        raise UserError(f"{file}: a row has more fields than the header. Is a quote missing? Correct the table.")
+    if found.empty:
+        raise UserError(f"{file}: no rows below the header. Download it again.")
+    return found
+
+
+def names(file: Path) -> list[str]:
+    """The columns of a table of any kind, in order.
+
+    Raises:
+        UserError: it is no plain file, or cannot be read.
+    """
+    with _readable(file):
+        how = dialect(file, ())
+        if how.kind == "Excel":
+            _check_size(file)
+            return list(map(str, pd.read_excel(file, dtype=str, nrows=0, engine="openpyxl").columns))
+        if how.kind == "Parquet":
+            import pyarrow.parquet as pq
+
+            return list(pq.read_schema(file).names)
+        return header(file, how.separator)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Turn whatever a reader of a table raises into what a user can act on."""
+    if not file.is_file():
+        raise UserError(f"{file}: {'not a plain file' if file.exists() else 'absent'}. Download it again.")
+    try:
+        yield
     except UnicodeDecodeError as error:
         raise UserError(f"{file}: not UTF-8 ({error}). Save it as UTF-8, as a spreadsheet's export can.") from error
     except UserError:
@@ -82,12 +114,6 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     except Exception as error:
         # Of a damaged file openpyxl, zipfile and pyarrow raise whatever comes up first.
         raise UserError(f"{file}: not a readable table ({str(error)[:300]}). Download it again.") from error
-    if not isinstance(found.index, pd.RangeIndex):
-        # pandas takes what stands left of as many fields as the header has for names of rows.
-        raise UserError(f"{file}: a row has more fields than the header. Is a quote missing? Correct the table.")
-    if found.empty:
-        raise UserError(f"{file}: no rows below the header. Download it again.")
-    return found
 
 
 def header(file: Path, separator: str = ",") -> list[str]:

@@ -74,6 +74,11 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     return Measured("number", why, values)
 
 
+def is_number(cell: str, commas: bool) -> bool:
+    """Whether a cell holds a number; `commas` as in `measured`."""
+    return _number(cell, commas) is not None
+
+
 def _number(cell: str, commas: bool) -> float | None:
     if NUMBER.fullmatch(cell):
         return float(cell)

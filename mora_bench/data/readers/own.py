@@ -1,7 +1,6 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.paths import unique
-from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, Absent, pictures
+from mora_bench.data.readers.picture_columns import Absent, pictures
 from mora_bench.data.readers.picture_paths import Views, check_meant, views
 from mora_bench.data.readers.targets import Empty, Policy, Targets, Uncertain, targets
 from mora_bench.data.table import Column, Table
@@ -124,13 +123,13 @@ def read(name: str, file: Path, columns: Columns) -> Table:
             that leads elsewhere or nowhere.
     """
     frame = frames.frame(file, columns.all())
-    ids = _ids(frame, columns.id, file)
+    ids = names_of(frame, columns.id, file)
     patients = frame[columns.patient] if columns.patient else ids
     refuse(patients, [not value.strip() for value in patients], file, "is empty", "Give every row one.")
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
-    names = [_plain(column) for column in (*columns.image, *columns.text)] + ["table"] * bool(columns.table)
+    names = [plain(column) for column in (*columns.image, *columns.text)] + ["table"] * bool(columns.table)
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
@@ -138,10 +137,10 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     if not base.is_dir():
         raise UserError(f"{base}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
     for column in columns.image:
-        modalities[_plain(column)] = pictures(frame[column], base, file, columns.views, columns.absent_pictures)
+        modalities[plain(column)] = pictures(frame[column], base, file, columns.views, columns.absent_pictures)
     check_meant(columns.views, modalities.values(), file)
     for column in columns.text:
-        modalities[_plain(column)] = Column("text", tuple(map(text, frame[column])))
+        modalities[plain(column)] = Column("text", tuple(map(text, frame[column])))
     if columns.table:
         known = {name: own.values for name, own in _measured(frame, columns, file).items()}
         rows = [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]
@@ -213,48 +212,13 @@ def _groups(file: Path, ids: pd.Series, table: Path) -> tuple[str, ...]:
     return tuple(group.get(id, "") for id in ids.str.strip())
 
 
-def unlabelled(
-    name: str, file: Path, shape: Mapping[str, str], labels: tuple[str, ...], task: str, looked_at: Views | None = None
-) -> Table:
-    """New records for what was trained on a dataset: a column for each modality, under its name; `id` if there is one.
-
-    Args:
-        looked_at: how the dataset's volumes were.
-
-    Raises:
-        UserError: an absent column, a record that has nothing, a modality that a cell of a table cannot hold.
-    """
-    odd = [f"{modality} ({kind})" for modality, kind in shape.items() if kind not in ("text", "image", "bag")]
-    if odd:
-        raise UserError(f"{name}: new records of {', '.join(odd)} cannot be read from a CSV file.")
-    frame = frames.frame(file, list(shape), more=["id"])
-    ids = _ids(frame, "id" if "id" in frame else None, file).str.strip()
-    base = file.parent.resolve()
-    modalities = {}
-    for modality, kind in shape.items():
-        column = frame[modality]
-        if kind == "text":
-            modalities[modality] = Column("text", tuple(map(text, column)))
-            continue
-        found = pictures(column, base, file, looked_at or Views(), "any")
-        if kind == "image" and found.kind == "bag":
-            several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
-            raise UserError(f"{file}, column {modality!r}: {several}; expected an image.")
-        modalities[modality] = Column(kind, found.values)
-    none = np.zeros((len(frame), len(labels)), np.uint8)
-    table = Table(name, "real", labels, tuple(ids), tuple(ids), modalities, none, task=task)
-    lacking = [not any(row) for row in table.present]
-    refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
-    return table
-
-
-def _plain(column: str) -> str:
+def plain(column: str) -> str:
     """A column's name as that of a modality."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", column).strip("-").lower()
     return plain if plain[:1].isalpha() else f"column-{plain}"
 
 
-def _ids(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:
+def names_of(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:
     """Unique names of the rows: those of a column, or their numbers in a spreadsheet."""
     if column is None:
         return pd.Series([f"row {i + 2}" for i in frame.index], name="row")

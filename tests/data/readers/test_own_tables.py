@@ -55,6 +55,7 @@ def test_the_same_rows_in_every_kind_of_file(tmp_path, name, said):
     file = written(tmp_path, name)
     columns = ["ill", "note", "age"]
     assert str(frames.dialect(file, columns)) == said
+    assert frames.names(file) == list(ROWS)
     found = frames.frame(file, columns)
     assert {column: found[column].tolist() for column in columns} == {column: ROWS[column] for column in columns}
 

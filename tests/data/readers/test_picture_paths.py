@@ -10,8 +10,9 @@ from volumes import write_dicom, write_nifti
 
 from mora_bench import registry
 from mora_bench.cli.main import main
+from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.nifti import NiftiSlice
-from mora_bench.data.readers.own import own_table, unlabelled
+from mora_bench.data.readers.own import own_table
 from mora_bench.data.readers.picture_paths import Views, check_alike, views
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
@@ -94,7 +95,7 @@ def test_options_that_mean_nothing_are_refused(clinic, columns, said):
 def test_new_records_are_looked_at_as_those_that_were_trained_on(clinic):
     dataset = own_table("visits", "visits.csv", labels=["ill"], image=["scan"], id="id", window=(0, 2000), volume=1)
     table = dataset.read(clinic)
-    new = unlabelled("visits", clinic / "visits.csv", table.shape, table.labels, table.task, dataset.views)
+    new = new_records(table, clinic / "visits.csv", dataset.views).table
     assert new.modalities == table.modalities
     check_alike(dataset.views, table.modalities)
     with pytest.raises(UserError, match=r"0\.nii\.gz: was trained on with .*volume 1; new records would be read with"):

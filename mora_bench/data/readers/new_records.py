@@ -1,0 +1,115 @@
+"""Reads new records for what was trained on a dataset: the same columns, without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.readers import frames
+from mora_bench.data.readers.cells import named, refuse, text
+from mora_bench.data.readers.measured import is_number, measured
+from mora_bench.data.readers.own import names_of, plain
+from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
+from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.table import Column, Table
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class NewRecords:
+    """`table`: the records, none of their labels known; `said`: what a user should know of them, a sentence each."""
+
+    table: Table
+    said: tuple[str, ...]
+
+
+def new_records(trained_on: Table, file: Path, views: Views, base: Path | None = None) -> NewRecords:
+    """The records of a file: a column for each modality of text or pictures, under its name or the one that it was made
+    from; one for each measured value; `id` if there is one.
+
+    Args:
+        trained_on: the table that was trained on.
+        views: how its volumes and DICOM files were looked at.
+        base: the folder in which paths of pictures begin; None for that of the file.
+
+    Raises:
+        UserError: an absent column, a record that has nothing, a modality that a table cannot hold, a cell that is no
+            number where numbers were trained on.
+    """
+    odd = [
+        f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in ("text", "image", "bag", "table")
+    ]
+    if odd:
+        raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
+    values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
+    there = frames.names(file)
+    columns = {name: _column(name, there, file) for name in trained_on.modalities if name not in values}
+    wanted = [*columns.values(), *(column for cells in values.values() for column in cells)]
+    frame = frames.frame(file, wanted, more=["id"])
+    ids = names_of(frame, "id" if "id" in frame else None, file).str.strip()
+    modalities, said = {}, []
+    for name, own in trained_on.modalities.items():
+        if name in values:
+            found, unknown = _measured(frame, values[name], file)
+            modalities[name] = Column("table", found)
+            said += unknown
+        elif own.kind == "text":
+            modalities[name] = Column("text", tuple(map(text, frame[columns[name]])))
+        else:
+            modalities[name] = _of_pictures(frame[columns[name]], base or file.parent.resolve(), file, views, own.kind)
+    none = np.zeros((len(frame), len(trained_on.labels)), np.uint8)
+    task = trained_on.task
+    table = Table(trained_on.name, "real", trained_on.labels, tuple(ids), tuple(ids), modalities, none, task=task)
+    lacking = [not any(row) for row in table.present]
+    refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
+    return NewRecords(table, tuple(said))
+
+
+def _column(modality: str, there: Sequence[str], file: Path) -> str:
+    """The column of a modality: of its name, or the one whose name became that of the modality."""
+    alike = [column for column in there if plain(column) == modality]
+    return modality if modality in there or len(alike) != 1 else alike[0]
+
+
+def _cells(column: Column) -> dict[str, set[str]]:
+    """The columns of measured values that were trained on, and the categories of each; none for numbers."""
+    found: dict[str, set[str]] = {}
+    for row in column.values:
+        for name, cell in (row or {}).items():
+            kinds = found.setdefault(name, set())
+            if isinstance(cell, str):
+                kinds.add(cell)
+    return found
+
+
+def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) -> tuple[tuple[Any, ...], list[str]]:
+    """Rows of measured values, None for those without any; and which categories nobody had in training."""
+    commas = frames.dialect(file, list(cells)).separator != ","
+    read: dict[str, tuple[Any, ...]] = {}
+    said = []
+    for name, kinds in cells.items():
+        if not kinds:
+            odd = [text(cell) is not None and not is_number(cell.strip(), commas) for cell in frame[name]]
+            refuse(frame[name], odd, file, "held numbers in training, and does not", "Correct the table.")
+        own = measured(frame[name], "category" if kinds else "number", file, commas).values
+        unseen = [isinstance(cell, str) and cell not in kinds for cell in own]
+        read[name] = tuple(None if new else cell for new, cell in zip(unseen, own, strict=True))
+        if any(unseen):
+            said.append(
+                f"column {name!r}: nobody had this in training, so it counts as empty: {named(frame[name], unseen)}"
+            )
+    rows = [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
+    return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), said
+
+
+def _of_pictures(column: pd.Series, base: Path, file: Path, views: Views, kind: str) -> Column:
+    found = pictures(column, base, file, views, "any")
+    if kind == "image" and found.kind == "bag":
+        several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
+        raise UserError(f"{file}, column {column.name!r}: {several}; expected an image.")
+    return Column(kind, found.values)

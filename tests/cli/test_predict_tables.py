@@ -1,0 +1,123 @@
+"""New records of one's own table: the same columns as in training give the record's own probabilities."""
+
+import csv
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy.special import expit
+
+from mora_bench import registry
+from mora_bench.cli.main import main
+from mora_bench.records.store import Store
+
+N = 60
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, cache, tmp_path):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    """Films in a folder of their own, notes and measured values with gaps, two labels."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "clinic"
+    (root / "films").mkdir(parents=True)
+    rows = []
+    for i in range(N):
+        Image.fromarray(rng.integers(0, 256, (30, 40), np.uint8)).save(root / "films" / f"{i}.png")
+        film = f"{i}.png" if i % 5 else ""
+        measured = [str(rng.integers(30, 90)) if i % 4 else "", ("f", "m", "")[i % 3], f"{rng.normal():.3f}"]
+        rows.append([f"v{i}", film, "red and round" if i % 2 else "", *measured, str(i % 2), str(i // 2 % 2)])
+    columns = ["id", "Chest film", "note", "age", "sex", "crp", "ill", "old"]
+    pd.DataFrame(rows, columns=columns).to_csv(root / "visits.csv", index=False)
+    return root
+
+
+def trained(clinic, folder, *more):
+    """The keys of a cell with its network and of a floor, trained on the table."""
+    given = ["data", "clinic/visits.csv", "--image", "Chest film", "--text", "note", "--table", "age", "sex", "crp"]
+    given += ["--labels", "ill", "old", "--id", "id", "--pictures", "clinic/films", "--out", "out", "--seeds", "0"]
+    given += ["--backbone", str(folder), "--methods", "mora", "--floors", "late-fusion", "--engine", "inline"]
+    given += ["--recipe.epochs", "1", "--recipe.max-text", "32", "--save-adapters", *more]
+    assert main(given) == 0
+    records, _ = Store(clinic.parent / "out").records()
+    return {record.cell.method: record.cell for record in records}
+
+
+def predicted(cell, new, *more):
+    given = [
+        "predict",
+        "out",
+        cell.key,
+        str(new),
+        "--data-root",
+        "clinic",
+        "--plugin",
+        "out/visits.py",
+        "--out",
+        "p.csv",
+    ]
+    assert main([*given, *more]) == 0
+    with open("p.csv", newline="") as file:
+        _, *rows = csv.reader(file)
+    return {row[0]: (row[1], np.array(row[2:], float)) for row in rows}
+
+
+@pytest.mark.parametrize("method", ["mora", "late-fusion"])
+def test_the_same_table_gives_the_probabilities_of_the_record(clinic, folder, method):
+    cell = trained(clinic, folder)[method]
+    kept = Store(clinic.parent / "out").predictions(cell)
+    found = predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
+        given = frame.iloc[row]
+        there = [bool(given["Chest film"]), bool(given["note"]), True]
+        had, probabilities = found[given["id"]]
+        names = ["chest-film", "note", "table"]
+        assert had == "+".join(name for name, yes in zip(names, there, strict=True) if yes)
+        pattern = sum(1 << m for m, yes in enumerate(there) if yes) - 1
+        assert probabilities == pytest.approx(expit(logits[pattern].astype(float)), abs=2e-6)
+
+
+def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
+    """Its categories keep their numbers, and a film that is not there is one that it does not have."""
+    cell = trained(clinic, folder)["mora"]
+    many = predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    for number in (1, 2, 10):
+        frame.iloc[[number]].drop(columns=["ill", "old"]).to_csv("one.tsv", sep="\t", index=False)
+        name = f"v{number}"
+        had, found = predicted(cell, "one.tsv", "--pictures", "clinic/films")[name]
+        assert had == many[name][0]
+        assert found == pytest.approx(many[name][1], abs=2e-6)
+    frame.loc[1, "Chest film"], frame.loc[1, "sex"] = "nowhere.png", "x"
+    frame.iloc[[1]].to_csv("one.tsv", sep="\t", index=False)
+    capsys.readouterr()
+    had, _ = predicted(cell, "one.tsv", "--pictures", "clinic/films")["v1"]
+    assert had == "note+table"
+    assert "column 'sex': nobody had this in training, so it counts as empty: row 2: 'x'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.drop(columns="crp"), "no column 'crp'"),
+        (lambda f: f.drop(columns="note"), "no column 'note'"),
+        (lambda f: f.assign(crp="high"), "column 'crp' held numbers in training, and does not in row 2: 'high'"),
+        (lambda f: f.assign(age="", sex="", crp="", note="", **{"Chest film": ""}), "has nothing of any modality"),
+    ],
+)
+def test_new_records_that_do_not_fit_are_refused(clinic, folder, change, said, capsys):
+    cell = trained(clinic, folder)["mora"]
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    change(frame).to_csv("new.csv", index=False)
+    given = ["predict", "out", cell.key, "new.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
+    assert main(given) == 2
+    assert said in capsys.readouterr().err
