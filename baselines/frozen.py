@@ -23,8 +23,8 @@ class FrozenFeatures(ByPattern, Predictor):
     family = "frozen network"
     reads_backbone = True
     kinds = ("text", "image", "bag", "table")
-    remark = "reads what the frozen backbone gives of each modality alone; no network is trained for it"
-    abstains = "where training shows no such sample: no label"
+    remark = "uses the frozen backbone's features of each modality alone; no network is trained for it"
+    abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(_read(train), _read(validation), (VECTOR, "table"))

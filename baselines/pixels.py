@@ -15,7 +15,7 @@ class PlainPixels(ByPattern, Predictor):
     title = "colour, texture, layout + logistic regression"
     source = "histograms of oriented gradients (Dalal and Triggs 2005), scikit-learn's LogisticRegression"
     kinds = ("image", "bag")
-    abstains = "without pictures: no label"
+    abstains = "on samples without pictures: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds)

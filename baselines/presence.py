@@ -22,7 +22,7 @@ class Presence(Predictor):
     title = "prevalence by pattern of presence and number of pictures and filled cells"
     source = "scikit-learn's DummyClassifier(strategy='prior'), per pattern"
     version = 2
-    remark = "is the prevalence by pattern of presence and by how many pictures and filled cells of a table are there"
+    remark = "predicts label prevalence from the presence pattern and the number of pictures and filled table cells"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None

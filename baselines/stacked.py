@@ -15,7 +15,7 @@ class Stacked(ByPattern, Predictor):
     title = "one linear model per pattern"
     source = "reduced models (Saar-Tsechansky and Provost, JMLR 2007)"
     kinds = ("text", "image", "bag", "table")
-    abstains = "where training shows no such sample: no label"
+    abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds)

@@ -21,7 +21,7 @@ class Tfidf(Predictor):
     title = "TF-IDF + logistic regression"
     source = "scikit-learn's TfidfVectorizer and LogisticRegression"
     kinds = ("text",)
-    abstains = "without text: no label"
+    abstains = "on samples without text: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None

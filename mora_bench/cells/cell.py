@@ -17,8 +17,8 @@ DRAWS_VERSION = 2
 #: What marks cells of an earlier version, and why nothing of theirs can be drawn again.
 OLDER_DRAWS = "older draws"
 WHY_NOT_AGAIN = (
-    f"{OLDER_DRAWS}: this version draws other splits and masks; commit 307f536 of mora_bench is the last one that can "
-    "draw these"
+    f"{OLDER_DRAWS}: this version draws different splits and masks; use commit 307f536 of mora_bench, the last version "
+    "that draws these"
 )
 #: Change it when the same predictions would be scored differently, whatever the task.
 SCORING_VERSION = 2
@@ -134,7 +134,7 @@ class Cell:
         if self.pool < 0:
             raise UserError(f"a test pool of {self.pool} samples; expected 0 or more.")
         if self.pool and (self.folds or self.source == "real"):
-            raise UserError("test samples can be drawn apart for twins alone, and then there are no folds.")
+            raise UserError("a separate test pool (--pool) is for twins only, and excludes --folds.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
         if self.recipe is not None and (wrong := self.recipe.problem()):

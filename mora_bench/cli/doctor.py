@@ -59,9 +59,9 @@ def run(arguments: list[str]) -> int:
     for name in options.datasets:
         registry.check(registry.DATASETS, name)
     if options.groups_out is not None and len(options.datasets) > 1:
-        raise UserError("--groups-out: one file is of one dataset. Name one with --datasets.")
+        raise UserError("--groups-out writes the groups of one dataset; name exactly one with --datasets.")
     if options.same_text and options.groups_out is None:
-        raise UserError("--same-text: is for --groups-out FILE, which is not given.")
+        raise UserError("--same-text needs --groups-out FILE.")
     if not options.data_root.is_dir():
         raise UserError(f"--data-root {options.data_root}: no such folder.")
     if bool(options.who) != (options.results is not None):

@@ -43,7 +43,7 @@ def parsed(arguments: list[str], verb: str) -> tuple[Grid, Grid]:
     """The grid that a command line asks for, and its preset's; names are not checked."""
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     if preset.json:
-        raise UserError(f"preset {preset.preset}: json is for the command line: --json.")
+        raise UserError(f"preset {preset.preset}: a preset cannot set `json`; use the option --json.")
     return parse(Grid, verb, arguments, preset), preset
 
 
@@ -180,7 +180,7 @@ def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:
     command = shlex.join(words)
     found = kept.read(kept.file_of(table, fingerprint, place.cache))
     if found is None:
-        return f"{table.name}: nobody has looked for what makes scores on these data mean less: {command}"
+        return f"{table.name}: these data were not checked for shortcuts and leakage yet; to check them: {command}"
     worst = in_one_line(found)
     return f"WARNING: {table.name}: {worst}: {command}" if worst else f"{table.name}: doctor found nothing"
 
@@ -208,7 +208,7 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
     print(f"{len(plan.cells)} cells{beside}: {known}")
     if plan.collapsed:
         reasons = "; ".join(f"{count} because {why}" for why, count in plan.collapsed.items())
-        print(f"{plan.asked} points asked for, {sum(plan.collapsed.values())} collapsed: {reasons}")
+        print(f"{plan.asked} combinations requested, {sum(plan.collapsed.values())} dropped as duplicates: {reasons}")
 
 
 def progress(

@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     again = record.cell.recipe is None and registry.known(registry.PREDICTORS, record.cell.method)
     if record.status != "done" or record.data is None or (record.cell.recipe is None and not again):
         why = record.error or "predictions that were made elsewhere"
-        raise UserError(f"{store.record_file(record.cell)}: nothing that could predict ({why}).")
+        raise UserError(f"{store.record_file(record.cell)}: it has no trained model to predict with ({why}).")
     check_believed(store, record)
     cell = record.cell
     if cell.source == "real" and options.data_root is None:

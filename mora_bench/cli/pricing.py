@@ -271,10 +271,10 @@ def _sentence(
 ) -> str:
     cells, without = sum(row.cells for row in rows), sum(found.unknown.values())
     if without == cells:
-        return f"No price: no record says how fast these cells run on this device; {HOW}."
+        return f"No time estimate: no record of such cells on this device; {HOW}."
     more_seconds = sum(own for _, own in beside if not math.isnan(own))
     time, least = (_time((_sum(own) + more_seconds) / place.workers) for own in (found.seconds, found.least))
-    left = f"; no price for {without:,} cells, whose kinds have no record: {HOW}" if without else ""
+    left = f"; no time estimate for {without:,} cells, because no record is like them: {HOW}" if without else ""
     done = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
     open_ = " and ".join(f"{samples:,} samples are {what}" for what, (samples, own) in done if math.isnan(own))
     data = f"; beside it up to {open_}" if open_ else ""

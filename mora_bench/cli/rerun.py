@@ -72,10 +72,10 @@ def run(arguments: list[str]) -> int:
     every = [record for record in records if record.status == DONE]
     for given in options.key:
         if not any(record.key.startswith(given) for record in every):
-            raise UserError(f"--key {given}: no record of {options.folder} that is done has a key that begins so.")
+            raise UserError(f"--key {given}: no finished record of {options.folder} has a key that begins with it.")
     asked = [record for record in every if _asked(record.cell, options)]
     if not asked:
-        raise UserError(f"{options.folder}: no record that is done and asked for.")
+        raise UserError(f"{options.folder}: no finished record matches these options.")
     place = Runtime(
         out=options.out,
         cache=default_cache(),

@@ -36,18 +36,18 @@ class Tune(Grid):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.json or self.track:
-            raise UserError("--json and --track are options of `grid`; a search has its ledger and its preset.")
+            raise UserError("--json and --track are options of `grid`; `tune` writes tuning/ and tuned.toml instead.")
         if self.trials < 2:
             raise UserError(f"--trials {self.trials}; expected 2 or more.")
         for name in ("missing", "rates", "mechanism", "strength", "impute", "backbone"):
             if len(set(getattr(self, name))) > 1:
-                raise UserError(f"--{name}: a search is for one value; give one, and tune the others apart.")
+                raise UserError(f"--{name}: `tune` takes one value; run it once for each value.")
         if set(self.after) != {""}:
-            raise UserError("--after: a search starts anew; leave it out, and give it to the grid.")
+            raise UserError("--after: `tune` does not use it; leave it out here, and give it to `grid`.")
         if self.parts:
-            raise UserError(f"preset {self.preset} has parts; a search is for one grid. Give another --preset.")
+            raise UserError(f"preset {self.preset} has several parts; `tune` needs a preset without parts (--preset).")
         if self.ranks or self.lrs:
-            raise UserError("--ranks and --lrs are what is searched; leave them out.")
+            raise UserError("`tune` searches ranks and learning rates itself; leave out --ranks and --lrs.")
 
 
 def run(arguments: list[str]) -> int:

@@ -71,8 +71,8 @@ def _of_others(name: str, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise UserError(
-            f"dataset {name!r}: {what} fails, or gives what is no Table ({type(error).__name__}: {error}). Mend the "
-            "plug-in; docs/data.md shows one."
+            f"dataset {name!r}: {what} fails or does not return a Table ({type(error).__name__}: {error}). Fix the "
+            "plug-in; docs/data.md shows an example."
         ) from error
 
 
@@ -94,7 +94,7 @@ def _read(name: str, root: Path | None) -> Table:
     dataset = get(name)
     if root is None:
         if dataset.twin is None:
-            raise UserError(f"dataset {name!r} has no embedded twin; say where it is with --data-root.")
+            raise UserError(f"dataset {name!r} has no synthetic twin; give the folder of its data with --data-root.")
         table = dataset.twin()
     else:
         if not root.is_dir():
@@ -137,7 +137,7 @@ def pool(name: str, seed: int, samples: int) -> Table:
     """
     more = get(name).more
     if more is None:
-        raise UserError(f"dataset {name!r} cannot draw test samples apart; plan again with --pool 0.")
+        raise UserError(f"dataset {name!r} cannot generate separate test samples; plan again with --pool 0.")
     first = APART + seed * samples
     return more(range(first, first + samples))
 

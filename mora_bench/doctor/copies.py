@@ -28,7 +28,7 @@ def _equal(table: Table, shared: Shared) -> list[Finding]:
         return []
     named = [" = ".join(f"{file} of {patient}" for patient, file in own[:4]) for own in shared[:NAMED]]
     more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
-    seen = f"{len(shared)} pictures are there under several patients: {'; '.join(named)}{more}"
+    seen = f"{len(shared)} pictures occur under several patients: {'; '.join(named)}{more}"
     costs = "no split by patient keeps them on one side: give each to one patient, leave it out, or see --groups-out"
     links = [(own[0][0], patient) for own in shared for patient, _ in own[1:]]
     parted = _parted(table, links)
@@ -45,15 +45,15 @@ def _alike(table: Table, pairs: Sequence[Pair]) -> list[Finding]:
     named = ", ".join(f"{' = '.join(pair.pictures)} ({pair.score:.2f})" for pair in best[:NAMED])
     more = f" and {len(best) - NAMED} more" if len(best) > NAMED else ""
     seen = (
-        f"{len(groups)} groups of {patients} patients have pictures that are nearly the same: {named}{more}; a split "
-        f"by patient has one of such a pair in training and the other in the test in {share(parted)} of draws"
+        f"{len(groups)} groups of {patients} patients have pictures that are nearly the same: {named}{more}; in "
+        f"{share(parted)} of splits by patient one picture of such a pair is in training and the other in the test set"
     )
     costs = "look at them (--json lists all); --groups-out FILE writes those that no split should part"
     together = dict(zip(table.patients, table.together, strict=True))
     apart = [link for link in links if together[link[0]] != together[link[1]]]
     if len(apart) < len(links):
         kept = "all" if not apart else f"{len(links) - len(apart)} of {len(links)} pairs"
-        costs = f"{kept} are kept on one side by the dataset itself" + (f"; {costs}" if apart else "")
+        costs = f"the dataset's reader keeps {kept} on one side of every split" + (f"; {costs}" if apart else "")
     facts = {"groups": groups, "pairs": [vars(pair) for pair in best], "parted": parted, "apart": len(apart)}
     return [Finding("near duplicates", seen, costs, _weight(table, apart), facts=facts)]
 

@@ -15,10 +15,10 @@ DIGITS = re.compile(r"([0-9]+)")
 NOTHING = ("", "nan", "na", "n/a", "none", "null", "<na>", "nat")
 #: What the looks at these cost, by kind of feature.
 ORDER = "split by patients drawn at random, never in this order, and let no id reach a model"
-FILE = "a model that sees how a file was made needs no patient; make all files alike, or say it beside the table"
-ABSENCE = "a method may read what is missing in place of what is there; hold it against the floor `presence`"
-LENGTH = "a floor that sees the length alone belongs into the table"
-COVARIATE = "scores of groups by it are not of the same difficulty, and masks that read it depend on the label"
+FILE = "a model may learn how a file was made instead of the disease; make all files alike, or report it with the table"
+ABSENCE = "a method may predict from what is missing instead of the contents; compare it with the baseline `presence`"
+LENGTH = "add a baseline to the table that sees only the length"
+COVARIATE = "subgroups by it are not equally difficult, and with --mechanism covariate the masks depend on the label"
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,13 @@ def warnings(table: Table) -> list[str]:
     for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
         names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
         if names:
-            found.append(f"{what} has {', '.join(names[:SHOWN])}: nothing can be learned of that.")
+            found.append(f"{what} has {', '.join(names[:SHOWN])}: a method cannot learn such a label.")
     return found
 
 
 def _pictures(column: Column) -> list[str]:
     most = max((len(pictures) for pictures in column.values if pictures), default=0)
     have = Counter(sum(p is not None for p in pictures or ()) for pictures in column.values)
-    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in range(most, 0, -1)]
+    # With one picture a sample at most, the line of the modality says the same.
+    counts = range(most, 0, -1) if most > 1 else ()
+    return [f"  {have[count]:6} samples with {count} of {most} pictures" for count in counts]

@@ -76,7 +76,7 @@ def _finding(by_level: dict[tuple[str, int], list[Differs]], patients: int) -> F
         facts.append({"level": name, "patients": n, "labels": labels})
         # As an AUROC: what a rule of this level alone gains over chance.
         weight = max(weight, *(abs(d.inside - d.outside) * n / patients for d in alarms))
-    seen = "what is missing, or only marked, goes with labels:"
+    seen = "missing values or placeholders are associated with labels:"
     return Finding("levels", seen, ABSENCE, weight, tuple(lines), {"levels": facts})
 
 

@@ -40,7 +40,7 @@ NOTHING_SAID = frozenset(
 TAKEN_OUT = re.compile(r"\b[xX]{3,}\b|_{3,}|\*{3,}|\?{3,}|\[\*\*.*?\*\*\]|<[A-Z_]{3,}>|\[[A-Z_ ]{4,}\]")
 #: The share of texts that must hold the same one.
 IN_TEXTS = 0.01
-COSTS = "read as a value it is one that nobody has; write an empty cell, or mark it"
+COSTS = "it would be read as a real value; write an empty cell, or mark it as missing"
 #: Placeholders that one line lists.
 LISTED = 6
 

@@ -14,7 +14,7 @@ from mora_bench.doctor.questions import Subject
 SEEDS = 5
 #: The share of test texts in training from which on it is said.
 SAID = 0.01
-COSTS = "scores on these test samples say what was remembered; score test texts that training lacks apart"
+COSTS = "scores on these test samples measure memorisation; report test samples with new texts separately"
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ def look(subject: Subject) -> list[Finding]:
         if column.kind == "text" and (seen := repeats(subject, name)) is not None and seen.in_training >= SAID:
             n = int(subject.table.present[:, subject.table.names.index(name)].sum())
             said = (
-                f"whole texts repeat in {name}: {seen.texts:,} differ, {share(seen.samples / n)} of samples share "
-                f"theirs with another patient ({seen.shared:,} texts, the most frequent {seen.largest:,} times); "
-                f"{share(seen.in_training)} of test texts of a split by patient stand in training, "
+                f"whole texts repeat in {name}: {seen.texts:,} distinct texts, {share(seen.samples / n)} of samples "
+                f"have the text of another patient ({seen.shared:,} texts, the most frequent {seen.largest:,} times); "
+                f"with a split by patient, {share(seen.in_training)} of test texts also occur in training, "
                 f"{share(seen.same)} of these with the same labels"
             )
             facts = {k: v for k, v in vars(seen).items() if k != "names"} | {"modality": name}

@@ -22,17 +22,15 @@ def lines(found: Diagnosis, table: Table) -> list[str]:
             )
     told += [f"({remark})" for remark in found.remarks]
     if found.drawn < len(table):
-        told.append(f"(words, and what tells labels, were looked for in {found.drawn:,} samples: patients drawn by id)")
+        told.append(f"(shortcuts and words were searched in {found.drawn:,} samples of patients drawn by id)")
     if len(table.labels) > MOST_LABELS:
-        told.append(f"(of {len(table.labels):,} labels the {MOST_LABELS} most frequent ones were asked about)")
+        told.append(f"(of {len(table.labels):,} labels only the {MOST_LABELS} most frequent ones were checked)")
     if not whole(table).labels:
-        told.append(
-            f"no label has {RARE} patients with it and {RARE} without: whether anything tells one cannot be said"
-        )
+        told.append(f"no label has {RARE} patients with it and {RARE} without: too few to check for shortcuts")
     elif not found.findings:
         told.append(
-            "nothing found: no two patients share a picture or a text, there is no placeholder, no id, order, size, "
-            f"length, absence, covariate or word tells a label (AUROC above {BOUND:g} for certain)"
+            "nothing found: no two patients share a picture or a text, there is no placeholder, and no id, order, "
+            f"size, length, missing value, covariate or word predicts a label (AUROC significantly above {BOUND:g})"
         )
     return told
 

@@ -53,7 +53,7 @@ def _finding(feature: Feature, alarms: list[Told]) -> Finding:
     rest = [f"{t.label} {t.area:.2f}" for t in alarms[1:NAMED]]
     more = f" and {len(alarms) - NAMED} more" if len(alarms) > NAMED else ""
     facts = {t.label: {"auroc": round(t.area, 4), "low": round(t.low, 4), "high": round(t.high, 4)} for t in alarms}
-    seen = f"{feature.name} {'tells' if len(feature.names) == 1 else 'tell'} {', '.join([first, *rest])}{more}"
+    seen = f"{feature.name} {'predicts' if len(feature.names) == 1 else 'predict'} {', '.join([first, *rest])}{more}"
     return Finding("tells", seen, feature.costs, 2 * alarms[0].area - 1, facts={"by": feature.name, "labels": facts})
 
 

@@ -8,8 +8,8 @@ from mora_bench.doctor.rules import ELSE, NONE_OF, SAYS, Rule, correlation, lear
 from mora_bench.doctor.vocabulary import Vocabulary, vocabulary
 
 COSTS = (
-    "with the text there nothing is left to learn of these; score with the text missing, or take the words out "
-    "(as odir-redacted does)"
+    "if the text is present, these labels can be read from it; report scores with the text missing, or remove the "
+    "words (as odir-redacted does)"
 )
 #: Labels whose rules are listed.
 LISTED = 12
@@ -52,7 +52,7 @@ def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
         for k, rule in said.items()
     }
     more = f" ({LISTED} of them here)" if len(said) > LISTED else ""
-    seen = f"words of {modality} determine {len(said)} of {len(subject.labels)} labels{more}, as held-out fifths say:"
+    seen = f"words of {modality} determine {len(said)} of {len(subject.labels)} labels{more} (cross-validated):"
     weight = float(np.mean([agrees[k] for k in said]) * len(said) / len(subject.labels))
     facts = {"modality": modality, "samples": n, "rules": by_label}
     return [Finding("words", seen, COSTS, max(weight, 0.5), tuple(lines[:LISTED]), facts)]
@@ -61,7 +61,8 @@ def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
 def _in_words(rule: Rule, words: Vocabulary) -> str:
     terms = [f'"{words.terms[term]}"' for term in rule.terms]
     if rule.form == NONE_OF:
-        return "none of the others' words"
+        return "none of the words of the other labels"
     if rule.form == ELSE:
-        return f"anything but the others' words and {', '.join(terms)}" if terms else "anything but the others' words"
+        others = "any word except those of the other labels"
+        return f"{others} and {', '.join(terms)}" if terms else others
     return " or ".join(terms)

@@ -30,7 +30,7 @@ class Label(Logistic):
         more = count > np.median(count)
         if strength and not more.any() and len(context) >= MANY:
             raise UserError(
-                "mechanism label: no sample has more labels than half of them have at most, so it would be chance; "
+                "mechanism label: no sample has more labels than the median, so the mask would be completely random; "
                 f"name a label, e.g. label:{context.labels[0]}."
             )
         return strength * more

@@ -51,10 +51,10 @@ def _paragraph(cell: Cell, missing: Missing, name: str, side: Side) -> str:
     nothing, beyond = int((~(natural & kept).any(1)).sum()), int((kept & ~natural).any(1).sum())
     head = (
         f"{said(mask)} on {cell.dataset}: of {len(side)} {brought.SAID[name]} samples (seed {cell.seed}) it takes "
-        f"something from {lost.any(1).mean():.0%} ({shares}). That rate is its own: no other is read."
+        f"a modality from {lost.any(1).mean():.0%} ({shares}). The mask fixes this rate; --rates has no effect."
     )
-    odd = [f"{nothing} rows would leave nothing of what the sample has, which keeps all of it"] * bool(nothing)
-    odd += [f"{beyond} rows keep what the sample lacks by nature, which it lacks still"] * bool(beyond)
+    odd = [f"{nothing} rows would remove every modality of a sample; these samples keep all"] * bool(nothing)
+    odd += [f"{beyond} rows keep a modality that is missing in the data; it stays missing"] * bool(beyond)
     traits = {f"label {label}": side.targets[:, c] > 0 for c, label in enumerate(table.labels)}
     traits |= groups(table, side)
     ratios = odds_ratios(natural, present, table.names, traits)
@@ -66,9 +66,9 @@ def _from_whom(ratios: Sequence[Odds]) -> str:
     told = sorted((one for one in ratios if one.told), key=lambda one: -abs(np.log(one.ratio)))
     looks = f"of {len(ratios)} odds ratios (labels, groups; 5 % after Holm)"
     if not ratios:
-        return "It takes nothing that anybody has here."
+        return "It removes no modality that a sample has."
     if not told:
-        return f"Who loses something cannot be told from chance: none {looks} differs from 1."
+        return f"No significant association with missingness: none {looks} differs from 1."
     strongest = "; ".join(
         f"{one.modality} by {one.trait}: {one.ratio:.2g} ({one.low:.2g} to {one.high:.2g})" for one in told[:NAMED]
     )

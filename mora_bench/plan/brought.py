@@ -65,7 +65,7 @@ def check(cells: Sequence[Cell], place: Runtime) -> None:
     for cell in cells:
         for missing, sides in uses(cell):
             if cell.after:
-                raise UserError(f"{cell.label}: a mask that was brought is of one dataset; leave --after out.")
+                raise UserError(f"{cell.label}: a mask file belongs to one dataset; leave --after out.")
             which = (cell.dataset, cell.split, cell.folds, cell.pool, cell.seed, missing.brought, missing.unit, sides)
             asked.setdefault(which, (cell, missing, sides))
     seeds = sorted({cell.seed for cell in cells})
@@ -110,8 +110,8 @@ def _check_whole(cell: Cell, missing: Missing, sides: Sequence[str], place: Runt
             wrong.append(f"{count}, seed {cell.seed}: {listed([repr(name) for name in lacking])}")
     if wrong:
         raise UserError(
-            f"{said(mask)} on {cell.dataset}: it says nothing of {'; nor of '.join(wrong)}. Every {missing.unit} "
-            "needs a row (1 for what it keeps); another mechanism can be used to test (--test-mechanism)."
+            f"{said(mask)} on {cell.dataset}: no row for {'; and none for '.join(wrong)}. Every {missing.unit} needs a "
+            "row (1: kept, 0: missing). For testing you can use another mechanism (--test-mechanism)."
         )
 
 
@@ -197,11 +197,11 @@ def find(mask: str, dataset: str, source: str, place: Runtime, folder: Store | N
     content, where = _readable(store, mask, source), masks.documents(store).loose
     if content is None:
         raise UserError(
-            f"mask:{mask}: {where} holds no mask of that digest whose ids can be told here. Give its "
+            f"mask:{mask}: {where} has no mask with this digest whose ids can be matched here. Give its "
             "file again, as mask:FILE."
         )
     if source == "real" and place.data_root is None:
-        raise UserError(f"mask:{mask}: hashes stand for its ids; say where the real {dataset} is with --data-root.")
+        raise UserError(f"mask:{mask}: its ids are stored as hashes; give the real {dataset} with --data-root.")
     held = json.loads(content)
     rows = [tuple(row) for row in held["rows"]]
     if source == "real":

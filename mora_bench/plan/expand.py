@@ -145,7 +145,7 @@ def check_fit(specs: Iterable[Spec], dataset: str, table: Table) -> None:
     """Raise UserError if a backbone cannot run on a dataset, before every cell of theirs fails for it."""
     for spec in specs:
         if wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape):
-            raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. small-dual may.")
+            raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. Try --backbone small-dual.")
 
 
 def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:

@@ -26,8 +26,8 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
     """
     if recipe.class_weights != "none" and not weighs(registry.get(registry.TASKS, table.task)):
         raise UserError(
-            f"recipe.class_weights {recipe.class_weights}: {table.name} asks the task {table.task!r}, which has no "
-            "class weights. Leave it out, or let its `loss` take `weights` and its `balanced` and `prior` say them."
+            f"recipe.class_weights {recipe.class_weights}: the task {table.task!r} of {table.name} has no "
+            "class weights. Leave it out, or extend the task: `loss` takes `weights`, `balanced`, `prior` return them."
         )
     if recipe.projection == ALIGNED and not spec.projection:
         return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
@@ -39,8 +39,8 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
         return replace(recipe, readout=""), f"{spec.name} is read by the {spec.readout} anyway"
     if recipe.readout == "pooler":
         raise UserError(
-            f"recipe.readout pooler: {spec.name} was published without a pooler, its features are the mean of the "
-            "tokens that are there. Leave it out (that mean), or give labels."
+            f"recipe.readout pooler: {spec.name} has no pooler; its features are the mean of the present tokens. Leave "
+            "the option out to use this mean, or give labels."
         )
     return recipe, ""
 

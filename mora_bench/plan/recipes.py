@@ -38,8 +38,8 @@ def recipe_of(grid: Grid, given: Collection[str], dataset: str, method: str, dev
         if odd and schedule != found.schedule:
             dashed = odd[0].replace("_", "-")
             raise UserError(
-                f"--recipe.{dashed}: {found.schedule}, the schedule of {method} on {dataset}, does not read it; leave "
-                f"it out, or give --recipe.schedule {schedule}."
+                f"--recipe.{dashed} has no effect: {method} on {dataset} uses schedule {found.schedule}. Leave it out, "
+                f"or give --recipe.schedule {schedule}."
             )
     return replace(found.settled(), precision=precision_of(found.precision, device)[0])
 

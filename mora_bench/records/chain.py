@@ -78,8 +78,8 @@ def check_believed(store: Store, record: Record) -> None:
     known = [brief(documents, name, Scores) for name in names]
     if not any(vouched(found, record) for found in known if found is not None):
         raise UserError(
-            f"{store.record_file(record.cell)}: no scores vouch for it: it was changed after it was scored, or its "
-            f"scores are gone. `mora_bench verify {store.folder}` says more."
+            f"{store.record_file(record.cell)}: no file of scores names its digest: the record was changed after "
+            f"scoring, or its scores were removed. `mora_bench verify {store.folder}` says more."
         )
 
 

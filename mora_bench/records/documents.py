@@ -86,7 +86,7 @@ class Documents:
         lost = [name for name in lost if name not in without]
         if lost:
             raise UserError(
-                f"{self.packed}: {len(lost)} documents in it are lost, {lost[0]} the first: not what was written. "
+                f"{self.packed}: {len(lost)} documents in it are damaged (wrong digest), the first is {lost[0]}. "
                 "Compute these cells again, with the same grid command, or take a copy of the file."
             )
 

@@ -200,7 +200,7 @@ class Store:
         """
         if not record.digest:
             raise UserError(
-                f"{self.record_file(record.cell)}: has no digest that scores could name. Compute the cell again."
+                f"{self.record_file(record.cell)}: has no digest, so scores cannot refer to it. Compute the cell again."
             )
         named = msgspec.structs.replace(scores, record=record.digest)
         self.score_documents.write(scores.score_key, encode(named))
@@ -235,7 +235,7 @@ class Store:
         file = self.prediction_file(record.cell)
         content = plain_content(file)
         if (record.predictions or not record.older) and digest([content]) != record.predictions:
-            raise UserError(f"{file}: not what was written: it was edited or cut. Compute the cell again.")
+            raise UserError(f"{file}: its digest is wrong: it was edited or truncated. Compute the cell again.")
         return content
 
     def splits_of(self, record: Record) -> dict[str, bytes]:
@@ -254,7 +254,7 @@ class Store:
             return {}
         if not record.older and not name.endswith(f"-{digest([content])}"):
             where = self.split_documents.where(name)
-            raise UserError(f"{where}: {name}: not what was written: it was edited or cut. Compute a cell again.")
+            raise UserError(f"{where}: {name}: its digest is wrong: it was edited or truncated. Compute a cell again.")
         return {name: content}
 
     def adapter(self, record: Record) -> dict[str, bytes]:
@@ -267,7 +267,7 @@ class Store:
         files = adapters.read(folder)
         if not record.older and adapters.identity(files) != record.adapter:
             raise UserError(
-                f"{folder}: not what was written: a file was edited, added, cut or removed. Train the cell again."
+                f"{folder}: its digest is wrong: a file was edited, added or removed. Train the cell again."
             )
         return files
 

@@ -14,9 +14,9 @@ from mora_bench.report.trained import cut_short, in_precision
 
 #: What a readout reads, in words.
 READ = {
-    "pooler": "its pooler",
-    "mean": "the mean of the last block's tokens instead of its pooling",
-    "labels": "one attention a label over the last block's tokens instead of its pooling",
+    "pooler": "the pooler's output",
+    "mean": "the mean of the last block's tokens instead of the pooler's output",
+    "labels": "one attention per label over the last block's tokens instead of the pooler's output",
 }
 
 
@@ -37,7 +37,7 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
-    apart = f", {own['pool']} test samples drawn apart for each seed" if own["pool"] else apart
+    apart = f", {own['pool']} separate test samples for each seed" if own["pool"] else apart
     backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     order = " / ".join(one.metric.brief for one in shown)
@@ -48,7 +48,8 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     return (
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}.{marks(group, shown)}{cut_short(group)} Split by "
+        f"{' or '.join(rates) or 'the training rate'}{tested} (both: each affected sample loses one modality, drawn at "
+        f"random).{marks(group, shown)}{cut_short(group)} Split by "
         f"{own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters in % of the model (adapter; "
         f"adapter + classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward "
         "pass; training step (forward + backward). "
@@ -62,7 +63,7 @@ def _read(networks: pd.DataFrame) -> str:
         return ""
     asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
     rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
-    return f", read by {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
+    return f"; the classifier reads {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
 
 
 def _hardware(raw: str) -> str:

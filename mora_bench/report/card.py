@@ -60,10 +60,10 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     about = []
     if "real" in names:
         about.append(
-            f"Patients: {', '.join(names['real'])}, none of whose data is here; who may use it, its publisher says."
+            f"Real data: {', '.join(names['real'])}. No patient data is included here; see its publisher for access."
         )
     if "twin" in names:
-        about.append(f"Twins, which are drawings and sentences and nobody's: {', '.join(names['twin'])}.")
+        about.append(f"Synthetic data (drawn images and generated sentences, no patients): {', '.join(names['twin'])}.")
     lines = [
         f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
         for d in where["data"]
@@ -74,7 +74,7 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
         f"---\n{_header(results, adapters, title, licence)}\n---",
         f"# {escaped(title)}",
         f"{len(results.records)} trainings under missing modalities, by mora_bench. {' '.join(about)} "
-        "Not for diagnosing anybody.",
+        "Not for diagnosis.",
         *map(escaped, sentences(results)),
         *(content.decode().rstrip() for content in Summary().make(results).values()),
         "`report.html` has all tables to sort and filter; `tables/` has them as Markdown, CSV and LaTeX.",

@@ -12,8 +12,8 @@ from mora_bench.report.shown import Shown
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
 #: The names of what stands below a section's rows.
-TAKEN, CEILING, RESOLUTION = "samples that lost one, %", "ceiling", "smallest difference told"
-FLOOR, WITH_FROZEN = "best without a network", " or with a frozen one"
+TAKEN, CEILING, RESOLUTION = "samples that lost a modality, %", "ceiling", "minimum detectable difference"
+FLOOR, WITH_FROZEN = "best baseline without a network", " or with a frozen one"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
@@ -29,7 +29,7 @@ def without_idle(tests: dict[str, str], sections: list[Section]) -> list[str]:
         if idle:
             said.setdefault(", ".join(tests[score] for score in idle), []).append(section.title)
     return [
-        f"Left out of {'; '.join(titles)}: {columns}; that took nothing from any test sample there."
+        f"Columns left out of {'; '.join(titles)}: {columns}. These patterns removed nothing from any test sample."
         for columns, titles in said.items()
     ]
 
@@ -52,7 +52,7 @@ def not_asked(sections: list[Section]) -> list[str]:
     for (names, title), headings in said.items():
         by_columns.setdefault((names, ", ".join(headings)), []).append(title)
     return [
-        f"Not asked which row leads, as not every row has it: {names} ({columns}; {'; '.join(titles)})."
+        f"Not used to decide which row leads, because some rows lack it: {names} ({columns}; {'; '.join(titles)})."
         for (names, columns), titles in by_columns.items()
     ]
 
@@ -65,15 +65,16 @@ def floor_name(floors: Iterable[Row]) -> str:
 def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     """What bold, arrows and the lines below the rows mean."""
     rows = "network" if group["network"].any() else "row"
-    over = "" if len(shown) == 1 else f" over pairs and scores, where all {len(shown)} scores have the lead's sign"
+    several = len(shown) > 1
+    better = f"all {len(shown)} scores are better, at least one significantly" if several else "significantly better"
     said = (
-        f" Bold: no {rows} leads it in its section and column, where one leads another (paired tests over seeds, 5 % "
-        f"after Holm{over}). {RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; where pairs differ in "
-        "that, from the least to the largest."
+        f" Bold: no other {rows} leads this one in its section and column; nothing is bold if no {rows} leads another. "
+        f"To lead: {better} (paired tests over seeds, 5 % after Holm{' over pairs and scores' * several}). "
+        f"{RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; a range if it differs between pairs."
     )
     if any(group[name].notna().any() for name in group if " ceiling " in f" {name}"):
-        said += f" {CEILING.capitalize()}: what a reader who misses nothing that is told can expect."
+        said += f" {CEILING.capitalize()}: upper bound, the expected score of an ideal reader of the modalities."
     if group["network"].nunique() > 1:
         frozen = WITH_FROZEN * bool((group["family"] == FROZEN).any())
-        said += f" {BELOW}: a worse mean than the {FLOOR}{frozen}, which the line of that name names."
+        said += f" {BELOW}: a worse mean than the {FLOOR}{frozen} (see the line of that name)."
     return said

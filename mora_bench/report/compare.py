@@ -19,8 +19,8 @@ from mora_bench.tasks.metric import Metric, metric_of
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
-    "From before results folders vouched for themselves: `verify` cannot say whether these records are those of these "
-    "scores."
+    "Written by an older version without digests between scores and records: `verify` cannot check that they belong "
+    "together."
 )
 OF_NETWORKS = ["backbone", "weights"]
 

@@ -23,7 +23,7 @@ def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
             for name, share in lacks.items() if isinstance(lacks, dict) else []:
                 lacking.setdefault(name, []).append(share)
         found += [
-            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} by nature, on complete data, too."
+            f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} in the data, also under 'complete'."
             for name, shares in lacking.items()
         ]
         empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
@@ -31,7 +31,7 @@ def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
             said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
             # Means of other scores are taken over the classes that there are.
             metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
-            capped = f"; {metric.title} is at most {metric.shown(1 - count / classes)} there" if metric else ""
+            capped = f", so {metric.title} cannot exceed {metric.shown(1 - count / classes)}" if metric else ""
             found.append(f"{said}{capped}.")
     return found
 
@@ -51,7 +51,11 @@ def uncounted(group: pd.DataFrame) -> list[str]:
     if "uncounted" not in group:
         return []
     said = group[["method", "uncounted"]].dropna().drop_duplicates()
-    return [f"GFLOPs of {method} leave out {what}." for method, what in said.itertuples(index=False) if what]
+    return [
+        f"GFLOPs of {method} do not include {what}, which could not be counted."
+        for method, what in said.itertuples(index=False)
+        if what
+    ]
 
 
 def aligned(group: pd.DataFrame) -> list[str]:
@@ -62,7 +66,7 @@ def aligned(group: pd.DataFrame) -> list[str]:
     for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
         counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
         found.append(
-            f"{dataset}: the projection of pictures was aligned on {' to '.join(counts)} complete training samples, "
-            "without labels, and is not among what trains."
+            f"{dataset}: the projection of pictures was fitted once on {' to '.join(counts)} complete training "
+            "samples, without labels, and then frozen; it does not count as trained."
         )
     return found

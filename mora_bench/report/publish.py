@@ -44,7 +44,7 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
     wrong = [str(finding) for finding in verify(store).wrong]
     if wrong:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise UserError(f"{folder}: not all is whole; `mora_bench verify` names it: {'; '.join(wrong[:3])}{more}.")
+        raise UserError(f"{folder}: damaged files; `mora_bench verify` lists them: {'; '.join(wrong[:3])}{more}.")
     believed = contents(store)
     records = [record for record in believed.records if record.status == DONE]
     if not records:

@@ -53,7 +53,7 @@ def markdown(table: Comparison) -> str:
     A data set is one block, however many seeds it was run with: seeds of one data set say how sure its own scores are,
     not how methods do elsewhere. Data sets that share patients are one block, too.
     """
-    together = " A row is told from the first where all scores put that one first and each tells it."
+    together = " A row differs from the first if all scores rank the same row first and each difference is significant."
     parts = [
         f"{heading(table.shown)}. Mean ranks over data sets (1: the best score), Friedman's test, and Nemenyi's "
         f"critical difference at 5 %.{together * (len(table.shown) > 1)} Data sets that share patients are one block, "
@@ -105,8 +105,8 @@ def _ranked(by_score: dict[str, Blocks]) -> str:
         said += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
     if not blocks.enough:
         return (
-            f"Cannot tell: {said}, and {len(blocks.rows)} rows that all data sets have; ranks tell rows apart from "
-            f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows on."
+            f"No test: {said}, and {len(blocks.rows)} rows that all data sets have; a rank test needs at least "
+            f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
         )
     found = {name: ranked(own.scores) for name, own in by_score.items() if own.rows == blocks.rows}
     told = np.all([own.told for own in found.values()], axis=0)

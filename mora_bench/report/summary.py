@@ -120,20 +120,20 @@ def reproduced(found: Against, reference: str) -> str:
     asked = sum(line.seeds for line in lines)
     apart = [line for line in lines if line.largest > 0]
     if not apart:
-        return f"The {asked} cells that {reference} has, too, have its scores to the digit."
+        return f"All {asked} cells that are also in {reference} have exactly the same scores."
     same = _cells(line for line in lines if line.largest == 0)
     widest = max(apart, key=lambda line: line.metric.scale * abs(line.first - line.second))
     most = widest.metric.scale * abs(widest.first - widest.second)
-    said = f"Of the {asked} cells that {reference} has, too, {same} have its scores to the digit; of the others, "
+    said = f"Of the {asked} cells that are also in {reference}, {same} have exactly the same scores; in the other "
     points = " points" if widest.metric.scale == 100 else ""
     size = f"no mean differs by more than {most:.2f}{points}" if most >= 0.005 else "the means differ by less than 0.01"
     said += f"{_cells(apart)}, {size}"
     told = [line.what for line in apart if line.told]
     said += f" ({widest.what})"
     if told:
-        return f"{said}. Told apart from it: {'; '.join(told)}."
+        return f"{said}. Significantly different: {'; '.join(told)}."
     several = any(not math.isnan(line.low) for line in apart)
-    return said + (", and none is told apart from it." if several else "; one seed tells no more.")
+    return said + (", and no difference is significant." if several else "; one seed allows no test.")
 
 
 def _cells(lines: Iterable) -> int:

@@ -14,8 +14,8 @@ def cut_short(group: pd.DataFrame) -> str:
         return ""
     caps = " or ".join(f"{epochs:g}" for epochs in sorted(set(short["recipe.epochs"])))
     return (
-        f" {CUT_SHORT}: training was cut short: the best look on validation lies in the last fifth before the cap of "
-        f"{caps} epochs, in {len(short)} of {len(trained)} cells."
+        f" {CUT_SHORT}: training was cut short: the best validation lies in the last fifth of at most {caps} epochs, "
+        f"in {len(short)} of {len(trained)} cells."
     )
 
 

@@ -14,7 +14,7 @@ from mora_bench.report.shown import Shown, brief
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
 
-CANNOT = "cannot tell who leads"
+CANNOT = "no significant lead"
 #: More rows than these are counted in a sentence, not named.
 MOST_NAMED = 4
 
@@ -49,17 +49,18 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Shown, ..
     ((row, _),) = best
     number, others = rows.index(row), len(rows) - 1
     if found is None:
-        why = "one seed cannot tell it from the others" if len(section.seeds) < 2 else "the rows cannot be compared"
+        why = "one seed allows no test" if len(section.seeds) < 2 else "the rows cannot be compared"
         return f"{CANNOT}: {row.label} is best with {_values(row, score, asked)}; {why}"
     behind = int(found.over(len(rows))[number].sum())
     if behind == others:
         whom = "all others" if others > 1 else "the other"
-        return f"{row.label} leads with {_values(row, score, asked)}, told from {whom}"
+        return f"{row.label} leads with {_values(row, score, asked)}, significantly better than {whom}"
     mine = (found.first == number) | (found.second == number)
     depends = np.flatnonzero(found.depends & mine)
     start = f"who leads depends on the {on_what(found.better[:, depends[0]], asked)}" if len(depends) else CANNOT
     whom = f"any of the {others} others" if others > 1 else "the other"
-    told = f"told from {behind} of {others} others" if behind else f"not told from {whom}"
+    whom = f"{behind} of {others} others" if behind else whom
+    told = f"{'' if behind else 'but not '}significantly better than {whom}"
     return f"{start}: {row.label} is best with {_values(row, score, asked)}, {told}"
 
 
@@ -118,13 +119,14 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     if not asked:
         return ""
     best = _best(section, score, floors, asked)
-    said = f"without a network{WITH_FROZEN * any(row.family == FROZEN for row, _ in best)} {_by_score(best, score)}"
+    frozen = WITH_FROZEN * any(row.family == FROZEN for row, _ in best)
+    said = f"best baseline without a network{frozen}: {_by_score(best, score)}"
     if len(best) == 1:
-        how = "with the network frozen" if best[0][0].family == FROZEN else "without a network"
-        said = f"{how} {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
+        how = "with a frozen network" if best[0][0].family == FROZEN else "without a network"
+        said = f"best baseline {how}: {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
     found = section.against_floors(score)
     if found is None:
-        why = "one seed cannot tell it from the networks" if len(section.seeds) < 2 else "they cannot be compared"
+        why = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
         return f"{said}; {why}"
     return f"{said}; {', '.join(_passed(found, rows, floors, asked))}"
 
@@ -143,14 +145,16 @@ def _passed(found: Agreement, rows: list[Row], floors: list[Row], asked: Sequenc
     open_ = ~passes & ~behind
     said = []
     if passes.any():
-        said.append(f"{_names(rows, passes)} {_verb(passes, 'passes', 'pass')} every floor")
+        said.append(f"{_names(rows, passes)} {_verb(passes, 'is', 'are')} significantly better than every baseline")
     if behind.any():
         ahead = np.asarray(led[behind].any(0))
-        said.append(f"{_names(rows, behind)} {_verb(behind, 'is', 'are')} behind {_names(floors, ahead)}")
+        said.append(
+            f"{_names(rows, behind)} {_verb(behind, 'is', 'are')} significantly worse than {_names(floors, ahead)}"
+        )
     for whether, chosen in _open_floors(found, open_, leads, asked):
         left = np.asarray((~leads[chosen]).any(0))
         said.append(
-            f"whether {_names(rows, chosen)} {_verb(chosen, 'passes', 'pass')} {_names(floors, left)} {whether}"
+            f"whether {_names(rows, chosen)} {_verb(chosen, 'is', 'are')} better than {_names(floors, left)} {whether}"
         )
     return said
 
@@ -167,7 +171,7 @@ def _open_floors(
         pair = np.flatnonzero(found.depends & open_[found.first])[0]
         parts.append((f"depends on the {on_what(found.better[:, pair], asked)}", open_ & depends))
     if (open_ & ~depends).any():
-        parts.append(("cannot be told", open_ & ~depends))
+        parts.append(("is open (no significant difference)", open_ & ~depends))
     return parts
 
 
@@ -175,9 +179,9 @@ def _names(rows: list[Row], chosen: np.ndarray) -> str:
     names = [row.label for row, own in zip(rows, chosen, strict=True) if own]
     if len(names) == len(rows) > 1:
         many = "both" if len(rows) == 2 else f"all {len(rows)}"
-        return f"{many} networks" if rows[0].network else f"{many} floors"
+        return f"{many} networks" if rows[0].network else f"{many} baselines"
     if len(names) > MOST_NAMED:
-        return f"{len(names)} of {len(rows)} {'networks' if rows[0].network else 'floors'}"
+        return f"{len(names)} of {len(rows)} {'networks' if rows[0].network else 'baselines'}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

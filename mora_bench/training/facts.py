@@ -65,9 +65,9 @@ def same_precision(cell: Cell, runtime: Runtime) -> None:
     native, why = native_bf16(runtime.device)
     if not native:
         raise UserError(
-            "bf16, which recipe.precision auto chose where the grid was planned, would be emulated on "
-            f"{provenance.device_name(runtime.device)} ({why}). Run the cell on a machine that has it, plan on one "
-            "like this, or give --recipe.precision fp32, or bf16 to have it emulated."
+            "recipe.precision auto chose bf16 on the machine of the plan, but "
+            f"{provenance.device_name(runtime.device)} has no native bf16 ({why}). Run the cell on a machine with "
+            "bf16, plan on this machine, or give --recipe.precision fp32 (or bf16, which is then emulated)."
         )
 
 
@@ -86,7 +86,7 @@ def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
 def same_data(cell: Cell, fingerprint: str) -> None:
     """Refuse to run a cell on other data than it was planned on."""
     if fingerprint != cell.data:
-        raise UserError(f"{cell.dataset} is not the data this cell was planned on. Plan again.")
+        raise UserError(f"the data of {cell.dataset} changed after this cell was planned. Plan again.")
 
 
 def own_sides(cell: Cell, runtime: Runtime) -> tuple[Table, dict[str, Side]]:
@@ -194,7 +194,7 @@ def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
     asked = (units(part), cell.missing, cell.rate, cell.mechanism)
     chance = masks.chances(*asked, data=cell.drawn_by, split=split, seed=cell.seed)
     if chance is None:
-        raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} does not know how probable a loss is.")
+        raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} gives no probabilities of missingness.")
     lost = ~masks.mask(*asked, data=cell.drawn_by, split=split, seed=cell.seed).all(1)
     share = np.where(lost, lost.mean(), 1 - lost.mean())
     return share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)

@@ -112,9 +112,9 @@ def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -
             raise UserError(f"{rows.where(row)}: no validation or test sample of this cell has that id.")
         (split, i), k = places[id], numbers[pattern]
         if not able[split][i, k]:
-            raise UserError(f"{rows.where(row)}: that sample does not have what the pattern shows.")
+            raise UserError(f"{rows.where(row)}: this sample lacks a modality that the pattern contains.")
         if not np.isnan(out[split][i, k]).all():
-            raise UserError(f"{rows.where(row)}: there twice.")
+            raise UserError(f"{rows.where(row)}: this id and pattern occur twice.")
         out[split][i, k] = logits[row]
     for split in SPLITS:
         lacking = np.argwhere(able[split] & np.isnan(out[split]).any(2))

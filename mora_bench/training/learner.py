@@ -170,8 +170,8 @@ class Learner:
         if self.fit.fell_after is None and (self.since >= self.recipe.patience or step == self.rate.falls_after):
             if not self.best:
                 raise UserError(
-                    f"{self.metric.title} had no value on the validation samples at any look ({self.metric.convention})"
-                    ", so that nothing says when to stop: use more samples, or recipe.schedule linear."
+                    f"{self.metric.title} was undefined in every validation ({self.metric.convention}), so early "
+                    "stopping is impossible: use more samples, or recipe.schedule linear."
                 )
             self.rate.falls_after = self.fit.fell_after = step
             self._restore_best()

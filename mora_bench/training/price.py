@@ -65,7 +65,7 @@ def probe(cell: Cell, place: Runtime) -> Probe:
         work([short], own)
         record = Store(own.out).record(short)
         if record is None or record.status == FAILED or record.data is None:
-            raise UserError(f"{short.label}: cannot be priced, it fails: {record.error if record else 'no record'}")
+            raise UserError(f"{short.label}: no time estimate, it fails: {record.error if record else 'no record'}")
         left = sum(file.stat().st_size for file in own.out.rglob("*") if file.is_file())
     samples = sum(count["n"] for count in record.data.realised.values())
     mib = next((float(v) for name, v in record.memory.items() if v is not None and "allocated" not in name), math.nan)

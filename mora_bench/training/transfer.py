@@ -55,11 +55,11 @@ def carry_over(sources: Sequence[Model], models: Sequence[Model]) -> None:
     for source, model in zip(sources, models, strict=True):
         theirs, ours = _without_head(source.trained()), _without_head(model.trained())
         if not ours:
-            raise UserError("nothing can go on from the other dataset: here the method trains the classifier alone.")
+            raise UserError("--after: nothing to transfer, because this method trains only the classifier.")
         shapes = [{name: tuple(value.shape) for name, value in own.items()} for own in (theirs, ours)]
         if shapes[0] != shapes[1]:
             odd = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
-            raise UserError(f"cannot go on from the other dataset: {odd} differs in shape, or is in one network only.")
+            raise UserError(f"--after: cannot transfer: {odd} differs in shape, or exists in only one of the networks.")
         with torch.no_grad():
             for name, value in ours.items():
                 value.copy_(theirs[name])

@@ -175,8 +175,8 @@ def untested(cell: Cell, table: Table, tested: Sequence[int]) -> dict[str, Side]
         rows = np.setdiff1d(own[name].rows, np.concatenate([np.zeros(0, int), *withheld]))
         if len(rows) < len(own[name].rows) / 4:
             raise UserError(
-                f"{cell.label}: the tested seeds leave {len(rows)} of {len(own[name].rows)} samples to "
-                f"{'train' if name == 'train' else 'validate'} on. Test fewer seeds, or more folds (--folds)."
+                f"{cell.label}: without the test samples of all --seeds, only {len(rows)} of {len(own[name].rows)} "
+                f"{'training' if name == 'train' else 'validation'} samples remain. Use fewer seeds or more --folds."
             )
         found[name] = Side(table, rows)
     return found

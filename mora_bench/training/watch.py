@@ -76,5 +76,5 @@ class Watch:
             if not bool(torch.isfinite(loss)) or not_finite(learner.trained):
                 bad.append(name)
         said = ", ".join(f"{len(rows)} {name}" for name, rows in held.items())
-        alone = f"those that are {' or '.join(bad)} give it" if bad else "none of the patterns gives it alone"
+        alone = f"it occurs for {' or '.join(bad)} alone" if bad else "it occurs for no presence pattern alone"
         return f"Samples of that step: {said}; {alone}."

@@ -90,7 +90,8 @@ class Modality(ABC):
         Raises:
             UserError: this kind has none, or the value cannot be decoded.
         """
-        raise UserError(f"modalities of kind {type(self).__name__.lower()} have no summary; choose another mechanism.")
+        kind = type(self).__name__.lower()
+        raise UserError(f"kind {kind} gives no number per value for a mechanism that reads contents; choose another.")
 
     def decodes(self, value: Any) -> str | None:
         """What is wrong with one value once it is decoded, for `check`; None if nothing is."""

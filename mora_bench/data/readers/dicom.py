@@ -63,7 +63,7 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
     """
     header.pydicom_or_refuse()
     if not folder.is_dir():
-        raise UserError(f"{folder}: no DICOM files, for it is no folder.")
+        raise UserError(f"{folder}: not a folder; expected a folder of DICOM files.")
     slices: list[Slice] = []
     left: Counter[str] = Counter()
     for path in sorted(file for file in folder.iterdir() if file.is_file() and header.is_dicom(file)):
@@ -81,7 +81,7 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
         below = (
             " Folders in it are not looked at: name one of them." if any(p.is_dir() for p in folder.iterdir()) else ""
         )
-        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected names that end with .dcm.")
+        raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected DICOM files of any name.")
     stack, others = chosen(alone, series, folder)
     _say(folder, left, len(slices) - len(alone), others)
     return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)

@@ -52,7 +52,7 @@ def measured(stored: np.ndarray, frame: Frame, path: Path) -> np.ndarray:
     slope, intercept = (numbers(frame.get(f"Rescale{name}")) for name in ("Slope", "Intercept"))
     if (slope or (1.0,))[0] == 0:
         raise UserError(
-            f"{path}, frame {frame.number}: RescaleSlope 0, so all values are one. Mend the file, or leave it out."
+            f"{path}, frame {frame.number}: RescaleSlope is 0, so all values are equal. Correct it, or leave it out."
         )
     if (slope or (1.0,))[0] == 1 and (intercept or (0.0,))[0] == 0:
         return stored

@@ -203,4 +203,4 @@ def _check_size(file: Path) -> None:
             rows = [int(number) for number in ROW.findall(sheet)]
             if far or (rows and max(rows) > 10 * len(rows) + 1000):
                 cell = far[1].decode() if far else f"in row {max(rows)}"
-                raise UserError(f"{file}: a cell far off ({cell}), which may hold a blank. Delete its column or row.")
+                raise UserError(f"{file}: a cell far from the table ({cell}), maybe blank. Delete its column or row.")

@@ -76,7 +76,7 @@ def check_meant(wanted: Views, columns: Iterable[Column], file: Path) -> None:
     }
     for name, (there, what) in about.items():
         if getattr(wanted, name) is not None and not there:
-            raise UserError(f"{file}: --{name} means nothing here: no column of pictures has a {what}. Leave it out.")
+            raise UserError(f"{file}: --{name} has no effect: no column of pictures has a {what}. Leave it out.")
     if wanted.plane not in (None, "axial") and films:
         raise UserError(
             f"{file}: --plane {wanted.plane}: DICOM files are shown in the plane in which they were taken, and the "
@@ -104,8 +104,8 @@ def check_alike(wanted: Views, columns: Mapping[str, Column]) -> None:
             continue
         if not same:
             raise UserError(
-                f"{picture.path}: was trained on with {other}; new records would be read with {wanted}. Say it in the "
-                "plug-in: Dataset(..., views=views(window=(40, 400), plane=...))."
+                f"{picture.path}: in training it was read with {other}, but new records would be read with {wanted}. "
+                "Set it in the plug-in: Dataset(..., views=views(window=(40, 400), plane=...))."
             )
 
 

@@ -121,7 +121,7 @@ function tables() {
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const told = (c, values) => (c.metric && values[c.name]?.length !== 0 && known(values[c.name]) ? between(c.metric, values[c.name]) : shown({}, null));
-    const below = [["ceiling", (c) => told(c, section.ceiling)], ["smallest difference told", (c) => told(c, section.told)], ["best without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
+    const below = [["ceiling", (c) => told(c, section.ceiling)], ["minimum detectable difference", (c) => told(c, section.told)], ["best baseline without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
       .map(([name, of]) => [name, Object.fromEntries(columns.filter((c) => c.metric).map((c) => [c.name, of(c)]))])
       .filter(([, values]) => Object.values(values).some((text) => text !== shown({}, null)))
       .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
@@ -249,9 +249,9 @@ function answer() {
     const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` (${section.of_curves}) with ${percent(own.rates[place], 0)} % missing.`;
-    const all = section.agree.length > 1 ? ` That is one score, which names no lead. By ${section.agree.join(", ")}, at the rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "nothing can be told"}.` : null;
-    const tie = all ?? (near.length ? ` Too near to tell: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " No other is as near as these seeds can tell." : " One seed tells nothing of the order.");
-    const without = first.row.network ? "" : " It is no network: try it on your data before you train one.";
+    const all = section.agree.length > 1 ? ` One score alone does not decide a lead. By ${section.agree.join(", ")}, at the missing rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "no result"}.` : null;
+    const tie = all ?? (near.length ? ` Not clearly different: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " All others are clearly lower or higher." : " One seed allows no test of the order.");
+    const without = first.row.network ? "" : " It is a baseline without a network: try it on your data before you train a network.";
     found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
   }
   at("choose").hidden = !DATA.sections.some((s) => Object.keys(s.curves).length);
