@@ -44,8 +44,13 @@ class DataOptions:
     """rows without a label: an error, left out, or none of the labels"""
     uncertain: Literal["refuse", "leave-out", "0", "1"] = "refuse"
     """labels of -1 or ?, as CheXpert writes: an error, the row left out, or taken for 0 or 1"""
+    none_label: str = ""
+    """a name in a column of names that means none of the others, such as "No Finding\""""
+    exclusive: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """columns of 0 and 1 are classes that exclude each other"""
     image: tuple[str, ...] = ()
-    """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each column is a modality"""
+    """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each is a modality. A path may
+    be made of columns: film={folder}/{id}.png, and {id:.2} the first two letters"""
     text: tuple[str, ...] = ()
     """columns of text; each is a modality"""
     table: tuple[str, ...] = ()
@@ -56,8 +61,10 @@ class DataOptions:
     """a column that says whose row it is: no patient falls on two sides of a split"""
     covariates: tuple[str, ...] = ()
     """columns that mechanisms of missingness may read, and no model"""
-    pictures: Path | None = None
-    """the folder, below that of the table, in which paths of pictures begin; the table's own if not given"""
+    root: Path | None = None
+    """a folder that holds the table and all pictures; that of the table if not given"""
+    pictures: tuple[Path, ...] = ()
+    """folders below ROOT in which paths of pictures begin, tried in order; the table's own if not given"""
     absent_pictures: Literal["refuse", "allow"] = "refuse"
     """names of pictures that are not there: an error, or samples without a picture"""
     window: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="CENTRE WIDTH")] = None
@@ -71,6 +78,9 @@ class DataOptions:
     """of DICOM folders of several, also by its description"""
     groups: Path | None = None
     """a CSV file of id and group, as `doctor --groups-out` writes: no group falls on two sides of a split"""
+    join: tuple[str, ...] = ()
+    """further tables whose columns may be named, too: FILE:KEY, where KEY is a column of both and FILE lies beside the
+    table; FILE:KEY:list where a key has several rows, whose cells then stand one after the other"""
     name: str | None = None
     """what the dataset is called; the file's name if not given"""
 
@@ -87,7 +97,10 @@ def run(arguments: list[str]) -> int:
     name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
     if not name[:1].isalpha():
         raise UserError(f"--name {name!r}: expected a name that begins with a letter.")
-    root = options.file.resolve().parent
+    table = options.file.resolve()
+    root = (options.root or table.parent).resolve()
+    if not table.is_relative_to(root):
+        raise UserError(f"--root {options.root}: does not hold {options.file}. Name a folder above both.")
     given = option(rest, "--out", "")
     out = Path(given) if given else Path("results") / name
     from mora_bench.cli import grid
@@ -95,7 +108,7 @@ def run(arguments: list[str]) -> int:
     # What is wrong with the options of the grid is said before anything is written.
     asked, _ = grid.parsed(["--datasets", name, *rest], "data")
     columns = _columns(options, root)
-    text = _plugin(options.file, name, columns)
+    text = _plugin(table.relative_to(root), name, columns)
     beside = [] if given else ["--out", str(out)]
     plugin = out / f"{name}.py"
     fresh = not plugin.is_file()
@@ -153,44 +166,58 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in said)]
 
 
-def _groups(file: Path | None, root: Path) -> str:
-    """The path of a file of groups, from the table's folder on where it lies there."""
+def _groups(file: Path | None, root: Path, beside: Path) -> str:
+    """The path of a file of groups, from the table's folder on where it lies below the root."""
     if file is None:
         return ""
     if not file.is_file():
-        raise UserError(f"--groups {file}: no such file. Expected a CSV file with the columns id and group.")
+        raise UserError(f"--groups {file}: no such file. Expected a table with the columns id and group.")
     real = file.resolve()
-    return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(real)
+    return Path(os.path.relpath(real, beside)).as_posix() if real.is_relative_to(root) else str(real)
 
 
 def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
     """What `own_table` is told of the columns; defaults are left out, so that cells keep their keys."""
-    folder = ""
-    if options.pictures is not None:
-        pictures = options.pictures if options.pictures.is_absolute() else Path.cwd() / options.pictures
-        found = next((p for p in (pictures, root / options.pictures) if inside(p, root)), None)
-        if found is None:
-            raise UserError(
-                f"--pictures {options.pictures}: not below {root}, the table's folder. Move it there, or link it and "
-                "say --follow-links."
-            )
-        real = found.resolve()
-        below = real if real.is_relative_to(root) else Path(os.path.abspath(found))
-        folder = below.relative_to(root).as_posix()
+    folders = tuple(_below(folder, root, options.file.resolve().parent) for folder in options.pictures)
     given = {
         "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
-        "id": options.id, "patient": options.patient, "covariates": options.covariates, "pictures": folder,
+        "id": options.id, "patient": options.patient, "covariates": options.covariates,
+        "pictures": folders[0] if len(folders) == 1 else folders,
         "window": options.window, "plane": options.plane, "series": options.series,
         "volume": options.volume[0] if len(options.volume) == 1 else options.volume,
-        "groups": _groups(options.groups, root), "separator": options.separator,
-        "empty_label": options.empty_label, "uncertain": options.uncertain, "absent_pictures": options.absent_pictures,
+        "groups": _groups(options.groups, root, options.file.resolve().parent), "join": options.join,
+        "separator": options.separator,
+        "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
+        "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}
 
 
+def _below(folder: Path, root: Path, beside: Path) -> str:
+    """A folder of pictures that lies below the root, from the folder of the table on.
+
+    Raises:
+        UserError: it does not.
+    """
+    whole = folder if folder.is_absolute() else Path.cwd() / folder
+    found = next((path for path in (whole, beside / folder, root / folder) if inside(path, root)), None)
+    if found is None:
+        raise UserError(
+            f"--pictures {folder}: not below {root}. Name a folder above both by --root, or move it there, or link it "
+            "and say --follow-links."
+        )
+    real = found.resolve()
+    below = real if real.is_relative_to(root) else Path(os.path.abspath(found))
+    return Path(os.path.relpath(below, beside)).as_posix()
+
+
 def _plugin(table: Path, name: str, columns: dict[str, Any]) -> str:
     """The plug-in file of a table; the same options give the same file, so that its cells keep their keys."""
-    lines = [f"    {name!r},", f"    {table.name!r},", *(f"    {key}={value!r}," for key, value in columns.items())]
+    lines = [
+        f"    {name!r},",
+        f"    {table.as_posix()!r},",
+        *(f"    {key}={value!r}," for key, value in columns.items()),
+    ]
     arguments = "\n" + "\n".join(lines) + "\n"
     # The name stands in a docstring, which no quote or line of it may end.
     file = re.sub(r"[^\w .,()+-]", "?", table.name)

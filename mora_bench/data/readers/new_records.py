@@ -61,7 +61,9 @@ def new_records(trained_on: Table, file: Path, views: Views, base: Path | None =
         elif own.kind == "text":
             modalities[name] = Column("text", tuple(map(text, frame[columns[name]])))
         else:
-            modalities[name] = _of_pictures(frame[columns[name]], base or file.parent.resolve(), file, views, own.kind)
+            modalities[name] = _of_pictures(
+                frame[columns[name]], [base or file.parent.resolve()], file, views, own.kind
+            )
     none = np.zeros((len(frame), len(trained_on.labels)), np.uint8)
     task = trained_on.task
     table = Table(trained_on.name, "real", trained_on.labels, tuple(ids), tuple(ids), modalities, none, task=task)
@@ -107,8 +109,8 @@ def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) ->
     return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), said
 
 
-def _of_pictures(column: pd.Series, base: Path, file: Path, views: Views, kind: str) -> Column:
-    found = pictures(column, base, file, views, "any")
+def _of_pictures(column: pd.Series, bases: Sequence[Path], file: Path, views: Views, kind: str) -> Column:
+    found = pictures(column, bases, file, views, "any")
     if kind == "image" and found.kind == "bag":
         several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
         raise UserError(f"{file}, column {column.name!r}: {several}; expected an image.")

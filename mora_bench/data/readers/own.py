@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import frames
+from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.cells import refuse, text
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.paths import unique
-from mora_bench.data.readers.picture_columns import Absent, pictures
+from mora_bench.data.readers.picture_columns import Absent, fields, paths, pictures
+from mora_bench.data.readers.picture_columns import asked as asked_pictures
 from mora_bench.data.readers.picture_paths import Views, check_meant, views
 from mora_bench.data.readers.targets import Empty, Policy, Targets, Uncertain, targets
 from mora_bench.data.table import Column, Table
@@ -34,15 +35,17 @@ class Columns:
     Attributes:
         labels: several columns of 0 and 1, one a label; or one column of names, separated by ; or | where a sample has
             several.
-        image, text: each a modality of its own, by the column's name; table: together one, called "table", where
-            "age:number" and "age:category" say what a column holds.
+        image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
+            paths that are made of columns, "{id:.2}" the first two letters of one.
+        table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
         id, patient: None for the number of the row, and for the id.
         covariates: for mechanisms of missingness, never for a model.
-        pictures: the folder in which the paths of pictures begin, below that of the table.
+        pictures: the folder in which the paths of pictures begin, from that of the table; several are tried in order.
         window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
         groups: a CSV file of `id` and `group`, as `doctor --groups-out` writes: samples of one group never fall on two
             sides of a split. A path that is not absolute begins at the table.
-        separator, empty_label, uncertain: as in `Policy`.
+        join: further tables, as "FILE:KEY" or "FILE:KEY:list" (`joined.Join`); paths begin at the table.
+        separator, empty_label, uncertain, none_label, exclusive: as in `Policy`.
         absent_pictures: whether names of pictures that are not there are refused, or count as nature's.
     """
 
@@ -53,7 +56,7 @@ class Columns:
     id: str | None = None
     patient: str | None = None
     covariates: tuple[str, ...] = ()
-    pictures: str = ""
+    pictures: str | tuple[str, ...] = ""
     window: tuple[float, float] | None = None
     plane: str | None = None
     volume: Volume | None = None
@@ -64,19 +67,36 @@ class Columns:
         return views(self.window, self.plane, self.volume, self.series)
 
     groups: str = ""
+    join: tuple[str, ...] = ()
     separator: str = ""
     empty_label: Empty = "refuse"
     uncertain: Uncertain = "refuse"
+    none_label: str = ""
+    exclusive: bool = False
     absent_pictures: Absent = "refuse"
 
     @property
     def policy(self) -> Policy:
-        return Policy(self.separator, self.empty_label, self.uncertain)
+        return Policy(self.separator, self.empty_label, self.uncertain, self.none_label, self.exclusive)
+
+    def joins(self, file: Path) -> list[joined.Join]:
+        """The further tables, for a table at `file`."""
+        return [joined.Join.of(said, file.parent) for said in self.join]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return (self.pictures,) if isinstance(self.pictures, str) else self.pictures
+
+    @property
+    def named_pictures(self) -> list[str]:
+        """What each column of pictures is called."""
+        return [asked_pictures(entry)[0] for entry in self.image]
 
     def all(self) -> list[str]:
         one = [name for name in (self.id, self.patient) if name]
         table = [asked(name)[0] for name in self.table]
-        return list(dict.fromkeys([*one, *self.labels, *self.image, *self.text, *table, *self.covariates]))
+        image = [field for entry in self.image for field in fields(entry)]
+        return list(dict.fromkeys([*one, *self.labels, *image, *self.text, *table, *self.covariates]))
 
 
 def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
@@ -122,22 +142,25 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         UserError: an absent column, a repeated id, a cell that is no label or neither a number nor a category, a path
             that leads elsewhere or nowhere.
     """
-    frame = frames.frame(file, columns.all())
+    frame = _frame(file, columns)
     ids = names_of(frame, columns.id, file)
     patients = frame[columns.patient] if columns.patient else ids
     refuse(patients, [not value.strip() for value in patients], file, "is empty", "Give every row one.")
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
-    names = [plain(column) for column in (*columns.image, *columns.text)] + ["table"] * bool(columns.table)
+    names = [plain(column) for column in (*columns.named_pictures, *columns.text)] + ["table"] * bool(columns.table)
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
-    base = file.parent.resolve() / columns.pictures
-    if not base.is_dir():
-        raise UserError(f"{base}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
-    for column in columns.image:
-        modalities[plain(column)] = pictures(frame[column], base, file, columns.views, columns.absent_pictures)
+    bases = [file.parent.resolve() / folder for folder in columns.folders]
+    nowhere = next((base for base in bases if not base.is_dir()), None)
+    if nowhere is not None:
+        raise UserError(f"{nowhere}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
+    for entry in columns.image:
+        column = paths(frame, entry)
+        found = pictures(column, bases, file, columns.views, columns.absent_pictures)
+        modalities[plain(str(column.name))] = found
     check_meant(columns.views, modalities.values(), file)
     for column in columns.text:
         modalities[plain(column)] = Column("text", tuple(map(text, frame[column])))
@@ -167,18 +190,27 @@ def notes(file: Path, columns: Columns) -> list[str]:
     Raises:
         UserError: as `read` does.
     """
-    frame = frames.frame(file, columns.all())
+    frame = _frame(file, columns)
     labelled = targets(frame, columns.labels, file, columns.policy)
-    found = [f"{file.name}: {frames.dialect(file, columns.all())}, {len(frame)} rows", *labelled.said]
+    found = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
+    found += [*joined.said(file, columns.joins(file)), *labelled.said]
     for name, own in _measured(frame, columns, file).items():
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
     return found
 
 
+def _frame(file: Path, columns: Columns) -> pd.DataFrame:
+    return joined.frame(file, columns.all(), columns.joins(file))
+
+
+def _dialect(file: Path) -> frames.Dialect:
+    return frames.dialect(file, frames.names(file))
+
+
 def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Measured]:
     """The columns of measured values, by name."""
-    commas = frames.dialect(file, columns.all()).separator != ","
+    commas = _dialect(file).separator != ","
     return {name: measured(frame[name], kind, file, commas) for name, kind in map(asked, columns.table)}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +27,9 @@ LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
 #: Names of a class that may mean that nobody knows, in lower case.
 UNKNOWN = ("unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "?")
 
+#: A longer cell is not read as a list of Python's.
+LONGEST_LIST = 10_000
+
 REFUSE, LEAVE_OUT = "refuse", "leave-out"
 Empty = Literal["refuse", "leave-out", "negative"]
 Uncertain = Literal["refuse", "leave-out", "0", "1"]
@@ -39,11 +44,15 @@ class Policy:
         empty: rows without a label: "refuse" them, "leave-out", or "negative": they have none of the labels.
         uncertain: labels that nobody knows (-1 or ?) in columns of 0 and 1: "refuse", "leave-out" their rows, or take
             them for "0" or "1".
+        none_label: a name in a column of names that means none of the others, such as "No Finding".
+        exclusive: whether columns of 0 and 1 are classes that exclude each other.
     """
 
     separator: str = ""
     empty: Empty = "refuse"
     uncertain: Uncertain = "refuse"
+    none_label: str = ""
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,13 +107,21 @@ def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
         counted += [f"{empty.sum()} empty, taken for 0"] * bool(empty.any() and policy.empty == "negative")
         said += [f"label {name!r}: {', '.join(counted)}"] * bool(counted)
     said += _left_out(kept)
-    return Targets(tuple(names), values, "multi-label", kept, tuple(said))
+    single = (values.sum(1) == 1) | ~kept
+    if policy.exclusive:
+        rows = pd.Series([" ".join(map(str, row)) for row in values], frame.index, name=", ".join(names))
+        refuse(rows, ~single, file, "is not 1 in one of them alone", "Leave --exclusive out, or correct the table.")
+    elif len(names) > 2 and single.all():
+        said.append("each row has one label exactly: say --exclusive if the labels exclude each other")
+    return Targets(tuple(names), values, "multi-class" if policy.exclusive else "multi-label", kept, tuple(said))
 
 
 def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
-    split = re.compile(rf"\s*[{re.escape(policy.separator or SEPARATORS)}]\s*")
-    lists = [[] if nothing(cell) else [part for part in split.split(cell.strip()) if part] for cell in column]
+    lists = [_listed(cell, policy) for cell in column]
     empty = [not own for own in lists]
+    none = policy.none_label.strip().casefold()
+    without = [bool(none) and none in map(str.casefold, own) for own in lists]
+    lists = [[label for label in own if label.casefold() != none] for own in lists]
     if policy.empty == REFUSE:
         do = "Say what such rows are: --empty-label leave-out, or negative if they have none of the labels."
         refuse(column, empty, file, "has no label", do)
@@ -115,10 +132,27 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     for row, own in enumerate(lists):
         values[row, [number_of[label] for label in own]] = 1
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
+    contradicted = [not_any and bool(own) for not_any, own in zip(without, lists, strict=True)]
+    refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
     said = [*_left_out(kept), *_likely_slips(column, labels, policy)]
     if policy.empty == "negative" and any(empty):
         said.append(f"{sum(empty)} rows have none of the labels")
+    said += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
     return Targets(labels, values, "multi-class" if single else "multi-label", kept, tuple(said))
+
+
+def _listed(cell: str, policy: Policy) -> list[str]:
+    """The labels of a cell: separated, or a list as Python and JSON write it."""
+    cell = cell.strip()
+    if nothing(cell):
+        return []
+    if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:
+        with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+            found = ast.literal_eval(cell)
+            if isinstance(found, list) and all(isinstance(label, str) for label in found):
+                return [label.strip() for label in found if not nothing(label)]
+    parts = re.split(rf"\s*[{re.escape(policy.separator or SEPARATORS)}]\s*", cell)
+    return [part for part in parts if part]
 
 
 def _left_out(kept: np.ndarray) -> list[str]:

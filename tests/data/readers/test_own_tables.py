@@ -254,3 +254,94 @@ def test_rows_that_are_left_out_are_left_out_of_everything(visits):
     assert table.covariates["age"][:3] == ("20", "22", "23")
     assert [row["age"] for row in table.modalities["table"].values[:3]] == [20, 22, 23]
     assert table.targets[:, 0].sum() == 18
+
+
+def test_paths_that_are_made_of_columns_in_several_folders(tmp_path):
+    """As PAD-UFES-20 (three folders), BRSET (no suffix) and MIMIC-CXR (p10/p10000032/s50414267/ID.jpg) have them."""
+    rows = [("10000032", "a", "imgs_part_1"), ("10000032", "b", "imgs_part_2"), ("11000033", "c", "imgs_part_2")]
+    for number, (subject, name, part) in enumerate(rows):
+        folder = tmp_path / "images" / part / f"p{subject[:2]}" / f"p{subject}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((20, 20), number, np.uint8)).save(folder / f"{name}.png")
+    frame = pd.DataFrame(rows, columns=["subject", "name", "part"]).assign(ill=["1", "0", "1"])
+    (tmp_path / "meta").mkdir()
+    frame.to_csv(tmp_path / "meta" / "meta.csv", index=False)
+    columns = {
+        "labels": ["ill"], "patient": "subject", "image": ["film=p{subject:.2}/p{subject}/{name}.png"],
+        "pictures": ("../images/imgs_part_1", "../images/imgs_part_2"),
+    }  # fmt: skip
+    table = own_table("m", "meta/meta.csv", **columns).read(tmp_path)
+    assert table.shape == {"film": "image"}
+    assert [value[0].path.name for value in table.modalities["film"].values] == ["a.png", "b.png", "c.png"]
+    frame.loc[1, "name"] = ""
+    frame.to_csv(tmp_path / "meta" / "meta.csv", index=False)
+    assert own_table("m", "meta/meta.csv", **columns).read(tmp_path).present[:, 0].tolist() == [True, False, True]
+    frame.loc[1, "name"] = "../../../../meta/meta.csv"
+    frame.to_csv(tmp_path / "meta" / "meta.csv", index=False)
+    with pytest.raises(UserError, match="column 'film' leads out of"):
+        own_table("m", "meta/meta.csv", **columns).read(tmp_path)
+
+
+def test_a_name_that_means_none_of_the_others():
+    found = labelled(["No Finding", "Mass|Nodule", "no finding"], none_label="No Finding")
+    assert (found.labels, found.values.tolist()) == (("Mass", "Nodule"), [[0, 0], [1, 1], [0, 0]])
+    assert found.said == ("2 rows have 'No Finding': none of the labels",)
+    with pytest.raises(UserError, match=r"has 'No Finding' beside a label in row 2"):
+        labelled(["No Finding|Mass", "Mass"], none_label="No Finding")
+
+
+def test_lists_as_python_writes_them():
+    found = labelled(["['a', 'pleural effusion']", "[]", '["a"]', "['b'"], empty="negative")
+    assert found.labels == ("['b'", "a", "pleural effusion")
+    assert found.values.tolist() == [[0, 1, 1], [0, 0, 0], [0, 1, 0], [1, 0, 0]]
+
+
+def test_columns_that_exclude_each_other():
+    frame = pd.DataFrame({"MEL": ["1.0", "0.0", "0.0"], "NV": ["0", "1", "0"], "BCC": ["0", "0", "1"]})
+    found = targets(frame, list(frame), "t.csv", Policy())
+    assert found.task == "multi-label"
+    assert found.said == ("each row has one label exactly: say --exclusive if the labels exclude each other",)
+    assert targets(frame, list(frame), "t.csv", Policy(exclusive=True)).task == "multi-class"
+    frame.loc[2, "MEL"] = "1"
+    with pytest.raises(UserError, match=r"column 'MEL, NV, BCC' is not 1 in one of them alone in row 4: '1 0 1'"):
+        targets(frame, list(frame), "t.csv", Policy(exclusive=True))
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """Reports, films of which some reports have two or none, and ages: joined by uid, as Indiana's are."""
+    for name in ("a", "b", "c"):
+        Image.fromarray(np.zeros((20, 20), np.uint8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "reports.csv").write_text("uid,text,ill\n1,clear,0\n2 ,opacity,1\n3,,1\n")
+    (tmp_path / "films.csv").write_text("uid;film\n2;a.png\n1;b.png\n1;c.png\n")
+    (tmp_path / "ages.tsv").write_text("uid\tage\n3\t71\n2\t50\n")
+    return tmp_path
+
+
+def test_columns_of_further_tables_stand_beside_those_of_the_first(reports):
+    columns = {"labels": ["ill"], "text": ["text"], "image": ["film"], "table": ["age"], "id": "uid"}
+    joins = ("films.csv:uid:list", "ages.tsv:uid")
+    table = own_table("r", "reports.csv", **columns, join=joins).read(reports)
+    films = [value and [picture.path.name for picture in value] for value in table.modalities["film"].values]
+    assert films == [["b.png", "c.png"], ["a.png"], None]
+    assert [value and value["age"] for value in table.modalities["table"].values] == [None, 50, 71]
+    assert table.ids == ("1", "2", "3")
+    said = notes(reports / "reports.csv", Columns(("ill",), text=("text",), table=("age",), join=joins))
+    assert "films.csv: rows for 2 of 3 values of 'uid'; none for row 4: '3'" in said
+    assert "ages.tsv: rows for 2 of 3 values of 'uid'; none for row 2: '1'" in said
+
+
+@pytest.mark.parametrize(
+    ("join", "said"),
+    [
+        ("films.csv:uid", "films.csv, column 'uid' has several rows for one value in row 4: '1'. Make one row of them"),
+        ("films.csv", "--join 'films.csv': expected FILE:COLUMN"),
+        ("nowhere.csv:uid", "nowhere.csv: absent"),
+        ("films.csv:text:list", "no column 'text'. Found: uid, film"),
+        ("ages.tsv:uid", "no column 'film' in any of them"),
+    ],
+)
+def test_joins_that_cannot_be_made(reports, join, said):
+    with pytest.raises(UserError) as error:
+        own_table("r", "reports.csv", labels=["ill"], image=["film"], join=(join,)).read(reports)
+    assert said in str(error.value)

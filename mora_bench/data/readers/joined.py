@@ -1,0 +1,92 @@
+"""Several tables of text read as one: columns of others beside those of the first, row by row of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mora_bench.data.readers import frames
+from mora_bench.data.readers.cells import named, refuse
+from mora_bench.errors import UserError
+
+#: How several rows of a key become one: their cells, one after the other.
+LIST = "list"
+#: What stands between them then, and between several pictures or labels of a cell.
+BETWEEN = ";"
+
+
+@dataclass(frozen=True)
+class Join:
+    """A further table: its `file`, the column `key` that it shares with the first one, and whether several rows of one
+    key become one."""
+
+    file: Path
+    key: str
+    several: bool = False
+
+    @classmethod
+    def of(cls, said: str, beside: Path) -> Join:
+        """ "labels.csv:image" or "films.csv:uid:list", a path from the folder of the first table on.
+
+        Raises:
+            UserError: it is not of this form.
+        """
+        rest, _, last = said.rpartition(":")
+        several = last == LIST and ":" in rest
+        name, _, key = rest.rpartition(":") if several else (rest, "", last)
+        if not name or not key:
+            raise UserError(
+                f"--join {said!r}: expected FILE:COLUMN, or FILE:COLUMN:{LIST} where a key has several rows."
+            )
+        return cls(beside / name, key, several)
+
+
+def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataFrame:
+    """The rows of a table with these columns, which may also be of further tables; all as text, "" where nothing is.
+
+    Raises:
+        UserError: a column is in none of them, or a key has several rows in a further table.
+    """
+    if not joins:
+        return frames.frame(file, columns)
+    own = frames.names(file)
+    keys = [join.key for join in joins]
+    left = [column for column in columns if column not in own]
+    found = frames.frame(file, list(dict.fromkeys([*(c for c in columns if c in own), *keys])))
+    for join in joins:
+        there = set(frames.names(join.file)) - {join.key}
+        taken = [column for column in left if column in there]
+        left = [column for column in left if column not in there]
+        if taken:
+            other = _by_key(join, taken).reindex(found[join.key].str.strip())
+            found[taken] = other.to_numpy()
+    if left:
+        tables = ", ".join(str(one) for one in (file, *(join.file for join in joins)))
+        raise UserError(f"{tables}: no column {', '.join(map(repr, left))} in any of them.")
+    return found.fillna("")[list(columns)]
+
+
+def said(file: Path, joins: Sequence[Join]) -> list[str]:
+    """For each further table, how many rows of the first one it has something of."""
+    found = []
+    for join in joins:
+        keys = frames.frame(file, [join.key])[join.key].str.strip()
+        known = set(frames.frame(join.file, [join.key])[join.key].str.strip())
+        lost = (~keys.isin(known)).tolist()
+        what = f"; none for {named(keys, lost)}" if any(lost) else ""
+        found.append(f"{join.file.name}: rows for {len(keys) - sum(lost)} of {len(keys)} values of {join.key!r}{what}")
+    return found
+
+
+def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
+    table = frames.frame(join.file, [join.key, *columns])
+    keys = table[join.key].str.strip()
+    if join.several:
+        rows = table.groupby(keys, sort=False)
+        return pd.DataFrame({c: rows[c].agg(lambda own: BETWEEN.join(cell for cell in own if cell)) for c in columns})
+    do = f"Make one row of them, or say {join.file.name}:{join.key}:{LIST}: then their cells stand one after the other."
+    refuse(table[join.key], keys.duplicated(), join.file, "has several rows for one value", do)
+    return table.set_index(keys)[list(columns)]
