@@ -58,7 +58,10 @@ class DataOptions:
     id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
     """a column of unique names; the row's number if not given"""
     patient: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
-    """a column that says whose row it is: no patient falls on two sides of a split"""
+    """a column that says whose row it is: no patient falls on two sides of a split; Path~patient[0-9]+ for what of a
+    column fits a pattern"""
+    empty_patient: Literal["refuse", "own"] = "refuse"
+    """rows without a patient: an error, or each a patient of its own"""
     covariates: tuple[str, ...] = ()
     """columns that mechanisms of missingness may read, and no model"""
     root: Path | None = None
@@ -186,6 +189,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "window": options.window, "plane": options.plane, "series": options.series,
         "volume": options.volume[0] if len(options.volume) == 1 else options.volume,
         "groups": _groups(options.groups, root, options.file.resolve().parent), "join": options.join,
+        "empty_patient": options.empty_patient,
         "separator": options.separator,
         "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
         "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,

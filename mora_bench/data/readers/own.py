@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,8 @@ class Columns:
         image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
             paths that are made of columns, "{id:.2}" the first two letters of one.
         table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
-        id, patient: None for the number of the row, and for the id.
+        id, patient: None for the number of the row, and for the id. "Path~patient[0-9]+" is what of a column fits a
+            pattern; empty_patient: whether rows without one are refused, or each its "own".
         covariates: for mechanisms of missingness, never for a model.
         pictures: the folder in which the paths of pictures begin, from that of the table; several are tried in order.
         window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
@@ -68,6 +69,7 @@ class Columns:
 
     groups: str = ""
     join: tuple[str, ...] = ()
+    empty_patient: Literal["refuse", "own"] = "refuse"
     separator: str = ""
     empty_label: Empty = "refuse"
     uncertain: Uncertain = "refuse"
@@ -93,7 +95,7 @@ class Columns:
         return [asked_pictures(entry)[0] for entry in self.image]
 
     def all(self) -> list[str]:
-        one = [name for name in (self.id, self.patient) if name]
+        one = [name for name in (self.id, self.patient and self.patient.partition("~")[0]) if name]
         table = [asked(name)[0] for name in self.table]
         image = [field for entry in self.image for field in fields(entry)]
         return list(dict.fromkeys([*one, *self.labels, *image, *self.text, *table, *self.covariates]))
@@ -144,8 +146,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     """
     frame = _frame(file, columns)
     ids = names_of(frame, columns.id, file)
-    patients = frame[columns.patient] if columns.patient else ids
-    refuse(patients, [not value.strip() for value in patients], file, "is empty", "Give every row one.")
+    patients = _patients(frame, ids, columns, file)
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
@@ -198,6 +199,26 @@ def notes(file: Path, columns: Columns) -> list[str]:
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
     return found
+
+
+def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path) -> pd.Series:
+    """Whose each row is."""
+    if not columns.patient:
+        return ids
+    name, _, pattern = columns.patient.partition("~")
+    cells = frame[name].str.strip()
+    empty = [not cell for cell in cells]
+    if columns.empty_patient == "refuse":
+        do = "Give every row one, or say --empty-patient own: then each of these rows is a patient of its own."
+        refuse(frame[name], empty, file, "is empty", do)
+    if pattern:
+        try:
+            found = cells.str.extract(f"({pattern})")[0]
+        except re.error as error:
+            raise UserError(f"{file}: --patient {columns.patient!r}: {pattern!r} is no pattern ({error}).") from error
+        refuse(frame[name], found.isna() & (cells != ""), file, f"does not fit {pattern!r}", "Correct the pattern.")
+        cells = found.fillna("")
+    return cells.where(cells != "", "row of " + ids.str.strip())
 
 
 def _frame(file: Path, columns: Columns) -> pd.DataFrame:

@@ -1,0 +1,27 @@
+"""The commands of docs/known.md run on tables with the published headers and layouts."""
+
+import random
+
+import pytest
+from known_sets import SETS
+
+from mora_bench import registry
+from mora_bench.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, cache, tmp_path):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_the_command_plans_on_the_published_layout(name, tmp_path, capsys):
+    random.seed(0)
+    arguments = SETS[name](tmp_path / name, 40, 0)
+    assert main(["data", *arguments, "--methods", "head", "--floors", "late-fusion", "--seeds", "0", "--plan"]) == 0
+    said = capsys.readouterr().out
+    assert "2 cells (1 of them without a network): 2 to do" in said
+    assert not (tmp_path / "results").exists() or not any((tmp_path / "results").iterdir())
