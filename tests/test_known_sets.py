@@ -1,12 +1,22 @@
 """The commands of docs/known.md run on tables with the published headers and layouts."""
 
 import random
+import shlex
+from pathlib import Path
 
 import pytest
 from known_sets import SETS
 
 from mora_bench import registry
 from mora_bench.cli.main import main
+
+KNOWN = Path(__file__).parents[1] / "docs" / "known.md"
+
+
+def command(name: str, folder: Path) -> str:
+    """The command of a set, run where it was unpacked."""
+    words = [word.replace(f"{folder}/", "").replace(str(folder), ".") for word in SETS[name](folder, 40, 0)]
+    return "python -m mora_bench data " + shlex.join(words)
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +35,8 @@ def test_the_command_plans_on_the_published_layout(name, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "2 cells (1 of them without a network): 2 to do" in said
     assert not (tmp_path / "results").exists() or not any((tmp_path / "results").iterdir())
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_docs_give_that_command(name, tmp_path):
+    assert command(name, tmp_path) in KNOWN.read_text()
