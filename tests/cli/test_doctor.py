@@ -174,7 +174,7 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
     assert main(words) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "WARNING: clinic" in line]
     assert len(said) == 1
-    assert "tell ill (AUROC 1.000" in said[0]
+    assert "predict ill (AUROC 1.000" in said[0]
     assert "(and 1 more findings): python -m mora_bench doctor --data-root" in said[0]
     assert main([*words, "--limit", "60"]) == 0
     assert "doctor" not in capsys.readouterr().err

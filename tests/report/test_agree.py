@@ -136,7 +136,7 @@ def words(sign, first, second):
 def sentence_begins(sentence):
     """What a sentence says first of who leads, and of whom."""
     said = sentence.partition(": ")[2]
-    if said.startswith(("cannot tell", "who leads depends")):
+    if said.startswith(("no significant lead", "who leads depends")):
         return said.partition(":")[0]
     return said.partition(" with ")[0]
 

@@ -131,7 +131,8 @@ def test_a_floor_that_errs_less_is_ahead(task, primary, scale):
     pairs += [pair(name, s, e, task, primary, scale, floor=True) for name, e in (("a", 5), ("b", 9)) for s in (0, 1)]
     (said,) = summary.sentences(results_of(pairs))
     # b, the other floor, is told from it, too; the sentence names the floors that are ahead.
-    assert "without a network a scores 5.0 ± 0.0; mora (r=4, blocks 0) is behind a" in said
+    worse = "mora (r=4, blocks 0) is significantly worse than a"
+    assert f"best baseline without a network: a scores 5.0 ± 0.0; {worse}" in said
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)

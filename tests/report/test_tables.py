@@ -214,7 +214,7 @@ def test_folds_are_pooled_when_each_is_there_once():
 
 def test_ranks_need_five_data_sets():
     few = only([record(m, dataset=d) for m in ("full", "head", "lora") for d in ("odir", "cxr")])
-    assert "Cannot tell: 2 blocks of patients (cxr; odir), and 3 rows that all data sets have" in ranks.markdown(few)
+    assert "No test: 2 blocks of patients (cxr; odir), and 3 rows that all data sets have" in ranks.markdown(few)
     order = {"full": 0.3, "head": 0.2, "lora": 0.1}
     many = only([record(m, f1=f, dataset=f"d{k}") for m, f in order.items() for k in range(12)])
     text = ranks.markdown(many)
@@ -240,7 +240,7 @@ def test_data_sets_that_share_patients_are_one_block():
     (blocks,) = ranks.blocks_of(table, "score both", table.shown[0])
     assert [sorted(own) for own in blocks.datasets] == [sorted(d for d in same if d[0] == c) for c in "co"]
     assert not blocks.unknown
-    assert "Cannot tell: 2 blocks of patients (cxr with cxr-redacted with cxr-views; odir with" in ranks.markdown(table)
+    assert "No test: 2 blocks of patients (cxr with cxr-redacted with cxr-views; odir with" in ranks.markdown(table)
     # A block's score is the mean of its data sets'.
     two = only([record("full", f1=f, dataset=d) for d, f in (("odir", 0.2), ("odir-redacted", 0.4))])
     assert ranks.blocks_of(two, "score both", two.shown[0])[0].scores == pytest.approx(0.3)
