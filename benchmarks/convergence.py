@@ -4,8 +4,9 @@ table can tell.
     python benchmarks/convergence.py --preset quick --methods head mora lora full --out results/twice
 
 Takes the options of `grid`; runs what is not done, competitors without a network left out, and prints a table from
-the records: the mean of every row with either cap, their difference and the smallest difference told of the section,
-by the score of the tables (--metric), and in how many cells the best look lay in the last fifth before the cap.
+the records: the mean of every row with either cap, their difference and the minimum detectable difference of the
+section, by the score of the tables (--metric), and in how many cells the best validation lay in the last fifth of the
+maximum number of epochs.
 """
 
 import sys
@@ -25,7 +26,7 @@ from mora_bench.report.tables import between
 from mora_bench.report.write import read
 
 HEADERS = (
-    "section", "tested", "row", "mean", "with twice the cap", "difference", "smallest told", "within it",
+    "section", "tested", "row", "mean", "with twice the cap", "difference", "detectable", "within it",
     "cut short", "with twice the cap", "epochs", "with twice the cap",
 )  # fmt: skip
 

@@ -148,7 +148,7 @@ def seen(test: Test, batches: list[np.ndarray], difference: float, row: int = 0,
 
 
 def printed(batch: np.ndarray) -> np.ndarray:
-    """The smallest difference told of each pair, [G, P]."""
+    """The minimum detectable difference of each pair, [G, P]."""
     rows, seeds = batch.shape[1:]
     return least_told(paired_tests(batch, *np.triu_indices(rows, 1)), seeds, rows)
 

@@ -196,7 +196,7 @@ def test_a_picture_that_becomes_corrupt_while_a_grid_runs(tmp_path, root, monkey
     assert grid(out, *REAL, "--data-root", str(root)) == 1
     failed = [error for status, error in outcomes(out) if status == "failed"]
     assert failed
-    assert all("is not the data this cell was planned on" in error for error in failed)
+    assert all("changed after this cell was planned" in error for error in failed)
 
 
 def test_a_picture_that_is_corrupt_is_named_before_anything_trains(tmp_path, root, capsys, folder):

@@ -75,7 +75,9 @@ def test_claims_say_so(older, newer):
 def test_rerun_refuses_and_names_the_commit_that_can(older, tmp_path, capsys):
     assert cli.main(["rerun", str(older), "--out", str(tmp_path / "again")]) == 1
     captured = capsys.readouterr()
-    assert f"left out: 6 cells: {MARK}: this version draws other splits and masks; commit 307f536" in captured.err
+    assert (
+        f"left out: 6 cells: {MARK}: this version draws different splits and masks; use commit 307f536" in captured.err
+    )
     assert not list((tmp_path / "again").glob("records/*"))
 
 

@@ -28,7 +28,8 @@ class Predictor(ABC):
     reads_backbone: ClassVar[bool] = False
     #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
     kinds: ClassVar[tuple[str, ...]] = ()
-    #: When it abstains and what it predicts then, in words, e.g. "without text: no label"; "" if nowhere.
+    #: When it abstains and what it predicts then, in words, e.g. "on samples without text: it predicts no label"; "" if
+    #: nowhere.
     abstains: ClassVar[str] = ""
     #: What a reader of a table must know of its scores besides, in words that follow its name; "" if nothing.
     remark: ClassVar[str] = ""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mora_bench import registry
 from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
-from mora_bench.cells.missing import COMPLETE
+from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
 from mora_bench.report.shown import Shown, heading
@@ -48,13 +48,19 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     return (
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested} (both: each affected sample loses one modality, drawn at "
-        f"random).{marks(group, shown)}{cut_short(group)} Split by "
-        f"{own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters in % of the model (adapter; "
-        f"adapter + classifier; all, {own_parts} included). GFLOPs per sample, multiply-add = 2{apart_from}: forward "
-        "pass; training step (forward + backward). "
-        f"Step: median ms. Device: {devices}."
+        f"{' or '.join(rates) or 'the training rate'}{tested}{_each(group, last)}.{marks(group, shown)}"
+        f"{cut_short(group)} Split by {own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters "
+        f"in % of the model (adapter; adapter + classifier; all, {own_parts} included). GFLOPs per sample, "
+        f"multiply-add = 2{apart_from}: forward pass; training step (forward + backward). Step: median ms. "
+        f"Device: {devices}."
     )
+
+
+def _each(group: pd.DataFrame, last: str) -> str:
+    """What "both" means; nothing where a mask that was brought says what is missing, or nothing is tested under it."""
+    brought = any(str(name).startswith("mask:") for name in group["test_mechanism"])
+    said = " (both: each affected sample loses one modality, drawn at random)"
+    return said if last == EACH and not brought else ""
 
 
 def _read(networks: pd.DataFrame) -> str:

@@ -96,7 +96,7 @@ def test_cells_of_older_draws_keep_their_keys_and_are_told_apart():
     assert not CELL.older_draws
     CELL.check_draws()
     with pytest.raises(
-        UserError, match=r"older draws: this version draws other splits .* commit 307f536 .* is the last"
+        UserError, match=r"older draws: this version draws different splits .* commit 307f536 .* the last version"
     ):
         older.check_draws()
 

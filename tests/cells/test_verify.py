@@ -65,7 +65,7 @@ def test_cut_predictions_are_named(store):
     file.write_bytes(file.read_bytes()[:-4])
     (line,) = said(store)
     assert str(file) in line
-    assert "edited or cut" in line
+    assert "edited or truncated" in line
 
 
 def test_what_belongs_to_nothing_is_named(store):
@@ -100,7 +100,7 @@ def test_older_files_are_read_and_said_to_be_older(store, capsys):
     cells = [own.cell for own, _ in (record("mora", seed) for seed in (0, 1))]
     assert set(store.status(cells).values()) == {"done"}
     assert cli.main(["report", str(store.folder)]) == 0
-    assert "From before results folders vouched for themselves" in capsys.readouterr().out
+    assert "Written by an older version without digests between scores and records" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("gone", ["digest", "record"])
@@ -148,8 +148,8 @@ def test_an_adapter_that_was_changed_is_named_and_predicts_nothing(store):
     file = store.adapter_folder(own.cell) / "trained.safetensors"
     for change in (lambda: file.write_bytes(b"negated"), lambda: file.with_name("x").write_text(""), file.unlink):
         change()
-        assert any("not what was written" in line for line in said(store))
-        with pytest.raises(UserError, match="not what was written"):
+        assert any("its digest is wrong" in line for line in said(store))
+        with pytest.raises(UserError, match="its digest is wrong"):
             store.adapter(written)
 
 

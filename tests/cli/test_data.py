@@ -166,12 +166,12 @@ def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path,
     given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--labels", "findings"]
     given += ["--empty-label", "negative"]
     assert main([*given, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
-    assert "the dataset has no text but film-name (image). small-dual may." in capsys.readouterr().err
+    assert "the dataset has no text but film-name (image). Try --backbone small-dual." in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()
     # A grid that is counted and not built is refused alike.
     large = ["--plan", "--seeds", *map(str, range(300))]
     assert main([*given, *large, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
-    assert "the dataset has no text but film-name (image). small-dual may." in capsys.readouterr().err
+    assert "the dataset has no text but film-name (image). Try --backbone small-dual." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

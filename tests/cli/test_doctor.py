@@ -65,8 +65,8 @@ def doctor(clinic, tmp_path):
 def test_what_it_finds_stands_on_the_screen_with_what_it_costs(doctor, capsys):
     assert doctor() == 0
     said = capsys.readouterr().out
-    assert "WARNING: 1 pictures are there under several patients: 0.png of p0 = 77.png of p38" in said
-    assert "WARNING: the id and the patient's id and the order in the file tell ill (AUROC 1.000, 0." in said
+    assert "WARNING: 1 pictures occur under several patients: 0.png of p0 = 77.png of p38" in said
+    assert "WARNING: the id and the patient's id and the order in the file predict ill (AUROC 1.000, 0." in said
     assert "-> split by patients drawn at random, never in this order, and let no id reach a model" in said
     assert len(said.splitlines()) < 20
 
@@ -163,8 +163,9 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
     words = ["grid", "--plugin", str(tmp_path / "clinic.py"), "--data-root", str(clinic), "--datasets", "clinic"]
     words += ["--methods", "head", "--plan", "--out", str(tmp_path / "out")]
     assert main(words) == 0
-    assert "clinic: nobody has looked for what makes scores on these data mean less: python -m mora_bench doctor" in (
-        capsys.readouterr().err
+    assert (
+        "clinic: these data were not checked for shortcuts and leakage yet; to check them: python -m mora_bench doctor"
+        in (capsys.readouterr().err)
     )
     assert doctor() == 0
     capsys.readouterr()
@@ -173,7 +174,7 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
     assert main(words) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "WARNING: clinic" in line]
     assert len(said) == 1
-    assert "tell ill (AUROC 1.000" in said[0]
+    assert "predict ill (AUROC 1.000" in said[0]
     assert "(and 1 more findings): python -m mora_bench doctor --data-root" in said[0]
     assert main([*words, "--limit", "60"]) == 0
     assert "doctor" not in capsys.readouterr().err
@@ -182,8 +183,11 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--groups-out", "g.csv", "--datasets", "odir", "cxr"], "one file is of one dataset"),
-        (["--same-text", "--datasets", "odir"], "is for --groups-out FILE"),
+        (
+            ["--groups-out", "g.csv", "--datasets", "odir", "cxr"],
+            "groups of one dataset; name exactly one",
+        ),
+        (["--same-text", "--datasets", "odir"], "needs --groups-out FILE"),
     ],
 )
 def test_options_that_do_not_fit(words, said, capsys, tmp_path):

@@ -101,7 +101,7 @@ def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):
     _, value, said = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
     ((pair,),) = [value["datasets"]["odir"]["shared_pictures"]]
     assert {file for _, file in pair} == {first.name, other.name}
-    assert "WARNING: 1 pictures are there under several patients" in said
+    assert "WARNING: 1 pictures occur under several patients" in said
     assert first.name in said
 
 
@@ -150,4 +150,4 @@ def test_what_cannot_be_json_refuses_it(tmp_path, capsys):
     assert "--json and --track are options of `grid`" in capsys.readouterr().err
     (tmp_path / "mine.toml").write_text("json = true")
     assert cli.main(["grid", "--preset", str(tmp_path / "mine.toml"), "--plan"]) == 2
-    assert "json is for the command line" in capsys.readouterr().err
+    assert "a preset cannot set `json`; use the option --json" in capsys.readouterr().err

@@ -106,7 +106,7 @@ def test_plan_runs_nothing(folder, tmp_path, capsys):
     assert grid(folder, out, "--plan", "--ranks", "1", "2", "--datasets", "odir") == 0
     printed = capsys.readouterr().out
     assert printed.count("to do ") == 3
-    assert "4 points asked for, 1 collapsed: 1 because head does not read rank" in printed
+    assert "4 combinations requested, 1 dropped as duplicates: 1 because head does not read rank" in printed
     assert not out.exists()
 
 
@@ -273,7 +273,7 @@ def test_floors_run_beside_methods_and_are_counted(folder, tmp_path, capsys):
     ]  # fmt: skip
     costs = [row[7:13] for row in rows if "prior" in row or "tfidf" in row if len(row) > 13]
     assert costs == 2 * [6 * ["—"]]
-    assert "tfidf abstains without text: no label." in captured.out
+    assert "tfidf abstains on samples without text: it predicts no label." in captured.out
     records = [json.loads(f.read_text()) for f in (out / "records").iterdir()]
     assert sorted(r["cell"]["method"] for r in records if r["cell"]["recipe"] is None) == ["prior", "tfidf"]
 

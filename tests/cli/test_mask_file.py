@@ -97,8 +97,8 @@ def test_the_rate_is_the_files_own_and_other_rates_collapse_onto_it(made, capsys
     assert grid(made / "theirs", *asked) == 0
     said = capsys.readouterr()
     assert f"because mask:{cells[0].mechanism.brought} has a rate of its own" in said.out
-    assert "That rate is its own: no other is read" in said.err
-    assert "cannot be told from chance" in said.err
+    assert "The mask fixes this rate; --rates has no effect" in said.err
+    assert "No significant association with missingness" in said.err
     assert grid(made / "theirs", *asked, "--test-rate", "0.3") == 2
     assert "has a rate of its own; leave it out" in capsys.readouterr().err
 
@@ -127,16 +127,16 @@ def test_another_path_is_the_same_cell_and_another_digit_is_another(made, tmp_pa
     assert "2 to do" in capsys.readouterr().out
     forget()
     assert grid(tmp_path / "empty", "--mechanism", f"mask:{mask}", "--plan") == 2
-    assert "holds no mask of that digest" in capsys.readouterr().err
+    assert "has no mask with this digest" in capsys.readouterr().err
 
 
 def test_what_is_not_of_the_data_is_refused_by_row_and_what_lacks_by_name(made, tmp_path, capsys):
     frame = pd.read_csv(made / "mine.csv", dtype=str)
     for name, changed, message in (
         ("unknown", frame.replace({"id": {"17": "x17"}}), r"1 of its ids are no sample of odir.*: row \d+: 'x17'"),
-        ("absent", frame[~((frame.id == "17") & (frame.seed == "1"))], "says nothing of 1 of .* seed 1: '17'"),
-        ("seed", frame[frame.seed == "0"], "says nothing of .* of .* training samples, seed 1"),
-        ("side", frame[frame.side != "test"], "says nothing of 30 of 30 test samples, seed 0"),
+        ("absent", frame[~((frame.id == "17") & (frame.seed == "1"))], "no row for 1 of .* seed 1: '17'"),
+        ("seed", frame[frame.seed == "0"], "no row for .* of .* training samples, seed 1"),
+        ("side", frame[frame.side != "test"], "no row for 30 of 30 test samples, seed 0"),
     ):
         changed.to_csv(tmp_path / f"{name}.csv", index=False)
         assert grid(tmp_path / "out", "--mechanism", f"mask:{tmp_path / f'{name}.csv'}", "--plan") == 2
@@ -156,7 +156,7 @@ def test_it_scores_again_runs_again_is_verified_packed_merged_and_published(made
     assert cli.main(["rescore", str(out), "--test-mechanism", f"mask:{made / 'mine.csv'}"]) == 0
     said = capsys.readouterr()
     assert "2 cells scored again" in said.out
-    assert "cannot be told from chance" in said.err
+    assert "No significant association with missingness" in said.err
     (mask,) = {each.scoring.missing.brought for each in Store(out).scores()[0] if each.scoring.missing}
     (rate,) = {each.test_rate for each in Store(out).scores()[0] if each.scoring.missing}
     assert rate == pytest.approx(0.5, abs=0.02)
@@ -185,7 +185,7 @@ def test_rerun_takes_the_mask_from_the_folder(made, tmp_path, capsys, monkeypatc
     toy = ["--datasets", "odir", "--methods", "prior", "--seeds", "0", "--pool", "20", "--engine", "inline"]
     asked = [*toy, "--mechanism", f"mask:{tmp_path / 'mine.csv'}", "--out", str(tmp_path / "first")]
     assert cli.main(["grid", *asked]) == 0
-    assert "rows would leave nothing of what the sample has" in capsys.readouterr().err
+    assert "rows would remove every modality of a sample; these samples keep all" in capsys.readouterr().err
     (tmp_path / "mine.csv").unlink()
     forget()
     assert cli.main(["rerun", str(tmp_path / "first"), "--out", str(tmp_path / "again")]) == 0
@@ -253,7 +253,7 @@ def test_ids_of_patients_are_hashed_in_the_copy_and_told_again(unit, tmp_path, c
     asked = ["grid", "--datasets", "clinic", "--methods", "tfidf", "--seeds", "0", "--folds", "5", *where]
     asked += ["--mechanism", f"mask:{tmp_path / 'mine.csv'}", "--mask-unit", unit, "--out", str(tmp_path / "out")]
     assert cli.main([*asked, "--engine", "inline"]) == 0
-    assert "10 rows keep what the sample lacks by nature" not in capsys.readouterr().out
+    assert "10 rows keep a modality that is missing in the data" not in capsys.readouterr().out
     (file,) = (tmp_path / "out" / "masks").iterdir()
     held = json.loads(file.read_text())
     assert "Smith" not in file.read_text()
@@ -272,7 +272,7 @@ def test_ids_of_patients_are_hashed_in_the_copy_and_told_again(unit, tmp_path, c
     assert cli.main(["verify", str(tmp_path / "out"), *where]) == 0
     forget()
     assert cli.main(["verify", str(tmp_path / "out"), *where[:2]]) == 3
-    assert "hashes stand for its ids; say where the real clinic is" in capsys.readouterr().err
+    assert "its ids are stored as hashes; give the real clinic with --data-root" in capsys.readouterr().err
     forget()
     assert cli.main(["rerun", str(tmp_path / "out"), "--out", str(tmp_path / "again"), *where]) == 0
     assert "of the scores" not in capsys.readouterr().err
@@ -286,4 +286,4 @@ def test_the_script_of_the_docs_makes_a_mask_that_is_planned(tmp_path, capsys, m
     assert cli.main(["grid", *asked, "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr()
     assert "6 cells (6 of them without a network): 6 to do" in said.out
-    assert "mine.csv) on odir: of 800 training samples (seed 0) it takes something from" in said.err
+    assert "mine.csv) on odir: of 800 training samples (seed 0) it takes a modality from" in said.err

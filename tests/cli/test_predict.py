@@ -90,7 +90,7 @@ def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsy
     found = outcome(cell, Rows([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, place)
     store.write(cell, found.record, found.predictions, found.scores, None, found.split)
     assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
-    assert "nothing that could predict (predictions that were made elsewhere)" in capsys.readouterr().err
+    assert "it has no trained model to predict with (predictions that were made elsewhere)" in capsys.readouterr().err
 
 
 def test_whatever_is_absent_is_absent(trained, tmp_path):
@@ -152,4 +152,4 @@ def test_a_record_that_no_scores_vouch_for_predicts_nothing(trained, capsys):
     store.record_documents.write(cell.key, encode(msgspec.structs.replace(store.record(cell), adapter=adapter)))
     words = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
     assert main(words) == 2
-    assert "no scores vouch for it: it was changed after it was scored" in capsys.readouterr().err
+    assert "no file of scores names its digest: the record was changed after scoring" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypat
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--methods", "mora"], "no record that is done and asked for"), (["--data-root", "."], "0 cells")],
+    [(["--methods", "mora"], "no finished record matches these options"), (["--data-root", "."], "0 cells")],
 )
 def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, said):
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again"), *arguments]) != 0
@@ -80,9 +80,9 @@ def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
     assert "1 of 1 cells have the scores" in capsys.readouterr().out
     assert [file.stem for file in (tmp_path / "a" / "records").iterdir()] == [key]
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--seeds", "7"]) == 2
-    assert "no record that is done and asked for" in capsys.readouterr().err
+    assert "no finished record matches these options" in capsys.readouterr().err
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "b"), "--key", key, "ffff-none"]) == 2
-    assert "--key ffff-none: no record of" in capsys.readouterr().err
+    assert "--key ffff-none: no finished record of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

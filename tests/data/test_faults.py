@@ -218,7 +218,7 @@ def test_a_dataset_of_which_nothing_is_there_is_refused(folder, tmp_path, capsys
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("twin=twin", "has no embedded twin"),
+        ("twin=twin", "has no synthetic twin"),
         ("twin=lambda: None", "its reader returned NoneType; expected a Table"),
     ],
 )
@@ -237,8 +237,11 @@ def test_the_twins_break_no_rule(name):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("targets[:, 1] = 0; targets[0, 0] = 1 - targets[0, 0]", "mine: no sample has b: nothing can be learned"),
-        ("targets[:, 1] = 1", "mine: every sample has b: nothing can be learned"),
+        (
+            "targets[:, 1] = 0; targets[0, 0] = 1 - targets[0, 0]",
+            "mine: no sample has b: a method cannot learn such a label",
+        ),
+        ("targets[:, 1] = 1", "mine: every sample has b: a method cannot learn such a label"),
         ("images = [None] * N", "mine: no sample has any image. Are its files where the table says?"),
     ],
 )

@@ -48,8 +48,8 @@ def test_the_sides_of_a_cell():
     [
         ({"folds": 2}, "2 folds are too few"),
         ({"pool": -1}, "expected 0 or more"),
-        ({"pool": 5, "folds": 10}, "for twins alone"),
-        ({"pool": 5, "source": "real"}, "for twins alone"),
+        ({"pool": 5, "folds": 10}, "for twins only"),
+        ({"pool": 5, "source": "real"}, "for twins only"),
     ],
 )
 def test_sides_that_cannot_be(wrong, said):

@@ -30,9 +30,9 @@ def test_whom_the_table_joins_already_no_split_parts():
     family = tuple("one" if k in (1, 9) else "" for k in range(400))
     (finding,) = copies.look(replace(table, inseparable=(family,)), [pair(1, 9)], [])
     assert (finding.facts["parted"], finding.facts["apart"], finding.weight) == (0, 0, 0)
-    assert finding.costs == "all are kept on one side by the dataset itself"
+    assert finding.costs == "the dataset's reader keeps all on one side of every split"
     (finding,) = copies.look(replace(table, inseparable=(family,)), [pair(1, 9), pair(4, 5)], [])
-    assert finding.costs.startswith("1 of 2 pairs are kept on one side by the dataset itself; look at them")
+    assert finding.costs.startswith("the dataset's reader keeps 1 of 2 pairs on one side of every split; look at them")
     assert copies.linked(table, []) == table.patients
 
 

@@ -105,5 +105,5 @@ def test_a_hundred_thousand_rows_take_bounded_time_and_memory(diagnose):
     assert time.process_time() - begun < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 800_000
     assert found.drawn <= MOST_SAMPLES
-    assert any("were looked for in" in line for line in lines(found, table))
+    assert any("were searched in" in line for line in lines(found, table))
     assert [f.look for f in found.findings] == ["repeats"]

@@ -270,6 +270,6 @@ def test_absent_covariates_count_as_the_mean():
 def test_a_label_mechanism_that_would_be_chance_says_so():
     one_each = np.eye(2, dtype=np.uint8)[np.arange(100) % 2]
     single = dataclasses.replace(units(100), targets=one_each)
-    with pytest.raises(UserError, match=r"so it would be chance; name a label, e\.g\. label:A"):
+    with pytest.raises(UserError, match=r"so the mask would be completely random; name a label, e\.g\. label:A"):
         drawn(single, Missing("label", 2.0))
     assert not drawn(single, Missing("label:A", 2.0)).all()

@@ -76,7 +76,7 @@ def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folde
     given += ["--engine", "inline", "--recipe.batch", "8", "--recipe.epochs", "2"]
     assert main(["grid", *given, "--plan"]) == 0
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("No price: no record says how fast these cells run on this device; --plan --measure")
+    assert said.startswith("No time estimate: no record of such cells on this device; --plan --measure")
     assert main(["grid", *given]) == 0
     capsys.readouterr()
     assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--plan"]) == 0
@@ -90,7 +90,7 @@ def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folde
     at = given.index("--methods") + 1
     both = [*given[:at], "lora", *given[at:]]
     assert main(["grid", *both, "--plan"]) == 0
-    assert "; no price for 1 cells, whose kinds have no record" in capsys.readouterr().out.splitlines()[-1]
+    assert "; no time estimate for 1 cells, because no record is like them" in capsys.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("more", [[], ["--seeds", *map(str, range(300))]])

@@ -453,7 +453,7 @@ def test_a_part_that_asks_for_the_backbones_own_readout_is_collapsed_with_the_re
 
 def test_a_pooler_is_refused_where_there_is_none(grid, place):
     fused = with_readout(grid, "pooler", backbone=("small", "fused:untrained,untrained"))
-    with pytest.raises(UserError, match=r"fused:untrained,untrained was published without a pooler.*Leave it out"):
+    with pytest.raises(UserError, match=r"fused:untrained,untrained has no pooler.*Leave the option out"):
         plan(fused, place)
 
 

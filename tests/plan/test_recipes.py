@@ -63,7 +63,7 @@ def with_recipe(grid, **changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"warmup": 0.3}, "--recipe.warmup: plateau, the schedule of head on odir, does not read it; leave it out, or"),
+        ({"warmup": 0.3}, "--recipe.warmup has no effect: head on odir uses schedule plateau. Leave it out, or"),
         ({"schedule": "linear", "decay_epochs": 2.0}, r"--recipe.decay-epochs: linear, .* --recipe.schedule plateau"),
         ({"patience": 0}, "odir head: recipe.schedule plateau ends by patience: give recipe.patience, 1 or more"),
         ({"epochs": 1}, "recipe.epochs 1 is less than recipe.warmup_epochs 0.5 and recipe.decay_epochs 1 together"),
@@ -115,8 +115,8 @@ def test_what_auto_chose_is_not_emulated_elsewhere(place, folder, processor):
     work([cell], dataclasses.replace(place, native=True))
     record = Store(place.out).record(cell)
     assert record.status == "failed"
-    assert "would be emulated on" in record.error
-    assert "(the processor has neither avx512_bf16 nor amx_bf16). Run the cell on a machine that has it" in record.error
+    assert "has no native bf16" in record.error
+    assert "(the processor has neither avx512_bf16 nor amx_bf16). Run the cell on a machine with bf16" in record.error
     Store(place.out).forget_failed({cell: "failed"})
     work([cell], place)
     assert Store(place.out).record(cell).status == "done"

@@ -119,7 +119,7 @@ def test_a_split_of_another_name_is_no_matter_and_one_that_was_edited_is_refused
     file = next((parts[0] / "splits").iterdir())
     file.write_text(file.read_text() + " ")
     assert merged(parts, tmp_path / "other") == 2
-    assert f"{file}: {file.stem}: not what was written" in capsys.readouterr().err
+    assert f"{file}: {file.stem}: its digest is wrong" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("what", ["predictions", "adapters", "splits", "records"])

@@ -196,7 +196,7 @@ def test_damage_costs_the_cells_of_its_group_and_the_same_grid_and_packing_mend_
     believed = contents(damaged)
     assert len(believed.records) == len(believed.scores) == 3
     assert sum("lost, because its bytes are not what was written" in str(each) for each in believed.left_out) == GROUP
-    with pytest.raises(UserError, match=f"records.parquet: {GROUP} documents in it are lost"):
+    with pytest.raises(UserError, match=rf"records.parquet: {GROUP} documents in it are damaged \(wrong digest\)"):
         pack(damaged)
     with pytest.raises(UserError, match=f"{GROUP} such. What could be read has files of its own now"):
         unpack(damaged)

@@ -49,7 +49,7 @@ def test_nothing_is_written_over_and_nothing_damaged_is_published(results, tmp_p
     (record,) = (results / "records").iterdir()
     record.write_text(record.read_text().replace("0.7", "0.8"))
     assert cli.main(["publish", str(results), "--into", str(tmp_path / "x")]) == 2
-    assert "not all is whole" in capsys.readouterr().err
+    assert "damaged files; `mora_bench verify` lists them" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 

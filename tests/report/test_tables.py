@@ -101,9 +101,9 @@ def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
         assert table.sections[0].seeds == [0, 1]
         assert bool(row(table, "mora").below) == below
         assert not row(table, "frozen").network
-        assert "a worse mean than the best without a network or with a frozen one, " in table.caption
-        assert ("with the network frozen frozen scores 60.0 ± 0.0; " in said) == below
-        assert ("without a network prior scores 10.0 ± 0.0; " in said) != below
+        assert "a worse mean than the best baseline without a network or with a frozen one (see " in table.caption
+        assert ("best baseline with a frozen network: frozen scores 60.0 ± 0.0; " in said) == below
+        assert ("best baseline without a network: prior scores 10.0 ± 0.0; " in said) != below
         assert len(table.sections[0].floors) == 2
 
 
@@ -132,7 +132,7 @@ def test_other_test_sets_get_tables_of_their_own():
         "twin-pool500",
     }
     (apart,) = (t for t in found if t.name.endswith("pool500"))
-    assert "500 test samples drawn apart for each seed" in apart.caption
+    assert "500 separate test samples for each seed" in apart.caption
     assert apart.sections[0].overlap == 0
     (folded,) = (t for t in found if t.name.endswith("folds10"))
     assert "seed s tests fold s of 10" in folded.caption
@@ -158,8 +158,8 @@ def test_a_pattern_that_took_nothing_has_no_column_and_the_absent_modality_is_na
     assert not table.strata
     assert "odir: image is absent from all test samples." in table.notes
     assert (
-        "Left out of odir, trained on both missing at 70%: image missing, text missing, both missing; "
-        "that took nothing from any test sample there." in table.notes
+        "Columns left out of odir, trained on both missing at 70%: image missing, text missing, both missing. "
+        "These patterns removed nothing from any test sample." in table.notes
     )
     text = tables.markdown(table)
     assert "image missing |" not in text
@@ -176,7 +176,9 @@ def test_where_a_pattern_took_nothing_from_one_dataset_its_table_has_no_such_col
     assert by_name["cxr"].rows[0].mean["score both"] == 0.5
     assert by_name["cxr"].taken["score image"] == pytest.approx(0.62)
     (line,) = (
-        line for line in tables.markdown(table).splitlines() if "samples that lost one, % |" in line and "62.0" in line
+        line
+        for line in tables.markdown(table).splitlines()
+        if "samples that lost a modality, % |" in line and "62.0" in line
     )
     assert [part.strip() for part in line.split("|")[2:6]] == ["—", "62.0", "62.0", "62.0"]
 
@@ -185,7 +187,7 @@ def test_ceilings_stand_below_the_rows():
     table = only([masked(record("full"), 0.7, ceiling={"f1_macro": 0.9, "f1_macro_tuned": 0.95})])
     assert table.sections[0].ceiling["score both"] == 0.9
     assert "| ceiling" in tables.markdown(table)
-    assert "what a reader who misses nothing that is told can expect" in table.caption
+    assert "upper bound, the expected score of an ideal reader of the modalities" in table.caption
     assert "ceiling" not in only([masked(record("full"), 0.7)]).caption
 
 
@@ -194,7 +196,7 @@ def test_classes_without_a_test_sample_are_said_with_the_ceiling_that_they_put()
     own = msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, labels=list("abcde")))
     empty = {"f1_macro": 0.5, "n": 3, "empty_classes": 2}
     table = only([masked((own, found), 0.7, scores=empty)])
-    assert "odir, seed 0: 2 of 5 classes have no test sample; F1-macro is at most 60.0 there." in table.notes
+    assert "odir, seed 0: 2 of 5 classes have no test sample, so F1-macro cannot exceed 60.0." in table.notes
 
 
 def test_folds_are_pooled_when_each_is_there_once():
@@ -212,7 +214,7 @@ def test_folds_are_pooled_when_each_is_there_once():
 
 def test_ranks_need_five_data_sets():
     few = only([record(m, dataset=d) for m in ("full", "head", "lora") for d in ("odir", "cxr")])
-    assert "Cannot tell: 2 blocks of patients (cxr; odir), and 3 rows that all data sets have" in ranks.markdown(few)
+    assert "No test: 2 blocks of patients (cxr; odir), and 3 rows that all data sets have" in ranks.markdown(few)
     order = {"full": 0.3, "head": 0.2, "lora": 0.1}
     many = only([record(m, f1=f, dataset=f"d{k}") for m, f in order.items() for k in range(12)])
     text = ranks.markdown(many)
@@ -238,7 +240,7 @@ def test_data_sets_that_share_patients_are_one_block():
     (blocks,) = ranks.blocks_of(table, "score both", table.shown[0])
     assert [sorted(own) for own in blocks.datasets] == [sorted(d for d in same if d[0] == c) for c in "co"]
     assert not blocks.unknown
-    assert "Cannot tell: 2 blocks of patients (cxr with cxr-redacted with cxr-views; odir with" in ranks.markdown(table)
+    assert "No test: 2 blocks of patients (cxr with cxr-redacted with cxr-views; odir with" in ranks.markdown(table)
     # A block's score is the mean of its data sets'.
     two = only([record("full", f1=f, dataset=d) for d, f in (("odir", 0.2), ("odir-redacted", 0.4))])
     assert ranks.blocks_of(two, "score both", two.shown[0])[0].scores == pytest.approx(0.3)
@@ -390,7 +392,7 @@ def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
         assert row(before, label).mean == pytest.approx(row(after, label).mean, nan_ok=True)
         assert row(before, label).best == row(after, label).best
         assert row(before, label).values["score both"] == pytest.approx(row(after, label).values["score both"])
-    arrow = " ↓: a worse mean than the best without a network, which the line of that name names."
+    arrow = " ↓: a worse mean than the best baseline without a network (see the line of that name)."
     assert after.caption.replace(arrow, "") == before.caption
 
 
@@ -405,7 +407,7 @@ def test_all_rows_that_cannot_be_told_from_the_best_are_bold():
     assert [r.label for r in table.sections[0].rows if "score both" in r.best] == ["full", "head"]
     text = tables.markdown(table)
     assert text.count("**") == 2 * (2 * (4 + 3) + 1)
-    assert "smallest difference told" in text
+    assert "minimum detectable difference" in text
 
 
 def test_nothing_is_bold_where_nothing_can_be_told_apart():
@@ -420,14 +422,14 @@ def test_one_seed_or_one_row_tells_nothing(methods):
     table = only([record(m) for m in methods])
     assert not any(r.best for r in table.sections[0].rows)
     assert np.isnan(table.sections[0].resolution["score both"]).all()
-    assert "smallest difference told |" not in tables.markdown(table)
+    assert "minimum detectable difference |" not in tables.markdown(table)
 
 
 def test_two_seeds_of_equal_differences_tell_nothing_and_no_smallest_difference():
-    """Both were certain: p = 0, and "smallest difference told: 0.0"."""
+    """Both were certain: p = 0, and "minimum detectable difference: 0.0"."""
     table = only([record(m, s, level + 0.1 * s) for m, level in (("full", 0.5), ("head", 0.2)) for s in range(2)])
     assert not any(r.best for r in table.sections[0].rows)
-    assert "smallest difference told |" not in tables.markdown(table)
+    assert "minimum detectable difference |" not in tables.markdown(table)
     (line,) = [own for own in csv.DictReader(io.StringIO(differences.comma_separated(table))) if "both" in own["score"]]
     assert (line["p"], line["told apart"]) == ("0.5", "False")
 
@@ -476,7 +478,7 @@ def test_another_protocol_has_a_table_of_its_own():
     assert set(both) == {"comparison-twin", "comparison-twin-site-sex--strength-2---at-30"}
     assert tables.markdown(both["comparison-twin"]) == tables.markdown(plain)
     second = both["comparison-twin-site-sex--strength-2---at-30"]
-    assert "missing at 30% (site:sex (strength 2), at 30%)." in second.caption
+    assert "missing at 30% (site:sex (strength 2), at 30%) (both: each affected sample loses one " in second.caption
     assert row(second, "mora").mean["score both"] == pytest.approx(0.2)
 
 
@@ -510,8 +512,8 @@ def test_a_network_below_a_floor_is_marked_and_a_floor_never_is():
     text = " ".join(tables.markdown(table).split())
     assert "30.0 ↓ |" in text
     assert "60.0** ↓" not in text
-    assert "↓: a worse mean than the best without a network, which the line of that name names." in text
-    assert "| best without a network | tfidf | tfidf | tfidf | tfidf |" in text
+    assert "↓: a worse mean than the best baseline without a network (see the line of that name)." in text
+    assert "| best baseline without a network | tfidf | tfidf | tfidf | tfidf |" in text
     assert r"$\downarrow$" in tables.latex(table)
     assert "↓" not in tables.latex(table)
 
@@ -551,7 +553,7 @@ def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
     older = msgspec.structs.replace(old, scoring=aged.scoring, score_key=aged.score_key)
     (alone,) = compare(frame.cells([first], [older]))
     assert alone.name == "comparison-twin"
-    assert "missing at 70% (scores of version 1, not 2)." in alone.caption
+    assert "missing at 70% (scores of version 1, not 2) (both: each affected sample loses one " in alone.caption
     both = compare(frame.cells([first, new[0]], [older, old, new[1]]))
     assert [table.name for table in both] == ["comparison-twin-version1", "comparison-twin-version2"]
     assert "scores of version" not in both[1].caption
@@ -561,10 +563,11 @@ def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
 def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
     recipe = record()[0].cell.recipe
     read = {name: record(recipe=replace(recipe, readout=name)) for name in ("", "mean", "labels")}
-    assert "read by" not in only([read[""]]).caption
+    assert "the classifier reads" not in only([read[""]]).caption
     alone = only([read["labels"]]).caption
-    assert "), read by one attention a label over the last block's tokens instead of its pooling. Share" in alone
+    instead = "the last block's tokens instead of the pooler's output"
+    assert f"); the classifier reads one attention per label over {instead}. Share" in alone
     both = only([read[""], read["mean"]])
-    assert ", read by the mean of the last block's tokens instead of its pooling where a row says so" in both.caption
+    assert f"; the classifier reads the mean of {instead} where a row says so" in both.caption
     labels = {row.label for section in both.sections for row in section.rows}
     assert labels == {"mora (r=4, blocks 0, readout=published)", "mora (r=4, blocks 0, readout=mean)"}

@@ -167,5 +167,5 @@ def test_a_cell_that_reweighs_is_another_and_says_what_it_cannot(place, folder):
     assert cell.key != plain.key
     (one,), (two,) = run_cells([cell], place), run_cells([plain], place)
     assert not torch.equal(torch.tensor(one.predictions["val_logits"]), torch.tensor(two.predictions["val_logits"]))
-    with pytest.raises(UserError, match=r"recipe\.reweigh: mechanism site does not know how probable a loss is"):
+    with pytest.raises(UserError, match=r"recipe\.reweigh: mechanism site gives no probabilities of missingness"):
         run_cells([reweighed(place, folder, Missing("site", 1.0, "sample", "1", ""))], place)

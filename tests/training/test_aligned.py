@@ -127,9 +127,9 @@ def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(place):
     scores = [store.scores_of(each) for each in (cell, plain)]
     (table,) = compare(frame.cells([found, other], scores))
     pairs = found.beginning.pairs
-    assert [note for note in table.notes if "aligned" in note] == [
-        f"odir: the projection of pictures was aligned on {pairs} complete training samples, without labels, and is "
-        "not among what trains."
+    assert [note for note in table.notes if "projection" in note] == [
+        f"odir: the projection of pictures was fitted once on {pairs} complete training samples, without labels, and "
+        "then frozen; it does not count as trained."
     ]
     assert [row.label for row in table.sections[0].rows] == ["head (projection=aligned)", "head (projection=trained)"]
 
@@ -190,7 +190,7 @@ def test_after_another_dataset_each_has_a_projection_of_its_own(place):
     transfer.carry_over([before], [model])
     assert equal(own, model.projection.state_dict())
     head = aligned(place, after=after)
-    with pytest.raises(UserError, match="nothing can go on from the other dataset"):
+    with pytest.raises(UserError, match="nothing to transfer, because this method trains only the classifier"):
         transfer.carry_over([built(transfer.before(head, place), place)[0]], [built(head, place)[0]])
 
 

@@ -221,7 +221,7 @@ def test_a_task_without_class_weights_is_refused_when_planning(place, folder, mo
             task if group == registry.TASKS else get(group, name)
         ))  # fmt: skip
         expand(grid, grid, place)
-        with pytest.raises(UserError, match="cxr asks the task 'multi-label', which has no class weights"):
+        with pytest.raises(UserError, match="the task 'multi-label' of cxr has no class weights"):
             expand(asked, asked, place)
         monkeypatch.undo()
 

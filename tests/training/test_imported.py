@@ -121,7 +121,7 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, place, tmp_path):
     [
         (lambda f: f.drop(columns="pattern"), "no column pattern; found: split, id"),
         (lambda f: f.iloc[:-1], r"1 predictions are absent, the first of test sample .*, complete"),
-        (lambda f: pd.concat([f, f.iloc[-1:]]), "there twice"),
+        (lambda f: pd.concat([f, f.iloc[-1:]]), "occur twice"),
         (lambda f: f.assign(N="1.5"), "expected probabilities from 0 to 1"),
         (lambda f: f.assign(N="much"), "a probability is no number"),
         (lambda f: f.assign(id="x"), "no validation or test sample of this cell has that id"),

@@ -154,7 +154,7 @@ def test_twice_the_cap_changes_no_bit_where_patience_ended_before(folder, view):
 def test_a_look_without_a_score_is_no_better_and_none_with_one_fails(folder, view, monkeypatch):
     fit, _, _ = trained(folder, view, PLATEAU, monkeypatch, [math.nan, math.nan, 0.1, 0.05])
     assert (fit.best_step, fit.best_score) == (3, 0.1)
-    with pytest.raises(UserError, match=r"AUROC had no value on the validation samples at any look .*schedule linear"):
+    with pytest.raises(UserError, match=r"AUROC was undefined in every validation .*schedule linear"):
         trained(folder, view, PLATEAU, monkeypatch, [math.nan])
 
 

@@ -106,5 +106,5 @@ def test_nothing_to_carry_over_is_said(place, folder):
     cell = make_cell(place, folder, method="head")
     (model,) = cells.built([cell], *_data(cell, place))
     model.pooler.requires_grad_(False)
-    with pytest.raises(UserError, match="nothing can go on from the other dataset"):
+    with pytest.raises(UserError, match="nothing to transfer, because this method trains only the classifier"):
         transfer.carry_over([model], [model])

@@ -155,7 +155,7 @@ def test_folds_of_tested_seeds_are_withheld(planned):
     tested = {row for s in (0, 1, 2) for row in sides(replace(folded, seed=s), table)["test"].rows}
     assert not tested & {*split["train"].rows, *split["val"].rows}
     assert (len(split["train"]), len(split["val"])) == (500, 100)
-    with pytest.raises(UserError, match="Test fewer seeds"):
+    with pytest.raises(UserError, match="Use fewer seeds"):
         untested(replace(folded, seed=0), table, range(10))
 
 
@@ -184,7 +184,7 @@ def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, mo
     ("wrong", "said"),
     [
         (["--trials", "1"], "expected 2 or more"),
-        (["--ranks", "2"], "what is searched"),
+        (["--ranks", "2"], "`tune` searches ranks and learning rates itself"),
         (["--rates", "0.3", "0.7"], "one value"),
     ],
 )

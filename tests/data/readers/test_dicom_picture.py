@@ -130,7 +130,7 @@ def test_an_empty_slope_is_one_and_a_slope_of_0_is_refused(tmp_path):
     path = write_dicom(tmp_path / "a.dcm", RescaleSlope=None, RescaleIntercept=None, **WIDE)
     assert levels(path) == [[0, 128, 255], [255, 255, 64]]
     path = write_dicom(tmp_path / "b.dcm", RescaleSlope=0, RescaleIntercept=3)
-    with pytest.raises(UserError, match=r"b\.dcm, frame 0: RescaleSlope 0"):
+    with pytest.raises(UserError, match=r"b\.dcm, frame 0: RescaleSlope is 0"):
         DicomFile(path).read()
 
 

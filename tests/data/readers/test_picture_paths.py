@@ -75,10 +75,10 @@ def test_other_options_are_another_table(clinic):
     [
         ({}, r"0\.nii\.gz: 2 volumes .* --volume N"),
         ({"volume": 2}, r"0\.nii\.gz: volume 2; expected one number, or three, of 0 to 1"),
-        ({"volume": 0, "series": "3"}, r"visits\.csv: --series means nothing here: no column .* DICOM file"),
-        ({"image": ["film"], "plane": "axial"}, "--plane means nothing here: no column of pictures has a NIfTI volume"),
-        ({"image": ["film"], "volume": 0}, "--volume means nothing here"),
-        ({"image": [], "text": ["note"], "window": (40, 400)}, "--window means nothing here"),
+        ({"volume": 0, "series": "3"}, r"visits\.csv: --series has no effect: no column .* DICOM file"),
+        ({"image": ["film"], "plane": "axial"}, "--plane has no effect: no column of pictures has a NIfTI volume"),
+        ({"image": ["film"], "volume": 0}, "--volume has no effect"),
+        ({"image": [], "text": ["note"], "window": (40, 400)}, "--window has no effect"),
         ({"image": ["scan", "film"], "volume": 0, "plane": "coronal"}, "--plane coronal: DICOM files are shown in the"),
         ({"window": (40, 0)}, "--window .*expected a centre and a width above 0"),
         ({"window": (40, 1, 2)}, "--window .*expected a centre and a width above 0"),
@@ -98,11 +98,15 @@ def test_new_records_are_looked_at_as_those_that_were_trained_on(clinic):
     new = new_records(table, clinic / "visits.csv", dataset.views).table
     assert new.modalities == table.modalities
     check_alike(dataset.views, table.modalities)
-    with pytest.raises(UserError, match=r"0\.nii\.gz: was trained on with .*volume 1; new records would be read with"):
+    with pytest.raises(
+        UserError, match=r"0\.nii\.gz: in training it was read with .*volume 1, but new records would be"
+    ):
         check_alike(Views(), table.modalities)
     films = read(clinic, image=["film"], window=(40, 400)).modalities
     check_alike(views(window=(40, 400)), films)
-    with pytest.raises(UserError, match=r"film\.dcm: was trained on with window Window\(centre=40\.0, width=400\.0\)"):
+    with pytest.raises(
+        UserError, match=r"film\.dcm: in training it was read with window Window\(centre=40\.0, width=400\.0\)"
+    ):
         check_alike(views(window=(50, 400)), films)
 
 
