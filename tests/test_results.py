@@ -13,6 +13,8 @@ from mora_bench.report.section import Section
 from mora_bench.report.write import read, write
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"
+#: The folders that this version made.
+TODAYS = ("quick", "fused")
 FOLDERS = sorted(folder for folder in REFERENCE.iterdir() if Store(folder).exists)
 
 
@@ -126,7 +128,7 @@ def test_lora_and_mora_on_a_tower_that_has_read_english_beat_every_floor_on_ever
 
 
 def test_the_reference_is_there():
-    assert {"quick", "real", "resolve", "one-modality", "freezing", "field", "impute"} <= {
+    assert {*TODAYS, "real", "resolve", "one-modality", "freezing", "field", "impute"} <= {
         folder.name for folder in FOLDERS
     }
 
@@ -163,12 +165,13 @@ def test_the_committed_files_give_the_committed_tables(folder, tmp_path):
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_only_the_quick_folder_is_of_todays_draws_and_files_and_the_others_say_so(folder):
+def test_folders_of_older_draws_and_files_say_so(folder):
     records, _ = Store(folder).records()
-    assert {record.cell.older_draws for record in records} == {folder.name != "quick"}
-    assert {record.older for record in records} == {folder.name != "quick"}
+    older = folder.name not in TODAYS
+    assert {record.cell.older_draws for record in records} == {older}
+    assert {record.older for record in records} == {older}
     for file in (folder / "tables").glob("comparison-*.md"):
-        assert file.read_text().startswith("**Older draws: ") == (folder.name != "quick")
+        assert file.read_text().startswith("**Older draws: ") == older
 
 
 def test_what_is_shipped_is_small():
