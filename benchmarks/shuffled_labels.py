@@ -21,8 +21,8 @@ from tabulate import tabulate
 
 from mora_bench import campaign
 from mora_bench.cli.grid import asked
+from mora_bench.data import datasets
 from mora_bench.data.contract import Dataset
-from mora_bench.data.datasets import CXR, ODIR
 from mora_bench.data.splits import split
 from mora_bench.data.table import Table
 from mora_bench.report.write import read
@@ -62,8 +62,8 @@ def shuffled(dataset: Dataset, seed: int) -> Dataset:
 
 if __name__ != "__main__":
     for number in range(SEEDS):
-        globals()[f"ODIR_SHUFFLED_{number}"] = shuffled(ODIR, number)
-        globals()[f"CXR_SHUFFLED_{number}"] = shuffled(CXR, number)
+        globals()[f"ODIR_SHUFFLED_{number}"] = shuffled(datasets.ODIR, number)
+        globals()[f"CXR_SHUFFLED_{number}"] = shuffled(datasets.CXR, number)
 
 
 def lines(frame: pd.DataFrame) -> list[tuple]:

@@ -4,6 +4,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -133,11 +134,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _remove(plugin: Path, unwanted: bool) -> None:
-    """Remove a plug-in, and its folder if that is empty then."""
+    """Remove a plug-in, what Python compiled of it, and the folders that are empty then."""
     if unwanted:
-        plugin.unlink()
-        with suppress(OSError):
-            plugin.parent.rmdir()
+        compiled = Path(cache_from_source(str(plugin)))
+        for file in (plugin, compiled):
+            file.unlink(missing_ok=True)
+        for folder in (compiled.parent, plugin.parent):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _write(text: str, plugin: Path) -> None:

@@ -42,7 +42,8 @@ def worth(task: Task, known: Side, test: Side, groups: dict[str, np.ndarray]) ->
     whole = {name: at[test[2].all(1)] for name, at in groups.items()}
     return Worth(
         n=len(targets),
-        scores={name: [own[name] for own in found] for name in task.agree},
+        # Conventions of other libraries lack some.
+        scores={name: [own[name] for own in found] for name in task.agree if name in found[0]},
         per_class={name: [own[name] for own in found] for name in task.per_class if name in found[0]},
         group_n={name: int(at.sum()) for name, at in whole.items()},
         groups={name: [task.score(targets[at], own[at]) for own in logits] for name, at in whole.items() if at.any()},

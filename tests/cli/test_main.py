@@ -57,6 +57,7 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
         "ranks-twin.md",
         "scores.csv",
         "summary-twin.md",
+        *(f"worth-twin.{suffix}" for suffix in ("md", "csv")),
     }
     records = {f.name: f.stat().st_mtime_ns for f in (out / "records").iterdir()}
     assert grid(folder, out, "--datasets", "odir", "cxr") == 0
@@ -97,7 +98,7 @@ def test_a_large_grid_of_parts_is_summed_up(tmp_path, capsys):
     assert cli.main(["grid", "--preset", "modalities", "--plan", "--out", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 20
-    assert any(line.startswith("240 cells; 0 records lie in") for line in lines)
+    assert any(line.startswith("300 cells; 0 records lie in") for line in lines)
     assert any(line.split("|")[1:4] == [" head        ", "              12 ", "             12 "] for line in lines)
 
 
@@ -331,6 +332,7 @@ def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_the
         "ranks-twin-at-30.md",
         "summary-twin-at-30.md",
         *(f"robustness-twin-at-30.{s}" for s in ("md", "csv")),
+        *(f"worth-twin-at-30.{s}" for s in ("md", "csv")),
     }
     assert {n: c for n, c in contents(out / "tables").items() if n in tables and n != "scores.csv"} == {
         n: c for n, c in tables.items() if n != "scores.csv"

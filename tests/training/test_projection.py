@@ -230,7 +230,7 @@ def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method,
         np.testing.assert_allclose(found, kept["test_logits"][:, -1], atol=1e-5)
     said = json.loads((adapter / "inference.json").read_text())["features"]
     assert (said["source"], said["cells"], said["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
-    applied = apply(trained(record, place), cell, data.table, place)
+    applied = apply(trained(record, place), cell, data.table, data.table, place)
     complete = len(presence.pattern_presence(2)) - 1
     by_record = 1 / (1 + np.exp(-kept["test_logits"][:, complete]))
     np.testing.assert_allclose(applied.probabilities[rows], by_record, atol=1e-5)

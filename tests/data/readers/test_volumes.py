@@ -45,7 +45,7 @@ def test_broken_dicom_is_named(tmp_path):
         DicomFile(tmp_path / "a.dcm").read()
     with pytest.raises(UserError, match=r"a\.dcm: not a DICOM file"):
         dicom.dicom_series(tmp_path)
-    with pytest.raises(UserError, match="no DICOM files"):
+    with pytest.raises(UserError, match="not a folder; expected a folder of DICOM files"):
         dicom.dicom_series(tmp_path / "nowhere")
 
 
