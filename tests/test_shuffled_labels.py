@@ -23,14 +23,14 @@ def _numbers(targets: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", [0, 3])
-def test_real_test_samples_keep_their_labels_and_all_others_get_another_of_theirs(seed: int) -> None:
+def test_each_side_of_real_data_gets_its_own_labels_in_another_order(seed: int) -> None:
     table = _table("real")
     sides = split(table.group_tokens, data="odir real", unit="patient", seed=seed, folds=FOLDS)
     found = _numbers(permuted(table, seed))
     others = np.concatenate([sides["train"], sides["val"]])
-    assert (found[sides["test"]] == sides["test"]).all()
-    assert sorted(found[others]) == sorted(others)
-    assert (found[others] == others).mean() < 0.05
+    for rows in (others, sides["test"]):
+        assert sorted(found[rows]) == sorted(rows)
+        assert (found[rows] == rows).mean() < 0.3
 
 
 def test_all_samples_of_a_twin_are_shuffled_another_way_for_each_seed() -> None:
