@@ -16,6 +16,7 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import joined
+from mora_bench.report.values import Parts
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley
 from mora_bench.tasks.metric import Metric
@@ -43,37 +44,52 @@ class Valued:
     found: Means
 
 
-def valued(results: Results, section: Section, row: Row) -> list[Valued]:
-    """The parts of each score that the section shows, and of its first one by group and of classes; nothing where a
-    seed's scores do not hold what they are made of."""
-    own = [results.values.parts[key] for key in row.keys if key in results.values.parts]
-    if not own or len(own) < len(row.keys):
-        return []
-    first, worths = own[0], [known.worth for known in own]
-    task = registry.get(registry.TASKS, first.task)
-    names = (NOTHING, *first.modalities, ALL)
-
-    def made(of: str, metric: Metric, scores: Sequence | np.ndarray, samples: Sequence[int]) -> Valued:
-        values = np.array(scores, float)
-        each = np.concatenate([values[:, :1], shapley(values.T).T, values[:, -1:]], axis=1)
-        return Valued(of, metric, (min(samples), max(samples)), names, means(each, section.overlap))
-
+def of_all(results: Results, section: Section, row: Row) -> list[Valued]:
+    """The parts of each score that the section shows, over all samples; nothing where a seed's scores do not hold what
+    they are made of."""
+    own = _parts(results, row)
+    worths = [known.worth for known in own]
+    shown = [score for score in section.shown if own and all(score.name in worth.scores for worth in worths)]
     every = [worth.n for worth in worths]
-    shown = [(score.name, score.metric) for score in section.shown if all(score.name in own.scores for own in worths)]
-    found = [made(EVERYBODY, metric, [own.scores[name] for own in worths], every) for name, metric in shown]
-    if section.shown[0].name != first.primary:
-        return found
-    for name in (name for name in worths[0].groups if all(name in own.groups for own in worths)):
-        scores, samples = [own.groups[name] for own in worths], [own.group_n[name] for own in worths]
-        found.append(made(name, section.metric, scores, samples))
+    return [_made(section, own, EVERYBODY, one.metric, [w.scores[one.name] for w in worths], every) for one in shown]
+
+
+def of_some(results: Results, section: Section, row: Row) -> list[Valued]:
+    """The parts of the first score by group, and of the scores of each class; nothing where another score is shown."""
+    own = _parts(results, row)
+    if not own or section.shown[0].name != own[0].primary:
+        return []
+    worths = [known.worth for known in own]
+    every = [worth.n for worth in worths]
+    found = []
+    for name in (name for name in worths[0].groups if all(name in worth.groups for worth in worths)):
+        scores, samples = [worth.groups[name] for worth in worths], [worth.group_n[name] for worth in worths]
+        found.append(_made(section, own, name, section.metric, scores, samples))
+    task = registry.get(registry.TASKS, own[0].task)
     for name, values in worths[0].per_class.items():
-        by_class = np.array([own.per_class[name] for own in worths], float)
+        by_class = np.array([worth.per_class[name] for worth in worths], float)
         labels = results.labels(row) or [str(number) for number in range(len(values[0]))]
         found += [
-            made(f"class {label}", task.per_class[name], by_class[:, :, number], every)
+            _made(section, own, f"class {label}", task.per_class[name], by_class[:, :, number], every)
             for number, label in enumerate(labels)
         ]
     return found
+
+
+def _parts(results: Results, row: Row) -> list[Parts]:
+    """What the scores of each seed hold; nothing if one of them holds none."""
+    known = results.values.parts
+    return [known[key] for key in row.keys] if all(key in known for key in row.keys) else []
+
+
+def _made(
+    section: Section, own: list[Parts], of: str, metric: Metric, scores: Sequence | np.ndarray, samples: Sequence[int]
+) -> Valued:
+    """The parts of a score, float [S, 2^M], over seeds."""
+    values = np.array(scores, float)
+    each = np.concatenate([values[:, :1], shapley(values.T).T, values[:, -1:]], axis=1)
+    names = (NOTHING, *own[0].modalities, ALL)
+    return Valued(of, metric, (min(samples), max(samples)), names, means(each, section.overlap))
 
 
 class WorthOfModalities(Artefact):
@@ -86,11 +102,12 @@ class WorthOfModalities(Artefact):
                 (section, row, own)
                 for section in table.sections
                 for row in section.rows
-                if not row.note and (own := valued(results, section, row))
+                if not row.note and (own := of_all(results, section, row))
             ]
             if found:
                 name = table.named("worth")
-                files[f"{name}.csv"] = csvs.comma_separated([COLUMNS, *_lines(table, found)]).encode()
+                whole = [(section, row, [*own, *of_some(results, section, row)]) for section, row, own in found]
+                files[f"{name}.csv"] = csvs.comma_separated([COLUMNS, *_lines(table, whole)]).encode()
                 files[f"{name}.md"] = _markdown(found)
         return files
 
@@ -115,7 +132,7 @@ def _samples(own: Valued) -> str:
 
 def _markdown(found: list[tuple[Section, Row, list[Valued]]]) -> bytes:
     """One table a section: a line for each row and score of all samples."""
-    metrics = [own.metric for _, _, every in found for own in every if own.of == EVERYBODY]
+    metrics = [own.metric for _, _, every in found for own in every]
     parts = [
         "What each modality is worth: what it adds to a score, averaged over all orders in which the modalities may "
         "become known (its Shapley value), on the test samples that have all of them. Nothing: every label at its "
@@ -128,9 +145,8 @@ def _markdown(found: list[tuple[Section, Row, list[Valued]]]) -> bytes:
         names: tuple[str, ...] = ()
         for section, row, every in found:
             for own in every if section.title == title else ():
-                if own.of == EVERYBODY:
-                    names = own.parts
-                    lines.append([escaped(row.label), escaped(own.metric.brief), _samples(own), *_shown(own)])
+                names = own.parts
+                lines.append([escaped(row.label), escaped(own.metric.brief), _samples(own), *_shown(own)])
         headers = ["method", "score", "n", *map(escaped, names)]
         body = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
         parts += [f"### {escaped(title)}", "", body, ""]
@@ -149,7 +165,7 @@ def _shown(own: Valued) -> list[str]:
 def sentence(results: Results, section: Section, row: Row) -> str:
     """What the modalities add to a score of a row, in words; "" where that is not known. A score without a threshold is
     asked, if the section shows one: of others nothing may score 0, or what giving every label to everybody scores."""
-    every = [own for own in valued(results, section, row) if own.of == EVERYBODY]
+    every = of_all(results, section, row)
     if not every:
         return ""
     own = next((own for own in every if not own.metric.needs_threshold), every[0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.section import Row, Section
-from mora_bench.report.worth import Valued, valued
+from mora_bench.report.worth import Valued, of_all
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ class WorthFigure(Artefact):
             found = []
             for section in table.sections:
                 rows = [
-                    (row, own[0]) for row in section.rows if not row.note and (own := valued(results, section, row))
+                    (row, own[0]) for row in section.rows if not row.note and (own := of_all(results, section, row))
                 ]
                 if rows:
                     found.append((section, rows))
