@@ -65,6 +65,15 @@ def plugins_of_one_test(monkeypatch):
     monkeypatch.setattr(registry, "_files", list(registry._files))
 
 
+@pytest.fixture
+def as_a_new_user(monkeypatch, cache, tmp_path):
+    """The tests' cache, an empty working folder, and no plug-in."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
+    monkeypatch.setattr(registry, "_files", [])
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     return REAL

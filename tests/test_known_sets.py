@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from known_sets import SETS
 
-from mora_bench import registry
 from mora_bench.cli.main import main
 
 KNOWN = Path(__file__).parents[1] / "docs" / "known.md"
@@ -19,12 +18,7 @@ def command(name: str, folder: Path) -> str:
     return "python -m mora_bench data " + shlex.join(words)
 
 
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch, cache, tmp_path):
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
-    monkeypatch.setattr(registry, "_files", [])
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("as_a_new_user")
 
 
 @pytest.mark.parametrize("name", SETS)

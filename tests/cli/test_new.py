@@ -2,16 +2,9 @@
 
 import pytest
 
-from mora_bench import registry
 from mora_bench.cli.main import main
 
-
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch, cache, tmp_path):
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
-    monkeypatch.setattr(registry, "_files", [])
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("as_a_new_user")
 
 
 @pytest.mark.parametrize("kind", ["method", "imputer", "dataset", "mechanism"])

@@ -8,19 +8,13 @@ import pytest
 from PIL import Image
 from scipy.special import expit
 
-from mora_bench import registry
 from mora_bench.cli.main import main
 from mora_bench.records.store import Store
 
 N = 60
 
 
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch, cache, tmp_path):
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
-    monkeypatch.setattr(registry, "_files", [])
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("as_a_new_user")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from scipy.special import expit
 from volumes import write_dicom, write_nifti
 
-from mora_bench import registry
 from mora_bench.cli.main import main
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.nifti import NiftiSlice
@@ -24,12 +23,7 @@ N = 40
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch, cache, tmp_path):
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
-    monkeypatch.setattr(registry, "_files", [])
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("as_a_new_user")
 
 
 @pytest.fixture
