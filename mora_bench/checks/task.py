@@ -123,7 +123,20 @@ def turned(task: Task) -> None:
     expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
 
 
-RULES = (named, scored, directed, learned, weighed, turned)
+def decided(task: Task) -> None:
+    """Sure logits are decided as their targets; every question has answers that sum to 1, and targets name one of
+    them."""
+    targets, random = _example()
+    sure = 20.0 * targets - 10
+    expect(bool((task.decide(sure) == (targets > 0)).all()), "decide is not what sure logits say")
+    answers, truth = task.answers(random), task.answered(targets)
+    expect(answers.ndim == 3 and truth.shape == answers.shape[:2], "answers is not [N, Q, A], or answered not [N, Q]")
+    expect(bool(np.allclose(answers.sum(2), 1, atol=EQUAL)), "the answers to a question do not sum to 1")
+    expect(bool(((truth >= 0) & (truth < answers.shape[2])).all()), "answered names no answer")
+    expect(bool((task.answers(sure).argmax(2) == truth).all()), "sure logits do not answer as their targets")
+
+
+RULES = (named, scored, directed, learned, weighed, turned, decided)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

@@ -17,7 +17,9 @@ from mora_bench.files import write_atomic
 from mora_bench.records.chain import check_believed
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
-from mora_bench.report import csvs
+
+#: Records that are read, and held in memory, at once: of measured values and texts, and of those with pictures.
+AT_ONCE, PICTURED_AT_ONCE = 10_000, 500
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class PredictOptions:
     The table of new records has a header with a column for each modality, under its name (`text`, `image`) or the one
     that it had in training: texts, or paths of pictures; and one for each measured value. An empty cell, and a picture
     that is not there, is an absent modality. A column `id` is optional. Not for diagnosing anybody.
+
+    Each record gets the probability of every label, what it had, and how many training samples had the same.
     """
 
     folder: tyro.conf.Positional[Path]
@@ -38,6 +42,14 @@ class PredictOptions:
     """a table of new records: .csv, .tsv or .txt (also .gz), .xlsx, .parquet"""
     pictures: Path | None = None
     """the folder in which paths of pictures begin; that of the table if not given"""
+    decide: str = ""
+    """0.5, validation (the thresholds with the best F1 there), or recall=R (the highest with that recall there), each
+    among records that have the same modalities: adds a column `decision`, labels joined by |"""
+    coverage: float = 0.0
+    """such as 0.9: adds what is `certain` and what is `possible`, so that the truth is within them for that share of
+    records with the same modalities, label by label where several may be true (conformal prediction)"""
+    calibrate: float = 0.5
+    """the share of the cell's test samples that calibrate --coverage; the others show how well it holds"""
     out: Path | None = None
     """where to write the probabilities as CSV; the terminal if not given"""
     data_root: Path | None = None
@@ -72,34 +84,40 @@ def run(arguments: list[str]) -> int:
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
+    from mora_bench.cli.predicted import Predicted
     from mora_bench.data import datasets
     from mora_bench.data.readers.new_records import new_records
     from mora_bench.data.readers.picture_paths import Views, check_alike
-    from mora_bench.training import applied
+    from mora_bench.scoring.decide import Asked
+    from mora_bench.training import applied, facts
+    from mora_bench.training.decided import decider, like_in_training
 
     root = options.data_root if cell.source == "real" else None
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
-    own = datasets.fingerprinted(cell.dataset, root, options.limit, place.cache)[0]
     views = datasets.get(cell.dataset).views or Views()
-    check_alike(views, own.modalities)
     if options.pictures is not None and not options.pictures.is_dir():
         raise UserError(f"--pictures {options.pictures}: no such folder.")
-    new = new_records(own, options.new, views, options.pictures and options.pictures.resolve())
-    for line in new.said:
-        print(line, file=sys.stderr)
-    table = new.table
+    asked = Asked(options.decide, options.coverage, options.calibrate)
+    own, sides = facts.own_sides(cell, place)
+    check_alike(views, own.modalities)
+    decides, like = decider(record, sides, place, asked), like_in_training(record, sides["train"])
     if again:
-        found = applied.apply_again(cell, table, place)
+        predictor = applied.fitted_again(cell, place)
+        found = Predicted(decides, like, lambda table: applied.apply_predictor(predictor, cell, table, place))
     else:
-        found = applied.apply(applied.trained(record, place), cell, table, own, place)
-    rows = [
-        [name, had, *(f"{p:.6f}" for p in probabilities)]
-        for name, had, probabilities in zip(table.ids, found.had, found.probabilities, strict=True)
-    ]
-    text = csvs.comma_separated([["id", "had", *record.data.labels], *rows])
+        model = applied.trained(record, place)
+        found = Predicted(decides, like, lambda table: applied.apply(model, cell, table, own, place))
+    base = options.pictures and options.pictures.resolve()
+    at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
+    parts = found.parts(new_records(own, options.new, views, base, at_once))
     if options.out is None:
-        print(text, end="")
+        for part in parts:
+            print(part, end="", flush=True)
     else:
-        write_atomic(options.out, text.encode())
-        print(f"{len(rows)} predictions, {found.milliseconds:.3g} ms each: {options.out}")
+        write_atomic(options.out, (part.encode() for part in parts))
+    # One by one these would part the rows on a terminal.
+    for line in found.decider.said + found.rare():
+        print(line, file=sys.stderr)
+    if options.out is not None:
+        print(f"{found.n} predictions, {1000 * found.seconds / found.n:.3g} ms each: {options.out}")
     return 0

@@ -50,6 +50,8 @@ class Task(ABC):
     beside: ClassVar[tuple[str, ...]] = ()
     #: The scores per class, lists of length C, by name; None stands in them for a class without one.
     per_class: ClassVar[Mapping[str, Metric]] = {}
+    #: Whether each label is decided for itself, at a threshold; else one of them is.
+    one_by_one: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -97,6 +99,21 @@ class Task(ABC):
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities [N, C] of logits [N, C]; by default each label's own, the inverse of `finite_logit`."""
         return expit(np.asarray(logits, np.float64))
+
+    def decide(self, logits: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
+        """What is decided, bool [N, C], of logits [N, C]; thresholds [C] are on logits, 0 if not given. By default each
+        label whose logit is above its threshold."""
+        return np.asarray(logits > (0.0 if thresholds is None else thresholds))
+
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """The probabilities of the A answers to each of the Q questions that a sample asks, float [N, Q, A], which sum
+        to 1. By default each label is a question, answered by no or yes."""
+        yes = self.probabilities(logits)
+        return np.stack([1 - yes, yes], 2)
+
+    def answered(self, targets: np.ndarray) -> np.ndarray:
+        """The numbers of the true answers, int [N, Q], of targets [N, C]."""
+        return (targets > 0).astype(int)
 
     @property
     def metric(self) -> Metric:

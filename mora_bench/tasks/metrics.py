@@ -93,13 +93,23 @@ def at_recall(targets: np.ndarray, logits: np.ndarray, recall: float) -> tuple[n
     Targets (0/1) and logits [N, C], each class with both outcomes; two arrays [C].
     """
     positives = targets.sum(0, dtype=np.int64)
-    need = np.ceil(recall * positives - 1e-9).astype(int)
-    ranked = -np.sort(np.where(targets > 0, -logits, np.inf), axis=0)
-    threshold = ranked[need - 1, np.arange(targets.shape[1])]
-    predicted = logits >= threshold
+    predicted = logits > recall_thresholds(targets, logits, recall)
     hits = (predicted & (targets > 0)).sum(0)
     negatives = len(targets) - positives
     return hits / predicted.sum(0), 1 - (predicted.sum(0) - hits) / negatives
+
+
+def recall_thresholds(targets: np.ndarray, logits: np.ndarray, recall: float) -> np.ndarray:
+    """The highest threshold of each class above which at least `recall` of its positives lie, [C]; -inf for a class
+    without positives.
+
+    Targets (0/1) and logits [N, C].
+    """
+    positives = targets.sum(0, dtype=np.int64)
+    need = np.maximum(np.ceil(recall * positives - 1e-9).astype(int), 1)
+    ranked = -np.sort(np.where(targets > 0, -logits, np.inf), axis=0)
+    last = ranked[np.minimum(need, max(len(targets), 1)) - 1, np.arange(targets.shape[1])]
+    return np.where(positives > 0, np.nextafter(last, -np.inf), -np.inf)
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tuple[list, list, list]:

@@ -77,8 +77,21 @@ class MultiClass(Task):
     agree = ("f1_macro", "auroc")
     per_class = {"f1_per_class": Metric("F1 of each class", True, _SHARE, "decisions", 100, "0 where it is 0 / 0", _F1)}
 
+    one_by_one = False
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         return softmax(logits)
+
+    def decide(self, logits: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
+        """The most probable class; thresholds have no meaning."""
+        return np.asarray(np.eye(logits.shape[1], dtype=bool)[logits.argmax(1)])
+
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """One question, answered by a class."""
+        return softmax(logits)[:, None]
+
+    def answered(self, targets: np.ndarray) -> np.ndarray:
+        return targets.argmax(1)[:, None]
 
     def improbable(self, row: np.ndarray) -> str | None:
         total = float(row.sum())
@@ -104,7 +117,7 @@ class MultiClass(Task):
     def _scores(self, targets: np.ndarray, logits: np.ndarray, over: np.ndarray, both: np.ndarray) -> dict[str, Any]:
         """All scores: F1 and recall over the classes `over`, AUROC over `both`, bool [C]; the rest over all."""
         true = targets > 0
-        predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
+        predicted = self.decide(logits)
         hits, wrong = score.counts(predicted, true)
         per_class = score.f1(hits, wrong)
         there = true.any(0) & over
@@ -122,12 +135,11 @@ class MultiClass(Task):
             "empty_classes": int((~true.any(0)).sum()),
             "f1_macro_seen": score.f1_of_seen(hits[over], wrong[over]),
             "brier": float(((chances - targets) ** 2).sum(1).mean()),
-            "calibration_error": score.calibration_error(chances.max(1), (predicted & true).any(1)),
+            "calibration_error": score.calibration_error(chances.max(1), np.asarray((predicted & true).any(1))),
         }
 
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
-        predicted = np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
-        hits, wrong = score.counts(predicted, targets > 0)
+        hits, wrong = score.counts(self.decide(logits), targets > 0)
         return {"hits": hits.tolist(), "wrong": wrong.tolist()}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:

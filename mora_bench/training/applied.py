@@ -21,6 +21,7 @@ from mora_bench.data.shown import shown
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
+from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.training import facts, frozen, predictors
@@ -38,13 +39,11 @@ class Applied:
     """Predictions of n samples.
 
     Attributes:
-        probabilities: float [n, C]; had: for each sample the modalities that it had, joined by +.
-        milliseconds: a sample, decoding left out, the mean of all.
+        logits: float [n, C]; seconds: that they took, decoding left out.
     """
 
-    probabilities: np.ndarray
-    had: list[str]
-    milliseconds: float
+    logits: np.ndarray
+    seconds: float
 
 
 def trained(record: Record, runtime: Runtime) -> Model:
@@ -90,9 +89,7 @@ def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Ru
         begun = time.perf_counter()
         logits = predict(model, samples, np.arange(len(table)), recipe.batch, torch.device(runtime.device))
         seconds = time.perf_counter() - begun
-    own = logits[np.arange(len(table)), presence.pattern_index(table.present)]
-    found = registry.get(registry.TASKS, cell.task)().probabilities(own)
-    return Applied(found, _had(table), 1000 * seconds / len(table))
+    return Applied(logits[np.arange(len(table)), presence.pattern_index(table.present)], seconds)
 
 
 def _with_categories(table: Table, trained_on: Table) -> Table:
@@ -115,16 +112,20 @@ def _with_categories(table: Table, trained_on: Table) -> Table:
 
 
 @threadpool_limits.wrap(limits=1)
-def apply_again(cell: Cell, table: Table, runtime: Runtime) -> Applied:
-    """Predict samples, with what each of them has, by the predictor of a cell, which is fitted again on the cell's own
-    data, because nothing of it was saved.
+def fitted_again(cell: Cell, runtime: Runtime) -> Predictor:
+    """The predictor of a cell, fitted again on the cell's own data, because nothing of it was saved.
 
     Raises:
         UserError: the data, or the predictor, are not those of the cell any more.
     """
     facts.same_code(cell)
     _, sides = facts.own_sides(cell, runtime)
-    predictor = predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
+    return predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
+
+
+@threadpool_limits.wrap(limits=1)
+def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Runtime) -> Applied:
+    """Predict samples, with what each of them has, by the predictor of a cell."""
     begun = time.perf_counter()
     rows = np.arange(len(table))
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
@@ -134,9 +135,5 @@ def apply_again(cell: Cell, table: Table, runtime: Runtime) -> Applied:
             samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
             seen = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
         found = predictors.checked(predictor, shown(table, rows, table.present, targets=False, frozen=seen))
-    return Applied(found, _had(table), 1000 * (time.perf_counter() - begun) / len(table))
-
-
-def _had(table: Table) -> list[str]:
-    """The modalities of each sample, joined by +."""
-    return ["+".join(name for name, yes in zip(table.names, row, strict=True) if yes) for row in table.present]
+    task = registry.get(registry.TASKS, cell.task)()
+    return Applied(task.logits(found), time.perf_counter() - begun)

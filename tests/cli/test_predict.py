@@ -17,6 +17,8 @@ from mora_bench.cli.main import main
 from mora_bench.records import adapters
 from mora_bench.records.encoding import encode
 from mora_bench.records.store import Store
+from mora_bench.scoring import conformal
+from mora_bench.tasks.metrics import best_thresholds
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.cell import samples
@@ -52,17 +54,76 @@ def predicted(cell, place, *more):
     assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv", *more]) == 0
     with open("out.csv", newline="") as file:
         header, *rows = csv.reader(file)
-    return header, [row[:2] for row in rows], np.array([row[2:] for row in rows], float)
+    return header, [row[:2] for row in rows], np.array([row[2:10] for row in rows], float)
 
 
 def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
     cell, place, kept, rows = trained
     header, names, found = predicted(cell, place)
     assert header[:2] == ["id", "had"]
-    assert len(header) == 2 + 8
+    assert header[10:] == ["like it in training"]
     assert names == [[row["id"], "text+image"] for row in rows]
     np.testing.assert_allclose(found, expit(kept["test_logits"][:, 2]), rtol=0, atol=2e-6)
     assert "ms each: out.csv" in capsys.readouterr().out
+
+
+def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_path, capsys):
+    cell, place, kept, _ = trained
+    asked = ("--decide", "validation", "--coverage", "0.5", "--calibrate", "1")
+    header, _, found = predicted(cell, place, *asked)
+    assert header[10:] == ["decision", "certain", "possible", "like it in training"]
+    labels, cells = header[2:10], [row.split(",") for row in Path("out.csv").read_text().splitlines()[1:]]
+    cut = best_thresholds(kept["val_targets"], kept["val_logits"][:, 2])
+    assert [row[10] for row in cells] == ["|".join(np.array(labels)[own > cut]) for own in kept["test_logits"][:, 2]]
+    task = MultiLabel()
+    answers, truth = task.answers(kept["test_logits"][:, 2]), task.answered(kept["test_targets"])
+    sets = conformal.never_empty(conformal.sets(answers, conformal.limits(answers, truth, 0.5)), answers)
+    assert [row[12] for row in cells] == ["|".join(np.array(labels)[own]) for own in sets[:, :, 1]]
+    certain = sets[:, :, 1] & ~sets[:, :, 0]
+    assert [row[11] for row in cells] == ["|".join(np.array(labels)[own]) for own in certain]
+    shown = (load(Store(place.out).prediction_file(cell).read_bytes())["val_natural"]).all()
+    assert shown
+    said = capsys.readouterr().err
+    assert "text+image: sets calibrated on 6 test samples" in said
+    # Every part of the records is decided by the same rules.
+    plain = Path("out.csv").read_text()
+    for at_once in (1, 4):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("mora_bench.cli.predict.AT_ONCE", at_once)
+            patched.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
+            _, _, again = predicted(cell, place, *asked)
+        np.testing.assert_allclose(again, found, rtol=0, atol=2e-6)
+        assert [row.split(",")[10:] for row in Path("out.csv").read_text().splitlines()] == [
+            row.split(",")[10:] for row in plain.splitlines()
+        ]
+
+
+def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsys):
+    cell, place, _, rows = trained
+    for row in rows[:2]:
+        row["image"] = ""
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    predicted(cell, place)
+    like = [int(row.split(",")[10]) for row in Path("out.csv").read_text().splitlines()[1:]]
+    record = Store(place.out).record(cell)
+    train = record.data.realised["train"]
+    assert like[0] == round(train["n"] * train["without_image"])
+    assert like[2] == round(train["n"] * train["complete"])
+    rare = [own for own, count in zip(("text", "text+image"), (like[0], like[2]), strict=True) if count < 10]
+    said = capsys.readouterr().err
+    for own in ("text", "text+image"):
+        assert (f"{own}: " in said and "trust them less" in said) == (own in rare)
+
+
+def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):
+    cell, place, _, _ = trained
+    Store(place.out).prediction_file(cell).unlink()
+    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    assert main([*given, "--decide", "0.5"]) == 0
+    assert main([*given, "--decide", "recall=0.9"]) == 2
+    assert f"{cell.key}" in capsys.readouterr().err
+    assert main([*given, "--decide", "often"]) == 2
+    assert "--decide often: expected 0.5, validation, or recall=R" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["frozen", "late-fusion"])

@@ -70,16 +70,35 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.Da
     Raises:
         UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
     """
+    (found,) = parts(file, columns, more)
+    return found
+
+
+def parts(
+    file: Path, columns: Sequence[str], more: Sequence[str] = (), rows: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """`frame` in parts of at most `rows` rows, whose indices go on; no more of a text or a Parquet file is in memory.
+    All in one part if `rows` is not given.
+
+    Raises:
+        UserError: as `frame` does, when the part is reached.
+    """
+    any_row = False
     with _readable(file):
         how = dialect(file, columns)
         read = {"Excel": _excel, "Parquet": _parquet}.get(how.kind)
-        found = _text(file, how.separator, columns, more) if read is None else read(file, columns, more)
-    if not isinstance(found.index, pd.RangeIndex):
-        # pandas takes what stands left of as many fields as the header has for names of rows.
-        raise UserError(f"{file}: a row has more fields than the header. Is a quote missing? Correct the table.")
-    if found.empty:
+        found = _text(file, how.separator, columns, more, rows) if read is None else read(file, columns, more, rows)
+        for part in found:
+            if not isinstance(part.index, pd.RangeIndex):
+                # pandas takes what stands left of as many fields as the header has for names of rows.
+                raise UserError(
+                    f"{file}: a row has more fields than the header. Is a quote missing? Correct the table."
+                )
+            if not part.empty:
+                any_row = True
+                yield part
+    if not any_row:
         raise UserError(f"{file}: no rows below the header. Download it again.")
-    return found
 
 
 def names(file: Path) -> list[str]:
@@ -128,7 +147,9 @@ def header(file: Path, separator: str = ",") -> list[str]:
     return list(found)
 
 
-def _text(file: Path, separator: str, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+def _text(
+    file: Path, separator: str, columns: Sequence[str], more: Sequence[str], rows: int | None
+) -> Iterator[pd.DataFrame]:
     if file.name.lower().endswith(PACKED):
         _check_unpacked(file)
     there = header(file, separator)
@@ -136,17 +157,23 @@ def _text(file: Path, separator: str, columns: Sequence[str], more: Sequence[str
         raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
     _check_columns(there, columns, file)
     wanted = {*columns, *more}
-    return pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, usecols=lambda name: name in wanted)
+    asked = {"sep": separator, "dtype": str, "keep_default_na": False, "usecols": lambda name: name in wanted}
+    if rows is None:
+        yield pd.read_csv(file, **asked)
+    else:
+        with pd.read_csv(file, chunksize=rows, **asked) as found:
+            yield from found
 
 
-def _excel(file: Path, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
     found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
     _check_columns(list(map(str, found.columns)), columns, file)
-    return found
+    step = rows or max(len(found), 1)
+    yield from (found[first : first + step] for first in range(0, len(found), step))
 
 
-def _parquet(file: Path, columns: Sequence[str], more: Sequence[str]) -> pd.DataFrame:
+def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -156,8 +183,13 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str]) -> pd.Data
     nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]
     if nested:
         raise UserError(f"{file}, column {nested[0]!r}: holds lists or records. Write one value a cell.")
-    table = pq.read_table(file, columns=wanted)
-    return pd.DataFrame({name: [_as_text(value) for value in table.column(name).to_pylist()] for name in wanted})
+    with pq.ParquetFile(file) as opened:
+        first = 0
+        for batch in opened.iter_batches(rows or max(opened.metadata.num_rows, 1), columns=wanted):
+            index = pd.RangeIndex(first, first + len(batch))
+            values = {name: [_as_text(value) for value in batch.column(name).to_pylist()] for name in wanted}
+            yield pd.DataFrame(values, index=index)
+            first += len(batch)
 
 
 def _as_text(value: Any) -> str:

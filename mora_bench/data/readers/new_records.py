@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,18 @@ from mora_bench.errors import UserError
 
 @dataclass(frozen=True)
 class NewRecords:
-    """`table`: the records, none of their labels known; `said`: what a user should know of them, a sentence each."""
+    """`table`: some records, none of their labels known; `said`: what a user should know of them, a sentence by
+    column."""
 
     table: Table
-    said: tuple[str, ...]
+    said: Mapping[str, str]
 
 
-def new_records(trained_on: Table, file: Path, views: Views, base: Path | None = None) -> NewRecords:
-    """The records of a file: a column for each modality of text or pictures, under its name or the one that it was made
-    from; one for each measured value; `id` if there is one.
+def new_records(
+    trained_on: Table, file: Path, views: Views, base: Path | None = None, at_once: int | None = None
+) -> Iterator[NewRecords]:
+    """The records of a file, at most `at_once` together, all if it is not given: a column for each modality of text or
+    pictures, under its name or the one that it was made from; one for each measured value; `id` if there is one.
 
     Args:
         trained_on: the table that was trained on.
@@ -50,26 +53,30 @@ def new_records(trained_on: Table, file: Path, views: Views, base: Path | None =
     there = frames.names(file)
     columns = {name: _column(name, there, file) for name in trained_on.modalities if name not in values}
     wanted = [*columns.values(), *(column for cells in values.values() for column in cells)]
-    frame = frames.frame(file, wanted, more=["id"])
-    ids = names_of(frame, "id" if "id" in frame else None, file).str.strip()
-    modalities, said = {}, []
-    for name, own in trained_on.modalities.items():
-        if name in values:
-            found, unknown = _measured(frame, values[name], file)
-            modalities[name] = Column("table", found)
-            said += unknown
-        elif own.kind == "text":
-            modalities[name] = Column("text", tuple(map(text, frame[columns[name]])))
-        else:
-            modalities[name] = _of_pictures(
-                frame[columns[name]], [base or file.parent.resolve()], file, views, own.kind
-            )
-    none = np.zeros((len(frame), len(trained_on.labels)), np.uint8)
-    task = trained_on.task
-    table = Table(trained_on.name, "real", trained_on.labels, tuple(ids), tuple(ids), modalities, none, task=task)
-    lacking = [not any(row) for row in table.present]
-    refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
-    return NewRecords(table, tuple(said))
+    seen: set[str] = set()
+    for frame in frames.parts(file, wanted, ["id"], at_once):
+        ids = names_of(frame, "id" if "id" in frame else None, file).str.strip()
+        refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
+        seen.update(ids if "id" in frame else ())
+        modalities: dict[str, Column] = {}
+        said: dict[str, str] = {}
+        for name, own in trained_on.modalities.items():
+            if name in values:
+                found, unknown = _measured(frame, values[name], file)
+                modalities[name] = Column("table", found)
+                said |= unknown
+            elif own.kind == "text":
+                modalities[name] = Column("text", tuple(map(text, frame[columns[name]])))
+            else:
+                bases = [base or file.parent.resolve()]
+                modalities[name] = _of_pictures(frame[columns[name]], bases, file, views, own.kind)
+        none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
+        table = Table(
+            trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task
+        )
+        lacking = [not any(row) for row in table.present]
+        refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
+        yield NewRecords(table, said)
 
 
 def _column(modality: str, there: Sequence[str], file: Path) -> str:
@@ -89,11 +96,11 @@ def _cells(column: Column) -> dict[str, set[str]]:
     return found
 
 
-def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) -> tuple[tuple[Any, ...], list[str]]:
-    """Rows of measured values, None for those without any; and which categories nobody had in training."""
+def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) -> tuple[tuple[Any, ...], dict[str, str]]:
+    """Rows of measured values, None for those without any; and by column which categories nobody had in training."""
     commas = frames.dialect(file, list(cells)).separator != ","
     read: dict[str, tuple[Any, ...]] = {}
-    said = []
+    said = {}
     for name, kinds in cells.items():
         if not kinds:
             odd = [text(cell) is not None and not is_number(cell.strip(), commas) for cell in frame[name]]
@@ -102,7 +109,7 @@ def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) ->
         unseen = [isinstance(cell, str) and cell not in kinds for cell in own]
         read[name] = tuple(None if new else cell for new, cell in zip(unseen, own, strict=True))
         if any(unseen):
-            said.append(
+            said[name] = (
                 f"column {name!r}: nobody had this in training, so it counts as empty: {named(frame[name], unseen)}"
             )
     rows = [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]

@@ -89,7 +89,8 @@ def test_options_that_mean_nothing_are_refused(clinic, columns, said):
 def test_new_records_are_looked_at_as_those_that_were_trained_on(clinic):
     dataset = own_table("visits", "visits.csv", labels=["ill"], image=["scan"], id="id", window=(0, 2000), volume=1)
     table = dataset.read(clinic)
-    new = new_records(table, clinic / "visits.csv", dataset.views).table
+    (part,) = new_records(table, clinic / "visits.csv", dataset.views)
+    new = part.table
     assert new.modalities == table.modalities
     check_alike(dataset.views, table.modalities)
     with pytest.raises(

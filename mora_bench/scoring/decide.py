@@ -1,0 +1,194 @@
+"""From probabilities to decisions, pattern by pattern: thresholds of validation, and sets that hold the truth."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mora_bench.data import presence
+from mora_bench.errors import UserError
+from mora_bench.scoring import conformal
+from mora_bench.seeds import uniforms
+from mora_bench.tasks.contract import Task
+from mora_bench.tasks.metrics import best_thresholds, recall_thresholds
+
+RECALL = re.compile(r"recall=(0?\.\d+|1|1\.0)")
+#: How labels may be decided, as the command line takes it.
+KNOWN = "0.5, validation, or recall=R with R from 0 to 1"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The predictions of one side that a cell stored.
+
+    Attributes:
+        targets: uint8 [n, C]; logits: float [n, P, C], under every pattern of presence.
+        natural: bool [n, M], what really exists of each sample.
+        groups: uint64 [n], of each sample the number of the group that must not be parted.
+    """
+
+    targets: np.ndarray
+    logits: np.ndarray
+    natural: np.ndarray
+    groups: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def under(self, pattern: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Targets [n, C] and logits [n, C] of the samples that can show a pattern, and which of them show it by
+        themselves, bool [n]."""
+        able = presence.able(self.natural)[:, pattern]
+        own = presence.pattern_index(self.natural[able]) == pattern
+        return self.targets[able], self.logits[able, pattern], own
+
+    def parted(self, share: float, seed: int) -> tuple[Stored, Stored]:
+        """Two parts, the first with about `share` of the groups, each drawn by its own number."""
+        first = uniforms(self.groups, "calibrate", seed) < share
+        return self._only(first), self._only(~first)
+
+    def _only(self, rows: np.ndarray) -> Stored:
+        return Stored(self.targets[rows], self.logits[rows], self.natural[rows], self.groups[rows])
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside probabilities.
+
+    Attributes:
+        decide: one of `KNOWN`, "" for no decisions; coverage: of sets, 0 for none; calibrate: the share of test samples
+            that calibrate.
+
+    Raises:
+        UserError: one of them makes no sense.
+    """
+
+    decide: str = ""
+    coverage: float = 0.0
+    calibrate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.decide not in ("", "0.5", "validation") and not RECALL.fullmatch(self.decide):
+            raise UserError(f"--decide {self.decide}: expected {KNOWN}.")
+        if self.coverage and not 0.5 <= self.coverage < 1:
+            raise UserError(f"--coverage {self.coverage:g}: expected a share from 0.5 to below 1, such as 0.9.")
+        if not 0 < self.calibrate <= 1:
+            raise UserError(f"--calibrate {self.calibrate:g}: expected a share above 0, at most 1.")
+
+    @property
+    def recall(self) -> float | None:
+        found = RECALL.fullmatch(self.decide)
+        return None if found is None else float(found[1])
+
+
+@dataclass
+class Decider:
+    """Decides records by what a cell predicted on its own validation and test samples under the same pattern.
+
+    Attributes:
+        names: of the M modalities; labels: of the C labels.
+        seed: of the cell, from which the calibrating share of its test side is drawn.
+        said: what a user should know, a sentence each, in the order in which patterns were met.
+    """
+
+    task: Task
+    asked: Asked
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    validation: Stored
+    test: Stored
+    seed: int
+    said: list[str] = field(default_factory=list)
+    _thresholds: dict[int, np.ndarray] = field(default_factory=dict)
+    _limits: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.asked.decide not in ("", "0.5") and not self.task.one_by_one:
+            raise UserError(
+                f"--decide {self.asked.decide}: of {self.task.title} the most probable label is decided, without a "
+                "threshold. Give --decide 0.5, or --coverage for sets."
+            )
+
+    def decisions(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """The labels that are decided, bool [N, C], of logits [N, C] and presence bool [N, M]."""
+        found = np.zeros(logits.shape, bool)
+        for pattern, rows in _by_pattern(present):
+            found[rows] = self.task.decide(logits[rows], self.thresholds(pattern))
+        return found
+
+    def sets(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """The answers that cannot be ruled out, bool [N, Q, A]; the most probable one is always among them."""
+        answers = self.task.answers(logits)
+        found = np.zeros(answers.shape, bool)
+        for pattern, rows in _by_pattern(present):
+            own = conformal.sets(answers[rows], self.limits(pattern))
+            found[rows] = conformal.never_empty(own, answers[rows])
+        return found
+
+    def thresholds(self, pattern: int) -> np.ndarray:
+        """The thresholds of a pattern, on logits, [C]."""
+        if pattern not in self._thresholds:
+            self._thresholds[pattern] = self._chosen(pattern)
+        return self._thresholds[pattern]
+
+    def limits(self, pattern: int) -> np.ndarray:
+        """The least probability of an answer in a set of a pattern, [Q]."""
+        if pattern not in self._limits:
+            self._limits[pattern] = self._calibrated(pattern)
+        return self._limits[pattern]
+
+    def _chosen(self, pattern: int) -> np.ndarray:
+        if self.asked.decide == "0.5":
+            return np.zeros(len(self.labels))
+        targets, logits, _ = self.validation.under(pattern)
+        recall = self.asked.recall
+        found = best_thresholds(targets, logits) if recall is None else recall_thresholds(targets, logits, recall)
+        for label, positives in zip(self.labels, targets.sum(0), strict=True):
+            if not positives:
+                what = "never" if recall is None else "always"
+                self.said.append(
+                    f"{self._shown(pattern)}: no validation sample has {label}, so it is {what} decided there"
+                )
+        return found
+
+    def _calibrated(self, pattern: int) -> np.ndarray:
+        ours, others = self.test.parted(self.asked.calibrate, self.seed)
+        targets, logits, _ = ours.under(pattern)
+        found = conformal.limits(self.task.answers(logits), self.task.answered(targets), self.asked.coverage)
+        least = conformal.enough(self.asked.coverage)
+        if len(targets) < least:
+            self.said.append(
+                f"{self._shown(pattern)}: {len(targets)} test samples calibrate, and {self.asked.coverage:.0%} needs "
+                f"{least}: no answer is ruled out"
+            )
+            return found
+        kept = self._kept(others, pattern, found)
+        self.said.append(f"{self._shown(pattern)}: sets calibrated on {len(targets)} test samples{kept}")
+        return found
+
+    def _kept(self, others: Stored, pattern: int, least: np.ndarray) -> str:
+        """How often sets hold the truth in test samples that did not calibrate."""
+        targets, logits, own = others.under(pattern)
+        if not len(targets):
+            return ""
+        answers = self.task.answers(logits)
+        found = conformal.never_empty(conformal.sets(answers, least), answers)
+        held = conformal.covered(found, self.task.answered(targets)).mean(1)
+        several = (found.sum(2) > 1).mean()
+        by_itself = f" ({held[own].mean():.1%} in the {own.sum()} that lack the rest in the data)" if own.any() else ""
+        by_itself = "" if own.all() else by_itself
+        return (
+            f"; in {len(targets)} others they hold the truth in {held.mean():.1%}{by_itself} and leave "
+            f"{several:.0%} open"
+        )
+
+    def _shown(self, pattern: int) -> str:
+        there = presence.pattern_presence(len(self.names))[pattern]
+        return "+".join(name for name, yes in zip(self.names, there, strict=True) if yes)
+
+
+def _by_pattern(present: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    index = presence.pattern_index(present)
+    return [(int(pattern), np.flatnonzero(index == pattern)) for pattern in np.unique(index)]

@@ -1,0 +1,48 @@
+"""What a cell knows of decisions: its predictions of its own validation and test samples, and what it trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from safetensors.numpy import load
+
+from mora_bench import registry
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import presence
+from mora_bench.data.sides import Side
+from mora_bench.errors import UserError
+from mora_bench.records.schema import Record
+from mora_bench.records.store import Store
+from mora_bench.scoring.decide import Asked, Decider, Stored
+from mora_bench.training import facts
+
+
+def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: Asked) -> Decider:
+    """What decides new records of a cell as `asked`. `sides`: of the cell's split.
+
+    Raises:
+        UserError: the cell's predictions are needed and not there, not what was written, or of other samples.
+    """
+    cell, store = record.cell, Store(runtime.out)
+    reads = asked.coverage > 0 or asked.decide not in ("", "0.5")
+    kept = load(store.prediction_content(record)) if reads else {}
+    stored = {}
+    for name in ("val", "test"):
+        side = sides[name]
+        if kept and not np.array_equal(kept[f"{name}_rows"], side.rows):
+            raise UserError(f"{store.prediction_file(cell)}: predictions of other samples. Compute the cell again.")
+        patterns = len(presence.pattern_presence(len(side.table.names)))
+        none = np.zeros((len(side), patterns, len(side.table.labels)), np.float32)
+        stored[name] = Stored(
+            side.targets, kept.get(f"{name}_logits", none), side.natural, side.table.group_tokens[side.rows]
+        )
+    table = sides["val"].table
+    task = registry.get(registry.TASKS, cell.task)()
+    return Decider(task, asked, table.names, table.labels, stored["val"], stored["test"], cell.seed)
+
+
+def like_in_training(record: Record, side: Side) -> np.ndarray:
+    """How many training samples showed each pattern of presence, int [P]. `side`: that of training."""
+    present = presence.combine(side.natural, facts.presence_of(record.cell, "train", side))
+    return np.bincount(presence.pattern_index(present), minlength=(1 << present.shape[1]) - 1)
