@@ -24,7 +24,9 @@ WHY_NOT_AGAIN = (
 SCORING_VERSION = 2
 #: The test rate of cells that are trained on complete data.
 TEST_RATE = 0.7
-UNITS = ("patient", "row")
+#: What a split keeps together; or it is the one that the data set was published with.
+OFFICIAL = "official"
+UNITS = ("patient", "row", OFFICIAL)
 #: The settings of a method that have a field of their own in a cell; all others are knobs.
 AXES = ("rank", "blocks")
 #: The backbone and imputer of competitors that have none.
@@ -73,13 +75,14 @@ class Cell:
 
     Attributes:
         dataset, source, data: name, "real" or "twin", fingerprint of the samples.
-        split: what a split keeps together, "patient" or "row".
+        split: what a split keeps together, "patient" or "row"; "official": it is the one that the data were published
+            with.
         missing, rate: the pattern that training and validation masks take, and the share of samples that lose it.
         method, method_version: the competitor; rank, blocks: its axes, None where it does not read them.
         impute, impute_version: the imputer, which replaces missing modalities.
         backbone, weights: name and fingerprint of the backbone.
         recipe: how it is trained; None for competitors without a network of their own.
-        seed: of split, masks, initialisation and order.
+        seed: of split (if it is drawn), masks, initialisation and order.
         modalities: names, in the dataset's order.
         folds: seed s tests fold s of so many; 0: every seed draws a split of its own.
         pool: test samples that are drawn apart from the twin's own, others for every seed; 0: none.
@@ -135,6 +138,8 @@ class Cell:
             raise UserError(f"a test pool of {self.pool} samples; expected 0 or more.")
         if self.pool and (self.folds or self.source == "real"):
             raise UserError("a separate test pool (--pool) is for twins only, and excludes --folds.")
+        if self.split == OFFICIAL and (self.folds or self.pool):
+            raise UserError("an official split excludes --folds and --pool.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
         if self.recipe is not None and (wrong := self.recipe.problem()):

@@ -18,6 +18,8 @@ from mora_bench.files import write_atomic
 
 #: What is done by default with what a table leaves open.
 REFUSE = "refuse"
+#: Values of --split that are no columns.
+DRAWN = ("patient", "row")
 
 FILE = '''"""Made by `mora_bench data`: the table {file}, and what its columns hold. It is yours to change."""
 
@@ -82,6 +84,9 @@ class DataOptions:
     """of DICOM folders of several, also by its description"""
     groups: Path | None = None
     """a CSV file of id and group, as `doctor --groups-out` writes: no group falls on two sides of a split"""
+    split: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
+    """a column of an official split (train, val, test; or COLUMN:train=A,B;val=C;test=D); patient and row are those of
+    `grid`"""
     join: tuple[str, ...] = ()
     """further tables whose columns may be named, too: FILE:KEY, where KEY is a column of both and FILE lies beside the
     table; FILE:KEY:list where a key has several rows, whose cells then stand one after the other"""
@@ -96,6 +101,8 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
         raise UserError(f"{options.file}: no such file. Expected a CSV file.")
+    if options.split in DRAWN:
+        rest = ["--split", options.split, *rest]
     follow_links("--follow-links" in rest)
     views(options.window, options.plane, options.volume, options.series)
     name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
@@ -197,6 +204,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "separator": options.separator,
         "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
         "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,
+        "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}
 

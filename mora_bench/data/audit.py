@@ -8,6 +8,7 @@ import numpy as np
 
 from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import Column, Table
 
 #: Allowed names of modalities. Patterns of missingness are written with these names, joined by +.
@@ -50,6 +51,7 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
         return
     yield "Labels are names, each once, and at least one of them varies.", None
     yield "Each grouping of what must not be parted has a name for every sample.", _inseparable(table)
+    yield "An official split has a side for every sample, and trains and tests.", _official(table)
     covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
     yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
 
@@ -62,6 +64,18 @@ def _inseparable(table: Table) -> str | None:
         if odd:
             return f'inseparable[{number}]: {some(odd)} {_are(odd)} no name; expected text, and "" for no group'
     return None
+
+
+def _official(table: Table) -> str | None:
+    if not table.official:
+        return None
+    if len(table.official) != len(table):
+        return f"official has {len(table.official)} sides for {len(table)} ids"
+    odd = sorted({f"{side!r:.80}" for side in table.official if side not in SPLITS})
+    if odd:
+        return f"{some(odd)} {_are(odd)} no side; expected train, val or test"
+    absent = [side for side in ("train", "test") if side not in table.official]
+    return f"no sample is for {' or '.join(absent)}" if absent else None
 
 
 def _plain(name: object) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import OFFICIAL, Cell
 from mora_bench.data import datasets, splits
 from mora_bench.data.table import Table
+from mora_bench.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,14 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
     """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool.
 
     Raises:
-        UserError: the cell's draws are older than those of this version.
+        UserError: the cell's draws are older than those of this version, or the table has no official split.
     """
     cell.check_draws()
+    if cell.split == OFFICIAL:
+        if not table.official:
+            raise UserError(f"{cell.dataset}: has no official split. Give --split patient or --split row.")
+        found = splits.official(table.official, table.group_tokens, data=cell.drawn_by, seed=cell.seed)
+        return {name: Side(table, own) for name, own in found.items()}
     rows = splits.split(
         table.group_tokens if cell.split == "patient" else table.tokens,
         data=cell.drawn_by,
@@ -56,8 +62,8 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
         folds=cell.folds,
         shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
     )
-    found = {name: Side(table, own) for name, own in rows.items()}
+    drawn = {name: Side(table, own) for name, own in rows.items()}
     if cell.pool:
         pool = datasets.pool(cell.dataset, cell.seed, cell.pool)
-        found["test"] = Side(pool, np.arange(len(pool)))
-    return found
+        drawn["test"] = Side(pool, np.arange(len(pool)))
+    return drawn

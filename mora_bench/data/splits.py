@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mora_bench import files
-from mora_bench.cells.cell import DRAWS_VERSION
+from mora_bench.cells.cell import DRAWS_VERSION, OFFICIAL
 from mora_bench.seeds import uniforms
 
 SPLITS = ("train", "val", "test")
@@ -49,6 +49,20 @@ def split(
     else:
         side[order] = np.digitize(middle / (2 * len(owners)), np.cumsum(shares)[:-1])
     return {name: np.flatnonzero(side[owners] == k) for k, name in enumerate(SPLITS)}
+
+
+def official(
+    sides: Sequence[str], tokens: np.ndarray, *, data: str, seed: int, share: float = 1 / 9
+) -> dict[str, np.ndarray]:
+    """The sides of a published split, N names of `SPLITS`; without a "val" among them, each seed draws about `share` of
+    the groups of "train" for it. `tokens`: as in `split`. Returns: as `split`."""
+    named = np.array(sides)
+    if "val" not in sides:
+        rows = np.flatnonzero(named == "train")
+        parts = split(tokens[rows], data=data, unit=OFFICIAL, seed=seed, shares=(1 - share, share, 0.0))
+        named = named.astype(object)
+        named[rows[parts["val"]]] = "val"
+    return {name: np.flatnonzero(named == name) for name in SPLITS}
 
 
 def digest(lists: Mapping[str, Sequence[str]]) -> str:

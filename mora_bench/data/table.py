@@ -51,6 +51,8 @@ class Table:
         targets: uint8 [N, C], 0 or 1.
         covariates: N values per name, e.g. age; for mechanisms of missingness, never for a model.
         task: a registered task.
+        official: of each sample its side in the split that the data were published with, "train", "val" or "test"; ()
+            if there is none.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Table:
     covariates: dict[str, tuple] = field(default_factory=dict)
     task: str = axis("multi-label")
     inseparable: tuple[tuple[str, ...], ...] = axis(())
+    official: tuple[str, ...] = axis(())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -150,6 +153,7 @@ class Table:
             targets=self.targets[rows],
             covariates={name: chosen(values) for name, values in self.covariates.items()},
             inseparable=tuple(map(chosen, self.inseparable)),
+            official=chosen(self.official) if self.official else (),
         )
 
     def fingerprint(self, hashes: FileHashes | None = None) -> str:

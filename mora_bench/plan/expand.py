@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
-from mora_bench.cells.cell import AXES, DRAWS_VERSION, NONE, TRAINING_VERSION, Cell, Knob, Scoring
+from mora_bench.cells.cell import AXES, DRAWS_VERSION, NONE, OFFICIAL, TRAINING_VERSION, Cell, Knob, Scoring
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
@@ -195,13 +195,16 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
     apart = table.source == "twin" and datasets.get(dataset).more is not None
     pool = grid.pool if grid.limit is None else min(grid.pool, grid.limit)
+    split = grid.split or (OFFICIAL if table.official else "patient")
+    if split == OFFICIAL and not table.official:
+        raise UserError(f"--split official: {dataset} has no official split. Give patient or row.")
     return {
         "dataset": dataset,
         "source": table.source,
-        "folds": 0 if table.source == "twin" else grid.folds,
+        "folds": 0 if table.source == "twin" or split == OFFICIAL else grid.folds,
         "pool": pool if apart else 0,
         "data": fingerprint,
-        "split": grid.split,
+        "split": split,
         "missing": pattern.value[0],
         "rate": pattern.value[1],
         "mechanism": missing if pattern.value[0] != COMPLETE else UNIFORM,

@@ -61,8 +61,9 @@ class Grid:
     """peak learning rates, for tuning on the validation split; none given: the preset's, by method"""
     seeds: tuple[int, ...] = (0, 1, 2)
     """seeds of split, masks, initialisation and order"""
-    split: Literal["patient", "row"] = "patient"
-    """what a split keeps together"""
+    split: Literal["", "patient", "row", "official"] = ""
+    """what a split keeps together, or the split that the data were published with; if not given, official where a table
+    has one, else patient"""
     folds: int = 10
     """real data: seed s tests fold s of so many, so that as many seeds test every patient once; 0: every seed draws a
     split of its own"""

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import OLDER_DRAWS, SCORING_VERSION
+from mora_bench.cells.cell import OFFICIAL, OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
@@ -18,6 +18,9 @@ READ = {
     "mean": "the mean of the last block's tokens instead of the pooler's output",
     "labels": "one attention per label over the last block's tokens instead of the pooler's output",
 }
+
+#: The sides of a split, in the order in which a caption gives their sizes.
+SIDES = ("train", "val", "test")
 
 
 def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
@@ -38,6 +41,9 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} separate test samples for each seed" if own["pool"] else apart
+    split = f"Split by {own['split']}"
+    if own["split"] == OFFICIAL:
+        split, apart = "Split as published", ", the same for all seeds: intervals do not cover who was tested"
     backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
     order = " / ".join(one.metric.brief for one in shown)
@@ -49,11 +55,28 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
         f"{' or '.join(rates) or 'the training rate'}{tested}{_each(group, last)}.{marks(group, shown)}"
-        f"{cut_short(group)} Split by {own['split']}{apart}; {backbone}{_read(networks)}. Share: trained parameters "
-        f"in % of the model (adapter; adapter + classifier; all, {own_parts} included). GFLOPs per sample, "
-        f"multiply-add = 2{apart_from}: forward pass; training step (forward + backward). Step: median ms. "
-        f"Device: {devices}."
+        f"{cut_short(group)} {split}{apart}{_sizes(group)}; {backbone}{_read(networks)}. "
+        f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
+        f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
+        f"Step: median ms. Device: {devices}."
     )
+
+
+def _sizes(group: pd.DataFrame) -> str:
+    """How many samples each side of a data set has, as ranges where seeds differ."""
+    columns = [f"samples.{side}" for side in SIDES]
+    if not {*columns} <= {*group}:
+        return ""
+    known = group.dropna(subset=columns)
+    said = [
+        f"{dataset} {' / '.join(map(_between, own[columns].min(), own[columns].max()))}"
+        for dataset, own in known.groupby("dataset")
+    ]
+    return f"; samples for training / validation / testing: {', '.join(said)}" if said else ""
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
 def _each(group: pd.DataFrame, last: str) -> str:

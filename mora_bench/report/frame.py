@@ -11,7 +11,7 @@ from typing import Any, Self
 import pandas as pd
 
 from mora_bench import registry
-from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.cell import NONE, OFFICIAL, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 from mora_bench.report.shown import asked_of
@@ -119,6 +119,7 @@ def _described(record: Record) -> dict[str, Any]:
         "on_backbone": cell.backbone != NONE,
         "trained": cell.recipe is not None,
         "overlap": overlap(record),
+        **{f"samples.{side}": count for side, count in sizes(record).items()},
         "classes": None if record.data is None else len(record.data.labels),
         "cut_short": record.cut_short,
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
@@ -135,13 +136,20 @@ def _protocol(cell: Cell) -> dict[str, Any]:
     }
 
 
+def sizes(record: Record) -> dict[str, int]:
+    """How many samples a cell's sides have; nothing of a cell that failed before it knew."""
+    return {} if record.data is None else {side: int(own["n"]) for side, own in record.data.realised.items()}
+
+
 def overlap(record: Record) -> float:
     """Test samples by training samples where both are cut from the same; 0 where test samples are drawn apart; NaN for
     a cell that failed before it knew."""
-    if record.data is None:
+    count = sizes(record)
+    if not count:
         return float("nan")
-    count = {name: own["n"] for name, own in record.data.realised.items()}
-    return 0.0 if record.cell.pool else count["test"] / count["train"]
+    # Of an official split the seeds share all sides, so that it tells nothing of other samples, and nothing is mended.
+    apart = record.cell.pool or record.cell.split == OFFICIAL
+    return 0.0 if apart else count["test"] / count["train"]
 
 
 def protocol(cell: Cell) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import frames, joined
+from mora_bench.data.readers import frames, joined, official
 from mora_bench.data.readers.cells import refuse, text
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.nifti import Volume
+from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import Absent, fields, paths, pictures
 from mora_bench.data.readers.picture_columns import asked as asked_pictures
@@ -47,6 +48,7 @@ class Columns:
             sides of a split. A path that is not absolute begins at the table.
         join: further tables, as "FILE:KEY" or "FILE:KEY:list" (`joined.Join`); paths begin at the table.
         separator, empty_label, uncertain, none_label, exclusive: as in `Policy`.
+        split: the column of an official split, as in `Official.of`.
         absent_pictures: whether names of pictures that are not there are refused, or count as nature's.
     """
 
@@ -76,6 +78,11 @@ class Columns:
     none_label: str = ""
     exclusive: bool = False
     absent_pictures: Absent = "refuse"
+    split: str = ""
+
+    @property
+    def official(self) -> Official | None:
+        return Official.of(self.split) if self.split else None
 
     @property
     def policy(self) -> Policy:
@@ -95,7 +102,9 @@ class Columns:
         return [asked_pictures(entry)[0] for entry in self.image]
 
     def all(self) -> list[str]:
-        one = [name for name in (self.id, self.patient and self.patient.partition("~")[0]) if name]
+        official = self.official
+        given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column)
+        one = [name for name in given if name]
         table = [asked(name)[0] for name in self.table]
         image = [field for entry in self.image for field in fields(entry)]
         return list(dict.fromkeys([*one, *self.labels, *image, *self.text, *table, *self.covariates]))
@@ -117,6 +126,10 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     if twice:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
     shown = [*wanted.image, *wanted.text, *(asked(column)[0] for column in wanted.table)]
+    if wanted.official and wanted.official.column in shown:
+        raise UserError(
+            f"{file}: column {wanted.official.column!r} is the split, and would be shown to the model. Leave one out."
+        )
     told = [column for column in wanted.labels if column in shown]
     if told:
         raise UserError(
@@ -182,6 +195,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=labelled.task,
         inseparable=(_groups(file.parent / columns.groups, ids, file),) if columns.groups else (),
+        official=columns.official.sides(frame, file) if columns.official else (),
     )
 
 
@@ -198,6 +212,11 @@ def notes(file: Path, columns: Columns) -> list[str]:
     for name, own in _measured(frame, columns, file).items():
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
+    if columns.official:
+        ids = names_of(frame, columns.id, file)
+        kept = labelled.kept
+        patients = _patients(frame, ids, columns, file)[kept]
+        found += official.said(columns.official.sides(frame[kept], file), [*patients], columns.official.column)
     return found
 
 

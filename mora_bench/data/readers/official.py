@@ -1,0 +1,84 @@
+"""A column that says on which side of a published split each row is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from mora_bench.data.readers.cells import named
+from mora_bench.data.splits import SPLITS
+from mora_bench.errors import UserError
+
+#: What published tables call the sides, in lower case.
+CALLED = {
+    "train": ("train", "training", "tr"),
+    "val": ("val", "valid", "validate", "validation", "dev", "tune"),
+    "test": ("test", "testing", "te", "holdout", "hold-out"),
+}
+
+
+@dataclass(frozen=True)
+class Official:
+    """A column, and by side the values that it has there, in lower case."""
+
+    column: str
+    values: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, said: str) -> Self:
+        """From "COLUMN" or "COLUMN:train=A,B;val=C;test=D".
+
+        Raises:
+            UserError: it is neither.
+        """
+        column, given, rest = said.partition(":")
+        if not given:
+            return cls(column, CALLED)
+        values = {}
+        for part in rest.split(";"):
+            side, _, own = part.partition("=")
+            if side.strip() not in SPLITS or not own.strip():
+                raise UserError(f"--split {said}: expected COLUMN:train=A,B;val=C;test=D, where val may be left out.")
+            values[side.strip()] = [value.strip().lower() for value in own.split(",")]
+        return cls(column, values)
+
+    def sides(self, frame: pd.DataFrame, file: Path) -> tuple[str, ...]:
+        """The side of each row.
+
+        Raises:
+            UserError: a value is of no side, or there is nothing to train on or to test.
+        """
+        side = {value: name for name, own in self.values.items() for value in own}
+        cells = frame[self.column].str.strip().str.lower()
+        odd = [cell not in side for cell in cells]
+        if any(odd):
+            known = "; ".join(f"{name}: {', '.join(own)}" for name, own in self.values.items())
+            raise UserError(
+                f"{file}, column {self.column!r}: of no side of a split in {named(frame[self.column], odd)}. Known are "
+                f"{known}. Name the values, as in --split '{self.column}:train=0,1;val=2;test=3'."
+            )
+        found = tuple(side[cell] for cell in cells)
+        for name in ("train", "test"):
+            if name not in found:
+                raise UserError(f"{file}, column {self.column!r}: no row is for {name}. A split needs train and test.")
+        return found
+
+
+def said(sides: Sequence[str], patients: Sequence[str], column: str) -> list[str]:
+    """What a user should know of an official split, a sentence each."""
+    sizes = {name: sides.count(name) for name in SPLITS}
+    found = [f"column {column!r}: official split, {', '.join(f'{name} {n:,}' for name, n in sizes.items() if n)}"]
+    if not sizes["val"]:
+        found.append("the official split has no validation side: each seed draws a ninth of its training side")
+    of = pd.DataFrame({"patient": patients, "side": sides}).groupby("patient")["side"].nunique()
+    several = int((of > 1).sum())
+    if several:
+        found.append(
+            f"WARNING: {several} patients are on two sides of the official split, so that test scores are too good. "
+            "--split patient draws another one."
+        )
+    return found
