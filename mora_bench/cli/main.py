@@ -27,6 +27,7 @@ VERBS = {
     "pack": "put the finished cells of a results folder into a few columnar files, which every verb reads",
     "unpack": "give the cells of a packed results folder their own files back, to the byte",
     "publish": "write what a results folder found, and a card, as others may have it; nothing of any patient",
+    "export": "write every stored prediction as one table, for a statistician",
     "rescore": "score the predictions of a results folder under another protocol, without training",
     "rerun": "train the cells of a results folder again, for their predictions, and compare the scores",
     "tune": "find each method's learning rates, decay and rank on validation samples, with the same budget",

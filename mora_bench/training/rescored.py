@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mora_bench.data.table import Table
     from mora_bench.records.schema import Record, Scores
+    from mora_bench.scoring.protocol import Predicted
 
 
 def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell], list[str]]:
@@ -63,14 +64,14 @@ def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
         return brought.at_its_rate(scoring, cell.mechanism, cell.modalities)
     known = Known({}, (), cell.modalities)
     if masks.mechanism(scoring.missing.mechanism)[0].reads:
-        table = _table(cell, place)
+        table = table_of(cell, place)
         known = known_of(table)
         brought.from_folder(scoring.missing.mechanism, table, place)
     found = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
     return brought.at_its_rate(found, cell.mechanism, cell.modalities)
 
 
-def _table(cell: Cell, place: Runtime) -> Table:
+def table_of(cell: Cell, place: Runtime) -> Table:
     """The data of a cell, if they are available and unchanged."""
     from mora_bench.data import datasets
     from mora_bench.training.facts import same_data
@@ -120,7 +121,19 @@ def contradiction(store: Store, cell: Cell, known: Scores, place: Runtime) -> st
 
 
 def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:
-    from mora_bench.scoring.protocol import Predicted, scored
+    from mora_bench.scoring.protocol import scored
+
+    return scored(cell, predicted_of(cell, saved, place))
+
+
+def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> dict[str, Predicted]:
+    """The stored predictions of a cell's validation and test samples; the data are read only if its mechanism needs
+    more of them than presence.
+
+    Raises:
+        UserError: the cell's draws are older than those of this version, or its data are needed and not at hand.
+    """
+    from mora_bench.scoring.protocol import Predicted
 
     cell.check_draws()
     brought.load(cell, place)
@@ -130,7 +143,7 @@ def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scor
             from mora_bench.data.sides import sides
             from mora_bench.training.facts import units
 
-            own = units(sides(cell, _table(cell, place))[split])
+            own = units(sides(cell, table_of(cell, place))[split])
         else:
             own = masks.Units(
                 natural=saved[f"{split}_natural"],
@@ -142,4 +155,4 @@ def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scor
             )
         groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
         predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
-    return scored(cell, predicted)
+    return predicted

@@ -1,0 +1,83 @@
+"""export: every stored prediction as one table, for a statistician."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mora_bench import registry
+from mora_bench.cli.options import parse
+from mora_bench.data.readers.links import follow_links
+from mora_bench.errors import UserError
+
+#: What a table's name may end in.
+KINDS = (".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write every stored prediction of a results folder as one table: a row for each cell, sample, presence pattern and
+    label, with what was true and the probability.
+
+    `scored under` says which patterns of missing modalities count a row, so that the scores of a table can be computed
+    from it. Ids of patients are hashed unless --ids asks for them: then the table is as confidential as the data.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, with records/ and predictions/ in it"""
+    out: Path
+    """the table: its name ends in .parquet or .csv"""
+    ids: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """ids as the data have them; needs --data-root where the data are real"""
+    key: tuple[str, ...] = ()
+    """keys of cells; all if not given"""
+    data_root: Path | None = None
+    """folder with the real datasets, for --ids"""
+    limit: int | None = None
+    """the --limit that the cells were trained with, if they were"""
+    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """allow links in the data folder that lead out of it"""
+    plugin: tuple[Path, ...] = ()
+    """Python files that define tasks, mechanisms or datasets of your own"""
+
+
+def run(arguments: list[str]) -> int:
+    options = parse(ExportOptions, "export", arguments)
+    if options.out.suffix not in KINDS:
+        raise UserError(f"--out {options.out}: expected a name that ends in {' or '.join(KINDS)}.")
+    registry.load_plugins(options.plugin)
+    follow_links(options.follow_links)
+    from mora_bench.cells.runtime import Runtime, default_cache
+    from mora_bench.cli.exporting import Table
+    from mora_bench.records.store import FAILED, Store
+    from mora_bench.training.exported import frames_of
+
+    store = Store(options.folder)
+    store.check_exists()
+    place = Runtime(options.folder, default_cache(), options.data_root, limit=options.limit)
+    records, refused = store.records()
+    unknown = sorted({*options.key} - {record.key for record in records})
+    if unknown:
+        raise UserError(f"--key {unknown[0]}: no such record in {options.folder}.")
+    left = [str(one) for one in refused]
+    cells = 0
+    with Table(options.out) as table:
+        for record in records:
+            if record.status == FAILED or (options.key and record.key not in options.key):
+                continue
+            try:
+                frames = list(frames_of(store, record, place, options.ids))
+            except UserError as error:
+                left.append(f"{record.cell.label}: {error}")
+                continue
+            for frame in frames:
+                table.add(frame)
+            cells += 1
+        for reason in left:
+            print(f"left out: {reason}", file=sys.stderr)
+        if not cells:
+            raise UserError(f"{options.folder}: no cell has predictions that can be exported. Nothing was written.")
+    print(f"{table.rows:,} rows of {cells} cells: {options.out}")
+    return 0

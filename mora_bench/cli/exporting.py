@@ -1,0 +1,57 @@
+"""A table that is written part by part, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+
+from mora_bench.files import beside
+from mora_bench.report import csvs
+
+
+class Table:
+    """A .parquet or .csv file; it is there, in place of any other of its name, once the block ends without an error.
+
+    Attributes:
+        rows: how many were added.
+    """
+
+    def __init__(self, file: Path):
+        self.file, self.rows = file, 0
+        self._parquet: Any = None
+
+    def __enter__(self) -> Self:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self._temporary = beside(self.file)
+        if self.file.suffix == ".csv":
+            self._text = open(self._temporary, "w", encoding="utf-8")
+        return self
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Add rows; all parts have the same columns."""
+        if self.file.suffix == ".csv":
+            head = [] if self.rows else [list(frame.columns)]
+            self._text.write(csvs.comma_separated([*head, *frame.itertuples(index=False)]))
+        else:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            part = pa.Table.from_pandas(frame, preserve_index=False)
+            if self._parquet is None:
+                self._parquet = pq.ParquetWriter(self._temporary, part.schema)
+            self._parquet.write_table(part)
+        self.rows += len(frame)
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.file.suffix == ".csv":
+            self._text.close()
+        elif self._parquet is not None:
+            self._parquet.close()
+        if error is None:
+            os.replace(self._temporary, self.file)
+        else:
+            self._temporary.unlink(missing_ok=True)

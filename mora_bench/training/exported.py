@@ -1,0 +1,104 @@
+"""Stored predictions as rows, one a cell, sample, presence pattern and label, for computing with them elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench import registry
+from mora_bench.cells.runtime import Runtime
+from mora_bench.data import presence
+from mora_bench.errors import UserError
+from mora_bench.missing import masks
+from mora_bench.scoring.protocol import kept_at
+from mora_bench.training.rescored import predicted_of, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mora_bench.records.schema import Record
+    from mora_bench.records.store import Store
+    from mora_bench.scoring.protocol import Predicted
+
+COLUMNS = (
+    "key", "dataset", "method", "seed", "side", "id", "shown", "scored under", "label", "true", "probability",
+)  # fmt: skip
+
+
+def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> Iterator[pd.DataFrame]:
+    """The predictions of a cell, a frame for each side of its split, with `COLUMNS`.
+
+    `shown` are the modalities that the network was given, `scored under` the patterns of missing modalities whose
+    scores count this row, joined by |: the rows of one of them are what a score of a table is computed from.
+
+    Args:
+        own_ids: ids as the data have them, which then must be at hand; else as the list of the split has them, where
+            hashes stand for those of patients.
+
+    Raises:
+        UserError: predictions or ids are not there, or not what was written.
+    """
+    import pandas as pd
+    from safetensors.numpy import load
+
+    cell = record.cell
+    saved = load(store.prediction_content(record))
+    ids = _own(record, place) if own_ids else _listed(store, record)
+    task, labels = registry.get(registry.TASKS, cell.task)(), record.data.labels if record.data else []
+    names = cell.modalities
+    patterns = presence.pattern_presence(len(names))
+    titles = ["+".join(name for name, yes in zip(names, row, strict=True) if yes) for row in patterns]
+    for side, own in predicted_of(cell, saved, place).items():
+        scored = _scored_under(record, side, own)
+        row, pattern = np.nonzero(presence.able(own.units.natural))
+        chances = task.probabilities(own.logits[row, pattern])
+        each, n = len(labels), len(row)
+        yield pd.DataFrame(
+            {
+                "key": record.key,
+                "dataset": cell.dataset,
+                "method": cell.method,
+                "seed": cell.seed,
+                "side": side,
+                "id": np.repeat(np.array(ids[side], object)[row], each),
+                "shown": np.repeat(np.array(titles, object)[pattern], each),
+                "scored under": np.repeat(scored[row, pattern], each),
+                "label": np.tile(np.array(labels, object), n),
+                "true": own.units.targets[row].astype(np.int8).ravel(),
+                "probability": chances.ravel(),
+            },
+            columns=list(COLUMNS),
+        )
+
+
+def _scored_under(record: Record, side: str, own: Predicted) -> np.ndarray:
+    """Of each sample and pattern of presence the patterns under which it is scored so, joined by |, [n, P]."""
+    cell = record.cell
+    found = np.full(own.logits.shape[:2], "", object)
+    every = np.arange(len(found))
+    for name in masks.patterns(cell.modalities):
+        (kept,) = kept_at(cell, side, own.units, name, [cell.test_rate])
+        at = presence.pattern_index(presence.combine(own.units.natural, kept))
+        found[every, at] = [f"{text}|{name}" if text else name for text in found[every, at]]
+    return found
+
+
+def _listed(store: Store, record: Record) -> Mapping[str, Sequence[str]]:
+    lists = store.splits_of(record)
+    if not lists:
+        raise UserError(
+            f"{record.key}: the list of its split is not in {store.folder}. Give --ids, and --data-root where the data "
+            "are real, to read the ids from the data."
+        )
+    (content,) = lists.values()
+    found: dict[str, Any] = json.loads(content)
+    return found
+
+
+def _own(record: Record, place: Runtime) -> Mapping[str, Sequence[str]]:
+    from mora_bench.data.sides import sides
+
+    return {name: side.ids for name, side in sides(record.cell, table_of(record.cell, place)).items()}

@@ -1,0 +1,98 @@
+"""Every stored prediction as a table: the scores of the tables follow from it, and ids stay hidden unless asked for."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_cell, make_floor
+from sklearn.metrics import f1_score, roc_auc_score
+
+from mora_bench.cli.main import main
+from mora_bench.records.store import Store
+from mora_bench.training.work import work
+
+
+@pytest.fixture
+def two(place, folder, cache, monkeypatch, tmp_path):
+    """The results of a network and a floor, and their cells."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    monkeypatch.chdir(tmp_path)
+    cells = [make_cell(place, folder, method="head"), make_floor(place, folder, "late-fusion")]
+    for cell in cells:
+        work([cell], place)
+    return cells, Store(place.out)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_scores_of_the_tables_follow_from_it(two, kind, capsys):
+    cells, store = two
+    assert main(["export", str(store.folder), "--out", f"p.{kind}"]) == 0
+    found = pd.read_csv("p.csv", keep_default_na=False) if kind == "csv" else pd.read_parquet("p.parquet")
+    assert f"{len(found):,} rows of 2 cells: p.{kind}" in capsys.readouterr().out
+    assert not [*Path().glob(".p.*")]
+    for cell in cells:
+        kept = store.scores_of(cell)
+        own = found[(found["key"] == cell.key) & (found["side"] == "test")]
+        for pattern, setting in kept.test.items():
+            rows = own[[pattern in scored.split("|") for scored in own["scored under"]]]
+            true = rows.pivot(index="id", columns="label", values="true").to_numpy()
+            chance = rows.pivot(index="id", columns="label", values="probability").to_numpy()
+            assert len(true) == setting.scores["n"]
+            f1 = f1_score(true, chance > 0.5, average="macro", zero_division=0)
+            assert f1 == pytest.approx(setting.scores["f1_macro"], abs=1e-9)
+            both = true.any(0) & ~true.all(0)
+            auroc = roc_auc_score(true[:, both], chance[:, both])
+            assert auroc == pytest.approx(setting.scores["auroc"], abs=1e-6)
+    assert {*found["shown"]} == {"text", "image", "text+image"}
+
+
+def test_cells_are_chosen_and_ids_are_those_of_the_data(two, place, monkeypatch):
+    cells, store = two
+    monkeypatch.setattr("mora_bench.cells.runtime.default_cache", lambda: place.cache)
+    given = ["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]
+    assert main(given) == 0
+    listed = pd.read_parquet("p.parquet")
+    assert main([*given, "--ids", "--limit", "60"]) == 0
+    own = pd.read_parquet("p.parquet")
+    assert {*own["key"]} == {cells[0].key}
+    # A twin is nobody: its ids stand in the lists as they are.
+    pd.testing.assert_frame_equal(listed, own)
+
+
+def test_what_cannot_be_exported_is_said_and_nothing_is_left(two, capsys):
+    cells, store = two
+    store.prediction_file(cells[0]).unlink()
+    Path("p.csv").write_text("before")
+    assert main(["export", str(store.folder), "--out", "p.csv"]) == 0
+    said = capsys.readouterr()
+    assert f"left out: {cells[0].label}" in said.err
+    assert "of 1 cells: p.csv" in said.out
+    store.prediction_file(cells[1]).unlink()
+    written = Path("p.csv").read_text()
+    assert main(["export", str(store.folder), "--out", "p.csv"]) == 2
+    assert "no cell has predictions that can be exported. Nothing was written" in capsys.readouterr().err
+    assert Path("p.csv").read_text() == written
+    assert not [*Path().glob(".p.*")]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--out", "p.xlsx"], "expected a name that ends in .parquet or .csv"),
+        (["--out", "p.csv", "--key", "0" * 16], "no such record"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(two, given, said, capsys):
+    assert main(["export", str(two[1].folder), *given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_probabilities_are_exact_enough_to_rank_by(two):
+    cells, store = two
+    assert main(["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]) == 0
+    found = pd.read_parquet("p.parquet")
+    kept = store.predictions(cells[0])
+    complete = found[(found["side"] == "test") & (found["shown"] == "text+image")]
+    logits = np.log(complete["probability"]) - np.log1p(-complete["probability"])
+    np.testing.assert_allclose(logits.to_numpy(), kept["test_logits"][:, 2].ravel(), rtol=1e-5, atol=1e-6)
