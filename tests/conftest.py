@@ -72,6 +72,8 @@ def as_a_new_user(monkeypatch, cache, tmp_path):
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
     monkeypatch.setattr(registry, "_files", [])
     monkeypatch.chdir(tmp_path)
+    # What a process has read it knows by paths, which lead elsewhere from another folder.
+    datasets.fingerprinted.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,11 @@ class ExportOptions:
     out: Path
     """the table: its name ends in .parquet or .csv"""
     ids: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """ids as the data have them; needs --data-root where the data are real"""
+    """ids as the data have them"""
     key: tuple[str, ...] = ()
     """keys of cells; all if not given"""
     data_root: Path | None = None
-    """folder with the real datasets, for --ids"""
+    """folder with the real datasets, if cells are on real data: masks are drawn from their ids"""
     limit: int | None = None
     """the --limit that the cells were trained with, if they were"""
     follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -61,6 +61,8 @@ def run(arguments: list[str]) -> int:
     unknown = sorted({*options.key} - {record.key for record in records})
     if unknown:
         raise UserError(f"--key {unknown[0]}: no such record in {options.folder}.")
+    if options.data_root is None and any(record.cell.source == "real" for record in records):
+        raise UserError(f"{options.folder}: cells of it are on real data; say where they are with --data-root.")
     left = [str(one) for one in refused]
     cells = 0
     with Table(options.out) as table:

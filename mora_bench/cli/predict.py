@@ -29,7 +29,7 @@ class PredictOptions:
 
     The table of new records has a header with a column for each modality, under its name (`text`, `image`) or the one
     that it had in training: texts, or paths of pictures; and one for each measured value. An empty cell, and a picture
-    that is not there, is an absent modality. A column `id` is optional. Not for diagnosing anybody.
+    that is not there, is an absent modality. Not for diagnosing anybody.
 
     Each record gets the probability of every label, what it had, and how many training samples had the same.
     """
@@ -40,6 +40,8 @@ class PredictOptions:
     """the cell's key, the name of its record"""
     new: tyro.conf.Positional[Path]
     """a table of new records: .csv, .tsv or .txt (also .gz), .xlsx, .parquet"""
+    id: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
+    """a column of unique names; `id` if there is one, else the row's number, if not given"""
     pictures: Path | None = None
     """the folder in which paths of pictures begin; that of the table if not given"""
     decide: str = ""
@@ -109,7 +111,7 @@ def run(arguments: list[str]) -> int:
         found = Predicted(decides, like, lambda table: applied.apply(model, cell, table, own, place))
     base = options.pictures and options.pictures.resolve()
     at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
-    parts = found.parts(new_records(own, options.new, views, base, at_once))
+    parts = found.parts(new_records(own, options.new, views, base, at_once, options.id))
     if options.out is None:
         for part in parts:
             print(part, end="", flush=True)

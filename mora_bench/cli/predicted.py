@@ -79,8 +79,8 @@ class Predicted:
         names, least = self.decider.names, max(RARE * self.like.sum(), FEW)
         shown = presence.pattern_presence(len(names))
         return [
-            f"{joined(names, shown[pattern], '+')}: {count} records have these alone, as {self.like[pattern]} of "
-            f"{self.like.sum()} training samples: rare, so trust them less"
+            f"{joined(names, shown[pattern], '+')}: rare in training, so trust these less: {self.like[pattern]} of "
+            f"{self.like.sum()} samples had these modalities alone, of the new records {count}"
             for pattern, count in sorted(self.met.items())
             if self.like[pattern] < least
         ]

@@ -90,8 +90,7 @@ def _listed(store: Store, record: Record) -> Mapping[str, Sequence[str]]:
     lists = store.splits_of(record)
     if not lists:
         raise UserError(
-            f"{record.key}: the list of its split is not in {store.folder}. Give --ids, and --data-root where the data "
-            "are real, to read the ids from the data."
+            f"{record.key}: the list of its split is not in {store.folder}. Give --ids to read the ids from the data."
         )
     (content,) = lists.values()
     found: dict[str, Any] = json.loads(content)

@@ -112,7 +112,7 @@ def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsy
     rare = [own for own, count in zip(("text", "text+image"), (like[0], like[2]), strict=True) if count < 10]
     said = capsys.readouterr().err
     for own in ("text", "text+image"):
-        assert (f"{own}: " in said and "trust them less" in said) == (own in rare)
+        assert (f"{own}: rare in training" in said) == (own in rare)
 
 
 def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):

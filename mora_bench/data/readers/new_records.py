@@ -30,7 +30,7 @@ class NewRecords:
 
 
 def new_records(
-    trained_on: Table, file: Path, views: Views, base: Path | None = None, at_once: int | None = None
+    trained_on: Table, file: Path, views: Views, base: Path | None = None, at_once: int | None = None, id: str = ""
 ) -> Iterator[NewRecords]:
     """The records of a file, at most `at_once` together, all if it is not given: a column for each modality of text or
     pictures, under its name or the one that it was made from; one for each measured value; `id` if there is one.
@@ -39,6 +39,7 @@ def new_records(
         trained_on: the table that was trained on.
         views: how its volumes and DICOM files were looked at.
         base: the folder in which paths of pictures begin; None for that of the file.
+        id: the column of their names; "" for `id`, if there is one, else the number of the row.
 
     Raises:
         UserError: an absent column, a record that has nothing, a modality that a table cannot hold, a cell that is no
@@ -54,10 +55,11 @@ def new_records(
     columns = {name: _column(name, there, file) for name in trained_on.modalities if name not in values}
     wanted = [*columns.values(), *(column for cells in values.values() for column in cells)]
     seen: set[str] = set()
-    for frame in frames.parts(file, wanted, ["id"], at_once):
-        ids = names_of(frame, "id" if "id" in frame else None, file).str.strip()
+    for frame in frames.parts(file, [*wanted, *([id] if id else [])], ["id"], at_once):
+        called = id or ("id" if "id" in frame else None)
+        ids = names_of(frame, called, file).str.strip()
         refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
-        seen.update(ids if "id" in frame else ())
+        seen.update(ids if called else ())
         modalities: dict[str, Column] = {}
         said: dict[str, str] = {}
         for name, own in trained_on.modalities.items():
