@@ -58,7 +58,7 @@ def cell(method="mora", seed=0, **changes):
 
 
 def scores(of, f1):
-    strata = {name: {"f1_macro": f1 / 2, "n": 1} for name in ("complete", "text_only", "image_only")}
+    strata = {name: {"f1_macro": f1 / 2, "n": 11} for name in ("complete", "text_only", "image_only")}
     setting = Setting(scores={"f1_macro": f1, "n": 3}, strata=strata, realised={})
     settings = dict.fromkeys(masks.patterns(of.modalities), setting)
     return Scores(
@@ -77,7 +77,7 @@ def record(method="mora", seed=0, f1=0.5, family="", provenance=TOY, **changes):
         cell=of,
         provenance=provenance,
         competitor=Competitor(title=method, family=family),
-        data=Data(labels=[], split="", contents={}, realised={"train": {"n": 80}, "test": {"n": 10}}),
+        data=Data(labels=[], split="", contents={}, realised={"train": {"n": 80}, "val": {"n": 10}, "test": {"n": 10}}),
         time=Clock(cell_s=2.0, predict_s=0.1, step_ms=12.0, epoch_s=1.0),
         training=Training(history=[], best_step=1, best_score=f1, steps=1),
         parameters=Parameters(

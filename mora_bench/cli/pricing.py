@@ -28,7 +28,7 @@ OF_ALL = "cells"
 #: Records of a folder that are read for rates.
 SAMPLE = 1000
 #: Folders that we ship whose records say how many FLOPs a cell takes, and how fast a machine like this one is.
-SHIPPED = ("quick", "field", "dual")
+SHIPPED = ("quick", "fused", "rank")
 #: The most cells that stand for those of a count.
 STAND_FOR = 64
 #: What there is to do where nothing is known.

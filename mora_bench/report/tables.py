@@ -28,6 +28,8 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
+#: The fewest samples of a seed with which a stratum is shown.
+FEWEST = 10
 MARKS = ("led by none", "worse than a floor", "cells cut short", "note", "metric", "direction")
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
@@ -100,11 +102,15 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
     parts = []
     for section in table.sections:
         if any(row.mean[column] == row.mean[column] for row in section.rows for column in columns):
-            rows = _rows(table, section, [*table.strata], shown, costs=False)
+            strata = {score: title for score, title in table.strata.items() if _large(section, score)}
+            rows = _rows(table, section, [*strata], shown, costs=False)
             lines = len(rows) - len(section.rows)
-            rows[len(rows) - lines : len(rows) - lines] = _sizes(table, section, shown)
+            rows[len(rows) - lines : len(rows) - lines] = _sizes(table, section, [*strata], shown)
             parts += [f"### {escaped(section.title)}", "", *_what(shown)]
-            parts += [_github(rows, [*first, *table.strata.values()]), ""]
+            parts += [_github(rows, [*first, *strata.values()]), ""] if strata else []
+            few = [title for score, title in table.strata.items() if score not in strata]
+            if few:
+                parts += [f"Not shown, because a seed has fewer than {FEWEST} samples: {', '.join(few)}.", ""]
     return ['## Strata of the "both missing" test', "", *parts] if parts else []
 
 
@@ -229,11 +235,17 @@ def _percent(share: float) -> str:
     return DASH if math.isnan(share) or not share else f"{100 * share:.1f}"
 
 
-def _sizes(table: Comparison, section: Section, shown: tuple[Shown, ...]) -> list[list[str]]:
+def _large(section: Section, score: str) -> bool:
+    """Whether a stratum has enough samples in every seed; true of files that do not say how many it has."""
+    known = section.samples.get(score)
+    return known is None or known[0] >= FEWEST
+
+
+def _sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Shown, ...]) -> list[list[str]]:
     """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
     classes the strata are compared."""
-    samples = {score: _spread(section.samples.get(score)) for score in table.strata}
-    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in table.strata}
+    samples = {score: _spread(section.samples.get(score)) for score in strata}
+    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in strata}
     return [
         [*([""] * table.grouped), name, *known.values()]
         for name, known in ((SAMPLES, samples), (CLASSES, classes))

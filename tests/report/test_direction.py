@@ -47,7 +47,7 @@ def _plugin():
 def pair(name, seed, error, task, primary, scale, floor=False, **changes):
     """A record and scores with an error as primary score; curves end ten worse than they begin."""
     own, found = (predictor if floor else record)(name, seed, 0.5, task=task, **changes)
-    strata = {part: {primary: scale * error, "n": 9} for part in ("complete", "text_only", "image_only")}
+    strata = {part: {primary: scale * error, "n": 19} for part in ("complete", "text_only", "image_only")}
     other = {"rmse": 12.0} if primary == "wrong" else {"wrong": 0.12}
     setting = Setting(scores={primary: scale * error, **other, "n": 30}, strata=strata, realised={})
     settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)

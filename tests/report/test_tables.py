@@ -21,6 +21,8 @@ from mora_bench.report import differences, frame, ranks, summary, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import _taken
+from mora_bench.report.tables import latex
+from mora_bench.report.write import read
 
 FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
 GOLDEN = Path(__file__).parent / "golden.md"
@@ -530,10 +532,9 @@ def test_the_share_that_lost_something_counts_a_sample_once(pattern, share):
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
-@pytest.mark.parametrize("name", ["quick", "three", "real"])
+@pytest.mark.parametrize("name", ["quick", "fused", "rank"])
 def test_the_latex_compiles_with_the_packages_it_names_and_fits_a_page(name, tmp_path):
-    folder = Path(__file__).parents[2] / "results" / "reference" / name / "tables"
-    table = sorted(folder.glob("comparison-*.tex"))[0].read_text()
+    table = latex(compare(read(Path(__file__).parents[2] / "results" / "reference" / name).cells)[0])
     needs = [line.removeprefix("% ") for line in table.splitlines() if line.startswith(r"% \usepackage")]
     document = [r"\documentclass{article}", r"\usepackage[margin=2cm]{geometry}", *needs, r"\begin{document}", table]
     (tmp_path / "x.tex").write_text("\n".join([*document, r"\end{document}"]))
@@ -571,3 +572,29 @@ def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
     assert f"; the classifier reads the mean of {instead} where a row says so" in both.caption
     labels = {row.label for section in both.sections for row in section.rows}
     assert labels == {"mora (r=4, blocks 0, readout=published)", "mora (r=4, blocks 0, readout=mean)"}
+
+
+def test_the_caption_says_how_many_samples_train_validate_and_are_tested():
+    def of(seed: int, train: int) -> tuple:
+        own, found = record(seed=seed)
+        sizes = {"train": {"n": float(train)}, "val": {"n": 350.0}, "test": {"n": 350.0}}
+        return msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, realised=sizes)), found
+
+    caption = only([of(0, 2800), of(1, 2799)]).caption
+    assert "; samples for training / validation / testing: odir 2,799 to 2,800 / 350 / 350; " in caption
+    assert "samples for training" not in only([failed("mora", 0)]).caption
+
+
+def test_a_stratum_of_few_samples_is_named_and_not_shown():
+    def of(seed: int, n: int) -> tuple:
+        own, found = record(seed=seed)
+        strata = {**found.test["both"].strata, "text_only": {"f1_macro": 0.3, "n": n}}
+        both = msgspec.structs.replace(found.test["both"], strata=strata)
+        return own, msgspec.structs.replace(found, test={**found.test, "both": both})
+
+    text = tables.markdown(only([of(0, 9), of(1, 50)]))
+    shown = text.partition('## Strata of the "both missing" test')[2]
+    assert "complete |" in shown
+    assert "text only |" not in shown
+    assert "Not shown, because a seed has fewer than 10 samples: text only." in shown
+    assert "Not shown" not in tables.markdown(only([of(0, 10), of(1, 50)]))

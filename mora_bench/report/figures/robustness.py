@@ -1,4 +1,4 @@
-"""Curves over missing rates with their bands, the best floor and the ceiling."""
+"""Curves over missing rates with their bands, the best baseline and the ceiling."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST = 8
 
 
 class RobustnessFigure(Artefact):
-    title = "figure: scores over missing rates, with 95 % bands over seeds, the best floor and the ceiling"
+    title = "figure: scores over missing rates, with 95 % bands over seeds, the best baseline and the ceiling"
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def _figure(table: Comparison, patterns: list[str], found: dict[tuple[int, int],
             )
         floor = best_floor(section, own)
         if floor is not None:
-            (handles["best floor"],) = axis.plot(
+            (handles["best baseline"],) = axis.plot(
                 rates, metric.scale * floor, color=style.GREY, linestyle="--", linewidth=1
             )
         if len(own.ceiling):
