@@ -8,12 +8,13 @@ from typing import Any
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.columns import BELOW, CEILING, CLASSES, RESOLUTION, SAMPLES, TAKEN, floor_name
+from mora_bench.report.columns import BELOW, CEILING, RESOLUTION, TAKEN, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
+from mora_bench.report.strata import FEWEST, large, sizes
 from mora_bench.report.trained import CUT_SHORT
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
@@ -28,8 +29,6 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-#: The fewest samples of a seed with which a stratum is shown.
-FEWEST = 10
 MARKS = ("led by none", "worse than a floor", "cells cut short", "note", "metric", "direction")
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
@@ -102,10 +101,10 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
     parts = []
     for section in table.sections:
         if any(row.mean[column] == row.mean[column] for row in section.rows for column in columns):
-            strata = {score: title for score, title in table.strata.items() if _large(section, score)}
+            strata = {score: title for score, title in table.strata.items() if large(section, score)}
             rows = _rows(table, section, [*strata], shown, costs=False)
             lines = len(rows) - len(section.rows)
-            rows[len(rows) - lines : len(rows) - lines] = _sizes(table, section, [*strata], shown)
+            rows[len(rows) - lines : len(rows) - lines] = sizes(table, section, [*strata], shown)
             parts += [f"### {escaped(section.title)}", "", *_what(shown)]
             parts += [_github(rows, [*first, *strata.values()]), ""] if strata else []
             few = [title for score, title in table.strata.items() if score not in strata]
@@ -233,32 +232,6 @@ def _label(row: Row | None) -> str:
 
 def _percent(share: float) -> str:
     return DASH if math.isnan(share) or not share else f"{100 * share:.1f}"
-
-
-def _large(section: Section, score: str) -> bool:
-    """Whether a stratum has enough samples in every seed; true of files that do not say how many it has."""
-    known = section.samples.get(score)
-    return known is None or known[0] >= FEWEST
-
-
-def _sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Shown, ...]) -> list[list[str]]:
-    """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
-    classes the strata are compared."""
-    samples = {score: _spread(section.samples.get(score)) for score in strata}
-    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in strata}
-    return [
-        [*([""] * table.grouped), name, *known.values()]
-        for name, known in ((SAMPLES, samples), (CLASSES, classes))
-        if any(text != DASH for text in known.values())
-    ]
-
-
-def _spread(known: tuple[int, ...] | None) -> str:
-    """(3, 5, 8) -> "3-5 of 8", (4, 4) -> "4"."""
-    if known is None:
-        return DASH
-    least, most, *of = known
-    return (f"{least}" if least == most else f"{least}-{most}") + "".join(f" of {number}" for number in of)
 
 
 def _github(rows: list[list[str]], headers: list[str]) -> str:

@@ -1,0 +1,42 @@
+"""Strata of a table: which have enough samples to be shown, and the lines that say how many they have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mora_bench.report.columns import CLASSES, SAMPLES
+from mora_bench.report.shown import Shown, joined
+from mora_bench.tasks.metric import DASH
+
+if TYPE_CHECKING:
+    from mora_bench.report.compare import Comparison
+    from mora_bench.report.section import Section
+
+#: The fewest samples of a seed with which a stratum is shown.
+FEWEST = 10
+
+
+def large(section: Section, score: str) -> bool:
+    """Whether a stratum has enough samples in every seed; true of files that do not say how many it has."""
+    known = section.samples.get(score)
+    return known is None or known[0] >= FEWEST
+
+
+def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Shown, ...]) -> list[list[str]]:
+    """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
+    classes the strata are compared."""
+    samples = {score: _spread(section.samples.get(score)) for score in strata}
+    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in strata}
+    return [
+        [*([""] * table.grouped), name, *known.values()]
+        for name, known in ((SAMPLES, samples), (CLASSES, classes))
+        if any(text != DASH for text in known.values())
+    ]
+
+
+def _spread(known: tuple[int, ...] | None) -> str:
+    """(3, 5, 8) -> "3-5 of 8", (4, 4) -> "4"."""
+    if known is None:
+        return DASH
+    least, most, *of = known
+    return (f"{least}" if least == most else f"{least}-{most}") + "".join(f" of {number}" for number in of)
