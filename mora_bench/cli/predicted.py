@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,10 +57,10 @@ class Predicted:
         self.met.update(patterns.tolist())
         probabilities = self.decider.task.probabilities(applied.logits)
         decided = self._decided(applied.logits, table.present)
+        titles = presence.pattern_titles(table.names)
         for row, name in enumerate(table.ids):
-            had = joined(table.names, table.present[row], "+")
             shown = [f"{p:.6f}" for p in probabilities[row]]
-            yield [name, had, *shown, *(own[row] for own in decided), int(self.like[patterns[row]])]
+            yield [name, titles[patterns[row]], *shown, *(own[row] for own in decided), int(self.like[patterns[row]])]
 
     def _decided(self, logits: np.ndarray, present: np.ndarray) -> list[list[str]]:
         """The columns that were asked for beside probabilities, the labels of a cell joined by |."""
@@ -72,19 +72,17 @@ class Predicted:
             # Of no and yes, yes; or of all labels those in the set.
             possible = sets[:, :, 1] if decider.task.one_by_one else sets[:, 0]
             found += [possible & (sets.sum(2) == 1), possible]
-        return [[joined(decider.labels, row, "|") for row in own] for own in found]
+        return [
+            ["|".join(label for label, yes in zip(decider.labels, row, strict=True) if yes) for row in own]
+            for own in found
+        ]
 
     def rare(self) -> list[str]:
         """What records show that hardly any training sample did."""
-        names, least = self.decider.names, max(RARE * self.like.sum(), FEW)
-        shown = presence.pattern_presence(len(names))
+        titles, least = presence.pattern_titles(self.decider.names), max(RARE * self.like.sum(), FEW)
         return [
-            f"{joined(names, shown[pattern], '+')}: rare in training, so trust these less: {self.like[pattern]} of "
+            f"{titles[pattern]}: rare in training, so trust these less: {self.like[pattern]} of "
             f"{self.like.sum()} samples had these modalities alone, of the new records {count}"
             for pattern, count in sorted(self.met.items())
             if self.like[pattern] < least
         ]
-
-
-def joined(names: Sequence[str], chosen: np.ndarray, by: str) -> str:
-    return by.join(name for name, yes in zip(names, chosen, strict=True) if yes)

@@ -20,6 +20,12 @@ def pattern_presence(modalities: int) -> np.ndarray:
     return (codes[:, None] >> np.arange(modalities)) & 1 == 1
 
 
+def pattern_titles(modalities: Sequence[str]) -> list[str]:
+    """What each pattern shows: the names of its modalities, joined by +, in the order of `pattern_presence`."""
+    patterns = pattern_presence(len(modalities))
+    return ["+".join(name for name, yes in zip(modalities, row, strict=True) if yes) for row in patterns]
+
+
 def able(natural: np.ndarray) -> np.ndarray:
     """Which patterns each sample can show, bool [N, 2^M - 1]: those of modalities that it has, bool [N, M]."""
     return (natural[:, None] | ~pattern_presence(natural.shape[1])).all(2)

@@ -52,18 +52,18 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
     if cell.split == OFFICIAL:
         if not table.official:
             raise UserError(f"{cell.dataset}: has no official split. Give --split patient or --split row.")
-        found = splits.official(table.official, table.group_tokens, data=cell.drawn_by, seed=cell.seed)
-        return {name: Side(table, own) for name, own in found.items()}
-    rows = splits.split(
-        table.group_tokens if cell.split == "patient" else table.tokens,
-        data=cell.drawn_by,
-        unit=cell.split,
-        seed=cell.seed,
-        folds=cell.folds,
-        shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
-    )
-    drawn = {name: Side(table, own) for name, own in rows.items()}
+        rows = splits.official(table.official, table.group_tokens, data=cell.drawn_by, seed=cell.seed)
+    else:
+        rows = splits.split(
+            table.group_tokens if cell.split == "patient" else table.tokens,
+            data=cell.drawn_by,
+            unit=cell.split,
+            seed=cell.seed,
+            folds=cell.folds,
+            shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
+        )
+    found = {name: Side(table, own) for name, own in rows.items()}
     if cell.pool:
         pool = datasets.pool(cell.dataset, cell.seed, cell.pool)
-        drawn["test"] = Side(pool, np.arange(len(pool)))
-    return drawn
+        found["test"] = Side(pool, np.arange(len(pool)))
+    return found

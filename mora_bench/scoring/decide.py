@@ -185,8 +185,7 @@ class Decider:
         )
 
     def _shown(self, pattern: int) -> str:
-        there = presence.pattern_presence(len(self.names))[pattern]
-        return "+".join(name for name, yes in zip(self.names, there, strict=True) if yes)
+        return presence.pattern_titles(self.names)[pattern]
 
 
 def _by_pattern(present: np.ndarray) -> list[tuple[int, np.ndarray]]:

@@ -49,8 +49,7 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
     ids = _own(record, place) if own_ids else _listed(store, record)
     task, labels = registry.get(registry.TASKS, cell.task)(), record.data.labels if record.data else []
     names = cell.modalities
-    patterns = presence.pattern_presence(len(names))
-    titles = ["+".join(name for name, yes in zip(names, row, strict=True) if yes) for row in patterns]
+    titles = presence.pattern_titles(names)
     for side, own in predicted_of(cell, saved, place).items():
         scored = _scored_under(record, side, own)
         row, pattern = np.nonzero(presence.able(own.units.natural))
