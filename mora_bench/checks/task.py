@@ -136,7 +136,18 @@ def decided(task: Task) -> None:
     expect(bool((task.answers(sure).argmax(2) == truth).all()), "sure logits do not answer as their targets")
 
 
-RULES = (named, scored, directed, learned, weighed, turned, decided)
+def tallied(task: Task) -> None:
+    """What it counts of decisions has every sample once: for each label, or for its true class."""
+    targets, random = _example()
+    for rule, counts in task.confusion((targets, random), targets, random).items():
+        found = np.array(counts)
+        each = np.full(C, N) if task.one_by_one else (targets > 0).sum(0)
+        shape = (C, 4) if task.one_by_one else (C, C)
+        expect(found.shape == shape, f"confusion {rule!r} is {list(found.shape)}; expected {list(shape)}")
+        expect(bool((found.sum(1) == each).all()), f"confusion {rule!r} does not count every sample once")
+
+
+RULES = (named, scored, directed, learned, weighed, turned, decided, tallied)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

@@ -217,7 +217,7 @@ class Setting(Struct):
     """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask.
 
     Of the test split also: the scores of groups by covariates, what scores of several folds are pooled from, the bins
-    of a reliability diagram, and on twins the scores that can be expected at most.
+    of a reliability diagram, what was decided (`Task.confusion`), and on twins the scores that can be expected at most.
     """
 
     scores: dict[str, Score]
@@ -226,6 +226,7 @@ class Setting(Struct):
     groups: dict[str, dict[str, Score]] = {}
     counts: dict[str, list[int]] = {}
     reliability: dict[str, list[float | None]] = {}
+    confusion: dict[str, list[list[int]]] = {}
     ceiling: dict[str, float] = {}
 
 

@@ -9,6 +9,7 @@ from mora_bench.cells.cell import OFFICIAL, OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
+from mora_bench.report.layout import by_number
 from mora_bench.report.shown import Shown, heading
 from mora_bench.report.trained import cut_short, in_precision
 
@@ -30,9 +31,6 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
-    asked = [p for p in patterns(own["modalities"].split(",")) if p != COMPLETE]
-    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
-    *first, last = [p for p in asked if f"score {p}" in group] or asked
     version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
     told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
     tested = f" ({told})" if told else ""
@@ -46,6 +44,7 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
         split, apart = "Split as published", ", the same for all seeds: intervals do not cover who was tested"
     backbone += in_precision(networks)
     older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
+    missing, drawn = _missing(group, own["modalities"].split(","))
     order = " / ".join(one.metric.brief for one in shown)
     spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
     projected = "projection" in group and group["projection"].notna().any()
@@ -53,8 +52,8 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
     apart_from = ", without the picture network, which runs once per picture" if projected else ""
     return (
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
-        f"seeds {seeds}; tested on complete data and with {', '.join(first)} or {last} missing at "
-        f"{' or '.join(rates) or 'the training rate'}{tested}{_each(group, last)}.{marks(group, shown)}"
+        f"seeds {seeds}; tested on complete data and with {missing} at "
+        f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
         f"{cut_short(group)} {split}{apart}{_sizes(group)}; {backbone}{_read(networks)}. "
         f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
@@ -79,11 +78,24 @@ def _between(low: float, high: float) -> str:
     return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
-def _each(group: pd.DataFrame, last: str) -> str:
-    """What "both" means; nothing where a mask that was brought says what is missing, or nothing is tested under it."""
+def _missing(group: pd.DataFrame, modalities: list[str]) -> tuple[str, str]:
+    """What is missing under the patterns that are columns, in words; and how a sample loses one where each is missing
+    in turn, unless a mask that was brought says it."""
+    asked = [p for p in patterns(modalities) if p != COMPLETE]
+    # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
+    known = [p for p in asked if f"score {p}" in group] or asked
+    *first, last = [p for p in known if "+" not in p]
     brought = any(str(name).startswith("mask:") for name in group["test_mechanism"])
-    said = " (both: each affected sample loses one modality, drawn at random)"
-    return said if last == EACH and not brought else ""
+    each = "both" if len(modalities) < 3 else "in turn"
+    drawn = f" ({each}: each affected sample loses one modality, drawn at random)"
+    drawn *= last == EACH and not brought
+    if len(modalities) < 3:
+        return f"{', '.join(first)} or {last} missing", drawn
+    numbers = " or ".join(name.removeprefix("any ") for name in by_number(known))
+    means = (
+        f", with each missing in turn, and with any {numbers} missing (means over all sets of so many; each set: CSV)"
+    )
+    return f"{' or '.join(first)} missing{means if numbers else ''}", drawn
 
 
 def _read(networks: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ FLOOR, WITH_FROZEN = "best baseline without a network", " or with a frozen one"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
-def without_idle(tests: dict[str, str], sections: list[Section]) -> list[str]:
+def without_idle(tests: dict[str, str], rest: dict[str, str], sections: list[Section]) -> list[str]:
     """Give each section the columns without those of patterns that took nothing from any of its samples, and those that
     its files do not know, because they are from before these were tested; and say what is left out."""
     said: dict[str, list[str]] = {}
@@ -26,6 +26,7 @@ def without_idle(tests: dict[str, str], sections: list[Section]) -> list[str]:
         idle = [own for own in tests if not own.endswith(f" {COMPLETE}") and section.taken[own] == 0]
         there = [score for score in known if _known(section, score)] or known
         section.tests = {score: tests[score] for score in there if score not in idle}
+        section.rest = {s: title for s, title in rest.items() if _known(section, s) and section.taken[s] != 0}
         if idle:
             said.setdefault(", ".join(tests[score] for score in idle), []).append(section.title)
     return [

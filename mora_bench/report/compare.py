@@ -8,10 +8,9 @@ import pandas as pd
 
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.data.presence import stratum_names
-from mora_bench.missing.masks import patterns
 from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
+from mora_bench.report.layout import columns, heading
 from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section
 from mora_bench.report.shown import Shown, shown_of
@@ -34,7 +33,8 @@ class Comparison:
         older_draws: whether its cells' splits and masks were drawn by an earlier version.
         shown: the scores in its cells, those that any of its cells has of the ones that must agree; curve_metric: what
             curves over missing rates hold, the task's primary score.
-        tests, strata: the patterns of its columns, with their headings; a section may have fewer.
+        tests, strata: the patterns of its columns, with their headings, and rest: those that only files and page show
+            (`mora_bench.report.layout`); a section may have fewer.
         notes: footnotes.
     """
 
@@ -43,6 +43,7 @@ class Comparison:
     caption: str
     older_draws: bool
     tests: dict[str, str]
+    rest: dict[str, str]
     strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
@@ -114,11 +115,12 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
 
 def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = own["modalities"].split(",")
-    tests, strata = columns(modalities)
-    sections = _sections(group, [*tests, *strata])
+    layout = columns(modalities)
+    tests, rest, strata = layout.tests, layout.rest, layout.strata
+    sections = _sections(group, modalities, [*tests, *rest, *strata])
     notes = [f"{each.title}, {row.label}: {row.note}." for each in sections for row in each.rows if row.note]
     shown, _ = shown_of(group)
-    notes += without_idle(tests, sections)
+    notes += without_idle(tests, rest, sections)
     tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
     strata = strata if f"score {EACH}" in tests else {}
     notes += [*absences(group, shown), *abstentions(group), *remarks(group), *uncounted(group), *aligned(group)]
@@ -132,7 +134,17 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
                 row.cost["step_ms"] = float("nan")
     primary = metric_of(str(group["task"].iloc[0]))
     found = Comparison(
-        own["source"], _name(own, keys), "", bool(own["older_draws"]), tests, strata, sections, notes, shown, primary
+        own["source"],
+        _name(own, keys),
+        "",
+        bool(own["older_draws"]),
+        tests,
+        rest,
+        strata,
+        sections,
+        notes,
+        shown,
+        primary,
     )
     found.shown = found.shown_in(tests)
     if not found.has(tests):
@@ -142,22 +154,15 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     return found
 
 
-def _sections(group: pd.DataFrame, scores: list[str]) -> list[Section]:
+def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
     """The sections of a table, in order."""
     found = []
     for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        found.append(section(name, _pattern(pattern, rate, mechanism), part, scores))
+        taken = "complete data" if pattern == COMPLETE else f"{heading(pattern, modalities)} at {rate:.0%}"
+        found.append(section(name, f"{taken}, {mechanism}" if mechanism else taken, part, scores))
     return found
-
-
-def columns(modalities: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The scores of a table with their headings: one per test pattern, and one per stratum of the "both" test."""
-    tests = {f"score {p}": p if p == COMPLETE else f"{p} missing" for p in patterns(modalities)}
-    names = stratum_names(modalities)
-    strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
-    return tests, strata
 
 
 def _name(own: dict, keys: list[dict]) -> str:
@@ -174,11 +179,6 @@ def _name(own: dict, keys: list[dict]) -> str:
         parts.append(_slug(OLDER_DRAWS))
     parts += [f"version{own['scored']}"] * (len({key["scored"] for key in same}) > 1)
     return "-".join(part for part in parts if part)
-
-
-def _pattern(pattern: str, rate: float, mechanism: str) -> str:
-    taken = "complete data" if pattern == COMPLETE else f"{pattern} missing at {rate:.0%}"
-    return f"{taken}, {mechanism}" if mechanism else taken
 
 
 def _slug(text: str) -> str:

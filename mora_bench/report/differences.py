@@ -31,7 +31,7 @@ def comma_separated(table: Comparison) -> str:
     lines: list[list] = [[*COLUMNS]]
     for section in table.sections:
         competing, floors = section.competing, [*section.competing, *section.floors]
-        for score in section.tests:
+        for score in section.every:
             lines += _lines(table, section, score, "rows", competing, section.among(score))
             lines += _lines(table, section, score, "floors", floors, section.against_floors(score))
     return csvs.comma_separated(lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from operator import itemgetter
+from statistics import fmean
 from typing import Any, Self
 
 import pandas as pd
@@ -13,7 +14,9 @@ import pandas as pd
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, OFFICIAL, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
+from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
+from mora_bench.report.layout import by_number
 from mora_bench.report.shown import asked_of
 from mora_bench.report.values import Values
 
@@ -85,8 +88,9 @@ class Rows:
         cell, row = self._done[scores.key]
         if cell.scoring != scores.scoring:
             row = row | _protocol(replace(cell, scoring=scores.scoring))
-        self._scored.append((scores.key, row | _scored(scores, self.metric)))
-        self.values.add(scores, row)
+        whole = row | _scored(scores, self.metric, row["modalities"].split(","))
+        self._scored.append((scores.key, whole))
+        self.values.add(scores, whole)
 
     def frame(self) -> pd.DataFrame:
         found = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
@@ -187,7 +191,7 @@ def _measured(record: Record) -> dict[str, Any]:
     return row
 
 
-def _scored(scores: Scores, metric: str) -> dict[str, Any]:
+def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any]:
     """The scores that tables show: `metric`, or those that must agree if the task has no such metric."""
     kind = registry.get(registry.TASKS, scores.task)
     agree, beside = asked_of(kind, scores.primary, metric)
@@ -202,6 +206,7 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
         _add(row, shown, "score", pattern, setting.scores if tested else {})
         _add(row, shown, "ceiling", pattern, setting.ceiling if tested else {})
         row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
+    row |= _by_number(row, modalities, shown)
     lost = row[_column("", "taken", EACH)] != 0
     over = {name: kind.metrics[name].averaged_over if name in kind.metrics else "" for name in agree}
     for stratum, found in scores.test[EACH].strata.items():
@@ -217,6 +222,18 @@ def _scored(scores: Scores, metric: str) -> dict[str, Any]:
     row["lacks"] = {n.removeprefix(NATURALLY): v for n, v in natural.items() if n.startswith(NATURALLY) and 0 < v < 1}
     row["empty_classes"] = scores.test[COMPLETE].scores.get("empty_classes")
     return row
+
+
+def _by_number(row: dict[str, Any], modalities: list[str], shown: dict[str, str]) -> dict[str, Any]:
+    """By how many modalities are missing the means over all sets of so many; nothing where a set has none."""
+    found: dict[str, Any] = {}
+    for name, members in by_number(patterns(modalities)).items():
+        wanted = [("", "taken"), *((begin, what) for begin in shown.values() for what in ("score", "ceiling"))]
+        for begin, what in wanted:
+            values = [value for pattern in members if (value := row.get(_column(begin, what, pattern))) is not None]
+            if len(values) == len(members):
+                found[_column(begin, what, name)] = fmean(values)
+    return found
 
 
 def _add(row: dict[str, Any], shown: dict[str, str], what: str, where: str, values: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
+from mora_bench.report.errors import RULES, decided, reliability
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown
@@ -18,6 +19,8 @@ from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.metric import metric_of
 
+#: Of more classes the page shows no confusion matrix.
+MOST_CLASSES = 30
 #: Digits after the point.
 DIGITS = 5
 
@@ -32,7 +35,7 @@ def numbers(values: dict[str, float], names: Any) -> dict[str, float | None]:
 
 def section(results: Results, table: Comparison, section: Section) -> dict[str, Any]:
     """One section: its rows, what stands below them, curves over missing rates, and F1 by class."""
-    tests = list(section.tests)
+    tests = list(section.every)
     score = main(table, section)
     pattern = score.removeprefix("score ")
     beside = (s for s in section.beside if any(not math.isnan(r.mean[s.of(t)]) for r in section.rows for t in tests))
@@ -50,6 +53,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "scores": [_score(own, section) for own in shown],
         "agree": [own.metric.brief for own in table.shown],
         "tests": section.tests,
+        "rest": section.rest,
         "main": score,
         "verdicts": {test: verdict(section, test) for test in tests},
         "ceiling": numbers(section.ceiling, columns),
@@ -58,8 +62,10 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "rows": [_row(row, tests, columns) for row in section.rows],
         "curves": _curves(results, section),
         "classes": [],
-        "tested": tested(score),
+        "tested": tested(section, score),
     }
+    errors = {row.label: _errors(results, section, row) for row in section.rows if not row.note}
+    found["errors"] = {label: known for label, known in errors.items() if known}
     by_class = {
         row.label: [number(v) for v in own]
         for row in section.rows
@@ -74,12 +80,12 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
 
 def _score(own: Shown, section: Section) -> dict[str, Any]:
     """One score: its column under every pattern, and what it says of itself."""
-    return {"name": own.name, "columns": {test: own.of(test) for test in section.tests}, **own.metric.plain()}
+    return {"name": own.name, "columns": {test: own.of(test) for test in section.every}, **own.metric.plain()}
 
 
 def _floors(section: Section, shown: tuple[Shown, ...]) -> dict[str, str]:
     """By column the competitor without a network that has the best mean."""
-    best = {own.of(test): section.best_of(section.floors, test, own) for own in shown for test in section.tests}
+    best = {own.of(test): section.best_of(section.floors, test, own) for own in shown for test in section.every}
     return {column: row.label for column, row in best.items() if row is not None}
 
 
@@ -103,10 +109,27 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
     }
 
 
+def _errors(results: Results, section: Section, row: Row) -> dict[str, Any]:
+    """By test pattern what a row decided, and the bins of its reliability diagram."""
+    found: dict[str, Any] = {}
+    for score in section.every:
+        pattern = score.removeprefix("score ")
+        own, bins = decided(results, row, pattern), reliability(results, row, pattern)
+        if own is None or len(own.labels) > MOST_CLASSES:
+            continue
+        found[score] = {
+            "labels": own.labels,
+            "one_by_one": own.one_by_one,
+            "counts": {RULES[rule]: counts.tolist() for rule, counts in own.counts.items()},
+            "bins": None if bins is None else [[number(value) for value in line] for line in bins.tolist()],
+        }
+    return found
+
+
 def _curves(results: Results, section: Section) -> dict[str, Any]:
     """By pattern: the rates, and mean and interval over seeds of each row; what can be expected at most."""
     known = {}
-    for pattern in [score.removeprefix("score ") for score in section.tests if not score.endswith(f" {COMPLETE}")]:
+    for pattern in [score.removeprefix("score ") for score in section.every if not score.endswith(f" {COMPLETE}")]:
         found = curves(results, section, pattern)
         if found is None:
             continue

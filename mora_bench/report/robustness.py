@@ -70,7 +70,7 @@ class Robustness(Artefact):
 def _lines(results: Results, table: Comparison) -> list[list]:
     lines = []
     for section in table.sections:
-        for pattern in [score.removeprefix("score ") for score in section.tests][1:]:
+        for pattern in [score.removeprefix("score ") for score in section.every][1:]:
             found = curves(results, section, pattern)
             if found is None:
                 continue
@@ -113,7 +113,8 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
             by_pattern = {line[2]: line for line in own if line[3] == label}
             cells = [_cell(by_pattern[p], section.curve_metric) for p in patterns]
             rows.append([escaped(label), *(text for pair in cells for text in pair)])
-        headers = ["method", *(text for p in patterns for text in (f"{p} missing", "from"))]
+        headings = section.every
+        headers = ["method", *(text for p in patterns for text in (headings[f"score {p}"], "from"))]
         if rows:
             body = tabulate(rows, headers, tablefmt="github", disable_numparse=True)
             parts += [f"### {escaped(section.title)}", "", body, ""]

@@ -85,7 +85,8 @@ class Section:
         shown: the scores that must agree before a row leads another, the task's primary one or the one asked for first;
             beside: scores that the page shows, too.
         curve_metric: what curves over missing rates hold, the task's primary score.
-        tests: the patterns that took something here and were tested, with their headings.
+        tests: the patterns that took something here and were tested, with their headings; rest: those that only files
+            and page show; all of both: `every`.
         samples, classes: by column of a stratum, the fewest and the most samples over seeds; and of classes, those that
             all strata have, with the number of all.
         taken: by pattern, the share of test samples that it really took a modality from.
@@ -105,12 +106,18 @@ class Section:
     overlap: float = 0.0
     beside: tuple[Shown, ...] = ()
     tests: dict[str, str] = field(default_factory=dict)
+    rest: dict[str, str] = field(default_factory=dict)
     taken: dict[str, float] = field(default_factory=dict)
     ceiling: dict[str, float] = field(default_factory=dict)
     resolution: dict[str, tuple[float, float]] = field(default_factory=dict)
     samples: dict[str, tuple[int, int]] = field(default_factory=dict)
     classes: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     _compared: dict[tuple[str, bool], Agreement | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def every(self) -> dict[str, str]:
+        """The patterns of its columns and those that only files and page show, with their headings."""
+        return self.tests | self.rest
 
     @property
     def metric(self) -> Metric:

@@ -93,7 +93,8 @@ def sentences(results: Results) -> list[str]:
 def _sentence(table: Comparison, section: Section) -> str:
     score = main(table, section)
     words = verdict(section, score)
-    said = f"{section.title}, tested on {tested(score)}: {words}" if words else f"{section.title}: no complete row"
+    on = tested(section, score)
+    said = f"{section.title}, tested on {on}: {words}" if words else f"{section.title}: no complete row"
     short = [row.label for row in section.competing if row.cut_short]
     if short and words:
         every = "every network" if len(short) == len(section.competing) > 1 else ", ".join(short)
@@ -106,10 +107,9 @@ def main(table: Comparison, section: Section) -> str:
     return table.main if table.main in section.tests else f"score {COMPLETE}"
 
 
-def tested(score: str) -> str:
+def tested(section: Section, score: str) -> str:
     """What the score of a pattern is tested on, in words."""
-    pattern = score.removeprefix("score ")
-    return "complete data" if pattern == COMPLETE else f"{pattern} missing"
+    return "complete data" if score == f"score {COMPLETE}" else section.every.get(score, score.removeprefix("score "))
 
 
 def reproduced(found: Against, reference: str) -> str:

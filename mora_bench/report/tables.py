@@ -110,7 +110,8 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
             few = [title for score, title in table.strata.items() if score not in strata]
             if few:
                 parts += [f"Not shown, because a seed has fewer than {FEWEST} samples: {', '.join(few)}.", ""]
-    return ['## Strata of the "both missing" test', "", *parts] if parts else []
+    test = table.tests.get(table.main, table.main)
+    return [f'## Strata of the "{test}" test', "", *parts] if parts else []
 
 
 def _what(shown: tuple[Shown, ...]) -> list[str]:
@@ -173,7 +174,7 @@ def _tabular(table: Comparison, section: Section) -> list[str]:
 
 def comma_separated(table: Comparison) -> str:
     """One line per row, unrounded."""
-    patterns = [*table.tests, *table.strata]
+    patterns = [*table.tests, *table.rest, *table.strata]
     scores = [own.of(score) for own in table.shown for score in patterns]
     spread = [f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")]
     lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *MARKS]]

@@ -35,6 +35,16 @@ class Parts:
     worth: Worth
 
 
+@dataclass(frozen=True)
+class Grouped:
+    """Scores of groups of test samples: their names, the names of the scores, the first of which is how many samples
+    there are; float [G, S], NaN for none."""
+
+    names: tuple[str, ...]
+    scores: tuple[str, ...]
+    values: np.ndarray
+
+
 class Values:
     """The numbers of scores that were added one by one.
 
@@ -42,6 +52,9 @@ class Values:
         rates: by score key the rates of its curves; curves: by score key and pattern the primary score at these, [R],
             and what can be expected at most, [R] or empty.
         classes: by score key and pattern of the test split, F1 of each class, [C].
+        confusion: by score key and pattern of the test split, what was decided, by the rule that decides, int [C, 4] or
+            [C, C] (`Task.confusion`); reliability: the bins of its diagram, float [3, B]: mean probability, share of
+            true, number; groups: the scores of groups by covariates.
         parts: by score key, what modalities are worth; those without are left out.
     """
 
@@ -50,6 +63,9 @@ class Values:
         self.curves: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         self.classes: dict[str, dict[str, np.ndarray]] = {}
         self.parts: dict[str, Parts] = {}
+        self.confusion: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+        self.reliability: dict[str, dict[str, np.ndarray]] = {}
+        self.groups: dict[str, dict[str, Grouped]] = {}
         #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
         self._lines: list[tuple[str, str]] = []
         #: The scalar scores that were met so far, and whether each is a whole number.
@@ -69,6 +85,7 @@ class Values:
         self.classes[scores.score_key] = {
             p: np.array(own, float) for p, own in by_class.items() if isinstance(own, list)
         }
+        self._add_errors(scores, ("n", *row["agree"].split(",")))
         modalities = tuple(row["modalities"].split(","))
         if scores.worth is not None:
             self.parts[scores.score_key] = Parts(modalities, scores.task, scores.primary, scores.worth)
@@ -83,6 +100,22 @@ class Values:
                     self._waiting.append([*map(values.get, self._whole)])
         if len(self._waiting) > AT_ONCE:
             self._flush()
+
+    def _add_errors(self, scores: Scores, shown: tuple[str, ...]) -> None:
+        """Keep what says where a cell errs; `shown` are the scores that are kept of groups."""
+        confusion, reliability, groups = {}, {}, {}
+        for pattern, own in scores.test.items():
+            if own.confusion:
+                confusion[pattern] = {rule: np.array(counts, np.int32) for rule, counts in own.confusion.items()}
+            if own.reliability:
+                reliability[pattern] = np.array([*own.reliability.values()], float)
+            if own.groups:
+                values = np.array([[each.get(name) for name in shown] for each in own.groups.values()], float)
+                groups[pattern] = Grouped(tuple(own.groups), shown, values)
+        key = scores.score_key
+        self.confusion |= {key: confusion} if confusion else {}
+        self.reliability |= {key: reliability} if reliability else {}
+        self.groups |= {key: groups} if groups else {}
 
     def _widen(self, scores: Mapping[str, Score]) -> None:
         """Make room for scores that nothing had so far."""

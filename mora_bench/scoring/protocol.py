@@ -20,6 +20,8 @@ from mora_bench.tasks.contract import Task
 
 #: The rates at which every cell holds its primary score, beside its own rate.
 CURVE = tuple(round(0.1 * k, 1) for k in range(11))
+#: Of more classes the counts of what was decided are not kept: they grow with the square of the classes.
+MOST_CLASSES = 100
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def _beyond(
     if cell.source == "twin":
         setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
+    if known[0].shape[1] <= MOST_CLASSES:
+        setting.confusion = task.confusion(known, *mine)
 
 
 def _weighted(cell: Cell, task: Task, test: Predicted, kept: np.ndarray, pattern: str) -> dict[str, float]:

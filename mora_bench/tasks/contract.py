@@ -152,6 +152,19 @@ class Task(ABC):
         """Scores at thresholds that are chosen on other samples, `known` (targets and logits); none by default."""
         return {}
 
+    def confusion(
+        self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
+    ) -> dict[str, list[list[int]]]:
+        """What is decided, counted, by the rule that decides; nothing by default.
+
+        Of labels that are decided one by one [C, 4]: true negatives, false positives, false negatives, true positives
+        of each. Else [C, C]: how many samples of each true class are decided for each class.
+
+        Args:
+            known: targets and logits of the validation split, on which thresholds are chosen.
+        """
+        return {}
+
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         """Of predictions in bins: mean probability, share of true, count; nothing by default."""
         return {}

@@ -14,6 +14,13 @@ def counts(predicted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndar
     return (predicted & true).sum(0), (predicted ^ true).sum(0)
 
 
+def outcomes(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """True negatives, false positives, false negatives and true positives of each class, the order in which
+    scikit-learn's confusion matrices are unravelled: bool [N, C] twice -> int [C, 4]."""
+    pairs = ((~predicted, ~true), (predicted, ~true), (~predicted, true), (predicted, true))
+    return np.stack([(said & is_so).sum(0) for said, is_so in pairs], 1)
+
+
 def f1(hits: np.ndarray, wrong: np.ndarray) -> np.ndarray:
     """2 TP / (2 TP + FP + FN); 0 where that is 0 / 0."""
     return 2 * hits / np.maximum(2 * hits + wrong, 1)

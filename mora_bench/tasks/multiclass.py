@@ -145,6 +145,14 @@ class MultiClass(Task):
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
         return score.pooled_f1(counts)
 
+    def confusion(
+        self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
+    ) -> dict[str, list[list[int]]]:
+        """True class by the class of the largest logit."""
+        classes = targets.shape[1]
+        pairs = targets.argmax(1) * classes + logits.argmax(1)
+        return {"largest": np.bincount(pairs, minlength=classes**2).reshape(classes, classes).tolist()}
+
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         chances, names = softmax(logits), ("probability", "share", "count")
         right = targets[np.arange(len(targets)), logits.argmax(1)]

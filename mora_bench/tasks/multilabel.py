@@ -167,6 +167,16 @@ class MultiLabel(Task):
             return {}
         return {"f1_macro_tuned": self.score(targets, logits - score.best_thresholds(*known))}
 
+    def confusion(
+        self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
+    ) -> dict[str, list[list[int]]]:
+        """Of each label, as `outcomes` counts: at 0.5, and at the threshold of the highest F1 of validation samples."""
+        true = targets > 0
+        found = {"0.5": score.outcomes(logits > 0, true).tolist()}
+        if len(known[0]):
+            found["validation"] = score.outcomes(logits > score.best_thresholds(*known), true).tolist()
+        return found
+
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         names = ("probability", "share", "count")
         return dict(zip(names, score.reliability(expit(logits.astype(np.float64)), targets), strict=True))

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 
+import msgspec
 import pytest
 from by_hand import failed, predictor, record
 
@@ -22,8 +23,19 @@ def folder(tmp_path):
     pairs += [predictor("prior", s, 0.4) for s in range(3)]
     pairs += [record("lora", s, 0.2, family=EVIL, dataset="cxr") for s in range(3)] + [failed("map", 0)]
     for own, found in pairs:
-        Store(tmp_path).write(own.cell, own, {} if found else None, found)
+        Store(tmp_path).write(own.cell, own, {} if found else None, with_errors(found))
     return tmp_path
+
+
+def with_errors(found):
+    """Two labels of which 3 of 4 and 2 of 5 are found among complete samples, one less of the first elsewhere."""
+    if found is None:
+        return None
+    confusion = {"0.5": [[5, 1, 2, 2], [4, 1, 3, 2]]}
+    test = {p: msgspec.structs.replace(own, confusion=confusion) for p, own in found.test.items()}
+    whole = {"0.5": [[5, 1, 1, 3], [4, 1, 3, 2]]}
+    test["complete"] = msgspec.structs.replace(found.test["complete"], confusion=whole)
+    return msgspec.structs.replace(found, test=test)
 
 
 def page(folder):
@@ -76,22 +88,27 @@ window.addEventListener("error", (event) => window.said.push(event.message));
 CLICKS = """
 <script>
 const names = "#tables tbody tr:not(.below) td:nth-child(2)";
-const shown = () => [...document.querySelectorAll(names)].map((cell) => cell.textContent);
-const result = { ranked: shown() };
+const listed = () => [...document.querySelectorAll(names)].map((cell) => cell.textContent);
+const result = { ranked: listed() };
 const heading = [...document.querySelectorAll("#tables th button")].find((b) => b.textContent === "method");
 heading.click();
-result.byName = shown();
+result.byName = listed();
 document.getElementById("dataset").value = "cxr";
 document.getElementById("dataset").dispatchEvent(new Event("input"));
-result.cxr = shown();
+result.cxr = listed();
 document.getElementById("dataset").value = "";
 document.getElementById("search").value = "MOR";
 document.getElementById("search").dispatchEvent(new Event("input"));
-result.search = shown();
+result.search = listed();
 document.getElementById("search").value = "";
 document.getElementById("search").dispatchEvent(new Event("input"));
 document.querySelector("#cell-list details").open = true;
 result.wide = document.documentElement.scrollWidth <= window.innerWidth;
+const tested = document.getElementById("errs-on");
+result.operating = document.querySelector("#errors tbody tr").textContent;
+tested.value = "complete";
+tested.dispatchEvent(new Event("input"));
+result.complete = document.querySelector("#errors tbody tr").textContent;
 result.errors = window.said;
 setTimeout(() => {
   result.cell = document.querySelector("#cell-list details dl").textContent.length;
@@ -119,4 +136,7 @@ def test_in_a_browser_it_sorts_filters_and_says_no_error(folder, tmp_path, width
     assert found["cxr"] == ["lora"]
     assert found["search"] == ["mora (r=4, blocks 0)"]
     assert found["wide"]
+    # Of three seeds: with it, found, missed, without, false, recall, specificity, precision.
+    assert found["operating"] == "0" + "".join(["12", "6", "6", "18", "3", "50.0", "83.3", "66.7"])
+    assert found["complete"] == "0" + "".join(["12", "9", "3", "18", "3", "75.0", "83.3", "75.0"])
     assert found["cell"] > 20

@@ -29,7 +29,7 @@ class RobustnessFigure(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         for table in results.comparisons:
-            patterns = [score.removeprefix("score ") for score in table.tests][1:]
+            patterns = _with_curves(results, table)
             found = {
                 (row, column): own
                 for row, section in enumerate(table.sections)
@@ -40,6 +40,12 @@ class RobustnessFigure(Artefact):
                 name = table.named("robustness")
                 files |= style.files(name, _figure(table, patterns, found))
         return files
+
+
+def _with_curves(results: Results, table: Comparison) -> list[str]:
+    """The patterns of a table that have curves: means over sets of modalities have none."""
+    every = [score.removeprefix("score ") for score in table.tests][1:]
+    return [own for own in every if any(curves(results, section, own) is not None for section in table.sections)]
 
 
 def drawn(section: Section) -> list[str]:
@@ -76,7 +82,8 @@ def _figure(table: Comparison, patterns: list[str], found: dict[tuple[int, int],
             (handles["ceiling"],) = axis.plot(
                 rates, metric.scale * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2
             )
-        axis.set_title(style.title(f"{section.title}\ntested with {patterns[column]} missing"), fontsize=8)
+        heading = table.tests[f"score {patterns[column]}"]
+        axis.set_title(style.title(f"{section.title}\ntested with {heading}"), fontsize=8)
         axis.set_xlabel("samples that lose one, %", fontsize=8)
         axis.set_ylabel(style.axis(metric), fontsize=8)
         if math.isfinite(metric.bounds[0]):

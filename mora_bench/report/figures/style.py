@@ -22,6 +22,8 @@ STROKES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1
 GREY = "#777777"
 #: Resolution of the PNG, dots per inch.
 DPI = 150
+#: Inches that an entry of a legend may take.
+ENTRY = 1.5
 #: The most letters in a line of a title over a panel.
 WIDEST = 44
 
@@ -74,10 +76,11 @@ def plain() -> Any:
 
 
 def legend(figure: Figure, handles: dict[str, Any]) -> None:
-    """One legend below all panels."""
+    """One legend below all panels, of as many columns as fit."""
     if handles:
+        columns = max(1, min(4, int(figure.get_figwidth() / ENTRY)))
         figure.legend(
-            list(handles.values()), list(handles), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+            list(handles.values()), list(handles), loc="outside lower center", ncols=columns, fontsize=8, frameon=False
         )
 
 

@@ -57,9 +57,12 @@ const wanted = (row) =>
 // Without a column: the first score that a section shows.
 let order = { column: null, down: true };
 
+// All test patterns with their headings: those that tables show, then the rest.
+const every = (section) => ({ ...section.tests, ...section.rest });
+
 // All scores under one pattern, or one score under all patterns; where a section lacks it, what its sentence is about.
 function views() {
-  const patterns = DATA.sections.flatMap((s) => Object.values(s.tests)).map((title) => `tested: ${title}`);
+  const patterns = DATA.sections.flatMap((s) => Object.values(every(s))).map((title) => `tested: ${title}`);
   const scores = DATA.sections.flatMap((s) => s.scores).map((own) => `score: ${own.brief}`);
   const main = DATA.sections.slice(0, 1).map((s) => `tested: ${s.tests[s.main]}`);
   return [...new Set([...(DATA.sections.some((s) => s.scores.length > 1) ? main : []), ...scores, ...patterns])];
@@ -69,7 +72,7 @@ function scoresOf(section) {
   const view = at("view").value || views()[0];
   const metric = section.scores.find((own) => `score: ${own.brief}` === view);
   if (metric) return Object.entries(section.tests).map(([test, heading]) => ({ metric, test, name: metric.columns[test], title: heading }));
-  const test = Object.keys(section.tests).find((own) => `tested: ${section.tests[own]}` === view) ?? section.main;
+  const test = Object.keys(every(section)).find((own) => `tested: ${every(section)[own]}` === view) ?? section.main;
   return section.scores.map((own) => ({ metric: own, test, name: own.columns[test], title: own.brief }));
 }
 
@@ -106,7 +109,7 @@ function what(section) {
   const own = scoresOf(section);
   const tests = [...new Set(own.map((each) => each.test))];
   const named = [...new Set(own.map((each) => `${each.metric.heading} (${each.metric.direction})`))].join("; ");
-  return tests.length > 1 ? named : `${named}, tested: ${section.tests[tests[0]]}. ${section.verdicts[tests[0]] ?? ""}`.trim();
+  return tests.length > 1 ? named : `${named}, tested: ${every(section)[tests[0]]}. ${section.verdicts[tests[0]] ?? ""}`.trim();
 }
 
 function tables() {
@@ -161,7 +164,7 @@ const panel = (title, svg) => make("figure", {}, make("figcaption", {}, title), 
 function curves() {
   const found = [];
   for (const section of chosen()) {
-    for (const [pattern, own] of Object.entries(section.curves)) {
+    for (const [pattern, own] of Object.entries(section.curves).filter(([name]) => section.tests[`score ${name}`])) {
       const rows = section.rows.filter((row) => wanted(row) && own.rows[row.label]);
       if (!rows.length) continue;
       const metric = section.curve_metric;
@@ -173,7 +176,7 @@ function curves() {
         line.append(draw("title", {}, row.label));
         svg.append(line);
       }
-      found.push(panel(`${section.of_curves}: ${section.title}, tested with ${pattern} missing${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
+      found.push(panel(`${section.of_curves}: ${section.title}, tested with ${every(section)[`score ${pattern}`]}${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
     }
   }
   place("curves", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
@@ -210,13 +213,67 @@ function classes() {
     if (!rows.length || !section.classes.length) continue;
     const head = make("tr", {}, make("th", {}, ""), ...section.classes.map((name) => make("th", { scope: "col" }, name)));
     const body = rows.map((row) => make("tr", {}, make("th", { scope: "row" }, row.label), ...section.by_class[row.label].map((v) => {
-      const ink = (v ?? 0) > 0.55 ? "#000" : "#fff";
-      return make("td", { style: `background:hsl(${Math.round(250 - 190 * (v ?? 0))} 60% ${Math.round(28 + 45 * (v ?? 0))}%);color:${ink}` }, percent(v, 0));
+      return make("td", { style: shade(v ?? 0) }, percent(v, 0));
     })));
     found.push(make("figure", {}, make("figcaption", {}, `${section.title}, tested on ${section.tested}`), make("div", { class: "scroll" }, make("table", { class: "heat" }, make("thead", {}, head), make("tbody", {}, ...body)))));
   }
   place("classes", found);
 }
+
+// What the chosen row decided: counts by label, or true classes by decided ones; and whether its probabilities hold.
+function errors() {
+  const [label, title] = [at("errs").value, at("errs-on").value];
+  const found = [];
+  for (const section of chosen()) {
+    const test = Object.keys(every(section)).find((own) => every(section)[own] === title);
+    const own = section.errors[label]?.[test];
+    if (!own) continue;
+    const about = `${label}: ${section.title}, tested: ${title}`;
+    for (const [rule, counts] of Object.entries(own.counts)) {
+      const table = own.one_by_one ? operating(own.labels, counts) : confusion(own.labels, counts);
+      found.push(make("figure", { class: "wide" }, make("figcaption", {}, `${about}; decided: ${rule}`), make("div", { class: "scroll" }, table)));
+    }
+    if (own.bins) found.push(panel(`${about}: predicted probabilities and what is true of them (dotted: as it should be; bins with fewer than 10 are left out)`, reliable(own.bins)));
+  }
+  at("errors").hidden = !DATA.sections.some((s) => Object.keys(s.errors).length);
+  at("errors").querySelector(".panels").replaceChildren(...(found.length ? found : [make("p", {}, "Not known for this method and test here.")]));
+}
+
+const share = (part, whole) => (whole ? percent(part / whole) : "—");
+const line = (name, cells) => make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((text) => make("td", {}, String(text))));
+
+function operating(labels, counts) {
+  const heads = ["", "with it", "found", "missed", "without", "false", "recall, %", "specificity, %", "precision, %"];
+  const body = counts.map(([tn, fp, fn, tp], k) => line(labels[k], [fn + tp, tp, fn, tn + fp, fp, share(tp, tp + fn), share(tn, tn + fp), share(tp, tp + fp)]));
+  return make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...body));
+}
+
+function confusion(labels, counts) {
+  const body = counts.map((own, k) => {
+    const whole = own.reduce((sum, v) => sum + v, 0);
+    const cells = own.map((v) => make("td", { style: shade(whole ? v / whole : 0) }, String(v)));
+    return make("tr", {}, make("th", { scope: "row" }, labels[k]), ...cells, make("td", {}, share(own[k], whole)));
+  });
+  const heads = ["true class, by what was decided", ...labels, "recall, %"];
+  const below = line("precision, %", [...labels.map((_, k) => share(counts[k][k], counts.reduce((sum, own) => sum + own[k], 0))), ""]);
+  return make("table", { class: "heat" }, make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...body, below));
+}
+
+function reliable([probability, share, count]) {
+  const { svg, px, py } = frame(300, 260, [0, 1], [0, 1], ["predicted probability, %", "share that is true, %", (v) => percent(v, 0), (v) => percent(v, 0)]);
+  svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path([0, 1], [0, 1], px, py) }));
+  const full = probability.map((_, k) => k).filter((k) => count[k] >= 10);
+  svg.append(draw("path", { d: path(full.map((k) => probability[k]), full.map((k) => share[k]), px, py), fill: "none", stroke: LOOKS[0], "stroke-width": 2 }));
+  for (const k of full) {
+    const dot = draw("circle", { cx: px(probability[k]), cy: py(share[k]), r: 3.5, fill: LOOKS[0] });
+    dot.append(draw("title", {}, `${percent(probability[k])} %: ${percent(share[k])} % of ${count[k]}`));
+    svg.append(dot);
+  }
+  return svg;
+}
+
+// The colour of a share in a table.
+const shade = (v) => `background:hsl(${Math.round(250 - 190 * v)} 60% ${Math.round(28 + 45 * v)}%);color:${v > 0.55 ? "#000" : "#fff"}`;
 
 function place(id, figures, key) {
   at(id).hidden = !figures.length;
@@ -287,7 +344,8 @@ function described(cell) {
 
 function cells() {
   const keys = new Set(chosen().flatMap((s) => s.rows.filter(wanted).flatMap((row) => row.keys)));
-  const own = DATA.cells.filter((cell) => keys.has(cell.key) || cell.status !== "done");
+  const own = DATA.cells.filter((cell) => keys.has(cell.key) || cell.status !== "done")
+    .sort((a, b) => a.label.localeCompare(b.label, "en", { numeric: true }));
   at("cell-list").replaceChildren(...own.map((cell) => {
     const node = make("details", { class: cell.status === "done" ? "" : "failed", id: cell.key }, make("summary", {}, `${cell.label}${cell.status === "done" ? "" : `: ${cell.status}`}`));
     node.addEventListener("toggle", () => { if (node.open && node.children.length === 1) node.append(...described(cell)); });
@@ -295,16 +353,26 @@ function cells() {
   }));
 }
 
-function show() { tables(); answer(); curves(); pareto(); classes(); cells(); }
+function show() { tables(); answer(); curves(); pareto(); classes(); errors(); cells(); }
 
 options("dataset", [...new Set(DATA.sections.map((s) => s.dataset))], "all");
 options("trained", [...new Set(DATA.sections.map((s) => s.trained))], "all");
 options("family", [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.family)))].filter(Boolean), "all");
 options("pattern", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.curves)))]);
+options("errs", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.errors)))]);
+options("errs-on", [...new Set(DATA.sections.flatMap((s) => Object.values(every(s))))]);
+// First what the first section's sentence is about.
+if (DATA.sections[0]) {
+  const [first] = DATA.sections;
+  const best = first.rows.filter((row) => row.network && first.errors[row.label] && known(row.mean[first.main])).sort((a, b) => oriented(first.metric, b.mean[first.main]) - oriented(first.metric, a.mean[first.main]))[0];
+  if (best) at("errs").value = best.label;
+  at("errs-on").value = every(first)[first.main];
+}
 at("cost").replaceChildren(...Object.entries(DATA.costs).map(([name, title]) => make("option", { value: name }, title)));
 for (const id of ["dataset", "trained", "family", "search"]) at(id).addEventListener("input", show);
 options("view", views());
 at("view").addEventListener("input", () => { order = { column: null, down: true }; tables(); });
 for (const id of ["pattern", "rate", "budget", "compute"]) at(id).addEventListener("input", answer);
 at("cost").addEventListener("input", pareto);
+for (const id of ["errs", "errs-on"]) at(id).addEventListener("input", errors);
 show();

@@ -1,0 +1,230 @@
+"""The artefact that says where rows err: confusion matrices, operating points, groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from tabulate import tabulate
+
+from mora_bench.report import csvs
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.markdown import escaped
+from mora_bench.report.section import Row, Section
+from mora_bench.report.shown import Shown, brief
+from mora_bench.tasks.metric import DASH
+
+#: What the rules of decision are called.
+RULES = {"0.5": "at 0.5", "validation": "at validation's thresholds", "largest": "the most probable class"}
+OF_ROW = ("source", "section", "method", "seeds", "tested", "decided")
+OF_LABELS = ("label", "tn", "fp", "fn", "tp", "recall", "specificity", "precision")
+OF_CLASSES = ("true", "predicted", "count")
+OF_GROUPS = ("source", "section", "method", "seeds", "tested", "group", "n", "score", "mean", "direction")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a row decided under one test pattern, samples of all seeds together.
+
+    Attributes:
+        labels: of the C labels; counts: by the rule that decides int [C, 4], true negatives, false positives, false
+            negatives and true positives of each label, or, of classes that exclude each other, [C, C], true by decided.
+    """
+
+    labels: list[str]
+    counts: dict[str, np.ndarray]
+    one_by_one: bool
+
+
+def decided(results: Results, row: Row, pattern: str) -> Decided | None:
+    """None where a seed's scores do not hold it, or the task does not count it."""
+    found = [results.values.confusion.get(key, {}).get(pattern) for key in row.keys]
+    whole = [own for own in found if own is not None]
+    if not whole or len(whole) < len(found):
+        return None
+    counts = {rule: np.sum([own[rule] for own in whole], axis=0) for rule in whole[0] if all(rule in w for w in whole)}
+    if not counts:
+        return None
+    # A record may not say what its labels are called.
+    labels = results.labels(row) or [str(number) for number in range(len(next(iter(counts.values()))))]
+    return Decided(labels, counts, "largest" not in counts)
+
+
+def reliability(results: Results, row: Row, pattern: str) -> np.ndarray | None:
+    """The bins of a reliability diagram, samples of all seeds together, float [3, B]: mean probability, share of true
+    (NaN for an empty bin), number; None where a seed's scores do not hold it."""
+    found = [results.values.reliability.get(key, {}).get(pattern) for key in row.keys]
+    whole = np.array([own for own in found if own is not None])
+    if not len(whole) or len(whole) < len(found):
+        return None
+    count = whole[:, 2].sum(0)
+    means = np.nansum(whole[:, :2] * whole[:, 2:], axis=0)
+    return np.vstack([np.divide(means, count, out=np.full(means.shape, np.nan), where=count > 0), count])
+
+
+def grouped(results: Results, row: Row, pattern: str) -> dict[str, tuple[int, dict[str, float]]]:
+    """By group of test samples how many there are in all seeds, and the mean of each score over seeds; those that every
+    seed has."""
+    found = [results.values.groups.get(key, {}).get(pattern) for key in row.keys]
+    whole = [own for own in found if own is not None]
+    if not whole or len(whole) < len(found) or len({own.scores for own in whole}) > 1:
+        return {}
+    shared = [name for name in whole[0].names if all(name in own.names for own in whole)]
+    values = np.array([[own.values[own.names.index(name)] for name in shared] for own in whole])
+    return {
+        name: (int(own[:, 0].sum()), dict(zip(whole[0].scores[1:], own[:, 1:].mean(0).tolist(), strict=True)))
+        for name, own in zip(shared, values.transpose(1, 0, 2), strict=True)
+    }
+
+
+def shares(counts: np.ndarray) -> tuple[float, float, float]:
+    """Recall, specificity and precision of one label's counts [4]; NaN where nobody could be counted."""
+    tn, fp, fn, tp = map(int, counts)
+    return _share(tp, tp + fn), _share(tn, tn + fp), _share(tp, tp + fp)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
+
+
+class Errors(Artefact):
+    title = "where rows err: confusion matrices, operating points of each label, groups"
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files = {}
+        for table in results.comparisons:
+            lines, groups = [*_lines(results, table)], [*_groups(results, table)]
+            columns = OF_LABELS if any(len(line) == len(OF_ROW + OF_LABELS) for line in lines) else OF_CLASSES
+            name = table.named("errors")
+            if lines:
+                files[f"{name}.csv"] = csvs.comma_separated([OF_ROW + columns, *lines]).encode()
+            if groups:
+                files[f"{table.named('groups')}.csv"] = csvs.comma_separated([OF_GROUPS, *groups]).encode()
+            if lines or groups:
+                files[f"{name}.md"] = _markdown(results, table)
+        return files
+
+
+def best(table: Comparison, section: Section) -> tuple[Row | None, str]:
+    """The row with the best mean of a section, and the score that it is best by: that of the main test pattern."""
+    score = table.main if table.main in section.tests else next(iter(section.tests))
+    return section.best_of(section.competing, score), score
+
+
+def _rows(table: Comparison) -> Iterator[tuple[Section, Row, str, str]]:
+    """Every complete row under every test pattern of its section, with the pattern's heading."""
+    for section in table.sections:
+        for row in section.rows:
+            if not row.note:
+                for score, heading in section.every.items():
+                    yield section, row, score.removeprefix("score "), heading
+
+
+def _lines(results: Results, table: Comparison) -> Iterator[list]:
+    for section, row, pattern, heading in _rows(table):
+        own = decided(results, row, pattern)
+        if own is None:
+            continue
+        for rule, counts in own.counts.items():
+            about = [table.source, section.title, row.label, len(row.keys), heading, rule]
+            for number, (label, each) in enumerate(zip(own.labels, counts.tolist(), strict=True)):
+                if own.one_by_one:
+                    yield [*about, label, *each, *("" if math.isnan(v) else v for v in shares(counts[number]))]
+                else:
+                    named = zip(own.labels, each, strict=True)
+                    yield from ([*about, label, predicted, count] for predicted, count in named)
+
+
+def _groups(results: Results, table: Comparison) -> Iterator[list]:
+    for section, row, pattern, heading in _rows(table):
+        about = [table.source, section.title, row.label, len(row.keys), heading]
+        metrics = {shown.name: shown.metric for shown in section.shown}
+        for name, (n, scores) in grouped(results, row, pattern).items():
+            for score, value in scores.items():
+                if score in metrics and _known(scores, score):
+                    yield [*about, name, n, score, value, metrics[score].direction]
+
+
+def _markdown(results: Results, table: Comparison) -> bytes:
+    """Of each section the row with the best mean, under the main test pattern."""
+    parts = [
+        "Where the row with the best mean of each section errs: test samples of all seeds together; a sample that "
+        "several seeds test counts once for each. Every row and every test pattern: the CSV files.",
+        "",
+    ]
+    for section in table.sections:
+        row, score = best(table, section)
+        if row is None:
+            continue
+        pattern = score.removeprefix("score ")
+        own, groups = decided(results, row, pattern), grouped(results, row, pattern)
+        if own is None and not groups:
+            continue
+        parts += [f"### {escaped(section.title)}", ""]
+        parts += [f"{escaped(row.label)}, tested: {escaped(section.tests[score])}, seeds: {len(row.keys)}.", ""]
+        if own:
+            parts += _labels_table(own) if own.one_by_one else _matrix(own)
+        if groups:
+            shown = tuple(own for own in section.shown if any(_known(each, own.name) for _, each in groups.values()))
+            over = "over the classes that all groups of a covariate have"
+            parts += [f"By group: {escaped(brief(shown))}; mean over seeds, {over}.", ""]
+            parts += [_group_table(shown, groups), ""]
+    return ("\n".join(parts).rstrip() + "\n").encode()
+
+
+def _labels_table(own: Decided) -> list[str]:
+    """A line for each label: how many have it, and what each rule finds, misses and says wrongly."""
+    first = next(iter(own.counts.values()))
+    heads = ["label", "with it", "without"]
+    lines = [
+        [escaped(label), str(fn + tp), str(tn + fp)]
+        for label, (tn, fp, fn, tp) in zip(own.labels, first.tolist(), strict=True)
+    ]
+    for rule, counts in own.counts.items():
+        heads += [f"found / missed / false, {RULES[rule]}", "recall", "specificity", "precision"]
+        for line, each in zip(lines, counts, strict=True):
+            _, fp, fn, tp = each.tolist()
+            line += [f"{tp} / {fn} / {fp}", *map(_percent, shares(each))]
+    return [_table(lines, heads), "", "Recall, specificity and precision in percent.", ""]
+
+
+def _matrix(own: Decided) -> list[str]:
+    """A line for each true class: for which classes its samples were taken, and the share that was right."""
+    parts = []
+    for rule, counts in own.counts.items():
+        right = np.diag(counts)
+        lines = [
+            [escaped(label), *map(str, line.tolist()), _percent(_share(int(hits), int(line.sum())))]
+            for label, line, hits in zip(own.labels, counts, right, strict=True)
+        ]
+        precision = [
+            _percent(_share(int(hits), int(column.sum()))) for hits, column in zip(right, counts.T, strict=True)
+        ]
+        lines.append(["precision, %", *precision, ""])
+        heads = ["true class, by what was decided", *map(escaped, own.labels), "recall, %"]
+        parts += [f"Decided: {RULES[rule]}.", "", _table(lines, heads), ""]
+    return parts
+
+
+def _known(scores: dict[str, float], name: str) -> bool:
+    return not math.isnan(scores.get(name, math.nan))
+
+
+def _group_table(shown: tuple[Shown, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> str:
+    lines = [
+        [escaped(name), str(n), *(own.metric.shown(scores.get(own.name, math.nan)) for own in shown)]
+        for name, (n, scores) in groups.items()
+    ]
+    return _table(lines, ["group", "n", *(escaped(own.metric.brief) for own in shown)])
+
+
+def _table(lines: list[list[str]], heads: list[str]) -> str:
+    sides = ["left", *["right"] * (len(heads) - 1)]
+    return tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=sides)
+
+
+def _percent(value: float) -> str:
+    return DASH if math.isnan(value) else f"{100 * value:.1f}"

@@ -1,0 +1,68 @@
+"""Whether probabilities are what they say, by what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.errors import best, reliability
+from mora_bench.report.figures import style
+from mora_bench.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Bins with fewer predictions say nothing.
+FEWEST = 10
+
+
+class CalibrationFigure(Artefact):
+    title = "figure: reliability diagram of the best row of each section, by test pattern"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for table in results.comparisons:
+            found = []
+            for section in table.sections:
+                row, _ = best(table, section)
+                curves = _curves(results, section, row) if row else {}
+                if row and curves:
+                    found.append((section, row, curves))
+            if found:
+                files |= style.files(table.named("calibration"), _figure(table, found))
+        return files
+
+
+def _curves(results: Results, section: Section, row: Row) -> dict[str, np.ndarray]:
+    """By the heading of a test pattern its bins that hold enough predictions, float [2, B]."""
+    found = {}
+    for score, heading in section.tests.items():
+        own = reliability(results, row, score.removeprefix("score "))
+        if own is not None:
+            found[heading] = own[:2, own[2] >= FEWEST]
+    return found
+
+
+def _figure(table: Comparison, found: list[tuple[Section, Row, dict[str, np.ndarray]]]) -> Figure:
+    figure, axes = style.panels(1, len(found), width=3.4, height=3.1)
+    looks = style.looks([heading for _, _, curves in found for heading in curves])
+    handles: dict[str, Any] = {}
+    for axis, (section, row, curves) in zip(axes[0], found, strict=True):
+        (handles["as it says"],) = axis.plot([0, 100], [0, 100], color=style.GREY, linestyle=":", linewidth=1.2)
+        for heading, (probability, share) in curves.items():
+            look = looks[heading]
+            (handles[style.literal(heading)],) = axis.plot(
+                100 * probability, 100 * share, color=look.colour, marker=look.marker, linestyle=look.stroke,
+                markersize=3.5,
+            )  # fmt: skip
+        axis.set_xlim(0, 100)
+        axis.set_ylim(0, 100)
+        axis.set_title(style.title(f"{section.title}\n{row.label}"), fontsize=8)
+        axis.set_xlabel("predicted probability, %", fontsize=8)
+        axis.set_ylabel("share that is true, %", fontsize=8)
+    style.legend(figure, handles)
+    return figure

@@ -1,0 +1,57 @@
+"""Which test patterns are columns of a table, in which order, and what they are called.
+
+Of two modalities every pattern is a column. Of more there are too many: a table then shows complete data, each modality
+missing alone, each in turn, and by number the mean over all sets of so many. Every set by itself is in the CSV files
+and on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.data.presence import stratum_names
+from mora_bench.missing.masks import patterns
+
+#: What the mean over all sets of so many modalities is called.
+ANY = "any {}"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The scores of a table ("score PATTERN") with their headings.
+
+    Attributes:
+        tests: its columns; rest: the patterns that tables leave to files and page; strata: those of the test with each
+            modality missing in turn.
+    """
+
+    tests: dict[str, str]
+    rest: dict[str, str]
+    strata: dict[str, str]
+
+
+def columns(modalities: Sequence[str]) -> Columns:
+    """The columns of a table of these modalities."""
+    several = [pattern for pattern in patterns(modalities) if "+" in pattern]
+    shown = [pattern for pattern in patterns(modalities) if pattern not in several] + [*by_number(several)]
+    names = stratum_names(modalities)
+    strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
+    tests, rest = ({f"score {own}": heading(own, modalities) for own in each} for each in (shown, several))
+    return Columns(tests, rest, strata)
+
+
+def by_number(every: Iterable[str]) -> dict[str, list[str]]:
+    """The patterns that take several modalities at once, by what the mean over as many is called."""
+    found: dict[str, list[str]] = {}
+    for pattern in (own for own in every if "+" in own):
+        found.setdefault(ANY.format(pattern.count("+") + 1), []).append(pattern)
+    return found
+
+
+def heading(pattern: str, modalities: Sequence[str]) -> str:
+    """What is missing under a pattern, in words."""
+    if pattern == EACH and len(modalities) > 2:
+        return "each missing in turn"
+    return pattern if pattern == COMPLETE else f"{pattern} missing"

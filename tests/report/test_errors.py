@@ -1,0 +1,125 @@
+"""Where rows err: confusion matrices and operating points as scikit-learn counts them, groups, figures."""
+
+import csv
+import io
+import math
+
+import msgspec
+import numpy as np
+import pytest
+from by_hand import record
+from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
+
+from mora_bench.report.contract import Results
+from mora_bench.report.errors import Errors, shares
+from mora_bench.report.figures.calibration import CalibrationFigure
+from mora_bench.report.figures.errors import ErrorsFigure
+from mora_bench.tasks.metrics import best_thresholds
+from mora_bench.tasks.multiclass import MultiClass
+from mora_bench.tasks.multilabel import MultiLabel
+
+LABELS = ["N", "D", "=G"]
+BINS = {"probability": [0.1, 0.7], "share": [0.2, 0.6], "count": [30, 10]}
+
+
+def drawn(seed, n=40, exclusive=False):
+    rng = np.random.default_rng(seed)
+    targets = np.eye(3)[rng.integers(0, 3, n)] if exclusive else rng.random((n, 3)) < 0.4
+    return targets.astype(np.uint8), (2 * targets - 1 + rng.normal(0, 1.5, (n, 3))).astype(np.float32)
+
+
+def results(confusions, task="multi-label", groups=None):
+    """One row over as many seeds as there are confusions."""
+    pairs = []
+    for seed, confusion in enumerate(confusions):
+        own, found = record("mora", seed)
+        data = msgspec.structs.replace(own.data, labels=LABELS)
+        more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}}
+        test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in found.test.items()}
+        scores = msgspec.structs.replace(found, test=test)
+        pairs.append((msgspec.structs.replace(own, data=data), scores))
+    return Results.of(*map(list, zip(*pairs, strict=True)))
+
+
+def rows_of(content):
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counts_of_labels_are_those_of_scikit_learn(seed):
+    known, (targets, logits) = drawn(seed + 10), drawn(seed)
+    found = MultiLabel().confusion(known, targets, logits)
+    for rule, thresholds in (("0.5", 0), ("validation", best_thresholds(*known))):
+        whole = multilabel_confusion_matrix(targets, logits > thresholds)
+        assert found[rule] == whole.reshape(-1, 4).tolist()
+
+
+def test_the_confusion_matrix_is_that_of_scikit_learn():
+    targets, logits = drawn(0, exclusive=True)
+    found = MultiClass().confusion((targets, logits), targets, logits)
+    assert found == {"largest": confusion_matrix(targets.argmax(1), logits.argmax(1)).tolist()}
+
+
+def test_without_validation_samples_there_is_one_rule():
+    targets, logits = drawn(0)
+    assert list(MultiLabel().confusion((targets[:0], logits[:0]), targets, logits)) == ["0.5"]
+
+
+def test_shares_of_nobody_have_no_number():
+    assert shares(np.array([3, 1, 2, 6])) == (0.75, 0.75, 6 / 7)
+    assert [math.isnan(value) for value in shares(np.array([4, 0, 0, 0]))] == [True, False, True]
+
+
+def test_counts_of_seeds_are_added_and_labels_are_no_formulas():
+    first, second = ({"0.5": [[10, 2, 3, 5], [9, 1, 0, 10], [20, 0, 0, 0]]}, {"0.5": [[8, 4, 1, 7]] * 3})
+    files = Errors().make(results([first, second]))
+    found = {(row["tested"], row["label"]): row for row in rows_of(files["errors-twin.csv"])}
+    assert set(found) == {
+        (t, n) for t in ("complete", "image missing", "text missing", "both missing") for n in ("N", "D", "'=G")
+    }
+    row = found["both missing", "N"]
+    assert [row[name] for name in ("tn", "fp", "fn", "tp", "seeds", "decided")] == ["18", "6", "4", "12", "2", "0.5"]
+    assert [float(row[n]) for n in ("recall", "specificity", "precision")] == pytest.approx([0.75, 0.75, 12 / 18])
+    line = "| N | 16 | 24 | 12 / 4 / 6 | 75.0 | 75.0 | 66.7 |"
+    assert line in " ".join(files["errors-twin.md"].decode().split())
+
+
+def test_a_row_without_the_counts_of_each_seed_is_left_out():
+    assert Errors().make(results([{"0.5": [[1, 0, 0, 1]] * 3}, {}])) == {}
+
+
+def test_a_matrix_of_classes_has_recall_and_precision():
+    files = Errors().make(results([{"largest": [[4, 1, 0], [2, 6, 0], [0, 1, 0]]}]))
+    text = " ".join(files["errors-twin.md"].decode().split())
+    assert "| N | 4 | 1 | 0 | 80.0 |" in text
+    assert "| D | 2 | 6 | 0 | 75.0 |" in text
+    assert "| precision, % | 66.7 | 75.0 | — | |" in text
+    found = {
+        (row["true"], row["predicted"]): row["count"]
+        for row in rows_of(files["errors-twin.csv"])
+        if row["tested"] == "complete"
+    }
+    assert found["D", "N"] == "2"
+    assert len(found) == 9
+
+
+def test_groups_are_means_over_seeds_with_all_their_samples():
+    groups = {"sex=F": {"n": 4, "f1_macro": 0.5, "auroc": None}, "sex=M": {"n": 6, "f1_macro": 0.25}}
+    files = Errors().make(results([{}, {}], groups=groups))
+    found = [row for row in rows_of(files["groups-twin.csv"]) if row["tested"] == "both missing"]
+    assert [(row["group"], row["n"], row["score"], float(row["mean"])) for row in found] == [
+        ("sex=F", "8", "f1_macro", 0.5), ("sex=M", "12", "f1_macro", 0.25),
+    ]  # fmt: skip
+    text = " ".join(files["errors-twin.md"].decode().split())
+    assert "| group | n | F1 at 0.5 |" in text
+    assert "| sex=F | 8 | 50.0 |" in text
+
+
+@pytest.mark.parametrize("confusion", [{"0.5": [[10, 2, 3, 5]] * 3}, {"largest": [[4, 1, 0]] * 3}])
+def test_figures_show_labels_and_bins(confusion):
+    pytest.importorskip("matplotlib")
+    own = results([confusion, confusion])
+    text = ErrorsFigure().make(own)["errors-twin.svg"].decode()
+    assert "=G" in text
+    assert ("recall at 0.5, %" in text) == ("0.5" in confusion)
+    assert "predicted probability, %" in CalibrationFigure().make(own)["calibration-twin.svg"].decode()
