@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import PLATEAU, Recipe
@@ -33,6 +33,19 @@ AXES = ("rank", "blocks")
 NONE = "none"
 
 Knob = tuple[str, int | float | str | bool]
+
+
+class Keyed(Protocol):
+    """A cell, or what a folder knows of one: the key of its training, and that of its scores."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def score_key(self) -> str: ...
+
+
+Known = TypeVar("Known", bound=Keyed)
 
 
 @dataclass(frozen=True)

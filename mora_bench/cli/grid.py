@@ -26,6 +26,7 @@ from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.recipes import precision_said
+from mora_bench.records import plans
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.trackers.outcomes import tracked
@@ -62,7 +63,7 @@ def run(arguments: list[str]) -> int:
         answer(lambda: value)
         return 0
     campaign.start_workers(place, grid.engine)
-    return _trained(grid, preset, place)
+    return _trained(grid, preset, place, ["grid", *arguments])
 
 
 def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
@@ -102,8 +103,8 @@ def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
     return plan
 
 
-def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
-    """Run what is to do, and show what was found; the exit code."""
+def _trained(grid: Grid, preset: Grid, place: Runtime, words: list[str]) -> int:
+    """Run what is to do, and show what was found; the exit code. `words` asked for it."""
     plan = _checked(grid, preset, place)
     # Also where all cells are done: a copy that was lost lies there again.
     brought.keep(plan.cells, place)
@@ -116,6 +117,8 @@ def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
     if not plan.cells:
         print(f"--shard {grid.shard}: no cell of this grid falls to that part")
         return 0
+    store.check_writable()
+    plans.write(place.out, words, plan.cells)
     if grid.retry:
         status |= store.forget_failed(status)
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]

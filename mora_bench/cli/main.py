@@ -17,7 +17,7 @@ VERBS = {
     "data": "the same on a CSV file of your own, whose columns you name",
     "new": "write a commented file to start a method, imputer, dataset or mechanism of your own from",
     "predict": "apply a cell that was trained with --save-adapters to new records, whatever they lack",
-    "status": "say how far a grid is and who runs what; takes the options of `grid`",
+    "status": "say how far the grids of a results folder are, and who runs what",
     "report": "write the tables of a results folder again, from its files alone",
     "import": "score predictions of your own code by our protocol, and show them in a table",
     "compare": "hold one results folder against another, cell by cell",

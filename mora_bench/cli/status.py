@@ -1,36 +1,109 @@
 """status: how far a grid is, and who runs what."""
 
+from __future__ import annotations
+
+import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from mora_bench import campaign
 from mora_bench.cells.cell import Cell
+from mora_bench.cells.runtime import cores
 from mora_bench.cli.grid import asked
+from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
+from mora_bench.records import plans
 from mora_bench.records.leases import Holder, Leases
+from mora_bench.records.plans import Planned
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.training.log import last_line
 
 RUNNING = "running"
+#: The states of a cell, in the order in which they are counted.
+STATES = (DONE, FAILED, RUNNING, TO_SCORE, TO_DO)
+
+#: By a cell of a grid, or what a folder knows of one: its state.
+States = dict[Cell | Planned, str]
+
+
+@dataclass(frozen=True)
+class StatusOptions:
+    """Say how far the grids of a results folder are, and who runs what.
+
+    With options of `grid` instead of FOLDER: how far the grid is that they ask for, whatever was started.
+    """
+
+    folder: tyro.conf.Positional[Path]
+    """results folder, as --out of `grid` named it"""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
-    """Takes the options of the grid that is asked about, and runs nothing."""
+    """Takes a results folder, or the options of the grid that is asked about; runs nothing."""
+    if arguments and (not arguments[0].startswith("-") or {"-h", "--help"} & {*arguments}):
+        return _of_folder(parse(StatusOptions, "status", arguments).folder)
     grid, preset, place = asked(arguments, "status")
-    cells = campaign.plan(grid, place, preset).cells
-    store = Store(place.out)
-    status = store.status(cells)
-    holders = Leases(place.out).holders()
+    return _said(place.out, campaign.plan(grid, place, preset).cells, place.workers)
+
+
+def _of_folder(folder: Path) -> int:
+    """How far all grids are that were started on a folder."""
+    store = Store(folder)
+    grids = plans.read(folder)
+    if not grids:
+        store.check_exists()
+        return _unplanned(store)
+    planned = {own.score_key: own for each in grids for own in each.cells}
+    if len(grids) > 1:
+        status = _states(store, [*planned.values()])
+        by_key = {cell.score_key: own for cell, own in status.items()}
+        for each in grids:
+            counts = Counter(by_key[own.score_key] for own in each.cells)
+            print(f"{each.time[:16].replace('T', ' ')} {shlex.join(each.words)}: {_counted(counts)}")
+    return _said(folder, [*planned.values()], cores())
+
+
+def _unplanned(store: Store) -> int:
+    """How many records lie in a folder that does not say what was asked of it."""
+    counts = Counter[str](record.status for record in store.records()[0])
+    print(
+        f"{sum(counts.values())} records: {_counted(counts)}. The folder does not say what was asked of it: it was "
+        "merged, published or written by an older version. With the options of `grid`, `status` says how far these are."
+    )
+    answer(lambda: {"folder": store.folder, "cells": None, "counts": counts})
+    return 1 if counts[FAILED] else 0
+
+
+def _states(
+    store: Store, cells: Sequence[Cell | Planned], holders: Mapping[str, Holder | None] | None = None
+) -> States:
+    found = store.status(cells)
+    known = Leases(store.folder).holders() if holders is None else holders
     # A holder that has died on this machine runs nothing; of other machines only time tells.
-    alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
-    status |= {cell: RUNNING for cell in cells if status[cell] == TO_DO and cell.key in alive}
+    alive = {key for key, holder in known.items() if holder is not None and not holder.dead}
+    return found | {cell: RUNNING for cell, own in found.items() if own == TO_DO and cell.key in alive}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[own]} {own}" for own in STATES if counts.get(own)) or "none"
+
+
+def _said(folder: Path, cells: Sequence[Cell | Planned], workers: int) -> int:
+    """Say how far cells are; `workers` run at once where nothing runs now."""
+    store = Store(folder)
+    holders = Leases(folder).holders()
+    status = _states(store, cells, holders)
     counts = Counter(status.values())
-    known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, RUNNING, TO_SCORE, TO_DO) if counts[s])
-    print(f"{len(cells)} cells: {known or 'none'}")
+    print(f"{len(cells)} cells: {_counted(counts)}")
     running, failed = _running(store, status, holders), _failed(store, status)
     for own in running:
         said = f"; {own['says']}" if own["says"] else ""
@@ -38,14 +111,14 @@ def run(arguments: list[str]) -> int:
     for own in failed:
         print(f"failed: {own['cell']}: {own['error']}", file=sys.stderr)
     left, ahead = _left(store, status), counts[RUNNING] + counts[TO_DO]
-    at_once = counts[RUNNING] or place.workers
+    at_once = counts[RUNNING] or workers
     if left is not None and ahead:
         print(f"about {left / at_once / 60:.0f} minutes left for {ahead} cells, {at_once} at once")
     answer(
         lambda: {
-            "folder": place.out,
+            "folder": folder,
             "cells": len(cells),
-            "counts": {name: counts[name] for name in (DONE, FAILED, RUNNING, TO_SCORE, TO_DO)},
+            "counts": {name: counts[name] for name in STATES},
             "running": running,
             "failed": failed,
             "seconds_left": None if left is None else left / at_once,
@@ -54,7 +127,7 @@ def run(arguments: list[str]) -> int:
     return 0 if counts[DONE] == len(cells) else 1
 
 
-def _running(store: Store, status: dict[Cell, str], holders: Mapping[str, Holder | None]) -> list[dict[str, Any]]:
+def _running(store: Store, status: States, holders: Mapping[str, Holder | None]) -> list[dict[str, Any]]:
     """The cells in work: who runs each, and what it said last."""
     return [
         {
@@ -69,7 +142,7 @@ def _running(store: Store, status: dict[Cell, str], holders: Mapping[str, Holder
     ]
 
 
-def _failed(store: Store, status: dict[Cell, str]) -> list[dict[str, Any]]:
+def _failed(store: Store, status: States) -> list[dict[str, Any]]:
     return [
         {"key": cell.key, "cell": cell.label, "error": record.error}
         for cell, own in status.items()
@@ -77,7 +150,7 @@ def _failed(store: Store, status: dict[Cell, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _left(store: Store, status: dict[Cell, str]) -> float | None:
+def _left(store: Store, status: States) -> float | None:
     """Seconds of work that are left, from the times of cells of the same dataset and method that are done, or of any
     that are; None if none is."""
     known = _mean_seconds(store.record(cell) for cell, own in status.items() if own == DONE)

@@ -7,6 +7,7 @@ adapters/KEY/                     what was trained, where asked for
 splits/NAME-DIGEST.json           ids of a split
 masks/MASK-DIGEST.json            a mask that somebody brought; cells name it by its own digest, MASK
 scores.parquet, records.parquet, splits.parquet, masks.parquet   what `pack` made of such files
+plans/NAME.json                   the cells of a grid that was started here (`plans`)
 checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
 logs/KEY.log                      what it said while it was trained
 tables/, figures/                 what `report` makes
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import Cell, Keyed, Known
 from mora_bench.errors import UserError
 from mora_bench.files import digest, write_atomic
 from mora_bench.records import adapters
@@ -90,14 +91,14 @@ class Store:
         """The file that holds the scores of a cell, or would, for messages."""
         return self.score_documents.where(cell.score_key)
 
-    def prediction_file(self, cell: Cell) -> Path:
+    def prediction_file(self, cell: Keyed) -> Path:
         return self.folder / "predictions" / f"{cell.key}.safetensors"
 
     def checkpoint_file(self, cell: Cell, training: str) -> Path:
         """Where the state of a training goes that is done for a cell; `training` tells its trainings apart."""
         return self.folder / "checkpoints" / f"{cell.key}-{training}.safetensors"
 
-    def log_file(self, cell: Cell) -> Path:
+    def log_file(self, cell: Keyed) -> Path:
         """What a cell says while it is trained; of cells that train as one, the first's."""
         return self.folder / "logs" / f"{cell.key}.log"
 
@@ -113,7 +114,7 @@ class Store:
         """The training keys that have a record."""
         return self.record_documents.names()
 
-    def status(self, cells: Iterable[Cell]) -> dict[Cell, str]:
+    def status(self, cells: Iterable[Known]) -> dict[Known, str]:
         """The status of each cell: DONE, FAILED, TO_SCORE (predictions without scores of its protocol), TO_DO.
 
         A malformed file counts as absent.
@@ -122,7 +123,7 @@ class Store:
         there = seen.records.names
         return {cell: self.status_of(cell, seen) if cell.key in there else TO_DO for cell in cells}
 
-    def status_of(self, cell: Cell, seen: Seen | None = None) -> str:
+    def status_of(self, cell: Keyed, seen: Seen | None = None) -> str:
         """The status of one cell, as `status` says it, which has `seen` all at once. What it believes, `contents` does,
         too."""
         record = brief(self.record_documents, cell.key, Record, seen.records if seen else None)
@@ -271,7 +272,7 @@ class Store:
             )
         return files
 
-    def record(self, cell: Cell) -> Record | None:
+    def record(self, cell: Keyed) -> Record | None:
         """The record of a cell, if there is a readable one, and it is this cell's."""
         found = self.record_of(cell.key)
         return None if isinstance(found, Refused) else found

@@ -67,6 +67,7 @@ def test_a_grid_its_plan_and_its_status(ask, tmp_path, folder):
     code, value, said = ask("status", *words)
     assert (code, value["cells"], value["counts"]["done"], value["running"]) == (0, 2, 2, [])
     assert "2 cells: 2 done" in said
+    assert ask("status", tmp_path / "out")[:2] == (code, value)
 
 
 def test_verify_and_compare(results, ask):

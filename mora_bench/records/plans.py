@@ -1,0 +1,69 @@
+"""What was asked of a results folder: the cells of every grid that was started there, for whoever has the folder alone.
+
+plans/NAME.json   one file a set of cells; its name is the digest of their score keys, and it says who asked last
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from mora_bench.cells.cell import Cell
+from mora_bench.errors import UserError
+from mora_bench.files import digest, write_atomic
+
+FOLDER = "plans"
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """What is to be known of a cell before it has a record."""
+
+    key: str
+    score_key: str
+    label: str
+    dataset: str
+    method: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One grid: the words of the last command that asked for its cells, and when, in ISO 8601."""
+
+    words: list[str]
+    time: str
+    cells: list[Planned]
+
+
+def write(folder: Path, words: list[str], cells: Iterable[Cell]) -> None:
+    """Note what is asked of a folder; the same cells have one file, whatever command asked for them."""
+    planned = [Planned(c.key, c.score_key, c.label, c.dataset, c.method) for c in cells]
+    asked = Asked(words, time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
+    write_atomic(folder / FOLDER / f"{_name(planned)}.json", msgspec.json.encode(asked))
+
+
+def read(folder: Path) -> list[Asked]:
+    """All grids that were started on a folder, the first first.
+
+    Raises:
+        UserError: a file is none of ours, or was edited.
+    """
+    found = []
+    for file in sorted((folder / FOLDER).glob("*.json")):
+        if file.is_symlink() or not file.is_file():
+            raise UserError(f"{file}: no plain file. Remove it.")
+        try:
+            asked = msgspec.json.decode(file.read_bytes(), type=Asked)
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+            raise UserError(f"{file}: not a plan ({error}). Remove it; the next `grid` writes it again.") from None
+        if file.stem != _name(asked.cells):
+            raise UserError(
+                f"{file}: its name is not that of its cells: it was edited. Remove it; `grid` writes it again."
+            )
+        found.append(asked)
+    return sorted(found, key=lambda own: own.time)
+
+
+def _name(planned: Iterable[Planned]) -> str:
+    return digest(f"{key}\n".encode() for key in sorted(own.score_key for own in planned))

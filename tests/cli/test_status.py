@@ -1,0 +1,45 @@
+"""status of a results folder, without the options of its grids."""
+
+import pytest
+from by_hand import cell, failed, record
+
+from mora_bench.cli import main as cli
+from mora_bench.records import plans
+from mora_bench.records.store import Store
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Two grids of two cells each that share one; of their three cells one is done and one failed."""
+    (done, scores), bad, ahead = record("head", 0), failed("mora", 0)[0], cell("head", 1)
+    store = Store(tmp_path)
+    store.write(done.cell, done, {}, scores)
+    store.write(bad.cell, bad, None, None)
+    plans.write(tmp_path, ["grid", "--methods", "head"], [done.cell, ahead])
+    plans.write(tmp_path, ["grid", "--seeds", "0 1"], [done.cell, bad.cell])
+    return tmp_path
+
+
+def test_it_counts_each_grid_and_every_cell_once(out, capsys):
+    assert cli.main(["status", str(out)]) == 1
+    said = capsys.readouterr()
+    first, second, whole, *_ = said.out.splitlines()
+    assert {first.partition(" grid ")[2], second.partition(" grid ")[2]} == {
+        "--methods head: 1 done, 1 to do", "--seeds '0 1': 1 done, 1 failed",
+    }  # fmt: skip
+    assert whole == "3 cells: 1 done, 1 failed, 1 to do"
+    assert said.err.startswith("failed: odir mora")
+
+
+def test_of_a_folder_that_does_not_say_what_was_asked_it_counts_records(out, capsys):
+    for file in (out / "plans").iterdir():
+        file.unlink()
+    assert cli.main(["status", str(out)]) == 1
+    assert capsys.readouterr().out.startswith(
+        "2 records: 1 done, 1 failed. The folder does not say what was asked of it"
+    )
+
+
+def test_a_folder_without_results_is_refused(tmp_path, capsys):
+    assert cli.main(["status", str(tmp_path / "nosuch")]) == 2
+    assert "no records" in capsys.readouterr().err

@@ -1,0 +1,55 @@
+"""What was asked of a results folder."""
+
+import json
+
+import pytest
+from by_hand import cell
+
+from mora_bench.errors import UserError
+from mora_bench.records import plans
+
+
+def test_the_cells_of_a_grid_come_back_and_have_one_file(tmp_path):
+    cells = [cell("mora", seed) for seed in range(3)]
+    plans.write(tmp_path, ["grid", "--seeds", "0", "1", "2"], cells)
+    plans.write(tmp_path, ["grid", "--preset", "x"], cells[::-1])
+    (found,) = plans.read(tmp_path)
+    assert found.words == ["grid", "--preset", "x"]
+    assert {own.score_key for own in found.cells} == {own.score_key for own in cells}
+    assert {(own.label, own.method, own.dataset) for own in found.cells} == {(c.label, "mora", "odir") for c in cells}
+
+
+def test_other_cells_have_another_file(tmp_path):
+    plans.write(tmp_path, ["a"], [cell("mora", 0)])
+    plans.write(tmp_path, ["b"], [cell("head", 0)])
+    assert sorted(own.words[0] for own in plans.read(tmp_path)) == ["a", "b"]
+
+
+def test_nothing_was_asked_of_an_empty_folder(tmp_path):
+    assert plans.read(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[:-20], "not a plan"),
+        (lambda text: text.replace("seed0", "seed7").replace(json.loads(text)["cells"][0]["score_key"], "x"), "edited"),
+        (lambda text: "[]", "not a plan"),
+    ],
+)
+def test_what_is_no_plan_is_named(tmp_path, change, said):
+    plans.write(tmp_path, ["a"], [cell("mora", 0)])
+    (file,) = (tmp_path / "plans").iterdir()
+    file.write_text(change(file.read_text()))
+    with pytest.raises(UserError, match=said) as error:
+        plans.read(tmp_path)
+    assert str(error.value).startswith(str(file))
+
+
+def test_a_link_is_not_followed(tmp_path):
+    plans.write(tmp_path, ["a"], [cell("mora", 0)])
+    (file,) = (tmp_path / "plans").iterdir()
+    file.rename(tmp_path / "elsewhere.json")
+    file.symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UserError, match="no plain file"):
+        plans.read(tmp_path)
