@@ -126,6 +126,8 @@ def _trained(grid: Grid, preset: Grid, place: Runtime, words: list[str]) -> int:
     todo.sort(key=lambda cell: cell.recipe is not None)
     ran = tracked(campaign.run(todo, place, grid.engine), place, grid.track)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
+    if todo:
+        print("all cells have ended; tables are written", file=sys.stderr)
     written = _report(plan, place, grid)
     for cell, record in failed:
         print(f"failed: {cell.label}: {said(record.error, cell, place)} ({store.record_file(cell)})", file=sys.stderr)
@@ -230,5 +232,5 @@ def progress(
                 bar.say(f"failed: {cell.label}: {said(record.error, cell, place)}")
                 if fail_fast:
                     break
-            bar.update()
+            bar.update(cell, record.time.cell_s if record.time else None)
     return failed

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from statistics import mean
 from typing import Any, Self
 
 from mora_bench.cells.cell import Cell
@@ -14,6 +15,10 @@ from mora_bench.training.log import last_line
 
 #: Seconds between two looks at what cells say on a terminal, and two lines elsewhere.
 LOOK, LINE = 2.0, 60.0
+
+
+#: What cells that take about as long have in common: dataset, competitor, and whether a network is trained.
+Kind = tuple[str, str, bool]
 
 
 class Progress:
@@ -31,8 +36,9 @@ class Progress:
         self.place = place
         self.store = Store(place.out)
         self.terminal = sys.stderr.isatty()
-        self.begun = time.monotonic()
-        self.before = self.done = done
+        self.done = done
+        #: Seconds that cells took which have ended here, by kind.
+        self.took: dict[Kind, list[float]] = {}
         self.total = done + len(waiting)
         self.over = threading.Event()
         self.bar = tqdm(
@@ -55,9 +61,11 @@ class Progress:
         self.looks.join()
         self.bar.close()
 
-    def update(self) -> None:
-        """A cell has ended."""
+    def update(self, cell: Cell | None = None, seconds: float | None = None) -> None:
+        """A cell has ended, which took so long if that is known."""
         self.done += 1
+        if cell is not None and seconds is not None:
+            self.took.setdefault(_kind(cell), []).append(seconds)
         self.bar.update()
 
     def say(self, text: str) -> None:
@@ -79,13 +87,37 @@ class Progress:
     def line(self) -> str:
         """How far it is, in one line."""
         said = f"{time.strftime('%H:%M:%S')} {self.done} of {self.total} cells"
-        if ended := self.done - self.before:
-            left = (time.monotonic() - self.begun) / ended * (self.total - self.done)
-            said += f", about {left / 60:.0f} minutes left" if left >= 90 else f", about {left:.0f} seconds left"
+        if left := self.left():
+            said += f", {_lasts(*(seconds / self.place.workers for seconds in left))} left"
         return "; ".join([said, *self.in_work()])
+
+    def left(self) -> tuple[float, float] | None:
+        """Seconds of work that are left, at least and at most: a cell like others that have ended takes as long as they
+        did on average, any other as long as the fastest or the slowest kind; None before a network, or a competitor
+        without one, has ended where some are ahead."""
+        kinds = {kind: mean(own) for kind, own in self.took.items()}
+        low = high = 0.0
+        # The caller takes cells out meanwhile.
+        for kind in map(_kind, list(self.waiting)):
+            like = [kinds[kind]] if kind in kinds else [own for other, own in kinds.items() if other[2] == kind[2]]
+            if not like:
+                return None
+            low, high = low + min(like), high + max(like)
+        return low, high
 
     def in_work(self) -> list[str]:
         """The cells in work, each with what it said last."""
         # The caller takes cells out meanwhile.
         ahead = list(self.waiting)[: self.place.workers]
         return [f"{c.label}: {told}" if (told := last_line(self.store.log_file(c))) else c.label for c in ahead]
+
+
+def _kind(cell: Cell) -> Kind:
+    return cell.dataset, cell.method, cell.recipe is not None
+
+
+def _lasts(low: float, high: float) -> str:
+    """From how long to how long, in words; one number where both look the same."""
+    size, unit = (60, "minutes") if high >= 90 else (1, "seconds")
+    shown = dict.fromkeys(f"{seconds / size:.0f}" for seconds in (low, high))
+    return f"about {' to '.join(shown)} {unit}"

@@ -39,6 +39,10 @@ class Log:
         """A validation is done."""
         self._write(step, [row["loss"] for learner in learners for row in learner.fit.history[-1:]], learners)
 
+    def ended(self, step: int) -> None:
+        """The training is over; what follows of its cell takes a while, too."""
+        self._line(f"step {step}, the last: now every validation and test sample is predicted under every pattern")
+
     def _write(self, step: int, losses: Sequence[float], learners: Sequence[Learner]) -> None:
         if self.file is None:
             return
@@ -57,10 +61,15 @@ class Log:
             best = max((learner.fit for learner in validated), key=lambda fit: metric.key(fit.best_score))
             said += f", validation {metric.shown(best.history[-1]['val_score'])}"
             said += f" (best {metric.shown(best.best_score)} at step {best.best_step})"
+        self._line(f"{said}, {most}{left:.0f} s of training left")
+
+    def _line(self, said: str) -> None:
+        if self.file is None:
+            return
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a", encoding="utf-8") as log:
-                log.write(f"{time.strftime('%H:%M:%S')} {said}, {most}{left:.0f} s of training left\n")
+                log.write(f"{time.strftime('%H:%M:%S')} {said}\n")
 
 
 def last_line(file: Path) -> str:

@@ -109,6 +109,7 @@ def train(
         at = np.arange(min(recipe.batch, len(training)))
         for model in models:
             verify(model, training, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
+    told.ended(step)
     timed = clock.read(steps, len(models))
     fits = [learner.finished(timed, bool(feed.kept)) for learner in learners]
     for fit in fits:

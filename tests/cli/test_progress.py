@@ -1,7 +1,9 @@
 """A bar on a terminal, lines elsewhere."""
 
+import dataclasses
 import time
 
+from by_hand import cell
 from conftest import make_cell
 
 from mora_bench.cli import progress
@@ -18,7 +20,7 @@ def test_a_line_says_how_far_the_grid_and_its_cells_are(place, folder, monkeypat
     file.write_text("10:00:00 step 5 of 9, loss 0.4, 7 s of training left\n")
     with Progress(waiting, 2, place) as shown:
         waiting.pop(cells[0])
-        shown.update()
+        shown.update(cells[0], 240.0)
         shown.say("failed: one")
         until = time.monotonic() + 5
         lines = ""
@@ -28,6 +30,30 @@ def test_a_line_says_how_far_the_grid_and_its_cells_are(place, folder, monkeypat
             lines += captured.err + captured.out
     assert "failed: one" in lines
     last = [line for line in lines.splitlines() if "3 of 5 cells" in line][-1]
-    assert ", about 0 seconds left; " in last
+    # Two cells of four minutes, one at a time.
+    assert ", about 8 minutes left; " in last
     assert last.endswith(f"{cells[1].label}: step 5 of 9, loss 0.4, 7 s of training left")
     assert "\r" not in lines
+
+
+def test_the_time_left_is_a_range_until_every_kind_of_cell_has_ended(place, folder):
+    place = dataclasses.replace(place, workers=1)
+    head, lora, mora, other = (make_cell(place, folder, method=name) for name in ("head", "lora", "mora", "full"))
+    shown = Progress(dict.fromkeys([other, mora]), 0, place)
+    assert shown.left() is None
+    shown.update(head, 30.0)
+    shown.update(lora, 100.0)
+    assert shown.left() == (60.0, 200.0)
+    assert "about 1 to 3 minutes left" in shown.line()
+    shown.update(mora, 50.0)
+    shown.waiting = {mora: None}
+    assert shown.left() == (50.0, 50.0)
+    assert "about 50 seconds left" in shown.line()
+
+
+def test_competitors_without_a_network_say_nothing_of_networks(place, folder):
+    head, floor = make_cell(place, folder, method="head"), cell("prior", recipe=None)
+    shown = Progress({head: None}, 0, place)
+    shown.update(floor, 0.1)
+    assert shown.left() is None
+    assert "left" not in shown.line()
