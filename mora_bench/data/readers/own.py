@@ -15,9 +15,10 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.official import Official
+from mora_bench.data.readers.path_columns import Absent, fields, paths
+from mora_bench.data.readers.path_columns import asked as asked_pictures
 from mora_bench.data.readers.paths import unique
-from mora_bench.data.readers.picture_columns import Absent, fields, paths, pictures
-from mora_bench.data.readers.picture_columns import asked as asked_pictures
+from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import Views, check_meant, views
 from mora_bench.data.readers.targets import Empty, Policy, Targets, Uncertain, targets
 from mora_bench.data.table import Column, Table
