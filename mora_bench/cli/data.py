@@ -169,7 +169,8 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     """What the table was taken for, in lines."""
     from mora_bench import registry
     from mora_bench.data import datasets
-    from mora_bench.data.readers.own import Columns, notes
+    from mora_bench.data.readers.own import notes
+    from mora_bench.data.readers.own_columns import Columns
     from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])

@@ -13,7 +13,8 @@ import pandas as pd
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import named, refuse, text
 from mora_bench.data.readers.measured import is_number, measured
-from mora_bench.data.readers.own import names_of, plain
+from mora_bench.data.readers.own import names_of
+from mora_bench.data.readers.own_columns import plain
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.table import Column, Table

@@ -1,9 +1,8 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +12,12 @@ from mora_bench.data.readers import frames, joined, official
 from mora_bench.data.readers.cells import refuse, text
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
-from mora_bench.data.readers.nifti import Volume
-from mora_bench.data.readers.official import Official
-from mora_bench.data.readers.path_columns import Absent, fields, paths
-from mora_bench.data.readers.path_columns import asked as asked_pictures
+from mora_bench.data.readers.own_columns import Columns, plain
+from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
-from mora_bench.data.readers.picture_paths import Views, check_meant, views
-from mora_bench.data.readers.targets import Empty, Policy, Targets, Uncertain, targets
+from mora_bench.data.readers.picture_paths import check_meant
+from mora_bench.data.readers.targets import Targets, targets
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -28,87 +25,6 @@ from mora_bench.errors import UserError
 MOST_KINDS = 10
 #: In fewer rows a column may say by chance who has a label.
 FEWEST_ROWS = 20
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the columns of a table hold.
-
-    Attributes:
-        labels: several columns of 0 and 1, one a label; or one column of names, separated by ; or | where a sample has
-            several.
-        image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
-            paths that are made of columns, "{id:.2}" the first two letters of one.
-        table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
-        id, patient: None for the number of the row, and for the id. "Path~patient[0-9]+" is what of a column fits a
-            pattern; empty_patient: whether rows without one are refused, or each its "own".
-        covariates: for mechanisms of missingness, never for a model.
-        pictures: the folder in which the paths of pictures begin, from that of the table; several are tried in order.
-        window, plane, volume, series: how volumes and DICOM files are looked at, as in `Views`.
-        groups: a CSV file of `id` and `group`, as `doctor --groups-out` writes: samples of one group never fall on two
-            sides of a split. A path that is not absolute begins at the table.
-        join: further tables, as "FILE:KEY" or "FILE:KEY:list" (`joined.Join`); paths begin at the table.
-        separator, empty_label, uncertain, none_label, exclusive: as in `Policy`.
-        split: the column of an official split, as in `Official.of`.
-        absent_pictures: whether names of pictures that are not there are refused, or count as nature's.
-    """
-
-    labels: tuple[str, ...]
-    image: tuple[str, ...] = ()
-    text: tuple[str, ...] = ()
-    table: tuple[str, ...] = ()
-    id: str | None = None
-    patient: str | None = None
-    covariates: tuple[str, ...] = ()
-    pictures: str | tuple[str, ...] = ""
-    window: tuple[float, float] | None = None
-    plane: str | None = None
-    volume: Volume | None = None
-    series: str | int | None = None
-
-    @property
-    def views(self) -> Views:
-        return views(self.window, self.plane, self.volume, self.series)
-
-    groups: str = ""
-    join: tuple[str, ...] = ()
-    empty_patient: Literal["refuse", "own"] = "refuse"
-    separator: str = ""
-    empty_label: Empty = "refuse"
-    uncertain: Uncertain = "refuse"
-    none_label: str = ""
-    exclusive: bool = False
-    absent_pictures: Absent = "refuse"
-    split: str = ""
-
-    @property
-    def official(self) -> Official | None:
-        return Official.of(self.split) if self.split else None
-
-    @property
-    def policy(self) -> Policy:
-        return Policy(self.separator, self.empty_label, self.uncertain, self.none_label, self.exclusive)
-
-    def joins(self, file: Path) -> list[joined.Join]:
-        """The further tables, for a table at `file`."""
-        return [joined.Join.of(said, file.parent) for said in self.join]
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        return (self.pictures,) if isinstance(self.pictures, str) else self.pictures
-
-    @property
-    def named_pictures(self) -> list[str]:
-        """What each column of pictures is called."""
-        return [asked_pictures(entry)[0] for entry in self.image]
-
-    def all(self) -> list[str]:
-        official = self.official
-        given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column)
-        one = [name for name in given if name]
-        table = [asked(name)[0] for name in self.table]
-        image = [field for entry in self.image for field in fields(entry)]
-        return list(dict.fromkeys([*one, *self.labels, *image, *self.text, *table, *self.covariates]))
 
 
 def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
@@ -283,12 +199,6 @@ def _groups(file: Path, ids: pd.Series, table: Path) -> tuple[str, ...]:
     refuse(frame["id"], odd, file, f"is no id of {table.name}", "Write the file anew from this table (doctor).")
     group = dict(zip(frame["id"].str.strip(), frame["group"].str.strip(), strict=True))
     return tuple(group.get(id, "") for id in ids.str.strip())
-
-
-def plain(column: str) -> str:
-    """A column's name as that of a modality."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", column).strip("-").lower()
-    return plain if plain[:1].isalpha() else f"column-{plain}"
 
 
 def names_of(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.measured import measured
-from mora_bench.data.readers.own import Columns, notes, own_table
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.targets import Policy, targets
 from mora_bench.errors import UserError
 
