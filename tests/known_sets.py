@@ -484,6 +484,8 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         "split",
         "--image",
         "film=p{subject_id:.2}/p{subject_id}/s{study_id}/{dicom_id}.jpg",
+        "--text",
+        "report=p{subject_id:.2}/p{subject_id}/s{study_id}.txt",
         "--table",
         "ViewPosition",
         "gender",
@@ -500,7 +502,6 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         "subject_id",
         "--pictures",
         str(folder / "files"),
-        *NO_TEXT,
     ]
 
 

@@ -55,7 +55,8 @@ class DataOptions:
     """columns of paths of pictures (PNG, JPEG, TIFF, DICOM, NIfTI), ; between several; each is a modality. A path may
     be made of columns: film={folder}/{id}.png, and {id:.2} the first two letters"""
     text: tuple[str, ...] = ()
-    """columns of text; each is a modality"""
+    """columns of text; each is a modality. Texts that lie in files: report={folder}/{study}.txt, from the folders of
+    --pictures on"""
     table: tuple[str, ...] = ()
     """columns of numbers or categories; together one modality. age:number or age:category says what a column holds"""
     id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
@@ -70,9 +71,9 @@ class DataOptions:
     root: Path | None = None
     """a folder that holds the table and all pictures; that of the table if not given"""
     pictures: tuple[Path, ...] = ()
-    """folders below ROOT in which paths of pictures begin, tried in order; the table's own if not given"""
+    """folders below ROOT in which paths of pictures and texts begin, tried in order; the table's own if not given"""
     absent_pictures: Literal["refuse", "allow"] = "refuse"
-    """names of pictures that are not there: an error, or samples without a picture"""
+    """names of pictures or texts that are not there: an error, or samples without one"""
     window: Annotated[tuple[float, float] | None, tyro.conf.arg(metavar="CENTRE WIDTH")] = None
     """measured values of DICOM and NIfTI that are spread over all grey levels, e.g. -600 1500; the file's own if not
     given, else their range"""

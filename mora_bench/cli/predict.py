@@ -96,7 +96,8 @@ def run(arguments: list[str]) -> int:
 
     root = options.data_root if cell.source == "real" else None
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
-    views = datasets.get(cell.dataset).views or Views()
+    dataset = datasets.get(cell.dataset)
+    views, made = dataset.views or Views(), dataset.paths
     if options.pictures is not None and not options.pictures.is_dir():
         raise UserError(f"--pictures {options.pictures}: no such folder.")
     asked = Asked(options.decide, options.coverage, options.calibrate)
@@ -111,7 +112,7 @@ def run(arguments: list[str]) -> int:
         found = Predicted(decides, like, lambda table: applied.apply(model, cell, table, own, place))
     base = options.pictures and options.pictures.resolve()
     at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
-    parts = found.parts(new_records(own, options.new, views, base, at_once, options.id))
+    parts = found.parts(new_records(own, options.new, views, base, at_once, options.id, made))
     if options.out is None:
         for part in parts:
             print(part, end="", flush=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -35,6 +35,8 @@ class Dataset:
         population: whose data they are; two datasets that name the same one share patients, and count as one where
             methods are ranked over datasets. "" where no other dataset has these patients.
         views: how `read` looks at volumes and DICOM files; `predict` then looks at those of new records alike.
+        paths: by modality what its files' paths are made of, "film={folder}/{id}.png", for `predict` to find those of
+            new records.
         everybody: as `read`, with the samples that it leaves out because they lack something, for `doctor` to say whom
             that is; None where it leaves out none.
     """
@@ -48,6 +50,7 @@ class Dataset:
     known: Callable[..., Sequence[Known]] | None = None
     population: str = ""
     views: Views | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
     everybody: Callable[[Path], Table] | None = None
 
     group: ClassVar[str] = registry.DATASETS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from mora_bench.data.readers.cells import named, refuse, text
 from mora_bench.data.readers.measured import is_number, measured
 from mora_bench.data.readers.own import names_of
 from mora_bench.data.readers.own_columns import plain
+from mora_bench.data.readers.path_columns import fields, paths
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -31,15 +34,23 @@ class NewRecords:
 
 
 def new_records(
-    trained_on: Table, file: Path, views: Views, base: Path | None = None, at_once: int | None = None, id: str = ""
+    trained_on: Table,
+    file: Path,
+    views: Views,
+    base: Path | None = None,
+    at_once: int | None = None,
+    id: str = "",
+    made: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[NewRecords]:
     """The records of a file, at most `at_once` together, all if it is not given: a column for each modality of text or
-    pictures, under its name or the one that it was made from; one for each measured value; `id` if there is one.
+    pictures, under its name or the one that it was made from, or those that its paths are made of; one for each
+    measured value; `id` if there is one.
 
     Args:
         trained_on: the table that was trained on.
         views: how its volumes and DICOM files were looked at.
         base: the folder in which paths of pictures begin; None for that of the file.
+        made: `Dataset.paths`.
         id: the column of their names; "" for `id`, if there is one, else the number of the row.
 
     Raises:
@@ -53,8 +64,14 @@ def new_records(
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
     values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
     there = frames.names(file)
-    columns = {name: _column(name, there, file) for name in trained_on.modalities if name not in values}
+    of_files = {name: entry for name, entry in made.items() if name not in there and {*fields(entry)} <= {*there}}
+    columns = {
+        name: _column(name, there, file)
+        for name in trained_on.modalities
+        if name not in values and name not in of_files
+    }
     wanted = [*columns.values(), *(column for cells in values.values() for column in cells)]
+    wanted += [column for entry in of_files.values() for column in fields(entry)]
     seen: set[str] = set()
     for frame in frames.parts(file, [*wanted, *([id] if id else [])], ["id"], at_once):
         called = id or ("id" if "id" in frame else None)
@@ -68,11 +85,14 @@ def new_records(
                 found, unknown = _measured(frame, values[name], file)
                 modalities[name] = Column("table", found)
                 said |= unknown
-            elif own.kind == "text":
-                modalities[name] = Column("text", tuple(map(text, frame[columns[name]])))
             else:
+                column = paths(frame, of_files[name]) if name in of_files else frame[columns[name]]
                 bases = [base or file.parent.resolve()]
-                modalities[name] = _of_pictures(frame[columns[name]], bases, file, views, own.kind)
+                if own.kind != "text":
+                    modalities[name] = _of_pictures(column, bases, file, views, own.kind)
+                else:
+                    read = texts_of_files(column, bases, file, "any") if name in of_files else texts(column)
+                    modalities[name] = read
         none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
         table = Table(
             trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official
-from mora_bench.data.readers.cells import refuse, text
+from mora_bench.data.readers.cells import refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.own_columns import Columns, plain
@@ -18,6 +18,7 @@ from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import check_meant
 from mora_bench.data.readers.targets import Targets, targets
+from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 
@@ -64,7 +65,7 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
             raise UserError(f"{root}: no {path.name} in it. Expected the table {path}.")
         return read(name, found, wanted)
 
-    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views)
+    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views, paths=wanted.paths)
 
 
 def read(name: str, file: Path, columns: Columns) -> Table:
@@ -80,7 +81,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
-    names = [plain(column) for column in (*columns.named_pictures, *columns.text)] + ["table"] * bool(columns.table)
+    names = [*map(plain, columns.named), *["table"] * bool(columns.table)]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
@@ -93,8 +94,11 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         found = pictures(column, bases, file, columns.views, columns.absent_pictures)
         modalities[plain(str(column.name))] = found
     check_meant(columns.views, modalities.values(), file)
-    for column in columns.text:
-        modalities[plain(column)] = Column("text", tuple(map(text, frame[column])))
+    for entry in columns.text:
+        column = paths(frame, entry)
+        of_files = from_files(entry)
+        read_texts = texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column)
+        modalities[plain(str(column.name))] = read_texts
     if columns.table:
         known = {name: own.values for name, own in _measured(frame, columns, file).items()}
         rows = [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]

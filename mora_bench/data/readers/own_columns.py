@@ -12,9 +12,10 @@ from mora_bench.data.readers.measured import asked
 from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.path_columns import Absent, fields
-from mora_bench.data.readers.path_columns import asked as asked_pictures
+from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.picture_paths import Views, views
 from mora_bench.data.readers.targets import Empty, Policy, Uncertain
+from mora_bench.data.readers.text_columns import from_files
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Columns:
         labels: several columns of 0 and 1, one a label; or one column of names, separated by ; or | where a sample has
             several.
         image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
-            paths that are made of columns, "{id:.2}" the first two letters of one.
+            paths that are made of columns, "{id:.2}" the first two letters of one; "report={study}.txt" one of texts
+            that lie in files.
         table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
         id, patient: None for the number of the row, and for the id. "Path~patient[0-9]+" is what of a column fits a
             pattern; empty_patient: whether rows without one are refused, or each its "own".
@@ -85,17 +87,23 @@ class Columns:
         return (self.pictures,) if isinstance(self.pictures, str) else self.pictures
 
     @property
-    def named_pictures(self) -> list[str]:
-        """What each column of pictures is called."""
-        return [asked_pictures(entry)[0] for entry in self.image]
+    def named(self) -> list[str]:
+        """What each column of pictures and of texts is called."""
+        return [named_path(entry)[0] for entry in (*self.image, *self.text)]
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """What the paths of each modality of files are made of, by its name."""
+        files = [entry for entry in (*self.image, *self.text) if from_files(entry)]
+        return {plain(named_path(entry)[0]): entry for entry in files}
 
     def all(self) -> list[str]:
         official = self.official
         given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column)
         one = [name for name in given if name]
         table = [asked(name)[0] for name in self.table]
-        image = [field for entry in self.image for field in fields(entry)]
-        return list(dict.fromkeys([*one, *self.labels, *image, *self.text, *table, *self.covariates]))
+        shown = [field for entry in (*self.image, *self.text) for field in fields(entry)]
+        return list(dict.fromkeys([*one, *self.labels, *shown, *table, *self.covariates]))
 
 
 def plain(column: str) -> str:

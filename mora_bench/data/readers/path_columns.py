@@ -54,12 +54,14 @@ def named(column: pd.Series) -> list[list[str]]:
     return [[] if nothing(value) else [part for part in SEVERAL.split(value.strip()) if part] for value in column]
 
 
-def located(column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent) -> list[list[Path]]:
+def located(
+    column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent, what: str = "pictures"
+) -> list[list[Path]]:
     """Where the paths of each cell lead; without those that are not there.
 
     Args:
         bases: the folders in which paths begin; a path is looked for in each, in order.
-        file: of the table.
+        file: of the table; what: what the files are, in the plural.
 
     Raises:
         UserError: a path leads out of the folder, or to nothing where `absent` does not allow it.
@@ -73,14 +75,14 @@ def located(column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent
     if places and not there and absent != "any":
         first = next(iter(places.values()))
         raise UserError(
-            f"{file}, column {column.name!r}: none of its {sum(map(len, cells))} pictures is there, e.g. {first}. "
+            f"{file}, column {column.name!r}: none of its {sum(map(len, cells))} {what} is there, e.g. {first}. "
             "Say where the paths begin (--pictures FOLDER ...)."
         )
     if absent == "refuse":
         lost = [[part for part in own if part not in there] for own in cells]
         like = next((own for each in lost for part in each for base in bases if (own := _similar(base / part))), "")
-        do = f"Correct the names{like}, or say --absent-pictures allow: then these samples have no picture."
-        refuse(column, map(bool, lost), file, "names pictures that are not there", do)
+        do = f"Correct the names{like}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
+        refuse(column, map(bool, lost), file, f"names {what} that are not there", do)
     return [[there[part] for part in own if part in there] for own in cells]
 
 

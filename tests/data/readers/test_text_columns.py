@@ -1,0 +1,94 @@
+"""Texts that lie in files."""
+
+import pandas as pd
+import pytest
+
+from mora_bench.data.readers import text_columns
+from mora_bench.data.readers.new_records import new_records
+from mora_bench.data.readers.own import own_table
+from mora_bench.data.readers.picture_paths import Views
+from mora_bench.errors import UserError
+
+TEXTS = ["no change", "opacity left", "", "Ödem rechts"]
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    """Four studies; the report of the third is empty."""
+    frame = pd.DataFrame({"study": ["s1", "s2", "s3", "s4"], "year": ["20", "20", "21", "21"], "age": [50, 60, 70, 80]})
+    frame.assign(ill=[0, 1, 0, 1]).to_csv(tmp_path / "visits.csv", index=False)
+    for study, year, said in zip(frame["study"], frame["year"], TEXTS, strict=True):
+        file = tmp_path / "reports" / year / f"{study}.txt"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(said, "utf-8-sig" if study == "s4" else "utf-8")
+    return tmp_path
+
+
+def dataset(**more):
+    given = {"labels": ["ill"], "text": ["report={year}/{study}.txt"], "table": ["age"], "id": "study"}
+    return own_table("visits", "visits.csv", **(given | {"pictures": "reports"} | more))
+
+
+def test_a_text_is_what_its_file_says(clinic):
+    found = dataset().read(clinic)
+    assert found.modalities["report"].values == ("no change", "opacity left", None, "Ödem rechts")
+    assert found.shape["report"] == "text"
+
+
+def test_another_text_is_another_table(clinic):
+    before = dataset().read(clinic).fingerprint()
+    (clinic / "reports" / "20" / "s1.txt").write_text("changed")
+    assert dataset().read(clinic).fingerprint() != before
+
+
+def test_new_records_have_their_files_in_the_same_places(clinic):
+    own = dataset()
+    trained_on = own.read(clinic)
+    new = pd.DataFrame({"study": ["s2", "s9"], "year": ["20", "20"], "age": [1, 2]})
+    new.to_csv(clinic / "new.csv", index=False)
+    (part,) = new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=own.paths)
+    assert part.table.modalities["report"].values == ("opacity left", None)
+
+
+def test_new_records_may_also_bring_their_texts(clinic):
+    own = dataset()
+    pd.DataFrame({"report": ["new"], "age": [1]}).to_csv(clinic / "new.csv", index=False)
+    (part,) = new_records(own.read(clinic), clinic / "new.csv", Views(), made=own.paths)
+    assert part.table.modalities["report"].values == ("new",)
+
+
+def test_files_that_are_not_there_are_named_unless_allowed(clinic):
+    (clinic / "reports" / "20" / "s2.txt").unlink()
+    with pytest.raises(UserError, match=r"column 'report' names texts that are not there in row 3: '20/s2.txt'"):
+        dataset().read(clinic)
+    assert dataset(absent_pictures="allow").read(clinic).modalities["report"].values[1] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\xff\xfe\x00", r"s1\.txt: no text in UTF-8 \(byte 0\)"), (b"a" * 2000, r"s1\.txt: 2,000 bytes; expected")],
+)
+def test_what_is_no_text_is_named(clinic, monkeypatch, content, said):
+    monkeypatch.setattr(text_columns, "MOST", 1000)
+    (clinic / "reports" / "20" / "s1.txt").write_bytes(content)
+    with pytest.raises(UserError, match=said):
+        dataset().read(clinic)
+
+
+def test_a_folder_is_no_text(clinic):
+    (clinic / "reports" / "20" / "s1.txt").unlink()
+    (clinic / "reports" / "20" / "s1.txt").mkdir()
+    with pytest.raises(UserError, match=r"s1\.txt: a folder"):
+        dataset().read(clinic)
+
+
+def test_a_path_that_leads_out_is_refused(clinic):
+    with pytest.raises(UserError, match="leads out of"):
+        dataset(text=["report=../../{study}.txt"]).read(clinic)
+
+
+def test_a_column_with_such_a_name_is_a_column_of_texts(clinic):
+    frame = pd.read_csv(clinic / "visits.csv").rename(columns={"study": "a=b"})
+    frame.to_csv(clinic / "visits.csv", index=False)
+    found = dataset(text=["a=b"], id=None).read(clinic)
+    assert found.modalities["a-b"].values[0] == "s1"
