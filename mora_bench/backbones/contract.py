@@ -121,6 +121,18 @@ class Backbone(nn.Module, ABC):
         """
 
     @classmethod
+    def resized(cls, spec: Spec, side: int) -> Spec:
+        """`spec`, one of its own, with pictures whose shorter side is `side` pixels.
+
+        Raises:
+            UserError: it reads pictures of one size alone, as by default, or none of that size.
+        """
+        raise UserError(
+            f"backbone {spec.name}: pictures of {side} pixels: its positions belong to the size that it was trained "
+            "on. Leave @ out, or take a ViLT, whose positions are interpolated."
+        )
+
+    @classmethod
     def unfit(cls, modalities: Mapping[str, str]) -> str:
         """Why it cannot run on a dataset with these modalities (kind by name), in words; "" if it can."""
         return ""

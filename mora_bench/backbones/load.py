@@ -3,12 +3,14 @@
 A backbone is what a registered family ships under a name (`small`), or a folder in transformers' layout (config.json,
 model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a name on the Hugging Face hub of the
 `dandelin/vilt-b32-mlm` kind; `model_type` in config.json names its family. `FAMILY:...` is what that family makes of
-the rest, such as `pair:TEXT,IMAGE`. Weights are read from safetensors only.
+the rest, such as `pair:TEXT,IMAGE`; `NAME@SIDE` reads pictures with a shorter side of SIDE pixels. Weights are read
+from safetensors only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +43,10 @@ def resolve(name: str, max_text: int) -> Spec:
         UserError: neither shipped, nor a folder, nor reachable on the hub; or of no known family; or files are absent.
     """
     families = _families()
+    whole, _, side = name.rpartition("@")
+    if whole and side.isdecimal() and not Path(name).is_dir():
+        spec = resolve(whole, max_text)
+        return replace(families[spec.family].resized(spec, int(side)), name=name)
     for family in families.values():
         if name in family.shipped:
             return family.describe(name, None, {}, max_text)

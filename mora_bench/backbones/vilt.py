@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,15 @@ from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs, TextRule
 from mora_bench.errors import UserError
+from mora_bench.files import digest_json
 
 if TYPE_CHECKING:
     from transformers import ViltModel
 
 SHIPPED = Path(__file__).parent / "small" / "vilt_small"
 UNTRAINED = "small-untrained"
+#: The most pixels of a shorter side; ViLT itself was trained with 384.
+LARGEST = 2048
 #: Where a block keeps the linear layer of each role.
 PATHS = {
     "query": "attention.attention.query",
@@ -95,6 +99,24 @@ class Vilt(Packed):
             rules={"text": TextRule(tokenizer, max_text), "image": rule, "bag": rule},
             folder=folder,
             trained=name != UNTRAINED,
+        )
+
+    @classmethod
+    def resized(cls, spec: Spec, side: int) -> Spec:
+        """Its positions are interpolated to any size; the longer side may be as many times the shorter as before."""
+        rule = spec.rules["image"]
+        assert isinstance(rule, ImageRule)
+        longer = side * rule.longer // rule.shorter
+        if side % rule.multiple or not rule.multiple <= side <= LARGEST:
+            raise UserError(
+                f"backbone {spec.name}: pictures of {side} pixels; expected a multiple of {rule.multiple} (its "
+                f"patches) up to {LARGEST}."
+            )
+        larger = replace(rule, shorter=side, longer=longer // rule.multiple * rule.multiple)
+        return replace(
+            spec,
+            fingerprint=digest_json([spec.fingerprint, larger.key()]),
+            rules={**spec.rules, "image": larger, "bag": larger},
         )
 
     @classmethod

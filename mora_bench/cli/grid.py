@@ -25,7 +25,7 @@ from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
-from mora_bench.plan.recipes import precision_said
+from mora_bench.plan.recipes import pictures_said, precision_said
 from mora_bench.records import plans
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -161,17 +161,21 @@ def _report(plan: Plan, place: Runtime, grid: Grid) -> Report:
 
 
 def _warn(plan: Plan, place: Runtime) -> None:
-    """Say what is likely to be a mistake in the data, before anything is trained on it."""
+    """Say how pictures are seen, and what is likely to be a mistake in the data, before anything is trained on it."""
     from mora_bench.data import datasets
 
+    kinds: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
         table, fingerprint = datasets.fingerprinted(name, place.data_root, place.limit, place.cache)
+        kinds[name] = tuple(table.kinds)
         for what in warnings(table):
             print(f"WARNING: {name}: {what}", file=sys.stderr)
         if table.source == "real" and place.limit is None:
             print(_of_doctor(table, fingerprint, place), file=sys.stderr)
     for what in audited(plan.cells, place):
         print(what, file=sys.stderr)
+    if seen := pictures_said(plan.cells, kinds):
+        print(seen)
 
 
 def _of_doctor(table: Table, fingerprint: str, place: Runtime) -> str:

@@ -70,7 +70,8 @@ class Grid:
     pool: int = 500
     """twins: test samples that are drawn apart, others for every seed; 0: a tenth of the twin's own"""
     backbone: tuple[str, ...] = ("small",)
-    """small, small-untrained, a folder, or a hub name such as dandelin/vilt-b32-mlm"""
+    """small, small-untrained, a folder, or a hub name such as dandelin/vilt-b32-mlm; NAME@SIDE: pictures with a
+    shorter side of SIDE pixels, as small@128, where its positions allow"""
     recipe: Recipe = field(default_factory=Recipe)
     """how every method is trained; what is given here beats the preset's overrides"""
     overrides: Annotated[dict[str, dict[str, Any]], tyro.conf.Suppress] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.recipe import AUTO, PLATEAU, READ_BY, Recipe
 from mora_bench.cells.runtime import Runtime
+from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.parts import parts
@@ -85,6 +86,27 @@ def precision_said(grid: Grid, cells: Iterable[Cell], place: Runtime) -> str:
         return ""
     native, why = native_bf16(place.device)
     return "" if native else f"recipe.precision bf16 is emulated here, slowly, because {why}; auto chooses fp32."
+
+
+def pictures_said(cells: Iterable[Cell], kinds: Mapping[str, Collection[str]]) -> str:
+    """How large pictures are for each backbone of planned cells that reads some, in one sentence; "" if none does.
+
+    Args:
+        kinds: of the modalities, by dataset.
+    """
+    from mora_bench.backbones import load
+
+    reads = [cell for cell in cells if cell.decoded_for and {"image", "bag"} & {*kinds[cell.dataset]}]
+    said = []
+    for name, most in dict.fromkeys(cell.decoded_for for cell in reads if cell.decoded_for):
+        rule: Any = load.resolve(name, most).rules.get("image")
+        size = getattr(rule, "pixels", rule)
+        if isinstance(size, ImageRule):
+            tokens = f", of which a frozen network makes {rule.tokens} tokens" if rule is not size else ""
+            said.append(
+                f"{name} {size.shorter} pixels on the shorter side, at most {size.longer} on the longer{tokens}"
+            )
+    return f"pictures are resized: {'; '.join(said)}" if said else ""
 
 
 def _of_overrides(grid: Grid) -> list[Any]:

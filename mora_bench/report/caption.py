@@ -54,7 +54,7 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {missing} at "
         f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
-        f"{cut_short(group)} {split}{apart}{_sizes(group)}; {backbone}{_read(networks)}. "
+        f"{cut_short(group)} {split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}. "
         f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
@@ -72,6 +72,15 @@ def _sizes(group: pd.DataFrame) -> str:
         for dataset, own in known.groupby("dataset")
     ]
     return f"; samples for training / validation / testing: {', '.join(said)}" if said else ""
+
+
+def _pictures(networks: pd.DataFrame) -> str:
+    """How large pictures are where the network sees them."""
+    known = networks[networks["pictures"] != ""]
+    said = [
+        f"{dataset} {' or '.join(sorted(set(own['pictures'])))}" for dataset, own in known.groupby("dataset", sort=True)
+    ]
+    return f"; pictures as it sees them, at most (height x width): {'; '.join(said)}" if said else ""
 
 
 def _between(low: float, high: float) -> str:

@@ -126,6 +126,7 @@ def _described(record: Record) -> dict[str, Any]:
         **{f"samples.{side}": count for side, count in sizes(record).items()},
         "classes": None if record.data is None else len(record.data.labels),
         "cut_short": record.cut_short,
+        "pictures": pictures(record),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
@@ -143,6 +144,18 @@ def _protocol(cell: Cell) -> dict[str, Any]:
 def sizes(record: Record) -> dict[str, int]:
     """How many samples a cell's sides have; nothing of a cell that failed before it knew."""
     return {} if record.data is None else {side: int(own["n"]) for side, own in record.data.realised.items()}
+
+
+def pictures(record: Record) -> str:
+    """What a network sees of each modality of pictures, in words; "" where none is seen, or its data say nothing."""
+    said = []
+    for name, facts in (record.data.contents if record.data else {}).items():
+        if "canvas" in facts:
+            height, width = facts["canvas"]
+            said.append(f"{name} {height} x {width}")
+        if "tokens a picture" in facts:
+            said.append(f"{name} {facts['tokens a picture']} tokens a picture")
+    return ", ".join(said)
 
 
 def overlap(record: Record) -> float:

@@ -57,7 +57,8 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
         "ranks-twin.md",
         "scores.csv",
         "summary-twin.md",
-        *(f"worth-twin.{suffix}" for suffix in ("md", "csv")),
+        *(f"{name}-twin.{suffix}" for name in ("worth", "errors") for suffix in ("md", "csv")),
+        "groups-twin.csv",
     }
     records = {f.name: f.stat().st_mtime_ns for f in (out / "records").iterdir()}
     assert grid(folder, out, "--datasets", "odir", "cxr") == 0
@@ -332,7 +333,8 @@ def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_the
         "ranks-twin-at-30.md",
         "summary-twin-at-30.md",
         *(f"robustness-twin-at-30.{s}" for s in ("md", "csv")),
-        *(f"worth-twin-at-30.{s}" for s in ("md", "csv")),
+        *(f"{name}-twin-at-30.{s}" for name in ("worth", "errors") for s in ("md", "csv")),
+        "groups-twin-at-30.csv",
     }
     assert {n: c for n, c in contents(out / "tables").items() if n in tables and n != "scores.csv"} == {
         n: c for n, c in tables.items() if n != "scores.csv"
