@@ -19,7 +19,7 @@ class LateFusion(ByPattern, Predictor):
 
     title = "late fusion of linear models"
     source = "stacked generalisation (Wolpert 1992), per pattern"
-    kinds = ("text", "image", "bag", "table")
+    kinds = ("text", "image", "bag", "table", "vector")
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

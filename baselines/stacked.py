@@ -14,7 +14,7 @@ class Stacked(ByPattern, Predictor):
 
     title = "one linear model per pattern"
     source = "reduced models (Saar-Tsechansky and Provost, JMLR 2007)"
-    kinds = ("text", "image", "bag", "table")
+    kinds = ("text", "image", "bag", "table", "vector")
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

@@ -59,6 +59,9 @@ class DataOptions:
     --pictures on"""
     table: tuple[str, ...] = ()
     """columns of numbers or categories; together one modality. age:number or age:category says what a column holds"""
+    vector: tuple[str, ...] = ()
+    """features that somebody took, NAME=COLUMNS or NAME=FILE: embedding=e_* of columns of the table or of one that is
+    joined, embedding={id}.npy of files of NumPy; each is a modality"""
     id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
     """a column of unique names; the row's number if not given"""
     patient: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
@@ -206,6 +209,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "separator": options.separator,
         "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
         "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,
+        "vector": options.vector,
         "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}

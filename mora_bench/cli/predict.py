@@ -97,7 +97,7 @@ def run(arguments: list[str]) -> int:
     root = options.data_root if cell.source == "real" else None
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
     dataset = datasets.get(cell.dataset)
-    views, made = dataset.views or Views(), dataset.paths
+    views, made = dataset.views or Views(), dataset.made
     if options.pictures is not None and not options.pictures.is_dir():
         raise UserError(f"--pictures {options.pictures}: no such folder.")
     asked = Asked(options.decide, options.coverage, options.calibrate)

@@ -35,8 +35,8 @@ class Dataset:
         population: whose data they are; two datasets that name the same one share patients, and count as one where
             methods are ranked over datasets. "" where no other dataset has these patients.
         views: how `read` looks at volumes and DICOM files; `predict` then looks at those of new records alike.
-        paths: by modality what its files' paths are made of, "film={folder}/{id}.png", for `predict` to find those of
-            new records.
+        made: by modality what it is made of where that is no column of its name, such as "film={folder}/{id}.png", for
+            `predict` to find it in new records.
         everybody: as `read`, with the samples that it leaves out because they lack something, for `doctor` to say whom
             that is; None where it leaves out none.
     """
@@ -50,7 +50,7 @@ class Dataset:
     known: Callable[..., Sequence[Known]] | None = None
     population: str = ""
     views: Views | None = None
-    paths: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
     everybody: Callable[[Path], Table] | None = None
 
     group: ClassVar[str] = registry.DATASETS

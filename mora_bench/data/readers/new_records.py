@@ -20,8 +20,12 @@ from mora_bench.data.readers.path_columns import fields, paths
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.text_columns import texts, texts_of_files
+from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
+
+#: The kinds of modalities that a table can hold.
+KINDS = ("text", "image", "bag", "table", "vector")
 
 
 @dataclass(frozen=True)
@@ -50,30 +54,21 @@ def new_records(
         trained_on: the table that was trained on.
         views: how its volumes and DICOM files were looked at.
         base: the folder in which paths of pictures begin; None for that of the file.
-        made: `Dataset.paths`.
+        made: `Dataset.made`.
         id: the column of their names; "" for `id`, if there is one, else the number of the row.
 
     Raises:
         UserError: an absent column, a record that has nothing, a modality that a table cannot hold, a cell that is no
             number where numbers were trained on.
     """
-    odd = [
-        f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in ("text", "image", "bag", "table")
-    ]
+    odd = [f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in KINDS]
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
-    values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
-    there = frames.names(file)
-    of_files = {name: entry for name, entry in made.items() if name not in there and {*fields(entry)} <= {*there}}
-    columns = {
-        name: _column(name, there, file)
-        for name in trained_on.modalities
-        if name not in values and name not in of_files
-    }
-    wanted = [*columns.values(), *(column for cells in values.values() for column in cells)]
-    wanted += [column for entry in of_files.values() for column in fields(entry)]
+    sources = {name: _source(name, own, made.get(name, ""), file) for name, own in trained_on.modalities.items()}
+    wanted = [column for source in sources.values() for column in source.columns]
+    bases = [base or file.parent.resolve()]
     seen: set[str] = set()
-    for frame in frames.parts(file, [*wanted, *([id] if id else [])], ["id"], at_once):
+    for frame in frames.parts(file, list(dict.fromkeys([*wanted, *([id] if id else [])])), ["id"], at_once):
         called = id or ("id" if "id" in frame else None)
         ids = names_of(frame, called, file).str.strip()
         refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
@@ -81,18 +76,12 @@ def new_records(
         modalities: dict[str, Column] = {}
         said: dict[str, str] = {}
         for name, own in trained_on.modalities.items():
-            if name in values:
-                found, unknown = _measured(frame, values[name], file)
+            if own.kind == "table":
+                found, unknown = _measured(frame, _cells(own), file)
                 modalities[name] = Column("table", found)
                 said |= unknown
             else:
-                column = paths(frame, of_files[name]) if name in of_files else frame[columns[name]]
-                bases = [base or file.parent.resolve()]
-                if own.kind != "text":
-                    modalities[name] = _of_pictures(column, bases, file, views, own.kind)
-                else:
-                    read = texts_of_files(column, bases, file, "any") if name in of_files else texts(column)
-                    modalities[name] = read
+                modalities[name] = _read(own, sources[name], frame, bases, file, views)
         none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
         table = Table(
             trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task
@@ -100,6 +89,49 @@ def new_records(
         lacking = [not any(row) for row in table.present]
         refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
         yield NewRecords(table, said)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The columns of a file that a modality is read from; `entry`: what its paths or its vector are made of, "" for
+    none."""
+
+    columns: list[str]
+    entry: str = ""
+
+
+def _source(name: str, own: Column, entry: str, file: Path) -> _Source:
+    """Where a modality stands: what it was made from in training if that is there, else the column of its name."""
+    there = frames.names(file)
+    if own.kind == "table":
+        return _Source(list(_cells(own)))
+    if own.kind == "vector" and entry and not of_files(entry):
+        return _Source(columns_of(entry, there, file), entry)
+    if entry and name not in there and {*fields(entry)} <= {*there}:
+        return _Source(fields(entry), entry)
+    return _Source([_column(name, there, file)])
+
+
+def _read(own: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views) -> Column:
+    """The values of a modality, which are as those that were trained on, `own`."""
+    if own.kind == "vector" and source.entry and not of_files(source.entry):
+        found = from_columns(frame, source.columns, file, frames.dialect(file, source.columns).separator != ",")
+        return _of_width(found, own, file)
+    column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
+    if own.kind == "vector":
+        return _of_width(from_files(column, bases, file, "any"), own, file)
+    if own.kind == "text":
+        return texts_of_files(column, bases, file, "any") if source.entry else texts(column)
+    return _of_pictures(column, bases, file, views, own.kind)
+
+
+def _of_width(found: Column, own: Column, file: Path) -> Column:
+    """Vectors, if they have as many numbers as those that were trained on."""
+    width = next(len(value) for value in own.values if value is not None)
+    odd = next((len(value) for value in found.values if value is not None and len(value) != width), None)
+    if odd is not None:
+        raise UserError(f"{file}: a vector of {odd} numbers; {width} were trained on. Take it from the same encoder.")
+    return found
 
 
 def _column(modality: str, there: Sequence[str], file: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.contract import Dataset
-from mora_bench.data.readers import frames, joined, official
+from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured
@@ -38,8 +38,10 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     wanted = Columns(**given)
     if not wanted.labels:
         raise UserError(f"{file}: no labels. Name their columns, or the one column that lists them.")
-    if not (wanted.image or wanted.text or wanted.table):
-        raise UserError(f"{file}: no modality. Name columns of pictures, texts or measured values.")
+    if not (wanted.image or wanted.text or wanted.table or wanted.vector):
+        raise UserError(f"{file}: no modality. Name columns of pictures, texts, measured values or vectors.")
+    for entry in wanted.vector:
+        vector_columns.entry_of(entry)
     twice = [column for column in wanted.image if column in wanted.text]
     if twice:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
@@ -65,7 +67,7 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
             raise UserError(f"{root}: no {path.name} in it. Expected the table {path}.")
         return read(name, found, wanted)
 
-    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views, paths=wanted.paths)
+    return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views, made=wanted.made)
 
 
 def read(name: str, file: Path, columns: Columns) -> Table:
@@ -81,7 +83,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
-    names = [*map(plain, columns.named), *["table"] * bool(columns.table)]
+    called = [*columns.named, *(vector_columns.entry_of(entry)[0] for entry in columns.vector)]
+    names = [*map(plain, called), *["table"] * bool(columns.table)]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
@@ -99,6 +102,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         of_files = from_files(entry)
         read_texts = texts_of_files(column, bases, file, columns.absent_pictures) if of_files else texts(column)
         modalities[plain(str(column.name))] = read_texts
+    for entry in columns.vector:
+        modalities[plain(vector_columns.entry_of(entry)[0])] = _vectors(entry, frame, columns, bases, file)
     if columns.table:
         known = {name: own.values for name, own in _measured(frame, columns, file).items()}
         rows = [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]
@@ -118,6 +123,16 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         inseparable=(_groups(file.parent / columns.groups, ids, file),) if columns.groups else (),
         official=columns.official.sides(frame, file) if columns.official else (),
     )
+
+
+def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path], file: Path) -> Column:
+    if vector_columns.of_files(entry):
+        return vector_columns.from_files(paths(frame, entry), bases, file, columns.absent_pictures)
+    names = vector_columns.columns_of(entry, list(frame.columns), file)
+    told = [name for name in names if name in (*columns.labels, columns.id, columns.patient)]
+    if told:
+        raise UserError(f"{file}: column {told[0]!r} is a label or names somebody, and --vector {entry} takes it, too.")
+    return vector_columns.from_columns(frame, names, file, _dialect(file).separator != ",")
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
@@ -162,7 +177,11 @@ def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path)
 
 
 def _frame(file: Path, columns: Columns) -> pd.DataFrame:
-    return joined.frame(file, columns.all(), columns.joins(file))
+    joins = columns.joins(file)
+    there = list(dict.fromkeys([*frames.names(file), *(name for join in joins for name in frames.names(join.file))]))
+    wide = [entry for entry in columns.vector if not vector_columns.of_files(entry)]
+    parts = [name for entry in wide for name in vector_columns.columns_of(entry, there, file)]
+    return joined.frame(file, list(dict.fromkeys([*columns.all(), *parts])), joins)
 
 
 def _dialect(file: Path) -> frames.Dialect:

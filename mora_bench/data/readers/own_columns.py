@@ -16,6 +16,7 @@ from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.picture_paths import Views, views
 from mora_bench.data.readers.targets import Empty, Policy, Uncertain
 from mora_bench.data.readers.text_columns import from_files
+from mora_bench.data.readers.vector_columns import of_files
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Columns:
         image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
             paths that are made of columns, "{id:.2}" the first two letters of one; "report={study}.txt" one of texts
             that lie in files.
+        vector: each a modality of numbers that somebody took: "embedding=e_*" of columns, "embedding={id}.npy" of
+            files.
         table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
         id, patient: None for the number of the row, and for the id. "Path~patient[0-9]+" is what of a column fits a
             pattern; empty_patient: whether rows without one are refused, or each its "own".
@@ -69,6 +72,7 @@ class Columns:
     exclusive: bool = False
     absent_pictures: Absent = "refuse"
     split: str = ""
+    vector: tuple[str, ...] = ()
 
     @property
     def official(self) -> Official | None:
@@ -92,17 +96,18 @@ class Columns:
         return [named_path(entry)[0] for entry in (*self.image, *self.text)]
 
     @property
-    def paths(self) -> dict[str, str]:
-        """What the paths of each modality of files are made of, by its name."""
+    def made(self) -> dict[str, str]:
+        """By modality what it is made of, where that is no column of its name."""
         files = [entry for entry in (*self.image, *self.text) if from_files(entry)]
-        return {plain(named_path(entry)[0]): entry for entry in files}
+        return {plain(entry.partition("=")[0]): entry for entry in (*files, *self.vector)}
 
     def all(self) -> list[str]:
         official = self.official
         given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column)
         one = [name for name in given if name]
         table = [asked(name)[0] for name in self.table]
-        shown = [field for entry in (*self.image, *self.text) for field in fields(entry)]
+        files = [entry for entry in self.vector if of_files(entry)]
+        shown = [field for entry in (*self.image, *self.text, *files) for field in fields(entry)]
         return list(dict.fromkeys([*one, *self.labels, *shown, *table, *self.covariates]))
 
 

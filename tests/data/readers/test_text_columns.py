@@ -46,14 +46,14 @@ def test_new_records_have_their_files_in_the_same_places(clinic):
     trained_on = own.read(clinic)
     new = pd.DataFrame({"study": ["s2", "s9"], "year": ["20", "20"], "age": [1, 2]})
     new.to_csv(clinic / "new.csv", index=False)
-    (part,) = new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=own.paths)
+    (part,) = new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=own.made)
     assert part.table.modalities["report"].values == ("opacity left", None)
 
 
 def test_new_records_may_also_bring_their_texts(clinic):
     own = dataset()
     pd.DataFrame({"report": ["new"], "age": [1]}).to_csv(clinic / "new.csv", index=False)
-    (part,) = new_records(own.read(clinic), clinic / "new.csv", Views(), made=own.paths)
+    (part,) = new_records(own.read(clinic), clinic / "new.csv", Views(), made=own.made)
     assert part.table.modalities["report"].values == ("new",)
 
 

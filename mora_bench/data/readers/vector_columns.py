@@ -1,0 +1,105 @@
+"""Vectors of a table: many columns of numbers that are one, or files of NumPy that a column names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.modalities.vector import Vector
+from mora_bench.data.readers.cells import NOTHING, refuse
+from mora_bench.data.readers.path_columns import FIELD, Absent, located
+from mora_bench.data.table import Column
+from mora_bench.errors import UserError
+
+#: The most bytes of a file: a vector of four million numbers.
+MOST = 16 << 20
+
+
+def entry_of(said: str) -> tuple[str, str]:
+    """What a vector is called, and the pattern of its columns ("e_*") or files ("{id}.npy").
+
+    Raises:
+        UserError: it is not of this form.
+    """
+    name, _, pattern = said.partition("=")
+    if not name or not ({*"*?["} & {*pattern} or FIELD.search(pattern)):
+        raise UserError(
+            f"--vector {said!r}: expected NAME=COLUMNS with * in it, such as embedding=e_*, or NAME=FILE with columns "
+            "in braces, such as embedding={id}.npy."
+        )
+    return name, pattern
+
+
+def of_files(said: str) -> bool:
+    """Whether a vector is read from files."""
+    return FIELD.search(entry_of(said)[1]) is not None
+
+
+def columns_of(said: str, there: Sequence[str], file: Path) -> list[str]:
+    """The columns of a table that make a vector, in their order in the table.
+
+    Raises:
+        UserError: there is none.
+    """
+    pattern = entry_of(said)[1]
+    found = [name for name in there if fnmatchcase(name, pattern)]
+    if not found:
+        raise UserError(f"{file}: no column {pattern!r}, which --vector {said} asks for.")
+    return found
+
+
+def from_columns(frame: pd.DataFrame, names: Sequence[str], file: Path, commas: bool) -> Column:
+    """A vector a row, None where all its cells are empty.
+
+    Args:
+        commas: whether numbers may have a decimal comma.
+
+    Raises:
+        UserError: a cell that is no number, or is empty where others of its row are not.
+    """
+    cells = frame[list(names)].apply(lambda column: column.str.strip())
+    empty = cells.apply(lambda column: column.str.lower().isin(NOTHING))
+    none = empty.all(axis=1)
+    plain = cells.apply(lambda column: column.str.replace(",", ".")) if commas else cells
+    numbers = plain.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    finite = np.isfinite(numbers.astype(np.float32))
+    for number, name in enumerate(names):
+        part = empty[name] & ~none
+        refuse(frame[name], part, file, "is empty, where the rest of its vector is not", "Fill all of it, or none.")
+        odd = ~finite[:, number] & ~none.to_numpy()
+        refuse(frame[name], odd, file, "is part of a vector, and no finite number", "Correct the table.")
+    rows = zip(none, numbers.astype(np.float32), strict=True)
+    return Column("vector", tuple(None if gone else row for gone, row in rows))
+
+
+def from_files(column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent) -> Column:
+    """The vectors of the files that a column of paths names; None where there is none.
+
+    Args:
+        bases, file, absent: as in `located`.
+
+    Raises:
+        UserError: as `located`; several files in a cell; a file that holds no vector.
+    """
+    found = located(column, bases, file, absent, "vectors")
+    refuse(column, [len(own) > 1 for own in found], file, "names several files", "Name one a row.")
+    return Column("vector", tuple(_vector(own[0]) if own else None for own in found))
+
+
+def _vector(path: Path) -> Any:
+    """The array of a file, without the pickles that NumPy's format allows."""
+    if not path.is_file() or path.stat().st_size > MOST:
+        raise UserError(f"{path}: expected a file of NumPy (.npy) of at most {MOST >> 20} MiB.")
+    try:
+        read = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{path}: no array that NumPy reads without pickle ({error}).") from None
+    found = read[0] if isinstance(read, np.ndarray) and read.ndim == 2 and len(read) == 1 else read
+    if wrong := Vector().problem(found):
+        raise UserError(f"{path}: {wrong}.")
+    return found.astype(np.float32)
