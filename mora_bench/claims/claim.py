@@ -21,7 +21,7 @@ from mora_bench.tasks.metric import Metric
 
 #: The score that claims are tested on, and one point of it as it is shown.
 SCORE, POINT = "score both", 1
-REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "cannot tell", "cannot be tested here"
+REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "inconclusive", "cannot be tested here"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClaimsOptions:
-    """List published claims: value, ours, tolerance, verdict (reproduced, not reproduced, cannot tell, or cannot be
+    """List published claims: value, ours, tolerance, verdict (reproduced, not reproduced, inconclusive, or cannot be
     tested here and why), and the records behind it."""
 
     results: Path = Path("results/reference")

@@ -23,7 +23,7 @@ from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric, metric_of
 
-SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "cannot tell"
+SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
 #: What a cell is called by; two cells that differ in other fields are one thing in two versions.
 NAMED = (
     "dataset", "source", "missing", "rate", "method", "rank", "blocks", "impute", "knobs", "after", "seed",

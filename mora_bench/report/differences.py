@@ -73,5 +73,5 @@ def _together(found: Agreement, rows: list[Row], asked: Sequence[Shown]) -> list
             said.append(f"{rows[found.first[k] if leads > 0 else found.second[k]].label} leads")
         else:
             depends = bool(found.depends[k])
-            said.append(f"depends on the {on_what(found.better[:, k], asked)}" if depends else "cannot tell")
+            said.append(f"depends on the {on_what(found.better[:, k], asked)}" if depends else "inconclusive")
     return said

@@ -115,7 +115,11 @@ def _ranked(by_score: dict[str, Blocks]) -> str:
     first = next(iter(found.values()))
     order = np.argsort(first.mean, kind="stable")
     body = [
-        [blocks.rows[k], *(f"{own.mean[k]:.2f}" for own in found.values()), "told from the first" if told[k] else ""]
+        [
+            blocks.rows[k],
+            *(f"{own.mean[k]:.2f}" for own in found.values()),
+            "significantly worse than the first" if told[k] else "",
+        ]
         for k in order
     ]
     heads = ["mean rank"] if len(found) == 1 else [f"mean rank by {name}" for name in found]
@@ -127,7 +131,7 @@ def _tested(found: Ranks, name: str) -> str:
     """What Friedman's test says of the ranks by one score, which is named where there are several."""
     said = f"{f'By {name}: ' * bool(name)}Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
     if (found.mean == found.mean[0]).all() and found.p == 1:
-        return f"{said} All rows tie: none is told from another."
+        return f"{said} All rows tie: no difference is significant."
     if not found.differ:
-        said += " Friedman's test is not significant at 5 %, so no row is told from another."
+        said += " Friedman's test is not significant at 5 %, so no difference between rows is."
     return said

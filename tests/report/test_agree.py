@@ -130,7 +130,7 @@ def test_the_verdicts_of_the_shipped_table_by_hand(dataset):
 
 
 def words(sign, first, second):
-    return {1: f"{first} leads", -1: f"{second} leads", 0: "cannot tell", "depends": "depends on the threshold"}[sign]
+    return {1: f"{first} leads", -1: f"{second} leads", 0: "inconclusive", "depends": "depends on the threshold"}[sign]
 
 
 def sentence_begins(sentence):

@@ -92,6 +92,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
             )  # fmt: skip
             if control is not None:
                 panel.axhline(metric.scale * control.mean[score], color=look.colour, linestyle=":", linewidth=1)
+        style.within(panel, metric)
         cost = panel.twinx()
         cost.spines["top"].set_visible(False)
         flops = [row.cost["gflops_step"] for row in rows]

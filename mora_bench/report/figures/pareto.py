@@ -71,6 +71,7 @@ def _figure(sections: list[Section], score: str, heading: str, metric: Metric) -
                 low, high = metric.scale * own.low[score], metric.scale * own.high[score]
                 if not math.isnan(low):
                     axis.plot([x, x], [low, high], color=look.colour, linewidth=0.8, alpha=0.6)
+            style.within(axis, metric)
             axis.set_xscale("log")
             for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
                 ticks(style.plain())

@@ -22,6 +22,8 @@ STROKES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1
 GREY = "#777777"
 #: Resolution of the PNG, dots per inch.
 DPI = 150
+#: The share of an axis that is kept beyond the bounds of a metric, so that marks there are whole.
+MARGIN = 0.03
 #: Inches that an entry of a legend may take.
 ENTRY = 1.5
 #: The most letters in a line of a title over a panel.
@@ -105,6 +107,14 @@ def literal(text: str) -> str:
 def axis(metric: Metric) -> str:
     """What an axis of scores is called: the metric, its unit, and its direction where it is not the usual one."""
     return literal(metric.named)
+
+
+def within(panel: Axes, metric: Metric) -> None:
+    """End an axis of scores where the metric ends: an interval of a mean may go beyond."""
+    low, high = panel.get_ylim()
+    room = MARGIN * (high - low)
+    least, most = (metric.scale * bound for bound in metric.bounds)
+    panel.set_ylim(max(low, least - room), min(high, most + room))
 
 
 def title(text: str) -> str:
