@@ -1,6 +1,7 @@
 """The contract of methods and imputers on both families of backbones, with two, three and four modalities."""
 
 import copy
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -95,10 +96,35 @@ def keeps(subject: Subject, rules) -> None:
 #: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 WHERE += [("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
+#: Where imputers are tried.
+IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
+#: The product takes a sixth of all tests' time. By default each method is tried in every other place, and each place
+#: tries every other method; with this variable in the environment, all are.
+EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
 
 
-@pytest.mark.parametrize("name", METHODS)
-@pytest.mark.parametrize(("family", "data"), WHERE)
+def pairs(places: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str, str]]:
+    """Places (family and data) with what is tried there."""
+    return [
+        (*place, name)
+        for i, place in enumerate(places)
+        for j, name in enumerate(names)
+        if EVERYTHING or (i + j) % 2 == 0
+    ]
+
+
+def test_each_place_tries_half_of_the_methods_and_each_method_half_of_the_places():
+    for places, names in ((WHERE, METHODS), (IMPUTED, IMPUTERS)):
+        found = pairs(places, names)
+        assert {(family, data) for family, data, _ in found} == {*places}
+        assert {name for _, _, name in found} == {*names}
+        assert {family for family, _, name in found if name == "mora"} >= (
+            {"vilt", "clip"} if names is METHODS else set()
+        )
+        assert len(found) >= len(places) * len(names) // 2
+
+
+@pytest.mark.parametrize(("family", "data", "name"), pairs(WHERE, METHODS))
 def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, data, name, subjects, folder, clip_folder):
     kind = registry.get(registry.METHODS, name)
     spec = backbones.resolve(str(({"vilt": folder, "clip": clip_folder} | NAMED)[family]), 64)
@@ -109,11 +135,7 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
     keeps(subjects[family, data](kind, Dummy), RULES)
 
 
-@pytest.mark.parametrize("name", IMPUTERS)
-@pytest.mark.parametrize(
-    ("family", "data"),
-    [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")],
-)
+@pytest.mark.parametrize(("family", "data", "name"), pairs(IMPUTED, IMPUTERS))
 def test_every_imputer_keeps_every_rule(family, data, name, subjects):
     mora, imputer = registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name)
     keeps(subjects[family, data](mora, imputer), (*RULES, method.observed_kept))
