@@ -49,7 +49,8 @@ def test_ten_commands_lead_from_the_table_to_a_decision(tmp_path, capsys):
     assert capsys.readouterr().out.count("Shapley values") == 1
     for command in others:
         assert run(command) == 0, command
-    assert list(Path("results/visits/figures").glob("*.png"))
+    assert list(Path("results/visits/figures").glob("errors-*.png"))
+    assert "by what was decided" in Path("results/visits/tables/errors-real.md").read_text()
     # The official split is kept, and the further grid draws its own.
     sides = {r.cell.split for r in Store(Path("results/visits")).records()[0]}
     assert (sides, {r.cell.split for r in Store(Path("results/visits-folds")).records()[0]}) == (

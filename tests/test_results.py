@@ -93,6 +93,27 @@ def test_mora_leads_the_head_where_nine_of_ten_samples_lose_a_modality():
         assert round(mora - head, 3) == 0.016
 
 
+def test_on_ten_folds_that_lead_is_left_on_complete_samples_alone():
+    found = section("rate90", "odir", "at 90%")
+    assert found.seeds == list(range(10))
+    head, mora = found.competing
+    assert found.among("score complete").over(2).tolist() == [[False, False], [True, False]]
+    assert not found.among("score both").over(2).any()
+    assert round(mora.mean["score complete"] - head.mean["score complete"], 3) == 0.017
+    floors = mean_of(found.floors, "score complete")
+    assert head.mean["score complete"] < floors["tfidf"] < mora.mean["score complete"]
+
+
+def test_mora_does_not_lead_the_field_on_real_data():
+    found = section("field", "odir")
+    scored = mean_of(found.competing, "score both")
+    assert len(scored) == 7
+    assert min(scored, key=scored.get).startswith("mora")
+    assert not found.among("score both").over(7).any()
+    auroc = [row.mean["auroc: score both"] for row in found.competing]
+    assert max(auroc) - min(auroc) < 0.003
+
+
 def test_networks_under_real_weights_beat_counting_words_where_something_is_missing():
     found = section("fused", "odir")
     floors = mean_of(found.floors, "score both")
@@ -103,7 +124,7 @@ def test_networks_under_real_weights_beat_counting_words_where_something_is_miss
 
 def test_the_reference_is_there():
     assert {folder.name for folder in FOLDERS} == {
-        "quick", "fused", "rank", "blocks", "rate", "imputation", "one-modality", "freezing",
+        "quick", "fused", "field", "rank", "blocks", "rate", "rate90", "imputation", "one-modality", "freezing",
     }  # fmt: skip
 
 
