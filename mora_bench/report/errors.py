@@ -39,6 +39,11 @@ class Decided:
     one_by_one: bool
 
 
+def named(rule: str) -> str:
+    """What a rule of decision is called; one of a task of somebody's own by its name."""
+    return RULES.get(rule, rule)
+
+
 def decided(results: Results, row: Row, pattern: str) -> Decided | None:
     """None where a seed's scores do not hold it, or the task does not count it."""
     found = [results.values.confusion.get(key, {}).get(pattern) for key in row.keys]
@@ -50,7 +55,7 @@ def decided(results: Results, row: Row, pattern: str) -> Decided | None:
         return None
     # A record may not say what its labels are called.
     labels = results.labels(row) or [str(number) for number in range(len(next(iter(counts.values()))))]
-    return Decided(labels, counts, "largest" not in counts)
+    return Decided(labels, counts, results.values.one_by_one[row.keys[0]])
 
 
 def reliability(results: Results, row: Row, pattern: str) -> np.ndarray | None:
@@ -134,8 +139,8 @@ def _lines(results: Results, table: Comparison) -> Iterator[list]:
                 if own.one_by_one:
                     yield [*about, label, *each, *("" if math.isnan(v) else v for v in shares(counts[number]))]
                 else:
-                    named = zip(own.labels, each, strict=True)
-                    yield from ([*about, label, predicted, count] for predicted, count in named)
+                    for predicted, count in zip(own.labels, each, strict=True):
+                        yield [*about, label, predicted, count]
 
 
 def _groups(results: Results, table: Comparison) -> Iterator[list]:
@@ -184,7 +189,7 @@ def _labels_table(own: Decided) -> list[str]:
         for label, (tn, fp, fn, tp) in zip(own.labels, first.tolist(), strict=True)
     ]
     for rule, counts in own.counts.items():
-        heads += [f"found / missed / false, {RULES[rule]}", "recall", "specificity", "precision"]
+        heads += [f"found / missed / false, {named(rule)}", "recall", "specificity", "precision"]
         for line, each in zip(lines, counts, strict=True):
             _, fp, fn, tp = each.tolist()
             line += [f"{tp} / {fn} / {fp}", *map(_percent, shares(each))]
@@ -205,7 +210,7 @@ def _matrix(own: Decided) -> list[str]:
         ]
         lines.append(["precision, %", *precision, ""])
         heads = ["true class, by what was decided", *map(escaped, own.labels), "recall, %"]
-        parts += [f"Decided: {RULES[rule]}.", "", _table(lines, heads), ""]
+        parts += [f"Decided: {escaped(named(rule))}.", "", _table(lines, heads), ""]
     return parts
 
 

@@ -9,7 +9,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
-from mora_bench.report.errors import RULES, decided, reliability
+from mora_bench.report.errors import decided, named, reliability
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown
@@ -120,7 +120,7 @@ def _errors(results: Results, section: Section, row: Row) -> dict[str, Any]:
         found[score] = {
             "labels": own.labels,
             "one_by_one": own.one_by_one,
-            "counts": {RULES[rule]: counts.tolist() for rule, counts in own.counts.items()},
+            "counts": {named(rule): counts.tolist() for rule, counts in own.counts.items()},
             "bins": None if bins is None else [[number(value) for value in line] for line in bins.tolist()],
         }
     return found

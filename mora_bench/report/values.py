@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import Score, Scores, Worth
@@ -53,8 +54,9 @@ class Values:
             and what can be expected at most, [R] or empty.
         classes: by score key and pattern of the test split, F1 of each class, [C].
         confusion: by score key and pattern of the test split, what was decided, by the rule that decides, int [C, 4] or
-            [C, C] (`Task.confusion`); reliability: the bins of its diagram, float [3, B]: mean probability, share of
-            true, number; groups: the scores of groups by covariates.
+            [C, C] (`Task.confusion`); one_by_one: by score key which of the two.
+        reliability: by score key and pattern the bins of its diagram, float [3, B]: mean probability, share of true,
+            number; groups: the scores of groups by covariates.
         parts: by score key, what modalities are worth; those without are left out.
     """
 
@@ -64,6 +66,7 @@ class Values:
         self.classes: dict[str, dict[str, np.ndarray]] = {}
         self.parts: dict[str, Parts] = {}
         self.confusion: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+        self.one_by_one: dict[str, bool] = {}
         self.reliability: dict[str, dict[str, np.ndarray]] = {}
         self.groups: dict[str, dict[str, Grouped]] = {}
         #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
@@ -113,7 +116,9 @@ class Values:
                 values = np.array([[each.get(name) for name in shown] for each in own.groups.values()], float)
                 groups[pattern] = Grouped(tuple(own.groups), shown, values)
         key = scores.score_key
-        self.confusion |= {key: confusion} if confusion else {}
+        if confusion:
+            self.confusion[key] = confusion
+            self.one_by_one[key] = registry.get(registry.TASKS, scores.task).one_by_one
         self.reliability |= {key: reliability} if reliability else {}
         self.groups |= {key: groups} if groups else {}
 

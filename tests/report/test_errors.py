@@ -32,11 +32,11 @@ def results(confusions, task="multi-label", groups=None):
     """One row over as many seeds as there are confusions."""
     pairs = []
     for seed, confusion in enumerate(confusions):
-        own, found = record("mora", seed)
+        own, found = record("mora", seed, task=task)
         data = msgspec.structs.replace(own.data, labels=LABELS)
         more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}}
         test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in found.test.items()}
-        scores = msgspec.structs.replace(found, test=test)
+        scores = msgspec.structs.replace(found, test=test, task=task)
         pairs.append((msgspec.structs.replace(own, data=data), scores))
     return Results.of(*map(list, zip(*pairs, strict=True)))
 
@@ -84,12 +84,19 @@ def test_counts_of_seeds_are_added_and_labels_are_no_formulas():
     assert line in " ".join(files["errors-twin.md"].decode().split())
 
 
+def test_a_rule_of_a_task_of_ones_own_is_called_by_its_name():
+    own = results([{"mine": [[10, 2, 3, 5], [9, 1, 0, 10], [20, 0, 0, 0]]}])
+    assert "found / missed / false, mine" in Errors().make(own)["errors-twin.md"].decode()
+    pytest.importorskip("matplotlib")
+    assert "recall mine, %" in ErrorsFigure().make(own)["errors-twin.svg"].decode()
+
+
 def test_a_row_without_the_counts_of_each_seed_is_left_out():
     assert Errors().make(results([{"0.5": [[1, 0, 0, 1]] * 3}, {}])) == {}
 
 
 def test_a_matrix_of_classes_has_recall_and_precision():
-    files = Errors().make(results([{"largest": [[4, 1, 0], [2, 6, 0], [0, 1, 0]]}]))
+    files = Errors().make(results([{"largest": [[4, 1, 0], [2, 6, 0], [0, 1, 0]]}], "multi-class"))
     text = " ".join(files["errors-twin.md"].decode().split())
     assert "| N | 4 | 1 | 0 | 80.0 |" in text
     assert "| D | 2 | 6 | 0 | 75.0 |" in text
@@ -118,7 +125,7 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
 @pytest.mark.parametrize("confusion", [{"0.5": [[10, 2, 3, 5]] * 3}, {"largest": [[4, 1, 0]] * 3}])
 def test_figures_show_labels_and_bins(confusion):
     pytest.importorskip("matplotlib")
-    own = results([confusion, confusion])
+    own = results([confusion, confusion], "multi-label" if "0.5" in confusion else "multi-class")
     text = ErrorsFigure().make(own)["errors-twin.svg"].decode()
     assert "=G" in text
     assert ("recall at 0.5, %" in text) == ("0.5" in confusion)

@@ -9,7 +9,7 @@ import numpy as np
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
-from mora_bench.report.errors import Decided, best, decided, shares
+from mora_bench.report.errors import Decided, best, decided, named, shares
 from mora_bench.report.figures import style
 from mora_bench.report.section import Row, Section
 
@@ -56,22 +56,23 @@ def _counted(results: Results, section: Section, row: Row, main: str) -> dict[st
 
 
 def _points(table: Comparison, found: Found) -> Figure:
-    """A row of panels a section: a line a label, and on it a mark for each test pattern, decided at 0.5."""
+    """A row of panels a section: a line a label, and on it a mark for each test pattern, decided by the first rule."""
     labels = max(len(own.labels) for _, _, counted in found for own in counted.values())
     figure, axes = style.panels(len(found), len(PARTS), width=2.6, height=0.24 * labels + 0.9)
     looks = style.looks([title for _, _, counted in found for title in counted])
     handles: dict[str, Any] = {}
     for line, (section, row, counted) in zip(axes, found, strict=True):
+        rule = next(rule for own in counted.values() for rule in own.counts)
         for number, (axis, part) in enumerate(zip(line, PARTS, strict=True)):
             for title, own in counted.items():
-                values = [100 * shares(each)[number] for each in own.counts["0.5"]]
+                values = [100 * shares(each)[number] for each in own.counts[rule]]
                 (handles[style.literal(title)],) = axis.plot(
                     values, range(len(values)), marker=looks[title].marker, color=looks[title].colour, linestyle="",
                     markersize=5,
                 )  # fmt: skip
             _named(axis, next(iter(counted.values())).labels, first=not number)
             axis.set_xlim(-3, 103)
-            axis.set_xlabel(f"{part} at 0.5, %", fontsize=8)
+            axis.set_xlabel(style.literal(f"{part} {named(rule)}, %"), fontsize=8)
         line[0].set_title(style.title(f"{section.title}\n{row.label}"), fontsize=8, loc="left")
     style.legend(figure, handles)
     return figure
