@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.special import expit
 
 from mora_bench.cli import main as cli
 from mora_bench.data.modalities.projected import Projected
@@ -12,6 +13,7 @@ from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.errors import UserError
+from mora_bench.records.store import Store
 
 WIDTH, N = 5, 60
 
@@ -181,11 +183,19 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
     said = capsys.readouterr().out
     assert "embedding" in said
     key = next(line.split()[1] for line in plan(words, capsys) if " mora " in line)
-    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False).drop(columns="ill")[:4]
-    frame.to_csv(clinic / "new.csv", index=False)
-    more = ["--data-root", str(clinic), "--plugin", str(out / "visits.py")]
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    frame.drop(columns="ill").to_csv(clinic / "new.csv", index=False)
+    more = ["--data-root", str(clinic), "--plugin", str(out / "visits.py"), "--out", str(tmp_path / "p.csv")]
     assert cli.main(["predict", str(out), key, str(clinic / "new.csv"), *more]) == 0
-    assert capsys.readouterr().out.count("\n") == 5
+    found = pd.read_csv(tmp_path / "p.csv").set_index("id")
+    store = Store(out)
+    kept = store.predictions(store.record_of(key).cell)
+    assert {*found["had"]} == {"note", "note+embedding"}
+    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
+        given = found.loc[frame["id"][row]]
+        # Patterns are numbered from the text alone, 0, to both, 2.
+        pattern = 2 if given["had"] == "note+embedding" else 0
+        assert given["ill"] == pytest.approx(expit(logits[pattern].astype(float))[0], abs=2e-6)
 
 
 def plan(words, capsys):
