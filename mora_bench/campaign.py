@@ -35,6 +35,7 @@ from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.recipes import asks_auto
+from mora_bench.records import plans
 from mora_bench.records.leases import Leases
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -200,11 +201,13 @@ def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Tabl
         facts.write_split(store, cell, found)
 
 
-def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator[tuple[Cell, Record]]:
-    """Run or score those of `cells` that have neither scores nor a record of a failure; yields each cell with its
-    record when it ends.
+def run(
+    cells: Sequence[Cell], place: Runtime, engine: str = "auto", asked: Sequence[Cell] = ()
+) -> Iterator[tuple[Cell, Record]]:
+    """Run or score `cells` that have neither scores nor a record of a failure; yields each and its record at its end.
 
-    Other grids may work on the same folder: a cell that one of them runs is waited for, and yielded, too.
+    Other grids may work on the same folder: a cell that one of them runs is waited for, and yielded, too. Of the cells
+    `asked`, if any, `status` of the folder will tell.
 
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
@@ -220,12 +223,12 @@ def run(cells: Sequence[Cell], place: Runtime, engine: str = "auto") -> Iterator
     status = store.status(cells)
     todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]
     prepare(todo, place)
+    plans.write(place.out, asked)
     # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
     for cell in todo:
         alike.setdefault(cell.key, []).append(cell)
-    if alike:
-        yield from _shared(store, alike, place, runs)
+    yield from _shared(store, alike, place, runs)
 
 
 def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: Engine) -> Iterator[tuple[Cell, Record]]:

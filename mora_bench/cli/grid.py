@@ -63,7 +63,7 @@ def run(arguments: list[str]) -> int:
         answer(lambda: value)
         return 0
     campaign.start_workers(place, grid.engine)
-    return _trained(grid, preset, place, ["grid", *arguments])
+    return _trained(grid, preset, place)
 
 
 def _planned(grid: Grid, preset: Grid, place: Runtime) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def _checked(grid: Grid, preset: Grid, place: Runtime) -> Plan:
     return plan
 
 
-def _trained(grid: Grid, preset: Grid, place: Runtime, words: list[str]) -> int:
-    """Run what is to do, and show what was found; the exit code. `words` asked for it."""
+def _trained(grid: Grid, preset: Grid, place: Runtime) -> int:
+    """Run what is to do, and show what was found; the exit code."""
     plan = _checked(grid, preset, place)
     # Also where all cells are done: a copy that was lost lies there again.
     brought.keep(plan.cells, place)
@@ -117,14 +117,14 @@ def _trained(grid: Grid, preset: Grid, place: Runtime, words: list[str]) -> int:
     if not plan.cells:
         print(f"--shard {grid.shard}: no cell of this grid falls to that part")
         return 0
-    store.check_writable()
-    plans.write(place.out, words, plan.cells)
     if grid.retry:
         status |= store.forget_failed(status)
     todo = [cell for cell in plan.cells if status[cell] not in (DONE, FAILED)]
     # What needs no network takes a moment, and is what the rest will be held against.
     todo.sort(key=lambda cell: cell.recipe is not None)
-    ran = tracked(campaign.run(todo, place, grid.engine), place, grid.track)
+    ran = tracked(campaign.run(todo, place, grid.engine, plan.cells), place, grid.track)
+    if not todo:
+        plans.write(place.out, plan.cells)
     failed = progress(ran, todo, len(plan.cells) - len(todo), place, grid.fail_fast) if todo else []
     if todo:
         print("all cells have ended; tables are written", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,7 +67,9 @@ def _of_folder(folder: Path) -> int:
         by_key = {cell.score_key: own for cell, own in status.items()}
         for each in grids:
             counts = Counter(by_key[own.score_key] for own in each.cells)
-            print(f"{each.time[:16].replace('T', ' ')} {shlex.join(each.words)}: {_counted(counts)}")
+            methods, datasets = (dict.fromkeys(getattr(c, n) for c in each.cells) for n in ("method", "dataset"))
+            of = f"{', '.join(methods)} on {', '.join(datasets)}"
+            print(f"started {each.time[:16].replace('T', ' ')}, {len(each.cells)} cells ({of}): {_counted(counts)}")
     return _said(folder, [*planned.values()], cores())
 
 

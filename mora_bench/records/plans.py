@@ -1,6 +1,7 @@
 """What was asked of a results folder: the cells of every grid that was started there, for whoever has the folder alone.
 
-plans/NAME.json   one file a set of cells; its name is the digest of their score keys, and it says who asked last
+plans/NAME.json   one file a set of cells; its name is the digest of their score keys. The command is not in it, because
+                  its paths are nobody else's business
 """
 
 from __future__ import annotations
@@ -29,17 +30,18 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One grid: the words of the last command that asked for its cells, and when, in ISO 8601."""
+    """One grid: when it was started last, in ISO 8601, and its cells."""
 
-    words: list[str]
     time: str
     cells: list[Planned]
 
 
-def write(folder: Path, words: list[str], cells: Iterable[Cell]) -> None:
-    """Note what is asked of a folder; the same cells have one file, whatever command asked for them."""
+def write(folder: Path, cells: Iterable[Cell]) -> None:
+    """Note what is asked of a folder, if anything; the same cells have one file, whatever command asked for them."""
     planned = [Planned(c.key, c.score_key, c.label, c.dataset, c.method) for c in cells]
-    asked = Asked(words, time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
+    if not planned:
+        return
+    asked = Asked(time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
     write_atomic(folder / FOLDER / f"{_name(planned)}.json", msgspec.json.encode(asked))
 
 

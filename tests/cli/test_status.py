@@ -15,8 +15,8 @@ def out(tmp_path):
     store = Store(tmp_path)
     store.write(done.cell, done, {}, scores)
     store.write(bad.cell, bad, None, None)
-    plans.write(tmp_path, ["grid", "--methods", "head"], [done.cell, ahead])
-    plans.write(tmp_path, ["grid", "--seeds", "0 1"], [done.cell, bad.cell])
+    plans.write(tmp_path, [done.cell, ahead])
+    plans.write(tmp_path, [done.cell, bad.cell])
     return tmp_path
 
 
@@ -24,8 +24,8 @@ def test_it_counts_each_grid_and_every_cell_once(out, capsys):
     assert cli.main(["status", str(out)]) == 1
     said = capsys.readouterr()
     first, second, whole, *_ = said.out.splitlines()
-    assert {first.partition(" grid ")[2], second.partition(" grid ")[2]} == {
-        "--methods head: 1 done, 1 to do", "--seeds '0 1': 1 done, 1 failed",
+    assert {first.partition(", ")[2], second.partition(", ")[2]} == {
+        "2 cells (head on odir): 1 done, 1 to do", "2 cells (head, mora on odir): 1 done, 1 failed",
     }  # fmt: skip
     assert whole == "3 cells: 1 done, 1 failed, 1 to do"
     assert said.err.startswith("failed: odir mora")

@@ -11,18 +11,17 @@ from mora_bench.records import plans
 
 def test_the_cells_of_a_grid_come_back_and_have_one_file(tmp_path):
     cells = [cell("mora", seed) for seed in range(3)]
-    plans.write(tmp_path, ["grid", "--seeds", "0", "1", "2"], cells)
-    plans.write(tmp_path, ["grid", "--preset", "x"], cells[::-1])
+    plans.write(tmp_path, cells)
+    plans.write(tmp_path, cells[::-1])
     (found,) = plans.read(tmp_path)
-    assert found.words == ["grid", "--preset", "x"]
     assert {own.score_key for own in found.cells} == {own.score_key for own in cells}
     assert {(own.label, own.method, own.dataset) for own in found.cells} == {(c.label, "mora", "odir") for c in cells}
 
 
 def test_other_cells_have_another_file(tmp_path):
-    plans.write(tmp_path, ["a"], [cell("mora", 0)])
-    plans.write(tmp_path, ["b"], [cell("head", 0)])
-    assert sorted(own.words[0] for own in plans.read(tmp_path)) == ["a", "b"]
+    plans.write(tmp_path, [cell("mora", 0)])
+    plans.write(tmp_path, [cell("head", 0)])
+    assert sorted(own.cells[0].method for own in plans.read(tmp_path)) == ["head", "mora"]
 
 
 def test_nothing_was_asked_of_an_empty_folder(tmp_path):
@@ -38,7 +37,7 @@ def test_nothing_was_asked_of_an_empty_folder(tmp_path):
     ],
 )
 def test_what_is_no_plan_is_named(tmp_path, change, said):
-    plans.write(tmp_path, ["a"], [cell("mora", 0)])
+    plans.write(tmp_path, [cell("mora", 0)])
     (file,) = (tmp_path / "plans").iterdir()
     file.write_text(change(file.read_text()))
     with pytest.raises(UserError, match=said) as error:
@@ -47,7 +46,7 @@ def test_what_is_no_plan_is_named(tmp_path, change, said):
 
 
 def test_a_link_is_not_followed(tmp_path):
-    plans.write(tmp_path, ["a"], [cell("mora", 0)])
+    plans.write(tmp_path, [cell("mora", 0)])
     (file,) = (tmp_path / "plans").iterdir()
     file.rename(tmp_path / "elsewhere.json")
     file.symlink_to(tmp_path / "elsewhere.json")
