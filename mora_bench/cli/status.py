@@ -48,7 +48,8 @@ class StatusOptions:
 
 def run(arguments: list[str]) -> int:
     """Takes a results folder, or the options of the grid that is asked about; runs nothing."""
-    if arguments and (not arguments[0].startswith("-") or {"-h", "--help"} & {*arguments}):
+    first = next((word for word in arguments if word != "--json"), "--")
+    if not first.startswith("-") or {"-h", "--help"} & {*arguments}:
         return _of_folder(parse(StatusOptions, "status", arguments).folder)
     grid, preset, place = asked(arguments, "status")
     return _said(place.out, campaign.plan(grid, place, preset).cells, place.workers)

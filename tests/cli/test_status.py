@@ -1,5 +1,7 @@
 """status of a results folder, without the options of its grids."""
 
+import json
+
 import pytest
 from by_hand import cell, failed, record
 
@@ -29,6 +31,11 @@ def test_it_counts_each_grid_and_every_cell_once(out, capsys):
     }  # fmt: skip
     assert whole == "3 cells: 1 done, 1 failed, 1 to do"
     assert said.err.startswith("failed: odir mora")
+
+
+def test_json_may_stand_first(out, capsys):
+    assert cli.main(["status", "--json", str(out)]) == 1
+    assert json.loads(capsys.readouterr().out)["counts"]["done"] == 1
 
 
 def test_of_a_folder_that_does_not_say_what_was_asked_it_counts_records(out, capsys):
