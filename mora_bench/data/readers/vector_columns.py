@@ -97,7 +97,7 @@ def _vector(path: Path) -> Any:
         raise UserError(f"{path}: expected a file of NumPy (.npy) of at most {MOST >> 20} MiB.")
     try:
         read = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError, EOFError, MemoryError) as error:
         raise UserError(f"{path}: no array that NumPy reads without pickle ({error}).") from None
     found = read[0] if isinstance(read, np.ndarray) and read.ndim == 2 and len(read) == 1 else read
     if wrong := Vector().problem(found):
