@@ -52,7 +52,9 @@ def run(arguments: list[str]) -> int:
     if not first.startswith("-") or {"-h", "--help"} & {*arguments}:
         return _of_folder(parse(StatusOptions, "status", arguments).folder)
     grid, preset, place = asked(arguments, "status")
-    return _said(place.out, campaign.plan(grid, place, preset).cells, place.workers)
+    store, holders = Store(place.out), Leases(place.out).holders()
+    status = _states(store, campaign.plan(grid, place, preset).cells, holders)
+    return _said(store, status, holders, place.workers)
 
 
 def _of_folder(folder: Path) -> int:
@@ -63,15 +65,16 @@ def _of_folder(folder: Path) -> int:
         store.check_exists()
         return _unplanned(store)
     planned = {own.score_key: own for each in grids for own in each.cells}
+    holders = Leases(folder).holders()
+    status = _states(store, [*planned.values()], holders)
     if len(grids) > 1:
-        status = _states(store, [*planned.values()])
         by_key = {cell.score_key: own for cell, own in status.items()}
         for each in grids:
             counts = Counter(by_key[own.score_key] for own in each.cells)
             methods, datasets = (dict.fromkeys(getattr(c, n) for c in each.cells) for n in ("method", "dataset"))
             of = f"{', '.join(methods)} on {', '.join(datasets)}"
             print(f"started {each.time[:16].replace('T', ' ')}, {len(each.cells)} cells ({of}): {_counted(counts)}")
-    return _said(folder, [*planned.values()], cores())
+    return _said(store, status, holders, cores())
 
 
 def _unplanned(store: Store) -> int:
@@ -85,13 +88,10 @@ def _unplanned(store: Store) -> int:
     return 1 if counts[FAILED] else 0
 
 
-def _states(
-    store: Store, cells: Sequence[Cell | Planned], holders: Mapping[str, Holder | None] | None = None
-) -> States:
+def _states(store: Store, cells: Sequence[Cell | Planned], holders: Mapping[str, Holder | None]) -> States:
     found = store.status(cells)
-    known = Leases(store.folder).holders() if holders is None else holders
     # A holder that has died on this machine runs nothing; of other machines only time tells.
-    alive = {key for key, holder in known.items() if holder is not None and not holder.dead}
+    alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
     return found | {cell: RUNNING for cell, own in found.items() if own == TO_DO and cell.key in alive}
 
 
@@ -99,13 +99,10 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[own]} {own}" for own in STATES if counts.get(own)) or "none"
 
 
-def _said(folder: Path, cells: Sequence[Cell | Planned], workers: int) -> int:
+def _said(store: Store, status: States, holders: Mapping[str, Holder | None], workers: int) -> int:
     """Say how far cells are; `workers` run at once where nothing runs now."""
-    store = Store(folder)
-    holders = Leases(folder).holders()
-    status = _states(store, cells, holders)
     counts = Counter(status.values())
-    print(f"{len(cells)} cells: {_counted(counts)}")
+    print(f"{len(status)} cells: {_counted(counts)}")
     running, failed = _running(store, status, holders), _failed(store, status)
     for own in running:
         said = f"; {own['says']}" if own["says"] else ""
@@ -118,15 +115,15 @@ def _said(folder: Path, cells: Sequence[Cell | Planned], workers: int) -> int:
         print(f"about {left / at_once / 60:.0f} minutes left for {ahead} cells, {at_once} at once")
     answer(
         lambda: {
-            "folder": folder,
-            "cells": len(cells),
+            "folder": store.folder,
+            "cells": len(status),
             "counts": {name: counts[name] for name in STATES},
             "running": running,
             "failed": failed,
             "seconds_left": None if left is None else left / at_once,
         }
     )
-    return 0 if counts[DONE] == len(cells) else 1
+    return 0 if counts[DONE] == len(status) else 1
 
 
 def _running(store: Store, status: States, holders: Mapping[str, Holder | None]) -> list[dict[str, Any]]:

@@ -64,8 +64,12 @@ def new_records(
     odd = [f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in KINDS]
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
-    sources = {name: _source(name, own, made.get(name, ""), file) for name, own in trained_on.modalities.items()}
+    values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
+    there = frames.names(file)
+    others = {name: own for name, own in trained_on.modalities.items() if name not in values}
+    sources = {name: _source(name, own, made.get(name, ""), there, file) for name, own in others.items()}
     wanted = [column for source in sources.values() for column in source.columns]
+    wanted += [column for cells in values.values() for column in cells]
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
     for frame in frames.parts(file, list(dict.fromkeys([*wanted, *([id] if id else [])])), ["id"], at_once):
@@ -76,8 +80,8 @@ def new_records(
         modalities: dict[str, Column] = {}
         said: dict[str, str] = {}
         for name, own in trained_on.modalities.items():
-            if own.kind == "table":
-                found, unknown = _measured(frame, _cells(own), file)
+            if name in values:
+                found, unknown = _measured(frame, values[name], file)
                 modalities[name] = Column("table", found)
                 said |= unknown
             else:
@@ -100,11 +104,8 @@ class _Source:
     entry: str = ""
 
 
-def _source(name: str, own: Column, entry: str, file: Path) -> _Source:
+def _source(name: str, own: Column, entry: str, there: Sequence[str], file: Path) -> _Source:
     """Where a modality stands: what it was made from in training if that is there, else the column of its name."""
-    there = frames.names(file)
-    if own.kind == "table":
-        return _Source(list(_cells(own)))
     if own.kind == "vector" and entry and not of_files(entry):
         return _Source(columns_of(entry, there, file), entry)
     if entry and name not in there and {*fields(entry)} <= {*there}:
