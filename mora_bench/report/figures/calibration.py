@@ -19,22 +19,21 @@ if TYPE_CHECKING:
 FEWEST = 10
 
 
+#: A section, its best row, and by the heading of a test pattern the bins.
+Found = tuple[Section, Row, dict[str, np.ndarray]]
+
+
 class CalibrationFigure(Artefact):
     title = "figure: reliability diagram of the best row of each section, by test pattern"
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        files: dict[str, bytes] = {}
-        for table in results.comparisons:
-            found = []
-            for section in table.sections:
-                row, _ = best(table, section)
-                curves = _curves(results, section, row) if row else {}
-                if row and curves:
-                    found.append((section, row, curves))
-            if found:
-                files |= style.files(table.named("calibration"), _figure(table, found))
-        return files
+        def found(table: Comparison, section: Section) -> Found | None:
+            row, _ = best(table, section)
+            curves = _curves(results, section, row) if row else {}
+            return (section, row, curves) if row and curves else None
+
+        return style.of_tables(results, "calibration", found, _figure)
 
 
 def _curves(results: Results, section: Section, row: Row) -> dict[str, np.ndarray]:
@@ -47,7 +46,7 @@ def _curves(results: Results, section: Section, row: Row) -> dict[str, np.ndarra
     return found
 
 
-def _figure(table: Comparison, found: list[tuple[Section, Row, dict[str, np.ndarray]]]) -> Figure:
+def _figure(found: list[Found]) -> Figure:
     figure, axes = style.panels(1, len(found), width=3.4, height=3.1)
     looks = style.looks([heading for _, _, curves in found for heading in curves])
     handles: dict[str, Any] = {}

@@ -23,28 +23,26 @@ MOST = 30
 PARTS = ("recall", "specificity", "precision")
 
 
+#: A section, its best row, and by the heading of a test pattern what it decided.
+Found = tuple[Section, Row, dict[str, Decided]]
+
+
 class ErrorsFigure(Artefact):
     title = "figure: confusion matrix, or recall, specificity and precision of each label, of the best row"
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        files: dict[str, bytes] = {}
-        for table in results.comparisons:
-            found = []
-            for section in table.sections:
-                row, _ = best(table, section)
-                counted = _counted(results, section, row, table.main) if row else {}
-                if row and counted:
-                    found.append((section, row, counted))
-            if found:
-                one_by_one = all(own.one_by_one for _, _, counted in found for own in counted.values())
-                draw = _points if one_by_one else _matrices
-                files |= style.files(table.named("errors"), draw(table, found))
-        return files
+        def found(table: Comparison, section: Section) -> Found | None:
+            row, _ = best(table, section)
+            counted = _counted(results, section, row, table.main) if row else {}
+            return (section, row, counted) if row and counted else None
+
+        return style.of_tables(results, "errors", found, _figure)
 
 
-#: Of a section its best row, and by the heading of a test pattern what it decided.
-Found = list[tuple[Section, Row, dict[str, Decided]]]
+def _figure(found: list[Found]) -> Figure:
+    one_by_one = all(own.one_by_one for _, _, counted in found for own in counted.values())
+    return _points(found) if one_by_one else _matrices(found)
 
 
 def _counted(results: Results, section: Section, row: Row, main: str) -> dict[str, Decided]:
@@ -55,7 +53,7 @@ def _counted(results: Results, section: Section, row: Row, main: str) -> dict[st
     return {section.tests[score]: own for score, own in shown.items()}
 
 
-def _points(table: Comparison, found: Found) -> Figure:
+def _points(found: list[Found]) -> Figure:
     """A row of panels a section: a line a label, and on it a mark for each test pattern, decided by the first rule."""
     labels = max(len(own.labels) for _, _, counted in found for own in counted.values())
     figure, axes = style.panels(len(found), len(PARTS), width=2.6, height=0.24 * labels + 0.9)
@@ -84,7 +82,7 @@ def _named(axis: Axes, labels: list[str], first: bool) -> None:
     axis.set_ylim(len(labels) - 0.5, -0.5)
 
 
-def _matrices(table: Comparison, found: Found) -> Figure:
+def _matrices(found: list[Found]) -> Figure:
     """A row of panels a section: for each test pattern the shares of each true class, with counts."""
     most = max(len(counted) for _, _, counted in found)
     labels = max(len(own.labels) for _, _, counted in found for own in counted.values())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mora_bench.errors import UserError
 from mora_bench.tasks.metric import Metric
@@ -13,6 +14,12 @@ from mora_bench.text import visible
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from mora_bench.report.compare import Comparison
+    from mora_bench.report.contract import Results
+    from mora_bench.report.section import Section
+
+Found = TypeVar("Found")
 
 #: Okabe and Ito's colours, which people who see colours differently can tell apart; lightness differs too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#8C6D1F")
@@ -97,6 +104,21 @@ def files(name: str, figure: Figure) -> dict[str, bytes]:
             figure.savefig(out, format=kind, dpi=DPI, metadata=about)
             found[f"{name}.{kind}"] = out.getvalue()
     return found
+
+
+def of_tables(
+    results: Results,
+    what: str,
+    of_section: Callable[[Comparison, Section], Found | None],
+    draw: Callable[[list[Found]], Figure],
+) -> dict[str, bytes]:
+    """A figure for each table: `draw` is given what `of_section` finds in its sections; none if that is nothing."""
+    made: dict[str, bytes] = {}
+    for table in results.comparisons:
+        found = [own for section in table.sections if (own := of_section(table, section)) is not None]
+        if found:
+            made |= files(table.named(what), draw(found))
+    return made
 
 
 def literal(text: str) -> str:

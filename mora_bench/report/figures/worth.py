@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.section import Row, Section
@@ -16,26 +17,23 @@ if TYPE_CHECKING:
 APART = 0.2
 
 
+#: A section, and its rows with what modalities are worth to them.
+Found = tuple[Section, list[tuple[Row, Valued]]]
+
+
 class WorthFigure(Artefact):
     title = "figure: what each modality adds to each row"
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        files: dict[str, bytes] = {}
-        for table in results.comparisons:
-            found = []
-            for section in table.sections:
-                rows = [
-                    (row, own[0]) for row in section.rows if not row.note and (own := of_all(results, section, row))
-                ]
-                if rows:
-                    found.append((section, rows))
-            if found:
-                files |= style.files(table.named("worth"), _figure(found))
-        return files
+        def found(_: Comparison, section: Section) -> Found | None:
+            rows = [(row, own[0]) for row in section.rows if not row.note and (own := of_all(results, section, row))]
+            return (section, rows) if rows else None
+
+        return style.of_tables(results, "worth", found, _figure)
 
 
-def _figure(found: list[tuple[Section, list[tuple[Row, Valued]]]]) -> Figure:
+def _figure(found: list[Found]) -> Figure:
     """A panel a section: a line a row, and on it a mark for each modality with its interval."""
     figure, axes = style.panels(len(found), 1, width=6.5, height=0.28 * max(len(rows) for _, rows in found) + 0.8)
     handles: dict[str, Any] = {}
