@@ -62,6 +62,7 @@ def test_ten_commands_lead_from_the_table_to_a_decision(tmp_path, capsys):
     assert run(plain, key) == 0
     assert run(decided, key) == 0
     assert "sets calibrated on" in capsys.readouterr().err
+    assert Path("records.html").read_text().count('<section class="record"') == 30
     with open("decided.csv", newline="") as file:
         header, *rows = csv.reader(file)
     assert header == [

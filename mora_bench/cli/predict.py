@@ -1,9 +1,12 @@
 """predict: what a cell trained, on records of one's own."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -17,6 +20,10 @@ from mora_bench.files import write_atomic
 from mora_bench.records.chain import check_believed
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
+
+if TYPE_CHECKING:
+    from mora_bench.cli.predicted import Predicted
+    from mora_bench.data.readers.new_records import NewRecords
 
 #: Records that are read, and held in memory, at once: of measured values and texts, and of those with pictures.
 AT_ONCE, PICTURED_AT_ONCE = 10_000, 500
@@ -52,6 +59,11 @@ class PredictOptions:
     records with the same modalities, label by label where several may be true (conformal prediction)"""
     calibrate: float = 0.5
     """the share of the cell's test samples that calibrate --coverage; the others show how well it holds"""
+    changes: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """adds how far each modality that a record has moves each probability, and which of these changes are `unusual`:
+    outside those of nine of ten validation samples that are shown the same modalities"""
+    page: Path | None = None
+    """where to write a page for a browser with each record, what is predicted and what changed it; at most 200"""
     out: Path | None = None
     """where to write the probabilities as CSV; the terminal if not given"""
     data_root: Path | None = None
@@ -73,19 +85,12 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
     rehash(options.rehash, default_cache())
-    store = Store(options.folder)
-    record = store.record_of(options.key)
-    if not isinstance(record, Record):
-        keys = ", ".join(sorted(store.keys())[:5])
-        raise UserError(f"{record}. Expected the key of a record of {options.folder}: {keys or 'it holds none'}, ...")
-    again = record.cell.recipe is None and registry.known(registry.PREDICTORS, record.cell.method)
-    if record.status != "done" or record.data is None or (record.cell.recipe is None and not again):
-        why = record.error or "predictions that were made elsewhere"
-        raise UserError(f"{store.record_file(record.cell)}: it has no trained model to predict with ({why}).")
-    check_believed(store, record)
+    record = _record(options)
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
+    if options.pictures is not None and not options.pictures.is_dir():
+        raise UserError(f"--pictures {options.pictures}: no such folder.")
     from mora_bench.cli.predicted import Predicted
     from mora_bench.data import datasets
     from mora_bench.data.readers.new_records import new_records
@@ -98,29 +103,54 @@ def run(arguments: list[str]) -> int:
     place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
     dataset = datasets.get(cell.dataset)
     views, made = dataset.views or Views(), dataset.made
-    if options.pictures is not None and not options.pictures.is_dir():
-        raise UserError(f"--pictures {options.pictures}: no such folder.")
-    asked = Asked(options.decide, options.coverage, options.calibrate)
+    explains = options.changes or options.page is not None
+    asked = Asked(options.decide, options.coverage, options.calibrate, explains)
     own, sides = facts.own_sides(cell, place)
     check_alike(views, own.modalities)
     decides, like = decider(record, sides, place, asked), like_in_training(record, sides["train"])
-    if again:
-        predictor = applied.fitted_again(cell, place)
-        found = Predicted(decides, like, lambda table: applied.apply_predictor(predictor, cell, table, place))
-    else:
-        model = applied.trained(record, place)
-        found = Predicted(decides, like, lambda table: applied.apply(model, cell, table, own, place))
+    found = Predicted(decides, like, applied.applier(record, place, own, explains), options.changes)
     base = options.pictures and options.pictures.resolve()
     at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
-    parts = found.parts(new_records(own, options.new, views, base, at_once, options.id, made))
-    if options.out is None:
-        for part in parts:
-            print(part, end="", flush=True)
-    else:
-        write_atomic(options.out, (part.encode() for part in parts))
+    _write(found, new_records(own, options.new, views, base, at_once, options.id, made), options, cell.label)
     # One by one these would part the rows on a terminal.
     for line in found.decider.said + found.rare():
         print(line, file=sys.stderr)
     if options.out is not None:
         print(f"{found.n} predictions, {1000 * found.seconds / found.n:.3g} ms each: {options.out}")
     return 0
+
+
+def _record(options: PredictOptions) -> Record:
+    """The record of the cell that predicts.
+
+    Raises:
+        UserError: it is not there, nothing of it can predict, or its files do not fit each other.
+    """
+    store = Store(options.folder)
+    record = store.record_of(options.key)
+    if not isinstance(record, Record):
+        keys = ", ".join(sorted(store.keys())[:5])
+        raise UserError(f"{record}. Expected the key of a record of {options.folder}: {keys or 'it holds none'}, ...")
+    fitted = record.cell.recipe is not None or registry.known(registry.PREDICTORS, record.cell.method)
+    if record.status != "done" or record.data is None or not fitted:
+        why = record.error or "predictions that were made elsewhere"
+        raise UserError(f"{store.record_file(record.cell)}: it has no trained model to predict with ({why}).")
+    check_believed(store, record)
+    return record
+
+
+def _write(found: Predicted, records: Iterable[NewRecords], options: PredictOptions, label: str) -> None:
+    """Predict records, and write the table and the page."""
+    from mora_bench.cli.pages import Pages
+
+    parts = found.parts(records)
+    pages = Pages(options.page, found, label) if options.page else None
+    lines = found.lines(pages.collected(parts) if pages else parts)
+    if options.out is None:
+        for line in lines:
+            print(line, end="", flush=True)
+    else:
+        write_atomic(options.out, (line.encode() for line in lines))
+    if pages:
+        pages.write()
+        print(f"a page of {found.n} records: {options.page}", file=sys.stderr)

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +21,59 @@ from mora_bench.training.applied import Applied
 RARE, FEW = 0.01, 10
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some new records, N of them, as they were predicted.
+
+    Attributes:
+        decider: decides them; applied: their predictions.
+    """
+
+    table: Table
+    decider: Decider
+    applied: Applied
+
+    @cached_property
+    def patterns(self) -> np.ndarray:
+        """The number of what each record has, int [N]."""
+        return presence.pattern_index(self.table.present)
+
+    @cached_property
+    def logits(self) -> np.ndarray:
+        """Under what each record has, float [N, C]."""
+        return self.applied.logits[np.arange(len(self.table)), self.patterns]
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Under what each record has, float [N, C]."""
+        return self.decider.task.probabilities(self.logits)
+
+    @cached_property
+    def decided(self) -> dict[str, np.ndarray]:
+        """By column which labels are named in it, bool [N, C]: of decisions and sets what was asked for."""
+        decider, found = self.decider, {}
+        if decider.asked.decide:
+            found["decision"] = decider.decisions(self.logits, self.table.present)
+        if decider.asked.coverage:
+            sets = decider.sets(self.logits, self.table.present)
+            # Of no and yes, yes; or of all labels those in the set.
+            possible = sets[:, :, 1] if decider.task.one_by_one else sets[:, 0]
+            found |= {"certain": possible & (sets.sum(2) == 1), "possible": possible}
+        return found
+
+    @cached_property
+    def changes(self) -> np.ndarray:
+        """What each modality changes in each probability, float [N, M, C]; NaN where a record lacks it."""
+        return self.decider.changes(self.applied.logits, self.table.present)
+
+    @cached_property
+    def unusual(self) -> np.ndarray:
+        """Which of these changes nine of ten validation samples do not have, bool [N, M, C]."""
+        bounds = np.array([self.decider.usual(pattern) for pattern in self.patterns.tolist()])
+        low, high = bounds[:, 0], bounds[:, 1]
+        return (self.changes < low) | (self.changes > high)
+
+
 @dataclass
 class Predicted:
     """New records as they are predicted, a part after the other.
@@ -27,6 +81,7 @@ class Predicted:
     Attributes:
         decider: decides them; like: int [P], how many training samples showed each pattern of presence.
         apply: predicts the records of a table.
+        changes: whether the rows say what each modality changes.
         n, seconds: how many were predicted, and in what time, decoding left out.
         met: the patterns of presence that records showed, and how many of them.
     """
@@ -34,55 +89,63 @@ class Predicted:
     decider: Decider
     like: np.ndarray
     apply: Callable[[Table], Applied]
+    changes: bool = False
     n: int = 0
     seconds: float = 0.0
     met: Counter[int] = field(default_factory=Counter)
 
-    def parts(self, records: Iterable[NewRecords]) -> Iterator[str]:
-        """Lines of CSV: a header, and the rows of each part."""
-        asked = self.decider.asked
+    def parts(self, records: Iterable[NewRecords]) -> Iterator[Part]:
+        """Predict the records, some at a time. What a column was taken for is said once."""
         said: set[str] = set()
+        for own in records:
+            for column in own.said.keys() - said:
+                print(own.said[column], file=sys.stderr)
+            said |= own.said.keys()
+            part = Part(own.table, self.decider, self.apply(own.table))
+            self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
+            self.met.update(part.patterns.tolist())
+            yield part
+
+    def lines(self, parts: Iterable[Part]) -> Iterator[str]:
+        """Lines of CSV: a header, and the rows of each part."""
+        asked, labels = self.decider.asked, self.decider.labels
         more = ["decision"] * bool(asked.decide) + ["certain", "possible"] * bool(asked.coverage)
-        yield csvs.comma_separated([["id", "had", *self.decider.labels, *more, "like it in training"]])
-        for part in records:
-            for column in part.said.keys() - said:
-                print(part.said[column], file=sys.stderr)
-            said |= part.said.keys()
-            yield csvs.comma_separated(self._rows(part.table))
+        changed = [*self._pairs, "unusual"] if self.changes else []
+        yield csvs.comma_separated([["id", "had", *labels, *more, "like it in training", *changed]])
+        for part in parts:
+            yield csvs.comma_separated(self._rows(part))
 
-    def _rows(self, table: Table) -> Iterator[list[object]]:
-        applied = self.apply(table)
-        self.n, self.seconds = self.n + len(table), self.seconds + applied.seconds
-        patterns = presence.pattern_index(table.present)
-        self.met.update(patterns.tolist())
-        probabilities = self.decider.task.probabilities(applied.logits)
-        decided = self._decided(applied.logits, table.present)
-        titles = presence.pattern_titles(table.names)
-        for row, name in enumerate(table.ids):
-            shown = [f"{p:.6f}" for p in probabilities[row]]
-            yield [name, titles[patterns[row]], *shown, *(own[row] for own in decided), int(self.like[patterns[row]])]
+    @property
+    def _pairs(self) -> list[str]:
+        return [f"{label} by {name}" for label in self.decider.labels for name in self.decider.names]
 
-    def _decided(self, logits: np.ndarray, present: np.ndarray) -> list[list[str]]:
-        """The columns that were asked for beside probabilities, the labels of a cell joined by |."""
-        decider, found = self.decider, []
-        if decider.asked.decide:
-            found.append(decider.decisions(logits, present))
-        if decider.asked.coverage:
-            sets = decider.sets(logits, present)
-            # Of no and yes, yes; or of all labels those in the set.
-            possible = sets[:, :, 1] if decider.task.one_by_one else sets[:, 0]
-            found += [possible & (sets.sum(2) == 1), possible]
-        return [
-            ["|".join(label for label, yes in zip(decider.labels, row, strict=True) if yes) for row in own]
-            for own in found
-        ]
+    def _rows(self, part: Part) -> Iterator[list[object]]:
+        titles = presence.pattern_titles(part.table.names)
+        for row, name in enumerate(part.table.ids):
+            pattern = part.patterns[row]
+            shown = [f"{p:.6f}" for p in part.probabilities[row]]
+            named = [_joined(self.decider.labels, own[row]) for own in part.decided.values()]
+            changed: list[object] = []
+            if self.changes:
+                # Numbers, because a text that begins with a minus would be taken for a formula.
+                changed += ["" if np.isnan(c) else round(c, 6) for c in part.changes[row].T.ravel().tolist()]
+                changed.append(_joined(self._pairs, part.unusual[row].T.ravel()))
+            yield [name, titles[pattern], *shown, *named, int(self.like[pattern]), *changed]
+
+    def is_rare(self, pattern: int) -> bool:
+        """Whether hardly any training sample showed a pattern."""
+        return bool(self.like[pattern] < max(RARE * self.like.sum(), FEW))
 
     def rare(self) -> list[str]:
         """What records show that hardly any training sample did."""
-        titles, least = presence.pattern_titles(self.decider.names), max(RARE * self.like.sum(), FEW)
+        titles = presence.pattern_titles(self.decider.names)
         return [
             f"{titles[pattern]}: rare in training, so trust these less: {self.like[pattern]} of "
             f"{self.like.sum()} samples had these modalities alone, of the new records {count}"
             for pattern, count in sorted(self.met.items())
-            if self.like[pattern] < least
+            if self.is_rare(pattern)
         ]
+
+
+def _joined(names: Iterable[str], which: np.ndarray) -> str:
+    return "|".join(name for name, yes in zip(names, which, strict=True) if yes)

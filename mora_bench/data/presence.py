@@ -20,6 +20,12 @@ def pattern_presence(modalities: int) -> np.ndarray:
     return (codes[:, None] >> np.arange(modalities)) & 1 == 1
 
 
+def by_pattern(present: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """The patterns that rows of bool [N, M] show, in order, each with the numbers of its rows."""
+    index = pattern_index(present)
+    return [(int(pattern), np.flatnonzero(index == pattern)) for pattern in np.unique(index)]
+
+
 def pattern_titles(modalities: Sequence[str]) -> list[str]:
     """What each pattern shows: the names of its modalities, joined by +, in the order of `pattern_presence`."""
     patterns = pattern_presence(len(modalities))

@@ -10,6 +10,7 @@ import numpy as np
 from mora_bench.data import presence
 from mora_bench.errors import UserError
 from mora_bench.scoring import conformal
+from mora_bench.scoring.changes import ENOUGH, changes, usual
 from mora_bench.seeds import uniforms
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metrics import best_thresholds, recall_thresholds
@@ -59,7 +60,7 @@ class Asked:
 
     Attributes:
         decide: one of `KNOWN`, "" for no decisions; coverage: of sets, 0 for none; calibrate: the share of test samples
-            that calibrate.
+            that calibrate; changes: whether to say what each modality changes.
 
     Raises:
         UserError: one of them makes no sense.
@@ -68,6 +69,7 @@ class Asked:
     decide: str = ""
     coverage: float = 0.0
     calibrate: float = 0.5
+    changes: bool = False
 
     def __post_init__(self) -> None:
         if self.decide not in ("", "0.5", "validation") and not RECALL.fullmatch(self.decide):
@@ -76,6 +78,11 @@ class Asked:
             raise UserError(f"--coverage {self.coverage:g}: expected a share from 0.5 to below 1, such as 0.9.")
         if not 0 < self.calibrate <= 1:
             raise UserError(f"--calibrate {self.calibrate:g}: expected a share above 0, at most 1.")
+
+    @property
+    def reads(self) -> bool:
+        """Whether the cell's own predictions are needed."""
+        return self.coverage > 0 or self.changes or self.decide not in ("", "0.5")
 
     @property
     def recall(self) -> float | None:
@@ -103,6 +110,7 @@ class Decider:
     said: list[str] = field(default_factory=list)
     _thresholds: dict[int, np.ndarray] = field(default_factory=dict)
     _limits: dict[int, np.ndarray] = field(default_factory=dict)
+    _usual: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.asked.decide not in ("", "0.5") and not self.task.one_by_one:
@@ -114,7 +122,7 @@ class Decider:
     def decisions(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
         """The labels that are decided, bool [N, C], of logits [N, C] and presence bool [N, M]."""
         found = np.zeros(logits.shape, bool)
-        for pattern, rows in _by_pattern(present):
+        for pattern, rows in presence.by_pattern(present):
             found[rows] = self.task.decide(logits[rows], self.thresholds(pattern))
         return found
 
@@ -122,10 +130,36 @@ class Decider:
         """The answers that cannot be ruled out, bool [N, Q, A]; the most probable one is always among them."""
         answers = self.task.answers(logits)
         found = np.zeros(answers.shape, bool)
-        for pattern, rows in _by_pattern(present):
+        for pattern, rows in presence.by_pattern(present):
             own = conformal.sets(answers[rows], self.limits(pattern))
             found[rows] = conformal.never_empty(own, answers[rows])
         return found
+
+    def changes(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
+        """What each modality changes in each probability, [N, M, C], of logits [N, P, C] under every pattern of what a
+        record has, presence bool [N, M]. Nothing at all is the constant prediction that is best on validation."""
+        return changes(self.task, logits, present, self.task.prior(self.validation.targets.astype(np.float64)))
+
+    def usual(self, pattern: int) -> tuple[np.ndarray, np.ndarray]:
+        """Between which changes nine of ten validation samples lie when they are shown a pattern, two of [M, C]; NaN
+        where that cannot be said."""
+        if pattern not in self._usual:
+            self._usual[pattern] = self._changed(pattern)
+        return self._usual[pattern]
+
+    def expected(self, pattern: int) -> str:
+        """What the cell scores on its test samples that are shown a pattern, as a sentence; "" if it has none."""
+        targets, logits, _ = self.test.under(pattern)
+        if not len(targets):
+            return ""
+        seen, before, _ = self.validation.under(pattern)
+        found = self.task.scores(targets, logits) | (
+            self.task.tuned((seen, before), targets, logits) if len(seen) else {}
+        )
+        metrics = [(self.task.metrics[name], found[name]) for name in self.task.agree if name in found]
+        units = ", ".join(dict.fromkeys(own.unit for own, _ in metrics if own.unit))
+        scores = ", ".join(f"{own.brief} {own.shown(value)}" for own, value in metrics) + f" ({units})" * bool(units)
+        return f"On the {len(targets)} test samples that are shown the same: {scores}."
 
     def thresholds(self, pattern: int) -> np.ndarray:
         """The thresholds of a pattern, on logits, [C]."""
@@ -151,6 +185,19 @@ class Decider:
                 self.said.append(
                     f"{self._shown(pattern)}: no validation sample has {label}, so it is {what} decided there"
                 )
+        return found
+
+    def _changed(self, pattern: int) -> tuple[np.ndarray, np.ndarray]:
+        able = presence.able(self.validation.natural)[:, pattern]
+        present = np.tile(presence.pattern_presence(len(self.names))[pattern], (able.sum(), 1))
+        found = usual(self.changes(self.validation.logits[able], present))
+        if found is None:
+            self.said.append(
+                f"{self._shown(pattern)}: {able.sum()} validation samples can show it, and {ENOUGH} are needed to say "
+                "which changes are usual"
+            )
+            none = np.full((len(self.names), len(self.labels)), np.nan)
+            return none, none
         return found
 
     def _calibrated(self, pattern: int) -> np.ndarray:
@@ -186,8 +233,3 @@ class Decider:
 
     def _shown(self, pattern: int) -> str:
         return presence.pattern_titles(self.names)[pattern]
-
-
-def _by_pattern(present: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    index = presence.pattern_index(present)
-    return [(int(pattern), np.flatnonzero(index == pattern)) for pattern in np.unique(index)]

@@ -2,8 +2,9 @@
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, presence
-from mora_bench.data.shown import shown
+from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
@@ -39,7 +40,8 @@ class Applied:
     """Predictions of n samples.
 
     Attributes:
-        logits: float [n, C]; seconds: that they took, decoding left out.
+        logits: float [n, P, C], under what each sample has, or every part of it; NaN elsewhere.
+        seconds: that they took, decoding left out.
     """
 
     logits: np.ndarray
@@ -79,17 +81,40 @@ def _load(own: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> 
             parameter.copy_(tensors[name])
 
 
-def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime) -> Applied:
-    """Predict samples with what each of them has; nothing of them is kept. `trained_on`: the cell's own data."""
+def applier(record: Record, runtime: Runtime, trained_on: Table, parts: bool) -> Callable[[Table], Applied]:
+    """What predicts samples with what each of them has and, where asked, with every part of it, as a cell learned it.
+
+    Args:
+        trained_on: the cell's own data.
+
+    Raises:
+        UserError: as `trained` and `fitted_again` do.
+    """
+    cell = record.cell
+    if cell.recipe is None:
+        return partial(apply_predictor, fitted_again(cell, runtime), cell, runtime=runtime, parts=parts)
+    return partial(apply, trained(record, runtime), cell, trained_on=trained_on, runtime=runtime, parts=parts)
+
+
+def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime, parts: bool) -> Applied:
+    """Predict samples with what each of them has, and, where asked, with every part of it; nothing of them is kept.
+    `trained_on`: the cell's own data."""
     recipe = recipe_of(cell)
     rules = backbones.resolve(cell.backbone, recipe.max_text).rules
     both = _with_categories(table, trained_on)
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
         samples = cache.prepare(both, both.fingerprint(), rules, Path(folder), runtime.workers)
         begun = time.perf_counter()
-        logits = predict(model, samples, np.arange(len(table)), recipe.batch, torch.device(runtime.device))
+        rows, device = np.arange(len(table)), torch.device(runtime.device)
+        logits = predict(model, samples, rows, recipe.batch, device, _wanted(table, parts))
         seconds = time.perf_counter() - begun
-    return Applied(logits[np.arange(len(table)), presence.pattern_index(table.present)], seconds)
+    return Applied(logits, seconds)
+
+
+def _wanted(table: Table, parts: bool) -> np.ndarray | None:
+    """Under which patterns samples are predicted, bool [n, P]: that of what each has; None for all that it can show."""
+    own = presence.pattern_index(table.present)
+    return None if parts else own[:, None] == np.arange(len(presence.pattern_presence(len(table.names))))
 
 
 def _with_categories(table: Table, trained_on: Table) -> Table:
@@ -124,8 +149,8 @@ def fitted_again(cell: Cell, runtime: Runtime) -> Predictor:
 
 
 @threadpool_limits.wrap(limits=1)
-def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Runtime) -> Applied:
-    """Predict samples, with what each of them has, by the predictor of a cell."""
+def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Runtime, parts: bool) -> Applied:
+    """As `apply`, by the predictor of a cell."""
     begun = time.perf_counter()
     rows = np.arange(len(table))
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
@@ -134,6 +159,6 @@ def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Run
             rules = backbones.resolve(*cell.decoded_for).rules
             samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
             seen = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
-        found = predictors.checked(predictor, shown(table, rows, table.present, targets=False, frozen=seen))
-    task = registry.get(registry.TASKS, cell.task)()
-    return Applied(task.logits(found), time.perf_counter() - begun)
+        task = registry.get(registry.TASKS, cell.task)()
+        logits = predictors.predicted(predictor, task, Side(table, rows), seen, _wanted(table, parts))
+    return Applied(logits, time.perf_counter() - begun)

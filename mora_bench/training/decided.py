@@ -25,8 +25,7 @@ def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: 
         UserError: the cell's predictions are needed and not there, not what was written, or of other samples.
     """
     cell, store = record.cell, Store(runtime.out)
-    reads = asked.coverage > 0 or asked.decide not in ("", "0.5")
-    kept = load(store.prediction_content(record)) if reads else {}
+    kept = load(store.prediction_content(record)) if asked.reads else {}
     stored = {}
     for name in ("val", "test"):
         side = sides[name]

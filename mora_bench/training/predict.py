@@ -19,32 +19,40 @@ def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndar
 
 
 @torch.no_grad()
-def predict(model: Model, samples: Samples, rows: np.ndarray, batch: int, device: torch.device) -> np.ndarray:
-    """Predict n rows once under each of the 2^M - 1 patterns.
+def predict(
+    model: Model,
+    samples: Samples,
+    rows: np.ndarray,
+    batch: int,
+    device: torch.device,
+    wanted: np.ndarray | None = None,
+) -> np.ndarray:
+    """Predict n rows once under each of the 2^M - 1 patterns, or under those that are `wanted`, bool [n, P].
 
     Each modality of a sample is embedded once, and one dummy per modality once in total. A pattern selects, for each
     modality, the sample's own embedding or the dummy's. Samples of similar length share a batch.
 
     Returns:
         float32 [n, P, C], patterns in the order of `presence.pattern_presence`; NaN where a sample lacks a modality
-        that the pattern shows.
+        that the pattern shows, and where nothing is wanted.
     """
     model.eval()
     natural = samples.present[rows]
     patterns = presence.pattern_presence(natural.shape[1])
     out = np.full((len(rows), len(patterns), len(samples.table.labels)), np.nan, np.float32)
     dummies = model.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
+    able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
     order = np.argsort(samples.lengths(rows), kind="stable")
     for at in np.split(order, range(batch, len(order), batch)):
         parts = model.embed(samples.batch(rows[at], natural[at]).to(device))
-        for k, (pattern, can) in enumerate(zip(patterns, presence.able(natural[at]).T, strict=True)):
-            able = np.flatnonzero(can)
-            if len(able):
-                these = torch.from_numpy(able).to(device)
+        for k, (pattern, can) in enumerate(zip(patterns, able[at].T, strict=True)):
+            own = np.flatnonzero(can)
+            if len(own):
+                these = torch.from_numpy(own).to(device)
                 shown = [
                     part.only(these) if there else dummy.only(torch.zeros_like(these))
                     for there, part, dummy in zip(pattern, parts, dummies, strict=True)
                 ]
-                present = torch.from_numpy(pattern).to(device).expand(len(able), -1)
-                out[at[able], k] = model.from_parts(shown, present).float().cpu().numpy()
+                present = torch.from_numpy(pattern).to(device).expand(len(own), -1)
+                out[at[own], k] = model.from_parts(shown, present).float().cpu().numpy()
     return out

@@ -66,17 +66,20 @@ def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:
     return found | ({"test": frozen.features(cell, pool_of(cell, runtime), runtime, reopen)} if cell.pool else {})
 
 
-def predicted(predictor: Predictor, task: Task, part: Side, features: frozen.Features) -> np.ndarray:
-    """Logits of n samples under every pattern that each can show, float32 [n, P, C]; NaN elsewhere. `features`: the
-    frozen backbone's, of all rows of the side's table."""
+def predicted(
+    predictor: Predictor, task: Task, part: Side, features: frozen.Features, wanted: np.ndarray | None = None
+) -> np.ndarray:
+    """Logits of n samples under every pattern that each can show, or of these under those `wanted`, bool [n, P]:
+    float32 [n, P, C], NaN elsewhere. `features`: the frozen backbone's, of all rows of the side's table."""
     table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
+    able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
     out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
-    for k, (pattern, can) in enumerate(zip(patterns, presence.able(natural).T, strict=True)):
-        able = np.flatnonzero(can)
-        if len(able):
-            these = shown(table, rows[able], np.tile(pattern, (len(able), 1)), targets=False, frozen=features)
-            out[able, k] = task.logits(checked(predictor, these))
+    for k, (pattern, can) in enumerate(zip(patterns, able.T, strict=True)):
+        own = np.flatnonzero(can)
+        if len(own):
+            these = shown(table, rows[own], np.tile(pattern, (len(own), 1)), targets=False, frozen=features)
+            out[own, k] = task.logits(checked(predictor, these))
     return out
 
 

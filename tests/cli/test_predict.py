@@ -98,6 +98,48 @@ def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_pat
         ]
 
 
+def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_shows_it(trained, tmp_path, capsys):
+    cell, place, kept, rows = trained
+    rows[0]["image"] = ""
+    rows[1]["id"] = "<b>\u202evisit"
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    header, _, found = predicted(cell, place, "--changes", "--page", "page.html", "--decide", "0.5")
+    labels = header[2:10]
+    at = header.index("like it in training") + 1
+    pairs = [f"{label} by {name}" for label in labels for name in ("text", "image")]
+    assert header[at:] == [*pairs, "unusual"]
+    frame = pd.read_csv("out.csv")
+    changed = frame[pairs].to_numpy(float).reshape(-1, 8, 2)
+    task = MultiLabel()
+    constant = task.prior(kept["val_targets"].astype(float))
+    chances = expit(kept["test_logits"].astype(float))
+    text, image, both = np.moveaxis(chances, 1, 0)
+    by_hand = np.stack([(text - constant + both - image) / 2, (image - constant + both - text) / 2], 2)
+    by_hand[0] = np.stack([text[0] - constant, np.full(8, np.nan)], 1)
+    np.testing.assert_allclose(changed, by_hand, atol=2e-6)
+    np.testing.assert_allclose(np.nansum(changed, 2), found - constant, atol=4e-6)
+    assert "'" not in Path("out.csv").read_text()
+    # Six validation samples are too few to say what is usual.
+    assert frame["unusual"].isna().all()
+    assert "6 validation samples can show it, and 20 are needed" in capsys.readouterr().err
+    page = Path("page.html").read_text()
+    assert page.count('<section class="record"') == len(rows)
+    assert "&lt;b&gt;\\u202evisit" in page
+    assert "<b>" not in page.partition("<body>")[2]
+    assert "Has text; lacks image." in page
+    assert page.count("<svg") == 8 * (2 * len(rows) - 1)
+
+
+def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, monkeypatch, capsys):
+    cell, place, _, rows = trained
+    monkeypatch.setattr("mora_bench.cli.pages.MOST", len(rows) - 1)
+    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    assert main([*given, "--page", "page.html"]) == 2
+    assert f"a page holds at most {len(rows) - 1} records" in capsys.readouterr().err
+    assert not Path("out.csv").exists()
+    assert not Path("page.html").exists()
+
+
 def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsys):
     cell, place, _, rows = trained
     for row in rows[:2]:

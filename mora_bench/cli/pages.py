@@ -1,0 +1,81 @@
+"""The page of new records that `predict --page` writes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mora_bench.cli.predicted import Part, Predicted
+from mora_bench.errors import UserError
+from mora_bench.files import write_atomic
+from mora_bench.report.records_page import Answer, Changed, OneRecord, page
+
+#: A page of more records is none that anybody reads.
+MOST = 200
+
+
+@dataclass
+class Pages:
+    """Collects records for a page while they pass by.
+
+    Attributes:
+        file: where the page will be; predicted: what the records come from; cell: what that is called.
+        records: those that passed.
+    """
+
+    file: Path
+    predicted: Predicted
+    cell: str
+    records: list[OneRecord] = field(default_factory=list)
+
+    def collected(self, parts: Iterable[Part]) -> Iterator[Part]:
+        """The same parts.
+
+        Raises:
+            UserError: there are more records than a page holds.
+        """
+        for part in parts:
+            if len(self.records) + len(part.table) > MOST:
+                raise UserError(
+                    f"--page {self.file}: a page holds at most {MOST} records, and there are more. Put those that you "
+                    "want to see in a table of their own, or leave --page out."
+                )
+            self.records += self._records(part)
+            yield part
+
+    def write(self) -> None:
+        """Write the page of the records that passed."""
+        write_atomic(self.file, page(self.records, self.cell, self.predicted.decider.said))
+
+    def _records(self, part: Part) -> Iterator[OneRecord]:
+        decider, like = self.predicted.decider, self.predicted.like
+        names = np.array(decider.names)
+        for row, name in enumerate(part.table.ids):
+            pattern, there = int(part.patterns[row]), part.table.present[row]
+            yield OneRecord(
+                id=name,
+                has=tuple(names[there].tolist()),
+                lacks=tuple(names[~there].tolist()),
+                like=int(like[pattern]),
+                trained=int(like.sum()),
+                rare=self.predicted.is_rare(pattern),
+                expected=decider.expected(pattern),
+                answers=tuple(self._answer(part, row, k) for k in range(len(decider.labels))),
+            )
+
+    def _answer(self, part: Part, row: int, label: int) -> Answer:
+        decider = self.predicted.decider
+        low, high = decider.usual(int(part.patterns[row]))
+        given = {name: bool(own[row, label]) for name, own in part.decided.items()}
+        return Answer(
+            label=decider.labels[label],
+            probability=float(part.probabilities[row, label]),
+            decided=given.get("decision"),
+            possible=given.get("possible"),
+            certain=given.get("certain"),
+            changed=tuple(
+                Changed(decider.names[m], *(float(own[m, label]) for own in (part.changes[row], low, high)))
+                for m in np.flatnonzero(part.table.present[row])
+            ),
+        )
