@@ -182,23 +182,17 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
         for cell, read in [(c, read) for c, read in nets if c.recipe is None]:
             # Those of a pool, which no other seed shares, are left to the cell.
             frozen.features(cell, samples(dataset, *read, place), place)
-        _write_splits(Store(place.out), dataset, own, table)
+        _write_splits(Store(place.out), own, table)
 
 
-def _write_splits(store: Store, dataset: str, cells: Sequence[Cell], table: Table) -> None:
+def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:
     """The id lists of every split in use."""
     from mora_bench.data.sides import sides
     from mora_bench.training import facts
 
     alike = {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}
     for cell in alike.values():
-        found = sides(cell, table)
-        empty = [name for name, part in found.items() if not len(part)]
-        if empty:
-            raise UserError(
-                f"{dataset}: {len(table)} samples leave the {empty[0]} split empty; raise --limit or use more data."
-            )
-        facts.write_split(store, cell, found)
+        facts.write_split(store, cell, sides(cell, table))
 
 
 def run(

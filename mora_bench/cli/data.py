@@ -88,6 +88,11 @@ class DataOptions:
     """of DICOM folders of several, also by its description"""
     groups: Path | None = None
     """a CSV file of id and group, as `doctor --groups-out` writes: no group falls on two sides of a split"""
+    group: tuple[str, ...] = ()
+    """columns whose rows with the same value never fall on two sides of a split, such as a site or a family: then every
+    test is on sites that training has not seen"""
+    weights: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
+    """a column of numbers above 0: training draws rows in proportion to them; scores count every row once"""
     split: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
     """a column of an official split (train, val, test; or COLUMN:train=A,B;val=C;test=D); patient and row are those of
     `grid`"""
@@ -209,7 +214,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "separator": options.separator,
         "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
         "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,
-        "vector": options.vector,
+        "vector": options.vector, "group": options.group, "weights": options.weights,
         "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}

@@ -1,5 +1,6 @@
 """The rules that every table keeps: `datasets.load` enforces them, `check` shows them."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     yield "Labels are names, each once, and at least one of them varies.", None
     yield "Each grouping of what must not be parted has a name for every sample.", _inseparable(table)
     yield "An official split has a side for every sample, and trains and tests.", _official(table)
+    yield "Weights, where there are any, are numbers above 0, one for every sample.", _weights(table)
     covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
     yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
 
@@ -76,6 +78,20 @@ def _official(table: Table) -> str | None:
         return f"{some(odd)} {_are(odd)} no side; expected train, val or test"
     absent = [side for side in ("train", "test") if side not in table.official]
     return f"no sample is for {' or '.join(absent)}" if absent else None
+
+
+def _weights(table: Table) -> str | None:
+    if not table.weights:
+        return None
+    if len(table.weights) != len(table):
+        return f"weights has {len(table.weights)} numbers for {len(table)} ids"
+    found = zip(table.ids, table.weights, strict=True)
+    odd = [f"{weight!r:.80} of {id!r:.80}" for id, weight in found if not _counts(weight)]
+    return f"weights: {some(odd)} {_are(odd)} no number above 0" if odd else None
+
+
+def _counts(weight: object) -> bool:
+    return isinstance(weight, int | float) and not isinstance(weight, bool) and 0 < weight < math.inf
 
 
 def _plain(name: object) -> bool:

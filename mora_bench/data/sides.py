@@ -32,6 +32,11 @@ class Side:
         return self.table.tokens[self.rows]
 
     @property
+    def weights(self) -> np.ndarray | None:
+        """How much each sample counts in training, float [n], in proportion; None where all count alike."""
+        return np.array(self.table.weights)[self.rows] if self.table.weights else None
+
+    @property
     def natural(self) -> np.ndarray:
         """bool [n, M], what really exists."""
         return self.table.present[self.rows]
@@ -42,11 +47,13 @@ class Side:
         return self.table.targets[self.rows]
 
 
-def sides(cell: Cell, table: Table) -> dict[str, Side]:
-    """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool.
+def rows_of(cell: Cell, table: Table) -> dict[str, np.ndarray]:
+    """The row numbers of the "train", "val" and "test" sides of a cell's split of `table`, the last of them empty where
+    test samples are drawn apart.
 
     Raises:
-        UserError: the cell's draws are older than those of this version, or the table has no official split.
+        UserError: the cell's draws are older than those of this version, the table has no official split, or a side
+            would have no sample.
     """
     cell.check_draws()
     if cell.split == OFFICIAL:
@@ -62,7 +69,35 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
             folds=cell.folds,
             shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
         )
-    found = {name: Side(table, own) for name, own in rows.items()}
+    empty = [name for name, own in rows.items() if not len(own) and not (name == "test" and cell.pool)]
+    if empty:
+        raise UserError(_too_few(cell, table, empty[0]))
+    return rows
+
+
+def _too_few(cell: Cell, table: Table, empty: str) -> str:
+    """What is said of a split whose side `empty` has no sample."""
+    groups = len(set(table.together)) if cell.split != "row" else len(table)
+    parts = f"{groups} groups that must not be parted" if groups < len(table) else "too few"
+    ways = [
+        f"fewer --folds than {cell.folds}" if cell.folds > 3 else "",
+        "other --seeds",
+        "a higher --limit or more data",
+        "or a split of your own (`data --split COLUMN`)",
+    ]
+    return (
+        f"{cell.dataset}, seed {cell.seed}: its {len(table)} samples are {parts}, and leave the {empty} side of the "
+        f"split empty. Give {', '.join(filter(None, ways))}."
+    )
+
+
+def sides(cell: Cell, table: Table) -> dict[str, Side]:
+    """The "train", "val" and "test" sides of a cell's split of `table`, or of `table` and a test pool.
+
+    Raises:
+        UserError: as `rows_of` does.
+    """
+    found = {name: Side(table, own) for name, own in rows_of(cell, table).items()}
     if cell.pool:
         pool = datasets.pool(cell.dataset, cell.seed, cell.pool)
         found["test"] = Side(pool, np.arange(len(pool)))

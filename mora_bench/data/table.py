@@ -53,6 +53,8 @@ class Table:
         task: a registered task.
         official: of each sample its side in the split that the data were published with, "train", "val" or "test"; ()
             if there is none.
+        weights: of each sample how much it counts in training, in proportion; () where all count alike. No score
+            reads them.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Table:
     task: str = axis("multi-label")
     inseparable: tuple[tuple[str, ...], ...] = axis(())
     official: tuple[str, ...] = axis(())
+    weights: tuple[float, ...] = axis(())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -154,6 +157,7 @@ class Table:
             covariates={name: chosen(values) for name, values in self.covariates.items()},
             inseparable=tuple(map(chosen, self.inseparable)),
             official=chosen(self.official) if self.official else (),
+            weights=chosen(self.weights) if self.weights else (),
         )
 
     def fingerprint(self, hashes: FileHashes | None = None) -> str:

@@ -77,8 +77,18 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
             collapsed[TWICE] += (len(part.seeds) - len(seeds)) * points
     order = dict.fromkeys(seed for own in seeds_of.values() for seed in own)
     cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
+    _check_sides(cells, runtime)
     brought.check(cells, runtime)
     return Plan(cells, asked, dict(collapsed))
+
+
+def _check_sides(cells: list[Cell], runtime: Runtime) -> None:
+    """Raise UserError if a side of a split would be empty."""
+    from mora_bench.data import datasets
+    from mora_bench.data.sides import rows_of
+
+    for cell in {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}.values():
+        rows_of(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[0])
 
 
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:

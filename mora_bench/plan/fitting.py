@@ -29,6 +29,11 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             f"recipe.class_weights {recipe.class_weights}: the task {table.task!r} of {table.name} has no "
             "class weights. Leave it out, or extend the task: `loss` takes `weights`, `balanced`, `prior` return them."
         )
+    if recipe.class_weights != "none" and table.weights:
+        raise UserError(
+            f"recipe.class_weights {recipe.class_weights}: {table.name} has a weight for each sample, which would "
+            "count on top of that. Leave one of them out."
+        )
     if recipe.projection == ALIGNED and not spec.projection:
         return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
     if recipe.readout == "labels" and recipe.decay_norms:

@@ -180,24 +180,26 @@ def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
 
 
 def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
-    """How often each sample is drawn in training, float [n]; None unless the recipe asks for it.
+    """How often each sample is drawn in training, float [n], in proportion; None: each once an epoch.
 
-    A sample's weight is the share of its kind (samples that lost something, or nothing) over the probability that the
-    mechanism had of making it one: stabilised inverse-probability weights (Robins, Hernan and Brumback 2000), of mean
-    1 in expectation. What the mask draws counts, also where a sample had nothing to lose.
+    What the table says of it, times, where the recipe asks for `reweigh`, the share of a sample's kind (samples that
+    lost something, or nothing) over the probability that the mechanism had of making it one: stabilised
+    inverse-probability weights (Robins, Hernan and Brumback 2000), of mean 1 in expectation. What the mask draws
+    counts, also where a sample had nothing to lose.
 
     Raises:
         UserError: the mechanism does not know these probabilities.
     """
     if cell.recipe is None or not cell.recipe.reweigh:
-        return None
+        return part.weights
     asked = (units(part), cell.missing, cell.rate, cell.mechanism)
     chance = masks.chances(*asked, data=cell.drawn_by, split=split, seed=cell.seed)
     if chance is None:
         raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} gives no probabilities of missingness.")
     lost = ~masks.mask(*asked, data=cell.drawn_by, split=split, seed=cell.seed).all(1)
     share = np.where(lost, lost.mean(), 1 - lost.mean())
-    return share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
+    found = share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
+    return found if part.weights is None else found * part.weights
 
 
 def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Mapping[str, np.ndarray]) -> Data:

@@ -14,7 +14,7 @@ from mora_bench.data.shown import Shown, shown
 from mora_bench.data.sides import Side
 from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Clock, Competitor
-from mora_bench.seeds import derive
+from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
 from mora_bench.training import facts, frozen
 from mora_bench.training.cell import pool_of, reopen, samples
@@ -45,15 +45,23 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
 
 
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
-    """A cell's predictor, fitted on what the training mask shows of the sides of its split; `seen`: of each side the
-    frozen backbone's features."""
+    """A cell's predictor, fitted on what the training mask shows of the sides of its split; where a table has weights,
+    on as many samples, drawn in proportion. `seen`: of each side the frozen backbone's features."""
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
     train, validation = (
-        shown(part.table, part.rows, facts.presence_of(cell, name, part), targets=True, frozen=seen[name])
-        for name, part in ((name, sides[name]) for name in ("train", "val"))
+        shown(part.table, part.rows[at], facts.presence_of(cell, name, part)[at], targets=True, frozen=seen[name])
+        for name, part, at in ((name, sides[name], _drawn(sides[name], name, cell.seed)) for name in ("train", "val"))
     )
     predictor.fit(train, validation, derive(cell.seed, "predictor"))
     return predictor
+
+
+def _drawn(part: Side, name: str, seed: int) -> np.ndarray:
+    """The positions of the samples of a side to fit on, int [n]."""
+    n, weights = len(part), part.weights
+    if name != "train" or weights is None:
+        return np.arange(n)
+    return rng("weights", seed).choice(n, n, p=weights / weights.sum())
 
 
 def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:

@@ -50,7 +50,7 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     """
     cells = [None if nothing(value) else value.strip() for value in column]
     filled = [cell for cell in cells if cell is not None]
-    numbers = [_number(cell, commas) for cell in filled]
+    numbers = [number(cell, commas) for cell in filled]
     known = [number for number in numbers if number is not None]
     if kind == "category" or (kind is None and not known):
         kinds = len({*filled})
@@ -59,27 +59,28 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
         codes = [cell for cell in filled if CODE.fullmatch(cell)]
         if codes and len(known) == len(filled):
             return Measured("category", f"whole numbers that begin with 0, such as {codes[0]}", tuple(cells))
-        odd = [cell is not None and _number(cell, commas) is None for cell in cells]
+        odd = [cell is not None and number(cell, commas) is None for cell in cells]
         if len(known) > MOSTLY * len(filled):
             do = f"Correct them, or say {column.name}:number (they count as empty) or {column.name}:category."
             refuse(column, odd, file, "holds numbers, but not", do)
         elif sum(odd):
             return Measured("category", f"{sum(odd)} of {len(filled)} cells are no numbers", tuple(cells))
     lost = len(filled) - len(known)
-    values = tuple(None if cell is None else _number(cell, commas) for cell in cells)
+    values = tuple(None if cell is None else number(cell, commas) for cell in cells)
     why = "as you say" if kind else f"all {len(filled)} cells that are not empty are numbers"
     if kind and lost:
-        odd = [cell is not None and _number(cell, commas) is None for cell in cells]
+        odd = [cell is not None and number(cell, commas) is None for cell in cells]
         why += f"; {lost} cells that are no numbers count as empty: {named(column, odd)}"
     return Measured("number", why, values)
 
 
 def is_number(cell: str, commas: bool) -> bool:
     """Whether a cell holds a number; `commas` as in `measured`."""
-    return _number(cell, commas) is not None
+    return number(cell, commas) is not None
 
 
-def _number(cell: str, commas: bool) -> float | None:
+def number(cell: str, commas: bool) -> float | None:
+    """The number that a cell holds, None if it is none; `commas` as in `measured`."""
     if NUMBER.fullmatch(cell):
         return float(cell)
     return float(cell.replace(",", ".")) if commas and WITH_COMMA.fullmatch(cell) else None

@@ -1,6 +1,8 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,9 @@ import pandas as pd
 
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official, vector_columns
-from mora_bench.data.readers.cells import refuse
+from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
-from mora_bench.data.readers.measured import Measured, asked, measured
+from mora_bench.data.readers.measured import Measured, asked, measured, number
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
@@ -46,10 +48,10 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     if twice:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
     shown = [*wanted.image, *wanted.text, *(asked(column)[0] for column in wanted.table)]
-    if wanted.official and wanted.official.column in shown:
-        raise UserError(
-            f"{file}: column {wanted.official.column!r} is the split, and would be shown to the model. Leave one out."
-        )
+    kept = [(wanted.official and wanted.official.column, "is the split"), (wanted.weights, "holds the weights")]
+    for column, what in kept:
+        if column and column in shown:
+            raise UserError(f"{file}: column {column!r} {what}, and would be shown to the model. Leave one out.")
     told = [column for column in wanted.labels if column in shown]
     if told:
         raise UserError(
@@ -120,9 +122,30 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         targets=labelled.values[labelled.kept],
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=labelled.task,
-        inseparable=(_groups(file.parent / columns.groups, ids, file),) if columns.groups else (),
+        inseparable=tuple(_inseparable(frame, ids, columns, file)),
         official=columns.official.sides(frame, file) if columns.official else (),
+        weights=_weights(frame[columns.weights], file, _dialect(file).separator != ",") if columns.weights else (),
     )
+
+
+def _inseparable(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path) -> Iterator[tuple[str, ...]]:
+    """The groupings that no split may part, each with a name for every row, "" for none."""
+    if columns.groups:
+        yield _groups(file.parent / columns.groups, ids, file)
+    for column in columns.group:
+        yield tuple("" if nothing(cell) else cell.strip() for cell in frame[column])
+
+
+def _weights(column: pd.Series, file: Path, commas: bool) -> tuple[float, ...]:
+    """How much each row counts in training.
+
+    Raises:
+        UserError: a cell is no number above 0.
+    """
+    found = [number(cell.strip(), commas) for cell in column]
+    do = "Give every row a weight above 0, or leave the row out."
+    refuse(column, [own is None or not 0 < own < math.inf for own in found], file, "is no number above 0", do)
+    return tuple(own for own in found if own is not None)
 
 
 def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path], file: Path) -> Column:
@@ -148,6 +171,15 @@ def notes(file: Path, columns: Columns) -> list[str]:
     for name, own in _measured(frame, columns, file).items():
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
+    for column in columns.group:
+        groups = {cell.strip() for cell in frame[column][labelled.kept] if not nothing(cell)}
+        found.append(f"column {column!r}: {len(groups)} groups, none of which falls on two sides of a split")
+    if columns.weights:
+        weights = _weights(frame[columns.weights][labelled.kept], file, _dialect(file).separator != ",")
+        found.append(
+            f"column {columns.weights!r}: weights from {min(weights):g} to {max(weights):g}; training draws rows in "
+            "proportion to them, and every score counts each row once"
+        )
     if columns.official:
         ids = names_of(frame, columns.id, file)
         kept = labelled.kept

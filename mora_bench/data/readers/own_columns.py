@@ -42,6 +42,8 @@ class Columns:
         join: further tables, as "FILE:KEY" or "FILE:KEY:list" (`joined.Join`); paths begin at the table.
         separator, empty_label, uncertain, none_label, exclusive: as in `Policy`.
         split: the column of an official split, as in `Official.of`.
+        group: columns whose rows with the same value never fall on two sides of a split; an empty cell is of no group.
+        weights: the column that says how much a row counts in training.
         absent_pictures: whether names of pictures that are not there are refused, or count as nature's.
     """
 
@@ -73,6 +75,8 @@ class Columns:
     absent_pictures: Absent = "refuse"
     split: str = ""
     vector: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    weights: str = ""
 
     @property
     def official(self) -> Official | None:
@@ -103,12 +107,12 @@ class Columns:
 
     def all(self) -> list[str]:
         official = self.official
-        given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column)
+        given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column, self.weights)
         one = [name for name in given if name]
         table = [asked(name)[0] for name in self.table]
         files = [entry for entry in self.vector if of_files(entry)]
         shown = [field for entry in (*self.image, *self.text, *files) for field in fields(entry)]
-        return list(dict.fromkeys([*one, *self.labels, *shown, *table, *self.covariates]))
+        return list(dict.fromkeys([*one, *self.labels, *shown, *table, *self.covariates, *self.group]))
 
 
 def plain(column: str) -> str:

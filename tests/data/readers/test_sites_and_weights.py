@@ -1,0 +1,144 @@
+"""Columns of a table of one's own that no model sees: groups that must not be parted, and weights of training rows."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_cell
+
+from mora_bench.data.audit import problems
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.sides import rows_of, sides
+from mora_bench.errors import UserError
+from mora_bench.seeds import rng
+from mora_bench.training import facts, predictors
+
+N = 120
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Visits of 60 patients, two each, at six sites that patients keep; three families of two patients."""
+    rows = [
+        {
+            "visit": f"v{i}",
+            "patient": f"p{i // 2}",
+            "site": "" if i // 2 == 59 else f"s{i // 2 % 6}",
+            "family": f"f{i // 4}" if i < 12 else "NA",
+            "weight": 1 + i % 4,
+            "note": f"note {i}",
+            "age": 20 + i,
+            "ill": i % 2,
+        }
+        for i in range(N)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "visits.csv", index=False)
+    return tmp_path / "visits.csv"
+
+
+def table_of(file, **more):
+    given = {"labels": ("ill",), "text": ("note",), "table": ("age",), "id": "visit", "patient": "patient"} | more
+    return own_table("visits", file, **given).read(file.parent)
+
+
+def cell_of(place, folder, **more):
+    cell = make_cell(place, folder, method="head")
+    return dataclasses.replace(cell, dataset="visits", source="real", pool=0, **more)
+
+
+def test_a_site_is_on_one_side_of_every_split(file, place, folder):
+    table = table_of(file, group=("site", "family"))
+    assert table.covariates == {}
+    # A family of two patients at two sites joins these sites; an empty cell is of no group.
+    for site in ("s0", "s1"):
+        assert len({table.together[row] for row in range(N) if table.inseparable[0][row] == site}) == 1
+    assert table.inseparable[1][:5] == ("f0", "f0", "f0", "f0", "f1")
+    assert table.inseparable[1][-1] == table.inseparable[0][-1] == ""
+    for seed in range(3):
+        cell = cell_of(place, folder, split="patient", folds=3, seed=seed)
+        table = table_of(file, group=("site",))
+        found = rows_of(cell, table)
+        sites = [{table.inseparable[0][row] for row in rows} - {""} for rows in found.values()]
+        assert sum(map(len, sites)) == len(set.union(*sites)) == 6
+        assert all(sites)
+
+
+def test_more_folds_than_sites_are_refused_with_what_to_do(file, place, folder):
+    table = table_of(file, group=("site",))
+    cell = cell_of(place, folder, split="patient", folds=10)
+    wrong = []
+    for seed in range(10):
+        try:
+            rows_of(dataclasses.replace(cell, seed=seed), table)
+        except UserError as error:
+            wrong.append(str(error))
+    # Six sites and a patient of no site are in seven folds at most.
+    assert len(wrong) >= 3
+    assert "its 120 samples are 7 groups that must not be parted, and leave the" in wrong[0]
+    assert "Give fewer --folds than 10, other --seeds, a higher --limit or more data, or a split of" in wrong[0]
+
+
+def test_weights_are_read_and_said(file):
+    table = table_of(file, weights="weight")
+    assert table.weights == tuple(float(1 + i % 4) for i in range(N))
+    assert table.only(np.arange(3, 6)).weights == (4.0, 1.0, 2.0)
+    plain = table_of(file)
+    assert plain.weights == ()
+    assert dataclasses.replace(table, weights=()).fingerprint() == plain.fingerprint() != table.fingerprint()
+    said = notes(file, Columns(("ill",), text=("note",), weights="weight", group=("site",)))
+    assert (
+        "column 'weight': weights from 1 to 4; training draws rows in proportion to them, and every score counts each "
+        "row once" in said
+    )
+    assert "column 'site': 6 groups, none of which falls on two sides of a split" in said
+
+
+@pytest.mark.parametrize("cell", ["0", "-1", "many", "", "inf"])
+def test_what_is_no_weight_is_refused_with_its_row(file, cell):
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame.loc[4, "weight"] = cell
+    frame.to_csv(file, index=False)
+    with pytest.raises(UserError, match=r"column 'weight' is no number above 0 in row 6: "):
+        table_of(file, weights="weight")
+
+
+def test_what_says_how_to_split_or_weigh_is_no_input(file):
+    with pytest.raises(UserError, match="column 'weight' holds the weights, and would be shown to the model"):
+        table_of(file, weights="weight", table=("weight",))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ((1.0,) * 5, "weights has 5 numbers for 120 ids"),
+        ((0.0, *(1.0,) * 119), "weights: 0.0 of 'v0' is no number above 0"),
+    ],
+)
+def test_a_table_s_weights_are_checked(file, weights, said):
+    table = dataclasses.replace(table_of(file), weights=weights)
+    assert [what for _, what in problems(table) if what] == [said]
+
+
+def test_training_draws_by_weights_networks_as_competitors_do(file, place, folder, monkeypatch):
+    table = table_of(file, weights="weight")
+    cell = cell_of(place, folder, split="row", folds=0)
+    own = sides(cell, table)
+    rows, weights = own["train"].rows, np.array(table.weights)[own["train"].rows]
+    np.testing.assert_array_equal(facts.weights_of(cell, "train", own["train"]), weights)
+    seen = {}
+
+    class Counts:
+        def fit(self, train, validation, seed):
+            seen.update(train=train.values["note"], val=validation.values["note"])
+
+    registry = predictors.registry
+    known = registry.get
+    own_or_known = lambda group, name: Counts if group == registry.PREDICTORS else known(group, name)  # noqa: E731
+    monkeypatch.setattr(registry, "get", own_or_known)
+    monkeypatch.setattr(predictors.facts, "presence_of", lambda cell, name, part: part.natural)
+    predictors.fitted(cell, own, {"train": {}, "val": {}})
+    drawn = rng("weights", cell.seed).choice(len(rows), len(rows), p=weights / weights.sum())
+    assert seen["train"] == tuple(f"note {row}" for row in rows[drawn])
+    assert seen["val"] == tuple(f"note {row}" for row in own["val"].rows)
