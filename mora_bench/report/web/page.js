@@ -176,34 +176,39 @@ function curves() {
         line.append(draw("title", {}, row.label));
         svg.append(line);
       }
-      found.push(panel(`${section.of_curves}: ${section.title}, tested with ${every(section)[`score ${pattern}`]}${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
+      found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested with ${every(section)[`score ${pattern}`]}${own.ceiling.length ? " (dotted: ceiling)" : ""}`, svg));
     }
   }
+  at("of-curves").textContent = [...new Set(chosen().map((s) => s.of_curves))].join("; ");
   place("curves", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row))))));
 }
 
+// The chosen score under the chosen test against the chosen cost.
 function pareto() {
-  const cost = at("cost").value;
+  const [cost, name, title] = [at("cost").value, at("scored").value, at("scored-on").value];
   const found = [];
   for (const section of chosen()) {
-    const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[section.main]) && row.cost[cost] > 0);
+    const metric = section.scores.find((own) => own.heading === name);
+    const test = Object.keys(every(section)).find((own) => every(section)[own] === title);
+    const column = metric?.columns[test];
+    const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[column]) && row.cost[cost] > 0);
     if (rows.length < 2) continue;
     const xs = rows.map((row) => Math.log10(row.cost[cost]));
     const [low, high] = bounds(xs);
     const pad = 0.08 * (high - low || 1);
-    const ys = bounds(rows.flatMap((row) => [row.low[section.main] ?? row.mean[section.main], row.high[section.main] ?? row.mean[section.main]]));
-    const [metric, room] = [section.metric, 0.05 * (ys[1] - ys[0] || 1 / section.metric.scale)];
+    const ys = bounds(rows.flatMap((row) => [row.low[column] ?? row.mean[column], row.high[column] ?? row.mean[column]]));
+    const room = 0.05 * (ys[1] - ys[0] || 1 / metric.scale);
     const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)]);
     rows.forEach((row, k) => {
-      const [x, y] = [px(xs[k]), py(row.mean[section.main])];
-      if (known(row.low[section.main])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[section.main]), y2: py(row.high[section.main]), stroke: look(row.label).colour, opacity: 0.5 }));
+      const [x, y] = [px(xs[k]), py(row.mean[column])];
+      if (known(row.low[column])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[column]), y2: py(row.high[column]), stroke: look(row.label).colour, opacity: 0.5 }));
       const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).colour });
-      dot.append(draw("title", {}, `${row.label}: ${shown(metric, row.mean[section.main])}, ${short(row.cost[cost])}`));
+      dot.append(draw("title", {}, `${row.label}: ${shown(metric, row.mean[column])}, ${short(row.cost[cost])}`));
       svg.append(dot);
     });
-    found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested on ${section.tested}; bars: 95 % of the mean`, svg));
+    found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested on ${title}; bars: 95 % of the mean`, svg));
   }
-  place("pareto", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row) && known(row.cost[cost]))))));
+  place("pareto", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row) && row.cost[cost] > 0)))));
 }
 
 function classes() {
@@ -305,7 +310,7 @@ function answer() {
     const [, told] = metric.title === section.metric.title ? section.told[`score ${at("pattern").value}`] : [null, null];
     const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
-    const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` (${section.of_curves}) with ${percent(own.rates[place], 0)} % missing.`;
+    const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing (${named(metric)}).`;
     const all = section.agree.length > 1 ? ` One score alone does not decide a lead. By ${section.agree.join(", ")}, at the missing rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "no result"}.` : null;
     const tie = all ?? (near.length ? ` Not clearly different: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " All others are clearly lower or higher." : " One seed allows no test of the order.");
     const without = first.row.network ? "" : " It is a baseline without a network: try it on your data before you train a network.";
@@ -360,19 +365,20 @@ options("trained", [...new Set(DATA.sections.map((s) => s.trained))], "all");
 options("family", [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.family)))].filter(Boolean), "all");
 options("pattern", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.curves)))]);
 options("errs", [...new Set(DATA.sections.flatMap((s) => Object.keys(s.errors)))]);
-options("errs-on", [...new Set(DATA.sections.flatMap((s) => Object.values(every(s))))]);
+for (const id of ["errs-on", "scored-on"]) options(id, [...new Set(DATA.sections.flatMap((s) => Object.values(every(s))))]);
+options("scored", [...new Set(DATA.sections.flatMap((s) => s.scores.map((own) => own.heading)))]);
 // First what the first section's sentence is about.
 if (DATA.sections[0]) {
   const [first] = DATA.sections;
   const best = first.rows.filter((row) => row.network && first.errors[row.label] && known(row.mean[first.main])).sort((a, b) => oriented(first.metric, b.mean[first.main]) - oriented(first.metric, a.mean[first.main]))[0];
   if (best) at("errs").value = best.label;
-  at("errs-on").value = every(first)[first.main];
+  for (const id of ["errs-on", "scored-on"]) at(id).value = every(first)[first.main];
 }
 at("cost").replaceChildren(...Object.entries(DATA.costs).map(([name, title]) => make("option", { value: name }, title)));
 for (const id of ["dataset", "trained", "family", "search"]) at(id).addEventListener("input", show);
 options("view", views());
 at("view").addEventListener("input", () => { order = { column: null, down: true }; tables(); });
 for (const id of ["pattern", "rate", "budget", "compute"]) at(id).addEventListener("input", answer);
-at("cost").addEventListener("input", pareto);
+for (const id of ["cost", "scored", "scored-on"]) at(id).addEventListener("input", pareto);
 for (const id of ["errs", "errs-on"]) at(id).addEventListener("input", errors);
 show();
