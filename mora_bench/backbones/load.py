@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from torch import nn
@@ -71,12 +74,35 @@ def resolve(name: str, max_text: int) -> Spec:
         ) from error
 
 
+def check_torchvision() -> None:
+    """Refuse a torchvision that does not fit this torch: transformers imports it wherever it is installed, and its
+    models then fail with a message that says nothing of it.
+
+    Raises:
+        UserError: it cannot be imported.
+    """
+    if find_spec("torchvision") is None:
+        return
+    try:
+        import_module("torchvision")
+    except Exception as error:
+        own, torch = version("torchvision"), version("torch")
+        said = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"torchvision {own} does not fit torch {torch} ({type(error).__name__}: {said}), and transformers "
+            "imports it for every network. Remove it (pip uninstall torchvision), or install the one that was made for "
+            "this torch."
+        ) from None
+
+
 def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
     """The network that `spec` describes, for a dataset's modalities (kind by name), in evaluation mode.
 
     Raises:
-        UserError: it cannot run on these modalities, its weights cannot be read, or are no numbers.
+        UserError: it cannot run on these modalities, its weights cannot be read, or are no numbers; or what it is read
+            with does not fit.
     """
+    check_torchvision()
     where = spec.folder or spec.name
     try:
         loaded: Backbone = registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)

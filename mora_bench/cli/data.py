@@ -94,8 +94,8 @@ class DataOptions:
     weights: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
     """a column of numbers above 0: training draws rows in proportion to them; scores count every row once"""
     split: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
-    """a column of an official split (train, val, test; or COLUMN:train=A,B;val=C;test=D); patient and row are those of
-    `grid`"""
+    """a column of an official split (train, val, test; or COLUMN:train=A,B;val=C;test=D); patient or row draws a
+    split, as `grid --split` does"""
     join: tuple[str, ...] = ()
     """further tables whose columns may be named, too: FILE:KEY, where KEY is a column of both and FILE lies beside the
     table; FILE:KEY:list where a key has several rows, whose cells then stand one after the other"""

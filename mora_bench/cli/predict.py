@@ -32,7 +32,7 @@ AT_ONCE, PICTURED_AT_ONCE = 10_000, 500
 @dataclass(frozen=True)
 class PredictOptions:
     """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent. A
-    competitor without a recipe is fitted again.
+    baseline that trains no network needs no --save-adapters: it is fitted again.
 
     The table of new records has a header with a column for each modality, under its name (`text`, `image`) or the one
     that it had in training: texts, or paths of pictures; and one for each measured value. An empty cell, and a picture
@@ -58,7 +58,7 @@ class PredictOptions:
     """such as 0.9: adds what is `certain` and what is `possible`, so that the truth is within them for that share of
     records with the same modalities, label by label where several may be true (conformal prediction)"""
     calibrate: float = 0.5
-    """the share of the cell's test samples that calibrate --coverage; the others show how well it holds"""
+    """the share of the cell's test patients whose samples calibrate --coverage; the others show how well it holds"""
     changes: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """adds how far each modality that a record has moves each probability, and which of these changes are `unusual`:
     outside those of nine of ten validation samples that are shown the same modalities"""

@@ -37,7 +37,7 @@ States = dict[Cell | Planned, str]
 class StatusOptions:
     """Say how far the grids of a results folder are, and who runs what.
 
-    With options of `grid` instead of FOLDER: how far the grid is that they ask for, whatever was started.
+    With options of `grid` instead of PATH, say how far the grid of these options is, even if it was never started.
     """
 
     folder: tyro.conf.Positional[Path]

@@ -162,11 +162,13 @@ def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
     """The grid's backbones, which its axes fit; none where nothing reads them.
 
     Raises:
-        UserError: a backbone that is none, or an axis that one does not have.
+        UserError: a backbone that is none, or an axis that one does not have; or none can be loaded here.
     """
     from mora_bench.backbones import load as backbones
 
     read = methods or any(map(reads_backbone, predictors))
+    if read:
+        backbones.check_torchvision()
     specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if read else []
     for spec in specs:
         _check_axes(grid, spec)

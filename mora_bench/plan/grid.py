@@ -34,8 +34,9 @@ class Grid:
     impute: tuple[str, ...] = ("dummy",)
     """imputers, which replace missing modalities: names from `list`, or all"""
     missing: tuple[str, ...] = ("both",)
-    """what training masks take: complete (nothing), a modality such as image, some joined by +, both (each in turn);
-    every cell is tested on complete data, with each modality missing, and with both"""
+    """what training masks take: complete (nothing), a modality such as image, some joined by +, both (one
+    modality of each affected sample, drawn at random); every cell is tested on complete data, with each modality
+    missing, and under `both`"""
     rates: tuple[float, ...] = (0.7,)
     """share of training samples that lose a modality, 0..1"""
     mechanism: tuple[str, ...] = ("uniform",)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from mora_bench.backbones.contract import At
 from mora_bench.backbones.load import check_words, load, resolve
 from mora_bench.backbones.vilt import SHIPPED, extend_positions
 from mora_bench.checks.run import check
+from mora_bench.cli.main import main
 from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
@@ -195,3 +197,24 @@ def test_words_are_held_against_the_embeddings_of_words(folder, tmp_path):
     spec = resolve(str(own), 4000)
     with pytest.raises(UserError, match="1005 pieces, and the embeddings of"):
         check_words(spec, load(spec, MODALITIES, 4000, 0))
+
+
+def test_a_torchvision_that_does_not_fit_is_named_when_planning(tmp_path, monkeypatch, capsys):
+    """As PyPI's beside a torch of another build: importing it raises, and transformers then says that it cannot import
+    the model."""
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        'raise RuntimeError("operator torchvision::nms does not exist")'
+    )
+    (tmp_path / "torchvision-0.1.dist-info").mkdir()
+    (tmp_path / "torchvision-0.1.dist-info" / "METADATA").write_text("Name: torchvision\nVersion: 0.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    asked = ["grid", "--datasets", "odir", "--seeds", "0", "--plan", "--out", str(tmp_path / "out")]
+    assert main([*asked, "--methods", "head"]) == 2
+    said = capsys.readouterr().err
+    assert "torchvision 0.1 does not fit torch" in said
+    assert "(RuntimeError: operator torchvision::nms does not exist)" in said
+    assert "Remove it (pip uninstall torchvision)" in said
+    # What reads no network runs.
+    assert main([*asked, "--methods", "prior"]) == 0
