@@ -9,13 +9,23 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast, ViltConfig, ViltForMaskedLM, ViltModel
+from transformers import (
+    CLIPConfig,
+    CLIPModel,
+    PreTrainedTokenizerFast,
+    SiglipConfig,
+    SiglipModel,
+    ViltConfig,
+    ViltForMaskedLM,
+    ViltModel,
+)
 
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.siglip import Siglip
 from mora_bench.backbones.small import vocabulary
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.backbones.vilt import Vilt
@@ -107,6 +117,22 @@ def tiny_clip(seed: int = 0, **changes) -> Clip:
     return Clip(clip, MODALITIES, seen)
 
 
+def tiny_siglip(seed: int = 0, **changes) -> Siglip:
+    """A SigLIP with random weights, whose towers have different widths and depths."""
+    torch.manual_seed(seed)
+    shared = {"num_attention_heads": 2, "intermediate_size": 64}
+    text = shared | {"hidden_size": 32, "vocab_size": 200, "num_hidden_layers": 2, "projection_size": 24}
+    text |= {"max_position_embeddings": 80, "pad_token_id": 1, "bos_token_id": 2, "eos_token_id": 3} | changes
+    image = shared | {"hidden_size": 48, "image_size": 64, "patch_size": 16, "num_hidden_layers": 3}
+    siglip = SiglipModel(SiglipConfig(text_config=text, vision_config=image)).eval()
+    for name, parameter in siglip.named_parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 if "embedding" in name else 0.2)
+        elif name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    return Siglip(siglip, MODALITIES, Pictures(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
+
+
 def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:
     """Texts that end with END, and pictures in [-1, 1], both padded."""
     generator = torch.Generator().manual_seed(0)
@@ -150,6 +176,18 @@ def clip_folder(tmp_path_factory, folder) -> Path:
     out = tmp_path_factory.mktemp("tiny-clip")
     words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
     tiny_clip(vocab_size=len(words), bos_token_id=words["[CLS]"], eos_token_id=words["[SEP]"]).net.save_pretrained(out)
+    for name in ("tokenizer.json", "preprocessor_config.json"):
+        (out / name).write_bytes((folder / name).read_bytes())
+    return out
+
+
+@pytest.fixture(scope="session")
+def siglip_folder(tmp_path_factory, folder) -> Path:
+    """A SigLIP in transformers' layout, with the words of `folder`."""
+    out = tmp_path_factory.mktemp("tiny-siglip")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    ids = {"pad_token_id": words["[PAD]"], "bos_token_id": words["[CLS]"], "eos_token_id": words["[SEP]"]}
+    tiny_siglip(vocab_size=len(words), **ids).net.save_pretrained(out)
     for name in ("tokenizer.json", "preprocessor_config.json"):
         (out / name).write_bytes((folder / name).read_bytes())
     return out

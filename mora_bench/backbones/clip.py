@@ -50,7 +50,8 @@ PATHS = {
 PROJECTIONS = {"text": "text_projection", "image": "visual_projection"}
 
 
-def _steps(layer: Any) -> Block:
+def prenormed(layer: Any) -> Block:
+    """The steps of a block of CLIP's kind: a norm before attention, and one before the MLP."""
     attention = layer.self_attn
     return Block(
         before=layer.layer_norm1,
@@ -83,7 +84,7 @@ class ClipText(Tower):
         return Part(x, mask)
 
     def steps(self, block: int) -> Block:
-        return _steps(self.layer(block))
+        return prenormed(self.layer(block))
 
     def order(self, tokens: Tokens) -> Tensor:
         length = tokens.x.shape[1]
@@ -112,7 +113,7 @@ class ClipImage(ImageTower):
         return Part(self.module.pre_layrnorm(part.x), part.mask)
 
     def steps(self, block: int) -> Block:
-        return _steps(self.layer(block))
+        return prenormed(self.layer(block))
 
     def norm(self, x: Tensor) -> Tensor:
         return self.module.post_layernorm(x)

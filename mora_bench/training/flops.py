@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from fvcore.nn import FlopCountAnalysis
+from fvcore.nn.jit_handles import conv_flop_count
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -46,6 +47,13 @@ def _attention(inputs: list, outputs: list) -> int:
 def _product(inputs: list, outputs: list) -> int:
     """Multiply-adds of a matrix product. Its left side may have more dimensions than fvcore's own handle allows."""
     return int(np.prod(outputs[0].type().sizes())) * inputs[0].type().sizes()[-1]
+
+
+def _convolution(inputs: list, outputs: list) -> Counter[str]:
+    """Multiply-adds of a convolution whose padding has a name, such as "valid", for which fvcore has no handle; under
+    the name of its handle of the others."""
+    shapes = (own.type().sizes() for own in (*inputs[:2], outputs[0]))
+    return Counter({"conv": int(conv_flop_count(*map(list, shapes)))})
 
 
 def _nothing(inputs: list, outputs: list) -> int:
@@ -167,6 +175,8 @@ def by_operator(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str
         _attention,
         "aten::matmul",
         _product,
+        "aten::_convolution_mode",
+        _convolution,
         "aten::layer_norm",
         _nothing,
         "aten::batch_norm",

@@ -72,11 +72,16 @@ TABLES = {
 }
 
 
+def at(folder, clip_folder, siglip_folder):
+    """Where the folders of the families are."""
+    return {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder}
+
+
 @pytest.fixture(scope="module")
-def subjects(folder, clip_folder, tmp_path_factory):
+def subjects(folder, clip_folder, siglip_folder, tmp_path_factory):
     """What makes a `Subject` of a method and an imputer, by family and data."""
     found = {}
-    for family, place in ({"vilt": folder, "clip": clip_folder} | NAMED).items():
+    for family, place in (at(folder, clip_folder, siglip_folder) | NAMED).items():
         spec = backbones.resolve(str(place), 64)
         for data, made in TABLES.items():
             table = made(twins.odir(range(24)))
@@ -95,9 +100,10 @@ def keeps(subject: Subject, rules) -> None:
 
 #: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
-WHERE += [("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
+WHERE += [("siglip", "pair"), ("siglip", "studies"), ("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
 #: Where imputers are tried.
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
+IMPUTED += [("siglip", "pair")]
 #: The product takes a sixth of all tests' time. By default each method is tried in every other place, and each place
 #: tries every other method; with this variable in the environment, all are.
 EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
@@ -119,17 +125,19 @@ def test_each_place_tries_half_of_the_methods_and_each_method_half_of_the_places
         assert {(family, data) for family, data, _ in found} == {*places}
         assert {name for _, _, name in found} == {*names}
         assert {family for family, _, name in found if name == "mora"} >= (
-            {"vilt", "clip"} if names is METHODS else set()
+            {"vilt", "clip", "siglip"} if names is METHODS else set()
         )
         assert len(found) >= len(places) * len(names) // 2
 
 
 @pytest.mark.parametrize(("family", "data", "name"), pairs(WHERE, METHODS))
-def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, data, name, subjects, folder, clip_folder):
+def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(
+    family, data, name, subjects, folder, clip_folder, siglip_folder
+):
     kind = registry.get(registry.METHODS, name)
-    spec = backbones.resolve(str(({"vilt": folder, "clip": clip_folder} | NAMED)[family]), 64)
+    spec = backbones.resolve(str((at(folder, clip_folder, siglip_folder) | NAMED)[family]), 64)
     if kind.unfit(spec):
-        assert family in ("clip", "pair")
+        assert family in ("clip", "siglip", "pair")
         assert name in ("aoept", "memprompt", "scp")
         return
     keeps(subjects[family, data](kind, Dummy), RULES)
