@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import cache_from_source
@@ -110,6 +111,8 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
         raise UserError(f"{options.file}: no such file. Expected a CSV file.")
+    if options.split == "row" and (options.group or options.groups):
+        raise UserError("--split row: parts groups, which --group and --groups keep together. Leave one of them out.")
     if options.split in DRAWN:
         rest = ["--split", options.split, *rest]
     follow_links("--follow-links" in rest)
@@ -124,14 +127,18 @@ def run(arguments: list[str]) -> int:
     given = option(rest, "--out", "")
     out = Path(given) if given else Path("results") / name
     from mora_bench.cli import grid
+    from mora_bench.data.readers.own import own_table
 
     # What is wrong with the options of the grid is said before anything is written.
     asked, _ = grid.parsed(["--datasets", name, *rest], "data")
     columns = _columns(options, root)
+    # What is wrong with options is said before there is a plug-in to blame.
+    own_table(name, table.relative_to(root), **columns)
     text = _plugin(table.relative_to(root), name, columns)
     beside = [] if given else ["--out", str(out)]
     plugin = out / f"{name}.py"
     fresh = not plugin.is_file()
+    new = [folder for folder in (plugin.parent, *plugin.parent.parents) if not folder.exists()]
     _write(text, plugin)
     try:
         said = _described(name, options.file, columns, plugin, root)
@@ -143,19 +150,19 @@ def run(arguments: list[str]) -> int:
         done = grid.run(whole)
     except UserError:
         # With other options a plug-in that cannot be run would be in the way.
-        _remove(plugin, fresh and not (out / "records").is_dir())
+        _remove(plugin, fresh and not (out / "records").is_dir(), new)
         raise
-    _remove(plugin, fresh and asked.plan)
+    _remove(plugin, fresh and asked.plan, new)
     return done
 
 
-def _remove(plugin: Path, unwanted: bool) -> None:
-    """Remove a plug-in, what Python compiled of it, and the folders that are empty then."""
+def _remove(plugin: Path, unwanted: bool, new: Sequence[Path]) -> None:
+    """Remove a plug-in, what Python compiled of it, and of the folders that were made for it those that are empty."""
     if unwanted:
         compiled = Path(cache_from_source(str(plugin)))
         for file in (plugin, compiled):
             file.unlink(missing_ok=True)
-        for folder in (compiled.parent, plugin.parent):
+        for folder in (compiled.parent, *new):
             with suppress(OSError):
                 folder.rmdir()
 

@@ -85,6 +85,7 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
     rehash(options.rehash, default_cache())
+    _check_written(options)
     record = _record(options)
     cell = record.cell
     if cell.source == "real" and options.data_root is None:
@@ -118,6 +119,23 @@ def run(arguments: list[str]) -> int:
     if options.out is not None:
         print(f"{found.n} predictions, {1000 * found.seconds / found.n:.3g} ms each: {options.out}")
     return 0
+
+
+def _check_written(options: PredictOptions) -> None:
+    """Refuse to write over the table that is read, a folder, or one file twice.
+
+    Raises:
+        UserError: naming the option.
+    """
+    taken = {options.new.resolve(): "the table that is read"}
+    for name, file in (("--out", options.out), ("--page", options.page)):
+        if file is None:
+            continue
+        if file.is_dir():
+            raise UserError(f"{name} {file}: a folder. Expected the name of a file.")
+        if file.resolve() in taken:
+            raise UserError(f"{name} {file}: it is {taken[file.resolve()]}. Name another file.")
+        taken[file.resolve()] = f"what {name} writes"
 
 
 def _record(options: PredictOptions) -> Record:

@@ -13,6 +13,7 @@ import numpy as np
 from mora_bench.data import presence
 from mora_bench.data.readers.new_records import NewRecords
 from mora_bench.data.table import Table
+from mora_bench.errors import UserError
 from mora_bench.report import csvs
 from mora_bench.scoring.decide import Decider
 from mora_bench.training.applied import Applied
@@ -102,6 +103,7 @@ class Predicted:
                 print(own.said[column], file=sys.stderr)
             said |= own.said.keys()
             part = Part(own.table, self.decider, self.apply(own.table))
+            _check_finite(part)
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
             self.met.update(part.patterns.tolist())
             yield part
@@ -111,9 +113,11 @@ class Predicted:
         asked, labels = self.decider.asked, self.decider.labels
         more = ["decision"] * bool(asked.decide) + ["certain", "possible"] * bool(asked.coverage)
         changed = [*self._pairs, "unusual"] if self.changes else []
-        yield csvs.comma_separated([["id", "had", *labels, *more, "like it in training", *changed]])
+        header = [["id", "had", *labels, *more, "like it in training", *changed]]
         for part in parts:
-            yield csvs.comma_separated(self._rows(part))
+            # Nothing is written of a table that cannot be read.
+            yield csvs.comma_separated(header) + csvs.comma_separated(self._rows(part))
+            header = []
 
     @property
     def _pairs(self) -> list[str]:
@@ -145,6 +149,20 @@ class Predicted:
             for pattern, count in sorted(self.met.items())
             if self.is_rare(pattern)
         ]
+
+
+def _check_finite(part: Part) -> None:
+    """Refuse records of which nothing can be computed.
+
+    Raises:
+        UserError: naming the first of them.
+    """
+    odd = [name for name, own in zip(part.table.ids, part.logits, strict=True) if not np.isfinite(own).all()]
+    if odd:
+        raise UserError(
+            f"{odd[0]!r}: its prediction is no number ({len(odd)} such records). Is a measured value far from all "
+            "that were trained on? Correct it, or leave the record out."
+        )
 
 
 def _joined(names: Iterable[str], which: np.ndarray) -> str:

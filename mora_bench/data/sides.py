@@ -78,7 +78,8 @@ def rows_of(cell: Cell, table: Table) -> dict[str, np.ndarray]:
 def _too_few(cell: Cell, table: Table, empty: str) -> str:
     """What is said of a split whose side `empty` has no sample."""
     groups = len(set(table.together)) if cell.split != "row" else len(table)
-    parts = f"{groups} groups that must not be parted" if groups < len(table) else "too few"
+    parts = "too few" if groups == len(table) else f"{groups} groups that must not be parted"
+    parts = "one group that must not be parted" if groups == 1 else parts
     ways = [
         f"fewer --folds than {cell.folds}" if cell.folds > 3 else "",
         "other --seeds",

@@ -21,6 +21,8 @@ from mora_bench.scoring import conformal
 from mora_bench.tasks.metrics import best_thresholds
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training import applied
+from mora_bench.training.applied import Applied
 from mora_bench.training.cell import samples
 from mora_bench.training.imported import Rows, as_cell, outcome, template
 from mora_bench.training.work import work
@@ -138,6 +140,45 @@ def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, m
     assert f"a page holds at most {len(rows) - 1} records" in capsys.readouterr().err
     assert not Path("out.csv").exists()
     assert not Path("page.html").exists()
+
+
+def test_predict_writes_over_nothing_that_it_reads(trained, tmp_path, capsys):
+    cell, place, _, _ = trained
+    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    before = Path("new.csv").read_text()
+    for more, said in (
+        (["--out", "new.csv"], "--out new.csv: it is the table that is read"),
+        (["--page", "./new.csv"], "--page new.csv: it is the table that is read"),
+        (["--out", "same", "--page", "same"], "--page same: it is what --out writes"),
+        (["--page", str(tmp_path)], "a folder. Expected the name of a file"),
+    ):
+        assert main([*given, *more]) == 2
+        assert said in capsys.readouterr().err
+    assert Path("new.csv").read_text() == before
+
+
+def test_nothing_is_printed_of_a_table_that_cannot_be_read_and_paths_to_nowhere_are_said(trained, tmp_path, capsys):
+    cell, place, _, rows = trained
+    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    (tmp_path / "elsewhere").mkdir()
+    assert main([*given, "--pictures", "elsewhere"]) == 0
+    count = sum(len(row["image"].split(";")) > 0 for row in rows)
+    found = capsys.readouterr()
+    assert f"column 'image': none of its {count} files is below" in found.err
+    Path("new.csv").write_text("id,image\na,x.png\n")
+    assert main(given) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_prediction_that_is_no_number_is_refused(trained, monkeypatch, capsys):
+    cell, place, _, rows = trained
+    whole = applied.apply
+    nothing = lambda *own, **more: Applied(np.nan * whole(*own, **more).logits, 1.0)  # noqa: E731
+    monkeypatch.setattr(applied, "apply", nothing)
+    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--decide", "0.5"]) == 2
+    said = capsys.readouterr()
+    assert f"'{rows[0]['id']}': its prediction is no number ({len(rows)} such records)" in said.err
+    assert said.out == ""
 
 
 def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsys):

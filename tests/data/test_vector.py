@@ -82,7 +82,7 @@ def test_a_vector_is_whole_or_absent(clinic, cell, said):
         ("embedding", "expected NAME=COLUMNS with"),
         ("=e_*", "expected NAME=COLUMNS with"),
         ("embedding=x_*", "no column 'x_\\*', which --vector embedding=x_\\* asks for"),
-        ("embedding=i*", "column 'id' is a label or names somebody"),
+        ("embedding=i*", "column 'id' names somebody"),
     ],
 )
 def test_what_asks_for_no_vector_is_refused(clinic, entry, said):

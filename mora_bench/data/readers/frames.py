@@ -1,5 +1,6 @@
 """Opens tables that other people made, of which anything may be wrong: text files, Excel and Parquet."""
 
+import csv
 import gzip
 import math
 import re
@@ -18,6 +19,8 @@ from mora_bench.errors import UserError
 #: The most bytes that a packed file may have once unpacked: an Excel file, of which several times as much is built, and
 #: a text.
 UNPACKED, UNPACKED_TEXT = 500 << 20, 4 << 30
+#: The most letters of a field.
+LONGEST_FIELD = 16 << 20
 #: A cell right of column ZZ, and the number of a row, in the XML of a sheet.
 FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]*r="([0-9]+)"')
 #: What may stand between the fields of a text, in the order in which it is tried, and what it is called.
@@ -98,7 +101,7 @@ def parts(
                 any_row = True
                 yield part
     if not any_row:
-        raise UserError(f"{file}: no rows below the header. Download it again.")
+        raise UserError(f"{file}: no rows below the header. Expected a row a sample.")
 
 
 def names(file: Path) -> list[str]:
@@ -123,7 +126,9 @@ def names(file: Path) -> list[str]:
 def _readable(file: Path) -> Iterator[None]:
     """Turn whatever a reader of a table raises into what a user can act on."""
     if not file.is_file():
-        raise UserError(f"{file}: {'not a plain file' if file.exists() else 'absent'}. Download it again.")
+        raise UserError(
+            f"{file}: {'not a plain file' if file.exists() else 'no such file'}. Correct its name or place."
+        )
     try:
         yield
     except UnicodeDecodeError as error:
@@ -157,6 +162,7 @@ def _text(
         raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
     _check_columns(there, columns, file)
     wanted = {*columns, *more}
+    _check_fields(file, separator, wanted)
     asked = {"sep": separator, "dtype": str, "keep_default_na": False, "usecols": lambda name: name in wanted}
     if rows is None:
         yield pd.read_csv(file, **asked)
@@ -165,9 +171,35 @@ def _text(
             yield from found
 
 
+def _check_fields(file: Path, separator: str, wanted: set[str]) -> None:
+    """Refuse a text in which a row has more fields than the header, of which pandas would drop the last ones, or a
+    column that is read has another one's name."""
+    csv.field_size_limit(LONGEST_FIELD)
+    opened = gzip.open if file.name.lower().endswith(PACKED) else open
+    with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
+        rows = csv.reader(stream, delimiter=separator)
+        names = next((row for row in rows if row), [])
+        _check_once(names, wanted, file)
+        for row in rows:
+            if len(row) > len(names):
+                raise UserError(
+                    f"{file}, line {rows.line_num}: {len(row)} fields, and the header has {len(names)}. Is a quote "
+                    "missing around a text that holds the separator? Correct the table."
+                )
+
+
+def _check_once(names: Sequence[str], wanted: set[str], file: Path) -> None:
+    twice = [name for name in wanted if list(names).count(name) > 1]
+    if twice:
+        raise UserError(f"{file}: two columns are called {sorted(twice)[0]!r}. Rename one.")
+
+
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
     found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+    # pandas calls a second column of a name NAME.1.
+    again = [name for name in (*columns, *more) if f"{name}.1" in found.columns and name in found.columns]
+    _check_once([*map(str, found.columns), *again], {*again}, file)
     _check_columns(list(map(str, found.columns)), columns, file)
     step = rows or max(len(found), 1)
     yield from (found[first : first + step] for first in range(0, len(found), step))
@@ -194,7 +226,10 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
 
 def _as_text(value: Any) -> str:
     # A number that is not there is NaN where pandas wrote the file.
-    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    # pandas writes whole numbers with gaps as floating ones, and a key or a year is no 2018.0.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else str(value)
 
 
 @cache

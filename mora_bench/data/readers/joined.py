@@ -61,28 +61,46 @@ def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataF
         taken = [column for column in left if column in there]
         left = [column for column in left if column not in there]
         if taken:
-            other = _by_key(join, taken).reindex(found[join.key].str.strip())
-            found[taken] = other.to_numpy()
+            other, keys = _by_key(join, taken), found[join.key].str.strip()
+            if not keys.isin(other.index).any():
+                ours, theirs = (next(iter(each), "") for each in (keys[keys != ""], other.index))
+                raise UserError(
+                    f"{join.file}: no row for any value of {join.key!r} of {file}, such as {ours!r}; there it is "
+                    f"{theirs!r}. Write them alike, or name another key."
+                )
+            found[taken] = other.reindex(keys).to_numpy()
     if left:
         tables = ", ".join(str(one) for one in (file, *(join.file for join in joins)))
         raise UserError(f"{tables}: no column {', '.join(map(repr, left))} in any of them.")
     return found.fillna("")[list(columns)]
 
 
-def said(file: Path, joins: Sequence[Join]) -> list[str]:
-    """For each further table, how many rows of the first one it has something of."""
-    found = []
+def home(file: Path, joins: Sequence[Join], column: str) -> Path:
+    """The table that a column is read from."""
+    there = (join.file for join in joins if column in frames.names(join.file))
+    return file if column in frames.names(file) else next(there, file)
+
+
+def said(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
+    """For each further table, how many rows of the first one it has something of, and which of `columns` both have."""
+    own, found = {*frames.names(file)}, []
     for join in joins:
         keys = frames.frame(file, [join.key])[join.key].str.strip()
-        known = set(frames.frame(join.file, [join.key])[join.key].str.strip())
+        known = set(frames.frame(join.file, [join.key])[join.key].str.strip()) - {""}
         lost = (~keys.isin(known)).tolist()
         what = f"; none for {named(keys, lost)}" if any(lost) else ""
         found.append(f"{join.file.name}: rows for {len(keys) - sum(lost)} of {len(keys)} values of {join.key!r}{what}")
+        both = [name for name in columns if name in own and name != join.key and name in frames.names(join.file)]
+        found += [f"{join.file.name}: its {', '.join(map(repr, both))} is not read; that of {file.name} is"] * bool(
+            both
+        )
     return found
 
 
 def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
     table = frames.frame(join.file, [join.key, *columns])
+    # A row without a key is nobody's.
+    table = table[table[join.key].str.strip() != ""]
     keys = table[join.key].str.strip()
     if join.several:
         rows = table.groupby(keys, sort=False)

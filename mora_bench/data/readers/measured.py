@@ -18,6 +18,8 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 WITH_COMMA = re.compile(r"[+-]?\d+,\d+")
 #: A whole number of two digits or more that begins with 0: the number of a site, say, and no measure.
 CODE = re.compile(r"0\d+")
+#: The largest number of single precision.
+LARGEST = 3.4e38
 #: A column is meant to hold numbers if more than this share of its cells are numbers.
 MOSTLY = 0.5
 
@@ -54,7 +56,10 @@ def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> 
     known = [number for number in numbers if number is not None]
     if kind == "category" or (kind is None and not known):
         kinds = len({*filled})
-        return Measured("category", "as you say" if kind else f"no number in it, {kinds} values", tuple(cells))
+        why = "as you say" if kind else f"no number in it, {kinds} values"
+        if not kind and filled and not commas and all(map(WITH_COMMA.fullmatch, filled)):
+            why += "; with decimal commas, of which a table whose fields are separated by commas has none: write points"
+        return Measured("category", why, tuple(cells))
     if kind is None:
         codes = [cell for cell in filled if CODE.fullmatch(cell)]
         if codes and len(known) == len(filled):
@@ -80,7 +85,11 @@ def is_number(cell: str, commas: bool) -> bool:
 
 
 def number(cell: str, commas: bool) -> float | None:
-    """The number that a cell holds, None if it is none; `commas` as in `measured`."""
-    if NUMBER.fullmatch(cell):
-        return float(cell)
-    return float(cell.replace(",", ".")) if commas and WITH_COMMA.fullmatch(cell) else None
+    """The number that a cell holds, None if it is none, or one that single precision, in which networks compute, does
+    not hold; `commas` as in `measured`."""
+    if not NUMBER.fullmatch(cell):
+        if not commas or not WITH_COMMA.fullmatch(cell):
+            return None
+        cell = cell.replace(",", ".")
+    found = float(cell)
+    return found if abs(found) <= LARGEST else None

@@ -17,6 +17,7 @@ from mora_bench.data.readers.measured import is_number, measured
 from mora_bench.data.readers.own import names_of
 from mora_bench.data.readers.own_columns import plain
 from mora_bench.data.readers.path_columns import fields, paths
+from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.text_columns import texts, texts_of_files
@@ -86,6 +87,7 @@ def new_records(
                 said |= unknown
             else:
                 modalities[name] = _read(own, sources[name], frame, bases, file, views)
+                said |= _nowhere(own, sources[name], frame, modalities[name], bases)
         none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
         table = Table(
             trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task
@@ -124,6 +126,18 @@ def _read(own: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Pat
     if own.kind == "text":
         return texts_of_files(column, bases, file, "any") if source.entry else texts(column)
     return _of_pictures(column, bases, file, views, own.kind)
+
+
+def _nowhere(own: Column, source: _Source, frame: pd.DataFrame, found: Column, bases: Sequence[Path]) -> dict[str, str]:
+    """What is said of a column of paths none of which leads to a file."""
+    of_files = own.kind in ("image", "bag") or (source.entry and not (own.kind == "vector" and len(source.columns) > 1))
+    if not of_files or any(value is not None for value in found.values):
+        return {}
+    column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
+    count = sum(map(bool, path_names(column)))
+    where = " or ".join(map(str, bases))
+    said = f"column {column.name!r}: none of its {count} files is below {where} (--pictures FOLDER says where they are)"
+    return {str(column.name): said} if count else {}
 
 
 def _of_width(found: Column, own: Column, file: Path) -> Column:

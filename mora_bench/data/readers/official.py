@@ -38,12 +38,16 @@ class Official:
         column, given, rest = said.partition(":")
         if not given:
             return cls(column, CALLED)
-        values = {}
+        values: dict[str, list[str]] = {}
         for part in rest.split(";"):
             side, _, own = part.partition("=")
             if side.strip() not in SPLITS or not own.strip():
                 raise UserError(f"--split {said}: expected COLUMN:train=A,B;val=C;test=D, where val may be left out.")
+            named_before = {value for each in values.values() for value in each}
             values[side.strip()] = [value.strip().lower() for value in own.split(",")]
+            twice = named_before & {*values[side.strip()]}
+            if twice or said.count(f"{side.strip()}=") > 1:
+                raise UserError(f"--split {said}: {(*sorted(twice), side.strip())[0]!r} is named twice.")
         return cls(column, values)
 
     def sides(self, frame: pd.DataFrame, file: Path) -> tuple[str, ...]:
@@ -74,11 +78,16 @@ def said(sides: Sequence[str], patients: Sequence[str], column: str) -> list[str
     found = [f"column {column!r}: official split, {', '.join(f'{name} {n:,}' for name, n in sizes.items() if n)}"]
     if not sizes["val"]:
         found.append("the official split has no validation side: each seed draws a ninth of its training side")
-    of = pd.DataFrame({"patient": patients, "side": sides}).groupby("patient")["side"].nunique()
-    several = int((of > 1).sum())
-    if several:
-        found.append(
-            f"WARNING: {several} patients are on two sides of the official split, so that test scores are too good. "
-            "--split patient draws another one."
-        )
-    return found
+    return [*found, *parted(sides, patients, "patients")]
+
+
+def parted(sides: Sequence[str], groups: Sequence[str], what: str) -> list[str]:
+    """A warning if some groups are on two sides; "" is none. `what` they are, in the plural."""
+    of = pd.DataFrame({"group": groups, "side": sides})
+    several = int((of[of["group"] != ""].groupby("group")["side"].nunique() > 1).sum())
+    if not several:
+        return []
+    return [
+        f"WARNING: {several} {what} are on two sides of the official split, so that test scores may be too good. "
+        "--split patient draws another one, which keeps them together."
+    ]

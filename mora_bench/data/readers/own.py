@@ -1,6 +1,5 @@
 """Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
 
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official, vector_columns
-from mora_bench.data.readers.cells import nothing, refuse
+from mora_bench.data.readers.cells import NOTHING, nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured, number
 from mora_bench.data.readers.own_columns import Columns, plain
@@ -47,16 +46,16 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     twice = [column for column in wanted.image if column in wanted.text]
     if twice:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
-    shown = [*wanted.image, *wanted.text, *(asked(column)[0] for column in wanted.table)]
-    kept = [(wanted.official and wanted.official.column, "is the split"), (wanted.weights, "holds the weights")]
-    for column, what in kept:
-        if column and column in shown:
-            raise UserError(f"{file}: column {column!r} {what}, and would be shown to the model. Leave one out.")
-    told = [column for column in wanted.labels if column in shown]
+    visible = [*wanted.text, *(asked(column)[0] for column in wanted.table)]
+    # Of pictures the content is shown, and their names may be anybody's.
+    told = [name for name in visible if name in wanted.hidden] + [
+        name for name in wanted.image if name in wanted.labels
+    ]
     if told:
-        raise UserError(
-            f"{file}: column {told[0]!r} is a label, and would be shown to the model. Leave one of them out."
-        )
+        what = wanted.hidden[told[0]]
+        raise UserError(f"{file}: column {told[0]!r} {what}, and would be shown to the model. Leave one of them out.")
+    if wanted.empty_patient != "refuse" and not wanted.patient:
+        raise UserError(f"{file}: --empty-patient {wanted.empty_patient} needs --patient COLUMN.")
     path = Path(file)
 
     def find(root: Path) -> Path | None:
@@ -81,7 +80,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     """
     frame = _frame(file, columns)
     ids = names_of(frame, columns.id, file)
-    patients = _patients(frame, ids, columns, file)
+    patients, every = _patients(frame, ids, columns, file), {*ids}
     labelled = targets(frame, columns.labels, file, columns.policy)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
@@ -122,29 +121,36 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         targets=labelled.values[labelled.kept],
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=labelled.task,
-        inseparable=tuple(_inseparable(frame, ids, columns, file)),
+        inseparable=tuple(_inseparable(frame, ids, every, columns, file)),
         official=columns.official.sides(frame, file) if columns.official else (),
-        weights=_weights(frame[columns.weights], file, _dialect(file).separator != ",") if columns.weights else (),
+        weights=_weights(frame, columns, file) if columns.weights else (),
     )
 
 
-def _inseparable(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path) -> Iterator[tuple[str, ...]]:
-    """The groupings that no split may part, each with a name for every row, "" for none."""
+def _inseparable(
+    frame: pd.DataFrame, ids: pd.Series, every: set[str], columns: Columns, file: Path
+) -> Iterator[tuple[str, ...]]:
+    """The groupings that no split may part, each with a name for every row, "" for none. `every`: the ids of all rows,
+    those that are left out, too."""
     if columns.groups:
-        yield _groups(file.parent / columns.groups, ids, file)
+        yield _groups(file.parent / columns.groups, ids, every, file)
     for column in columns.group:
-        yield tuple("" if nothing(cell) else cell.strip() for cell in frame[column])
+        found = tuple("" if nothing(cell) else cell.strip() for cell in frame[column])
+        if not any(found):
+            raise UserError(f"{file}, column {column!r}: every cell is empty, so it names no group.")
+        yield found
 
 
-def _weights(column: pd.Series, file: Path, commas: bool) -> tuple[float, ...]:
+def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, ...]:
     """How much each row counts in training.
 
     Raises:
         UserError: a cell is no number above 0.
     """
-    found = [number(cell.strip(), commas) for cell in column]
+    column, home = frame[columns.weights], joined.home(file, columns.joins(file), columns.weights)
+    found = [number(cell.strip(), _commas(home)) for cell in column]
     do = "Give every row a weight above 0, or leave the row out."
-    refuse(column, [own is None or not 0 < own < math.inf for own in found], file, "is no number above 0", do)
+    refuse(column, [own is None or own <= 0 for own in found], home, "is no number above 0", do)
     return tuple(own for own in found if own is not None)
 
 
@@ -152,10 +158,10 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     if vector_columns.of_files(entry):
         return vector_columns.from_files(paths(frame, entry), bases, file, columns.absent_pictures)
     names = vector_columns.columns_of(entry, list(frame.columns), file)
-    told = [name for name in names if name in (*columns.labels, columns.id, columns.patient)]
+    told = [name for name in names if name in columns.hidden]
     if told:
-        raise UserError(f"{file}: column {told[0]!r} is a label or names somebody, and --vector {entry} takes it, too.")
-    return vector_columns.from_columns(frame, names, file, _dialect(file).separator != ",")
+        raise UserError(f"{file}: column {told[0]!r} {columns.hidden[told[0]]}, and --vector {entry} takes it, too.")
+    return vector_columns.from_columns(frame, names, file, _commas(joined.home(file, columns.joins(file), names[0])))
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
@@ -167,24 +173,28 @@ def notes(file: Path, columns: Columns) -> list[str]:
     frame = _frame(file, columns)
     labelled = targets(frame, columns.labels, file, columns.policy)
     found = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
-    found += [*joined.said(file, columns.joins(file)), *labelled.said]
+    found += [*joined.said(file, columns.joins(file), columns.all()), *labelled.said]
     for name, own in _measured(frame, columns, file).items():
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
+    sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:
-        groups = {cell.strip() for cell in frame[column][labelled.kept] if not nothing(cell)}
-        found.append(f"column {column!r}: {len(groups)} groups, none of which falls on two sides of a split")
+        groups = [cell.strip() for cell in frame[column][labelled.kept]]
+        count = f"column {column!r}: {len({*groups} - {*NOTHING})} groups"
+        found.append(count if sides else f"{count}, none of which falls on two sides of a split")
+        found += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
-        weights = _weights(frame[columns.weights][labelled.kept], file, _dialect(file).separator != ",")
+        weights = np.array(_weights(frame[labelled.kept], columns, file))
+        # Kish's: so many rows of equal weight would tell as much.
+        worth = weights.sum() ** 2 / (weights**2).sum()
         found.append(
-            f"column {columns.weights!r}: weights from {min(weights):g} to {max(weights):g}; training draws rows in "
-            "proportion to them, and every score counts each row once"
+            f"column {columns.weights!r}: weights from {weights.min():g} to {weights.max():g}, worth {worth:,.0f} of "
+            f"{len(weights):,} rows; training draws rows in proportion to them, and every score counts each row once"
         )
     if columns.official:
         ids = names_of(frame, columns.id, file)
-        kept = labelled.kept
-        patients = _patients(frame, ids, columns, file)[kept]
-        found += official.said(columns.official.sides(frame[kept], file), [*patients], columns.official.column)
+        patients = _patients(frame, ids, columns, file)[labelled.kept]
+        found += official.said(sides, [*patients], columns.official.column)
     return found
 
 
@@ -203,7 +213,8 @@ def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path)
             found = cells.str.extract(f"({pattern})")[0]
         except re.error as error:
             raise UserError(f"{file}: --patient {columns.patient!r}: {pattern!r} is no pattern ({error}).") from error
-        refuse(frame[name], found.isna() & (cells != ""), file, f"does not fit {pattern!r}", "Correct the pattern.")
+        unfit = (found.isna() | (found == "")) & (cells != "")
+        refuse(frame[name], unfit, file, f"does not fit {pattern!r}", "Correct the pattern.")
         cells = found.fillna("")
     return cells.where(cells != "", "row of " + ids.str.strip())
 
@@ -220,10 +231,17 @@ def _dialect(file: Path) -> frames.Dialect:
     return frames.dialect(file, frames.names(file))
 
 
+def _commas(file: Path) -> bool:
+    """Whether numbers of a table may have a decimal comma."""
+    return _dialect(file).separator != ","
+
+
 def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Measured]:
     """The columns of measured values, by name."""
-    commas = _dialect(file).separator != ","
-    return {name: measured(frame[name], kind, file, commas) for name, kind in map(asked, columns.table)}
+    homes = {name: joined.home(file, columns.joins(file), name) for name, _ in map(asked, columns.table)}
+    return {
+        name: measured(frame[name], kind, homes[name], _commas(homes[name])) for name, kind in map(asked, columns.table)
+    }
 
 
 def _tells(own: Measured, labelled: Targets) -> list[str]:
@@ -240,17 +258,16 @@ def _tells(own: Measured, labelled: Targets) -> list[str]:
     return found
 
 
-def _groups(file: Path, ids: pd.Series, table: Path) -> tuple[str, ...]:
+def _groups(file: Path, ids: pd.Series, every: set[str], table: Path) -> tuple[str, ...]:
     """Of each sample the group that a file names, "" where it names none.
 
     Raises:
         UserError: the file cannot be read, an id stands twice or is none of the table's, or a group is empty.
     """
     frame = frames.frame(file, ("id", "group"))
-    unique(frame["id"], file)
+    unique(frame["id"].str.strip(), file)
     refuse(frame["group"], [not group.strip() for group in frame["group"]], file, "is empty", "Leave the row out.")
-    known = set(ids.str.strip())
-    odd = [id.strip() not in known for id in frame["id"]]
+    odd = [id.strip() not in every for id in frame["id"]]
     refuse(frame["id"], odd, file, f"is no id of {table.name}", "Write the file anew from this table (doctor).")
     group = dict(zip(frame["id"].str.strip(), frame["group"].str.strip(), strict=True))
     return tuple(group.get(id, "") for id in ids.str.strip())
@@ -260,5 +277,7 @@ def names_of(frame: pd.DataFrame, column: str | None, file: Path) -> pd.Series:
     """Unique names of the rows: those of a column, or their numbers in a spreadsheet."""
     if column is None:
         return pd.Series([f"row {i + 2}" for i in frame.index], name="row")
-    unique(frame[column], file)
-    return frame[column]
+    names = frame[column].str.strip()
+    refuse(frame[column], names == "", file, "is empty", "Give every row a name of its own.")
+    unique(names, file)
+    return names

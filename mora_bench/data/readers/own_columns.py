@@ -83,6 +83,14 @@ class Columns:
         return Official.of(self.split) if self.split else None
 
     @property
+    def hidden(self) -> dict[str, str]:
+        """By column why no model may see it, in words."""
+        found = dict.fromkeys(self.labels, "is a label")
+        named = {self.id: "names somebody", (self.patient or "").partition("~")[0]: "names somebody"}
+        named |= {self.weights: "holds the weights", self.official.column if self.official else "": "is the split"}
+        return found | {column: why for column, why in named.items() if column}
+
+    @property
     def policy(self) -> Policy:
         return Policy(self.separator, self.empty_label, self.uncertain, self.none_label, self.exclusive)
 

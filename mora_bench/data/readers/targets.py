@@ -81,10 +81,21 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
     """
     said = set(frame[names[0]].str.strip().str.lower())
     marks = len(names) > 1 or (said & {*YES_NO} and said <= {*YES_NO, *NOTHING, *UNCERTAIN})
+    _check_applies(policy, bool(marks), names, file)
     found = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
     if not found.kept.any():
         raise UserError(f"{file}, column {names[0]!r}: no row has a label.")
     return found
+
+
+def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path) -> None:
+    """Refuse what means nothing for labels that are written as these are: `marks` of 0 and 1, or names."""
+    of_names = {"--separator": policy.separator, "--none-label": policy.none_label}
+    of_marks = {"--exclusive": policy.exclusive, "--uncertain": policy.uncertain != REFUSE}
+    odd = next((option for option, asked in (of_names if marks else of_marks).items() if asked), "")
+    if odd:
+        wanted, are = ("names", "holds 0 and 1") if marks else ("0 and 1", "holds names")
+        raise UserError(f"{file}: {odd} is for labels that are written as {wanted}; column {names[0]!r} {are}.")
 
 
 def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Policy) -> Targets:
@@ -137,6 +148,8 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     said = [*_left_out(kept), *_likely_slips(column, labels, policy)]
     if policy.empty == "negative" and any(empty):
         said.append(f"{sum(empty)} rows have none of the labels")
+    if none and not any(without):
+        raise UserError(f"{file}, column {column.name!r}: no cell is {policy.none_label!r}, as --none-label says.")
     said += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
     return Targets(labels, values, "multi-class" if single else "multi-label", kept, tuple(said))
 

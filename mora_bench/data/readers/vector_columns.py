@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -41,16 +42,22 @@ def of_files(said: str) -> bool:
 
 
 def columns_of(said: str, there: Sequence[str], file: Path) -> list[str]:
-    """The columns of a table that make a vector, in their order in the table.
+    """The columns of a table that make a vector, in the order of their names, numbers in them by size: so their order
+    in the table means nothing.
 
     Raises:
         UserError: there is none.
     """
     pattern = entry_of(said)[1]
-    found = [name for name in there if fnmatchcase(name, pattern)]
+    found = sorted((name for name in there if fnmatchcase(name, pattern)), key=_by_number)
     if not found:
         raise UserError(f"{file}: no column {pattern!r}, which --vector {said} asks for.")
     return found
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    """What sorts e_2 before e_10."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def from_columns(frame: pd.DataFrame, names: Sequence[str], file: Path, commas: bool) -> Column:
@@ -84,11 +91,21 @@ def from_files(column: pd.Series, bases: Sequence[Path], file: Path, absent: Abs
         bases, file, absent: as in `located`.
 
     Raises:
-        UserError: as `located`; several files in a cell; a file that holds no vector.
+        UserError: as `located`; several files in a cell; a file that holds no vector, or one of another length.
     """
     found = located(column, bases, file, absent, "vectors")
     refuse(column, [len(own) > 1 for own in found], file, "names several files", "Name one a row.")
-    return Column("vector", tuple(_vector(own[0]) if own else None for own in found))
+    vectors = tuple(_vector(own[0]) if own else None for own in found)
+    width = next((len(own) for own in vectors if own is not None), 0)
+    odd = [own is not None and len(own) != width for own in vectors]
+    refuse(
+        column,
+        odd,
+        file,
+        f"names a vector of another length than {width}, the first one's,",
+        "Take all of one encoder.",
+    )
+    return Column("vector", vectors)
 
 
 def _vector(path: Path) -> Any:

@@ -88,10 +88,8 @@ def test_weights_are_read_and_said(file):
     assert plain.weights == ()
     assert dataclasses.replace(table, weights=()).fingerprint() == plain.fingerprint() != table.fingerprint()
     said = notes(file, Columns(("ill",), text=("note",), weights="weight", group=("site",)))
-    assert (
-        "column 'weight': weights from 1 to 4; training draws rows in proportion to them, and every score counts each "
-        "row once" in said
-    )
+    worth = "column 'weight': weights from 1 to 4, worth 100 of 120 rows; training draws rows in proportion to them"
+    assert f"{worth}, and every score counts each row once" in said
     assert "column 'site': 6 groups, none of which falls on two sides of a split" in said
 
 

@@ -1,0 +1,197 @@
+"""Tables that were once read wrongly without a word: each is refused now, or said, with what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mora_bench.cli.main import main
+from mora_bench.data.readers import frames, joined
+from mora_bench.data.readers.measured import number
+from mora_bench.data.readers.official import Official
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.vector_columns import columns_of
+from mora_bench.errors import UserError
+
+
+def rows(n=40, **more):
+    given = {
+        "id": [f"v{i}" for i in range(n)],
+        "patient": [f"p{i // 2}" for i in range(n)],
+        "site": [f"s{i % 4}" for i in range(n)],
+        "note": [f"note {i}" for i in range(n)],
+        "age": [str(20 + i) for i in range(n)],
+        "ill": [str(i % 2) for i in range(n)],
+        "finding": ["abc"[i % 3] for i in range(n)],
+        "split": ["train", "train", "train", "val", "test"] * (n // 5),
+    }
+    return pd.DataFrame(given | more)
+
+
+def written(folder, frame=None, name="visits.csv"):
+    file = folder / name
+    (rows() if frame is None else frame).to_csv(file, index=False)
+    return file
+
+
+def read(file, **more):
+    given = {"labels": ("ill",), "text": ("note",), "id": "id"} | more
+    return own_table("visits", file, **given).read(file.parent)
+
+
+def test_rows_of_more_fields_than_the_header_are_refused_by_line(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text('id,note,ill\na,"red, sore",1\nb,red, sore,1\n')
+    with pytest.raises(UserError, match=r"t.csv, line 3: 4 fields, and the header has 3. Is a quote missing"):
+        frames.frame(file, ["id", "ill"])
+    # Lines inside a quoted field, and blank ones, are none of their own.
+    file.write_text('id,note,ill\na,"red,\nsore",1\n\nb,red,1\n')
+    assert frames.frame(file, ["id", "ill"])["id"].tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.xlsx"])
+def test_a_column_whose_name_stands_twice_is_refused(tmp_path, name):
+    file, frame = tmp_path / name, pd.DataFrame([["a", "1", "2"]], columns=["id", "age", "age"])
+    frame.to_excel(file, index=False) if name.endswith("xlsx") else frame.to_csv(file, index=False)
+    with pytest.raises(UserError, match=r"two columns are called 'age'\. Rename one"):
+        frames.frame(file, ["id", "age"])
+    assert frames.frame(file, ["id"])["id"].tolist() == ["a"]
+
+
+def test_whole_numbers_with_gaps_of_a_parquet_file_are_whole(tmp_path):
+    pd.DataFrame({"year": [2018, None, 2020], "age": [1.5, 2.0, None]}).to_parquet(tmp_path / "t.parquet")
+    found = frames.frame(tmp_path / "t.parquet", ["year", "age"])
+    assert found.to_numpy().tolist() == [["2018", "1.5"], ["", "2"], ["2020", ""]]
+
+
+@pytest.mark.parametrize("cell", ["1e39", "-3.5e38", "1e400"])
+def test_numbers_that_single_precision_does_not_hold_are_none(tmp_path, cell):
+    assert number(cell, False) is None
+    file = written(tmp_path, rows(age=[cell, *map(str, range(39))]))
+    with pytest.raises(UserError, match=r"column 'age' holds numbers, but not in row 2"):
+        read(file, table=("age",))
+
+
+def test_a_pattern_that_fits_nothing_of_a_patient_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"column 'patient' does not fit '\[0-9\]\*' in row 2: 'p0'"):
+        read(written(tmp_path), patient="patient~[0-9]*")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"table": ("patient",), "patient": "patient"}, "column 'patient' names somebody"),
+        ({"text": ("id",)}, "column 'id' names somebody"),
+        ({"vector": ("v=ag*",), "weights": "age"}, "column 'age' holds the weights, and --vector v=ag[*] takes it"),
+        ({"table": ("split",), "split": "split"}, "column 'split' is the split"),
+        ({"empty_patient": "own"}, "--empty-patient own needs --patient COLUMN"),
+    ],
+)
+def test_what_no_model_may_see_is_no_input(tmp_path, asked, said):
+    with pytest.raises(UserError, match=said):
+        read(written(tmp_path), **asked)
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"), [([" v0 ", "v0"], "id 'v0' stands in row 2 too"), (["v0", " "], "column 'id' is empty in row 3")]
+)
+def test_ids_are_unique_and_there_without_blanks_around_them(tmp_path, ids, said):
+    file = written(tmp_path, rows(id=[*ids, *(f"w{i}" for i in range(38))]))
+    with pytest.raises(UserError, match=said):
+        read(file)
+
+
+def test_each_table_is_read_by_its_own_dialect(tmp_path):
+    """1,000 in quotes is no number of a table of commas; 0,81 is one in a table of semicolons."""
+    frame = rows()
+    frame.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
+    written(tmp_path, frame[["id"]].assign(count="1,000"), "counts.csv")
+    found = read(tmp_path / "semicolons.csv", table=("count",), join=("counts.csv:id",))
+    assert found.modalities["table"].values[0] == {"count": "1,000"}
+    with pytest.raises(UserError, match=r"counts.csv, column 'count' is no number above 0 in row 2: '1,000'"):
+        read(tmp_path / "semicolons.csv", weights="count", join=("counts.csv:id",))
+    written(tmp_path)
+    frame[["id"]].assign(lab="0,81").to_csv(tmp_path / "lab.csv", sep=";", index=False)
+    found = read(tmp_path / "visits.csv", table=("lab",), join=("lab.csv:id",))
+    assert found.modalities["table"].values[0] == {"lab": 0.81}
+    assert read(tmp_path / "visits.csv", join=("lab.csv:id",), weights="lab").weights[0] == 0.81
+
+
+def test_joins_need_a_key_that_is_there_and_say_what_both_tables_have(tmp_path):
+    file = written(tmp_path, rows(patient=["", *(f"p{i}" for i in range(1, 40))]))
+    written(tmp_path, pd.DataFrame({"patient": ["", "p2"], "crp": ["77", "5"], "age": ["1", "2"]}), "more.csv")
+    found = read(file, table=("crp",), join=("more.csv:patient",)).modalities["table"].values
+    # A row without a patient is not that of the further table without one.
+    assert (found[0], found[2]) == (None, {"crp": 5.0})
+    said = joined.said(file, [joined.Join.of("more.csv:patient", tmp_path)], ["age", "crp"])
+    assert said[1] == "more.csv: its 'age' is not read; that of visits.csv is"
+    written(tmp_path, pd.DataFrame({"patient": ["P2"], "crp": ["5"]}), "other.csv")
+    with pytest.raises(UserError, match=r"no row for any value of 'patient' of .*, such as 'p1'; there it is 'P2'"):
+        read(file, table=("crp",), join=("other.csv:patient",))
+
+
+def test_groups_on_two_sides_of_an_official_split_are_said(tmp_path):
+    file = written(tmp_path)
+    said = notes(file, Columns(("ill",), text=("note",), id="id", group=("site",), split="split"))
+    assert "column 'site': 4 groups" in said
+    assert any(
+        one.startswith("WARNING: 4 groups of column 'site' are on two sides of the official split") for one in said
+    )
+    with pytest.raises(UserError, match="column 'site': every cell is empty, so it names no group"):
+        read(written(tmp_path, rows(site=[""] * 40), "none.csv"), group=("site",))
+
+
+def test_group_and_a_split_by_rows_exclude_each_other(tmp_path, capsys):
+    asked = ["data", str(written(tmp_path)), "--text", "note", "--labels", "ill", "--group", "site", "--split", "row"]
+    assert main([*asked, "--plan", "--out", str(tmp_path / "out")]) == 2
+    assert "--split row: parts groups, which --group and --groups keep together" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "what"), [("year:train=1,2;test=2,3", "'2' is named"), ("year:train=1;train=2;test=3", "'train' is named")]
+)
+def test_a_value_has_one_side(said, what):
+    with pytest.raises(UserError, match=f"{what} twice"):
+        Official.of(said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"labels": ("finding",), "exclusive": True}, "--exclusive is for labels that are written as 0 and 1"),
+        ({"labels": ("finding",), "uncertain": "0"}, "--uncertain is for labels that are written as 0 and 1"),
+        ({"none_label": "a"}, "--none-label is for labels that are written as names; column 'ill' holds 0 and 1"),
+        ({"separator": ","}, "--separator is for labels that are written as names"),
+        ({"labels": ("finding",), "none_label": "No Finding"}, "no cell is 'No Finding', as --none-label says"),
+    ],
+)
+def test_an_option_that_means_nothing_for_these_labels_is_refused(tmp_path, asked, said):
+    with pytest.raises(UserError, match=said):
+        read(written(tmp_path), **asked)
+
+
+def test_a_vector_s_columns_are_in_the_order_of_their_names():
+    assert columns_of("v=e_*", ["e_10", "id", "e_2", "e_1"], "t.csv") == ["e_1", "e_2", "e_10"]
+
+
+def test_decimal_commas_in_a_table_of_commas_are_said(tmp_path):
+    file = written(tmp_path, rows(age=[f"{i},5" for i in range(40)]))
+    said = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id"))
+    assert any("with decimal commas, of which a table whose fields are separated by commas has none" in s for s in said)
+
+
+def test_groups_may_name_rows_that_are_left_out(tmp_path):
+    file = written(tmp_path, rows(ill=["", *(str(i % 2) for i in range(39))]))
+    written(tmp_path, pd.DataFrame({"id": ["v0", "v1"], "group": ["g", "g"]}), "groups.csv")
+    found = read(file, groups="groups.csv", empty_label="leave-out")
+    assert found.inseparable[0][:2] == ("g", "")
+
+
+def test_files_of_vectors_are_of_one_length(tmp_path):
+    for i in range(40):
+        np.save(tmp_path / f"v{i}.npy", np.ones(5 if i == 7 else 4))
+    with pytest.raises(
+        UserError, match=r"names a vector of another length than 4, the first one's, in row 9: 'v7.npy'"
+    ):
+        read(written(tmp_path), vector=("v={id}.npy",))
