@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
-from mora_bench.backbones.clip import PATHS, prenormed
+from mora_bench.backbones.clip import PATHS, SHIPPED, prenormed
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.layout import (
@@ -39,12 +39,25 @@ from mora_bench.backbones.tower import Tower
 from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
+from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import SiglipModel
 
 HALF = [0.5, 0.5, 0.5]
+#: A small one with random weights, which reads texts and pictures as the shipped CLIP does.
+UNTRAINED = "siglip-untrained"
+SMALL = {
+    "text_config": {
+        "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "max_position_embeddings": 64, "projection_size": 64,
+    },
+    "vision_config": {
+        "hidden_size": 96, "intermediate_size": 192, "num_hidden_layers": 3, "num_attention_heads": 3, "image_size": 64,
+        "patch_size": 16,
+    },
+}  # fmt: skip
 TOWERS = {"text": "text_model", "image": "vision_model"}
 
 
@@ -125,6 +138,7 @@ class Siglip(Dual):
 
     title = "SigLIP"
     source = "arXiv 2303.15343"
+    shipped = {UNTRAINED: "a small SigLIP with random weights"}
 
     def __init__(self, siglip: SiglipModel, modalities: Mapping[str, str], seen: Pictures):
         image = SiglipImage(siglip.vision_model, TOWERS["image"], seen.mean, seen.std)
@@ -132,7 +146,8 @@ class Siglip(Dual):
 
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
-        assert folder is not None
+        trained, folder = folder is not None, folder or SHIPPED
+        config = config if trained else _small(folder)
         seen, text, image = _seen_by(folder, config, name), config["text_config"], config["vision_config"]
         if not image.get("vision_use_head", True):
             raise UserError(
@@ -141,23 +156,30 @@ class Siglip(Dual):
             )
         tokenizer = tokenizer_file(folder)
         longest = min(max_text, text.get("max_position_embeddings", 64))
-        files = [folder / "config.json", tokenizer, *weights_files(folder)]
+        files = [folder / "config.json", tokenizer, *weights_files(folder)] if trained else [tokenizer]
         return Spec(
             name=name,
             family="siglip",
-            fingerprint=fingerprint(files, seen.key()),
+            fingerprint=fingerprint(files, seen.key() if trained else [*seen.key(), config]),
             depth=max(part.get("num_hidden_layers", 12) for part in (text, image)),
             width=min(part.get("hidden_size", 768) for part in (text, image)),
             rules={"text": TextRule(tokenizer, longest), "image": seen.rule, "bag": seen.rule},
             folder=folder,
+            trained=trained,
             single_stream=False,
         )
 
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Siglip:
         assert spec.folder is not None
-        config = read_json(spec.folder, "config.json", spec.name)
-        return cls(_read(spec.folder), modalities, _seen_by(spec.folder, config, spec.name))
+        if spec.trained:
+            config = read_json(spec.folder, "config.json", spec.name)
+            return cls(_read(spec.folder), modalities, _seen_by(spec.folder, config, spec.name))
+        from transformers import SiglipConfig, SiglipModel
+
+        torch.manual_seed(seed)
+        config = _small(spec.folder)
+        return cls(SiglipModel(SiglipConfig(**config)).eval(), modalities, _seen_by(spec.folder, config, spec.name))
 
     def make_pooler(self) -> nn.ModuleDict:
         return nn.ModuleDict({kind: copy.deepcopy(self._head(kind)) for kind in TOWERS if kind in self.towers})
@@ -196,6 +218,13 @@ class Siglip(Dual):
 
     def _head(self, kind: str) -> Any:
         return self.net.get_submodule(TOWERS[kind]).head
+
+
+def _small(folder: Path) -> dict[str, Any]:
+    """The configuration of the small one, for the words of a folder's tokenizer."""
+    words = open_tokenizer(tokenizer_file(folder)).get_vocab()
+    ids = {"pad_token_id": words["[PAD]"], "bos_token_id": words["[CLS]"], "eos_token_id": words["[SEP]"]}
+    return SMALL | {"text_config": SMALL["text_config"] | ids | {"vocab_size": len(words)}}
 
 
 def _read(folder: Path) -> SiglipModel:
