@@ -2,6 +2,10 @@
 table can tell.
 
     python benchmarks/convergence.py --preset quick --methods head mora lora full --out results/twice
+    python benchmarks/convergence.py --preset quick --patience-times 3 --out results/patient
+
+With --patience-times N early stopping waits N times as long, too: where validation is noisy, what ends a training too
+early is patience, and no cap.
 
 Takes the options of `grid`; runs what is not done, competitors without a network left out, and prints a table from
 the records: the mean of every row with either cap, their difference and the minimum detectable difference of the
@@ -26,17 +30,20 @@ from mora_bench.report.tables import between
 from mora_bench.report.write import read
 
 HEADERS = (
-    "section", "tested", "row", "mean", "with twice the cap", "difference", "detectable", "within it",
-    "cut short", "with twice the cap", "epochs", "with twice the cap",
+    "section", "tested", "row", "mean", "trained longer", "difference", "detectable", "within it",
+    "cut short", "trained longer", "epochs", "trained longer",
 )  # fmt: skip
 
 
-def longer(grid: Grid) -> Grid:
-    """The grid with twice the cap, whatever its preset says of a dataset or method."""
-    twice = {
-        owner: own | {"epochs": 2 * own["epochs"]} if "epochs" in own else own for owner, own in grid.overrides.items()
+def longer(grid: Grid, patience: int = 1) -> Grid:
+    """The grid with twice the cap, and so many times the patience, whatever its preset says of a dataset or method."""
+    times = {"epochs": 2, "patience": patience}
+    more = {
+        owner: own | {name: times[name] * own[name] for name in times if name in own}
+        for owner, own in grid.overrides.items()
     }
-    return replace(grid, recipe=replace(grid.recipe, epochs=2 * grid.recipe.epochs), overrides=twice)
+    recipe = {name: count * getattr(grid.recipe, name) for name, count in times.items()}
+    return replace(grid, recipe=replace(grid.recipe, **recipe), overrides=more)
 
 
 def epochs(store: Store, cells: list[Cell], row: Row) -> str:
@@ -75,11 +82,16 @@ def _section(tables: list[Comparison], title: str) -> Section | None:
 
 
 def main(arguments: list[str]) -> None:
+    patience = 1
+    if "--patience-times" in arguments:
+        at = arguments.index("--patience-times")
+        patience = int(arguments[at + 1])
+        arguments = arguments[:at] + arguments[at + 2 :]
     grid, preset, place = asked(arguments, "grid")
     grid, preset = (replace(own, floors=(NONE,)) for own in (grid, preset))
     once = campaign.plan(grid, place, preset).cells
     # Twice what a flag says as well.
-    caps = once, campaign.plan(longer(grid), place, longer(preset)).cells
+    caps = once, campaign.plan(longer(grid, patience), place, longer(preset, patience)).cells
     for number, (cell, record) in enumerate(campaign.run([*caps[0], *caps[1]], place, grid.engine), 1):
         print(f"{number} ended: {cell.label}, at most {cell.recipe and cell.recipe.epochs} epochs: {record.status}")
     cells = read(place.out, grid.metric).cells

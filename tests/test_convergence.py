@@ -1,5 +1,7 @@
 """benchmarks/convergence.py, on toys."""
 
+from dataclasses import replace
+
 from convergence import longer, main
 
 from mora_bench.plan.grid import Grid
@@ -9,6 +11,10 @@ def test_twice_the_cap_is_twice_whoever_says_it():
     grid = Grid(overrides={"odir": {"epochs": 7}, "full": {"lr": 1e-3}})
     assert longer(grid).recipe.epochs == 200
     assert longer(grid).overrides == {"odir": {"epochs": 14}, "full": {"lr": 1e-3}}
+    assert longer(grid).recipe.patience == grid.recipe.patience
+    patient = replace(grid, overrides={"odir": {"epochs": 7, "patience": 2}})
+    assert longer(patient, 3).overrides == {"odir": {"epochs": 14, "patience": 6}}
+    assert longer(patient, 3).recipe.patience == 3 * grid.recipe.patience
 
 
 def test_a_table_says_what_twice_the_cap_changes(folder, tmp_path, capsys, cache, monkeypatch):

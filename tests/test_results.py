@@ -114,6 +114,19 @@ def test_mora_does_not_lead_the_field_on_real_data():
     assert max(auroc) - min(auroc) < 0.003
 
 
+def test_linear_models_on_frozen_features_lead_every_network_where_the_text_does_not_name_the_label():
+    found = section("redacted", "odir-redacted")
+    assert found.seeds == list(range(5))
+    assert not found.among("score both").over(5).any()
+    networks, floors = found.competing, [row.method for row in found.floors]
+    led = found.against_floors("score both").over(5 + len(floors))[5:, :5]
+    assert led[floors.index("frozen")].all()
+    # What docs/findings.md says of patience.
+    patient = [row for row in networks if "patience=10" in row.label and "labels" not in row.label]
+    means = {row.method: round(100 * row.mean["score both"], 1) for row in patient}
+    assert means == {"head": 27.4, "mora": 24.2}
+
+
 def test_networks_under_real_weights_beat_counting_words_where_something_is_missing():
     found = section("fused", "odir")
     floors = mean_of(found.floors, "score both")
@@ -124,7 +137,8 @@ def test_networks_under_real_weights_beat_counting_words_where_something_is_miss
 
 def test_the_reference_is_there():
     assert {folder.name for folder in FOLDERS} == {
-        "quick", "fused", "field", "rank", "blocks", "rate", "rate90", "imputation", "one-modality", "freezing",
+        "quick", "fused", "field", "rank", "blocks", "rate", "rate90", "imputation", "redacted", "one-modality",
+        "freezing",
     }  # fmt: skip
 
 

@@ -146,10 +146,12 @@ def _passed(found: Agreement, rows: list[Row], floors: list[Row], asked: Sequenc
     said = []
     if passes.any():
         said.append(f"{_names(rows, passes)} {_verb(passes, 'is', 'are')} significantly better than every baseline")
-    if behind.any():
-        ahead = np.asarray(led[behind].any(0))
+    # Of several networks a floor may lead some: those that the same floors lead are named together.
+    for ahead in dict.fromkeys(map(tuple, led[behind].tolist())):
+        alike = np.asarray((led == ahead).all(1))
         said.append(
-            f"{_names(rows, behind)} {_verb(behind, 'is', 'are')} significantly worse than {_names(floors, ahead)}"
+            f"{_names(rows, alike)} {_verb(alike, 'is', 'are')} significantly worse than "
+            f"{_names(floors, np.asarray(ahead))}"
         )
     for whether, chosen in _open_floors(found, open_, leads, asked):
         left = np.asarray((~leads[chosen]).any(0))
