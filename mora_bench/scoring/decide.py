@@ -111,6 +111,7 @@ class Decider:
     _thresholds: dict[int, np.ndarray] = field(default_factory=dict)
     _limits: dict[int, np.ndarray] = field(default_factory=dict)
     _usual: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    _expected: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.asked.decide not in ("", "0.5") and not self.task.one_by_one:
@@ -149,6 +150,11 @@ class Decider:
 
     def expected(self, pattern: int) -> str:
         """What the cell scores on its test samples that are shown a pattern, as a sentence; "" if it has none."""
+        if pattern not in self._expected:
+            self._expected[pattern] = self._scored(pattern)
+        return self._expected[pattern]
+
+    def _scored(self, pattern: int) -> str:
         targets, logits, _ = self.test.under(pattern)
         if not len(targets):
             return ""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official, vector_columns
-from mora_bench.data.readers.cells import NOTHING, nothing, refuse
+from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured, number
 from mora_bench.data.readers.own_columns import Columns, plain
@@ -179,8 +179,9 @@ def notes(file: Path, columns: Columns) -> list[str]:
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
     sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:
-        groups = [cell.strip() for cell in frame[column][labelled.kept]]
-        count = f"column {column!r}: {len({*groups} - {*NOTHING})} groups"
+        groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
+        several = len({*groups} - {""})
+        count = f"column {column!r}: {several} group{'s' * (several != 1)}"
         found.append(count if sides else f"{count}, none of which falls on two sides of a split")
         found += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:

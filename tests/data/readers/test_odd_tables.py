@@ -137,6 +137,8 @@ def test_groups_on_two_sides_of_an_official_split_are_said(tmp_path):
     assert any(
         one.startswith("WARNING: 4 groups of column 'site' are on two sides of the official split") for one in said
     )
+    some = written(tmp_path, rows(site=["NA", *["s"] * 39]), "some.csv")
+    assert "column 'site': 1 group" in notes(some, Columns(("ill",), text=("note",), id="id", group=("site",)))[-1]
     with pytest.raises(UserError, match="column 'site': every cell is empty, so it names no group"):
         read(written(tmp_path, rows(site=[""] * 40), "none.csv"), group=("site",))
 
