@@ -96,7 +96,7 @@ def applier(record: Record, runtime: Runtime, trained_on: Table, parts: bool) ->
     return partial(apply, trained(record, runtime), cell, trained_on=trained_on, runtime=runtime, parts=parts)
 
 
-def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime, parts: bool) -> Applied:
+def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime, parts: bool = False) -> Applied:
     """Predict samples with what each of them has, and, where asked, with every part of it; nothing of them is kept.
     `trained_on`: the cell's own data."""
     recipe = recipe_of(cell)

@@ -232,4 +232,4 @@ def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method,
     assert (said["source"], said["cells"], said["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
     applied = apply(trained(record, place), cell, data.table, data.table, place)
     complete = len(presence.pattern_presence(2)) - 1
-    np.testing.assert_allclose(applied.logits[rows], kept["test_logits"][:, complete], atol=1e-4)
+    np.testing.assert_allclose(applied.logits[rows, complete], kept["test_logits"][:, complete], atol=1e-4)
