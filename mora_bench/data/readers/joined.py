@@ -75,10 +75,10 @@ def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataF
     return found.fillna("")[list(columns)]
 
 
-def home(file: Path, joins: Sequence[Join], column: str) -> Path:
-    """The table that a column is read from."""
-    there = (join.file for join in joins if column in frames.names(join.file))
-    return file if column in frames.names(file) else next(there, file)
+def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, Path]:
+    """By column the table that it is read from."""
+    tables = {table: {*frames.names(table)} for table in (file, *(join.file for join in joins))}
+    return {column: next((table for table, own in tables.items() if column in own), file) for column in columns}
 
 
 def said(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:

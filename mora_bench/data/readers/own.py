@@ -147,8 +147,9 @@ def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, 
     Raises:
         UserError: a cell is no number above 0.
     """
-    column, home = frame[columns.weights], joined.home(file, columns.joins(file), columns.weights)
-    found = [number(cell.strip(), _commas(home)) for cell in column]
+    column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
+    commas = _commas(home)
+    found = [number(cell.strip(), commas) for cell in column]
     do = "Give every row a weight above 0, or leave the row out."
     refuse(column, [own is None or own <= 0 for own in found], home, "is no number above 0", do)
     return tuple(own for own in found if own is not None)
@@ -161,7 +162,8 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     told = [name for name in names if name in columns.hidden]
     if told:
         raise UserError(f"{file}: column {told[0]!r} {columns.hidden[told[0]]}, and --vector {entry} takes it, too.")
-    return vector_columns.from_columns(frame, names, file, _commas(joined.home(file, columns.joins(file), names[0])))
+    (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
+    return vector_columns.from_columns(frame, names, file, _commas(home))
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
@@ -239,9 +241,10 @@ def _commas(file: Path) -> bool:
 
 def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Measured]:
     """The columns of measured values, by name."""
-    homes = {name: joined.home(file, columns.joins(file), name) for name, _ in map(asked, columns.table)}
+    homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
+    commas = {home: _commas(home) for home in {*homes.values()}}
     return {
-        name: measured(frame[name], kind, homes[name], _commas(homes[name])) for name, kind in map(asked, columns.table)
+        name: measured(frame[name], kind, homes[name], commas[homes[name]]) for name, kind in map(asked, columns.table)
     }
 
 
