@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
     Pictures,
-    check_loaded,
     fingerprint,
     pictures,
     read_json,
@@ -181,14 +181,8 @@ def read(folder: Path) -> CLIPModel:
         UserError: weights are absent.
     """
     from transformers import CLIPModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    clip, report = CLIPModel.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-    )
-    check_loaded(report, folder, "a CLIP checkpoint")
-    return clip.eval()
+    return read_as(CLIPModel, folder, "a CLIP checkpoint")
 
 
 def seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:

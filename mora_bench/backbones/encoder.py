@@ -14,6 +14,22 @@ from mora_bench.backbones.layout import check_loaded
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "drop_path_rate")
 
 
+def read_as(kind: Any, folder: Path, what: str) -> Any:
+    """The network of transformers' class `kind` in a folder, in float32 and evaluation mode; `what` is expected there.
+
+    Raises:
+        UserError: weights are absent.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    found, report = kind.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
+    )
+    check_loaded(report, folder, what)
+    return found.eval()
+
+
 def read_encoder(folder: Path) -> nn.Module:
     """The network in a folder without its pooler, in float32 and evaluation mode, without dropout; no code but that of
     transformers is run.

@@ -24,9 +24,9 @@ from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.clip import PATHS, SHIPPED, prenormed
 from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
     Pictures,
-    check_loaded,
     fingerprint,
     pictures,
     read_json,
@@ -171,12 +171,13 @@ class Siglip(Dual):
 
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Siglip:
+        from transformers import SiglipConfig, SiglipModel
+
         assert spec.folder is not None
         if spec.trained:
             config = read_json(spec.folder, "config.json", spec.name)
-            return cls(_read(spec.folder), modalities, _seen_by(spec.folder, config, spec.name))
-        from transformers import SiglipConfig, SiglipModel
-
+            siglip = read_as(SiglipModel, spec.folder, "a SigLIP checkpoint")
+            return cls(siglip, modalities, _seen_by(spec.folder, config, spec.name))
         torch.manual_seed(seed)
         config = _small(spec.folder)
         return cls(SiglipModel(SiglipConfig(**config)).eval(), modalities, _seen_by(spec.folder, config, spec.name))
@@ -225,23 +226,6 @@ def _small(folder: Path) -> dict[str, Any]:
     words = open_tokenizer(tokenizer_file(folder)).get_vocab()
     ids = {"pad_token_id": words["[PAD]"], "bos_token_id": words["[CLS]"], "eos_token_id": words["[SEP]"]}
     return SMALL | {"text_config": SMALL["text_config"] | ids | {"vocab_size": len(words)}}
-
-
-def _read(folder: Path) -> SiglipModel:
-    """The network in a folder, in float32 and in evaluation mode.
-
-    Raises:
-        UserError: weights are absent.
-    """
-    from transformers import SiglipModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    siglip, report = SiglipModel.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-    )
-    check_loaded(report, folder, "a SigLIP checkpoint")
-    return siglip.eval()
 
 
 def _seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:
