@@ -12,13 +12,12 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from mora_bench.cells.recipe import FEWEST_ALIGNED
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.features import FeatureInputs
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.errors import UserError
 
-#: Samples that are needed at least.
-FEWEST = 10
 #: The ridges that are tried, times the number of samples and the mean variance of a feature.
 RIDGES = np.logspace(-4, 4, 17)
 
@@ -27,12 +26,12 @@ def regression(pictures: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.
     """A linear map from pictures [n, F] to words [n, D]: its weight [D, F] and bias [D]; the same bits for the same.
 
     Raises:
-        UserError: there are fewer than `FEWEST` samples.
+        UserError: there are fewer than `FEWEST_ALIGNED` samples.
     """
-    if len(pictures) < FEWEST:
+    if len(pictures) < FEWEST_ALIGNED:
         raise UserError(
             f"recipe.projection aligned: {len(pictures)} training samples show both a text and a picture, expected "
-            f"{FEWEST} or more. Lower the missing rate, take more samples, or leave it at trained."
+            f"{FEWEST_ALIGNED} or more. Lower the missing rate, take more samples, or leave it at trained."
         )
     # Imported before threads are limited, because it brings the libraries whose threads these are.
     from sklearn.linear_model import RidgeCV

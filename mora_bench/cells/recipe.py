@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis
@@ -19,7 +19,10 @@ READ_BY = {LINEAR: {"warmup": 0.0}, PLATEAU: {"warmup_epochs": 0.5, "decay_epoch
 READOUTS = ("", "pooler", "mean", "labels")
 CLASS_WEIGHTS = ("none", "balanced")
 #: Aligned: once, without labels, and then frozen.
-_, ALIGNED = PROJECTIONS = ("trained", "aligned")
+ALIGNED: Final = "aligned"
+PROJECTIONS = ("trained", ALIGNED)
+#: Training samples that show both a text and a picture, which a projection is aligned on: so many at least.
+FEWEST_ALIGNED = 10
 #: Fields of few values, and these.
 KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,

@@ -26,6 +26,8 @@ class PublishOptions:
     """under which others may use it, as hubs write it, e.g. cc-by-4.0"""
     predictions: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """also logits and labels of every validation and test sample; of patients, if the data are real"""
+    splits: bool = True
+    """which samples train, validate and test, by hashed ids; leave them out where not even these may be given away"""
     plugin: tuple[Path, ...] = ()
     """Python files that define tasks or tables of your own"""
 
@@ -36,7 +38,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.report.publish import publish
 
     title = options.title or options.folder.absolute().name
-    found = publish(options.folder, options.into, title, options.license, options.predictions)
+    found = publish(options.folder, options.into, title, options.license, options.predictions, options.splits)
     print(f"{found.cells} cells, {found.adapters} with what they trained: {options.into}")
     for what in found.left_out:
         print(f"left out: {what}")

@@ -125,6 +125,10 @@ class Table:
         present.flags.writeable = False
         return present
 
+    def has(self, kind: str) -> bool:
+        """Whether any sample has content of a kind."""
+        return bool(self.present[:, np.array(self.kinds) == kind].any())
+
     @cached_property
     def summaries(self) -> np.ndarray:
         """float [N, M], read-only: one number for each content (`Modality.summary`), NaN where there is none.

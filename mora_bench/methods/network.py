@@ -115,7 +115,7 @@ class Model(nn.Module):
     @property
     def cut(self) -> int:
         """The number of frozen stages: 0 none, 1 embed, 2 embed and fill, 2 + k these and the first k blocks."""
-        outside = len(self.embedders) or len(self.types) or (self.projection is not None and not self.pairs)
+        outside = len(self.embedders) or len(self.types) or (self.projection is not None and not self.projection_frozen)
         if self.method.first_block == EMBEDDINGS or outside:
             return EMBED
         return FILL if any(True for _ in self.imputer.parameters()) else BLOCKS + self.method.first_block
@@ -140,7 +140,17 @@ class Model(nn.Module):
         """
         assert self.projection is not None
         self.pairs = self.backbone.align(self.projection, batches)
+        self.freeze_projection()
+
+    def freeze_projection(self) -> None:
+        """Leave the projection as it is: where no sample has a picture, nothing reads it."""
+        assert self.projection is not None
         self.projection.requires_grad_(False)
+
+    @property
+    def projection_frozen(self) -> bool:
+        """Whether there is a projection that no step changes."""
+        return self.projection is not None and not any(p.requires_grad for p in self.projection.parameters())
 
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""

@@ -7,8 +7,10 @@ from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mora_bench import registry
-from mora_bench.cells.recipe import ALIGNED, Recipe
+from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, Recipe
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
     changed.
 
     Raises:
-        UserError: the backbone has no such readout, or the dataset's task no class weights.
+        UserError: the backbone has no such readout, the dataset's task no class weights, or the dataset too few
+            samples to align a projection on.
     """
     if recipe.class_weights != "none" and not weighs(registry.get(registry.TASKS, table.task)):
         raise UserError(
@@ -36,6 +39,12 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
         )
     if recipe.projection == ALIGNED and not spec.projection:
         return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
+    if spec.projection and not table.has("image") and recipe.projection != ALIGNED:
+        # Frozen, because then what stands before a method's first block is computed once.
+        why = f"{table.name} has no picture for the projection of {spec.name}, which stays frozen"
+        return fitting(replace(recipe, projection=ALIGNED), spec, table)[0], why
+    if recipe.projection == ALIGNED and table.has("image"):
+        _check_alignable(table)
     if recipe.readout == "labels" and recipe.decay_norms:
         return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
     if not recipe.readout:
@@ -48,6 +57,18 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             "the option out to use this mean, or give labels."
         )
     return recipe, ""
+
+
+def _check_alignable(table: Table) -> None:
+    """Raise UserError if too few samples of a dataset have both a text and a picture, whatever a mask leaves."""
+    kinds = np.array(table.kinds)
+    texts, pictures = (table.present[:, kinds == kind].any(1) for kind in ("text", "image"))
+    both = int((texts & pictures).sum())
+    if both < FEWEST_ALIGNED:
+        raise UserError(
+            f"recipe.projection {ALIGNED}: {both} samples of {table.name} have both a text and a picture, expected "
+            f"{FEWEST_ALIGNED} or more among those that train. Give --recipe.projection trained."
+        )
 
 
 def check_projection(recipe: Recipe, specs: Sequence[Spec]) -> None:

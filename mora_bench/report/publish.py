@@ -10,7 +10,6 @@ import msgspec
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records import masks
-from mora_bench.records.chain import contents
 from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import verify
@@ -28,11 +27,14 @@ class Published:
     left_out: list[str]
 
 
-def publish(folder: Path, into: Path, title: str, licence: str = "", predictions: bool = False) -> Published:
+def publish(
+    folder: Path, into: Path, title: str, licence: str = "", predictions: bool = False, splits: bool = True
+) -> Published:
     """Write `into`: records, scores, splits, adapters of the cells that are done, tables and page of these, a card.
 
     Left out are logs, checkpoints, leases, the salt of ids, cells that failed, and predictions, which hold the labels
-    of each sample, unless they are asked for. Paths of this machine are cut to their last part.
+    of each sample, unless they are asked for. Without `splits` the lists of hashed ids are, too. Paths of this machine
+    are cut to their last part.
 
     Raises:
         UserError: the folder holds nothing, or something that is damaged; or `into` holds something.
@@ -41,11 +43,14 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
         raise UserError(f"--into {into}: is there and not empty. Give a new folder.")
     store, out = Store(folder), Store(into)
     store.check_exists()
-    wrong = [str(finding) for finding in verify(store).wrong]
+    found = verify(store)
+    # A split that is left out need not be here.
+    spared = set() if splits else {store.split_documents.where(each.split) for each in found.believed.records}
+    wrong = [str(finding) for finding in found.wrong if finding.file not in spared]
     if wrong:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise UserError(f"{folder}: damaged files; `mora_bench verify` lists them: {'; '.join(wrong[:3])}{more}.")
-    believed = contents(store)
+    believed = found.believed
     records = [record for record in believed.records if record.status == DONE]
     if not records:
         raise UserError(f"{folder}: no cell is done, so there is nothing to publish.")
@@ -55,7 +60,7 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
     kept, unhashed = set(), set()
     for record in records:
         adapter = _adapter(record, store)
-        split = _split(record, store, out)
+        split = _split(record, store, out) if splits else ""
         if split is None:
             unhashed.add(record.split)
         # What a record names of predictions that are left out stays: who has them can show that they are the same.
@@ -69,7 +74,7 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
         kept |= {record.key} if adapter else set()
     for mask in masks.read_by(records, [each for own in scores.values() for each in own]):
         masks.copy(mask, store, out)
-    left_out = list(_left_out(len(believed.records) - len(records), predictions, len(unhashed)))
+    left_out = list(_left_out(len(believed.records) - len(records), predictions, splits, len(unhashed)))
     tables = report.write(into)
     text = card.card(tables.results, kept, title, licence, left_out)
     write_atomic(into / "README.md", text.encode())
@@ -77,11 +82,13 @@ def publish(folder: Path, into: Path, title: str, licence: str = "", predictions
     return Published(len(records), len(kept), left_out)
 
 
-def _left_out(failed: int, predictions: bool, unhashed: int) -> Iterator[str]:
+def _left_out(failed: int, predictions: bool, splits: bool, unhashed: int) -> Iterator[str]:
     if failed:
         yield f"{failed} cells that failed"
     if not predictions:
         yield "predictions, which hold the labels of each sample: `rescore` needs them, `report` and `compare` do not"
+    if not splits:
+        yield "splits, which list the hashed ids of each side"
     if unhashed:
         yield f"{unhashed} splits that hold ids of patients, written by an older mora_bench"
     yield "logs, checkpoints, and the salt of the ids in splits/"

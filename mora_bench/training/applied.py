@@ -63,7 +63,7 @@ def trained(record: Record, runtime: Runtime) -> Model:
         )
     _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
     _load(model.trained(), files[FILE], folder / FILE)
-    if model.projection is not None and model.pairs:
+    if model.projection is not None and model.projection_frozen:
         _load(dict(model.projection.named_parameters()), files[PROJECTION], folder / PROJECTION)
     return model.eval()
 

@@ -258,7 +258,9 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         task: Task = registry.get(registry.TASKS, cell.task)()
         targets = training.targets.numpy()
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
-    if recipe.projection == ALIGNED:
+    if recipe.projection == ALIGNED and not data.table.has("image"):
+        model.freeze_projection()
+    elif recipe.projection == ALIGNED:
         model.align(in_order(training, recipe.batch, device))
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))

@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench.backbones import load as backbones
-from mora_bench.backbones.aligned import FEWEST
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.recipe import ALIGNED
+from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
 from mora_bench.errors import UserError
@@ -27,7 +26,7 @@ STEPS, LEAST, POOL = 3, 60, 16
 #: Samples that a competitor without a network is timed on, at most.
 MOST = 2000
 #: Complete training samples that a probe aligns a projection on, and the smallest share of them that a rate leaves.
-PAIRS, FEW_STAY = 3 * FEWEST, 0.05
+PAIRS, FEW_STAY = 3 * FEWEST_ALIGNED, 0.05
 #: The smallest share of samples that a split trains on.
 TRAINED = 0.8
 #: Samples that are decoded to find out how long that takes.

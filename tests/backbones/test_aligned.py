@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mora_bench.backbones.aligned import FEWEST, RIDGES, means, regression
+from mora_bench.backbones.aligned import RIDGES, means, regression
+from mora_bench.cells.recipe import FEWEST_ALIGNED
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.features import FeatureInputs
 from mora_bench.data.modalities.text import TextInputs
@@ -55,14 +56,16 @@ def test_the_ridge_is_the_one_of_the_least_error_on_what_is_left_out(features, n
 
 
 def test_pictures_that_are_all_alike_say_the_mean_word():
-    _, words, _ = drawn(FEWEST, 1.0)
-    weight, bias = regression(np.ones((FEWEST, 3)), words)
+    _, words, _ = drawn(FEWEST_ALIGNED, 1.0)
+    weight, bias = regression(np.ones((FEWEST_ALIGNED, 3)), words)
     np.testing.assert_allclose(weight @ np.ones(3) + bias, words.mean(0), rtol=0, atol=1e-9)
 
 
 def test_too_few_are_refused_with_their_number():
-    pictures, words, _ = drawn(FEWEST - 1, 0)
-    with pytest.raises(UserError, match=f"{FEWEST - 1} training samples show both .* expected {FEWEST} or more"):
+    pictures, words, _ = drawn(FEWEST_ALIGNED - 1, 0)
+    with pytest.raises(
+        UserError, match=f"{FEWEST_ALIGNED - 1} training samples show both .* expected {FEWEST_ALIGNED} or more"
+    ):
         regression(pictures, words)
 
 

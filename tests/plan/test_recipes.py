@@ -3,15 +3,19 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import make_cell
 
 from mora_bench import campaign, registry
+from mora_bench.backbones.contract import Spec
 from mora_bench.cells import precision
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli.main import main
+from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.plan.expand import expand
+from mora_bench.plan.fitting import fitting
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.recipes import asks_auto, watched_of
@@ -146,3 +150,26 @@ def test_a_worker_is_told_whether_a_precision_was_chosen(grid):
     assert campaign.runtime(with_recipe(grid, precision="auto")).native
     assert not campaign.runtime(with_recipe(grid, precision="bf16")).native
     assert not campaign.runtime(load_preset("quick")).native
+
+
+def samples(text, picture):
+    """A table of 20 samples, of which so many have a text and the last so many a picture."""
+    n = 20
+    columns = {
+        "note": Column("text", tuple("a" if i < text else None for i in range(n))),
+        "film": Column("image", tuple("a.png" if i >= n - picture else None for i in range(n))),
+    }
+    ids = tuple(map(str, range(n)))
+    return Table("toy", "real", ("ill",), ids, ids, columns, np.zeros((n, 1)))
+
+
+def test_a_projection_is_aligned_where_there_are_pictures_beside_texts():
+    recipe, spec = Recipe(projection="aligned"), Spec("fused:toy", "fused", "0", 1, 4, {}, projection=True)
+    assert fitting(recipe, spec, samples(20, 10)) == (recipe, "")
+    plain = dataclasses.replace(recipe, projection="trained")
+    why = "toy has no picture for the projection of fused:toy, which stays frozen"
+    assert fitting(recipe, spec, samples(20, 0)) == (recipe, "")
+    assert fitting(plain, spec, samples(20, 0)) == (recipe, why)
+    with pytest.raises(UserError, match="9 samples of toy have both a text and a picture, expected 10 or more"):
+        fitting(recipe, spec, samples(20, 9))
+    assert fitting(plain, spec, samples(20, 9)) == (plain, "")

@@ -39,6 +39,24 @@ def test_predictions_go_only_where_asked_for_and_rescore_then_works(results, tmp
     assert cli.main(["rescore", str(tmp_path / "with"), "--test-rate", "0.3"]) == 0
 
 
+def test_splits_are_left_out_where_asked_and_the_records_say_so(results, tmp_path, capsys):
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "none"), "--no-splits"]) == 0
+    assert "left out: splits, which list the hashed ids of each side" in capsys.readouterr().out
+    assert not (tmp_path / "none" / "splits").exists()
+    cli.main(["verify", str(tmp_path / "none")])
+    said = capsys.readouterr()
+    assert "1 x splits that were left out" in said.out + said.err
+    assert "absent" not in said.err
+    # A folder whose splits were lost is mended by it, and by nothing else.
+    for file in (results / "splits").glob("*.json"):
+        file.unlink()
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "lost")]) == 2
+    assert "absent, though a record names it" in capsys.readouterr().err
+    assert cli.main(["publish", str(results), "--into", str(tmp_path / "mended"), "--no-splits"]) == 0
+    tables = [(tmp_path / name / "tables" / "comparison-twin.md").read_bytes() for name in ("none", "mended")]
+    assert tables[0] == tables[1]
+
+
 def test_nothing_is_written_over_and_nothing_damaged_is_published(results, tmp_path, capsys):
     into = tmp_path / "pub"
     write_atomic(into / "thesis.tex", b"x")

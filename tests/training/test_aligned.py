@@ -179,6 +179,21 @@ def test_cells_trained_as_one_are_trained_as_alone(place):
             torch.testing.assert_close(model.trained()[name], value, rtol=0, atol=1e-4, msg=name)
 
 
+def test_where_nobody_has_a_picture_it_stays_as_drawn_and_what_precedes_the_method_is_kept(place):
+    cell = aligned(place)
+    _, views, (usual,) = cells.untrained([cell], place, CPU)
+    samples = views["train"].samples
+    columns = dict(samples.table.modalities)
+    columns["image"] = dataclasses.replace(columns["image"], values=(None,) * len(samples.table))
+    bare = dataclasses.replace(samples, table=dataclasses.replace(samples.table, modalities=columns))
+    model = cells.build(cell, bare, dataclasses.replace(views["train"], samples=bare), CPU)
+    plain = dataclasses.replace(cell, recipe=dataclasses.replace(ALIGNED, projection="trained"))
+    trains = cells.build(plain, bare, views["train"], CPU)
+    assert (model.pairs, model.projection_frozen, trains.projection_frozen) == (0, True, False)
+    assert model.cut == usual.cut > trains.cut
+    assert equal(model.projection.state_dict(), trains.projection.state_dict())
+
+
 def test_after_another_dataset_each_has_a_projection_of_its_own(place):
     after = f"cxr {datasets.fingerprinted('cxr', None, place.limit, place.cache)[1]}"
     cell = aligned(place, "mora", after=after)
