@@ -8,6 +8,7 @@ import pytest
 
 from mora_bench.data import datasets
 from mora_bench.records.store import Store
+from mora_bench.records.verify import verify
 from mora_bench.report.compare import compare
 from mora_bench.report.section import Row, Section
 from mora_bench.report.write import read, write
@@ -23,6 +24,13 @@ def mean_f1(folder: str, tested: str, **wanted) -> float:
     found = [s.test[tested].scores["f1_macro"] for s in store.scores()[0] if s.key in keys]
     assert len(found) == 3
     return float(np.mean(found))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_nothing_of_what_is_shipped_is_wrong(folder):
+    found = verify(Store(folder))
+    assert found.wrong == []
+    assert {record.lacks("split") for record in found.believed.records} == {folder.name != "quick"}
 
 
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
