@@ -49,6 +49,8 @@ class PredictOptions:
     """a table of new records: .csv, .tsv or .txt (also .gz), .xlsx, .parquet"""
     id: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
     """a column of unique names; `id` if there is one, else the row's number, if not given"""
+    join: tuple[str, ...] = ()
+    """further tables with some of the columns, as in `data`: FILE:KEY, or FILE:KEY:list where a key has several rows"""
     pictures: Path | None = None
     """the folder in which paths of pictures begin; that of the table if not given"""
     decide: str = ""
@@ -94,6 +96,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--pictures {options.pictures}: no such folder.")
     from mora_bench.cli.predicted import Predicted
     from mora_bench.data import datasets
+    from mora_bench.data.readers.joined import Join
     from mora_bench.data.readers.new_records import new_records
     from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.scoring.decide import Asked
@@ -112,7 +115,9 @@ def run(arguments: list[str]) -> int:
     found = Predicted(decides, like, applied.applier(record, place, own, explains), options.changes)
     base = options.pictures and options.pictures.resolve()
     at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
-    _write(found, new_records(own, options.new, views, base, at_once, options.id, made), options, cell.label)
+    joins = [Join.of(said, options.new.parent) for said in options.join]
+    new = new_records(own, options.new, views, base, at_once, options.id, made, joins)
+    _write(found, new, options, cell.label)
     # One by one these would part the rows on a terminal.
     for line in found.decider.said + found.rare():
         print(line, file=sys.stderr)

@@ -1,6 +1,7 @@
 """New records of one's own table: the same columns as in training give the record's own probabilities."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,53 @@ def test_the_same_table_gives_the_probabilities_of_the_record(clinic, folder, me
         assert had == "+".join(name for name, yes in zip(names, there, strict=True) if yes)
         pattern = sum(1 << m for m, yes in enumerate(there) if yes) - 1
         assert probabilities == pytest.approx(expit(logits[pattern].astype(float)), abs=2e-6)
+
+
+def parted(root):
+    """The clinic's table as two: measured values in a table of their own with other separators, several rows of films a
+    visit."""
+    whole = pd.read_csv(root / "visits.csv", dtype=str, keep_default_na=False)
+    labs = whole[["id", "crp", "age"]].assign(crp=whole["crp"].str.replace(".", ",", regex=False))
+    labs[whole["note"] == ""].sample(frac=1, random_state=0).to_csv(root / "labs.csv", index=False, sep=";")
+    films = whole[["id", "Chest film"]]
+    films = pd.concat([films, films.iloc[::2]]).rename(columns={"id": "visit"})
+    films.to_csv(root / "films.csv", index=False)
+    rest = whole.drop(columns=["crp", "age", "Chest film"])
+    rest.assign(visit=rest["id"]).to_csv(root / "visits.csv", index=False)
+
+
+@pytest.mark.parametrize("method", ["mora", "late-fusion"])
+@pytest.mark.parametrize("at_once", [7, 500])
+def test_columns_of_further_tables_are_joined_as_in_training(clinic, folder, method, at_once, monkeypatch, capsys):
+    parted(clinic)
+    joins = ["--join", "labs.csv:id", "films.csv:visit:list"]
+    cell = trained(clinic, folder, *joins)[method]
+    monkeypatch.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
+    given = ["clinic/visits.csv", "--pictures", "clinic/films", *joins]
+    found = predicted(cell, *given)
+    assert len(found) == N
+    kept = Store(clinic.parent / "out").predictions(cell)
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
+        had, probabilities = found[frame["id"][row]]
+        pattern = sum(1 << m for m, name in enumerate(("chest-film", "note", "table")) if name in had.split("+")) - 1
+        assert probabilities == pytest.approx(expit(logits[pattern].astype(float)), abs=2e-6)
+    capsys.readouterr()
+    assert main(["predict", "out", cell.key, given[0], "--data-root", "clinic", "--plugin", "out/visits.py"]) == 2
+    assert "no column 'chest-film'" in capsys.readouterr().err
+
+
+def test_a_further_table_that_fits_no_new_record_is_refused(clinic, folder, capsys):
+    parted(clinic)
+    joins = ["--join", "labs.csv:id", "films.csv:visit:list"]
+    cell = trained(clinic, folder, *joins)["late-fusion"]
+    labs = pd.read_csv(clinic / "labs.csv", dtype=str, sep=";")
+    labs.assign(id="x" + labs["id"]).to_csv(clinic / "new-labs.csv", index=False, sep=";")
+    given = ["predict", "out", cell.key, "clinic/visits.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
+    joins[1] = "new-labs.csv:id"
+    assert main([*given, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 2
+    assert "no row for any value of 'id' of clinic/visits.csv, such as 'v0'" in capsys.readouterr().err
+    assert not Path("p.csv").exists()
 
 
 def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,29 +50,57 @@ def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataF
     Raises:
         UserError: a column is in none of them, or a key has several rows in a further table.
     """
-    if not joins:
-        return frames.frame(file, columns)
+    (found,) = parts(file, columns, joins)
+    return found
+
+
+def parts(
+    file: Path, columns: Sequence[str], joins: Sequence[Join], more: Sequence[str] = (), rows: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """`frame` in parts of at most `rows` rows of the first table, whose indices go on, with what it has of `more`. Further
+    tables are in memory whole.
+
+    Raises:
+        UserError: as `frame` does; where no row has anything of a further table, after the last part.
+    """
     own = frames.names(file)
-    keys = [join.key for join in joins]
     left = [column for column in columns if column not in own]
-    found = frames.frame(file, list(dict.fromkeys([*(c for c in columns if c in own), *keys])))
+    others = []
     for join in joins:
         there = set(frames.names(join.file)) - {join.key}
         taken = [column for column in left if column in there]
         left = [column for column in left if column not in there]
-        if taken:
-            other, keys = _by_key(join, taken), found[join.key].str.strip()
-            if not keys.isin(other.index).any():
-                ours, theirs = (next(iter(each), "") for each in (keys[keys != ""], other.index))
-                raise UserError(
-                    f"{join.file}: no row for any value of {join.key!r} of {file}, such as {ours!r}; there it is "
-                    f"{theirs!r}. Write them alike, or name another key."
-                )
-            found[taken] = other.reindex(keys).to_numpy()
-    if left:
+        others += [(join, _by_key(join, taken))] * bool(taken)
+    if joins and left:
         tables = ", ".join(str(one) for one in (file, *(join.file for join in joins)))
         raise UserError(f"{tables}: no column {', '.join(map(repr, left))} in any of them.")
-    return found.fillna("")[list(columns)]
+    wanted = [*(column for column in columns if column in own or not joins), *(join.key for join in joins)]
+    examples: dict[Join, str] = {join: "" for join, _ in others}
+    matched: set[Join] = set()
+    for part in frames.parts(file, list(dict.fromkeys(wanted)), more, rows):
+        found = part
+        for join, other in others:
+            keys = part[join.key].str.strip()
+            examples[join] = examples[join] or next(iter(keys[keys != ""]), "")
+            matched |= {join} if keys.isin(other.index).any() else set()
+            cells = other.reindex(keys).fillna("").to_numpy().T
+            found = found.assign(**dict(zip(other.columns, cells, strict=True)))
+        if rows is None or len(part) < rows:
+            _check_matched(file, others, matched, examples)
+        yield found[[*columns, *(name for name in more if name in found and name not in columns)]]
+    _check_matched(file, others, matched, examples)
+
+
+def _check_matched(
+    file: Path, others: Sequence[tuple[Join, pd.DataFrame]], matched: set[Join], examples: dict[Join, str]
+) -> None:
+    """Raise UserError if a further table has a row for no key of the first one; `examples`: keys of that."""
+    for join, other in others:
+        if join not in matched:
+            raise UserError(
+                f"{join.file}: no row for any value of {join.key!r} of {file}, such as {examples[join]!r}; there it is "
+                f"{next(iter(other.index), '')!r}. Write them alike, or name another key."
+            )
 
 
 def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, Path]:

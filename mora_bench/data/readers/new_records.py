@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.readers import frames
+from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.cells import named, refuse, text
 from mora_bench.data.readers.measured import is_number, measured
 from mora_bench.data.readers.own import names_of
@@ -46,6 +46,7 @@ def new_records(
     at_once: int | None = None,
     id: str = "",
     made: Mapping[str, str] = MappingProxyType({}),
+    joins: Sequence[joined.Join] = (),
 ) -> Iterator[NewRecords]:
     """The records of a file, at most `at_once` together, all if it is not given: a column for each modality of text or
     pictures, under its name or the one that it was made from, or those that its paths are made of; one for each
@@ -57,6 +58,7 @@ def new_records(
         base: the folder in which paths of pictures begin; None for that of the file.
         made: `Dataset.made`.
         id: the column of their names; "" for `id`, if there is one, else the number of the row.
+        joins: further tables that hold some of the columns, which are in memory whole.
 
     Raises:
         UserError: an absent column, a record that has nothing, a modality that a table cannot hold, a cell that is no
@@ -66,14 +68,16 @@ def new_records(
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
     values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
-    there = frames.names(file)
+    there = [name for table in (file, *(join.file for join in joins)) for name in frames.names(table)]
     others = {name: own for name, own in trained_on.modalities.items() if name not in values}
     sources = {name: _source(name, own, made.get(name, ""), there, file) for name, own in others.items()}
     wanted = [column for source in sources.values() for column in source.columns]
     wanted += [column for cells in values.values() for column in cells]
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
-    for frame in frames.parts(file, list(dict.fromkeys([*wanted, *([id] if id else [])])), ["id"], at_once):
+    wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
+    commas = _commas(file, joins, wanted)
+    for frame in joined.parts(file, wanted, joins, ["id"], at_once):
         called = id or ("id" if "id" in frame else None)
         ids = names_of(frame, called, file).str.strip()
         refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
@@ -82,11 +86,11 @@ def new_records(
         said: dict[str, str] = {}
         for name, own in trained_on.modalities.items():
             if name in values:
-                found, unknown = _measured(frame, values[name], file)
+                found, unknown = _measured(frame, values[name], file, commas)
                 modalities[name] = Column("table", found)
                 said |= unknown
             else:
-                modalities[name] = _read(own, sources[name], frame, bases, file, views)
+                modalities[name] = _read(own, sources[name], frame, bases, file, views, commas)
                 said |= _nowhere(own, sources[name], frame, modalities[name], bases)
         none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
         table = Table(
@@ -115,10 +119,20 @@ def _source(name: str, own: Column, entry: str, there: Sequence[str], file: Path
     return _Source([_column(name, there, file)])
 
 
-def _read(own: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views) -> Column:
+def _commas(file: Path, joins: Sequence[joined.Join], columns: Sequence[str]) -> dict[str, bool]:
+    """By column whether a comma in a number may stand before its decimals: where it separates no fields."""
+    homes = joined.homes(file, joins, columns)
+    read = {home: [name for name in columns if homes[name] == home] for home in set(homes.values())}
+    return {name: frames.dialect(home, own).separator != "," for home, own in read.items() for name in own}
+
+
+def _read(
+    own: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views,
+    commas: Mapping[str, bool],
+) -> Column:  # fmt: skip
     """The values of a modality, which are as those that were trained on, `own`."""
     if own.kind == "vector" and source.entry and not of_files(source.entry):
-        found = from_columns(frame, source.columns, file, frames.dialect(file, source.columns).separator != ",")
+        found = from_columns(frame, source.columns, file, commas[source.columns[0]])
         return _of_width(found, own, file)
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
     if own.kind == "vector":
@@ -166,16 +180,17 @@ def _cells(column: Column) -> dict[str, set[str]]:
     return found
 
 
-def _measured(frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path) -> tuple[tuple[Any, ...], dict[str, str]]:
+def _measured(
+    frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path, commas: Mapping[str, bool]
+) -> tuple[tuple[Any, ...], dict[str, str]]:
     """Rows of measured values, None for those without any; and by column which categories nobody had in training."""
-    commas = frames.dialect(file, list(cells)).separator != ","
     read: dict[str, tuple[Any, ...]] = {}
     said = {}
     for name, kinds in cells.items():
         if not kinds:
-            odd = [text(cell) is not None and not is_number(cell.strip(), commas) for cell in frame[name]]
+            odd = [text(cell) is not None and not is_number(cell.strip(), commas[name]) for cell in frame[name]]
             refuse(frame[name], odd, file, "held numbers in training, and does not", "Correct the table.")
-        own = measured(frame[name], "category" if kinds else "number", file, commas).values
+        own = measured(frame[name], "category" if kinds else "number", file, commas[name]).values
         unseen = [isinstance(cell, str) and cell not in kinds for cell in own]
         read[name] = tuple(None if new else cell for new, cell in zip(unseen, own, strict=True))
         if any(unseen):
