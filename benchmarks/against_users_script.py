@@ -40,6 +40,7 @@ from mora_bench.scoring.protocol import CURVE, kept_at
 from mora_bench.seeds import derive, rng
 from mora_bench.training import cell as cells
 from mora_bench.training import facts
+from mora_bench.training.decoded import samples
 from mora_bench.training.work import work
 
 BACKBONE = "fused:minilm,lite0"
@@ -257,7 +258,7 @@ def main() -> None:
         cell = planned("head", "fp32", given.epochs, place)
         default_cache()
         begun = time.perf_counter()
-        data = cells.samples("odir", cell.backbone, MAX_TEXT, place)
+        data = samples("odir", cell.backbone, MAX_TEXT, place)
         once = time.perf_counter() - begun
         begun = time.perf_counter()
         seen = patients(View(data, np.arange(len(data)), data.present))

@@ -35,7 +35,8 @@ from mora_bench.data.sides import sides
 from mora_bench.methods.network import BLOCKS, Beginning, Model
 from mora_bench.methods.readout import MEAN, LabelAttention, read
 from mora_bench.tasks.contract import Task
-from mora_bench.training.cell import build, samples
+from mora_bench.training.cell import build
+from mora_bench.training.decoded import samples
 
 STRENGTHS = (0.1, 1, 10, 100, 1000, 10_000)
 BATCH, RATE, EPOCHS, PATIENCE = 64, 5e-3, 60, 6

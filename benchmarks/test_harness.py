@@ -36,7 +36,8 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import CURVE, over_masks, scored
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.bundles import bundles
-from mora_bench.training.cell import run_cells, samples
+from mora_bench.training.cell import run_cells
+from mora_bench.training.decoded import samples
 from mora_bench.training.facts import predicted
 from mora_bench.training.predict import predict
 from mora_bench.training.tuning import search

@@ -12,7 +12,7 @@ from mora_bench.checks.subject import CPU, own_axes
 from mora_bench.data.samples import View
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model
-from mora_bench.training.cell import samples
+from mora_bench.training.decoded import samples
 from mora_bench.training.kept import Feed
 from mora_bench.training.probe import settle
 

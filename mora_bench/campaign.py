@@ -160,7 +160,7 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     from mora_bench.backbones import load as backbones
     from mora_bench.data import datasets
     from mora_bench.training import frozen
-    from mora_bench.training.cell import pool_of, samples
+    from mora_bench.training.decoded import pool_of, samples
 
     brought.keep(cells, place)
     shipped = backbones.names()

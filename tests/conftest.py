@@ -42,7 +42,7 @@ from mora_bench.data.samples import Samples, View
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.network import Model
-from mora_bench.training.cell import samples
+from mora_bench.training.decoded import samples
 from mora_bench.training.probe import settle
 
 torch.set_num_threads(1)

@@ -28,7 +28,7 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import compare
-from mora_bench.training.cell import samples
+from mora_bench.training.decoded import samples
 
 FUZZ = os.environ.get("MORA_BENCH_FUZZ") == "1"
 GRID = [

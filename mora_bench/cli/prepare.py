@@ -44,7 +44,7 @@ def run(arguments: list[str]) -> int:
         registry.check(registry.DATASETS, name)
     from mora_bench.cells.runtime import Runtime, cores, default_cache
     from mora_bench.doctor.holds import diagnosis
-    from mora_bench.training.cell import samples
+    from mora_bench.training.decoded import samples
 
     workers = options.workers or cores()
     rehash(options.rehash, default_cache())

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from mora_bench.tasks.contract import Task
 from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
+from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
 from mora_bench.training.learner import Fit, NotFinite, class_weights
@@ -40,37 +40,6 @@ from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
 from mora_bench.training.watch import Watch
-
-
-@lru_cache(maxsize=4)
-def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
-    """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
-    table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
-    rules = backbones.resolve(backbone, max_text).rules
-
-    def unchanged() -> bool:
-        return datasets.fingerprint(table, runtime.cache) == fingerprint
-
-    return cache.prepare(table, fingerprint, rules, runtime.cache, runtime.workers, unchanged)
-
-
-def pool_of(cell: Cell, runtime: Runtime) -> Samples:
-    """The test samples of a cell that are drawn apart, decoded as its backbone wants them."""
-    assert cell.decoded_for is not None
-    return _pool(cell.dataset, cell.data, cell.seed, cell.pool, *cell.decoded_for, runtime)
-
-
-@lru_cache(maxsize=4)
-def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text: int, runtime: Runtime) -> Samples:
-    rules = backbones.resolve(backbone, max_text).rules
-    known = datasets.of_pool(data, seed, size)
-    return cache.prepare(datasets.pool(dataset, seed, size), known, rules, runtime.cache, runtime.workers)
-
-
-def reopen() -> None:
-    """Have this process open the cache again."""
-    samples.cache_clear()
-    _pool.cache_clear()
 
 
 def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:

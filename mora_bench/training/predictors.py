@@ -17,7 +17,7 @@ from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
 from mora_bench.training import facts, frozen
-from mora_bench.training.cell import pool_of, reopen, samples
+from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.facts import Outcome
 
 #: The sides of a split.

@@ -36,7 +36,8 @@ from mora_bench.records.ledgers import Ledger, Trial
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
 from mora_bench.tasks.metric import metric_of
-from mora_bench.training.cell import built, fitted, recipe_of, samples, views_of
+from mora_bench.training.cell import built, fitted, recipe_of, views_of
+from mora_bench.training.decoded import samples
 
 #: Change it when the same search would find something else.
 VERSION = 2

@@ -10,7 +10,7 @@ from mora_bench.plan.recipes import pictures_said
 from mora_bench.records.store import Store
 from mora_bench.report import frame
 from mora_bench.report.compare import compare
-from mora_bench.training.cell import samples
+from mora_bench.training.decoded import samples
 from mora_bench.training.work import work
 
 

@@ -23,7 +23,7 @@ from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training import applied
 from mora_bench.training.applied import Applied
-from mora_bench.training.cell import samples
+from mora_bench.training.decoded import samples
 from mora_bench.training.imported import Rows, as_cell, outcome, template
 from mora_bench.training.work import work
 

@@ -16,7 +16,8 @@ from mora_bench.missing import masks
 from mora_bench.missing.contract import numbers
 from mora_bench.scoring.protocol import Predicted, scored
 from mora_bench.training import facts
-from mora_bench.training.cell import run_cells, samples
+from mora_bench.training.cell import run_cells
+from mora_bench.training.decoded import samples
 from mora_bench.training.loop import _drawn
 
 N = 2000

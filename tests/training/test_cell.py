@@ -27,7 +27,8 @@ from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training import cell as cell_module
 from mora_bench.training import facts
 from mora_bench.training.bundles import bundles
-from mora_bench.training.cell import run_cells, samples
+from mora_bench.training.cell import run_cells
+from mora_bench.training.decoded import samples
 from mora_bench.training.work import lost, work
 
 SAME = ("training", "beginning", "parameters", "flops", "data")

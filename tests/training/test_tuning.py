@@ -16,8 +16,8 @@ from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.plan.presets import load_preset
 from mora_bench.tasks.metric import Metric
-from mora_bench.training import cell as cells
 from mora_bench.training import tuning
+from mora_bench.training.decoded import samples
 from mora_bench.training.learner import Fit
 from mora_bench.training.tuning import ladder, search, settings, untested
 
@@ -120,7 +120,7 @@ def test_a_search_reads_no_test_sample(planned, place, monkeypatch):
     """What the tested seeds test is replaced by another patient's: the search finds the same to the last digit."""
     (cell,) = planned("mora", pool=0)
     before = search(cell, (0, 1), 3, place)
-    data = cells.samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
+    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
     tested = np.unique(np.concatenate([sides(replace(cell, seed=s), data.table)["test"].rows for s in (0, 1)]))
     split = untested(cell, data.table, (0, 1))
     assert not set(tested) & {*split["train"].rows, *split["val"].rows}

@@ -57,8 +57,8 @@ def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataF
 def parts(
     file: Path, columns: Sequence[str], joins: Sequence[Join], more: Sequence[str] = (), rows: int | None = None
 ) -> Iterator[pd.DataFrame]:
-    """`frame` in parts of at most `rows` rows of the first table, whose indices go on, with what it has of `more`. Further
-    tables are in memory whole.
+    """`frame` in parts of at most `rows` rows of the first table, whose indices go on, with what it has of `more`.
+    Further tables are in memory whole.
 
     Raises:
         UserError: as `frame` does; where no row has anything of a further table, after the last part.
