@@ -71,6 +71,11 @@ def runtime(grid: Grid) -> Runtime:
     registry.load_plugins(grid.plugin)
     follow_links(grid.follow_links)
     rehash(grid.rehash, default_cache())
+    if grid.data_root is not None:
+        from mora_bench.data import datasets
+
+        # A notebook may have changed its files since an earlier grid.
+        datasets.fingerprinted.cache_clear()
     resources = tuple((name, value) for name, _, value in (given.partition("=") for given in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:

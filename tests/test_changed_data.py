@@ -188,8 +188,7 @@ def colours(tmp_path, monkeypatch):
 
 
 def command(arguments, capsys):
-    """What a command prints that starts a process of its own, and so remembers nothing of those before it."""
-    datasets.fingerprinted.cache_clear()
+    """What a command prints."""
     assert cli.main(arguments) == 0
     return capsys.readouterr().out
 

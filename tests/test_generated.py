@@ -28,7 +28,6 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.errors import UserError
 from mora_bench.report import frame, tables
 from mora_bench.report.compare import compare
-from mora_bench.training.decoded import samples
 
 FUZZ = os.environ.get("MORA_BENCH_FUZZ") == "1"
 GRID = [
@@ -59,7 +58,6 @@ def forget_plugins() -> None:
         group.clear()
     registry._files.clear()
     datasets.fingerprinted.cache_clear()
-    samples.cache_clear()
 
 
 # 1. A plug-in's picture is not what it should be, somewhere.

@@ -14,7 +14,6 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cli import main as cli
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
-from mora_bench.training import decoded
 
 GATE = '''
 """A learned gate on the whole output of one block."""
@@ -67,7 +66,6 @@ def forget(monkeypatch, cache):
     monkeypatch.setattr(registry, "_files", [])
     # What a process remembers of data by name, because a name means the same as long as it lives.
     datasets.fingerprinted.cache_clear()
-    decoded.samples.cache_clear()
 
 
 def write(folder, content, name="mine.py"):

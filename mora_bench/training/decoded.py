@@ -9,10 +9,15 @@ from mora_bench.data import cache, datasets
 from mora_bench.data.samples import Samples
 
 
-@lru_cache(maxsize=4)
 def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
     """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
-    table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+    _, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+    return _samples(dataset, fingerprint, backbone, max_text, runtime)
+
+
+@lru_cache(maxsize=4)
+def _samples(dataset: str, fingerprint: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
+    table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
     rules = backbones.resolve(backbone, max_text).rules
 
     def unchanged() -> bool:
@@ -36,5 +41,5 @@ def _pool(dataset: str, data: str, seed: int, size: int, backbone: str, max_text
 
 def reopen() -> None:
     """Have this process open the cache again."""
-    samples.cache_clear()
+    _samples.cache_clear()
     _pool.cache_clear()

@@ -9,7 +9,6 @@ from mora_bench import registry
 from mora_bench.cli import main as cli
 from mora_bench.data import audit, datasets
 from mora_bench.data.twins import tables as twins
-from mora_bench.training import decoded
 
 N = 210
 #: The picture of sample AT is what WRONG says. Decoding processes read it, too.
@@ -83,7 +82,6 @@ def forget(monkeypatch, cache):
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
     monkeypatch.setattr(registry, "_files", [])
     datasets.fingerprinted.cache_clear()
-    decoded.samples.cache_clear()
 
 
 def verb(name, file, folder, out):
