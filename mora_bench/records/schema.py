@@ -24,6 +24,8 @@ PREDICTIONS, SPLIT = "predictions", "split"
 NOT_RUN_HERE = "not run here"
 #: A training whose best look lies beyond this share of the most steps that it might have had was cut short.
 NEAR_THE_CAP = 0.8
+#: The first looks, which may be the best by chance.
+FIRST_LOOKS = 3
 
 
 class Struct(msgspec.Struct, kw_only=True, omit_defaults=False):
@@ -206,6 +208,15 @@ class Record(Struct, kw_only=True):
             return told.cut_short
         steps = math.ceil(self.data.realised["train"]["n"] / recipe.batch)
         return cut_short(told.best_step, recipe.epochs * steps)
+
+    @property
+    def ended_early(self) -> bool | None:
+        """Whether patience ended its training, and one of the first looks is the best; None where none waits."""
+        told, recipe = self.training, self.cell.recipe
+        if told is None or recipe is None or not recipe.patience:
+            return None
+        looks = [look.step for look in told.history]
+        return told.best_step in looks[:FIRST_LOOKS] and looks[-1] > told.best_step and not self.cut_short
 
     @property
     def older(self) -> bool:

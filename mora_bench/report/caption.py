@@ -1,6 +1,7 @@
 """What a reader needs to know of a table before its numbers."""
 
 import json
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -10,8 +11,9 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
 from mora_bench.report.layout import by_number
+from mora_bench.report.section import Row
 from mora_bench.report.shown import Shown, heading
-from mora_bench.report.trained import cut_short, in_precision
+from mora_bench.report.trained import cut_short, ended_early, in_precision
 
 #: What a readout reads, in words.
 READ = {
@@ -24,8 +26,8 @@ READ = {
 SIDES = ("train", "val", "test")
 
 
-def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
-    """The caption of the cells of one table; `own` is what they have in common."""
+def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iterable[Row]) -> str:
+    """The caption of the cells of one table, and of its rows; `own` is what they have in common."""
     what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
     networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
@@ -54,7 +56,8 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
         f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {missing} at "
         f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
-        f"{cut_short(group)} {split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}. "
+        f"{cut_short(group)}{ended_early(rows)} "
+        f"{split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}. "
         f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."

@@ -150,7 +150,7 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     if not found.has(tests):
         metric = shown[0].metric
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    found.caption = caption(own, group, found.shown)
+    found.caption = caption(own, group, found.shown, (row for each in sections for row in each.rows))
     return found
 
 

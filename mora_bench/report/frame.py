@@ -126,6 +126,7 @@ def _described(record: Record) -> dict[str, Any]:
         **{f"samples.{side}": count for side, count in sizes(record).items()},
         "classes": None if record.data is None else len(record.data.labels),
         "cut_short": record.cut_short,
+        "ended_early": record.ended_early,
         "pictures": pictures(record),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }

@@ -15,6 +15,7 @@ from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown
 from mora_bench.report.summary import main, tested
 from mora_bench.report.tables import COSTS
+from mora_bench.report.trained import marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.metric import metric_of
@@ -97,6 +98,8 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
         "network": row.network,
         "note": row.note,
         "cut_short": row.cut_short,
+        "ended_early": row.ended_early,
+        "marks": marks_of(row),
         "seeds": row.seeds,
         "mean": numbers(row.mean, columns),
         "std": numbers(row.std, columns),

@@ -50,6 +50,7 @@ class Row:
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
         cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
+        ended_early: the cells that patience ended after one of the first looks had been the best.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -69,6 +70,7 @@ class Row:
     below: set[str] = field(default_factory=set)
     keys: tuple[str, ...] = ()
     cut_short: int = 0
+    ended_early: int = 0
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None
@@ -221,6 +223,7 @@ def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -
         network=bool(first["network"]),
         keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
         cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
+        ended_early=int((done["ended_early"] == True).sum()),  # noqa: E712
         method=str(first["method"]),
         rank=None if pd.isna(first["rank"]) else int(first["rank"]),
         blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),

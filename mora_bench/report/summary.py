@@ -16,7 +16,7 @@ from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import beside_each_other, between, brief, joined
 from mora_bench.report.tables import cell, marked
-from mora_bench.report.trained import CUT_SHORT
+from mora_bench.report.trained import CUT_SHORT, EARLY, early, marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.report.worth import sentence as worth_sentence
 from mora_bench.tasks.metric import DASH
@@ -38,7 +38,7 @@ def _markdown(table: Comparison) -> str:
     both = dict.fromkeys((f"score {COMPLETE}", table.main))
     columns = [(section, score) for section in table.sections for score in both if score in section.tests]
     labels = dict.fromkeys(row.label for section in table.sections for row in section.competing)
-    marks = {row.label: marked(row) for section in table.sections for row in section.competing if row.cut_short}
+    marks = {row.label: marked(row) for section in table.sections for row in section.competing if marks_of(row)}
     body = [
         [
             escaped(marks.get(label, label)),
@@ -54,7 +54,8 @@ def _markdown(table: Comparison) -> str:
     what = brief(table.shown)
     if len(table.shown) == 1:
         what = f"{table.metric.heading}, {table.metric.direction}"
-    what += f"; {CUT_SHORT}: training was cut short" * bool(marks)
+    for mark, said in ((CUT_SHORT, "training was cut short"), (EARLY, "training may have ended too early")):
+        what += f"; {mark}: {said}" * any(mark in label for label in marks.values())
     headers = [escaped(what), *(escaped(f"{section.title}: {section.tests[score]}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
@@ -96,9 +97,11 @@ def _sentence(table: Comparison, section: Section) -> str:
     on = tested(section, score)
     said = f"{section.title}, tested on {on}: {words}" if words else f"{section.title}: no complete row"
     short = [row.label for row in section.competing if row.cut_short]
-    if short and words:
-        every = "every network" if len(short) == len(section.competing) > 1 else ", ".join(short)
-        said += f"; training was cut short: {every}"
+    hasty = [row.label for row in section.competing if early(row)]
+    for what, labels in (("training was cut short", short), ("training may have ended too early", hasty)):
+        if labels and words:
+            every = "every network" if len(labels) == len(section.competing) > 1 else ", ".join(labels)
+            said += f"; {what}: {every}"
     return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
 
 

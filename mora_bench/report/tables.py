@@ -15,7 +15,7 @@ from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.report.strata import FEWEST, large, sizes
-from mora_bench.report.trained import CUT_SHORT
+from mora_bench.report.trained import CUT_SHORT, EARLY, marks_of
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 
@@ -29,7 +29,7 @@ COSTS = {
 }
 #: What a LaTeX table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("led by none", "worse than a floor", "cells cut short", "note", "metric", "direction")
+MARKS = ("led by none", "worse than a floor", "cells cut short", "cells ended early", "note", "metric", "direction")
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
 
@@ -187,13 +187,13 @@ def comma_separated(table: Comparison) -> str:
             best = "; ".join(s for s in patterns if s in row.best)
             below = "; ".join(s for s in scores if s in row.below)
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            lines.append([*known, *values, best, below, row.cut_short, row.note, *what])
+            lines.append([*known, *values, best, below, row.cut_short, row.ended_early, row.note, *what])
     return csvs.comma_separated(lines)
 
 
 def marked(row: Row) -> str:
-    """A row's label, with a mark if training was cut short."""
-    return f"{row.label} {CUT_SHORT}" if row.cut_short else row.label
+    """A row's label, with marks if training was cut short or ended early."""
+    return f"{row.label}{marks_of(row)}"
 
 
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
@@ -277,6 +277,7 @@ def _tex(text: str) -> str:
         "±": r"$\pm$",
         "—": "--",
         CUT_SHORT: r"$^{\dagger}$",
+        EARLY: r"$^{\ddagger}$",
         BELOW: r"$\downarrow$",
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",

@@ -1,9 +1,35 @@
-"""How the cells of a table were trained, in words: which were cut short, and in which precision."""
+"""How the cells of a table were trained, in words: which were cut short or ended early, and in which precision."""
+
+from collections.abc import Iterable
 
 import pandas as pd
 
-#: Marks a row some of whose cells were cut short.
-CUT_SHORT = "†"
+from mora_bench.records.schema import FIRST_LOOKS
+from mora_bench.report.section import Row
+
+#: Marks a row some of whose cells were cut short, and one half of whose cells or more ended early.
+CUT_SHORT, EARLY = "†", "‡"
+
+
+def early(row: Row) -> bool:
+    """Whether half of a row's trainings or more ended early: one alone says little."""
+    return 0 < row.seeds <= 2 * row.ended_early
+
+
+def marks_of(row: Row) -> str:
+    """The marks of a row's training, with a blank before them, or ""."""
+    marks = CUT_SHORT * bool(row.cut_short) + EARLY * early(row)
+    return f" {marks}" if marks else ""
+
+
+def ended_early(rows: Iterable[Row]) -> str:
+    """What the mark of rows that ended early means, if any has it."""
+    if not any(map(early, rows)):
+        return ""
+    return (
+        f" {EARLY}: in half or more of its trainings the best validation is one of the first {FIRST_LOOKS}, perhaps by "
+        "chance; a larger --recipe.patience may help."
+    )
 
 
 def cut_short(group: pd.DataFrame) -> str:

@@ -19,7 +19,7 @@ from mora_bench.report import csvs
 #: The columns of scores.csv that describe a cell, and those that describe a test setting.
 OF_CELL = (
     "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
-    "task", "seed", "cut_short",
+    "task", "seed", "cut_short", "ended_early",
 )  # fmt: skip
 SETTING = ("split", "tested", "test_rate", "test_mechanism", "convention", "stratum", "n")
 #: Test settings that become text at once.

@@ -8,6 +8,7 @@ from by_hand import failed, predictor, record, scores
 
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
+from mora_bench.records.schema import Training, Validation
 from mora_bench.records.store import Store
 from mora_bench.report import shipped, summary
 from mora_bench.report.contract import Results
@@ -131,6 +132,43 @@ def test_a_row_that_was_cut_short_is_marked_in_table_page_and_sentence(tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert '"cut_short":1' in page.replace(" ", "")
     assert "†: training was cut short" in page
+
+
+def looked(method, seed, best, looks, patience=3):
+    """A record of so many looks, of which this one was the best, and that patience ended."""
+    own, found = record(method, seed, 0.5, recipe=Recipe(epochs=20, lr=0.001, patience=patience))
+    history = [Validation(look, float(look), 0.5, 0.6 + 0.1 * (look == best)) for look in range(1, looks + 1)]
+    told = Training(history, best_step=best, best_score=0.7, steps=looks, cap=20, cut_short=False)
+    return msgspec.structs.replace(own, training=told), found
+
+
+@pytest.mark.parametrize(
+    ("best", "looks", "patience", "early"),
+    [(1, 4, 3, True), (3, 6, 3, True), (4, 7, 3, False), (3, 3, 3, False), (2, 8, 0, None)],
+)
+def test_a_training_ended_early_where_one_of_its_first_looks_was_the_best(best, looks, patience, early):
+    assert looked("head", 0, best, looks, patience)[0].ended_early is early
+    assert predictor()[0].ended_early is None
+
+
+def test_a_row_half_of_which_ended_early_is_marked_in_table_page_and_sentence(tmp_path):
+    pairs = [looked("head", 0, 2, 5), looked("head", 1, 8, 11)]
+    pairs += [looked("mora", 0, 8, 11), looked("mora", 1, 9, 12), looked("mora", 2, 1, 4)]
+    pairs += [looked("head", 2, 2, 5)]
+    for own, found in pairs:
+        Store(tmp_path).write(own.cell, own, {}, found)
+    (said,) = summary.sentences(results(pairs))
+    assert said.endswith("; training may have ended too early: head.")
+    write(tmp_path)
+    table, tex, lines = ((tmp_path / "tables" / f"comparison-twin.{kind}").read_text() for kind in ("md", "tex", "csv"))
+    assert "‡: in half or more of its trainings the best validation is one of the first 3, perhaps by chance" in table
+    assert "| head ‡ " in table
+    assert "| mora (r=4, blocks 0) |" in " ".join(table.split())
+    assert r"head $^{\ddagger}$" in tex
+    marks = {row["method"]: row["cells ended early"] for row in csv.DictReader(lines.splitlines())}
+    assert marks == {"head": "2", "mora (r=4, blocks 0)": "1"}
+    assert "‡: training may have ended too early" in (tmp_path / "tables" / "summary-twin.md").read_text()
+    assert r'"marks":" \u2021"' in (tmp_path / "report.html").read_text().replace('": "', '":"')
 
 
 def test_records_that_do_not_say_whether_they_were_cut_short_are_asked_for_their_steps(tmp_path):

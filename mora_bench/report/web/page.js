@@ -81,7 +81,7 @@ function columnsOf(section) {
   const costs = Object.entries(DATA.costs).map(([name, title]) => ({ name, title, of: (row) => row.cost[name], shown: (row) => short(row.cost[name]) }));
   return [
     { name: "family", title: "family", of: (row) => row.family, shown: (row) => row.family },
-    { name: "label", title: "method", of: (row) => row.label, shown: (row) => row.label + (row.cut_short ? " †" : "") + (row.note ? " *" : "") },
+    { name: "label", title: "method", of: (row) => row.label, shown: (row) => row.label + row.marks + (row.note ? " *" : "") },
     { name: "seeds", title: "seeds", of: (row) => row.seeds, shown: (row) => String(row.seeds) },
     ...scores, ...costs,
   ];
