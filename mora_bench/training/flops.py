@@ -73,6 +73,7 @@ FREE = {
         "amax",
         "any",
         "arange",
+        "argsort",
         "bitwise_and",
         "bitwise_not",
         "cat",

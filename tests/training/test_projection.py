@@ -66,6 +66,17 @@ def test_forward_is_the_closed_form_by_both_counters(text, pictures):
     assert step_flops(network, given)["forward"] == 2 * expected
 
 
+def test_a_sample_without_pictures_leaves_nothing_uncounted():
+    network, given = model(), batch(30, 1)
+    words, pictures = given.inputs
+    absent = dataclasses.replace(
+        pictures, features=torch.zeros_like(pictures.features), slots=torch.full_like(pictures.slots, -1)
+    )
+    counted = forward_flops(network, Batch((words, absent), torch.tensor([[True, False]])))
+    assert counted.without_formula == ()
+    assert 0 < counted.flops < forward_flops(network, given).flops
+
+
 def test_the_projection_is_a_group_of_its_own_and_no_part_of_the_adapter():
     plain, mora = (msgspec.to_builtins(parameters(model(name))) for name in ("head", "mora"))
     assert plain["trained"] | {"head": 0} == {
