@@ -125,9 +125,9 @@ class Table:
         present.flags.writeable = False
         return present
 
-    def has(self, kind: str) -> bool:
-        """Whether any sample has content of a kind."""
-        return bool(self.present[:, np.array(self.kinds) == kind].any())
+    def having(self, *kinds: str) -> np.ndarray:
+        """bool [N]: which samples have content of one of these kinds."""
+        return np.logical_or.reduce(self.present[:, np.isin(self.kinds, kinds)], axis=1)
 
     @cached_property
     def summaries(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mora_bench import registry
-from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, Recipe
+from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, PICTURES, Recipe
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
         )
     if recipe.projection == ALIGNED and not spec.projection:
         return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
-    if spec.projection and not table.has("image") and recipe.projection != ALIGNED:
+    pictured = table.having(*PICTURES)
+    if spec.projection and not pictured.any() and recipe.projection != ALIGNED:
         # Frozen, because then what stands before a method's first block is computed once.
         why = f"{table.name} has no picture for the projection of {spec.name}, which stays frozen"
         return fitting(replace(recipe, projection=ALIGNED), spec, table)[0], why
-    if recipe.projection == ALIGNED and table.has("image"):
-        _check_alignable(table)
+    if recipe.projection == ALIGNED and pictured.any():
+        _check_alignable(table, pictured)
     if recipe.readout == "labels" and recipe.decay_norms:
         return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
     if not recipe.readout:
@@ -59,11 +60,9 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
     return recipe, ""
 
 
-def _check_alignable(table: Table) -> None:
+def _check_alignable(table: Table, pictured: np.ndarray) -> None:
     """Raise UserError if too few samples of a dataset have both a text and a picture, whatever a mask leaves."""
-    kinds = np.array(table.kinds)
-    texts, pictures = (table.present[:, kinds == kind].any(1) for kind in ("text", "image"))
-    both = int((texts & pictures).sum())
+    both = int((table.having("text") & pictured).sum())
     if both < FEWEST_ALIGNED:
         raise UserError(
             f"recipe.projection {ALIGNED}: {both} samples of {table.name} have both a text and a picture, expected "

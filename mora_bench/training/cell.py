@@ -12,7 +12,7 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.recipe import ALIGNED, Recipe
+from mora_bench.cells.recipe import ALIGNED, PICTURES, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
 from mora_bench.data.batch import Batch
@@ -227,7 +227,7 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         task: Task = registry.get(registry.TASKS, cell.task)()
         targets = training.targets.numpy()
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
-    if recipe.projection == ALIGNED and not data.table.has("image"):
+    if recipe.projection == ALIGNED and not data.table.having(*PICTURES).any():
         model.freeze_projection()
     elif recipe.projection == ALIGNED:
         model.align(in_order(training, recipe.batch, device))

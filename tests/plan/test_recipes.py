@@ -152,24 +152,28 @@ def test_a_worker_is_told_whether_a_precision_was_chosen(grid):
     assert not campaign.runtime(load_preset("quick")).native
 
 
-def samples(text, picture):
-    """A table of 20 samples, of which so many have a text and the last so many a picture."""
+PICTURE = {"image": "a.png", "bag": ("a.png",)}
+
+
+def samples(text, picture, kind="image"):
+    """A table of 20 samples, of which so many have a text and the last so many a picture, or a bag of one."""
     n = 20
     columns = {
         "note": Column("text", tuple("a" if i < text else None for i in range(n))),
-        "film": Column("image", tuple("a.png" if i >= n - picture else None for i in range(n))),
+        "film": Column(kind, tuple(PICTURE[kind] if i >= n - picture else None for i in range(n))),
     }
     ids = tuple(map(str, range(n)))
     return Table("toy", "real", ("ill",), ids, ids, columns, np.zeros((n, 1)))
 
 
-def test_a_projection_is_aligned_where_there_are_pictures_beside_texts():
+@pytest.mark.parametrize("kind", ["image", "bag"])
+def test_a_projection_is_aligned_where_there_are_pictures_beside_texts(kind):
     recipe, spec = Recipe(projection="aligned"), Spec("fused:toy", "fused", "0", 1, 4, {}, projection=True)
-    assert fitting(recipe, spec, samples(20, 10)) == (recipe, "")
+    assert fitting(recipe, spec, samples(20, 10, kind)) == (recipe, "")
     plain = dataclasses.replace(recipe, projection="trained")
     why = "toy has no picture for the projection of fused:toy, which stays frozen"
-    assert fitting(recipe, spec, samples(20, 0)) == (recipe, "")
-    assert fitting(plain, spec, samples(20, 0)) == (recipe, why)
+    assert fitting(recipe, spec, samples(20, 0, kind)) == (recipe, "")
+    assert fitting(plain, spec, samples(20, 0, kind)) == (recipe, why)
     with pytest.raises(UserError, match="9 samples of toy have both a text and a picture, expected 10 or more"):
-        fitting(recipe, spec, samples(20, 9))
-    assert fitting(plain, spec, samples(20, 9)) == (plain, "")
+        fitting(recipe, spec, samples(20, 9, kind))
+    assert fitting(plain, spec, samples(20, 9, kind)) == (plain, "")
