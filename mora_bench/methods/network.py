@@ -98,7 +98,7 @@ class Model(nn.Module):
         self.projection = backbone.make_projection()
         if self.projection is not None:
             self.projection.requires_grad_(True)
-        self.pairs = 0
+        self.pairs, self.projection_frozen = 0, False
         self.head = _head(readout, backbone, classes, head_seed)
         self.found = Found()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
@@ -146,11 +146,7 @@ class Model(nn.Module):
         """Leave the projection as it is: where no sample has a picture, nothing reads it."""
         assert self.projection is not None
         self.projection.requires_grad_(False)
-
-    @property
-    def projection_frozen(self) -> bool:
-        """Whether there is a projection that no step changes."""
-        return self.projection is not None and not any(p.requires_grad for p in self.projection.parameters())
+        self.projection_frozen = True
 
     def begin(self, batch: Batch) -> State:
         """The frozen stages, without gradients."""
