@@ -39,13 +39,14 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
         )
     if recipe.projection == ALIGNED and not spec.projection:
         return fitting(replace(recipe, projection="trained"), spec, table)[0], f"{spec.name} has no projection"
-    pictured = table.having(*PICTURES)
-    if spec.projection and not pictured.any() and recipe.projection != ALIGNED:
-        # Frozen, because then what stands before a method's first block is computed once.
-        why = f"{table.name} has no picture for the projection of {spec.name}, which stays frozen"
-        return fitting(replace(recipe, projection=ALIGNED), spec, table)[0], why
-    if recipe.projection == ALIGNED and pictured.any():
-        _check_alignable(table, pictured)
+    if spec.projection:
+        pictured = table.having(*PICTURES)
+        if not pictured.any() and recipe.projection != ALIGNED:
+            # Frozen, because then what stands before a method's first block is computed once.
+            why = f"{table.name} has no picture for the projection of {spec.name}, which stays frozen"
+            return fitting(replace(recipe, projection=ALIGNED), spec, table)[0], why
+        if pictured.any() and recipe.projection == ALIGNED:
+            _check_alignable(table, pictured)
     if recipe.readout == "labels" and recipe.decay_norms:
         return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
     if not recipe.readout:

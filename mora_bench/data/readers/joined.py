@@ -63,6 +63,9 @@ def parts(
     Raises:
         UserError: as `frame` does; where no row has anything of a further table, after the last part.
     """
+    if not joins:
+        yield from frames.parts(file, columns, more, rows)
+        return
     own = frames.names(file)
     left = [column for column in columns if column not in own]
     others = []
@@ -71,10 +74,10 @@ def parts(
         taken = [column for column in left if column in there]
         left = [column for column in left if column not in there]
         others += [(join, _by_key(join, taken))] * bool(taken)
-    if joins and left:
+    if left:
         tables = ", ".join(str(one) for one in (file, *(join.file for join in joins)))
         raise UserError(f"{tables}: no column {', '.join(map(repr, left))} in any of them.")
-    wanted = [*(column for column in columns if column in own or not joins), *(join.key for join in joins)]
+    wanted = [*(column for column in columns if column in own), *(join.key for join in joins)]
     examples: dict[Join, str] = {join: "" for join, _ in others}
     matched: set[Join] = set()
     for part in frames.parts(file, list(dict.fromkeys(wanted)), more, rows):
@@ -101,6 +104,12 @@ def _check_matched(
                 f"{join.file}: no row for any value of {join.key!r} of {file}, such as {examples[join]!r}; there it is "
                 f"{next(iter(other.index), '')!r}. Write them alike, or name another key."
             )
+
+
+def names(file: Path, joins: Sequence[Join]) -> list[str]:
+    """The columns of all tables, in order, each once."""
+    tables = (file, *(join.file for join in joins))
+    return list(dict.fromkeys(name for table in tables for name in frames.names(table)))
 
 
 def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, Path]:

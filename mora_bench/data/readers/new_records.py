@@ -68,7 +68,7 @@ def new_records(
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
     values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
-    there = [name for table in (file, *(join.file for join in joins)) for name in frames.names(table)]
+    there = joined.names(file, joins)
     others = {name: own for name, own in trained_on.modalities.items() if name not in values}
     sources = {name: _source(name, own, made.get(name, ""), there, file) for name, own in others.items()}
     wanted = [column for source in sources.values() for column in source.columns]

@@ -224,7 +224,7 @@ def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path)
 
 def _frame(file: Path, columns: Columns) -> pd.DataFrame:
     joins = columns.joins(file)
-    there = list(dict.fromkeys([*frames.names(file), *(name for join in joins for name in frames.names(join.file))]))
+    there = joined.names(file, joins)
     wide = [entry for entry in columns.vector if not vector_columns.of_files(entry)]
     parts = [name for entry in wide for name in vector_columns.columns_of(entry, there, file)]
     return joined.frame(file, list(dict.fromkeys([*columns.all(), *parts])), joins)
