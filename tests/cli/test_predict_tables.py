@@ -126,6 +126,11 @@ def test_a_further_table_that_fits_no_new_record_is_refused(clinic, folder, caps
     assert main([*given, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 2
     assert "no row for any value of 'id' of clinic/visits.csv, such as 'v0'" in capsys.readouterr().err
     assert not Path("p.csv").exists()
+    # A column of both tables is read from the first one, whatever it is called in training.
+    joins[1] = "labs.csv:id"
+    rest = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    rest.assign(**{"Chest film": "0.png"}).to_csv(clinic / "visits.csv", index=False)
+    assert main([*given, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 0
 
 
 def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
