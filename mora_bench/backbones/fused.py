@@ -39,6 +39,7 @@ from mora_bench.backbones.vilt import SHIPPED
 from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.features import FeatureInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
+from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 
 #: Change it when the same weights would give other outputs.
@@ -102,7 +103,7 @@ class Fused(Packed):
         self.width = self._text.width
         self.widths = (self.width,)
         self.depths = (self._text.depth,)
-        slots = {name: SLOTS if kind == "image" else 1 for name, kind in modalities.items() if kind in ("image", "bag")}
+        slots = {name: SLOTS if kind == "image" else 1 for name, kind in modalities.items() if kind in PICTURES}
         self.projection = Projection(rule.width, self.width, rule.tokens, slots)
 
     @classmethod

@@ -23,8 +23,6 @@ ALIGNED: Final = "aligned"
 PROJECTIONS = ("trained", ALIGNED)
 #: Training samples that show both a text and a picture, which a projection is aligned on: so many at least.
 FEWEST_ALIGNED = 10
-#: The kinds of content that a projection makes tokens of.
-PICTURES = ("image", "bag")
 #: Fields of few values, and these.
 KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,

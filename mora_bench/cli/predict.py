@@ -99,6 +99,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.data.readers.joined import Join
     from mora_bench.data.readers.new_records import new_records
     from mora_bench.data.readers.picture_paths import Views, check_alike
+    from mora_bench.data.table import PICTURES
     from mora_bench.scoring.decide import Asked
     from mora_bench.training import applied, facts
     from mora_bench.training.decided import decider, like_in_training
@@ -114,7 +115,7 @@ def run(arguments: list[str]) -> int:
     decides, like = decider(record, sides, place, asked), like_in_training(record, sides["train"])
     found = Predicted(decides, like, applied.applier(record, place, own, explains), options.changes)
     base = options.pictures and options.pictures.resolve()
-    at_once = PICTURED_AT_ONCE if {"image", "bag"} & {*own.kinds} else AT_ONCE
+    at_once = PICTURED_AT_ONCE if {*PICTURES} & {*own.kinds} else AT_ONCE
     joins = [Join.of(said, options.new.parent) for said in options.join]
     new = new_records(own, options.new, views, base, at_once, options.id, made, joins)
     _write(found, new, options, cell.label)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 READER_VERSION = 1
 #: The names and kinds of modalities that a fingerprint leaves out. A change here changes fingerprints.
 FIRST_SHAPE = [("text", "text"), ("image", "image")]
+#: The kinds of content that are pictures.
+PICTURES = ("image", "bag")
 
 
 @dataclass(frozen=True)

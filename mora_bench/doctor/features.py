@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench.data.table import PICTURES
 from mora_bench.doctor.questions import Subject
 
 #: A run of digits, kept by `re.split`.
@@ -61,7 +62,7 @@ def _all(subject: Subject) -> Iterator[Feature]:
         yield Feature(("the patient's id",), _natural(table.patients), ORDER)
     yield Feature(("the order in the file",), subject.position.astype(float), ORDER)
     for m, (name, column) in enumerate(table.modalities.items()):
-        if column.kind in ("image", "bag"):
+        if column.kind in PICTURES:
             yield Feature((f"the number of pictures of {name}",), counts(column.values), ABSENCE)
             yield from _files(name, column.values)
         else:

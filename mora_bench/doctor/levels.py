@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta, binom
 
+from mora_bench.data.table import PICTURES
 from mora_bench.doctor.features import ABSENCE, counts
 from mora_bench.doctor.finding import Finding, listed, share
 from mora_bench.doctor.placeholders import Placeholder, text_of
@@ -84,7 +85,7 @@ def levels(subject: Subject, found: list[Placeholder]) -> Iterator[Level]:
     """What samples may lack: pictures, modalities, cells of covariates; and what stands for nothing."""
     table = subject.table
     for m, (name, column) in enumerate(table.modalities.items()):
-        if column.kind in ("image", "bag"):
+        if column.kind in PICTURES:
             number = counts(column.values)
             kinds = np.unique(number).astype(int).tolist()
             for k in kinds if len(kinds) <= MOST else [0]:

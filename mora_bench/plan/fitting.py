@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mora_bench import registry
-from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, PICTURES, Recipe
+from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, Recipe
+from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:

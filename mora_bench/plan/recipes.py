@@ -12,6 +12,7 @@ from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.recipe import AUTO, PLATEAU, READ_BY, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.modalities.pictures import ImageRule
+from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.parts import parts
@@ -96,7 +97,7 @@ def pictures_said(cells: Iterable[Cell], kinds: Mapping[str, Collection[str]]) -
     """
     from mora_bench.backbones import load
 
-    reads = [cell for cell in cells if cell.decoded_for and {"image", "bag"} & {*kinds[cell.dataset]}]
+    reads = [cell for cell in cells if cell.decoded_for and {*PICTURES} & {*kinds[cell.dataset]}]
     said = []
     for name, most in dict.fromkeys(cell.decoded_for for cell in reads if cell.decoded_for):
         rule: Any = load.resolve(name, most).rules.get("image")

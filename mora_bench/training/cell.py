@@ -12,12 +12,13 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.tokens import Part
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.recipe import ALIGNED, PICTURES, Recipe
+from mora_bench.cells.recipe import ALIGNED, Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets
 from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
+from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.methods.contract import Axes

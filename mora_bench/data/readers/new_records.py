@@ -22,11 +22,11 @@ from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
-from mora_bench.data.table import Column, Table
+from mora_bench.data.table import PICTURES, Column, Table
 from mora_bench.errors import UserError
 
 #: The kinds of modalities that a table can hold.
-KINDS = ("text", "image", "bag", "table", "vector")
+KINDS = ("text", *PICTURES, "table", "vector")
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _read(
 
 def _nowhere(own: Column, source: _Source, frame: pd.DataFrame, found: Column, bases: Sequence[Path]) -> dict[str, str]:
     """What is said of a column of paths none of which leads to a file."""
-    of_files = own.kind in ("image", "bag") or (source.entry and not (own.kind == "vector" and len(source.columns) > 1))
+    of_files = own.kind in PICTURES or (source.entry and not (own.kind == "vector" and len(source.columns) > 1))
     if not of_files or any(value is not None for value in found.values):
         return {}
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]

@@ -17,7 +17,7 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.nifti import AXES, NiftiSlice, Volume, nifti_slices
 from mora_bench.data.readers.paths import LONGEST_NAME
 from mora_bench.data.readers.window import Window
-from mora_bench.data.table import Column
+from mora_bench.data.table import PICTURES, Column
 from mora_bench.errors import UserError
 
 
@@ -111,7 +111,7 @@ def check_alike(wanted: Views, columns: Mapping[str, Column]) -> None:
 
 def _pictures(columns: Iterable[Column]) -> Iterator[Any]:
     for column in columns:
-        if column.kind in ("image", "bag"):
+        if column.kind in PICTURES:
             yield from (picture for value in column.values for picture in value or ())
 
 
