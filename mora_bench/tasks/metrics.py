@@ -51,12 +51,15 @@ def average_precision(targets: np.ndarray, logits: np.ndarray) -> float:
 def log_odds(logits: np.ndarray) -> np.ndarray:
     """The log-odds of each class under a softmax, float64 [N, C]: logit minus the log of the summed exponentials of all
     others. Ranks as the probability does, without its ties where it rounds to 0 or 1."""
-    from scipy.special import logsumexp
-
     exact = np.asarray(logits, np.float64)
-    # Sorted, and relative to the class, so that samples that differ in the order of the others stay tied.
-    others = [np.sort(np.delete(exact, c, 1) - exact[:, [c]], axis=1) for c in range(exact.shape[1])]
-    return np.stack([-logsumexp(own, axis=1) for own in others], axis=1)
+    columns = []
+    for c in range(exact.shape[1]):
+        # Sorted, and relative to the class, so that samples that differ in the order of the others stay tied.
+        others = np.sort(np.delete(exact, c, 1) - exact[:, [c]], axis=1)
+        largest = others[:, -1:]
+        # The largest's own 1 is left to log1p. SciPy's logsumexp takes five times as long, and scoring calls this often.
+        columns.append(-(largest[:, 0] + np.log1p(np.exp(others[:, :-1] - largest).sum(1))))
+    return np.stack(columns, axis=1)
 
 
 def pooled_f1(counts: Sequence[dict[str, list[int]]]) -> float:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.special import logsumexp
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score, roc_curve
 
 from mora_bench.scoring.pick import pick, stratified
-from mora_bench.tasks.metrics import at_recall, best_thresholds, calibration_error, reliability
+from mora_bench.tasks.metrics import at_recall, best_thresholds, calibration_error, log_odds, reliability
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 
@@ -165,3 +166,18 @@ def test_pooled_scores_are_those_of_all_samples_at_once(task):
     folds = np.split(np.arange(90), [20, 50])
     counts = [task.counts(targets[rows], logits[rows]) for rows in folds]
     assert task.pooled(counts) == pytest.approx(task.score(targets, logits))
+
+
+@given(
+    values=arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(2, 7)), elements=st.floats(-90, 90, width=32)),
+    ties=st.booleans(),
+)
+@settings(deadline=None)
+def test_log_odds_are_those_of_a_softmax_and_tie_where_only_the_order_of_the_others_differs(values, ties):
+    values = np.round(values / 30) if ties else values
+    found = log_odds(values)
+    for c in range(values.shape[1]):
+        others = np.delete(values.astype(float), c, 1)
+        np.testing.assert_allclose(found[:, c], values[:, c] - logsumexp(others, axis=1), rtol=1e-12, atol=1e-12)
+    turned = values[:, [0, *range(1, values.shape[1])[::-1]]]
+    assert (log_odds(turned)[:, 0] == found[:, 0]).all()
