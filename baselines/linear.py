@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -52,7 +52,7 @@ def chosen(features: Any, targets: np.ndarray, held: Any, wanted: np.ndarray, ta
     penalty of equals; the strongest penalty if there are no held-out samples."""
     if not len(wanted):
         return Linear(STRENGTHS[0]).fit(features, targets)
-    judge: Task = registry.get(registry.TASKS, task)()
+    judge: Task = task_of(task)
     fitted = [Linear(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
     found = [judge.metric.key(judge.score(wanted, judge.logits(model.predict(held)))) for model in fitted]
     return fitted[int(np.argmax(found))]

@@ -5,13 +5,14 @@ import numpy as np
 from mora_bench.data.presence import pattern_index
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
+from mora_bench.tasks.named import task_of
 
 from .by_pattern import FEWEST
 
 
 class Presence(Predictor):
-    """Predicts each label's share among the training samples of the same pattern of presence and the same numbers of
-    parts: of pictures of each modality that holds several, of filled cells of a table.
+    """Predicts each label's share, or the task's best constant, among the training samples of the same pattern of
+    presence and the same numbers of parts: of pictures of each modality that holds several, of filled cells of a table.
 
     Where fewer than `FEWEST` training samples have these numbers, it is the share among those of the same pattern, and
     where training shows no such pattern, the share among all.
@@ -22,18 +23,20 @@ class Presence(Predictor):
     title = "prevalence by pattern of presence and number of pictures and filled cells"
     source = "scikit-learn's DummyClassifier(strategy='prior'), per pattern"
     version = 2
+    by_label = False
     remark = "predicts label prevalence from the presence pattern and the number of pictures and filled table cells"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
+        best = task_of(train.task).prior
         patterns = pattern_index(train.present)
-        self.shares = np.tile(train.targets.mean(0), (2 ** train.present.shape[1] - 1, 1))
+        self.shares = np.tile(best(train.targets), (2 ** train.present.shape[1] - 1, 1))
         for pattern in np.unique(patterns):
-            self.shares[pattern] = train.targets[patterns == pattern].mean(0)
+            self.shares[pattern] = best(train.targets[patterns == pattern])
         numbers, owners = np.unique(parts(train), axis=0, return_inverse=True)
         owners = owners.reshape(-1)
         self.of_numbers = {
-            tuple(own.tolist()): train.targets[owners == k].mean(0)
+            tuple(own.tolist()): best(train.targets[owners == k])
             for k, own in enumerate(numbers)
             if (owners == k).sum() >= FEWEST
         }

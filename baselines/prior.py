@@ -4,17 +4,19 @@ import numpy as np
 
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
+from mora_bench.tasks.named import task_of
 
 
 class Prior(Predictor):
-    """Predicts, for every sample, each label's share in the training set."""
+    """Predicts, for every sample, each label's share in the training set, or what else is the task's best constant."""
 
     title = "prevalence"
     source = "scikit-learn's DummyClassifier(strategy='prior')"
+    by_label = False
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
-        self.shares = train.targets.mean(0)
+        self.shares = task_of(train.task).prior(train.targets)
 
     def predict(self, samples: Shown) -> np.ndarray:
         return np.tile(self.shares, (len(samples), 1))

@@ -26,7 +26,7 @@ from sklearn.exceptions import ConvergenceWarning
 from tabulate import tabulate
 from torch import Tensor
 
-from mora_bench import campaign, registry
+from mora_bench import campaign
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
@@ -35,6 +35,7 @@ from mora_bench.data.sides import sides
 from mora_bench.methods.network import BLOCKS, Beginning, Model
 from mora_bench.methods.readout import MEAN, LabelAttention, read
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 from mora_bench.training.cell import build
 from mora_bench.training.decoded import samples
 
@@ -154,7 +155,7 @@ def probed(cell: Cell, place: Runtime, attended: Sequence[int]) -> dict[str, tup
     chosen = {d if d >= 0 else depth + 1 + d for d in attended}
     both = {name: extracted(model, view, chosen) for name, view in views.items()}
     targets = {name: view.targets.numpy().astype(np.uint8) for name, view in views.items()}
-    task: Task = registry.get(registry.TASKS, cell.task)()
+    task: Task = task_of(cell.task)
     found = {}
     for name in both["train"][0]:
         found[name] = linear(task, {side: own[0][name] for side, own in both.items()}, targets)

@@ -59,8 +59,8 @@ class Subject:
         imputer = self.imputer(backbone)
         method = self.method(backbone, axes or own_axes(self.method, backbone))
         brought = embedders(self.training, backbone)
-        classes, readout = len(self.samples.table.labels), self.recipe.readout
-        model = Model(backbone, method, imputer, classes, 1, brought, readout)
+        outputs, readout = self.task.outputs(len(self.samples.table.labels)), self.recipe.readout
+        model = Model(backbone, method, imputer, outputs, 1, brought, readout)
         with torch.no_grad():
             batch = self.training.batch(np.arange(len(self.training)))
             imputer.fit([(model.embed(batch), batch.present)])

@@ -12,16 +12,24 @@ from mora_bench.plan.fitting import weighs
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metric import check_agree, check_metrics
 
-N, C = 60, 4
+N = 60
 #: Scores of near certainty, logits of 10 and -10, are this near to those of certainty, as a share of how far those of
 #: random logits are; two sums of the same numbers in another order differ by less than the second, in whatever unit.
 NEAR, EQUAL = 1e-3, 1e-9
 
 
-def _example() -> tuple[np.ndarray, np.ndarray]:
-    """Targets with one label per sample, so that they suit tasks of either kind, and logits."""
-    rng = np.random.default_rng(0)
-    return np.eye(C, dtype=np.uint8)[np.arange(N) % C], rng.normal(size=(N, C)).astype(np.float32)
+def _example(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The task's own example: targets, logits drawn without them, and those of somebody who knows them for sure."""
+    targets, sure = task.example(N)
+    return targets, np.random.default_rng(0).normal(size=sure.shape).astype(np.float32), sure
+
+
+def _known(task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The samples of the example of whom everybody knows which labels are true: as `_example`, and 0 or 1 [n, C]."""
+    example = _example(task)
+    truth = task.truth(example[0])
+    rows = ~np.isnan(truth).any(1)
+    return example[0][rows], example[1][rows], example[2][rows], truth[rows]
 
 
 def _scores(task: Task, targets: np.ndarray, logits: np.ndarray) -> dict:
@@ -47,7 +55,7 @@ def named(task: Task) -> None:
 def scored(task: Task) -> None:
     """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score, and
     `value` the score that it is asked for."""
-    targets, logits = _example()
+    targets, logits, _ = _example(task)
     found = _scores(task, targets, logits)
     for name, metric in task.metrics.items():
         value = found.get(name)
@@ -67,8 +75,8 @@ def scored(task: Task) -> None:
 
 def directed(task: Task) -> None:
     """Perfect logits score at the better end of every metric, and no worse than random ones."""
-    targets, logits = _example()
-    found, best = _scores(task, targets, logits), _scores(task, targets, 20.0 * targets - 10)
+    targets, logits, sure = _example(task)
+    found, best = _scores(task, targets, logits), _scores(task, targets, sure)
     for name, metric in task.metrics.items():
         value, end = best[name], metric.better_end
         near = NEAR * abs(found[name] - (end if math.isfinite(end) else value)) + EQUAL
@@ -80,55 +88,60 @@ def directed(task: Task) -> None:
 
 def learned(task: Task) -> None:
     """The loss is a finite scalar with a gradient, and lower for better logits."""
-    targets, logits = _example()
+    targets, logits, sure = _example(task)
     wanted, predicted = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(logits).requires_grad_(True)
     loss = task.loss(predicted, wanted)
     expect(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss is {loss}")
     loss.backward()
     expect(predicted.grad is not None and bool(predicted.grad.any()), "the loss gives no gradient")
-    expect(float(task.loss(20 * wanted - 10, wanted)) < loss.item(), "the loss of perfect logits is not lower")
+    known = torch.from_numpy(sure).float()
+    expect(float(task.loss(known, wanted)) < loss.item(), "the loss of perfect logits is not lower")
 
 
 def weighed(task: Task) -> None:
     """If it has class weights, 1 leaves the loss as it is, others change it, and `prior` is its best constant."""
-    targets, logits = _example()
+    targets, logits, _ = _example(task)
+    classes = task.truth(targets).shape[1]
     # One class is rarer than the others.
-    rows = np.flatnonzero((np.arange(N) % C > 0) | (np.arange(N) < N // 2))
+    rows = np.flatnonzero((np.arange(N) % classes > 0) | (np.arange(N) < N // 2))
     targets, logits = targets[rows], logits[rows]
     found = task.balanced(targets)
     if found is None:
         return
     expect(weighs(type(task)), "it has class weights, but its loss takes no `weights`, or it has no `prior` of its own")
-    expect(np.shape(found) == (C,), f"balanced gave {list(np.shape(found))}; expected one weight a class, [{C}]")
+    one_each = f"balanced gave {list(np.shape(found))}; expected one weight a class, [{classes}]"
+    expect(np.shape(found) == (classes,), one_each)
     wanted, weights = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(found).float()
     expect(bool((weights.isfinite() & (weights >= 0)).all()), "class weights are not finite numbers of 0 or more")
     plain, ones, other = (
-        task.loss(torch.from_numpy(logits), wanted, *given).item() for given in ((), (torch.ones(C),), (weights,))
+        task.loss(torch.from_numpy(logits), wanted, *given).item() for given in ((), (torch.ones(classes),), (weights,))
     )
     expect(math.isclose(ones, plain, rel_tol=1e-5), f"the loss is {plain:g}, with class weights of 1 {ones:g}")
     expect(not math.isclose(other, plain, rel_tol=1e-5), "class weights change nothing")
     start = torch.from_numpy(task.logits(task.prior(targets, found)[None])).float().requires_grad_(True)
-    task.loss(start.expand(len(rows), C), wanted, weights).backward()
+    task.loss(start.expand(len(rows), -1), wanted, weights).backward()
     steepest = 0.0 if start.grad is None else float(start.grad.abs().max())
     expect(start.grad is not None and steepest < 1e-4, f"prior is no best constant: its gradient is {steepest:.2g}")
 
 
 def turned(task: Task) -> None:
     """Probabilities become finite logits that rank and predict alike, 0 and 1 included."""
-    targets, random = _example()
-    logits = task.logits(targets.astype(float))
+    targets, random, sure, truth = _known(task)
+    logits = task.logits(truth)
+    expect(logits.shape == sure.shape, f"logits gave {list(logits.shape)}; expected {list(sure.shape)}")
     expect(bool(np.isfinite(logits).all()), "probabilities of 0 and 1 become logits that are not finite")
-    certain, sure = task.score(targets, logits), task.score(targets, 20.0 * targets - 10)
-    near = NEAR * abs(task.score(targets, random) - sure)
-    expect(math.isclose(certain, sure, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
+    certain, best = task.score(targets, logits), task.score(targets, sure)
+    near = NEAR * abs(task.score(targets, random) - best)
+    expect(math.isclose(certain, best, rel_tol=EQUAL, abs_tol=near + EQUAL), "certainty is lost")
 
 
 def decided(task: Task) -> None:
     """Sure logits are decided as their targets; every question has answers that sum to 1, and targets name one of
     them."""
-    targets, random = _example()
-    sure = 20.0 * targets - 10
-    expect(bool((task.decide(sure) == (targets > 0)).all()), "decide is not what sure logits say")
+    targets, random, sure, true = _known(task)
+    expect(bool((task.decide(sure) == (true > 0)).all()), "decide is not what sure logits say")
+    if task.columns:
+        return
     answers, truth = task.answers(random), task.answered(targets)
     expect(answers.ndim == 3 and truth.shape == answers.shape[:2], "answers is not [N, Q, A], or answered not [N, Q]")
     expect(bool(np.allclose(answers.sum(2), 1, atol=EQUAL)), "the answers to a question do not sum to 1")
@@ -138,11 +151,12 @@ def decided(task: Task) -> None:
 
 def tallied(task: Task) -> None:
     """What it counts of decisions has every sample once: for each label, or for its true class."""
-    targets, random = _example()
+    targets, random, _ = _example(task)
+    classes = task.truth(targets).shape[1]
     for rule, counts in task.confusion((targets, random), targets, random).items():
         found = np.array(counts)
-        each = np.full(C, N) if task.one_by_one else (targets > 0).sum(0)
-        shape = (C, 4) if task.one_by_one else (C, C)
+        each = np.full(classes, N) if task.one_by_one else (targets > 0).sum(0)
+        shape = (classes, 4) if task.one_by_one else (classes, classes)
         expect(found.shape == shape, f"confusion {rule!r} is {list(found.shape)}; expected {list(shape)}")
         expect(bool((found.sum(1) == each).all()), f"confusion {rule!r} does not count every sample once")
 
@@ -152,4 +166,4 @@ RULES = (named, scored, directed, learned, weighed, turned, decided, tallied)
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, task(), needed=scored)
+    return tried(RULES, task.of(task.tried_with), needed=scored)

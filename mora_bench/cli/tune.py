@@ -16,7 +16,8 @@ from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.tuned import as_preset
-from mora_bench.tasks.metric import Metric, metric_of
+from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import metric_of
 
 if TYPE_CHECKING:
     from mora_bench.records.ledgers import Ledger

@@ -11,6 +11,8 @@ from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import Column, Table
+from mora_bench.tasks import named
+from mora_bench.tasks.named import task_of
 
 #: Allowed names of modalities. Patterns of missingness are written with these names, joined by +.
 MODALITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -46,7 +48,7 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     if not unknown:
         for name, column in table.modalities.items():
             yield f"The {name} of each sample is what its kind says.", _values(table, name, column)
-    yield "Targets are 0 or 1, [samples, labels].", _targets(table)
+    yield "Targets are what the task's are: 0 or 1, [samples, labels], unless it names columns.", _targets(table)
     if wrong := _labels(table):
         yield "Labels are names, each once, and at least one of them varies.", wrong
         return
@@ -108,7 +110,7 @@ def _labels(table: Table) -> str | None:
     repeated = [name for name, count in Counter(table.labels).items() if count > 1]
     if repeated:
         return f"{some(repeated)} {_are(repeated)} there more than once"
-    whole = isinstance(table.targets, np.ndarray) and table.targets.shape == (len(table), len(table.labels))
+    whole = isinstance(table.targets, np.ndarray) and table.targets.ndim == 2 and len(table.targets) == len(table)
     if whole and len(table) > 1 and (table.targets == table.targets[0]).all():
         return f"all {len(table)} samples have the same labels, so there is nothing to learn"
     return None
@@ -137,22 +139,23 @@ def _values(table: Table, name: str, column: Column) -> str | None:
 
 
 def _targets(table: Table) -> str | None:
-    targets, expected = table.targets, (len(table), len(table.labels))
+    if wrong := named.problem(table.task):
+        return wrong
+    task = task_of(table.task)
+    targets, columns = table.targets, task.columns or table.labels
+    expected = (len(table), len(columns))
     if not isinstance(targets, np.ndarray) or targets.shape != expected:
         shape = list(getattr(targets, "shape", ())) or type(targets).__name__
         return f"they are {shape}; expected {list(expected)}"
     if targets.dtype.kind not in "biuf":
         return f"they are of type {targets.dtype}; expected numbers, such as targets.astype('uint8')"
-    odd = np.argwhere((targets != 0) & (targets != 1))
+    odd = np.argwhere(~np.isfinite(targets) if task.columns else (targets != 0) & (targets != 1))
     if len(odd):
         row, column = odd[0]
-        return (
-            f"sample {table.ids[row]!r}: {table.labels[column]} is {targets[row, column]}. An uncertain or absent "
-            "label has to be decided by the reader: 0, 1, or leave the sample out"
-        )
-    if table.task not in registry.names(registry.TASKS):
-        return f"unknown task {table.task!r}; known: {', '.join(registry.names(registry.TASKS))}"
-    return registry.get(registry.TASKS, table.task)().problem(targets)
+        found = f"sample {table.ids[row]!r}: {columns[column]} is {targets[row, column]}"
+        do = "An uncertain or absent label has to be decided by the reader: 0, 1, or leave the sample out"
+        return f"{found}; expected a number" if task.columns else f"{found}. {do}"
+    return task.mislabelled(table.labels) or task.problem(targets)
 
 
 def some(names: list[str]) -> str:

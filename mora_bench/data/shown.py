@@ -27,7 +27,7 @@ class Shown:
         kinds: the kind of each modality, by name.
         present: bool [n, M].
         labels: the C class names; task: the registered task.
-        targets: uint8 [n, C]; None where they are to be predicted.
+        targets: uint8 [n, C], or what else the task's are; None where they are to be predicted.
         frozen: n values of each modality that the backbone embeds, by name: what it gives of that modality alone, float
             [F], None where the mask hides it; empty for predictors that read no backbone.
     """

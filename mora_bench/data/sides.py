@@ -43,8 +43,14 @@ class Side:
 
     @property
     def targets(self) -> np.ndarray:
-        """uint8 [n, C]."""
+        """uint8 [n, C], or what else the task's targets are."""
         return self.table.targets[self.rows]
+
+    @property
+    def by_label(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The C labels, and uint8 [n, C], which are true of each sample; as `Table.by_label`."""
+        labels, targets = self.table.by_label
+        return labels, targets[self.rows]
 
 
 def rows_of(cell: Cell, table: Table) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mora_bench import registry, seeds
 from mora_bench.files import DIGITS, FileHashes, axis, identity
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.data.modalities.contract import Modality
@@ -50,7 +51,7 @@ class Table:
         inseparable: further groupings, N names each, "" for none: samples of one name, and all of their patients',
             never fall on two sides either.
         modalities: M columns by name; their order is the order of modalities everywhere.
-        targets: uint8 [N, C], 0 or 1.
+        targets: uint8 [N, C], 0 or 1; float64 [N, columns] for a task that names columns of its own (`Task.columns`).
         covariates: N values per name, e.g. age; for mechanisms of missingness, never for a model.
         task: a registered task.
         official: of each sample its side in the split that the data were published with, "train", "val" or "test"; ()
@@ -131,6 +132,14 @@ class Table:
         """bool [N]: which samples have content of one of these kinds."""
         return np.logical_or.reduce(self.present[:, np.isin(self.kinds, kinds)], axis=1)
 
+    @property
+    def by_label(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The C labels, and uint8 [N, C], which are true of each sample; no labels, and [N, 0], where the task's
+        targets do not say it of every sample."""
+        if task_of(self.task).columns:
+            return (), np.zeros((len(self), 0), np.uint8)
+        return self.labels, self.targets
+
     @cached_property
     def summaries(self) -> np.ndarray:
         """float [N, M], read-only: one number for each content (`Modality.summary`), NaN where there is none.
@@ -179,7 +188,8 @@ class Table:
         texts = self.modalities["text"].values if first else None
         head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.patients, texts]
         whole.update(json.dumps(head).encode())
-        whole.update(np.ascontiguousarray(self.targets, np.uint8).tobytes())
+        kind = np.float64 if task_of(self.task).columns else np.uint8
+        whole.update(np.ascontiguousarray(self.targets, kind).tobytes())
         said = {"name", "source", "labels", "ids", "patients", "modalities", "targets", "covariates"}
         more = identity(self, leave_out=said) | (
             {} if list(shape.items()) == FIRST_SHAPE else {"modalities": list(shape.items())}

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from mora_bench.data.table import Column, Table
+from mora_bench.tasks.named import task_of
 
 #: The most labels that are listed; positive samples below which ten folds cannot each have one.
 SHOWN, RARE = 40, 10
@@ -14,7 +15,7 @@ def facts(table: Table) -> dict[str, Any]:
     return {
         "samples": len(table),
         "patients": len(set(table.patients)),
-        "positives": dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True)),
+        "positives": _positives(table),
         "modalities": dict(zip(table.names, table.present.sum(0).tolist(), strict=True)),
         "warnings": warnings(table),
     }
@@ -28,8 +29,9 @@ def diagnosis(table: Table) -> str:
         there = int(table.present[:, m].sum())
         without = f", {len(table) - there} without (naturally missing)"
         lines.append(f"  {there:6} samples with {name}{without}")
-    counts = dict(zip(table.labels, table.targets.sum(0).tolist(), strict=True))
-    lines.append("  positives: " + ", ".join(f"{label} {n}" for label, n in list(counts.items())[:SHOWN]))
+    counts = _positives(table)
+    lines += [f"  positives: {', '.join(f'{label} {n}' for label, n in list(counts.items())[:SHOWN])}"] * bool(counts)
+    lines += [f"  {said}" for said in task_of(table.task).holds(table.targets)]
     if len(counts) > SHOWN:
         lines[-1] += f", and {len(counts) - SHOWN} more labels"
     lines += [f"  WARNING: {what}" for what in warnings(table)]
@@ -42,6 +44,12 @@ def diagnosis(table: Table) -> str:
     return "\n".join(lines)
 
 
+def _positives(table: Table) -> dict[str, int]:
+    """How many samples have each label."""
+    labels, targets = table.by_label
+    return dict(zip(labels, targets.sum(0).tolist(), strict=True))
+
+
 def warnings(table: Table) -> list[str]:
     """What is likely to be a mistake, and makes scores that mean little."""
     there = table.present.sum(0).tolist()
@@ -50,9 +58,10 @@ def warnings(table: Table) -> list[str]:
         for name, count in zip(table.names, there, strict=True)
         if not count
     ]
-    share = table.targets.mean(0)
+    labels, targets = table.by_label
+    share = targets.mean(0)
     for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
-        names = [label for label, is_odd in zip(table.labels, odd, strict=True) if is_odd]
+        names = [label for label, is_odd in zip(labels, odd, strict=True) if is_odd]
         if names:
             found.append(f"{what} has {', '.join(names[:SHOWN])}: a method cannot learn such a label.")
     return found

@@ -62,9 +62,10 @@ class Subject:
 
     @cached_property
     def _asked(self) -> list[tuple[str, np.ndarray]]:
-        targets = self.table.targets.astype(bool)
+        labels, targets = self.table.by_label
+        targets = targets.astype(bool)
         frequent = np.argsort(-targets.sum(0), kind="stable")[:MOST_LABELS]
-        columns = [(self.table.labels[k], targets[:, k]) for k in sorted(frequent.tolist())]
+        columns = [(labels[k], targets[:, k]) for k in sorted(frequent.tolist())]
         if len(columns) > 1:
             columns.append((NONE, np.logical_not(targets.any(1))))
         return [(name, column) for name, column in columns if self.askable(column)]

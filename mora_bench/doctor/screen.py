@@ -25,7 +25,9 @@ def lines(found: Diagnosis, table: Table) -> list[str]:
         told.append(f"(shortcuts and words were searched in {found.drawn:,} samples of patients drawn by id)")
     if len(table.labels) > MOST_LABELS:
         told.append(f"(of {len(table.labels):,} labels only the {MOST_LABELS} most frequent ones were checked)")
-    if not whole(table).labels:
+    if not table.by_label[0]:
+        told.append("what is asked of these samples is not one label or several, so nothing was held against it")
+    elif not whole(table).labels:
         told.append(f"no label has {RARE} patients with it and {RARE} without: too few to check for shortcuts")
     elif not found.findings:
         told.append(

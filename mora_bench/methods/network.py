@@ -68,7 +68,7 @@ class Model(nn.Module):
         backbone: frozen here; the method may then change what of it trains.
         method: attached here, detached by `detach`.
         imputer: fitted by the caller.
-        classes: C.
+        outputs: K, how many logits it gives.
         head_seed: draws the classifier, alike for every method.
         embedders: networks, by modality, for kinds that the backbone does not embed; they train.
         readout: what the classifier reads of the last block, as in `Recipe.readout`.
@@ -79,7 +79,7 @@ class Model(nn.Module):
         backbone: Backbone,
         method: Method,
         imputer: Imputer,
-        classes: int,
+        outputs: int,
         head_seed: int,
         embedders: Mapping[str, nn.Module] | None = None,
         readout: str = "",
@@ -99,14 +99,15 @@ class Model(nn.Module):
         if self.projection is not None:
             self.projection.requires_grad_(True)
         self.pairs, self.projection_frozen = 0, False
-        self.head = _head(readout, backbone, classes, head_seed)
+        self.outputs = outputs
+        self.head = _head(readout, backbone, outputs, head_seed)
         self.found = Found()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
         self._own = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
     def start_at(self, logits: np.ndarray) -> None:
-        """Set the classifier's last biases, [C]: what it predicts before it has learned anything."""
+        """Set the classifier's last biases, [K]: what it predicts before it has learned anything."""
         last = self.head if isinstance(self.head, LabelAttention) else self.head[-1]
         assert isinstance(last, nn.Linear | LabelAttention)
         with torch.no_grad():
@@ -227,12 +228,12 @@ class Model(nn.Module):
         return self.backbone
 
 
-def _head(readout: str, backbone: Backbone, classes: int, seed: int) -> nn.Sequential | LabelAttention:
+def _head(readout: str, backbone: Backbone, outputs: int, seed: int) -> nn.Sequential | LabelAttention:
     """What gives the logits."""
     together = sum(backbone.shares)
     if readout == LABELS:
-        return LabelAttention(backbone.widths, together, classes, seed)
-    return classifier(together if readout == MEAN else backbone.features, classes, seed)
+        return LabelAttention(backbone.widths, together, outputs, seed)
+    return classifier(together if readout == MEAN else backbone.features, outputs, seed)
 
 
 def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:
@@ -250,9 +251,9 @@ def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, str
     return frozen
 
 
-def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:
+def classifier(width: int, outputs: int, seed: int = 0) -> nn.Sequential:
     """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero."""
-    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes))
+    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, outputs))
     generator = torch.Generator().manual_seed(seed)
     for layer in head:
         if isinstance(layer, nn.Linear):

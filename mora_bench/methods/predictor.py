@@ -28,6 +28,9 @@ class Predictor(ABC):
     reads_backbone: ClassVar[bool] = False
     #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
     kinds: ClassVar[tuple[str, ...]] = ()
+    #: Whether it learns from labels alone, so that it does not run where a task's targets are something else
+    #: (`Task.columns`).
+    by_label: ClassVar[bool] = True
     #: When it abstains and what it predicts then, in words, e.g. "on samples without text: it predicts no label"; "" if
     #: nowhere.
     abstains: ClassVar[str] = ""

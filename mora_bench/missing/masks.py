@@ -27,7 +27,7 @@ class Units:
         natural: bool [N, M]; modalities: their M names.
         tokens: uint64 [N], a number for each sample from its id (`seeds.tokens`).
         covariates, patients, targets, labels: as in a table, of these samples; may be left empty if nothing reads
-            them.
+            them. Targets are what is scored; a mechanism sees them only where they are one a label (`settled`).
         contents: gives a summary of each content, float [N, M], NaN where there is none; asked only if it is read,
             because pictures must be decoded for it.
         brought: gives what a mask that somebody brought keeps, bool [N, M], by its digest, the unit ("sample" or
@@ -67,6 +67,8 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     """
     own, argument = mechanism(missing.mechanism)
     wrong = own.problem(argument, known) or own.unknown_strength(missing.strength)
+    if "targets" in own.reads and not known.labels:
+        wrong = "it reads labels, and the targets of this dataset do not say of every sample which are true"
     if wrong:
         raise UserError(f"mechanism {missing.mechanism!r} on {dataset}: {wrong}.")
     told = ""

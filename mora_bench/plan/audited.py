@@ -55,7 +55,8 @@ def _paragraph(cell: Cell, missing: Missing, name: str, side: Side) -> str:
     )
     odd = [f"{nothing} rows would remove every modality of a sample; these samples keep all"] * bool(nothing)
     odd += [f"{beyond} rows keep a modality that is missing in the data; it stays missing"] * bool(beyond)
-    traits = {f"label {label}": side.targets[:, c] > 0 for c, label in enumerate(table.labels)}
+    labels, targets = side.by_label
+    traits = {f"label {label}": targets[:, c] > 0 for c, label in enumerate(labels)}
     traits |= groups(table, side)
     ratios = odds_ratios(natural, present, table.names, traits)
     return " ".join([head, *(f"{one}." for one in odd), _from_whom(ratios)])

@@ -25,7 +25,7 @@ class Point(NamedTuple):
 
 def known_of(table: Table) -> Known:
     """What arguments of mechanisms may name on a dataset."""
-    return Known(table.covariates, table.labels, table.names)
+    return Known(table.covariates, table.by_label[0], table.names)
 
 
 def mechanisms_of(grid: Grid, dataset: str, table: Table) -> list[Missing]:

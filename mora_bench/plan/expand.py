@@ -24,6 +24,7 @@ from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
 from mora_bench.plan.recipes import overridden, recipe_of, watched_of
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -203,7 +204,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
     from mora_bench.data import datasets
 
     versions = {"training": TRAINING_VERSION, "draws": DRAWS_VERSION}
-    versions["task"] = registry.get(registry.TASKS, table.task).version
+    versions["task"] = task_of(table.task).version
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
     apart = table.source == "twin" and datasets.get(dataset).more is not None
     pool = grid.pool if grid.limit is None else min(grid.pool, grid.limit)

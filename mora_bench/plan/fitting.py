@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.cells.recipe import ALIGNED, FEWEST_ALIGNED, Recipe
 from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -28,7 +28,7 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
         UserError: the backbone has no such readout, the dataset's task no class weights, or the dataset too few
             samples to align a projection on.
     """
-    if recipe.class_weights != "none" and not weighs(registry.get(registry.TASKS, table.task)):
+    if recipe.class_weights != "none" and not weighs(type(task_of(table.task))):
         raise UserError(
             f"recipe.class_weights {recipe.class_weights}: the task {table.task!r} of {table.name} has no "
             "class weights. Leave it out, or extend the task: `loss` takes `weights`, `balanced`, `prior` return them."

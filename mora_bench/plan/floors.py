@@ -25,7 +25,10 @@ def read_by(name: str, specs: Sequence[Spec]) -> Sequence[Spec | None]:
 
 def unreadable(name: str, table: Table, spec: Spec | None) -> str:
     """Why a predictor cannot run on a dataset, by a backbone if it reads one; "" if it can."""
-    kinds = registry.get(registry.PREDICTORS, name).kinds
+    kind = registry.get(registry.PREDICTORS, name)
+    if kind.by_label and not table.by_label[0]:
+        return f"{name} learns from labels, which the targets of {table.name} do not say of every sample"
+    kinds = kind.kinds
     if kinds and not set(kinds) & set(table.kinds):
         return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
     if spec is not None and (wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape)):

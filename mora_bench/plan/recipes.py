@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.recipe import AUTO, PLATEAU, READ_BY, Recipe
@@ -16,6 +15,7 @@ from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.parts import parts
+from mora_bench.tasks.named import task_of
 
 
 def overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def watched_of(task: str, recipe: Recipe) -> str:
     """
     if recipe.schedule != PLATEAU:
         return ""
-    found = registry.get(registry.TASKS, task).watches()
+    found = task_of(task).watches()
     if not found:
         raise UserError(
             f"recipe.schedule {PLATEAU} reads a score without a threshold, and task {task!r} has none; give it one (of "

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from mora_bench import registry
 from mora_bench.cells.cell import OLDER_DRAWS, Cell
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.files import identity
@@ -21,7 +20,8 @@ from mora_bench.report.markdown import escaped
 from mora_bench.report.shown import Shown, asked_of
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import agreement
-from mora_bench.tasks.metric import Metric, metric_of
+from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import metric_of, task_of
 
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
 #: What a cell is called by; two cells that differ in other fields are one thing in two versions.
@@ -144,7 +144,7 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     cell, other = pairs[0]
     primary = scores[0][0].primary
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
-    names, _ = asked_of(registry.get(registry.TASKS, cell.task), primary, "")
+    names, _ = asked_of(task_of(cell.task), primary, "")
     shown = [Shown(name, metric_of(cell.task, name), name == primary) for name in names]
     values = np.array([[[_shown(cell, own, each.name) for own in pair] for pair in scores] for each in shown])
     metric, values = shown[0].metric, values.transpose(0, 2, 1)
@@ -214,7 +214,7 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
             escaped(f"{line.metric.heading}, {line.metric.direction}"),
             line.metric.shown(line.first),
             line.metric.shown(line.second),
-            line.metric.shown(line.first - line.second, digits=2, sign=True),
+            line.metric.shown(line.first - line.second, finer=1, sign=True),
             "" if math.isnan(line.low) else " to ".join(line.metric.shown(v, sign=True) for v in (line.low, line.high)),
             line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
             escaped("; ".join(line.fields)),

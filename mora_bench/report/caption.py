@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mora_bench import registry
 from mora_bench.cells.cell import OFFICIAL, OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
@@ -14,6 +13,7 @@ from mora_bench.report.layout import by_number
 from mora_bench.report.section import Row
 from mora_bench.report.shown import Shown, heading
 from mora_bench.report.trained import cut_short, ended_early, in_precision
+from mora_bench.tasks.named import task_of
 
 #: What a readout reads, in words.
 READ = {
@@ -36,9 +36,9 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iter
     version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
     told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
     tested = f" ({told})" if told else ""
-    task = registry.get(registry.TASKS, own["task"])
+    task = task_of(own["task"])
     backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
-    kind = "" if own["task"] == "multi-label" else f" Task: {task.title}."
+    kind = "" if own["task"] == "multi-label" else f" Task: {task.question}."
     apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
     apart = f", {own['pool']} separate test samples for each seed" if own["pool"] else apart
     split = f"Split by {own['split']}"

@@ -9,7 +9,7 @@ from mora_bench.records.schema import Record
 from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
-from mora_bench.tasks.metric import metric_of
+from mora_bench.tasks.named import metric_of
 from mora_bench.text import visible
 
 #: What stands between the parts of a backbone's name.

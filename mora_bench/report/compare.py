@@ -14,7 +14,8 @@ from mora_bench.report.layout import columns, heading
 from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section
 from mora_bench.report.shown import Shown, shown_of
-from mora_bench.tasks.metric import Metric, metric_of
+from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import metric_of
 
 #: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (

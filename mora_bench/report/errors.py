@@ -18,7 +18,8 @@ from mora_bench.report.shown import Shown, brief
 from mora_bench.tasks.metric import DASH
 
 #: What the rules of decision are called.
-RULES = {"0.5": "at 0.5", "validation": "at validation's thresholds", "largest": "the most probable class"}
+RULES = {"0.5": "at 0.5", "validation": "at validation's thresholds", "largest": "the most probable class",
+         "median": "the median grade"}  # fmt: skip
 OF_ROW = ("source", "section", "method", "seeds", "tested", "decided")
 OF_LABELS = ("label", "tn", "fp", "fn", "tp", "recall", "specificity", "precision")
 OF_CLASSES = ("true", "predicted", "count")

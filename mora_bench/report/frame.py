@@ -19,6 +19,7 @@ from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 from mora_bench.report.layout import by_number
 from mora_bench.report.shown import asked_of
 from mora_bench.report.values import Values
+from mora_bench.tasks.named import task_of
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
@@ -207,7 +208,7 @@ def _measured(record: Record) -> dict[str, Any]:
 
 def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any]:
     """The scores that tables show: `metric`, or those that must agree if the task has no such metric."""
-    kind = registry.get(registry.TASKS, scores.task)
+    kind = task_of(scores.task)
     agree, beside = asked_of(kind, scores.primary, metric)
     # What a column of each score begins with.
     shown = {name: f"{name}: " * bool(number) for number, name in enumerate((*agree, *beside))}

@@ -18,7 +18,7 @@ from mora_bench.report.tables import COSTS
 from mora_bench.report.trained import marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval
-from mora_bench.tasks.metric import metric_of
+from mora_bench.tasks.named import metric_of
 
 #: Of more classes the page shows no confusion matrix.
 MOST_CLASSES = 30

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from mora_bench import registry
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.report.labels import by_number, label
@@ -13,7 +12,8 @@ from mora_bench.report.shown import Shown, shown_of
 from mora_bench.statistics.agree import Agreement, agreement, not_led
 from mora_bench.statistics.differences import everyone, resolution
 from mora_bench.statistics.interval import means
-from mora_bench.tasks.metric import Metric, metric_of
+from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import metric_of, task_of
 
 #: Cells that differ in one of these fields never share a table. A competitor without a network is in the tables of all
 #: backbones.
@@ -269,7 +269,7 @@ def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[
     folds = int(done["folds"].iloc[0]) if len(done) else 0
     if not folds or sorted(seed % folds for seed in expected) != list(range(folds)) or len(done) != folds:
         return {}
-    task = registry.get(registry.TASKS, done["task"].iloc[0])()
+    task = task_of(done["task"].iloc[0])
     found = {}
     for score in scores:
         counts = done[name].tolist() if (name := score.replace("score ", "counts ", 1)) in done else []

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mora_bench.tasks.contract import Task
-from mora_bench.tasks.metric import DASH, Metric, metric_of
+from mora_bench.tasks.metric import DASH, Metric
+from mora_bench.tasks.named import metric_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Shown:
         return score if self.first else f"{self.name}: {score}"
 
 
-def asked_of(task: type[Task], primary: str, metric: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def asked_of(task: Task, primary: str, metric: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the scores that must agree in tables of a task, and of those that the page shows beside them.
 
     Args:

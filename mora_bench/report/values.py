@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import Score, Scores, Worth
 from mora_bench.report import csvs
+from mora_bench.tasks.named import task_of
 
 #: The columns of scores.csv that describe a cell, and those that describe a test setting.
 OF_CELL = (
@@ -118,7 +118,7 @@ class Values:
         key = scores.score_key
         if confusion:
             self.confusion[key] = confusion
-            self.one_by_one[key] = registry.get(registry.TASKS, scores.task).one_by_one
+            self.one_by_one[key] = task_of(scores.task).one_by_one
         self.reliability |= {key: reliability} if reliability else {}
         self.groups |= {key: groups} if groups else {}
 

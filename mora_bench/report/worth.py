@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from tabulate import tabulate
 
-from mora_bench import registry
 from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
@@ -20,6 +19,7 @@ from mora_bench.report.values import Parts
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley
 from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import task_of
 
 NOTHING, ALL, EVERYBODY = "nothing", "all", "all samples"
 COLUMNS = (
@@ -65,7 +65,7 @@ def of_some(results: Results, section: Section, row: Row) -> list[Valued]:
     for name in (name for name in worths[0].groups if all(name in worth.groups for worth in worths)):
         scores, samples = [worth.groups[name] for worth in worths], [worth.group_n[name] for worth in worths]
         found.append(_made(section, own, name, section.metric, scores, samples))
-    task = registry.get(registry.TASKS, own[0].task)
+    task = task_of(own[0].task)
     for name, values in worths[0].per_class.items():
         by_class = np.array([worth.per_class[name] for worth in worths], float)
         labels = results.labels(row) or [str(number) for number in range(len(values[0]))]

@@ -15,6 +15,7 @@ from mora_bench.records.store import Store
 from mora_bench.records.stored import Stored
 from mora_bench.report.contract import Artefact, Content, Results, in_parts
 from mora_bench.report.frame import Rows
+from mora_bench.tasks.named import task_of
 from mora_bench.text import visible
 
 #: What names of text files end with: nothing in them is a control or a mark of direction.
@@ -72,7 +73,7 @@ def read(folder: Path, metric: str = "") -> Results:
 
 def check_metric(metric: str, tasks: set[str]) -> None:
     """Refuse a score that no task has; "" stands for each task's own."""
-    known = {name for task in tasks for name in registry.get(registry.TASKS, task).metrics}
+    known = {name for task in tasks for name in task_of(task).metrics}
     if metric and known and metric not in known:
         meant = registry.did_you_mean(metric, known)
         raise UserError(f"--metric {metric!r}: unknown; known here: {', '.join(sorted(known))}.{meant}")

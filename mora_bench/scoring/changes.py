@@ -17,14 +17,14 @@ def changes(task: Task, logits: np.ndarray, present: np.ndarray, constant: np.nd
     Of a record they add up to its probability, shown all that it has, minus `constant`.
 
     Args:
-        logits: float [N, P, C], under every pattern of modalities that a record has.
+        logits: float [N, P, K], under every pattern of modalities that a record has.
         present: bool [N, M], what it has.
         constant: [C], the probabilities where nothing is shown.
 
     Returns:
         float64 [N, M, C], between -1 and 1; NaN where a record lacks the modality.
     """
-    found = np.full((*present.shape, logits.shape[-1]), np.nan)
+    found = np.full((*present.shape, len(constant)), np.nan)
     for pattern, rows in presence.by_pattern(present):
         there = np.flatnonzero(presence.pattern_presence(present.shape[1])[pattern])
         # The patterns of all sets of these modalities, the sets numbered as `shapley` wants them; nothing is -1.

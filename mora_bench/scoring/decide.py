@@ -114,6 +114,11 @@ class Decider:
     _expected: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.task.columns and (self.asked.coverage or self.asked.decide not in ("", "0.5")):
+            raise UserError(
+                f"--coverage and thresholds of validation: of {self.task.title} nobody knows of every sample which "
+                "answer is true. Leave them out, or give --decide 0.5."
+            )
         if self.asked.decide not in ("", "0.5") and not self.task.one_by_one:
             raise UserError(
                 f"--decide {self.asked.decide}: of {self.task.title} the most probable label is decided, without a "

@@ -29,7 +29,7 @@ def stratified(
     that all of these patterns have.
 
     Args:
-        targets: [N, C]; logits: [N, P, C] under every pattern; present: bool [N, M].
+        targets: [N, C]; logits: [N, P, K] under every pattern; present: bool [N, M].
     """
     chosen, own = pick(logits, present), presence.pattern_index(present)
     strata = {name: own == number for number, name in enumerate(presence.stratum_names(modalities))}
@@ -43,9 +43,9 @@ def compared(
     one lacks counts there as 0, and what it lacks would look like an effect of what the sets differ in.
 
     Args:
-        targets, logits: [N, C]; sets: bool [N] by name. An empty set takes no class from the others.
+        targets, logits: [N, C], [N, K]; sets: bool [N] by name. An empty set takes no class from the others.
     """
-    classes = shared([targets[own] for own in sets.values()])
+    classes = None if task.columns else shared([targets[own] for own in sets.values()])
     return {
         name: task.scores(targets[own], logits[own])
         if classes is None

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
 from mora_bench.data.groups import by_covariate
@@ -17,6 +16,7 @@ from mora_bench.scoring.pick import compared, pick, stratified
 from mora_bench.scoring.worth import Side, worth
 from mora_bench.tasks import conventions
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 
 #: The rates at which every cell holds its primary score, beside its own rate.
 CURVE = tuple(round(0.1 * k, 1) for k in range(11))
@@ -30,7 +30,7 @@ class Predicted:
 
     Attributes:
         units: the samples, as mechanisms may see them; their targets [N, C] are what is scored.
-        logits: float [N, P, C], under every pattern of presence.
+        logits: float [N, P, K], under every pattern of presence.
         groups: bool [N] by name, groups of samples that get scores of their own.
     """
 
@@ -49,7 +49,7 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     Both hold the full scores for complete data and for each pattern at the cell's test rate, with strata; `curve` holds
     the primary score of the test split over rates, one list per pattern, and `curves` its expectation over masks.
     """
-    task = conventions.applied(registry.get(registry.TASKS, cell.task)(), cell.task, cell.scoring.convention)
+    task = conventions.applied(task_of(cell.task), cell.task, cell.scoring.convention)
     patterns = masks.patterns(cell.modalities)
     settings: dict[str, dict[str, Setting]] = {split: {} for split in predicted}
     for pattern in patterns:
@@ -117,7 +117,7 @@ def _beyond(
     if cell.source == "twin":
         setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
-    if known[0].shape[1] <= MOST_CLASSES:
+    if not task.columns and known[0].shape[1] <= MOST_CLASSES:
         setting.confusion = task.confusion(known, *mine)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import expit
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 
 class Task(ABC):
-    """One kind of question about a sample, answered by C logits. Subclass it directly; it holds no state.
+    """One kind of question about a sample, answered by K logits. Subclass it directly; it holds nothing but its
+    argument.
 
-    Targets are uint8 [N, C], 0 or 1, for every task; `problem` checks further conditions.
+    Targets are uint8 [N, C], 0 or 1: which of the C labels are true of a sample. Of a task that names `columns` they
+    are float64 [N, columns], such as a time and whether something happened then, and what reads labels (mechanisms,
+    audits, thresholds, sets of answers) leaves them alone. `problem` checks further conditions. Logits are [N, K], and
+    K is C unless `outputs` says otherwise; probabilities are [N, C].
 
     Raises:
         UserError: when a subclass is defined whose `metrics` do not say which way is better, or whose `agree` or
@@ -52,6 +56,12 @@ class Task(ABC):
     per_class: ClassVar[Mapping[str, Metric]] = {}
     #: Whether each label is decided for itself, at a threshold; else one of them is.
     one_by_one: ClassVar[bool] = True
+    #: What the columns of targets hold where they are not one a label; () where they are.
+    columns: ClassVar[tuple[str, ...]] = ()
+    #: A description of its argument, which stands behind a colon in its name; "" if it takes none.
+    takes: ClassVar[str] = ""
+    #: The argument with which `check` tries it.
+    tried_with: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -63,9 +73,37 @@ class Task(ABC):
                 cls.beside = ()
             check_agree(cls.__name__, cls.primary, cls.metrics, cls.agree, cls.beside)
 
+    @classmethod
+    def of(cls, argument: str) -> Self:
+        """The task with an argument, "" for none.
+
+        Raises:
+            UserError: the argument is none of its own.
+        """
+        return cls()
+
+    @property
+    def question(self) -> str:
+        """What captions call it: the title, and what its argument adds."""
+        return self.title
+
+    def outputs(self, labels: int) -> int:
+        """How many logits answer about this many labels."""
+        return labels
+
+    def example(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Targets of n samples, n at least 12, by which `check` tries the rules, and logits of somebody who knows them
+        for sure. By default one of four labels is true of each sample."""
+        targets = np.eye(4, dtype=np.uint8)[np.arange(n) % 4]
+        return targets, 20.0 * targets - 10
+
+    def truth(self, targets: np.ndarray) -> np.ndarray:
+        """Which labels are true of a sample, float [N, C]: 1, 0, or NaN where the targets do not say."""
+        return targets.astype(float)
+
     @abstractmethod
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
-        """All scores of targets and logits, both [N, C]: `n`, every one of `metrics` (NaN where it has no meaning),
+        """All scores of targets [N, C] and logits [N, K]: `n`, every one of `metrics` (NaN where it has no meaning),
         and lists of length C for scores per class. For N = 0 `n` alone. Metrics that `tuned` or `weighted` give are
         not among them."""
 
@@ -76,7 +114,7 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
-        """The training loss: logits float [B, C] and targets float [B, C] -> a scalar.
+        """The training loss: logits float [B, K] and targets float [B, C] -> a scalar.
 
         weights: float [C], what a positive of each class weighs. They are given only where `balanced` has them; a task
         without may do without the argument.
@@ -94,14 +132,14 @@ class Task(ABC):
 
     @abstractmethod
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
-        """Logits [N, C] that stand for the given probabilities [N, C], 0 and 1 included."""
+        """Logits [N, K] that stand for the given probabilities [N, C], 0 and 1 included."""
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Probabilities [N, C] of logits [N, C]; by default each label's own, the inverse of `finite_logit`."""
+        """Probabilities [N, C] of logits [N, K]; by default each label's own, the inverse of `finite_logit`."""
         return expit(np.asarray(logits, np.float64))
 
     def decide(self, logits: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-        """What is decided, bool [N, C], of logits [N, C]; thresholds [C] are on logits, 0 if not given. By default each
+        """What is decided, bool [N, C], of logits [N, K]; thresholds [C] are on logits, 0 if not given. By default each
         label whose logit is above its threshold."""
         return np.asarray(logits > (0.0 if thresholds is None else thresholds))
 
@@ -174,7 +212,16 @@ class Task(ABC):
         return None
 
     def problem(self, targets: np.ndarray) -> str | None:
-        """What is wrong with a dataset's targets, uint8 [N, C], for this task; None if nothing is."""
+        """What is wrong with a dataset's targets, of finite numbers and the right shape, for this task; None if nothing
+        is."""
+        return None
+
+    def holds(self, targets: np.ndarray) -> list[str]:
+        """What a dataset's targets hold beyond labels, a sentence each; nothing by default."""
+        return []
+
+    def mislabelled(self, labels: Sequence[str]) -> str | None:
+        """What is wrong with a dataset's C labels for this task; None if nothing is."""
         return None
 
 

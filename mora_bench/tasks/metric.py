@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.errors import UserError
 
 #: What a score is taken from: predicted classes (which need a threshold), probabilities, or the order of samples.
@@ -120,11 +119,17 @@ class Metric:
         """The worst of values along an axis."""
         return values.min(axis) if self.higher_is_better else values.max(axis)
 
-    def shown(self, value: float | None, digits: int = 1, sign: bool = False) -> str:
-        """A value, or a difference of two, as people see it; a dash where there is none."""
+    @property
+    def decimals(self) -> int:
+        """How many digits people see behind the point: one of percent, else two, as an error of half a grade needs."""
+        return 1 if self.scale >= 100 else 2
+
+    def shown(self, value: float | None, finer: int = 0, sign: bool = False) -> str:
+        """A value, or a difference of two, as people see it, or with `finer` more digits; a dash where there is
+        none."""
         if value is None or math.isnan(value):
             return DASH
-        return f"{self.scale * value:{'+' if sign else ''}.{digits}f}"
+        return f"{self.scale * value:{'+' if sign else ''}.{self.decimals + finer}f}"
 
     def outside(self, value: float) -> bool:
         """Whether a number lies outside the bounds; NaN does not."""
@@ -136,7 +141,8 @@ class Metric:
         return {
             "title": self.title, "brief": self.brief, "heading": self.heading,
             "higher_is_better": self.higher_is_better,
-            "direction": self.direction, "low": low, "high": high, "scale": self.scale, "of": self.of,
+            "direction": self.direction, "low": low, "high": high, "scale": self.scale, "decimals": self.decimals,
+            "of": self.of,
         }  # fmt: skip
 
 
@@ -185,16 +191,3 @@ def check_agree(owner: str, primary: str, metrics: Mapping[str, Metric], agree: 
     twice = [name for name in (*agree, *beside) if (*agree, *beside).count(name) > 1]
     if twice:
         raise UserError(f"{owner}: agree and beside name {twice[0]!r} twice; expected each score once.")
-
-
-def metric_of(task: str, name: str = "") -> Metric:
-    """A metric of a registered task; its primary one if not named.
-
-    Raises:
-        UserError: no such task, or it has no such metric.
-    """
-    kind = registry.get(registry.TASKS, task)
-    name = name or kind.primary
-    if name not in kind.metrics:
-        raise UserError(f"task {task!r} has no metric {name!r}; it has {', '.join(kind.metrics)}.")
-    return kind.metrics[name]

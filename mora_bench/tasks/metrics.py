@@ -57,7 +57,7 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
         # Sorted, and relative to the class, so that samples that differ in the order of the others stay tied.
         others = np.sort(np.delete(exact, c, 1) - exact[:, [c]], axis=1)
         largest = others[:, -1:]
-        # The largest's own 1 is left to log1p. SciPy's logsumexp takes five times as long, and scoring calls this often.
+        # The largest's own 1 is left to log1p. SciPy's logsumexp takes five times as long, and it is asked often.
         columns.append(-(largest[:, 0] + np.log1p(np.exp(others[:, :-1] - largest).sum(1))))
     return np.stack(columns, axis=1)
 

@@ -12,6 +12,7 @@ from mora_bench import registry
 from mora_bench.files import identity
 from mora_bench.records.schema import Record, Scores
 from mora_bench.tasks.metric import Metric
+from mora_bench.tasks.named import task_of
 from mora_bench.text import visible
 
 
@@ -66,7 +67,7 @@ def as_run(record: Record, scores: Scores | None) -> Run:
         score = {} if at.val_score is None else {"validation": at.val_score}
         curve.append((at.step, {"loss": at.loss, **score}))
     key = scores.score_key if scores is not None and not scores.scoring.as_trained else record.key
-    task = registry.get(registry.TASKS, record.cell.task)
+    task = task_of(record.cell.task)
     said, metrics = _scores(record, scores), dict(task.metrics)
     return Run(key, visible(record.cell.label), _settings(record, scores), curve, said, metrics)
 

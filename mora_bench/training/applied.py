@@ -13,7 +13,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from threadpoolctl import threadpool_limits
 
-from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
@@ -25,6 +24,7 @@ from mora_bench.methods.network import Model
 from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
+from mora_bench.tasks.named import task_of
 from mora_bench.training import facts, frozen, predictors
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
@@ -132,7 +132,7 @@ def _with_categories(table: Table, trained_on: Table) -> Table:
         ids=table.ids + ids,
         patients=table.patients + ids,
         modalities={name: Column(own.kind, own.values + values[name]) for name, own in table.modalities.items()},
-        targets=np.concatenate([table.targets, np.zeros((len(rows), len(table.labels)), np.uint8)]),
+        targets=np.pad(table.targets, ((0, len(rows)), (0, 0))),
     )
 
 
@@ -159,6 +159,6 @@ def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Run
             rules = backbones.resolve(*cell.decoded_for).rules
             samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
             seen = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
-        task = registry.get(registry.TASKS, cell.task)()
+        task = task_of(cell.task)
         logits = predictors.predicted(predictor, task, Side(table, rows), seen, _wanted(table, parts))
     return Applied(logits, time.perf_counter() - begun)

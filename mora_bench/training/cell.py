@@ -30,6 +30,7 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
@@ -138,7 +139,7 @@ def fitted(
 ) -> list[Fit]:
     """Train the networks of cells as one on the views "train" and "val"; `owner` is the cell that this is done for, if
     it is not the first of them. `watch` looks at the gradients of a single one."""
-    task: Task = registry.get(registry.TASKS, cells[0].task)()
+    task: Task = task_of(cells[0].task)
     order = derive(cells[0].seed, "order")
     recipes = [recipe_of(each) for each in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
@@ -223,9 +224,10 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
         torch.manual_seed(derive(cell.seed, "embedders"))
         brought = embedders(training, backbone)
     seed = derive(cell.seed, "head")
-    model = Model(backbone, method, imputer, len(data.table.labels), seed, brought, recipe.readout).to(device)
+    task: Task = task_of(cell.task)
+    outputs = task.outputs(len(data.table.labels))
+    model = Model(backbone, method, imputer, outputs, seed, brought, recipe.readout).to(device)
     if recipe.head_bias == "prevalence":
-        task: Task = registry.get(registry.TASKS, cell.task)()
         targets = training.targets.numpy()
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
     if recipe.projection == ALIGNED and not data.table.having(*PICTURES).any():

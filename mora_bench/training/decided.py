@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from safetensors.numpy import load
 
-from mora_bench import registry
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
 from mora_bench.data.sides import Side
@@ -15,6 +14,7 @@ from mora_bench.errors import UserError
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.scoring.decide import Asked, Decider, Stored
+from mora_bench.tasks.named import task_of
 from mora_bench.training import facts
 
 
@@ -25,6 +25,7 @@ def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: 
         UserError: the cell's predictions are needed and not there, not what was written, or of other samples.
     """
     cell, store = record.cell, Store(runtime.out)
+    task = task_of(cell.task)
     kept = load(store.prediction_content(record)) if asked.reads else {}
     stored = {}
     for name in ("val", "test"):
@@ -32,12 +33,11 @@ def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: 
         if kept and not np.array_equal(kept[f"{name}_rows"], side.rows):
             raise UserError(f"{store.prediction_file(cell)}: predictions of other samples. Compute the cell again.")
         patterns = len(presence.pattern_presence(len(side.table.names)))
-        none = np.zeros((len(side), patterns, len(side.table.labels)), np.float32)
+        none = np.zeros((len(side), patterns, task.outputs(len(side.table.labels))), np.float32)
         stored[name] = Stored(
             side.targets, kept.get(f"{name}_logits", none), side.natural, side.table.group_tokens[side.rows]
         )
     table = sides["val"].table
-    task = registry.get(registry.TASKS, cell.task)()
     return Decider(task, asked, table.names, table.labels, stored["val"], stored["test"], cell.seed)
 
 

@@ -25,7 +25,7 @@ from mora_bench.methods.network import Model
 from mora_bench.records.schema import Record, Scores
 from mora_bench.report.caption import READ
 from mora_bench.report.markdown import escaped
-from mora_bench.tasks.metric import metric_of
+from mora_bench.tasks.named import metric_of
 from mora_bench.text import visible
 
 #: Prefix of the wrapped model's parameter names in the peft library.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mora_bench import registry
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.scoring.protocol import kept_at
+from mora_bench.tasks.named import task_of
 from mora_bench.training.rescored import predicted_of, table_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
     cell = record.cell
     saved = load(store.prediction_content(record))
     ids = _own(record, place) if own_ids else _listed(store, record)
-    task, labels = registry.get(registry.TASKS, cell.task)(), record.data.labels if record.data else []
+    task, labels = task_of(cell.task), record.data.labels if record.data else []
     names = cell.modalities
     titles = presence.pattern_titles(names)
     for side, own in predicted_of(cell, saved, place).items():
@@ -66,7 +66,7 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
                 "shown": np.repeat(np.array(titles, object)[pattern], each),
                 "scored under": np.repeat(scored[row, pattern], each),
                 "label": np.tile(np.array(labels, object), n),
-                "true": own.units.targets[row].astype(np.int8).ravel(),
+                "true": task.truth(own.units.targets[row]).astype(float if task.columns else np.int8).ravel(),
                 "probability": chances.ravel(),
             },
             columns=list(COLUMNS),

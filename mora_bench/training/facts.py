@@ -205,6 +205,7 @@ def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
 def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Mapping[str, np.ndarray]) -> Data:
     """The data part of a record."""
     table = sides["train"].table
+    known = {name: side.by_label for name, side in sides.items()}
     return Data(
         labels=list(table.labels),
         split=splits.digest({name: side.ids for name, side in sides.items()}),
@@ -215,7 +216,7 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
         },
         effects={
             name: effects(
-                sides[name].natural, own, table.names, sides[name].targets, table.labels, groups(table, sides[name])
+                sides[name].natural, own, table.names, known[name][1], known[name][0], groups(table, sides[name])
             )
             for name, own in present.items()
         },

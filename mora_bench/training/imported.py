@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
-from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
@@ -19,6 +18,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, hash_file
 from mora_bench.records.schema import NOT_RUN_HERE, Clock, Competitor
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 from mora_bench.training import facts
 from mora_bench.training.facts import Outcome
 
@@ -85,7 +85,7 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
     if len(wrong):
         values = ", ".join(f"{v:g}" for v in rows.probabilities[wrong[0]])
         raise UserError(f"{rows.where(int(wrong[0]))}: {values}; expected probabilities from 0 to 1.")
-    task: Task = registry.get(registry.TASKS, cell.task)()
+    task: Task = task_of(cell.task)
     for row, chances in enumerate(rows.probabilities):
         if why := task.improbable(chances):
             raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in chances)}: {why}.")
@@ -98,13 +98,12 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
 
 
 def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
-    """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, C]."""
+    """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, K]."""
     numbers: dict[str | int, int] = {name: k for k, name in enumerate(names)} | {k: k for k in range(len(names))}
     places = {id: (split, i) for split in SPLITS for i, id in enumerate(own[split].ids)}
     able = {split: presence.able(own[split].natural) for split in SPLITS}
-    classes = rows.probabilities.shape[1]
-    out = {split: np.full((*able[split].shape, classes), np.nan, np.float32) for split in SPLITS}
     logits = task.logits(rows.probabilities)
+    out = {split: np.full((*able[split].shape, logits.shape[1]), np.nan, np.float32) for split in SPLITS}
     for row, (id, pattern) in enumerate(zip(rows.ids, rows.patterns, strict=True)):
         if pattern not in numbers:
             raise UserError(f"{rows.where(row)}: unknown pattern; known: {', '.join(names)}.")

@@ -14,7 +14,8 @@ from mora_bench.training.kept import Feed
 
 @torch.no_grad()
 def logits(finish: Callable[[State], Tensor], feed: Feed, batch: int) -> np.ndarray:
-    """Logits of K models, float32 [K, n, C], in the feed's order; `finish` maps a state to [K, B, C]."""
+    """Logits of several models, float32 [models, n, K], in the feed's order; `finish` maps a state to
+    [models, B, K]."""
     return torch.cat([finish(state).float().cpu() for state in feed.in_order(batch)], 1).numpy()
 
 
@@ -33,13 +34,13 @@ def predict(
     modality, the sample's own embedding or the dummy's. Samples of similar length share a batch.
 
     Returns:
-        float32 [n, P, C], patterns in the order of `presence.pattern_presence`; NaN where a sample lacks a modality
+        float32 [n, P, K], patterns in the order of `presence.pattern_presence`; NaN where a sample lacks a modality
         that the pattern shows, and where nothing is wanted.
     """
     model.eval()
     natural = samples.present[rows]
     patterns = presence.pattern_presence(natural.shape[1])
-    out = np.full((len(rows), len(patterns), len(samples.table.labels)), np.nan, np.float32)
+    out = np.full((len(rows), len(patterns), model.outputs), np.nan, np.float32)
     dummies = model.embed(samples.batch(rows[:1], np.zeros_like(natural[:1])).to(device)) if len(rows) else []
     able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
     order = np.argsort(samples.lengths(rows), kind="stable")

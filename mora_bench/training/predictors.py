@@ -16,6 +16,7 @@ from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
+from mora_bench.tasks.named import task_of
 from mora_bench.training import facts, frozen
 from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.facts import Outcome
@@ -32,7 +33,7 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     _, own = facts.own_sides(cell, runtime)
     seen = frozen_of(cell, runtime)
     present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
-    task: Task = registry.get(registry.TASKS, cell.task)()
+    task: Task = task_of(cell.task)
     predictor = fitted(cell, own, seen)
     learned = time.perf_counter()
     logits = {name: predicted(predictor, task, own[name], seen[name]) for name in ("val", "test")}
@@ -78,11 +79,11 @@ def predicted(
     predictor: Predictor, task: Task, part: Side, features: frozen.Features, wanted: np.ndarray | None = None
 ) -> np.ndarray:
     """Logits of n samples under every pattern that each can show, or of these under those `wanted`, bool [n, P]:
-    float32 [n, P, C], NaN elsewhere. `features`: the frozen backbone's, of all rows of the side's table."""
+    float32 [n, P, K], NaN elsewhere. `features`: the frozen backbone's, of all rows of the side's table."""
     table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
     able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
-    out = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
+    out = np.full((len(rows), len(patterns), task.outputs(len(table.labels))), np.nan, np.float32)
     for k, (pattern, can) in enumerate(zip(patterns, able.T, strict=True)):
         own = np.flatnonzero(can)
         if len(own):

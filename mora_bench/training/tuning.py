@@ -35,7 +35,7 @@ from mora_bench.records.encoding import encode
 from mora_bench.records.ledgers import Ledger, Trial
 from mora_bench.records.store import Store
 from mora_bench.seeds import derive
-from mora_bench.tasks.metric import metric_of
+from mora_bench.tasks.named import metric_of
 from mora_bench.training.cell import built, fitted, recipe_of, views_of
 from mora_bench.training.decoded import samples
 

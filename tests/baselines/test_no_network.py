@@ -28,6 +28,7 @@ from mora_bench.data.table import Column
 from mora_bench.data.twins import tables as twins
 from mora_bench.records.store import Store
 from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.tasks.named import task_of
 
 FLOORS = registry.names(registry.PREDICTORS)
 
@@ -368,7 +369,7 @@ def test_the_penalty_is_chosen_in_the_direction_of_the_tasks_score(task):
     features = rng.normal(size=(60, 30))
     targets = (features[:, :2] + rng.normal(size=(60, 2)) > 0).astype(np.uint8)
     (train, wanted), (known, held) = ((own[:30], own[30:]) for own in (targets, features))
-    judge = registry.get(registry.TASKS, task)()
+    judge = task_of(task)
     scores = {
         strength: judge.score(wanted, judge.logits(linear.Linear(strength).fit(known, train).predict(held)))
         for strength in linear.STRENGTHS

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from by_hand import predictor, record
 
-from mora_bench import registry
 from mora_bench.missing import masks
 from mora_bench.records.schema import Setting
 from mora_bench.records.store import Store
 from mora_bench.report import summary, tables
 from mora_bench.report.write import read
 from mora_bench.scoring.pick import stratified
+from mora_bench.tasks.named import task_of
 
 #: How far the logits of each row stand out of the noise.
 ROWS = {"mora": 2.0, "head": 1.2, "tfidf": 1.6}
@@ -32,7 +32,7 @@ def pair(task, name, seed):
     logits = ROWS[name] * (2.0 * targets - 1) + np.random.default_rng([seed, len(name)]).normal(0, 2, targets.shape)
     present = np.array([[1, 1], [1, 0], [0, 1]], bool)[np.arange(SAMPLES) % 3]
     present[targets[:, 2] > 0, 1] = True
-    kind = registry.get(registry.TASKS, task)()
+    kind = task_of(task)
     found, strata = stratified(kind, targets, np.repeat(logits[:, None], 3, 1), present, ("text", "image"))
     half = np.arange(SAMPLES) < SAMPLES // 2
     found |= kind.tuned((targets[half], logits[half]), targets, logits)
@@ -51,7 +51,7 @@ def golden(task, folder):
             own, found = pair(task, name, seed)
             Store(folder).write(own.cell, own, None, found)
     parts = []
-    for metric in ("", *registry.get(registry.TASKS, task).metrics):
+    for metric in ("", *task_of(task).metrics):
         results = read(folder, metric)
         (table,) = results.comparisons
         title = metric or "scores that must agree"

@@ -14,9 +14,10 @@ from mora_bench.checks.task import check, directed, scored
 from mora_bench.data.groups import by_covariate
 from mora_bench.errors import UserError
 from mora_bench.scoring.pick import compared
-from mora_bench.tasks.metric import Metric, metric_of
+from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.tasks.named import metric_of, task_of
 from mora_bench.tasks.shared import shared
 
 ERRORS = Path(__file__).parents[1] / "plugins" / "errors.py"
@@ -86,8 +87,8 @@ def test_a_task_declares_which_scores_must_agree():
     assert MultiLabel.beside == ("map",)
     assert MultiClass.agree == ("f1_macro", "auroc")
     # One that declares none is judged by its primary score, also where it takes its metrics from another.
-    assert registry.get(registry.TASKS, "wrong").agree == ("wrong",)
-    assert registry.get(registry.TASKS, "months").agree == ("rmse",)
+    assert task_of("wrong").agree == ("wrong",)
+    assert task_of("months").agree == ("rmse",)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def broken(**metrics):
 
 
 def test_a_rule_says_what_a_metric_is_not():
-    wrong, rmse = (registry.get(registry.TASKS, "wrong").metrics[name] for name in ("wrong", "rmse"))
+    wrong, rmse = (task_of("wrong").metrics[name] for name in ("wrong", "rmse"))
     with pytest.raises(Exception, match=r"rmse is .*, outside its bounds 0 to 1"):
         scored(broken(rmse=replace(rmse, bounds=(0, 1))))
     with pytest.raises(Exception, match=r"wrong: perfect logits score 0, random ones .*, and higher is better"):

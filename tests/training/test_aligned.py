@@ -8,7 +8,6 @@ import torch
 from conftest import RECIPE, make_cell
 from safetensors.torch import load_file
 
-from mora_bench import registry
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Found
@@ -17,6 +16,7 @@ from mora_bench.plan.grid import Grid
 from mora_bench.records.store import Store
 from mora_bench.report import frame
 from mora_bench.report.compare import compare
+from mora_bench.tasks.named import task_of
 from mora_bench.training import cell as cells
 from mora_bench.training import transfer
 from mora_bench.training.applied import trained
@@ -170,7 +170,7 @@ def test_cells_trained_as_one_are_trained_as_alone(place):
     group = [aligned(place, "mora", recipe=recipe) for recipe in recipes]
     _, views, models = cells.untrained(group, place, CPU)
     alone = [built(cell, place)[0] for cell in group]
-    task = registry.get(registry.TASKS, "multi-label")()
+    task = task_of("multi-label")
     sides = views["train"], views["val"]
     train(models, *sides, recipes, 0, CPU, task)
     for model, own, recipe in zip(models, alone, recipes, strict=True):

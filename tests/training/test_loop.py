@@ -13,6 +13,7 @@ from mora_bench import registry
 from mora_bench.checks.subject import CPU
 from mora_bench.errors import UserError
 from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.tasks.named import task_of
 from mora_bench.training.cell import build, run_cells
 from mora_bench.training.kept import Feed
 from mora_bench.training.loop import compiled, train
@@ -109,7 +110,7 @@ def trained(folder, view, task=None, **changes):
 )
 def test_the_best_checkpoint_is_that_of_the_metrics_direction(folder, view, monkeypatch, name, scores, best):
     registry.load_plugins([ERRORS])
-    task = registry.get(registry.TASKS, name)()
+    task = task_of(name)
     said = iter(scores)
     monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
     _, fit = trained(folder, view, task, epochs=3, validate_every=1, patience=0)
@@ -119,7 +120,7 @@ def test_the_best_checkpoint_is_that_of_the_metrics_direction(folder, view, monk
 
 def test_patience_counts_validations_that_err_no_less(folder, view, monkeypatch):
     registry.load_plugins([ERRORS])
-    task = registry.get(registry.TASKS, "months")()
+    task = task_of("months")
     said = iter([30.0, 20.0, 25.0, 21.0, 1.0])
     monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
     _, fit = trained(folder, view, task, epochs=5, validate_every=1, patience=2)

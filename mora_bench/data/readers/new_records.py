@@ -92,7 +92,8 @@ def new_records(
             else:
                 modalities[name] = _read(own, sources[name], frame, bases, file, views, commas)
                 said |= _nowhere(own, sources[name], frame, modalities[name], bases)
-        none, own_ids = np.zeros((len(frame), len(trained_on.labels)), np.uint8), tuple(ids)
+        none = np.zeros_like(trained_on.targets, shape=(len(frame), trained_on.targets.shape[1]))
+        own_ids = tuple(ids)
         table = Table(
             trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task
         )

@@ -60,7 +60,7 @@ def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]
             for i, j in np.ndindex(*values.shape):
                 if not math.isnan(values[i, j]):
                     axis.text(
-                        j, i, f"{values[i, j]:.1f}", ha="center", va="center", fontsize=7,
+                        j, i, f"{values[i, j]:.{table.metric.decimals}f}", ha="center", va="center", fontsize=7,
                         color="black" if table.metric.oriented(values[i, j]) > middle else "white",
                     )  # fmt: skip
             axis.set_xticks(range(len(table.tests)), list(table.tests.values()), rotation=30, ha="right", fontsize=7)

@@ -27,7 +27,7 @@ function draw(name, attributes = {}, text) {
 
 const percent = (value, digits = 1) => (known(value) ? (100 * value).toFixed(digits) : "—");
 // A value of a metric as people see it, and as the sentence in the table says it.
-const shown = (metric, value, digits = 1) => (known(value) ? (metric.scale * value).toFixed(digits) : "—");
+const shown = (metric, value, digits = metric.decimals) => (known(value) ? (metric.scale * value).toFixed(digits) : "—");
 const named = (metric) => metric.heading + (metric.higher_is_better ? "" : `, ${metric.direction}`);
 // So turned that the larger is the better.
 const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
