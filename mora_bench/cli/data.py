@@ -40,8 +40,16 @@ class DataOptions:
 
     file: tyro.conf.Positional[Path]
     """a table with a header: .csv, .tsv or .txt in UTF-8 (also .gz), .xlsx or .parquet"""
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     """columns of 0 and 1, one a label; or one column of names, with ; or | between several"""
+    grades: tuple[str, ...] = ()
+    """the names of a column of names that have an order, the lowest first: none mild severe"""
+    time: Annotated[str, tyro.conf.arg(metavar="COLUMN")] = ""
+    """instead of labels: a column of the time until something happened or somebody was last seen, in any unit"""
+    event: Annotated[str, tyro.conf.arg(metavar="COLUMN|COLUMN=VALUE")] = ""
+    """whether it happened then (1) or not (0: censored), or which value says that it did"""
+    horizons: tuple[float, ...] = ()
+    """times in the same unit: the probability of an event by each of them is predicted"""
     separator: str = ""
     """what stands between several labels in one cell; ; or | if not given"""
     empty_label: Literal["refuse", "leave-out", "negative"] = "refuse"
@@ -211,7 +219,9 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
     """What `own_table` is told of the columns; defaults are left out, so that cells keep their keys."""
     folders = tuple(_below(folder, root, options.file.resolve().parent) for folder in options.pictures)
     given = {
-        "labels": options.labels, "image": options.image, "text": options.text, "table": options.table,
+        "labels": options.labels, "grades": options.grades,
+        "time": options.time, "event": options.event, "horizons": options.horizons,
+        "image": options.image, "text": options.text, "table": options.table,
         "id": options.id, "patient": options.patient, "covariates": options.covariates,
         "pictures": folders[0] if len(folders) == 1 else folders,
         "window": options.window, "plane": options.plane, "series": options.series,

@@ -66,7 +66,8 @@ def sections() -> dict[str, dict[str, str]]:
 
 def _task(task: Any) -> str:
     """What a task asks, and its scores with their directions."""
-    return f"{task.title}; {'; '.join(f'{own.title} ({own.direction})' for own in task.metrics.values())}"
+    takes = f"; takes {task.takes}" * bool(task.takes)
+    return f"{task.title}{takes}; {'; '.join(f'{own.title} ({own.direction})' for own in task.metrics.values())}"
 
 
 def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mora_bench.tasks import exclusive
 from mora_bench.tasks import metrics as score
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metric import Metric
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mora_bench.tasks.shared import Shared
-
-#: The smallest probability that a logit represents.
-LEAST = 1e-6
-#: How far a sample's probabilities may be from summing to 1: what rounding to two or three digits does.
-ROUNDED = 0.02
-
 
 _SHARE = (0, 1)
 _F1 = "scikit-learn's f1_score(average='macro', zero_division=0)"
@@ -94,10 +89,7 @@ class MultiClass(Task):
         return targets.argmax(1)[:, None]
 
     def improbable(self, row: np.ndarray) -> str | None:
-        total = float(row.sum())
-        if abs(total - 1) <= ROUNDED:
-            return None
-        return f"they sum to {total:g}; expected 1, within {ROUNDED:g}, because exactly one class is true"
+        return exclusive.improbable(row)
 
     def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
         if name != self.watched:
@@ -149,9 +141,7 @@ class MultiClass(Task):
         self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
     ) -> dict[str, list[list[int]]]:
         """True class by the class of the largest logit."""
-        classes = targets.shape[1]
-        pairs = targets.argmax(1) * classes + logits.argmax(1)
-        return {"largest": np.bincount(pairs, minlength=classes**2).reshape(classes, classes).tolist()}
+        return {"largest": exclusive.pairs(targets.argmax(1), logits.argmax(1), targets.shape[1]).tolist()}
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         chances, names = softmax(logits), ("probability", "share", "count")
@@ -165,22 +155,16 @@ class MultiClass(Task):
         return F.cross_entropy(predicted, wanted.argmax(1), weight=weights)
 
     def balanced(self, targets: np.ndarray) -> np.ndarray:
-        """N / (C n_c), as scikit-learn's `compute_class_weight("balanced")`; 1 for a class without samples."""
-        count = (targets > 0).sum(0)
-        return np.divide(len(targets), len(count) * count, out=np.ones(len(count)), where=count > 0)
+        return exclusive.balanced(targets)
 
     def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        share = targets.mean(0)
-        return share if weights is None else weights * share / (weights * share).sum()
+        return exclusive.shares(targets, weights)
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
-        return np.log(np.clip(probabilities, LEAST, 1)).astype(np.float32)
+        return np.log(np.clip(probabilities, exclusive.LEAST, 1)).astype(np.float32)
 
     def problem(self, targets: np.ndarray) -> str | None:
-        odd = np.flatnonzero(targets.sum(1) != 1)
-        if not len(odd):
-            return None
-        return f"sample number {odd[0]} has {targets[odd[0]].sum()} classes; multi-class needs exactly one"
+        return exclusive.not_one(targets, "multi-class")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -13,15 +13,17 @@ from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.measured import Measured, asked, measured, number
+from mora_bench.data.readers.outcomes import commas, outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import check_meant
-from mora_bench.data.readers.targets import Targets, targets
+from mora_bench.data.readers.targets import Targets
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
+from mora_bench.tasks.named import task_of
 
 #: A column of more kinds of values than these is not held against labels.
 MOST_KINDS = 10
@@ -37,8 +39,11 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     """
     given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in columns.items()}
     wanted = Columns(**given)
-    if not wanted.labels:
-        raise UserError(f"{file}: no labels. Name their columns, or the one column that lists them.")
+    if bool(wanted.labels) == (wanted.event_times is not None):
+        raise UserError(
+            f"{file}: no labels, or a time beside them. Name their columns, or the one column that lists them; or "
+            "--time, --event and --horizons."
+        )
     if not (wanted.image or wanted.text or wanted.table or wanted.vector):
         raise UserError(f"{file}: no modality. Name columns of pictures, texts, measured values or vectors.")
     for entry in wanted.vector:
@@ -81,7 +86,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     frame = _frame(file, columns)
     ids = names_of(frame, columns.id, file)
     patients, every = _patients(frame, ids, columns, file), {*ids}
-    labelled = targets(frame, columns.labels, file, columns.policy)
+    labelled = outcomes(frame, columns, file)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
     called = [*columns.named, *(vector_columns.entry_of(entry)[0] for entry in columns.vector)]
@@ -148,8 +153,8 @@ def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, 
         UserError: a cell is no number above 0.
     """
     column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
-    commas = _commas(home)
-    found = [number(cell.strip(), commas) for cell in column]
+    comma = commas(home)
+    found = [number(cell.strip(), comma) for cell in column]
     do = "Give every row a weight above 0, or leave the row out."
     refuse(column, [own is None or own <= 0 for own in found], home, "is no number above 0", do)
     return tuple(own for own in found if own is not None)
@@ -163,7 +168,7 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     if told:
         raise UserError(f"{file}: column {told[0]!r} {columns.hidden[told[0]]}, and --vector {entry} takes it, too.")
     (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
-    return vector_columns.from_columns(frame, names, file, _commas(home))
+    return vector_columns.from_columns(frame, names, file, commas(home))
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
@@ -173,7 +178,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
         UserError: as `read` does.
     """
     frame = _frame(file, columns)
-    labelled = targets(frame, columns.labels, file, columns.policy)
+    labelled = outcomes(frame, columns, file)
     found = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
     found += [*joined.said(file, columns.joins(file), columns.all()), *labelled.said]
     for name, own in _measured(frame, columns, file).items():
@@ -234,22 +239,19 @@ def _dialect(file: Path) -> frames.Dialect:
     return frames.dialect(file, frames.names(file))
 
 
-def _commas(file: Path) -> bool:
-    """Whether numbers of a table may have a decimal comma."""
-    return _dialect(file).separator != ","
-
-
 def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Measured]:
     """The columns of measured values, by name."""
     homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
-    commas = {home: _commas(home) for home in {*homes.values()}}
+    comma = {home: commas(home) for home in {*homes.values()}}
     return {
-        name: measured(frame[name], kind, homes[name], commas[homes[name]]) for name, kind in map(asked, columns.table)
+        name: measured(frame[name], kind, homes[name], comma[homes[name]]) for name, kind in map(asked, columns.table)
     }
 
 
 def _tells(own: Measured, labelled: Targets) -> list[str]:
     """Which labels a column gives away: those that each of its values, of two to ten, has always or never."""
+    if task_of(labelled.task).columns:
+        return []
     values = np.array([str(value) for value in own.values], object)[labelled.kept]
     known = {value: values == value for value in {*values} - {"None"}}
     if not 2 <= len(known) <= MOST_KINDS or len(values) < FEWEST_ROWS:

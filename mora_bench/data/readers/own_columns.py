@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mora_bench.data.readers import joined
+from mora_bench.data.readers.event_times import EventTimes
 from mora_bench.data.readers.measured import asked
 from mora_bench.data.readers.nifti import Volume
 from mora_bench.data.readers.official import Official
@@ -25,7 +26,8 @@ class Columns:
 
     Attributes:
         labels: several columns of 0 and 1, one a label; or one column of names, separated by ; or | where a sample has
-            several.
+            several. Not given where `time` is.
+        time, event, horizons: as in `EventTimes`.
         image, text: each a modality of its own, by the column's name; "film={folder}/{id}.png" is a modality "film" of
             paths that are made of columns, "{id:.2}" the first two letters of one; "report={study}.txt" one of texts
             that lie in files.
@@ -40,14 +42,14 @@ class Columns:
         groups: a CSV file of `id` and `group`, as `doctor --groups-out` writes: samples of one group never fall on two
             sides of a split. A path that is not absolute begins at the table.
         join: further tables, as "FILE:KEY" or "FILE:KEY:list" (`joined.Join`); paths begin at the table.
-        separator, empty_label, uncertain, none_label, exclusive: as in `Policy`.
+        separator, empty_label, uncertain, none_label, exclusive, grades: as in `Policy`.
         split: the column of an official split, as in `Official.of`.
         group: columns whose rows with the same value never fall on two sides of a split; an empty cell is of no group.
         weights: the column that says how much a row counts in training.
         absent_pictures: whether names of pictures that are not there are refused, or count as nature's.
     """
 
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     image: tuple[str, ...] = ()
     text: tuple[str, ...] = ()
     table: tuple[str, ...] = ()
@@ -77,6 +79,14 @@ class Columns:
     vector: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     weights: str = ""
+    time: str = ""
+    event: str = ""
+    horizons: tuple[float, ...] = ()
+    grades: tuple[str, ...] = ()
+
+    @property
+    def event_times(self) -> EventTimes | None:
+        return EventTimes(self.time, self.event, self.horizons) if self.time or self.event or self.horizons else None
 
     @property
     def official(self) -> Official | None:
@@ -85,14 +95,16 @@ class Columns:
     @property
     def hidden(self) -> dict[str, str]:
         """By column why no model may see it, in words."""
+        times = self.event_times
         found = dict.fromkeys(self.labels, "is a label")
+        found |= dict.fromkeys(times.columns if times else (), "says what is to be predicted")
         named = {self.id: "names somebody", (self.patient or "").partition("~")[0]: "names somebody"}
         named |= {self.weights: "holds the weights", self.official.column if self.official else "": "is the split"}
         return found | {column: why for column, why in named.items() if column}
 
     @property
     def policy(self) -> Policy:
-        return Policy(self.separator, self.empty_label, self.uncertain, self.none_label, self.exclusive)
+        return Policy(self.separator, self.empty_label, self.uncertain, self.none_label, self.exclusive, self.grades)
 
     def joins(self, file: Path) -> list[joined.Join]:
         """The further tables, for a table at `file`."""
@@ -120,7 +132,8 @@ class Columns:
         table = [asked(name)[0] for name in self.table]
         files = [entry for entry in self.vector if of_files(entry)]
         shown = [field for entry in (*self.image, *self.text, *files) for field in fields(entry)]
-        return list(dict.fromkeys([*one, *self.labels, *shown, *table, *self.covariates, *self.group]))
+        times = self.event_times.columns if self.event_times else ()
+        return list(dict.fromkeys([*one, *self.labels, *times, *shown, *table, *self.covariates, *self.group]))
 
 
 def plain(column: str) -> str:

@@ -46,6 +46,7 @@ class Policy:
             them for "0" or "1".
         none_label: a name in a column of names that means none of the others, such as "No Finding".
         exclusive: whether columns of 0 and 1 are classes that exclude each other.
+        grades: the names of a column of names, the lowest first, where they have an order.
     """
 
     separator: str = ""
@@ -53,6 +54,7 @@ class Policy:
     uncertain: Uncertain = "refuse"
     none_label: str = ""
     exclusive: bool = False
+    grades: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Targets:
     """The labels of a table.
 
     Attributes:
-        labels: their names; values: uint8 [N, C]; task: the name of the task that they are of.
+        labels: their names; values: uint8 [N, C], or what else targets of the task are; task: its name.
         kept: bool [N], False for rows that the policy leaves out.
         said: what a user should know of them, a sentence each.
     """
@@ -80,7 +82,7 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
         UserError: a cell is no label, or has none, and the policy does not say what that means; no row is left.
     """
     said = set(frame[names[0]].str.strip().str.lower())
-    marks = len(names) > 1 or (said & {*YES_NO} and said <= {*YES_NO, *NOTHING, *UNCERTAIN})
+    marks = len(names) > 1 or (not policy.grades and said & {*YES_NO} and said <= {*YES_NO, *NOTHING, *UNCERTAIN})
     _check_applies(policy, bool(marks), names, file)
     found = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
     if not found.kept.any():
@@ -90,7 +92,7 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
 
 def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path) -> None:
     """Refuse what means nothing for labels that are written as these are: `marks` of 0 and 1, or names."""
-    of_names = {"--separator": policy.separator, "--none-label": policy.none_label}
+    of_names = {"--separator": policy.separator, "--none-label": policy.none_label, "--grades": policy.grades}
     of_marks = {"--exclusive": policy.exclusive, "--uncertain": policy.uncertain != REFUSE}
     odd = next((option for option, asked in (of_names if marks else of_marks).items() if asked), "")
     if odd:
@@ -117,7 +119,7 @@ def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
         counted = [f"{open_.sum()} uncertain, taken for {policy.uncertain}"] * bool(open_.any() and not out.any())
         counted += [f"{empty.sum()} empty, taken for 0"] * bool(empty.any() and policy.empty == "negative")
         said += [f"label {name!r}: {', '.join(counted)}"] * bool(counted)
-    said += _left_out(kept)
+    said += left_out(kept)
     single = (values.sum(1) == 1) | ~kept
     if policy.exclusive:
         rows = pd.Series([" ".join(map(str, row)) for row in values], frame.index, name=", ".join(names))
@@ -136,7 +138,10 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     if policy.empty == REFUSE:
         do = "Say what such rows are: --empty-label leave-out, or negative if they have none of the labels."
         refuse(column, empty, file, "has no label", do)
-    labels = tuple(sorted({label for own in lists for label in own}))
+    labels = policy.grades or tuple(sorted({label for own in lists for label in own}))
+    if policy.grades:
+        odd = [bool({*own} - {*labels}) or len(own) > 1 for own in lists]
+        refuse(column, odd, file, "is not one of the grades", f"Name them all, in order; known: {', '.join(labels)}.")
     kept = np.array([policy.empty != LEAVE_OUT or not none for none in empty])
     number_of = {label: number for number, label in enumerate(labels)}
     values = np.zeros((len(column), len(labels)), np.uint8)
@@ -145,18 +150,23 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
     contradicted = [not_any and bool(own) for not_any, own in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
-    said = [*_left_out(kept), *_likely_slips(column, labels, policy)]
+    said = [*left_out(kept), *_likely_slips(column, labels, policy)]
     if policy.empty == "negative" and any(empty):
         said.append(f"{sum(empty)} rows have none of the labels")
     if none and not any(without):
         raise UserError(f"{file}, column {column.name!r}: no cell is {policy.none_label!r}, as --none-label says.")
     said += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
-    return Targets(labels, values, "multi-class" if single else "multi-label", kept, tuple(said))
+    if policy.grades and not single:
+        raise UserError(f"{file}, column {column.name!r}: rows without a grade. Say --empty-label leave-out.")
+    task = "ordinal" if policy.grades else "multi-class" if single else "multi-label"
+    return Targets(labels, values, task, kept, tuple(said))
 
 
 def _listed(cell: str, policy: Policy) -> list[str]:
     """The labels of a cell: separated, or a list as Python and JSON write it."""
     cell = cell.strip()
+    if cell in policy.grades:
+        return [cell]
     if nothing(cell):
         return []
     if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:
@@ -168,7 +178,8 @@ def _listed(cell: str, policy: Policy) -> list[str]:
     return [part for part in parts if part]
 
 
-def _left_out(kept: np.ndarray) -> list[str]:
+def left_out(kept: np.ndarray) -> list[str]:
+    """A sentence on the rows that are left out, if any are."""
     lost = int((~kept).sum())
     return [f"{lost} rows without a certain label are left out"] * bool(lost)
 

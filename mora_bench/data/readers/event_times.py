@@ -1,0 +1,100 @@
+"""Reads the time until something happened, or until somebody was last seen free of it, from two columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.readers.cells import NOTHING, refuse
+from mora_bench.data.readers.measured import number
+from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets, left_out
+from mora_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class EventTimes:
+    """How a table says when something happened.
+
+    Attributes:
+        time: a column of numbers, 0 or more, in any unit.
+        event: a column of 0 (censored) and 1 (it happened then), or "COLUMN=VALUE", where the value says that it did.
+        horizons: times that rise, in the same unit.
+
+    Raises:
+        UserError: one of them is not given, or horizons do not rise.
+    """
+
+    time: str
+    event: str
+    horizons: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not (self.time and self.event and self.horizons):
+            raise UserError(
+                "--time, --event, --horizons: all three are needed, e.g. --time days --event died --horizons 30 90 365."
+            )
+        if self.horizons[0] <= 0 or any(b <= a for a, b in zip(self.horizons, self.horizons[1:], strict=False)):
+            raise UserError(
+                f"--horizons {' '.join(f'{own:g}' for own in self.horizons)}: expected numbers above 0 that rise."
+            )
+
+    @property
+    def task(self) -> str:
+        return f"time-to-event:{','.join(f'{own:.12g}' for own in self.horizons)}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(f"by {own:.12g}" for own in self.horizons)
+
+    @property
+    def columns(self) -> tuple[str, str]:
+        """The columns that are read."""
+        return self.time, self.event.partition("=")[0]
+
+
+def event_times(frame: pd.DataFrame, own: EventTimes, file: Path, policy: Policy, commas: bool) -> Targets:
+    """The times and events of a table, [N, 2].
+
+    Raises:
+        UserError: a cell is no time or says neither that it happened nor that it did not, or is empty and the policy
+            does not leave such rows out; no row is left.
+    """
+    time, event = (frame[name] for name in own.columns)
+    empty = time.str.strip().str.lower().isin(NOTHING) | event.str.strip().str.lower().isin(NOTHING)
+    if policy.empty != LEAVE_OUT:
+        do = "Say --empty-label leave-out, or fill it in. Whoever was not seen again has the time of the last visit."
+        for column in (time, event):
+            refuse(column, column.str.strip().str.lower().isin(NOTHING), file, "is empty", do)
+    times = [number(cell.strip(), commas) for cell in time]
+    odd = [(found is None or found < 0) and not left for found, left in zip(times, empty, strict=True)]
+    do = "Give the time since the start as a number, such as days; of two dates, their difference."
+    refuse(time, odd, file, "is no number of 0 or more", do)
+    happened = _happened(event, own.event, empty, file)
+    kept = ~empty.to_numpy()
+    if not kept.any():
+        raise UserError(f"{file}, column {own.time!r}: no row has a time and an event.")
+    values = np.stack([np.array([np.nan if own is None else own for own in times]), happened], 1).astype(np.float64)
+    return Targets(own.labels, values, own.task, kept, tuple(left_out(kept)))
+
+
+def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.ndarray:
+    cells = event.str.strip()
+    _, named, value = asked.partition("=")
+    if named:
+        happened = cells == value.strip()
+        if not happened.any():
+            known = ", ".join(repr(cell) for cell in _some(cells[~empty]))
+            raise UserError(f"--event {asked}: no cell of column {event.name!r} is {value!r}; there is {known}.")
+        return happened.to_numpy(float)
+    marks = cells.str.lower().map(YES_NO)
+    do = f"Write 1, or 0 for censored; or say which value is the event: --event {event.name}=VALUE."
+    refuse(event, marks.isna() & ~empty, file, "is neither 0 nor 1", do)
+    return marks.fillna(0).to_numpy(float)
+
+
+def _some(cells: pd.Series) -> Sequence[str]:
+    return sorted({*cells})[:5]

@@ -1,0 +1,29 @@
+"""What is to be predicted, by a table of one's own: labels, grades, or the time until something happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mora_bench.data.readers import frames, joined
+from mora_bench.data.readers.event_times import event_times
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.targets import Targets, targets
+
+
+def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
+    """The targets of the rows.
+
+    Raises:
+        UserError: as `targets` and `event_times` do.
+    """
+    if columns.event_times is None:
+        return targets(frame, columns.labels, file, columns.policy)
+    (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
+    return event_times(frame, columns.event_times, home, columns.policy, commas(home))
+
+
+def commas(file: Path) -> bool:
+    """Whether numbers of a table may have a decimal comma."""
+    return frames.dialect(file, frames.names(file)).separator != ","

@@ -1,0 +1,164 @@
+"""Time to event in discrete time: its loss, its prior, its scores, and what it equals where nobody is censored."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mora_bench import registry
+from mora_bench.checks.task import check
+from mora_bench.errors import UserError
+from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.tasks.named import metric_of, problem, task_of
+from mora_bench.tasks.time_to_event import TimeToEvent
+
+TASK = TimeToEvent((1, 2, 5))
+
+
+def targets_of(seed, n=80, years=False):
+    rng = np.random.default_rng(seed)
+    happens, leaves = rng.exponential(3, n), rng.uniform(0.2, 9, n)
+    if years:
+        happens, leaves = np.ceil(happens), np.ceil(leaves)
+    return np.stack([np.minimum(happens, leaves), happens <= leaves], 1).astype(float)
+
+
+def loss(task, logits, targets):
+    return task.loss(torch.as_tensor(logits, dtype=torch.float64), torch.as_tensor(targets, dtype=torch.float64))
+
+
+def test_it_keeps_the_rules():
+    assert [(rule, wrong) for rule, wrong in check(registry.get(registry.TASKS, "time-to-event")) if wrong] == []
+
+
+def test_its_name_holds_the_horizons():
+    assert task_of("time-to-event:1,2.5").horizons.tolist() == [1, 2.5]
+    assert task_of("time-to-event:30,90").question == "time to event, right-censored, by 30, 90"
+    assert metric_of("time-to-event:30,90").title == "Harrell's concordance"
+    for wrong in ("", "2,1", "0,1", "1,1", "a", "1,", "nan", "1,inf"):
+        assert "horizons above 0 that rise" in problem(f"time-to-event:{wrong}")
+    assert problem("time-to-event:1") is None
+    with pytest.raises(UserError, match="'multi-label:3': multi-label takes no argument"):
+        task_of("multi-label:3")
+    assert problem("survival:1").startswith("unknown task 'survival:1'; known:")
+
+
+def test_the_likelihood_is_that_of_what_was_seen():
+    """By hand: an event in the second interval, censored in the third, free of it for longer, censored at once."""
+    targets = np.array([[1.5, 1], [3, 0], [7, 1], [0.5, 0]])
+    logits = np.random.default_rng(0).normal(size=(4, 3))
+    hazard = 1 / (1 + np.exp(-logits))
+    expected = -(
+        np.log((1 - hazard[0, 0]) * hazard[0, 1]) + np.log((1 - hazard[1, :2]).prod()) + np.log((1 - hazard[2]).prod())
+    )
+    assert loss(TASK, logits, targets).item() == pytest.approx(expected / 4, rel=1e-12)
+    # An event at a horizon is one by then; who is censored at it was free of it until then.
+    at = np.array([[2.0, 1], [2.0, 0]])
+    assert TASK.truth(at).tolist()[0] == [0, 1, 1]
+    np.testing.assert_array_equal(TASK.truth(at)[1], [0, 0, np.nan])
+    assert loss(TASK, logits[:1], at[:1]).item() == pytest.approx(expected_of(hazard[0], event=1), rel=1e-12)
+    assert loss(TASK, logits[:1], at[1:]).item() == pytest.approx(expected_of(hazard[0], free=2), rel=1e-12)
+
+
+def expected_of(hazard, event=None, free=0):
+    last = 1 if event is None else hazard[event]
+    return -np.log((1 - hazard[: free if event is None else event]).prod() * last)
+
+
+def test_a_batch_without_an_event_or_with_nothing_known_has_a_finite_loss():
+    logits = torch.zeros(2, 3, requires_grad=True)
+    for targets in ([[9.0, 0], [3, 0]], [[0.1, 0], [0.2, 0]]):
+        found = TASK.loss(logits, torch.tensor(targets))
+        (gradient,) = torch.autograd.grad(found, logits)
+        assert torch.isfinite(found)
+        assert torch.isfinite(gradient).all()
+    assert found.item() == 0
+
+
+@given(seed=st.integers(0, 10_000), years=st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_nothing_depends_on_the_order_of_samples(seed, years):
+    targets, order = targets_of(seed, 30, years), np.random.default_rng(seed).permutation(30)
+    logits = np.random.default_rng(seed + 1).normal(size=(30, 3)).round(1)
+    assert loss(TASK, logits, targets).item() == pytest.approx(loss(TASK, logits[order], targets[order]).item())
+    first, again = TASK.scores(targets, logits), TASK.scores(targets[order], logits[order])
+    assert first == pytest.approx(again, abs=1e-12, nan_ok=True)
+
+
+@given(seed=st.integers(0, 10_000), years=st.booleans())
+@settings(deadline=None, max_examples=25)
+def test_the_prior_is_the_best_constant_and_probabilities_are_turned_back(seed, years):
+    targets = targets_of(seed, 60, years)
+    chances = TASK.prior(targets)
+    assert (np.diff(chances) >= 0).all()
+    start = torch.tensor(TASK.logits(chances[None]), dtype=torch.float64, requires_grad=True)
+    TASK.loss(start.expand(60, -1), torch.tensor(targets)).backward()
+    assert start.grad.abs().max() < 1e-4
+    np.testing.assert_allclose(TASK.probabilities(TASK.logits(chances[None]))[0], chances, atol=2e-6)
+    some = np.sort(np.random.default_rng(seed).random((20, 3)), axis=1)
+    np.testing.assert_allclose(TASK.probabilities(TASK.logits(some)), some, atol=2e-6)
+
+
+def test_the_prior_is_kaplan_and_meiers_where_nobody_is_censored_between_horizons():
+    targets = np.array([[1, 1], [1, 0], [2, 1], [2, 1], [5, 1], [6, 0], [7, 0], [8, 1]], float)
+    # 8 at risk, one event; 6 at risk, two; 4 at risk, one.
+    assert TASK.prior(targets).tolist() == pytest.approx([1 / 8, 1 - 7 / 8 * 4 / 6, 1 - 7 / 8 * 4 / 6 * 3 / 4])
+
+
+def test_with_complete_follow_up_one_horizon_is_a_label():
+    """The loss, the prior, the probabilities, the Brier score and the AUROC are those of a single label."""
+    task, label, rng = TimeToEvent((2,)), MultiLabel(), np.random.default_rng(0)
+    times = np.minimum(rng.exponential(3, 200), 4)
+    targets, logits = np.stack([times, times < 4], 1), rng.normal(size=(200, 1)).astype(np.float32)
+    true = (times <= 2).astype(np.uint8)[:, None]
+    assert loss(task, logits, targets).item() == pytest.approx(loss(label, logits, true.astype(float)).item(), rel=1e-6)
+    assert task.prior(targets).tolist() == pytest.approx(label.prior(true).tolist())
+    np.testing.assert_allclose(task.probabilities(logits), label.probabilities(logits), atol=1e-12)
+    ours, theirs = task.scores(targets, logits), label.scores(true, logits)
+    assert ours["brier_integrated"] == pytest.approx(theirs["brier"], rel=1e-6)
+    assert ours["auroc"] == pytest.approx(theirs["auroc"], rel=1e-12)
+    np.testing.assert_array_equal(task.truth(targets), true)
+    assert ours["events"] == true.sum()
+
+
+def test_follow_up_ends_at_the_last_horizon():
+    """What happens after it, and in which order, changes no score."""
+    rng, targets = np.random.default_rng(3), targets_of(3)
+    logits, later = rng.normal(size=(80, 3)), targets[:, 0] > 5
+    other = targets.copy()
+    other[later] = np.stack([rng.uniform(5.1, 50, later.sum()), rng.integers(0, 2, later.sum())], 1)
+    assert TASK.scores(other, logits) == pytest.approx(TASK.scores(targets, logits), abs=1e-12)
+    assert loss(TASK, logits, other).item() == loss(TASK, logits, targets).item()
+
+
+def test_the_integrated_score_is_scikit_survivals():
+    metrics = pytest.importorskip("sksurv.metrics")
+    from sksurv.util import Surv
+
+    targets = targets_of(1, 300)
+    logits = np.random.default_rng(1).normal(size=(300, 3))
+    seen = Surv.from_arrays(targets[:, 1] > 0, targets[:, 0])
+    theirs = metrics.integrated_brier_score(seen, seen, 1 - TASK.probabilities(logits), [1, 2, 5])
+    assert TASK.scores(targets, logits)["brier_integrated"] == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ([[1, 1], [-1, 0]], "sample number 1 has the time -1; expected one of 0 or more"),
+        ([[1, 2], [9, 0]], "sample number 0 has the event 2; expected 1, or 0 for censored"),
+        ([[1, 0], [9, 1]], "nobody has an event by the last horizon, 5, so there is nothing to learn"),
+        ([[1, 0], [4, 1]], "nobody is followed until the last horizon, 5; the longest time is 4"),
+        ([[1, 1], [4, 1]], None),
+        ([[0, 1], [9, 0]], None),
+    ],
+)
+def test_what_is_no_time_or_tells_nothing_is_refused(targets, said):
+    assert TASK.problem(np.array(targets, float)) == said
+
+
+def test_probabilities_that_fall_are_refused():
+    assert TASK.improbable(np.array([0.1, 0.09, 0.5])) is None
+    assert "they fall" in TASK.improbable(np.array([0.3, 0.1, 0.5]))
+    assert TASK.mislabelled(("a", "b")) == "there are 2 labels for 3 horizons; expected one each"
