@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 
 from . import features
-from .linear import Linear, chosen, joined
+from .linear import Linear, Regression, chosen, joined
 
 #: The fewest training samples that a model is fitted on.
 FEWEST = 10
@@ -26,27 +26,37 @@ class ByPattern:
         models: by names of modalities, in order.
     """
 
-    def learn(self, train: Shown, validation: Shown, kinds: Sequence[str], together: bool = True) -> None:
+    #: The probabilities [C] of samples that no model is for: no label.
+    otherwise: np.ndarray | float = 0.0
+
+    def learn(
+        self,
+        train: Shown,
+        validation: Shown,
+        kinds: Sequence[str],
+        together: bool = True,
+        regression: Callable[[float], Regression] = Linear,
+    ) -> None:
         """Fit features of modalities of the given kinds, and regressions on each set of modalities, by the training
-        samples that show all of the set; `together` False: on single modalities alone. The penalty is chosen on the
-        validation samples that show the set."""
+        samples that show all of the set; `together` False: on single modalities alone. The penalty of a `regression` is
+        chosen on the validation samples that show the set."""
         assert train.targets is not None
         assert validation.targets is not None
-        self.labels = train.targets.shape[1]
+        self.labels = len(train.labels)
         self.features: dict[str, features.Features] = {}
         for name, kind in train.kinds.items():
             made = features.of_kind(kind) if kind in kinds else None
             rows = showing(train, (name,))
             if made is not None and len(rows) >= FEWEST:
                 self.features[name] = made.fit([train.values[name][row] for row in rows])
-        self.models: dict[tuple[str, ...], Linear] = {}
+        self.models: dict[tuple[str, ...], Regression] = {}
         seen, unseen = self.described(train), self.described(validation)
         for names in sets(list(self.features), len(self.features) if together else 1):
             rows, held = showing(train, names), showing(validation, names)
             if len(rows) >= FEWEST:
                 wanted = validation.targets[held]
                 self.models[names] = chosen(
-                    seen.of(names, rows), train.targets[rows], unseen.of(names, held), wanted, train.task
+                    regression, seen.of(names, rows), train.targets[rows], unseen.of(names, held), wanted, train.task
                 )
 
     def described(self, samples: Shown) -> Described:
@@ -66,8 +76,8 @@ class ByPattern:
                 yield names, np.flatnonzero((seen == pattern).all(1))
 
     def answer(self, samples: Shown) -> np.ndarray:
-        """Probabilities [n, C] by the model of what each sample shows; no label where there is none."""
-        found = np.zeros((len(samples), self.labels))
+        """Probabilities [n, C] by the model of what each sample shows; `otherwise` where there is none."""
+        found = np.full((len(samples), self.labels), self.otherwise)
         seen = self.described(samples)
         for names, rows in self.groups(samples):
             if names in self.models:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 
 
+class Regression(Protocol):
+    """What is fitted on features [n, F], an array or a sparse matrix, and targets of a task.
+
+    Attributes:
+        strength: inverse strength of the L2 penalty.
+    """
+
+    strength: float
+
+    def fit(self, features: Any, targets: np.ndarray) -> Self: ...
+
+    def predict(self, features: Any) -> np.ndarray:
+        """Probabilities [n, C]."""
+
+
 class Linear:
     """A label that every sample has, or none, is predicted as such.
 
@@ -28,7 +43,7 @@ class Linear:
         self.strength = strength
         self.models: list[LogisticRegression | float] = []
 
-    def fit(self, features: Any, targets: np.ndarray) -> Linear:
+    def fit(self, features: Any, targets: np.ndarray) -> Self:
         """Features [n, F], an array or a sparse matrix; targets 0 or 1, [n, C]."""
         from sklearn.linear_model import LogisticRegression
 
@@ -47,13 +62,20 @@ class Linear:
         return np.stack(columns, axis=1)
 
 
-def chosen(features: Any, targets: np.ndarray, held: Any, wanted: np.ndarray, task: str) -> Linear:
+def chosen(
+    regression: Callable[[float], Regression],
+    features: Any,
+    targets: np.ndarray,
+    held: Any,
+    wanted: np.ndarray,
+    task: str,
+) -> Regression:
     """The one of `STRENGTHS` whose regressions have the best primary score of the task on held-out samples, the weakest
     penalty of equals; the strongest penalty if there are no held-out samples."""
     if not len(wanted):
-        return Linear(STRENGTHS[0]).fit(features, targets)
+        return regression(STRENGTHS[0]).fit(features, targets)
     judge: Task = task_of(task)
-    fitted = [Linear(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
+    fitted = [regression(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
     found = [judge.metric.key(judge.score(wanted, judge.logits(model.predict(held)))) for model in fitted]
     return fitted[int(np.argmax(found))]
 

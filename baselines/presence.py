@@ -23,7 +23,7 @@ class Presence(Predictor):
     title = "prevalence by pattern of presence and number of pictures and filled cells"
     source = "scikit-learn's DummyClassifier(strategy='prior'), per pattern"
     version = 2
-    by_label = False
+    learns = None
     remark = "predicts label prevalence from the presence pattern and the number of pictures and filled table cells"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

@@ -12,7 +12,7 @@ class Prior(Predictor):
 
     title = "prevalence"
     source = "scikit-learn's DummyClassifier(strategy='prior')"
-    by_label = False
+    learns = None
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data import cache
@@ -163,4 +164,16 @@ RULES = (named, probabilities, hidden, repeatable, nameless, placeless)
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, Subject(predictor, twins.odir(range(N))), needed=probabilities)
+    return tried(RULES, Subject(predictor, _asked(twins.odir(range(N)), predictor)), needed=probabilities)
+
+
+def _asked(table: Table, predictor: type[Predictor]) -> Table:
+    """A table with targets that a predictor learns from: its own, or those of a task's example."""
+    if not predictor.learns:
+        return table
+    kinds = ((name, registry.get(registry.TASKS, name)) for name in registry.names(registry.TASKS))
+    named = [(f"{name}:{kind.tried_with}", kind) for name, kind in kinds if kind.columns == predictor.learns]
+    expect(bool(named), f"learns is {predictor.learns}; no task has such targets")
+    task, kind = named[0]
+    targets, sure = kind.of(kind.tried_with).example(N)
+    return replace(table, task=task, targets=targets, labels=tuple(f"label {k}" for k in range(sure.shape[1])))

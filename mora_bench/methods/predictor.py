@@ -28,9 +28,9 @@ class Predictor(ABC):
     reads_backbone: ClassVar[bool] = False
     #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
     kinds: ClassVar[tuple[str, ...]] = ()
-    #: Whether it learns from labels alone, so that it does not run where a task's targets are something else
-    #: (`Task.columns`).
-    by_label: ClassVar[bool] = True
+    #: The columns of targets that it learns from, where these are no labels (`Task.columns`); () if it learns from
+    #: labels, None if from whatever the targets are. It does not run on other tasks.
+    learns: ClassVar[tuple[str, ...] | None] = ()
     #: When it abstains and what it predicts then, in words, e.g. "on samples without text: it predicts no label"; "" if
     #: nowhere.
     abstains: ClassVar[str] = ""

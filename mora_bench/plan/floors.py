@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
@@ -26,8 +27,9 @@ def read_by(name: str, specs: Sequence[Spec]) -> Sequence[Spec | None]:
 def unreadable(name: str, table: Table, spec: Spec | None) -> str:
     """Why a predictor cannot run on a dataset, by a backbone if it reads one; "" if it can."""
     kind = registry.get(registry.PREDICTORS, name)
-    if kind.by_label and not table.by_label[0]:
-        return f"{name} learns from labels, which the targets of {table.name} do not say of every sample"
+    task = task_of(table.task)
+    if kind.learns not in (None, task.columns):
+        return f"{name} does not learn from what the targets of {table.name} are: {task.question}"
     kinds = kind.kinds
     if kinds and not set(kinds) & set(table.kinds):
         return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"

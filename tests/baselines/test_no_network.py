@@ -375,5 +375,5 @@ def test_the_penalty_is_chosen_in_the_direction_of_the_tasks_score(task):
         for strength in linear.STRENGTHS
     }
     assert len({*scores.values()}) > 1
-    found = linear.chosen(known, train, held, wanted, task)
+    found = linear.chosen(linear.Linear, known, train, held, wanted, task)
     assert scores[found.strength] == (max if task == "multi-label" else min)(scores.values())
