@@ -1,0 +1,123 @@
+"""What is to be predicted beyond labels: grades with an order, and the time until something happens."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mora_bench.data.audit import problems
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.doctor.holds import diagnosis
+from mora_bench.errors import UserError
+
+N = 40
+TIMES = {"time": "days", "event": "died", "horizons": (10.0, 30.0)}
+
+
+@pytest.fixture
+def file(tmp_path):
+    rows = [
+        {"id": f"s{i}", "note": f"note {i}", "days": i + 1, "died": i % 2, "status": ["alive", "dead"][i % 2],
+         "grade": ["none", "mild", "severe"][i % 3], "level": str(i % 5)}
+        for i in range(N)
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "stays.csv", index=False)
+    return tmp_path / "stays.csv"
+
+
+def table_of(file, **columns):
+    return own_table("stays", file, text=("note",), id="id", **columns).read(file.parent)
+
+
+def wrong(table):
+    return [said for _, said in problems(table) if said]
+
+
+def changed(file, **cells):
+    """The table with other cells, by column and row."""
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    for column, own in cells.items():
+        for row, cell in own.items():
+            frame.loc[row, column] = cell
+    frame.to_csv(file, index=False)
+    return file
+
+
+def test_times_and_events(file):
+    table = table_of(file, **TIMES)
+    assert (table.task, table.labels) == ("time-to-event:10,30", ("by 10", "by 30"))
+    assert table.targets.dtype == np.float64
+    assert table.targets.tolist() == [[i + 1, i % 2] for i in range(N)]
+    assert table.by_label == ((), pytest.approx(np.zeros((N, 0))))
+    assert wrong(table) == []
+    named = table_of(file, **TIMES | {"event": "status=dead"})
+    assert (named.targets == table.targets).all()
+    assert named.fingerprint() == table.fingerprint()
+    said = diagnosis(table)
+    assert "15 events by the last horizon, 30; 15 samples censored before it, 10 free of it for longer" in said
+    assert "events by horizon: 10 5, 30 15" in said
+    assert "positives" not in said
+    # Times are not cut to a byte where they are hashed.
+    assert table_of(changed(file, days={0: "257"}), **TIMES).fingerprint() != table.fingerprint()
+
+
+def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
+    changed(file, days={3: ""}, died={5: "NA"})
+    with pytest.raises(UserError, match=r"column 'days' is empty in row 5: ''. Say --empty-label leave-out"):
+        table_of(file, **TIMES)
+    table = table_of(file, **TIMES, empty_label="leave-out")
+    assert len(table) == N - 2
+    assert {"s3", "s5"}.isdisjoint(table.ids)
+    columns = Columns(text=("note",), id="id", **TIMES, empty_label="leave-out")
+    assert "2 rows without a certain label are left out" in notes(file, columns)
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns", "said"),
+    [
+        ({"days": {1: "2024-01-31"}}, {}, r"column 'days' is no number of 0 or more in row 3: '2024-01-31'. Give the"),
+        ({"days": {1: "-2"}}, {}, "is no number of 0 or more in row 3: '-2'"),
+        ({"died": {2: "lost"}}, {}, r"column 'died' is neither 0 nor 1 in row 4: 'lost'.*--event died=VALUE"),
+        ({}, {"event": "status=gone"}, "no cell of column 'status' is 'gone'; there is 'alive', 'dead'"),
+        ({}, {"horizons": (30.0, 10.0)}, "--horizons 30 10: expected numbers above 0 that rise"),
+        ({}, {"event": ""}, "--time, --event, --horizons: all three are needed"),
+        ({}, {"labels": ("grade",)}, "no labels, or a time beside them"),
+        ({}, {"table": ("days",)}, "column 'days' says what is to be predicted, and would be shown to the model"),
+        ({}, {"table": ("status",), "event": "status=dead"}, "column 'status' says what is to be predicted"),
+    ],
+)
+def test_what_is_no_time_or_no_event_is_named(file, cells, columns, said):
+    changed(file, **cells)
+    with pytest.raises(UserError, match=said):
+        table_of(file, **TIMES | columns)
+
+
+def test_a_table_nobody_can_learn_from_is_refused_by_the_audit(file):
+    changed(file, died=dict.fromkeys(range(N), "0"))
+    (said,) = wrong(table_of(file, **TIMES))
+    assert "nobody has an event by the last horizon, 30, so there is nothing to learn" in said
+
+
+def test_grades_stand_in_the_order_that_is_said(file):
+    table = table_of(file, labels=("grade",), grades=("none", "mild", "severe"))
+    assert (table.task, table.labels) == ("ordinal", ("none", "mild", "severe"))
+    assert table.targets.argmax(1).tolist() == [i % 3 for i in range(N)]
+    assert wrong(table) == []
+    numbers = table_of(file, labels=("level",), grades=("0", "1", "2", "3", "4"))
+    assert numbers.targets.argmax(1).tolist() == [i % 5 for i in range(N)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns", "said"),
+    [
+        ({"grade": {1: "Mild"}}, {}, r"column 'grade' is not one of the grades in row 3: 'Mild'.*known: none, mild"),
+        ({"grade": {1: ""}}, {}, "has no label in row 3"),
+        ({"grade": {1: ""}}, {"empty_label": "negative"}, "rows without a grade. Say --empty-label leave-out"),
+        ({"grade": {1: "none; mild"}}, {}, "is not one of the grades in row 3"),
+        ({}, {"labels": ("died", "level")}, "--grades is for labels that are written as names"),
+    ],
+)
+def test_what_is_no_grade_is_named(file, cells, columns, said):
+    changed(file, **cells)
+    with pytest.raises(UserError, match=said):
+        table_of(file, **{"labels": ("grade",), "grades": ("none", "mild", "severe")} | columns)
