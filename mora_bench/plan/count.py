@@ -12,7 +12,7 @@ from mora_bench.cells.cell import NONE
 from mora_bench.cells.runtime import Runtime
 from mora_bench.plan.data_axes import befores_of, masked_points
 from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked
-from mora_bench.plan.floors import read_by, unreadable
+from mora_bench.plan.floors import competing, read_by, unreadable
 from mora_bench.plan.grid import Grid
 
 
@@ -69,7 +69,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
                 values |= {"learning rates": len(set(grid.lrs)) or 1}
                 values |= {"trained before": befores, "seeds": seeds}
                 yield Counted(dataset, spec.name, name, values)
-        for name in predictors:
+        for name in competing(predictors, (*grid.methods, *grid.floors), table):
             for net in read_by(name, specs):
                 if not unreadable(name, table, net):
                     yield Counted(dataset, net.name if net else NONE, name, {"masks": masks, "seeds": seeds})

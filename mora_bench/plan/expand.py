@@ -19,7 +19,7 @@ from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
 from mora_bench.plan.fitting import check_projection, fitting
-from mora_bench.plan.floors import cell_of, read_by, reads_backbone, unreadable
+from mora_bench.plan.floors import cell_of, competing, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
@@ -129,7 +129,8 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         after=after.value,
                     )
                     yield cell, pattern.why or why or read
-        for (missing, pattern), name in product(masks, predictors):
+        of_data = competing(predictors, (*grid.methods, *grid.floors), table)
+        for (missing, pattern), name in product(masks, of_data):
             base = _base(grid, dataset, table, fingerprint, missing, pattern)
             for net in read_by(name, specs):
                 why = unreadable(name, table, net)

@@ -12,6 +12,7 @@ from mora_bench.tasks.named import task_of
 if TYPE_CHECKING:
     from mora_bench.backbones.contract import Spec
     from mora_bench.data.table import Table
+    from mora_bench.tasks.contract import Task
 
 
 def reads_backbone(name: str) -> bool:
@@ -24,13 +25,23 @@ def read_by(name: str, specs: Sequence[Spec]) -> Sequence[Spec | None]:
     return specs if reads_backbone(name) else [None]
 
 
+def competing(names: Sequence[str], asked: Sequence[str], table: Table) -> list[str]:
+    """Of the predictors of a grid those for a dataset: what was asked for by name, and of all others those that learn
+    from such targets."""
+    task = task_of(table.task)
+    return [name for name in names if name in asked or _learns(name, task)]
+
+
+def _learns(name: str, task: Task) -> bool:
+    return registry.get(registry.PREDICTORS, name).learns in (None, task.columns)
+
+
 def unreadable(name: str, table: Table, spec: Spec | None) -> str:
     """Why a predictor cannot run on a dataset, by a backbone if it reads one; "" if it can."""
-    kind = registry.get(registry.PREDICTORS, name)
     task = task_of(table.task)
-    if kind.learns not in (None, task.columns):
+    if not _learns(name, task):
         return f"{name} does not learn from what the targets of {table.name} are: {task.question}"
-    kinds = kind.kinds
+    kinds = registry.get(registry.PREDICTORS, name).kinds
     if kinds and not set(kinds) & set(table.kinds):
         return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
     if spec is not None and (wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape)):
