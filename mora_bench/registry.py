@@ -117,6 +117,20 @@ def get(group: str, name: str) -> Any:
         raise UserError(f"{GROUPS[group]} {name!r} ({point.value}) cannot be imported: {error}") from error
 
 
+def made(group: str, name: str) -> Any:
+    """An instance of what is registered under `group`, by a name that may hold an argument behind a colon, such as
+    "time-to-event:30,90". The class says in `takes` what it takes, and `of` reads it.
+
+    Raises:
+        UserError: unknown name, or an argument that is none of its own.
+    """
+    kind, _, argument = name.partition(":")
+    found = get(group, kind)
+    if argument and not found.takes:
+        raise UserError(f"{GROUPS[group]} {name!r}: {kind} takes no argument. Leave {argument!r:.80} out.")
+    return found.of(argument)
+
+
 def version(group: str, name: str) -> str:
     """The part of a cell's key that stands for an implementation's code: `version`, and a plug-in's file hash.
 

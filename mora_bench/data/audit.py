@@ -11,8 +11,7 @@ from mora_bench import registry
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import Column, Table
-from mora_bench.tasks import named
-from mora_bench.tasks.named import task_of
+from mora_bench.errors import UserError
 
 #: Allowed names of modalities. Patterns of missingness are written with these names, joined by +.
 MODALITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -139,9 +138,10 @@ def _values(table: Table, name: str, column: Column) -> str | None:
 
 
 def _targets(table: Table) -> str | None:
-    if wrong := named.problem(table.task):
-        return wrong
-    task = task_of(table.task)
+    try:
+        task = registry.made(registry.TASKS, table.task)
+    except UserError as error:
+        return str(error).rstrip(".")
     targets, columns = table.targets, task.columns or table.labels
     expected = (len(table), len(columns))
     if not isinstance(targets, np.ndarray) or targets.shape != expected:

@@ -12,7 +12,6 @@ import numpy as np
 
 from mora_bench import registry, seeds
 from mora_bench.files import DIGITS, FileHashes, axis, identity
-from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.data.modalities.contract import Modality
@@ -136,7 +135,7 @@ class Table:
     def by_label(self) -> tuple[tuple[str, ...], np.ndarray]:
         """The C labels, and uint8 [N, C], which are true of each sample; no labels, and [N, 0], where the task's
         targets do not say it of every sample."""
-        if task_of(self.task).columns:
+        if registry.made(registry.TASKS, self.task).columns:
             return (), np.zeros((len(self), 0), np.uint8)
         return self.labels, self.targets
 
@@ -188,7 +187,7 @@ class Table:
         texts = self.modalities["text"].values if first else None
         head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.patients, texts]
         whole.update(json.dumps(head).encode())
-        kind = np.float64 if task_of(self.task).columns else np.uint8
+        kind = np.float64 if registry.made(registry.TASKS, self.task).columns else np.uint8
         whole.update(np.ascontiguousarray(self.targets, kind).tobytes())
         said = {"name", "source", "labels", "ids", "patients", "modalities", "targets", "covariates"}
         more = identity(self, leave_out=said) | (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from mora_bench.tasks.named import known, task_of
+from mora_bench import registry
 
 Score = int | float | list[float | None] | None
 #: By a score's name: the lowest and the highest value, and whether it is a number wherever there is a sample.
@@ -13,7 +13,9 @@ Ranges = Mapping[str, tuple[float, float, bool]]
 
 def ranges_of(task: str) -> Ranges:
     """The ranges of a task's scores; none of a task that is not known here, which has no report without its plug-in."""
-    return _ranges(type(task_of(task))) if known(task) else {}
+    known = registry.known(registry.TASKS, task.partition(":")[0])
+    kind: Any = type(registry.made(registry.TASKS, task)) if known else None
+    return _ranges(kind) if known else {}
 
 
 @lru_cache(maxsize=32)

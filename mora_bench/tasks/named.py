@@ -18,27 +18,8 @@ def task_of(name: str) -> Task:
     Raises:
         UserError: unknown task, or an argument that is none of its own.
     """
-    kind, _, argument = name.partition(":")
-    task: type[Task] = registry.get(registry.TASKS, kind)
-    if argument and not task.takes:
-        raise UserError(f"task {name!r}: {kind} takes no argument. Leave {argument!r:.80} out.")
-    return task.of(argument)
-
-
-def problem(name: str) -> str | None:
-    """What is wrong with the name of a task; None if nothing is."""
-    if not known(name):
-        return f"unknown task {name!r}; known: {', '.join(registry.names(registry.TASKS))}"
-    try:
-        task_of(name)
-    except UserError as error:
-        return str(error).rstrip(".")
-    return None
-
-
-def known(name: str) -> bool:
-    """Whether the task called `name` is registered, whatever its argument; nothing is imported."""
-    return registry.known(registry.TASKS, name.partition(":")[0])
+    task: Task = registry.made(registry.TASKS, name)
+    return task
 
 
 def metric_of(task: str, name: str = "") -> Metric:

@@ -16,7 +16,8 @@ from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import load_preset, presets
 
-FLOORS = registry.names(registry.PREDICTORS)
+#: Those that learn from labels.
+FLOORS = [name for name in registry.names(registry.PREDICTORS) if not registry.get(registry.PREDICTORS, name).learns]
 
 
 @pytest.fixture

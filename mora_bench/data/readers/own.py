@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mora_bench import registry
 from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import nothing, refuse
@@ -23,7 +24,6 @@ from mora_bench.data.readers.targets import Targets
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
-from mora_bench.tasks.named import task_of
 
 #: A column of more kinds of values than these is not held against labels.
 MOST_KINDS = 10
@@ -250,7 +250,7 @@ def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Me
 
 def _tells(own: Measured, labelled: Targets) -> list[str]:
     """Which labels a column gives away: those that each of its values, of two to ten, has always or never."""
-    if task_of(labelled.task).columns:
+    if registry.made(registry.TASKS, labelled.task).columns:
         return []
     values = np.array([str(value) for value in own.values], object)[labelled.kept]
     known = {value: values == value for value in {*values} - {"None"}}
