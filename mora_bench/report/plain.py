@@ -118,12 +118,12 @@ def _errors(results: Results, section: Section, row: Row) -> dict[str, Any]:
     for score in section.every:
         pattern = score.removeprefix("score ")
         own, bins = decided(results, row, pattern), reliability(results, row, pattern)
-        if own is None or len(own.labels) > MOST_CLASSES:
+        if (own is None and bins is None) or (own is not None and len(own.labels) > MOST_CLASSES):
             continue
         found[score] = {
-            "labels": own.labels,
-            "one_by_one": own.one_by_one,
-            "counts": {named(rule): counts.tolist() for rule, counts in own.counts.items()},
+            "labels": own.labels if own else [],
+            "one_by_one": own is not None and own.one_by_one,
+            "counts": {named(rule): counts.tolist() for rule, counts in own.counts.items()} if own else {},
             "bins": None if bins is None else [[number(value) for value in line] for line in bins.tolist()],
         }
     return found

@@ -61,6 +61,14 @@ def uncensored(times: np.ndarray, events: np.ndarray) -> np.ndarray:
     return np.concatenate([[1.0], stays.cumprod()[:-1]])[of]
 
 
+def share(times: np.ndarray, events: np.ndarray, horizon: float) -> float:
+    """The share that had the event by a horizon, Kaplan and Meier's estimate."""
+    stays = 1.0
+    for at in np.unique(times[events & (times <= horizon)]):
+        stays *= 1 - (events & (times == at)).sum() / (times >= at).sum()
+    return float(1 - stays)
+
+
 def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> Pairs:
     """All pairs of an event and a sample that was free of it for longer, by their risks, float [N]."""
     at = np.flatnonzero(events)

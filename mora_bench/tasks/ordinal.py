@@ -149,6 +149,11 @@ class Ordinal(Task):
         """True grade by the median one."""
         return {"median": _pairs(targets, logits).tolist()}
 
+    def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        """Of the steps together: the probability of grade k or a higher one, and how many have it."""
+        names = ("probability", "share", "count")
+        return dict(zip(names, score.reliability(expit(cumulative(logits)), _reached(targets)), strict=True))
+
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of the true grade, averaged over samples, each of which weighs as much as its
         grade."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from mora_bench.errors import UserError
 from mora_bench.tasks import censored
+from mora_bench.tasks import metrics as score
 from mora_bench.tasks.contract import Task, finite_logit
 from mora_bench.tasks.metric import Metric
 
@@ -136,6 +137,16 @@ class TimeToEvent(Task):
             "auroc": float(np.mean([area for area in areas if not math.isnan(area)] or [np.nan])),
             "events": int(censored.until(times, events, self.horizons[-1])[1].sum()),
         }
+
+    def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        """By the last horizon: bins of equal width of the probability, and Kaplan and Meier's share of each."""
+        times, events = _parts(targets)
+        chances = self.probabilities(logits)[:, -1]
+        mean, _, count = score.reliability(chances, np.zeros(len(chances)))
+        bins = np.minimum((chances * len(count)).astype(int), len(count) - 1)
+        last = self.horizons[-1]
+        share = [censored.share(times[bins == k], events[bins == k], last) if n else None for k, n in enumerate(count)]
+        return {"probability": mean, "share": share, "count": count}
 
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of what was seen of a sample, mean over samples: it was free of the event up to each

@@ -71,6 +71,13 @@ def test_by_hand():
     assert np.isnan(censored.pairs(times, ~events & False, chances).harrell)
 
 
+def test_the_share_is_kaplan_and_meiers():
+    times, events = np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, False, True, False])
+    assert [censored.share(times, events, h) for h in (0.5, 1, 3, 9)] == pytest.approx([0, 1 / 4, 5 / 8, 5 / 8])
+    complete = censored.share(times, np.ones(4, bool), 2)
+    assert complete == pytest.approx(1 / 2)
+
+
 def test_who_is_censored_at_a_horizon_was_free_of_it_until_then():
     times, events = np.array([2.0, 2.0, 1.0]), np.array([True, False, False])
     had, seen = censored.known(times, events, 2.0)

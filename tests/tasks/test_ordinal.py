@@ -87,6 +87,15 @@ def test_probabilities_are_turned_back(seed, grades):
     np.testing.assert_allclose(TASK.probabilities(TASK.logits(chances)), chances, atol=1e-5)
 
 
+def test_reliability_is_that_of_the_steps_together():
+    targets, logits = drawn(3, 300)
+    chances, reached = expit(cumulative(logits)), targets.argmax(1)[:, None] >= np.arange(1, 4)
+    own, found = (chances >= 0.3) & (chances < 0.4), TASK.reliability(targets, logits)
+    assert found["count"][3] == own.sum()
+    assert found["share"][3] == pytest.approx(reached[own].mean())
+    assert sum(found["count"]) == 900
+
+
 def test_two_grades_are_one_label():
     targets, logits = drawn(0, grades=2)
     one = targets[:, 1:].astype(float)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mora_bench import registry
 from mora_bench.checks.task import check
 from mora_bench.errors import UserError
+from mora_bench.tasks import censored
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.tasks.named import metric_of, task_of
 from mora_bench.tasks.time_to_event import TimeToEvent
@@ -131,6 +132,18 @@ def test_follow_up_ends_at_the_last_horizon():
     other[later] = np.stack([rng.uniform(5.1, 50, later.sum()), rng.integers(0, 2, later.sum())], 1)
     assert TASK.scores(other, logits) == pytest.approx(TASK.scores(targets, logits), abs=1e-12)
     assert loss(TASK, logits, other).item() == loss(TASK, logits, targets).item()
+
+
+def test_reliability_is_the_share_by_the_last_horizon_in_bins_of_the_probability():
+    targets = targets_of(5, 400)
+    logits = np.random.default_rng(5).normal(size=(400, 3))
+    found, chances = TASK.reliability(targets, logits), TASK.probabilities(logits)[:, -1]
+    assert sum(found["count"]) == 400
+    own = (chances >= 0.6) & (chances < 0.7)
+    assert found["count"][6] == own.sum()
+    assert found["probability"][6] == pytest.approx(chances[own].mean())
+    assert found["share"][6] == censored.share(targets[own, 0], targets[own, 1] > 0, 5)
+    assert found["share"][0] is None or found["count"][0]
 
 
 def test_the_integrated_score_is_scikit_survivals():
