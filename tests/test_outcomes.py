@@ -71,7 +71,7 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
     kept = Store(Path(out)).predictions(cell)
     frame = pd.read_csv("stays.csv").iloc[kept["test_rows"]]
     frame.drop(columns=["years", "status", "grade"]).to_csv("new.csv", index=False)
-    assert main(["predict", out, cell.key, "new.csv", "--out", "out.csv", *plugin, "--changes"]) == 0
+    assert main(["predict", out, cell.key, "new.csv", "--out", "out.csv", *plugin, "--changes", "--decide", "0.5"]) == 0
     found = pd.read_csv("out.csv")
     labels = [*found.columns[2 : 2 + len(asked.truth(kept["test_targets"])[0])]]
     expected = asked.probabilities(kept["test_logits"][:, -1])
@@ -85,6 +85,15 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
     own = every[(every["side"] == "test") & (every["shown"] == TITLES[-1])]
     truth = asked.truth(kept["test_targets"]).ravel()
     np.testing.assert_array_equal(own["true"].to_numpy(float), truth)
+    for number, column in enumerate(asked.columns):
+        np.testing.assert_array_equal(own[f"true {column}"].to_numpy()[:: len(labels)], kept["test_targets"][:, number])
+    # A file of predictions made elsewhere, like those of a network.
+    answers = ["import", out, "--like", cell.key, "--name", "mine", *plugin]
+    assert main([*answers, "--template", "mine.csv"]) == 0
+    filled = pd.read_csv("mine.csv")
+    filled[labels] = asked.prior(kept["val_targets"].astype(float))
+    filled.to_csv("mine.csv", index=False)
+    assert main([*answers[:2], "mine.csv", *answers[2:]]) == 0
 
 
 TITLES = pattern_titles(("note", "table"))

@@ -52,7 +52,8 @@ def run(arguments: list[str]) -> int:
     from mora_bench.cells.runtime import Runtime, default_cache
     from mora_bench.cli.exporting import Table
     from mora_bench.records.store import FAILED, Store
-    from mora_bench.training.exported import frames_of
+    from mora_bench.tasks.named import task_of
+    from mora_bench.training.exported import COLUMNS, frames_of
 
     store = Store(options.folder)
     store.check_exists()
@@ -64,6 +65,10 @@ def run(arguments: list[str]) -> int:
     if options.data_root is None and any(record.cell.source == "real" for record in records):
         raise UserError(f"{options.folder}: cells of it are on real data; say where they are with --data-root.")
     left = [str(one) for one in refused]
+    # What the tasks have beside labels, alike for all cells of the file.
+    tasks = {record.cell.task for record in records}
+    known = [task_of(task) for task in sorted(tasks) if registry.known(registry.TASKS, task.partition(":")[0])]
+    own = {f"true {name}": None for task in known for name in task.columns}
     cells = 0
     with Table(options.out) as table:
         for record in records:
@@ -75,7 +80,7 @@ def run(arguments: list[str]) -> int:
                 left.append(f"{record.cell.label}: {error}")
                 continue
             for frame in frames:
-                table.add(frame)
+                table.add(frame.reindex(columns=[*COLUMNS, *own]))
             cells += 1
         for reason in left:
             print(f"left out: {reason}", file=sys.stderr)

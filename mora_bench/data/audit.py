@@ -47,7 +47,7 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     if not unknown:
         for name, column in table.modalities.items():
             yield f"The {name} of each sample is what its kind says.", _values(table, name, column)
-    yield "Targets are what the task's are: 0 or 1, [samples, labels], unless it names columns.", _targets(table)
+    yield "Targets are those of the task: 0 or 1 for each label, or the columns that it names.", _targets(table)
     if wrong := _labels(table):
         yield "Labels are names, each once, and at least one of them varies.", wrong
         return
@@ -147,6 +147,8 @@ def _targets(table: Table) -> str | None:
     if not isinstance(targets, np.ndarray) or targets.shape != expected:
         shape = list(getattr(targets, "shape", ())) or type(targets).__name__
         return f"they are {shape}; expected {list(expected)}"
+    if task.columns and targets.dtype != np.float64:
+        return f"they are of type {targets.dtype}; expected float64, {' and '.join(columns)}"
     if targets.dtype.kind not in "biuf":
         return f"they are of type {targets.dtype}; expected numbers, such as targets.astype('uint8')"
     odd = np.argwhere(~np.isfinite(targets) if task.columns else (targets != 0) & (targets != 1))

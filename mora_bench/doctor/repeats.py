@@ -47,11 +47,13 @@ def look(subject: Subject) -> list[Finding]:
             said = (
                 f"whole texts repeat in {name}: {seen.texts:,} distinct texts, {share(seen.samples / n)} of samples "
                 f"have the text of another patient ({seen.shared:,} texts, the most frequent {seen.largest:,} times); "
-                f"with a split by patient, {share(seen.in_training)} of test texts also occur in training, "
-                f"{share(seen.same)} of these with the same labels"
+                f"with a split by patient, {share(seen.in_training)} of test texts also occur in training"
             )
+            labelled = bool(subject.table.by_label[0])
+            said += f", {share(seen.same)} of these with the same labels" * labelled
             facts = {k: v for k, v in vars(seen).items() if k != "names"} | {"modality": name}
-            found.append(Finding("repeats", said, COSTS, seen.in_training * seen.same, facts=facts))
+            weight = seen.in_training * (seen.same if labelled else 1)
+            found.append(Finding("repeats", said, COSTS, weight, facts=facts))
     return found
 
 

@@ -121,13 +121,13 @@ class Decider:
             )
         if self.asked.decide not in ("", "0.5") and not self.task.one_by_one:
             raise UserError(
-                f"--decide {self.asked.decide}: of {self.task.title} the most probable label is decided, without a "
-                "threshold. Give --decide 0.5, or --coverage for sets."
+                f"--decide {self.asked.decide}: {self.task.title} decides one label of a sample, without a threshold. "
+                "Give --decide 0.5, or --coverage for sets."
             )
 
     def decisions(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """The labels that are decided, bool [N, C], of logits [N, C] and presence bool [N, M]."""
-        found = np.zeros(logits.shape, bool)
+        """The labels that are decided, bool [N, C], of logits [N, K] and presence bool [N, M]."""
+        found = np.zeros((len(logits), len(self.labels)), bool)
         for pattern, rows in presence.by_pattern(present):
             found[rows] = self.task.decide(logits[rows], self.thresholds(pattern))
         return found

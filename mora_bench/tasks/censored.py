@@ -93,7 +93,8 @@ def brier(times: np.ndarray, events: np.ndarray, chances: np.ndarray, horizon: f
     """The Brier score at a horizon of the probabilities [N] of an event by then, weighted for censoring (Graf et al.
     1999): what it would be if nobody were censored, in expectation."""
     had, seen = known(times, events, horizon)
-    if not seen.any():
+    # Without anybody to stand for those who are censored, what is left is the events alone.
+    if not seen.all() and not (seen & ~had).any():
         return float("nan")
     weights = np.where(seen, 1 / uncensored(*until(times, events, horizon)), 0)
     return float((weights * (chances - had) ** 2).sum() / len(times))

@@ -53,6 +53,10 @@ METRICS = {
 }  # fmt: skip
 
 
+#: Cumulative logits nearer to 0 are 0: rounding to single precision makes such numbers of probabilities of a half.
+TIED = 1e-5
+
+
 class Ordinal(Task):
     """The median grade is decided, which has the least expected absolute error."""
 
@@ -196,7 +200,8 @@ def kappa(pairs: np.ndarray) -> float:
 
 
 def _grades(logits: np.ndarray) -> np.ndarray:
-    return (cumulative(logits) > 0).sum(1)
+    """The median grade; of two that are as good, as of equal probabilities, the lower one."""
+    return np.asarray((cumulative(logits) > TIED).sum(1))
 
 
 def _pairs(targets: np.ndarray, logits: np.ndarray) -> np.ndarray:

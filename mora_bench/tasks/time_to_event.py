@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+#: With fewer events, or samples that are followed to it, a horizon says little.
+FEW = 10
 #: How far a probability may lie below that of an earlier horizon: what rounding to two or three digits does.
 ROUNDED = 0.02
 _ORDER = (
@@ -42,13 +44,15 @@ METRICS = {
     ),
     "brier_integrated": Metric(
         "integrated Brier score", False, (0, math.inf), "probabilities", 100,
-        f"trapezoids between the first horizon and the last, by their distance; of one horizon its own; {_WEIGHTS}",
+        "trapezoids between the first horizon and the last, by their distance; of one horizon its own; no number where "
+        f"nobody is followed to a horizon though some are censored; {_WEIGHTS}",
         "Graf et al. 1999; scikit-survival's integrated_brier_score where no censoring ties with an event",
         short="Brier",
     ),
     "auroc": Metric(
         "AUROC at the horizons", True, (0, 1), "ranks", 100,
-        f"who had the event by a horizon against who was free of it for longer, mean over the horizons; {_WEIGHTS}",
+        "who had the event by a horizon against who was free of it for longer, mean over the horizons; no number where "
+        f"one of them has none; {_WEIGHTS}",
         "Uno et al. 2007; scikit-survival's cumulative_dynamic_auc where no censoring ties with an event",
         short="AUROC",
     ),
@@ -80,7 +84,7 @@ class TimeToEvent(Task):
         except ValueError:
             horizons = []
         if not horizons or not all(0 < a < b for a, b in zip(horizons, [*horizons[1:], math.inf], strict=True)):
-            raise UserError(f"task 'time-to-event:{argument:.80}': expected {cls.takes}.")
+            raise UserError(f"task time-to-event with {argument[:80]!r}: expected {cls.takes}.")
         return cls(horizons)
 
     @property
@@ -134,7 +138,7 @@ class TimeToEvent(Task):
             "concordance": found.harrell,
             "concordance_uno": found.uno,
             "brier_integrated": _mean_over(errors, self.horizons),
-            "auroc": float(np.mean([area for area in areas if not math.isnan(area)] or [np.nan])),
+            "auroc": float(np.mean(areas)),
             "events": int(censored.until(times, events, self.horizons[-1])[1].sum()),
         }
 
@@ -149,24 +153,29 @@ class TimeToEvent(Task):
         return {"probability": mean, "share": share, "count": count}
 
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Minus the log-likelihood of what was seen of a sample, mean over samples: it was free of the event up to each
-        horizon that it reached, and had it before the next one, or was censored, and then nothing is said of that."""
+        """Minus the log-likelihood of what was seen of a sample, mean over samples: it was free of the event in each
+        interval before that of its event, or of its censoring, of which the part counts that it was followed through.
+        """
         import torch
         import torch.nn.functional as F
 
         horizons = torch.as_tensor(self.horizons, dtype=wanted.dtype, device=wanted.device)
+        before = F.pad(horizons[:-1], (1, 0))
         times, events = wanted[:, :1], wanted[:, 1:] > 0
         had = events & (times <= horizons)
-        free = ~had & (times >= horizons)
         first = had & ~F.pad(had[:, :-1], (1, 0))
+        free = ~had * ((times - before) / (horizons - before)).clamp(0, 1)
         return (first * F.softplus(-predicted) + free * F.softplus(predicted)).sum() / len(wanted)
 
     def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Of each horizon the share that had the event by then, as the discrete Kaplan-Meier estimate has it."""
+        """Of each horizon the share that had the event by then: the life-table estimate, in which whoever is censored
+        in an interval counts for the part of it that they were followed through."""
         times, events = _parts(targets)
-        had, seen = np.stack([censored.known(times, events, horizon) for horizon in self.horizons], 2)
-        before = np.pad(had[:, :-1], ((0, 0), (1, 0)))
-        happened, at_risk = (had & ~before).sum(0), (seen & ~before).sum(0)
+        before = np.pad(self.horizons[:-1], (1, 0))
+        had = events[:, None] & (times[:, None] <= self.horizons)
+        happened = (had & ~np.pad(had[:, :-1], ((0, 0), (1, 0)))).sum(0)
+        followed = np.clip((times[:, None] - before) / (self.horizons - before), 0, 1)
+        at_risk = happened + (~had * followed).sum(0)
         return 1 - np.cumprod(1 - np.divide(happened, at_risk, out=np.zeros(len(at_risk)), where=at_risk > 0))
 
     def holds(self, targets: np.ndarray) -> list[str]:
@@ -179,7 +188,14 @@ class TimeToEvent(Task):
         ]
         columns = [censored.known(times, events, horizon) for horizon in self.horizons]
         by = [f"{horizon:g} {had.sum()}" for horizon, (had, _) in zip(self.horizons, columns, strict=True)]
-        return [*found, f"events by horizon: {', '.join(by)}"]
+        found += [f"events by horizon: {', '.join(by)}"]
+        for horizon, before in zip(self.horizons, [0, *self.horizons[:-1]], strict=True):
+            own = (events & (times > before) & (times <= horizon)).sum() + (before == 0) * (events & (times == 0)).sum()
+            reach = (~(events & (times <= horizon)) & (times >= horizon)).sum()
+            few = [f"{own} events since the one before"] * bool(own < FEW)
+            few += [f"{reach} samples that are followed to it without one"] * bool(reach < FEW)
+            found += [f"WARNING: horizon {horizon:g} has {' and '.join(few)}: choose others."] * bool(few)
+        return found
 
     def problem(self, targets: np.ndarray) -> str | None:
         times, marks = targets[:, 0], targets[:, 1]
@@ -191,9 +207,9 @@ class TimeToEvent(Task):
             return f"sample number {odd[0]} has the event {marks[odd[0]]:g}; expected 1, or 0 for censored"
         last = self.horizons[-1]
         if not ((marks > 0) & (times <= last)).any():
-            return f"nobody has an event by the last horizon, {last:g}, so there is nothing to learn"
+            return f"nobody has an event by the last horizon, {last:g}, so there is nothing to learn; give a later one"
         if (times < last).all() and (marks == 0).any():
-            return f"nobody is followed until the last horizon, {last:g}; the longest time is {times.max():g}"
+            return f"nobody is followed until the last horizon, {last:g}; give one of at most {times.max():g}"
         return None
 
     def mislabelled(self, labels: Sequence[str]) -> str | None:

@@ -29,7 +29,8 @@ COLUMNS = (
 
 
 def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> Iterator[pd.DataFrame]:
-    """The predictions of a cell, a frame for each side of its split, with `COLUMNS`.
+    """The predictions of a cell, a frame for each side of its split, with `COLUMNS`; and the task's own columns of
+    targets, such as "true time".
 
     `shown` are the modalities that the network was given, `scored under` the patterns of missing modalities whose
     scores count this row, joined by |: the rows of one of them are what a score of a table is computed from.
@@ -52,6 +53,7 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
     titles = presence.pattern_titles(names)
     for side, own in predicted_of(cell, saved, place).items():
         scored = _scored_under(record, side, own)
+        more = {f"true {name}": own.units.targets[:, k] for k, name in enumerate(task.columns)}
         row, pattern = np.nonzero(presence.able(own.units.natural))
         chances = task.probabilities(own.logits[row, pattern])
         each, n = len(labels), len(row)
@@ -68,8 +70,9 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
                 "label": np.tile(np.array(labels, object), n),
                 "true": task.truth(own.units.targets[row]).astype(float if task.columns else np.int8).ravel(),
                 "probability": chances.ravel(),
+                **{name: np.repeat(values[row], each) for name, values in more.items()},
             },
-            columns=list(COLUMNS),
+            columns=[*COLUMNS, *more],
         )
 
 

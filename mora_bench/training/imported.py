@@ -45,7 +45,7 @@ class Rows:
 def as_cell(like: Cell, name: str) -> Cell:
     """The cell of a competitor that is not run here: data, masks, seed and scoring are those of `like`."""
     nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "weights": "", "impute_version": ""}
-    nothing |= {"max_text": None}
+    nothing |= {"max_text": None, "watched": ""}
     return replace(like, **nothing, method=name, method_version="", backbone=NONE, impute=NONE, knobs=(), after="")
 
 

@@ -64,6 +64,10 @@ def test_the_median_grade_is_decided():
     logits = TASK.logits(np.array([[0.3, 0.3, 0.4], [0.6, 0.2, 0.2], [0.1, 0.2, 0.7]]))
     assert TASK.decide(logits).argmax(1).tolist() == [1, 0, 2]
     np.testing.assert_allclose(TASK.probabilities(logits)[0], [0.3, 0.3, 0.4], atol=1e-6)
+    # Of two that are as good the lower one, however a half is rounded.
+    for grades, middle in ((2, 0), (4, 1), (6, 2)):
+        assert TASK.decide(TASK.logits(np.full((1, grades), 1 / grades))).argmax() == middle
+    assert TASK.decide(TASK.logits(np.array([[0.5, 0, 0, 0.5]]))).argmax() == 0
 
 
 @given(seed=st.integers(0, 10_000), grades=st.integers(2, 6), scale=st.sampled_from([0.1, 1.0, 20.0]))

@@ -52,7 +52,11 @@ def test_the_likelihood_is_that_of_what_was_seen():
     logits = np.random.default_rng(0).normal(size=(4, 3))
     hazard = 1 / (1 + np.exp(-logits))
     expected = -(
-        np.log((1 - hazard[0, 0]) * hazard[0, 1]) + np.log((1 - hazard[1, :2]).prod()) + np.log((1 - hazard[2]).prod())
+        np.log((1 - hazard[0, 0]) * hazard[0, 1])
+        # A third of the interval from 2 to 5, and a half of that up to 1.
+        + np.log((1 - hazard[1, :2]).prod() * (1 - hazard[1, 2]) ** (1 / 3))
+        + np.log((1 - hazard[2]).prod())
+        + np.log((1 - hazard[3, 0]) ** 0.5)
     )
     assert loss(TASK, logits, targets).item() == pytest.approx(expected / 4, rel=1e-12)
     # An event at a horizon is one by then; who is censored at it was free of it until then.
@@ -70,7 +74,7 @@ def expected_of(hazard, event=None, free=0):
 
 def test_a_batch_without_an_event_or_with_nothing_known_has_a_finite_loss():
     logits = torch.zeros(2, 3, requires_grad=True)
-    for targets in ([[9.0, 0], [3, 0]], [[0.1, 0], [0.2, 0]]):
+    for targets in ([[9.0, 0], [3, 0]], [[0.1, 0], [0.2, 0]], [[0.0, 0], [0, 0]]):
         found = TASK.loss(logits, torch.tensor(targets))
         (gradient,) = torch.autograd.grad(found, logits)
         assert torch.isfinite(found)
@@ -106,6 +110,33 @@ def test_the_prior_is_kaplan_and_meiers_where_nobody_is_censored_between_horizon
     targets = np.array([[1, 1], [1, 0], [2, 1], [2, 1], [5, 1], [6, 0], [7, 0], [8, 1]], float)
     # 8 at risk, one event; 6 at risk, two; 4 at risk, one.
     assert TASK.prior(targets).tolist() == pytest.approx([1 / 8, 1 - 7 / 8 * 4 / 6, 1 - 7 / 8 * 4 / 6 * 3 / 4])
+
+
+def test_the_prior_is_the_life_tables_where_some_are_censored_between_horizons():
+    """d / (n - c / 2) where those who are censored in an interval are, on average, halfway; and near the truth, where
+    leaving them out of it is not."""
+    targets = np.array([[0.5, 1], [0.25, 0], [0.75, 0], [3, 0]])
+    assert TimeToEvent((1,)).prior(targets).tolist() == pytest.approx([1 / (4 - 2 / 2)])
+    rng = np.random.default_rng(0)
+    happens, leaves = rng.exponential(3, 200_000), rng.uniform(0.2, 9, 200_000)
+    found = TASK.prior(np.stack([np.minimum(happens, leaves), happens <= leaves], 1))
+    assert found.tolist() == pytest.approx((1 - np.exp(-np.array([1, 2, 5]) / 3)).tolist(), abs=0.01)
+    targets = np.stack([np.minimum(happens, leaves), happens <= leaves], 1)
+    known = TASK.truth(targets)
+    at_risk = [(known[:, k - 1] == 0 if k else True) & ~np.isnan(known[:, k]) for k in range(3)]
+    left_out = 1 - np.cumprod([1 - known[own, k].mean() for k, own in enumerate(at_risk)])
+    assert left_out[2] == pytest.approx(0.86, abs=0.01)
+
+
+def test_a_horizon_that_nobody_reaches_has_no_score():
+    """399 samples, none of them followed to the horizon, all of whom it is said to happen to: an error of 0 before."""
+    targets = targets_of(7, 399)
+    task, sure = TimeToEvent((50.0,)), np.full((399, 1), 20.0)
+    found = task.scores(targets, sure)
+    assert np.isnan(found["brier_integrated"])
+    assert np.isnan(found["auroc"])
+    (warning,) = [said for said in task.holds(targets) if "WARNING" in said]
+    assert warning == "WARNING: horizon 50 has 0 samples that are followed to it without one: choose others."
 
 
 def test_with_complete_follow_up_one_horizon_is_a_label():
@@ -162,8 +193,11 @@ def test_the_integrated_score_is_scikit_survivals():
     [
         ([[1, 1], [-1, 0]], "sample number 1 has the time -1; expected one of 0 or more"),
         ([[1, 2], [9, 0]], "sample number 0 has the event 2; expected 1, or 0 for censored"),
-        ([[1, 0], [9, 1]], "nobody has an event by the last horizon, 5, so there is nothing to learn"),
-        ([[1, 0], [4, 1]], "nobody is followed until the last horizon, 5; the longest time is 4"),
+        (
+            [[1, 0], [9, 1]],
+            "nobody has an event by the last horizon, 5, so there is nothing to learn; give a later one",
+        ),
+        ([[1, 0], [4, 1]], "nobody is followed until the last horizon, 5; give one of at most 4"),
         ([[1, 1], [4, 1]], None),
         ([[0, 1], [9, 0]], None),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, refuse
 from mora_bench.data.readers.measured import number
-from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets, left_out
+from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets
 from mora_bench.errors import UserError
 
 
@@ -37,7 +37,7 @@ class EventTimes:
             raise UserError(
                 "--time, --event, --horizons: all three are needed, e.g. --time days --event died --horizons 30 90 365."
             )
-        if self.horizons[0] <= 0 or any(b <= a for a, b in zip(self.horizons, self.horizons[1:], strict=False)):
+        if not all(0 < a < b for a, b in zip(self.horizons, [*self.horizons[1:], math.inf], strict=True)):
             raise UserError(
                 f"--horizons {' '.join(f'{own:g}' for own in self.horizons)}: expected numbers above 0 that rise."
             )
@@ -78,16 +78,18 @@ def event_times(frame: pd.DataFrame, own: EventTimes, file: Path, policy: Policy
     if not kept.any():
         raise UserError(f"{file}, column {own.time!r}: no row has a time and an event.")
     values = np.stack([np.array([np.nan if own is None else own for own in times]), happened], 1).astype(np.float64)
-    return Targets(own.labels, values, own.task, kept, tuple(left_out(kept)))
+    said = [f"{(~kept).sum()} rows without a time and an event are left out"] * bool(empty.any())
+    return Targets(own.labels, values, own.task, kept, (*said, *_counted(event[kept], happened[kept], own.event)))
 
 
 def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.ndarray:
+    """1 where it happened, else 0, float [n]."""
     cells = event.str.strip()
     _, named, value = asked.partition("=")
     if named:
-        happened = cells == value.strip()
+        happened = cells.map(_same) == _same(value)
         if not happened.any():
-            known = ", ".join(repr(cell) for cell in _some(cells[~empty]))
+            known = ", ".join(repr(cell) for cell in sorted({*cells[~empty]})[:5])
             raise UserError(f"--event {asked}: no cell of column {event.name!r} is {value!r}; there is {known}.")
         return happened.to_numpy(float)
     marks = cells.str.lower().map(YES_NO)
@@ -96,5 +98,19 @@ def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.
     return marks.fillna(0).to_numpy(float)
 
 
-def _some(cells: pd.Series) -> Sequence[str]:
-    return sorted({*cells})[:5]
+def _same(cell: str) -> str | float:
+    """A cell without its case and, of a number, without its spelling: 1 is 1.0."""
+    found = number(cell.strip(), commas=False)
+    return cell.strip().casefold() if found is None else found
+
+
+def _counted(event: pd.Series, happened: np.ndarray, asked: str) -> list[str]:
+    """What counts as censored, where a value says what the event is: every other one, whatever it means."""
+    if "=" not in asked:
+        return []
+    cells = event.str.strip()
+    counts = [cells[happened == own].value_counts() for own in (1, 0)]
+    events, others = (", ".join(f"{cell!r} {n}" for cell, n in own.head(5).items()) for own in counts)
+    said = f"column {event.name!r}: {events} is the event; censored: {others or 'nobody'}"
+    several = len(counts[1]) > 1
+    return [f"WARNING: {said}. Does each of these mean that it had not happened?" if several else said]

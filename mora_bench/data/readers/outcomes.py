@@ -9,7 +9,8 @@ import pandas as pd
 from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.event_times import event_times
 from mora_bench.data.readers.own_columns import Columns
-from mora_bench.data.readers.targets import Targets, targets
+from mora_bench.data.readers.targets import REFUSE, Policy, Targets, targets
+from mora_bench.errors import UserError
 
 
 def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
@@ -20,8 +21,23 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
     """
     if columns.event_times is None:
         return targets(frame, columns.labels, file, columns.policy)
+    odd = [name for name, given in _of_labels(columns.policy).items() if given]
+    if odd:
+        raise UserError(f"{file}: {odd[0]} is for labels, and --time is given. Leave one of them out.")
     (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
     return event_times(frame, columns.event_times, home, columns.policy, commas(home))
+
+
+def _of_labels(policy: Policy) -> dict[str, bool]:
+    """Options that mean nothing for times, and whether they are given."""
+    return {
+        "--grades": bool(policy.grades),
+        "--separator": bool(policy.separator),
+        "--none-label": bool(policy.none_label),
+        "--exclusive": policy.exclusive,
+        "--uncertain": policy.uncertain != REFUSE,
+        "--empty-label negative": policy.empty == "negative",
+    }
 
 
 def commas(file: Path) -> bool:

@@ -92,6 +92,11 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
 
 def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path) -> None:
     """Refuse what means nothing for labels that are written as these are: `marks` of 0 and 1, or names."""
+    beside = {"--separator": policy.separator, "--none-label": policy.none_label}
+    beside |= {"--empty-label negative": policy.empty * (policy.empty == "negative")}
+    if policy.grades and not marks and any(beside.values()):
+        wrong = next(option for option, asked in beside.items() if asked)
+        raise UserError(f"{file}: {wrong} means nothing beside --grades: a row has one grade. Leave it out.")
     of_names = {"--separator": policy.separator, "--none-label": policy.none_label, "--grades": policy.grades}
     of_marks = {"--exclusive": policy.exclusive, "--uncertain": policy.uncertain != REFUSE}
     odd = next((option for option, asked in (of_names if marks else of_marks).items() if asked), "")
@@ -136,11 +141,12 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     without = [bool(none) and none in map(str.casefold, own) for own in lists]
     lists = [[label for label in own if label.casefold() != none] for own in lists]
     if policy.empty == REFUSE:
-        do = "Say what such rows are: --empty-label leave-out, or negative if they have none of the labels."
+        do = "Say what such rows are: --empty-label leave-out"
+        do += "." if policy.grades else ", or negative if they have none of the labels."
         refuse(column, empty, file, "has no label", do)
     labels = policy.grades or tuple(sorted({label for own in lists for label in own}))
     if policy.grades:
-        odd = [bool({*own} - {*labels}) or len(own) > 1 for own in lists]
+        odd = [bool({*own} - {*labels}) for own in lists]
         refuse(column, odd, file, "is not one of the grades", f"Name them all, in order; known: {', '.join(labels)}.")
     kept = np.array([policy.empty != LEAVE_OUT or not none for none in empty])
     number_of = {label: number for number, label in enumerate(labels)}
@@ -156,8 +162,6 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     if none and not any(without):
         raise UserError(f"{file}, column {column.name!r}: no cell is {policy.none_label!r}, as --none-label says.")
     said += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
-    if policy.grades and not single:
-        raise UserError(f"{file}, column {column.name!r}: rows without a grade. Say --empty-label leave-out.")
     task = "ordinal" if policy.grades else "multi-class" if single else "multi-label"
     return Targets(labels, values, task, kept, tuple(said))
 
@@ -165,8 +169,9 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
 def _listed(cell: str, policy: Policy) -> list[str]:
     """The labels of a cell: separated, or a list as Python and JSON write it."""
     cell = cell.strip()
-    if cell in policy.grades:
-        return [cell]
+    if policy.grades:
+        # A grade may be called "none"; nothing but a blank is empty, and an unknown spelling is refused by name.
+        return [cell] * bool(cell)
     if nothing(cell):
         return []
     if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:

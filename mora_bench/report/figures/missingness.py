@@ -28,6 +28,8 @@ class MissingnessFigure(Artefact):
             if record.data is None or SPLIT not in record.data.effects or not record.cell.rate:
                 continue
             cell = record.cell
+            if not any(own["odds ratio by label"] for own in record.data.effects[SPLIT].values()):
+                continue
             title = f"{cell.missing} missing at {cell.rate:.0%}, {told(cell.mechanism) or cell.mechanism.mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
             seeds[cell.seed] = record.data.effects[SPLIT]

@@ -87,7 +87,9 @@ def _figure(table: Comparison, patterns: list[str], found: dict[tuple[int, int],
         axis.set_xlabel("samples that lose one, %", fontsize=8)
         axis.set_ylabel(style.axis(metric), fontsize=8)
         if math.isfinite(metric.bounds[0]):
-            axis.set_ylim(bottom=metric.scale * metric.bounds[0])
+            axis.set_ylim(bottom=max(metric.scale * metric.bounds[0], axis.get_ylim()[0]) if metric.bounds[0] else 0)
+        if math.isfinite(metric.bounds[1]):
+            axis.set_ylim(top=min(metric.scale * metric.bounds[1], axis.get_ylim()[1]))
     if table.metric != metric:
         figure.suptitle(style.literal(table.of_curves), fontsize=8)
     style.legend(figure, {style.literal(name): handle for name, handle in handles.items()})

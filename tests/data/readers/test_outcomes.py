@@ -1,5 +1,7 @@
 """What is to be predicted beyond labels: grades with an order, and the time until something happens."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,7 +71,7 @@ def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
     assert len(table) == N - 2
     assert {"s3", "s5"}.isdisjoint(table.ids)
     columns = Columns(text=("note",), id="id", **TIMES, empty_label="leave-out")
-    assert "2 rows without a certain label are left out" in notes(file, columns)
+    assert "2 rows without a time and an event are left out" in notes(file, columns)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,11 @@ def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
         ({}, {"event": "status=gone"}, "no cell of column 'status' is 'gone'; there is 'alive', 'dead'"),
         ({}, {"horizons": (30.0, 10.0)}, "--horizons 30 10: expected numbers above 0 that rise"),
         ({}, {"event": ""}, "--time, --event, --horizons: all three are needed"),
+        ({}, {"horizons": (1.0, float("nan"))}, "--horizons 1 nan: expected numbers above 0 that rise"),
+        ({}, {"horizons": (1.0, float("inf"))}, "--horizons 1 inf: expected numbers above 0 that rise"),
         ({}, {"labels": ("grade",)}, "no labels, or a time beside them"),
+        ({}, {"grades": ("none", "mild")}, "--grades is for labels, and --time is given"),
+        ({}, {"empty_label": "negative"}, "--empty-label negative is for labels, and --time is given"),
         ({}, {"table": ("days",)}, "column 'days' says what is to be predicted, and would be shown to the model"),
         ({}, {"table": ("status",), "event": "status=dead"}, "column 'status' says what is to be predicted"),
     ],
@@ -90,6 +96,25 @@ def test_what_is_no_time_or_no_event_is_named(file, cells, columns, said):
     changed(file, **cells)
     with pytest.raises(UserError, match=said):
         table_of(file, **TIMES | columns)
+
+
+def test_what_counts_as_censored_is_said(file):
+    """A value in another case is the same; others are censored, and a user sees which."""
+    changed(file, status={1: "DEAD", 0: "lost"})
+    named = TIMES | {"event": "status=dead"}
+    assert (table_of(file, **named).targets[:, 1] == [i % 2 for i in range(N)]).all()
+    said = notes(file, Columns(text=("note",), id="id", **named))
+    counts = "'dead' 19, 'DEAD' 1 is the event; censored: 'alive' 19, 'lost' 1"
+    assert f"WARNING: column 'status': {counts}. Does each of these mean that it had not happened?" in said
+    numbers = changed(file, died={1: "1.0"})
+    assert (table_of(numbers, **TIMES | {"event": "died=1"}).targets[:, 1] == [i % 2 for i in range(N)]).all()
+
+
+def test_targets_are_double_precision(file):
+    """In single precision an event at 0.1 is after a horizon of 0.1."""
+    table = table_of(file, **TIMES)
+    (said,) = wrong(dataclasses.replace(table, targets=table.targets.astype(np.float32)))
+    assert "they are of type float32; expected float64, time and event" in said
 
 
 def test_a_table_nobody_can_learn_from_is_refused_by_the_audit(file):
@@ -112,7 +137,9 @@ def test_grades_stand_in_the_order_that_is_said(file):
     [
         ({"grade": {1: "Mild"}}, {}, r"column 'grade' is not one of the grades in row 3: 'Mild'.*known: none, mild"),
         ({"grade": {1: ""}}, {}, "has no label in row 3"),
-        ({"grade": {1: ""}}, {"empty_label": "negative"}, "rows without a grade. Say --empty-label leave-out"),
+        ({"grade": {1: ""}}, {"empty_label": "negative"}, "--empty-label negative means nothing beside --grades"),
+        ({"grade": {1: "None"}}, {}, "is not one of the grades in row 3: 'None'"),
+        ({}, {"separator": ","}, "--separator means nothing beside --grades: a row has one grade"),
         ({"grade": {1: "none; mild"}}, {}, "is not one of the grades in row 3"),
         ({}, {"labels": ("died", "level")}, "--grades is for labels that are written as names"),
     ],
