@@ -108,7 +108,11 @@ def test_what_asks_for_labels_is_refused_where_time_is_asked_for(stays, folder, 
     )
     assert run(folder, *asked, "--recipe.class-weights", "balanced", "--plan") == 2
     assert "the task 'time-to-event:1,3' of stays has no class weights" in capsys.readouterr().err
-    assert run(folder, *asked, "--mechanism", "covariate:age", "--plan") == 0
+    assert run(folder, *asked[:4], "--horizons", "1,3", "--mechanism", "covariate:age", "--plan") == 0
+    assert run(folder, *asked[:4], "--horizons", "soon", "--plan") == 2
+    assert "--horizons soon: expected numbers, such as 30 90 365." in capsys.readouterr().err
+    assert main(["check", "time-to-event:2,1"]) == 2
+    assert "horizons above 0 that rise" in capsys.readouterr().err
     capsys.readouterr()
     assert run(folder, *asked, "--floors", "prior") == 0
     key = next(record.key for record in Store(Path("results/stays")).records()[0] if record.cell.method == "head")

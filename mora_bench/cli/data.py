@@ -48,7 +48,7 @@ class DataOptions:
     """instead of labels: a column of the time until something happened or somebody was last seen, in any unit"""
     event: Annotated[str, tyro.conf.arg(metavar="COLUMN|COLUMN=VALUE")] = ""
     """whether it happened then (1) or not (0: censored), or which value says that it did"""
-    horizons: tuple[float, ...] = ()
+    horizons: tuple[str, ...] = ()
     """times in the same unit: the probability of an event by each of them is predicted"""
     separator: str = ""
     """what stands between several labels in one cell; ; or | if not given"""
@@ -220,7 +220,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
     folders = tuple(_below(folder, root, options.file.resolve().parent) for folder in options.pictures)
     given = {
         "labels": options.labels, "grades": options.grades,
-        "time": options.time, "event": options.event, "horizons": options.horizons,
+        "time": options.time, "event": options.event, "horizons": _numbers("--horizons", options.horizons),
         "image": options.image, "text": options.text, "table": options.table,
         "id": options.id, "patient": options.patient, "covariates": options.covariates,
         "pictures": folders[0] if len(folders) == 1 else folders,
@@ -235,6 +235,14 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}
+
+
+def _numbers(option: str, words: Sequence[str]) -> tuple[float, ...]:
+    """Numbers with blanks or commas between them."""
+    try:
+        return tuple(float(part) for word in words for part in word.split(",") if part)
+    except ValueError:
+        raise UserError(f"{option} {' '.join(words)}: expected numbers, such as 30 90 365.") from None
 
 
 def _below(folder: Path, root: Path, beside: Path) -> str:

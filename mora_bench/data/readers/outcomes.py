@@ -25,7 +25,8 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
     if odd:
         raise UserError(f"{file}: {odd[0]} is for labels, and --time is given. Leave one of them out.")
     (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
-    return event_times(frame, columns.event_times, home, columns.policy, commas(home))
+    # Rows are those of the first table, wherever a column comes from.
+    return event_times(frame, columns.event_times, file, columns.policy, commas(home))
 
 
 def _of_labels(policy: Policy) -> dict[str, bool]:
