@@ -91,6 +91,11 @@ def folder_of(path, pairs):
     return path
 
 
+def seen(scale, in_percent, as_it_is):
+    """What people see of an error: one digit behind the point in percent, else two."""
+    return in_percent if scale < 1 else as_it_is
+
+
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
 def test_bold_marks_sentence_and_tables(task, primary, scale):
     own = results_of(grid(task, primary, scale))
@@ -100,23 +105,24 @@ def test_bold_marks_sentence_and_tables(task, primary, scale):
     assert [name for name, row in rows.items() if score in row.best] == ["mora"]
     assert {name for name, row in rows.items() if score in row.below} == {"head", "full"}
     text = " ".join(tables.markdown(table).split())
-    assert "**20.2 ± 0.2**" in text
-    assert "30.2 ± 0.2 ↓" in text
+    assert f"**{seen(scale, '20.2 ± 0.2', '20.18 ± 0.17')}**" in text
+    assert f"{seen(scale, '30.2 ± 0.2', '30.18 ± 0.17')} ↓" in text
     assert "2020" not in text
     heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
     assert f"{heading} (lower is better) on the test split" in table.caption
     (said,) = summary.sentences(own)
+    best, floor = (seen(scale, *own) for own in (("20.2 ± 0.2", "20.18 ± 0.17"), ("25.2 ± 0.2", "25.17 ± 0.17")))
     assert said == (
-        f"odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 20.2 ± 0.2 "
+        f"odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with {best} "
         f"({heading}, lower is better), significantly better than all others; best baseline without a network: tfidf "
-        "scores 25.2 ± 0.2; mora (r=4, blocks 0) is significantly better than every baseline, full and head are "
+        f"scores {floor}; mora (r=4, blocks 0) is significantly better than every baseline, full and head are "
         "significantly worse than tfidf."
     )
     (small,) = summary.Summary().make(own).values()
     lines = [" ".join(line.split()) for line in small.decode().splitlines()]
     assert lines[0].startswith(f"| {heading}, lower is better |")
-    assert "| mora (r=4, blocks 0) | **20.2 ± 0.2** | **20.2 ± 0.2** |" in lines
-    assert "| best baseline without a network | 25.2 ± 0.2 (tfidf) | 25.2 ± 0.2 (tfidf) |" in lines
+    assert f"| mora (r=4, blocks 0) | **{best}** | **{best}** |" in lines
+    assert f"| best baseline without a network | {floor} (tfidf) | {floor} (tfidf) |" in lines
     (line, *_) = csv.DictReader(io.StringIO(tables.comma_separated(table)))
     assert line["direction"] == "lower is better"
     both = csv.DictReader(io.StringIO(differences.comma_separated(table)))
@@ -132,7 +138,7 @@ def test_a_floor_that_errs_less_is_ahead(task, primary, scale):
     (said,) = summary.sentences(results_of(pairs))
     # b, the other floor, is told from it, too; the sentence names the floors that are ahead.
     worse = "mora (r=4, blocks 0) is significantly worse than a"
-    assert f"best baseline without a network: a scores 5.0 ± 0.0; {worse}" in said
+    assert f"best baseline without a network: a scores {seen(scale, '5.0 ± 0.0', '5.00 ± 0.00')}; {worse}" in said
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
@@ -148,7 +154,7 @@ def test_curves_have_their_worst_above_and_fall_behind_the_floor(task, primary, 
     assert rows["head"]["worse than the floors from rate"] == 0
     assert mora["direction"] == "lower is better"
     text = robustness.Robustness().make(results_of(pairs))["robustness-twin.md"].decode()
-    assert "25.2 / 30.2" in text
+    assert seen(scale, "25.2 / 30.2", "25.17 / 30.17") in text
     assert "(lower is better) over missing rates" in text
 
 
@@ -159,7 +165,7 @@ def test_curves_are_not_shown_as_another_metrics(monkeypatch):
     own = Results.of(records, found, "rmse")
     (table,) = own.comparisons
     assert "RMSE in months (lower is better) on the test split" in table.caption
-    assert "12.0 ± 0.0" in tables.markdown(table)
+    assert "12.00 ± 0.00" in tables.markdown(table)
     files = robustness.Robustness().make(own)
     assert (
         files["robustness-twin.md"].decode().startswith("wrong labels x 100 (lower is better; curves hold the task's")
@@ -233,14 +239,18 @@ def test_comparisons_and_claims_ask_which_way_is_better(tmp_path, task, primary,
     assert line.verdict == "better"
     assert against(results_of(more), results_of(less)).lines[0].verdict == "worse"
     text = " ".join(markdown(against(results_of(less), results_of(more)), ("a", "b")).split())
-    assert "lower is better | 10.3 | 20.3 | -10.00 | -10.0 to -10.0 | better" in text
+    numbers = "10.3 | 20.3 | -10.00 | -10.0 to -10.0", "10.30 | 20.30 | -10.000 | -10.00 to -10.00"
+    assert f"lower is better | {seen(scale, *numbers)} | better" in text
     json.dumps(as_json(vars(against(results_of(less), results_of(more)))), allow_nan=False)
     first, second = folder_of(tmp_path / "a", less), folder_of(tmp_path / "b", more)
     assert cli.main(["compare", str(first), str(second), "--plugin", str(ERRORS)]) == 1
     assert "better" in capsys.readouterr().out
     folder_of(tmp_path / "both", grid(task, primary, scale))
     found = beats("both", method("mora"), method("head"))(Folders(tmp_path))
-    assert (found.verdict, found.ours) == (REPRODUCED, "odir +10.0 (+10.0 to +10.0)")
+    assert (found.verdict, found.ours) == (
+        REPRODUCED,
+        f"odir {seen(scale, '+10.0 (+10.0 to +10.0)', '+10.00 (+10.00 to +10.01)')}",
+    )
     assert "lower is better" in found.why
     assert suffices("both", method("head"), method("mora"))(Folders(tmp_path)).verdict == NOT
 
@@ -250,10 +260,10 @@ def test_cards_and_trackers_know_it(task, primary, scale):
     own = results_of(grid(task, primary, scale))
     text = card(own, {own.records[0].key}, "toy", "", [])
     assert "(lower is better), test, missing: both" in text
-    assert "mora (r=4, blocks 0) leads with 20.2" in text
+    assert f"mora (r=4, blocks 0) leads with {seen(scale, '20.2', '20.18')}" in text
     shown = model_card(own.records[0], own.scores[0], True)
     assert "lower is better), missing at 70%" in shown
-    assert "| both | 20.0 |" in shown
+    assert f"| both | {seen(scale, '20.0', '20.00')} |" in shown
     run = as_run(own.records[0], own.scores[0])
     assert not run.metrics[primary].higher_is_better
 
@@ -317,12 +327,12 @@ def browsed(own):
 def test_the_page_sorts_advises_and_names_by_it(task, primary, scale):
     found = browsed(results_of(grid(task, primary, scale)))
     assert [row[1] for row in found["rows"] if row[0] or row[2]] == ["mora (r=4, blocks 0)", "tfidf", "head", "full"]
-    assert "20.2 ± 0.2" in found["rows"][0]
-    assert "30.2 ± 0.2 ↓" in found["rows"][2]
+    assert seen(scale, "20.2 ± 0.2", "20.18 ± 0.17") in found["rows"][0]
+    assert f"{seen(scale, '30.2 ± 0.2', '30.18 ± 0.17')} ↓" in found["rows"][2]
     assert "ascending" in found["sorted"]
     heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
     assert found["hint"] == [f"{heading} (lower is better)"]
-    assert "mora (r=4, blocks 0) scores 25.2 (" in found["answer"]
+    assert f"mora (r=4, blocks 0) scores {seen(scale, '25.2', '25.18')} (" in found["answer"]
     assert f"with 50 % missing ({heading}, lower is better). All others are clearly lower or" in found["answer"]
     assert all(caption.startswith(f"{heading} (lower is better): ") for caption in found["captions"])
     assert all(f"{heading}, lower is better" in axis for axis in found["axes"])
