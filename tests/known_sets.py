@@ -381,6 +381,8 @@ def mbrset(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         "educational_level",
         "--labels",
         "final_icdr",
+        "--grades",
+        *"01234",
         "--empty-label",
         "leave-out",
         "--absent-pictures",

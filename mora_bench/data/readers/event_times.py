@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, refuse
-from mora_bench.data.readers.measured import number
+from mora_bench.data.readers.measured import number, same
 from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets
 from mora_bench.errors import UserError
 
@@ -87,7 +87,7 @@ def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.
     cells = event.str.strip()
     _, named, value = asked.partition("=")
     if named:
-        happened = cells.map(_same) == _same(value)
+        happened = cells.map(same) == same(value)
         if not happened.any():
             known = ", ".join(repr(cell) for cell in sorted({*cells[~empty]})[:5])
             raise UserError(f"--event {asked}: no cell of column {event.name!r} is {value!r}; there is {known}.")
@@ -98,16 +98,14 @@ def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.
     return marks.fillna(0).to_numpy(float)
 
 
-def _same(cell: str) -> str | float:
-    """A cell without its case and, of a number, without its spelling: 1 is 1.0."""
-    found = number(cell.strip(), commas=False)
-    return cell.strip().casefold() if found is None else found
-
-
 def _counted(event: pd.Series, happened: np.ndarray, asked: str) -> list[str]:
-    """What counts as censored, where a value says what the event is: every other one, whatever it means."""
+    """What counts as censored, where a value says what the event is: every other one, whatever it means; and a column
+    whose name says the opposite."""
     if "=" not in asked:
-        return []
+        turned = (
+            f"WARNING: column {event.name!r} has 1 for an event. Where it has 1 for censored, say --event {asked}=0."
+        )
+        return [turned] * ("censor" in str(event.name).lower())
     cells = event.str.strip()
     counts = [cells[happened == own].value_counts() for own in (1, 0)]
     events, others = (", ".join(f"{cell!r} {n}" for cell, n in own.head(5).items()) for own in counts)

@@ -93,3 +93,9 @@ def number(cell: str, commas: bool) -> float | None:
         cell = cell.replace(",", ".")
     found = float(cell)
     return found if abs(found) <= LARGEST else None
+
+
+def same(cell: str) -> str | float:
+    """What two spellings of one name or number share: a name's case does not count, and 1 is 1.0."""
+    found = number(cell.strip(), commas=False)
+    return cell.strip().casefold() if found is None else found

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers.cells import NOTHING, named, nothing, refuse
+from mora_bench.data.readers.measured import same
 from mora_bench.errors import UserError
 
 #: How a table says yes and no, in lower case.
@@ -144,6 +145,9 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
         do = "Say what such rows are: --empty-label leave-out"
         do += "." if policy.grades else ", or negative if they have none of the labels."
         refuse(column, empty, file, "has no label", do)
+    twice = [own for own in policy.grades if sum(same(own) == same(other) for other in policy.grades) > 1]
+    if twice:
+        raise UserError(f"--grades: {twice[0]!r} stands there twice, case and spelling aside. Name each grade once.")
     labels = policy.grades or tuple(sorted({label for own in lists for label in own}))
     if policy.grades:
         odd = [bool({*own} - {*labels}) for own in lists]
@@ -170,8 +174,8 @@ def _listed(cell: str, policy: Policy) -> list[str]:
     """The labels of a cell: separated, or a list as Python and JSON write it."""
     cell = cell.strip()
     if policy.grades:
-        # A grade may be called "none"; nothing but a blank is empty, and an unknown spelling is refused by name.
-        return [cell] * bool(cell)
+        # A grade may be called "none"; nothing but a blank is empty.
+        return [next((own for own in policy.grades if same(own) == same(cell)), cell)] * bool(cell)
     if nothing(cell):
         return []
     if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:

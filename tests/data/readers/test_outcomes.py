@@ -110,6 +110,18 @@ def test_what_counts_as_censored_is_said(file):
     assert (table_of(numbers, **TIMES | {"event": "died=1"}).targets[:, 1] == [i % 2 for i in range(N)]).all()
 
 
+def test_a_column_that_says_who_is_censored_is_asked_about(file):
+    """Some published tables have 1 for censored, others 1 for an event under the same name."""
+    frame = pd.read_csv(file, dtype=str).rename(columns={"died": "censored"})
+    frame.to_csv(file, index=False)
+    asked = TIMES | {"event": "censored"}
+    said = notes(file, Columns(text=("note",), id="id", **asked))
+    do = "Where it has 1 for censored, say --event censored=0."
+    assert f"WARNING: column 'censored' has 1 for an event. {do}" in said
+    turned = table_of(file, **TIMES | {"event": "censored=0"})
+    assert (turned.targets[:, 1] == 1 - table_of(file, **asked).targets[:, 1]).all()
+
+
 def test_targets_are_double_precision(file):
     """In single precision an event at 0.1 is after a horizon of 0.1."""
     table = table_of(file, **TIMES)
@@ -130,15 +142,20 @@ def test_grades_stand_in_the_order_that_is_said(file):
     assert wrong(table) == []
     numbers = table_of(file, labels=("level",), grades=("0", "1", "2", "3", "4"))
     assert numbers.targets.argmax(1).tolist() == [i % 5 for i in range(N)]
+    # As tables are written whose other cells are empty.
+    changed(file, grade={0: "NONE", 1: "Mild"}, level={1: "1.0"})
+    assert (table_of(file, labels=("grade",), grades=("none", "mild", "severe")).targets == table.targets).all()
+    again = table_of(file, labels=("level",), grades=("0", "1", "2", "3", "4"))
+    assert (again.targets == numbers.targets).all()
 
 
 @pytest.mark.parametrize(
     ("cells", "columns", "said"),
     [
-        ({"grade": {1: "Mild"}}, {}, r"column 'grade' is not one of the grades in row 3: 'Mild'.*known: none, mild"),
+        ({"grade": {1: "worse"}}, {}, r"column 'grade' is not one of the grades in row 3: 'worse'.*known: none, mild"),
         ({"grade": {1: ""}}, {}, "has no label in row 3"),
         ({"grade": {1: ""}}, {"empty_label": "negative"}, "--empty-label negative means nothing beside --grades"),
-        ({"grade": {1: "None"}}, {}, "is not one of the grades in row 3: 'None'"),
+        ({}, {"grades": ("none", "None", "mild")}, "--grades: 'none' stands there twice, case and spelling aside"),
         ({}, {"separator": ","}, "--separator means nothing beside --grades: a row has one grade"),
         ({"grade": {1: "none; mild"}}, {}, "is not one of the grades in row 3"),
         ({}, {"labels": ("died", "level")}, "--grades is for labels that are written as names"),
