@@ -111,7 +111,7 @@ def test_what_counts_as_censored_is_said(file):
 
 
 def test_a_column_that_says_who_is_censored_is_asked_about(file):
-    """Some published tables have 1 for censored, others 1 for an event under the same name."""
+    """By its name 1 is censored, and by the rule 1 is an event."""
     frame = pd.read_csv(file, dtype=str).rename(columns={"died": "censored"})
     frame.to_csv(file, index=False)
     asked = TIMES | {"event": "censored"}
