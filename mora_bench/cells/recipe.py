@@ -34,7 +34,7 @@ RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("max_text",), lambda v: 8 <= v <= 100_000, "8 to 100,000 tokens"),
     (("lr", "head_lr_mult", "eps", "validate_every"), lambda v: 0 < v < float("inf"), "a finite number above 0"),
     (("validate_every",), lambda v: v >= MOST_OFTEN, f"{MOST_OFTEN} or more epochs"),
-    (("warmup", "beta1", "beta2", "dropout"), lambda v: 0 <= v < 1, "a number in [0, 1)"),
+    (("warmup", "beta1", "beta2", "dropout", "modality_dropout"), lambda v: 0 <= v < 1, "a number in [0, 1)"),
     (("weight_decay",), lambda v: 0 <= v < float("inf"), "a finite number of 0 or more"),
     (("warmup_epochs", "decay_epochs"), lambda v: 0 <= v < float("inf"), "a finite number of 0 or more epochs"),
     (("patience",), lambda v: v >= 0, "0 or more validations"),
@@ -94,6 +94,9 @@ class Recipe:
     projection: Literal["trained", "aligned"] = axis("trained")
     """of fused backbones, what makes tokens of pictures: it trains with every method, or is fitted once to the words
     beside the pictures, without labels, and then frozen"""
+    modality_dropout: float = axis(0.0)
+    """with this probability each modality that the training mask shows is left out of a step, drawn anew at each; a
+    sample keeps one (ModDrop, arXiv 1501.00102)"""
 
     def __post_init__(self) -> None:
         as_floats(self)

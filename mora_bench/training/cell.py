@@ -35,6 +35,7 @@ from mora_bench.training import facts, flops, fused, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
+from mora_bench.training.dropped import Dropping
 from mora_bench.training.export import exported
 from mora_bench.training.facts import Outcome
 from mora_bench.training.learner import Fit, NotFinite, class_weights
@@ -83,7 +84,8 @@ def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: to
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     try:
-        fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(views["train"]))
+        seen = Dropping(views["train"], recipe_of(cells[0]).modality_dropout, 0).view
+        fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(seen))
     except NotFinite as found:
         return found
     return error

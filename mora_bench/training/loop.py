@@ -17,6 +17,7 @@ from mora_bench.seeds import rng
 from mora_bench.tasks.contract import Task
 from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
+from mora_bench.training.dropped import Dropping
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
 from mora_bench.training.learner import Fit, Learner, NotFinite, class_weights
@@ -67,10 +68,11 @@ def train(
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
     _each(models, training=True)
-    feed = Feed(models[0], training, recipe.batch, device, autocast=autocast)
+    dropping = Dropping(training, recipe.modality_dropout, seed)
+    feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast)
     _each(models, training=False)
     check = Feed(models[0], validation, recipe.batch, device)
-    targets = training.targets.to(device)
+    targets = dropping.view.targets.to(device)
     expected = validation.targets.numpy()
     order = rng("order", seed, len(training))
     clock = StepClock(device)
@@ -84,7 +86,7 @@ def train(
         if all(learner.gave_up for learner in learners):
             break
         drawn_from = order.bit_generator.state
-        batches = np.array_split(_drawn(order, training), steps)[step - epoch * steps :]
+        batches = dropping.steps(np.array_split(_drawn(order, training), steps)[step - epoch * steps :], step + 1)
         states = feed.states(batches)
         for at in batches:
             step += 1
@@ -105,16 +107,30 @@ def train(
                     break
             if checkpoint and checkpoint.due():
                 checkpoint.save(learners, clock, Position(epoch, drawn_from, step), device)
-    if feed.kept:
-        at = np.arange(min(recipe.batch, len(training)))
-        for model in models:
-            verify(model, training, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
+    _check_kept(models, feed, recipe, device, autocast)
     told.ended(step)
     timed = clock.read(steps, len(models))
     fits = [learner.finished(timed, bool(feed.kept)) for learner in learners]
     for fit in fits:
         fit.resumed = checkpoint.resumed if checkpoint else []
     return fits
+
+
+def _check_kept(
+    models: Sequence[Model],
+    feed: Feed,
+    recipe: Recipe,
+    device: torch.device,
+    autocast: Callable[[], AbstractContextManager],
+) -> None:
+    """Hold kept states, where there are any, against what the networks compute.
+
+    Raises:
+        RuntimeError: they differ.
+    """
+    at = np.arange(min(recipe.batch, len(feed.view)))
+    for model in models if feed.kept else ():
+        verify(model, feed.view, feed.state(at), device, at, autocast, exact=recipe.precision == "fp32")
 
 
 def _backward(

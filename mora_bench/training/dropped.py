@@ -1,0 +1,63 @@
+"""Modality dropout: at each step some of what the training mask still shows is left out, at random anew.
+
+ModDrop (Neverova et al., arXiv 1501.00102) drops each modality with a probability of its own; here a sample keeps at
+least one. A network that has seen every pattern of presence is the baseline that methods for missing modalities are
+held against.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mora_bench.data import presence
+from mora_bench.data.samples import View
+from mora_bench.seeds import uniforms
+
+#: States of more views of a sample than this are not worth computing ahead: each step asks for one of them.
+MOST_KEPT = 4
+
+
+class Dropping:
+    """A training view whose samples stand there once for every part of what they show, and what each step draws of it.
+
+    Attributes:
+        view: a sample's parts stand one after the other, all that it shows last; without dropout the view itself.
+        worth_keeping: whether states of the view may be computed once and kept.
+    """
+
+    def __init__(self, training: View, rate: float, seed: int):
+        self.rate, self.seed = rate, seed
+        self.view, self.worth_keeping = training, True
+        if not rate:
+            return
+        self.present, self.tokens = training.present, training.samples.table.tokens[training.rows]
+        self.bits = 1 << np.arange(self.present.shape[1])
+        self.own = self.present @ self.bits
+        # Of what a sample may show, its parts: the numbers of presence patterns, in order.
+        parts = {own: [c for c in range(1, own + 1) if c & own == c] for own in np.unique(self.own).tolist()}
+        self.place = {own: np.searchsorted(codes, np.arange(own + 1)) for own, codes in parts.items()}
+        counts = np.array([len(parts[own]) for own in self.own.tolist()])
+        self.first = counts.cumsum() - counts
+        shown = presence.pattern_presence(len(self.bits))
+        whole = np.concatenate([shown[np.array(parts[own]) - 1] for own in self.own.tolist()])
+        self.view = View(training.samples, np.repeat(training.rows, counts), whole)
+        self.worth_keeping = len(whole) <= MOST_KEPT * len(training)
+
+    def steps(self, batches: Sequence[np.ndarray], first: int) -> list[np.ndarray]:
+        """The positions in `view` that steps see from the first on, of batches of positions of the training view."""
+        return [self.at(step, at) for step, at in enumerate(batches, first)]
+
+    def at(self, step: int, at: np.ndarray) -> np.ndarray:
+        """The positions in `view` that a step sees of the samples at positions of the training view, int [b]. A
+        sample's draw hangs on its id, the seed and the step, on nobody else."""
+        if not self.rate:
+            return at
+        tokens, shown = self.tokens[at], self.present[at]
+        drawn = [uniforms(tokens, "modality dropout", self.seed, step, m) for m in range(shown.shape[1])]
+        kept = shown & (np.stack(drawn, 1) >= self.rate)
+        which = [uniforms(tokens, "modality kept", self.seed, step, m) for m in range(shown.shape[1])]
+        last = np.where(shown, np.stack(which, 1), -1).argmax(1)
+        kept[np.arange(len(at)), last] |= ~kept.any(1)
+        codes = (kept @ self.bits).tolist()
+        parts = [self.place[own][code] for own, code in zip(self.own[at].tolist(), codes, strict=True)]
+        return self.first[at] + np.array(parts, int)
