@@ -76,10 +76,12 @@ class View:
 
     @property
     def targets(self) -> torch.Tensor:
-        """float32 [n, C]."""
+        """float32 [n, C] of labels; else float64, because in single precision a time of 0.1 is after a horizon of
+        0.1."""
         import torch
 
-        return torch.from_numpy(self.samples.table.targets[self.rows].astype(np.float32))
+        table = self.samples.table
+        return torch.from_numpy(table.targets[self.rows].astype(np.float32 if table.by_label[0] else np.float64))
 
     def batch(self, at: np.ndarray) -> Batch:
         """Model inputs of the positions `at` within this view."""

@@ -114,7 +114,7 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
-        """The training loss: logits float [B, K] and targets float [B, C] -> a scalar.
+        """The training loss: logits float [B, K] and targets [B, C], float32, or float64 [B, columns] -> a scalar.
 
         weights: float [C], what a positive of each class weighs. They are given only where `balanced` has them; a task
         without may do without the argument.

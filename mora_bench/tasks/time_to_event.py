@@ -164,7 +164,7 @@ class TimeToEvent(Task):
         times, events = wanted[:, :1], wanted[:, 1:] > 0
         had = events & (times <= horizons)
         first = had & ~F.pad(had[:, :-1], (1, 0))
-        free = ~had * ((times - before) / (horizons - before)).clamp(0, 1)
+        free = (~had * ((times - before) / (horizons - before)).clamp(0, 1)).to(predicted.dtype)
         return (first * F.softplus(-predicted) + free * F.softplus(predicted)).sum() / len(wanted)
 
     def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Time to event in discrete time: its loss, its prior, its scores, and what it equals where nobody is censored."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from mora_bench import registry
 from mora_bench.checks.task import check
+from mora_bench.data.samples import View
 from mora_bench.errors import UserError
 from mora_bench.tasks import censored
 from mora_bench.tasks.multilabel import MultiLabel
@@ -104,6 +107,22 @@ def test_the_prior_is_the_best_constant_and_probabilities_are_turned_back(seed, 
     np.testing.assert_allclose(TASK.probabilities(TASK.logits(chances[None]))[0], chances, atol=2e-6)
     some = np.sort(np.random.default_rng(seed).random((20, 3)), axis=1)
     np.testing.assert_allclose(TASK.probabilities(TASK.logits(some)), some, atol=2e-6)
+
+
+def test_an_event_at_a_horizon_is_one_by_then_in_training_too():
+    """0.1 in single precision is after 0.1 in double."""
+    task, targets = TimeToEvent((0.1, 0.7)), np.array([[0.1, 1], [0.7, 0]])
+    samples = SimpleNamespace(
+        table=SimpleNamespace(targets=targets, by_label=((), None)), present=np.ones((2, 1), bool)
+    )
+    given = View(samples, np.arange(2), np.ones((2, 1), bool)).targets
+    assert given.dtype == torch.float64
+    assert task.truth(given.numpy())[0].tolist() == [1, 1]
+    logits = torch.tensor([[0.3, -0.2], [0.1, 0.5]])
+    found = task.loss(logits, given)
+    assert found.dtype == torch.float32
+    hazard = 1 / (1 + np.exp(-logits.numpy()))
+    assert found.item() == pytest.approx(-(np.log(hazard[0, 0]) + np.log(1 - hazard[1]).sum()) / 2, rel=1e-5)
 
 
 def test_the_prior_is_kaplan_and_meiers_where_nobody_is_censored_between_horizons():
