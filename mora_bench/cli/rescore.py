@@ -72,6 +72,9 @@ def run(arguments: list[str]) -> int:
         print(what, file=sys.stderr)
     for reason in left:
         print(f"left out: {reason}", file=sys.stderr)
+    if not scored:
+        print(f"{options.folder}: no cell was scored again; nothing was written.", file=sys.stderr)
+        return 1
     show(campaign.report(options.folder))
     print(f"{len(scored)} cells scored again")
-    return 0 if scored else 1
+    return 0

@@ -16,11 +16,13 @@ Reads = Literal["covariates", "patients", "targets", "contents", "brought"]
 
 @dataclass(frozen=True)
 class Known:
-    """What an argument of a mechanism may name on a dataset: covariates with their values, labels, modalities."""
+    """What an argument of a mechanism may name on a dataset: covariates with their values, labels, modalities; and
+    whether exactly one of the labels is true of each sample."""
 
     covariates: dict[str, tuple]
     labels: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)

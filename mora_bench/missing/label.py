@@ -38,4 +38,7 @@ class Label(Logistic):
     def problem(self, argument: str, known: Known) -> str | None:
         if argument and argument not in known.labels:
             return f"it takes {self.takes}; this dataset has {', '.join(known.labels)}"
+        if not argument and known.exclusive:
+            first = known.labels[0] if known.labels else "LABEL"
+            return f"each sample has one label, so their number tells nothing; name one, e.g. label:{first}"
         return None

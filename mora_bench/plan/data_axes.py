@@ -11,6 +11,7 @@ from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
 from mora_bench.plan import brought
 from mora_bench.plan.grid import Grid
+from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
@@ -25,7 +26,7 @@ class Point(NamedTuple):
 
 def known_of(table: Table) -> Known:
     """What arguments of mechanisms may name on a dataset."""
-    return Known(table.covariates, table.by_label[0], table.names)
+    return Known(table.covariates, table.by_label[0], table.names, not task_of(table.task).one_by_one)
 
 
 def mechanisms_of(grid: Grid, dataset: str, table: Table) -> list[Missing]:

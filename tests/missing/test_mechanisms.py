@@ -267,6 +267,14 @@ def test_absent_covariates_count_as_the_mean():
     assert numbers(("2", "2")).tolist() == [0, 0]
 
 
+def test_the_number_of_labels_tells_nothing_where_each_sample_has_one():
+    known = Known({}, ("A", "B"), ("text", "image"), exclusive=True)
+    said = "each sample has one label, so their number tells nothing; name one, e.g. label:A"
+    with pytest.raises(UserError, match=said):
+        settled(Missing("label"), "d", known)
+    assert settled(Missing("label:A"), "d", known).mechanism == "label:A"
+
+
 def test_a_label_mechanism_that_would_be_chance_says_so():
     one_each = np.eye(2, dtype=np.uint8)[np.arange(100) % 2]
     single = dataclasses.replace(units(100), targets=one_each)
