@@ -36,7 +36,11 @@ RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("validate_every",), lambda v: v >= MOST_OFTEN, f"{MOST_OFTEN} or more epochs"),
     (("warmup", "beta1", "beta2", "dropout", "modality_dropout"), lambda v: 0 <= v < 1, "a number in [0, 1)"),
     (("weight_decay",), lambda v: 0 <= v < float("inf"), "a finite number of 0 or more"),
-    (("warmup_epochs", "decay_epochs"), lambda v: 0 <= v < float("inf"), "a finite number of 0 or more epochs"),
+    (
+        ("warmup_epochs", "decay_epochs", "modality_dropout_epochs"),
+        lambda v: 0 <= v < float("inf"),
+        "a finite number of 0 or more epochs",
+    ),
     (("patience",), lambda v: v >= 0, "0 or more validations"),
 )
 
@@ -97,6 +101,8 @@ class Recipe:
     modality_dropout: float = axis(0.0)
     """with this probability each modality that the training mask shows is left out of a step, drawn anew at each; a
     sample keeps one (ModDrop, arXiv 1501.00102)"""
+    modality_dropout_epochs: float = axis(0.0)
+    """epochs in which that probability rises linearly from 0 (a curriculum, arXiv 2605.15235); 0: there at once"""
 
     def __post_init__(self) -> None:
         as_floats(self)
@@ -125,10 +131,13 @@ class Recipe:
         odd = [name for name, none in self._unread().items() if getattr(self, name) != none]
         if odd:
             return f"schedule {self.schedule} does not read recipe.{odd[0]}; leave it out."
+        if self.modality_dropout_epochs and not self.modality_dropout:
+            return "recipe.modality_dropout_epochs is read with recipe.modality_dropout alone; give both, or neither."
         if self.precision == AUTO:
             return f"recipe.precision {AUTO} is what a plan replaces by a precision of the device; give one."
-        if self.schedule == LINEAR:
-            return ""
+        return self._plateau_problem() if self.schedule == PLATEAU else ""
+
+    def _plateau_problem(self) -> str:
         if not self.patience:
             return "recipe.schedule plateau ends by patience: give recipe.patience, 1 or more validations."
         if self.warmup_epochs + self.decay_epochs > self.epochs:

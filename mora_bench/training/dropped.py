@@ -23,10 +23,14 @@ class Dropping:
     Attributes:
         view: a sample's parts stand one after the other, all that it shows last; without dropout the view itself.
         worth_keeping: whether states of the view may be computed once and kept.
+
+    Args:
+        rate: the probability with which a modality that is shown is left out, from step `rising` on; it rises linearly
+            until then.
     """
 
-    def __init__(self, training: View, rate: float, seed: int):
-        self.rate, self.seed = rate, seed
+    def __init__(self, training: View, rate: float, seed: int, rising: float = 0.0):
+        self.rate, self.seed, self.rising = rate, seed, rising
         self.view, self.worth_keeping = training, True
         if not rate:
             return
@@ -53,8 +57,9 @@ class Dropping:
         if not self.rate:
             return at
         tokens, shown = self.tokens[at], self.present[at]
+        rate = self.rate * min(step / self.rising, 1.0) if self.rising else self.rate
         drawn = [uniforms(tokens, "modality dropout", self.seed, step, m) for m in range(shown.shape[1])]
-        kept = shown & (np.stack(drawn, 1) >= self.rate)
+        kept = shown & (np.stack(drawn, 1) >= rate)
         which = [uniforms(tokens, "modality kept", self.seed, step, m) for m in range(shown.shape[1])]
         last = np.where(shown, np.stack(which, 1), -1).argmax(1)
         kept[np.arange(len(at)), last] |= ~kept.any(1)

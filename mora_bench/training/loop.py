@@ -68,7 +68,7 @@ def train(
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
     _each(models, training=True)
-    dropping = Dropping(training, recipe.modality_dropout, seed)
+    dropping = Dropping(training, recipe.modality_dropout, seed, recipe.modality_dropout_epochs * steps)
     feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast)
     _each(models, training=False)
     check = Feed(models[0], validation, recipe.batch, device)

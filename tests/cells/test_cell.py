@@ -167,8 +167,10 @@ def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_c
 def test_every_recipe_field_that_its_schedule_reads_changes_the_key():
     named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 5}
     named |= {"reweigh": True, "readout": "mean", "class_weights": "balanced", "projection": "aligned"}
+    named |= {"modality_dropout": 0.3, "modality_dropout_epochs": 2.0}
     read: set[str] = set()
-    for cell in (CELL, PLATEAU):
+    dropping = dataclasses.replace(CELL, recipe=dataclasses.replace(CELL.recipe, modality_dropout=0.5))
+    for cell in (CELL, PLATEAU, dropping):
         for field in dataclasses.fields(Recipe):
             value = getattr(cell.recipe, field.name)
             number = not isinstance(value, str)
@@ -191,6 +193,7 @@ def test_every_recipe_field_that_its_schedule_reads_changes_the_key():
         ({"watched": "auroc"}, "watched is 'auroc'; expected a score with schedule plateau, else none"),
         ({"recipe": PLATEAU.recipe}, "watched is ''"),
         ({"recipe": Recipe(warmup_epochs=2)}, "odir mora: schedule linear does not read recipe.warmup_epochs"),
+        ({"recipe": Recipe(modality_dropout_epochs=2)}, "is read with recipe.modality_dropout alone"),
         ({"recipe": Recipe(precision="auto")}, "recipe.precision auto is what a plan replaces"),
     ],
 )

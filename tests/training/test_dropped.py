@@ -74,6 +74,21 @@ def test_each_modality_is_left_out_as_often_as_it_says(view):
     assert (seen[:, ~whole] == view.present[~whole]).all()
 
 
+def test_the_rate_rises_evenly_to_its_value_and_stays(view):
+    dropping, every, whole = Dropping(view, 0.8, 0, rising=100), np.arange(60), view.present.all(1)
+    left = np.array([shown(dropping, step, every)[whole].all(1).mean() for step in range(1, 301)])
+    # Both of two stay with the square of what the rate leaves each.
+    assert left[:20].mean() == pytest.approx(np.mean([(1 - 0.008 * step) ** 2 for step in range(1, 21)]), abs=0.05)
+    assert left[40:60].mean() == pytest.approx(np.mean([(1 - 0.008 * step) ** 2 for step in range(41, 61)]), abs=0.05)
+    assert left[100:].mean() == pytest.approx(0.04, abs=0.02)
+
+
+def test_epochs_of_a_rise_without_dropout_are_refused():
+    wanted = "recipe.modality_dropout_epochs is read with recipe.modality_dropout alone; give both, or neither."
+    assert Recipe(modality_dropout_epochs=2.0).problem() == wanted
+    assert Recipe(modality_dropout=0.3, modality_dropout_epochs=2.0).problem() == ""
+
+
 def test_other_steps_and_seeds_draw_anew(view):
     every = np.arange(60)
     first = Dropping(view, 0.5, 0).at(1, every)
