@@ -251,9 +251,9 @@ def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, str
     return frozen
 
 
-def classifier(width: int, outputs: int, seed: int = 0) -> nn.Sequential:
+def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:
     """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero."""
-    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, outputs))
+    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes))
     generator = torch.Generator().manual_seed(seed)
     for layer in head:
         if isinstance(layer, nn.Linear):

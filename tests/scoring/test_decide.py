@@ -120,5 +120,5 @@ def test_what_makes_no_sense_is_refused(given, said):
 
 
 def test_a_task_that_chooses_one_class_has_no_thresholds():
-    with pytest.raises(UserError, match="of multi-class classification the most probable label is decided"):
+    with pytest.raises(UserError, match="multi-class classification decides one label of a sample"):
         decider(Asked("recall=0.9"), MultiClass())
