@@ -57,7 +57,7 @@ def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iter
         f"seeds {seeds}; tested on complete data and with {missing} at "
         f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
         f"{cut_short(group)}{ended_early(rows)} "
-        f"{split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}. "
+        f"{split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}{_dropped(networks)}. "
         f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
@@ -117,6 +117,15 @@ def _read(networks: pd.DataFrame) -> str:
     asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
     rows = "" if len(set(networks["recipe.readout"].dropna())) == 1 else " where a row says so"
     return f"; the classifier reads {' or '.join(READ[name] for name in asked)}{rows}" if asked else ""
+
+
+def _dropped(networks: pd.DataFrame) -> str:
+    """What is left out of steps beyond the mask, where anything is."""
+    shares = set(networks["recipe.modality_dropout"].dropna()) if "recipe.modality_dropout" in networks else set()
+    asked = sorted(shares - {0.0})
+    rows = "" if len(shares) == 1 else " where a row says so"
+    each = " or ".join(f"{share:g}" for share in asked)
+    return f"; modality dropout {each} beyond the training mask{rows}" if asked else ""
 
 
 def _hardware(raw: str) -> str:
