@@ -122,12 +122,17 @@ def recall_thresholds(targets: np.ndarray, logits: np.ndarray, recall: float) ->
     return np.where(positives > 0, np.nextafter(last, -np.inf), -np.inf)
 
 
+def bin_of(confidence: np.ndarray, bins: int = 10) -> np.ndarray:
+    """The number of the bin of equal width that each probability lies in, int, of equal shape; 1 is in the last."""
+    return np.asarray(np.minimum((confidence * bins).astype(int), bins - 1))
+
+
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tuple[list, list, list]:
     """Predicted probabilities in bins of equal width: mean probability, share of true, number, each a list.
 
     `confidence` in 0..1 and `right` (0/1), of equal shape; an empty bin has None, None, 0.
     """
-    at = np.minimum((confidence.ravel() * bins).astype(int), bins - 1)
+    at = bin_of(confidence.ravel(), bins)
     count = np.bincount(at, minlength=bins)
     sums = [np.bincount(at, weights=values.ravel().astype(float), minlength=bins) for values in (confidence, right)]
     mean, share = ([float(v / n) if n else None for v, n in zip(own, count, strict=True)] for own in sums)
@@ -145,7 +150,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10)
 def calibration_errors(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> np.ndarray:
     """The expected calibration error of each class, [C], of probabilities in 0..1 and `right` (0/1), both [N, C]."""
     n, classes = confidence.shape
-    at = np.minimum((confidence * bins).astype(int), bins - 1) + bins * np.arange(classes)
+    at = bin_of(confidence, bins) + bins * np.arange(classes)
     sums = [np.bincount(at.ravel(), values.ravel().astype(float), bins * classes) for values in (confidence, right)]
     # |mean - share| of a bin times its share of the samples: the bin's number cancels.
     return np.abs(sums[0] - sums[1]).reshape(classes, bins).sum(1) / n

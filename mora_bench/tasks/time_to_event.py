@@ -124,13 +124,13 @@ class TimeToEvent(Task):
         return self.score(targets, logits) if name == self.primary else super().value(name, targets, logits)
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
-        return self._pairs(targets, logits).harrell if len(targets) else float("nan")
+        return self._pairs(targets, self.probabilities(logits)).harrell if len(targets) else float("nan")
 
     def scores(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, Any]:
         if not len(targets):
             return {"n": 0}
         (times, events), chances = _parts(targets), self.probabilities(logits)
-        found, columns = self._pairs(targets, logits), list(zip(chances.T, self.horizons, strict=True))
+        found, columns = self._pairs(targets, chances), list(zip(chances.T, self.horizons, strict=True))
         areas = [censored.auroc(times, events, own, horizon) for own, horizon in columns]
         errors = np.array([censored.brier(times, events, own, horizon) for own, horizon in columns])
         return {
@@ -147,7 +147,7 @@ class TimeToEvent(Task):
         times, events = _parts(targets)
         chances = self.probabilities(logits)[:, -1]
         mean, _, count = score.reliability(chances, np.zeros(len(chances)))
-        bins = np.minimum((chances * len(count)).astype(int), len(count) - 1)
+        bins = score.bin_of(chances, len(count))
         last = self.horizons[-1]
         share = [censored.share(times[bins == k], events[bins == k], last) if n else None for k, n in enumerate(count)]
         return {"probability": mean, "share": share, "count": count}
@@ -179,21 +179,17 @@ class TimeToEvent(Task):
         return 1 - np.cumprod(1 - np.divide(happened, at_risk, out=np.zeros(len(at_risk)), where=at_risk > 0))
 
     def holds(self, targets: np.ndarray) -> list[str]:
-        times, events = _parts(targets)
-        last = self.horizons[-1]
-        happened, early = events & (times <= last), ~events & (times < last)
+        truth = self.truth(targets)
+        had, free = (truth == 1).sum(0), (truth == 0).sum(0)
         found = [
-            f"{happened.sum()} events by the last horizon, {last:g}; {early.sum()} samples censored before it, "
-            f"{len(times) - happened.sum() - early.sum()} free of it for longer"
+            f"{had[-1]} events by the last horizon, {self.horizons[-1]:g}; {len(truth) - had[-1] - free[-1]} samples "
+            f"censored before it, {free[-1]} free of it for longer"
         ]
-        columns = [censored.known(times, events, horizon) for horizon in self.horizons]
-        by = [f"{horizon:g} {had.sum()}" for horizon, (had, _) in zip(self.horizons, columns, strict=True)]
+        by = [f"{horizon:g} {count}" for horizon, count in zip(self.horizons, had, strict=True)]
         found += [f"events by horizon: {', '.join(by)}"]
-        for horizon, before in zip(self.horizons, [0, *self.horizons[:-1]], strict=True):
-            own = (events & (times > before) & (times <= horizon)).sum() + (before == 0) * (events & (times == 0)).sum()
-            reach = (~(events & (times <= horizon)) & (times >= horizon)).sum()
+        for horizon, own, followed in zip(self.horizons, np.diff(had, prepend=0), free, strict=True):
             few = [f"{own} events since the one before"] * bool(own < FEW)
-            few += [f"{reach} samples that are followed to it without one"] * bool(reach < FEW)
+            few += [f"{followed} samples that are followed to it without one"] * bool(followed < FEW)
             found += [f"WARNING: horizon {horizon:g} has {' and '.join(few)}: choose others."] * bool(few)
         return found
 
@@ -217,8 +213,8 @@ class TimeToEvent(Task):
             return None
         return f"there are {len(labels)} labels for {len(self.horizons)} horizons; expected one each"
 
-    def _pairs(self, targets: np.ndarray, logits: np.ndarray) -> censored.Pairs:
-        by = np.pad(self.probabilities(logits), ((0, 0), (1, 0)))
+    def _pairs(self, targets: np.ndarray, chances: np.ndarray) -> censored.Pairs:
+        by = np.pad(chances, ((0, 0), (1, 0)))
         lost = ((by[:, 1:] + by[:, :-1]) / 2) @ np.diff(self.horizons, prepend=0)
         return censored.pairs(*censored.until(*_parts(targets), self.horizons[-1]), lost)
 

@@ -60,9 +60,9 @@ class Dropping:
         rate = self.rate * min(step / self.rising, 1.0) if self.rising else self.rate
         drawn = [uniforms(tokens, "modality dropout", self.seed, step, m) for m in range(shown.shape[1])]
         kept = shown & (np.stack(drawn, 1) >= rate)
-        which = [uniforms(tokens, "modality kept", self.seed, step, m) for m in range(shown.shape[1])]
-        last = np.where(shown, np.stack(which, 1), -1).argmax(1)
-        kept[np.arange(len(at)), last] |= ~kept.any(1)
+        none = np.flatnonzero(~kept.any(1))
+        which = [uniforms(tokens[none], "modality kept", self.seed, step, m) for m in range(shown.shape[1])]
+        kept[none, np.where(shown[none], np.stack(which, 1), -1).argmax(1)] = True
         codes = (kept @ self.bits).tolist()
         parts = [self.place[own][code] for own, code in zip(self.own[at].tolist(), codes, strict=True)]
         return self.first[at] + np.array(parts, int)

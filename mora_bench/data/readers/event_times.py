@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from mora_bench.data.readers.cells import NOTHING, refuse
+from mora_bench import registry
+from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.measured import number, same
 from mora_bench.data.readers.targets import LEAVE_OUT, YES_NO, Policy, Targets
 from mora_bench.errors import UserError
@@ -37,10 +37,12 @@ class EventTimes:
             raise UserError(
                 "--time, --event, --horizons: all three are needed, e.g. --time days --event died --horizons 30 90 365."
             )
-        if not all(0 < a < b for a, b in zip(self.horizons, [*self.horizons[1:], math.inf], strict=True)):
+        try:
+            registry.made(registry.TASKS, self.task)
+        except UserError:
             raise UserError(
                 f"--horizons {' '.join(f'{own:g}' for own in self.horizons)}: expected numbers above 0 that rise."
-            )
+            ) from None
 
     @property
     def task(self) -> str:
@@ -64,11 +66,11 @@ def event_times(frame: pd.DataFrame, own: EventTimes, file: Path, policy: Policy
             does not leave such rows out; no row is left.
     """
     time, event = (frame[name] for name in own.columns)
-    empty = time.str.strip().str.lower().isin(NOTHING) | event.str.strip().str.lower().isin(NOTHING)
     if policy.empty != LEAVE_OUT:
         do = "Say --empty-label leave-out, or fill it in. Whoever was not seen again has the time of the last visit."
         for column in (time, event):
-            refuse(column, column.str.strip().str.lower().isin(NOTHING), file, "is empty", do)
+            refuse(column, column.map(nothing), file, "is empty", do)
+    empty = time.map(nothing) | event.map(nothing)
     times = [number(cell.strip(), commas) for cell in time]
     odd = [(found is None or found < 0) and not left for found, left in zip(times, empty, strict=True)]
     do = "Give the time since the start as a number, such as days; of two dates, their difference."
