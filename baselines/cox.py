@@ -12,6 +12,7 @@ from mora_bench.tasks.named import task_of
 from mora_bench.tasks.time_to_event import TimeToEvent
 
 from .by_pattern import ByPattern
+from .features import KINDS
 
 
 class CoxRegression:
@@ -90,7 +91,7 @@ class Cox(ByPattern, Predictor):
 
     title = "one Cox model per pattern"
     source = "Cox 1972; Simon et al., Regularization paths for Cox's model, 2011; reduced models, as `stacked`"
-    kinds = ("text", "image", "bag", "table", "vector")
+    kinds = KINDS
     learns = ("time", "event")
     abstains = "if too few training samples show the same modalities: it predicts the share that had the event"
 

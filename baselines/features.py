@@ -1,4 +1,4 @@
-"""Plain features of texts, pictures and tables, fitted on the training samples that show them."""
+"""Plain features of each kind of content, fitted on the training samples that show it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.modalities.pictures import resize
+
+from . import sampled
 
 #: Pixels along the side of a picture when its features are taken; cells along it; bins of orientations; levels of grey.
 SIDE, CELLS, BINS, LEVELS = 64, 4, 8, 8
@@ -30,8 +32,7 @@ class Features(ABC):
 
 def of_kind(kind: str) -> Features | None:
     """Features for a kind of content; None for kinds that have none here."""
-    made: dict[str, type[Any]] = {"text": Words, "image": Pixels, "bag": Pixels, "table": Cells, VECTOR: Vectors}
-    return made[kind]() if kind in made else None
+    return _MADE[kind]() if kind in _MADE else None
 
 
 class Words(Features):
@@ -113,6 +114,29 @@ class Cells(Features):
                 cells[name] = (cells[name] - mean) / deviation
         return cells
 
+
+class Signals(Features):
+    """Statistics and bands of each channel, scaled by the training set; what was not measured is 0, the mean."""
+
+    def fit(self, values: Sequence[Any]) -> Signals:
+        raw = np.stack([sampled.described(value) for value in values])
+        seen = np.isfinite(raw)
+        count = np.maximum(seen.sum(0), 1)
+        self.mean = np.where(seen, raw, 0).sum(0) / count
+        deviation = np.sqrt((np.where(seen, raw - self.mean, 0) ** 2).sum(0) / count)
+        self.scale = np.where(deviation > 0, deviation, 1) * np.sqrt(raw.shape[1])
+        return self
+
+    def transform(self, values: Sequence[Any]) -> np.ndarray:
+        raw = np.stack([sampled.described(value) for value in values])
+        return np.nan_to_num((raw - self.mean) / self.scale)
+
+
+_MADE: dict[str, type[Any]] = {
+    "text": Words, "image": Pixels, "bag": Pixels, "table": Cells, VECTOR: Vectors, "signal": Signals
+}  # fmt: skip
+#: The kinds of content that have features here.
+KINDS = tuple(_MADE)
 
 _described: dict[str, np.ndarray] = {}
 

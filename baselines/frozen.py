@@ -8,7 +8,7 @@ from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
 from .by_pattern import ByPattern
-from .features import VECTOR
+from .features import KINDS, VECTOR
 
 
 class FrozenFeatures(ByPattern, Predictor):
@@ -22,7 +22,7 @@ class FrozenFeatures(ByPattern, Predictor):
     source = "linear probes (Alain and Bengio, arXiv 1610.01644), per pattern as `stacked`"
     family = "frozen network"
     reads_backbone = True
-    kinds = ("text", "image", "bag", "table", "vector")
+    kinds = KINDS
     remark = "uses the frozen backbone's features of each modality alone; no network is trained for it"
     abstains = "if too few training samples show the same modalities: it predicts no label"
 

@@ -6,6 +6,7 @@ from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
 from .by_pattern import FEWEST, ByPattern, Described, sets, showing
+from .features import KINDS
 from .linear import Linear, log_odds
 
 #: Folds for the votes that the weights are learned from.
@@ -19,7 +20,7 @@ class LateFusion(ByPattern, Predictor):
 
     title = "late fusion of linear models"
     source = "stacked generalisation (Wolpert 1992), per pattern"
-    kinds = ("text", "image", "bag", "table", "vector")
+    kinds = KINDS
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

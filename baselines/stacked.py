@@ -6,6 +6,7 @@ from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
 from .by_pattern import ByPattern
+from .features import KINDS
 
 
 class Stacked(ByPattern, Predictor):
@@ -14,7 +15,7 @@ class Stacked(ByPattern, Predictor):
 
     title = "one linear model per pattern"
     source = "reduced models (Saar-Tsechansky and Provost, JMLR 2007)"
-    kinds = ("text", "image", "bag", "table", "vector")
+    kinds = KINDS
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:

@@ -18,6 +18,7 @@ _WHERE = {
     "mora_bench.data.modalities.text": ("TextRule", "TextInputs"),
     "mora_bench.data.modalities.image": ("Picture", "PictureFile", "ImageInputs"),
     "mora_bench.data.modalities.pictures": ("ImageRule", "side_by_side"),
+    "mora_bench.data.modalities.signal": ("Series", "Signal"),
     "mora_bench.data.readers.own": ("own_table",),
     "mora_bench.data.readers.dicom": ("DicomFile", "dicom_series"),
     "mora_bench.data.readers.nifti": ("NiftiSlice", "nifti_slices"),

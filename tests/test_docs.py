@@ -53,7 +53,20 @@ def scans(root):
     pd.DataFrame(rows, columns=["scan", "patient", "volume", "report", "grade"]).to_csv(root / "scans.csv", index=False)
 
 
-@pytest.mark.parametrize(("block", "make"), [(0, visits), (1, scans)], ids=["visits", "scans"])
+def stays(root):
+    rng = np.random.default_rng(0)
+    root.mkdir(parents=True)
+    died = rng.integers(0, 2, N)
+    rows = [[f"s{i}", f"p{i // 2}", rng.choice(["ward", "short of breath"]), died[i]] for i in range(N)]
+    pd.DataFrame(rows, columns=["stay", "patient", "note", "died"]).to_csv(root / "stays.csv", index=False)
+    hours = [
+        [f"s{i}", hour, 80 + 20 * died[i] + rng.normal(), 120 if hour % 4 == 0 else ""]
+        for i in range(N) if i % 9 for hour in range(-1, 50) if rng.random() < 0.6
+    ]  # fmt: skip
+    pd.DataFrame(hours, columns=["stay", "hour", "hr", "sbp"]).to_csv(root / "charts.csv", index=False)
+
+
+@pytest.mark.parametrize(("block", "make"), [(0, visits), (1, scans), (2, stays)], ids=["visits", "scans", "stays"])
 @pytest.mark.parametrize("backbone", ["folder", "clip_folder"])
 def test_a_plug_in_of_the_docs_is_short_keeps_every_rule_and_runs(block, make, backbone, request, tmp_path, capsys):
     name = make.__name__
@@ -79,10 +92,9 @@ def test_a_plug_in_of_the_docs_is_short_keeps_every_rule_and_runs(block, make, b
     asked += ["--backbone", str(request.getfixturevalue(backbone)), "--out", str(tmp_path / "out")]
     assert main(["grid", *where, *asked, "--engine", "inline", "--recipe.max-text", "32"]) == 0
     records, _ = Store(tmp_path / "out").records()
-    assert {record.cell.modalities for record in records} == {
-        ("left", "right", "note", "lab") if block == 0 else ("scan", "report")
-    }
-    assert {record.cell.task for record in records} == {"multi-label" if block == 0 else "multi-class"}
+    modalities = {"visits": ("left", "right", "note", "lab"), "scans": ("scan", "report"), "stays": ("note", "vitals")}
+    assert {record.cell.modalities for record in records} == {modalities[name]}
+    assert {record.cell.task for record in records} == {"multi-class" if name == "scans" else "multi-label"}
 
 
 def test_each_fault_of_the_docs_has_its_test():

@@ -71,6 +71,9 @@ class DataOptions:
     vector: tuple[str, ...] = ()
     """features that somebody took, NAME=COLUMNS or NAME=FILE: embedding=e_* of columns of the table or of one that is
     joined, embedding={id}.npy of files of NumPy; each is a modality"""
+    signal: tuple[str, ...] = ()
+    """sampled series, such as ECG, sound or vital signs, NAME=FILE[:WORD=VALUE;...]: ecg={id}.hea of WFDB, .wav or
+    .npy, or "vitals=charts.csv:key=stay;time=hour;unit=h;step=1" of one table of all; each is a modality"""
     id: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
     """a column of unique names; the row's number if not given"""
     patient: Annotated[str | None, tyro.conf.arg(metavar="COLUMN")] = None
@@ -231,7 +234,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "separator": options.separator,
         "empty_label": options.empty_label, "uncertain": options.uncertain, "none_label": options.none_label,
         "exclusive": options.exclusive or None, "absent_pictures": options.absent_pictures,
-        "vector": options.vector, "group": options.group, "weights": options.weights,
+        "vector": options.vector, "signal": options.signal, "group": options.group, "weights": options.weights,
         "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
     return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}

@@ -13,6 +13,7 @@ import numpy as np
 
 from mora_bench.data import presence
 from mora_bench.data.modalities.image import Picture
+from mora_bench.data.modalities.signal import Signal
 from mora_bench.data.table import Table
 from mora_bench.files import digest
 
@@ -23,7 +24,8 @@ class Shown:
 
     Attributes:
         values: n values of each modality, by name, in the table's order; None where the mask hides one or there is
-            none. A text is a str, an image a tuple of pictures with `read()` and `fingerprint()` and nothing else.
+            none. A text is a str; an image a tuple of pictures, and a signal one thing, with `read()` and
+            `fingerprint()` and nothing else.
         kinds: the kind of each modality, by name.
         present: bool [n, M].
         labels: the C class names; task: the registered task.
@@ -49,20 +51,20 @@ class Shown:
 
 
 class Unnamed:
-    """A picture by its content alone: whose it is and where it lies is not said."""
+    """A picture or a signal by its content alone: whose it is and where it lies is not said."""
 
-    __slots__ = ("_picture",)
+    __slots__ = ("_content",)
 
-    def __init__(self, picture: Picture):
-        self._picture = picture
+    def __init__(self, content: Picture | Signal):
+        self._content = content
 
-    def read(self) -> np.ndarray:
-        """Decode to uint8 [H, W, 3]."""
-        return self._picture.read()
+    def read(self) -> Any:
+        """Decode to uint8 [H, W, 3], or to a `Series`."""
+        return self._content.read()
 
     def fingerprint(self) -> str:
-        """16 hex digits that change when the picture does; drawn pictures are called by their numbers otherwise."""
-        return digest([self._picture.fingerprint().encode()])
+        """16 hex digits that change when the content does; what is drawn is called by its number otherwise."""
+        return digest([self._content.fingerprint().encode()])
 
 
 def shown(
@@ -91,7 +93,7 @@ def shown(
 
 
 def _unnamed(value: Any) -> Any:
-    """A value of a modality, its pictures without their names."""
-    if not isinstance(value, tuple):
-        return value
-    return tuple(Unnamed(part) if hasattr(part, "read") and hasattr(part, "fingerprint") else part for part in value)
+    """A value of a modality, its pictures or its signal without their names."""
+    if isinstance(value, tuple):
+        return tuple(map(_unnamed, value))
+    return Unnamed(value) if hasattr(value, "read") and hasattr(value, "fingerprint") else value

@@ -26,7 +26,7 @@ FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]
 #: What may stand between the fields of a text, in the order in which it is tried, and what it is called.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: Kinds of tables by the end of the file's name; a text may also be packed, as NAME.csv.gz.
-TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".tab", ".txt"), (".xlsx", ".xlsm"), (".parquet", ".pq")
+TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".tab", ".psv", ".txt"), (".xlsx", ".xlsm"), (".parquet", ".pq")
 PACKED = ".gz"
 
 
@@ -67,21 +67,24 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
     return Dialect("text" if name == file.name.lower() else "packed text", best)
 
 
-def frame(file: Path, columns: Sequence[str], more: Sequence[str] = ()) -> pd.DataFrame:
+def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless: bool = False) -> pd.DataFrame:
     """A table with at least these columns, and `more` if it has them, all of it as text, "" where a cell is empty.
+
+    Args:
+        rowless: whether it may have no rows.
 
     Raises:
         UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
     """
-    (found,) = parts(file, columns, more)
-    return found
+    found = [*parts(file, columns, more, rowless=rowless)]
+    return found[0] if found else pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
 
 
 def parts(
-    file: Path, columns: Sequence[str], more: Sequence[str] = (), rows: int | None = None
+    file: Path, columns: Sequence[str], more: Sequence[str] = (), rows: int | None = None, rowless: bool = False
 ) -> Iterator[pd.DataFrame]:
     """`frame` in parts of at most `rows` rows, whose indices go on; no more of a text or a Parquet file is in memory.
-    All in one part if `rows` is not given.
+    All in one part if `rows` is not given; none of a table that has no rows and may have none (`rowless`).
 
     Raises:
         UserError: as `frame` does, when the part is reached.
@@ -100,7 +103,7 @@ def parts(
             if not part.empty:
                 any_row = True
                 yield part
-    if not any_row:
+    if not any_row and not rowless:
         raise UserError(f"{file}: no rows below the header. Expected a row a sample.")
 
 

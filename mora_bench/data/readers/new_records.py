@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,13 +20,16 @@ from mora_bench.data.readers.path_columns import fields, paths
 from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.readers.signal_columns import fields as signal_fields
+from mora_bench.data.readers.signal_columns import signals
+from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
 from mora_bench.data.table import PICTURES, Column, Table
 from mora_bench.errors import UserError
 
 #: The kinds of modalities that a table can hold.
-KINDS = ("text", *PICTURES, "table", "vector")
+KINDS = ("text", *PICTURES, "table", "vector", "signal")
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def _source(name: str, own: Column, entry: str, there: Sequence[str], file: Path
     """Where a modality stands: what it was made from in training if that is there, else the column of its name."""
     if own.kind == "vector" and entry and not of_files(entry):
         return _Source(columns_of(entry, there, file), entry)
+    if own.kind == "signal":
+        return _Source(signal_fields(SignalEntry.of(entry)), entry)
     if entry and name not in there and {*fields(entry)} <= {*there}:
         return _Source(fields(entry), entry)
     return _Source([_column(name, there, file)])
@@ -135,6 +140,8 @@ def _read(
     if own.kind == "vector" and source.entry and not of_files(source.entry):
         found = from_columns(frame, source.columns, file, commas[source.columns[0]])
         return _of_width(found, own, file)
+    if own.kind == "signal":
+        return signals(frame, _as_trained(SignalEntry.of(source.entry), own), bases, file, "any")
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
     if own.kind == "vector":
         return _of_width(from_files(column, bases, file, "any"), own, file)
@@ -143,10 +150,16 @@ def _read(
     return _of_pictures(column, bases, file, views, own.kind)
 
 
+def _as_trained(entry: SignalEntry, own: Column) -> SignalEntry:
+    """How new signals are read: with the channels, and of files with the rate, of those that were trained on."""
+    known = next(value.read() for value in own.values if value is not None)
+    return replace(entry, channels=known.channels, rate=entry.rate if entry.of_tables else known.rate)
+
+
 def _nowhere(own: Column, source: _Source, frame: pd.DataFrame, found: Column, bases: Sequence[Path]) -> dict[str, str]:
     """What is said of a column of paths none of which leads to a file."""
     of_files = own.kind in PICTURES or (source.entry and not (own.kind == "vector" and len(source.columns) > 1))
-    if not of_files or any(value is not None for value in found.values):
+    if own.kind == "signal" or not of_files or any(value is not None for value in found.values):
         return {}
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
     count = sum(map(bool, path_names(column)))

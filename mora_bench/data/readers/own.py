@@ -1,4 +1,5 @@
-"""Reads a table of one's own: a CSV file whose columns hold labels, texts, paths of pictures and measured values."""
+"""Reads a table of one's own: a CSV file whose columns hold labels, texts, measured values, and paths of pictures and
+signals."""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import check_meant
+from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.targets import Targets
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
@@ -44,10 +46,9 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
             f"{file}: no labels, or a time beside them. Name their columns, or the one column that lists them; or "
             "--time, --event and --horizons."
         )
-    if not (wanted.image or wanted.text or wanted.table or wanted.vector):
-        raise UserError(f"{file}: no modality. Name columns of pictures, texts, measured values or vectors.")
-    for entry in wanted.vector:
-        vector_columns.entry_of(entry)
+    if not (wanted.image or wanted.text or wanted.table or wanted.vector or wanted.signal):
+        raise UserError(f"{file}: no modality. Name columns of pictures, texts, measured values, vectors or signals.")
+    wanted.check_forms()
     twice = [column for column in wanted.image if column in wanted.text]
     if twice:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
@@ -89,8 +90,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     labelled = outcomes(frame, columns, file)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
-    called = [*columns.named, *(vector_columns.entry_of(entry)[0] for entry in columns.vector)]
-    names = [*map(plain, called), *["table"] * bool(columns.table)]
+    names = [*map(plain, columns.named), *["table"] * bool(columns.table)]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise UserError(f"{file}: two modalities would be called {twice[0]!r}. Rename a column.")
@@ -110,6 +110,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         modalities[plain(str(column.name))] = read_texts
     for entry in columns.vector:
         modalities[plain(vector_columns.entry_of(entry)[0])] = _vectors(entry, frame, columns, bases, file)
+    for own in columns.signals:
+        modalities[plain(own.name)] = signals(frame, own, bases, file, columns.absent_pictures, columns.hidden)
     if columns.table:
         known = {name: own.values for name, own in _measured(frame, columns, file).items()}
         rows = [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]
@@ -181,6 +183,10 @@ def notes(file: Path, columns: Columns) -> list[str]:
     labelled = outcomes(frame, columns, file)
     found = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
     found += [*joined.said(file, columns.joins(file), columns.all()), *labelled.said]
+    bases = [file.parent.resolve() / folder for folder in columns.folders]
+    for entry in columns.signals:
+        series = signals(frame[labelled.kept], entry, bases, file, columns.absent_pictures, columns.hidden)
+        found.append(taken_for(entry.name, series))
     for name, own in _measured(frame, columns, file).items():
         found.append(f"column {name!r}: {own.kind} ({own.why})")
         found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]

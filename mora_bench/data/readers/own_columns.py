@@ -15,9 +15,11 @@ from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.path_columns import Absent, fields
 from mora_bench.data.readers.path_columns import asked as named_path
 from mora_bench.data.readers.picture_paths import Views, views
+from mora_bench.data.readers.signal_columns import fields as signal_fields
+from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.targets import Empty, Policy, Uncertain
 from mora_bench.data.readers.text_columns import from_files
-from mora_bench.data.readers.vector_columns import of_files
+from mora_bench.data.readers.vector_columns import entry_of, of_files
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Columns:
             that lie in files.
         vector: each a modality of numbers that somebody took: "embedding=e_*" of columns, "embedding={id}.npy" of
             files.
+        signal: each a modality of sampled series, as in `SignalEntry.of`: "ecg={id}.hea".
         table: together one modality, called "table"; "age:number" and "age:category" say what a column holds.
         id, patient: None for the number of the row, and for the id. "Path~patient[0-9]+" is what of a column fits a
             pattern; empty_patient: whether rows without one are refused, or each its "own".
@@ -77,6 +80,7 @@ class Columns:
     absent_pictures: Absent = "refuse"
     split: str = ""
     vector: tuple[str, ...] = ()
+    signal: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     weights: str = ""
     time: str = ""
@@ -116,14 +120,29 @@ class Columns:
 
     @property
     def named(self) -> list[str]:
-        """What each column of pictures and of texts is called."""
-        return [named_path(entry)[0] for entry in (*self.image, *self.text)]
+        """What each modality is called but for the measured values."""
+        paths = [named_path(entry)[0] for entry in (*self.image, *self.text)]
+        return [*paths, *(entry_of(entry)[0] for entry in self.vector), *(own.name for own in self.signals)]
+
+    @property
+    def signals(self) -> list[SignalEntry]:
+        return [SignalEntry.of(said) for said in self.signal]
+
+    def check_forms(self) -> None:
+        """Refuse vectors and signals that are not of their form.
+
+        Raises:
+            UserError: one is not.
+        """
+        for entry in self.vector:
+            entry_of(entry)
+        assert len(self.signals) == len(self.signal)
 
     @property
     def made(self) -> dict[str, str]:
         """By modality what it is made of, where that is no column of its name."""
         files = [entry for entry in (*self.image, *self.text) if from_files(entry)]
-        return {plain(entry.partition("=")[0]): entry for entry in (*files, *self.vector)}
+        return {plain(entry.partition("=")[0]): entry for entry in (*files, *self.vector, *self.signal)}
 
     def all(self) -> list[str]:
         official = self.official
@@ -132,6 +151,7 @@ class Columns:
         table = [asked(name)[0] for name in self.table]
         files = [entry for entry in self.vector if of_files(entry)]
         shown = [field for entry in (*self.image, *self.text, *files) for field in fields(entry)]
+        shown += [field for own in self.signals for field in signal_fields(own)]
         times = self.event_times.columns if self.event_times else ()
         return list(dict.fromkeys([*one, *self.labels, *times, *shown, *table, *self.covariates, *self.group]))
 

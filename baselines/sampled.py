@@ -1,0 +1,44 @@
+"""Plain features of sampled series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Bands of frequency, each twice as wide as the one below it; statistics of a channel.
+BANDS, STATISTICS = 6, 7
+
+_described: dict[str, np.ndarray] = {}
+
+
+def described(signal: Any) -> np.ndarray:
+    """Features of one signal, float [C * (STATISTICS + BANDS)], NaN where nothing was measured; a process remembers
+    them by the signal's fingerprint.
+
+    Of each channel the share of steps at which it was measured; mean, deviation, least, greatest, first and last value
+    of what was; and the share of its variance in each band of frequency, gaps at the mean.
+    """
+    name = signal.fingerprint()
+    if name not in _described:
+        _described[name] = np.concatenate([_channel(own.astype(np.float64)) for own in signal.read().values.T])
+    return _described[name]
+
+
+def _channel(values: np.ndarray) -> np.ndarray:
+    """Of one channel, float [T]."""
+    seen = np.isfinite(values)
+    known = values[seen]
+    if not len(known):
+        return np.concatenate([[0.0], np.full(STATISTICS - 1 + BANDS, np.nan)])
+    statistics = [seen.mean(), known.mean(), known.std(), known.min(), known.max(), known[0], known[-1]]
+    return np.concatenate([statistics, _bands(np.where(seen, values, known.mean()) - known.mean())])
+
+
+def _bands(values: np.ndarray) -> np.ndarray:
+    """The share of variance in each band, the lowest first: up to 1/64 of the rate, 1/32, ..., 1/2."""
+    power = np.abs(np.fft.rfft(values)[1:]) ** 2
+    frequency = np.fft.rfftfreq(len(values))[1:]
+    edges = 0.5 ** np.arange(BANDS, 1, -1)
+    found = np.bincount(np.searchsorted(edges, frequency, side="left"), power, BANDS)
+    return found / max(found.sum(), np.finfo(float).tiny)

@@ -1,0 +1,237 @@
+"""Signal: a sampled series of one or more channels, such as an ECG, a sound, or vital signs by the hour.
+
+Nothing is filled in. Where a channel was not measured its value is NaN: a *gap*, which is an absence inside a modality.
+A sample that has no signal at all lacks the modality, as it may lack any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from mora_bench.data.batch import Inputs
+from mora_bench.data.modalities.contract import Content, Modality, Rule
+from mora_bench.errors import UserError
+from mora_bench.files import FileHashes, digest
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+#: Where the values of all samples lie, one after the other.
+FILE = "values.bin"
+#: Of two rates that differ by no more than this share, the files' rounding is the reason.
+SAME_RATE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What a sample's signal is when it has been read.
+
+    Attributes:
+        values: float [T, C], one row a step, NaN where a channel was not measured.
+        rate: steps a second (Hz); 1 / 3600 is one an hour.
+        channels: the C names.
+    """
+
+    values: np.ndarray
+    rate: float
+    channels: tuple[str, ...]
+
+    def read(self) -> Series:
+        """Itself: it has been read."""
+        return self
+
+    def fingerprint(self) -> str:
+        """16 hex digits that change when anything of it does."""
+        head = json.dumps([self.values.shape, self.rate, self.channels])
+        return digest([head.encode(), np.ascontiguousarray(self.values, np.float32).tobytes()])
+
+
+@runtime_checkable
+class Signal(Protocol):
+    """What a table holds of a sample's signal: a `Series`, or what reads one, such as a file."""
+
+    def read(self) -> Series:
+        """The series."""
+
+    def fingerprint(self) -> str:
+        """A string that changes when the series does."""
+
+
+@dataclass(frozen=True)
+class SignalInputs(Inputs):
+    """Attributes:
+    values: float [B, T, C], NaN in gaps and after a series' end.
+    steps: int64 [B], how many of the T steps are the sample's, 0 where there is no signal.
+    """
+
+    values: Tensor
+    steps: Tensor
+
+
+@dataclass(frozen=True)
+class SignalContent(Content):
+    """The series of all samples, one after the other.
+
+    Attributes:
+        values: float32 [steps, C]; bounds: int64 [N + 1], sample i has the steps `bounds[i]` to `bounds[i + 1]`.
+        rate: of all, in Hz; channels: their C names.
+    """
+
+    values: np.ndarray
+    bounds: np.ndarray
+    rate: float
+    channels: tuple[str, ...]
+
+    def series(self, row: int) -> np.ndarray:
+        """One sample's values, float32 [T, C]."""
+        return self.values[self.bounds[row] : self.bounds[row + 1]]
+
+    def collate(self, rows: np.ndarray, there: np.ndarray) -> SignalInputs:
+        """The dummy is a series without a step."""
+        import torch
+
+        steps = np.where(there, self.bounds[rows + 1] - self.bounds[rows], 0)
+        # One empty step where no sample has any, because some readers of steps want a first one.
+        values = np.full((len(rows), max(steps.max(initial=0), 1), self.values.shape[1]), np.nan, np.float32)
+        for own, row, count in zip(values, rows, steps, strict=True):
+            if count:
+                own[:count] = self.series(row)
+        return SignalInputs(torch.from_numpy(values), torch.from_numpy(steps.astype(np.int64)))
+
+    def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
+        values = np.array(self.values)
+        for row in rows:
+            part = slice(self.bounds[row], self.bounds[row + 1])
+            # Gaps stay where they are, as a text's length does.
+            values[part] += 1000 * rng.normal(size=values[part].shape)
+        return replace(self, values=values)
+
+    def lengths(self, rows: np.ndarray) -> np.ndarray:
+        """Steps of each sample in tokens' worth, int [B]."""
+        from mora_bench.data.modalities.windows import TOKENS
+
+        steps = self.bounds[rows + 1] - self.bounds[rows]
+        return -(-steps * TOKENS // max(int(np.diff(self.bounds).max(initial=1)), 1))
+
+    def facts(self) -> dict[str, Any]:
+        """Rate, channels, the shortest and longest series in seconds, and the share of values that is measured."""
+        steps = np.diff(self.bounds)
+        seconds = steps[steps > 0] / self.rate
+        return {
+            "rate (Hz)": self.rate,
+            "channels": list(self.channels),
+            "seconds": [float(seconds.min()), float(seconds.max())] if len(seconds) else [],
+            "measured": float(np.isfinite(self.values).mean()) if self.values.size else 0.0,
+        }
+
+
+class SignalKind(Modality):
+    """A sample's value is a `Signal`. All of a data set have the same channels and rate, and may differ in length."""
+
+    title = "signal: sampled series with gaps, such as an ECG or vital signs"
+
+    def exists(self, value: Any) -> bool:
+        """A series in memory without a measured value is none; of a file that is known once it is decoded."""
+        return not isinstance(value, Series) or bool(np.isfinite(value.values).any())
+
+    def problem(self, value: Any) -> str | None:
+        if isinstance(value, Series):
+            return _wrong(value)
+        if not isinstance(value, Signal):
+            return f"is {type(value).__name__}; expected a Series, or what has read() -> Series and fingerprint()"
+        return None
+
+    def decodes(self, value: Any) -> str | None:
+        try:
+            series = value.read()
+            return _wrong(series) or (None if np.isfinite(series.values).any() else NOTHING)
+        except (UserError, OSError) as error:
+            return str(error)
+
+    def contents(self, values: Sequence[Any], hashes: FileHashes | None) -> Iterator[bytes]:
+        for value in values:
+            if value is None:
+                yield b"none|"
+                continue
+            path = getattr(value, "path", None)
+            said = value.fingerprint() if path is None or hashes is None else hashes.of(path) + value.details()
+            yield said.encode() + b"|"
+
+    def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
+        first: tuple[str, Series] | None = None
+        steps = np.zeros(len(values), np.int64)
+        with open(folder / FILE, "wb") as file:
+            for i, value in enumerate(values):
+                if value is None or not self.exists(value):
+                    continue
+                series = value.read()
+                wrong = _wrong(series) or (None if np.isfinite(series.values).any() else NOTHING)
+                wrong = wrong or (_unlike(series, *first) if first else None)
+                if wrong:
+                    raise UserError(f"sample {ids[i]!r}: its signal {wrong}.")
+                first = first or (ids[i], series)
+                steps[i] = len(series.values)
+                file.write(np.ascontiguousarray(series.values, np.float32).tobytes())
+        rate, channels = (first[1].rate, first[1].channels) if first else (1.0, ("none",))
+        np.save(folder / "bounds.npy", np.cumsum([0, *steps]), allow_pickle=False)
+        (folder / "signal.json").write_text(json.dumps({"rate": rate, "channels": channels}), encoding="utf-8")
+
+    def open(self, folder: Path) -> SignalContent:
+        told = json.loads((folder / "signal.json").read_text(encoding="utf-8"))
+        file, channels = folder / FILE, tuple(told["channels"])
+        flat = np.memmap(file, np.float32, "r") if file.stat().st_size else np.zeros(0, np.float32)
+        bounds = np.load(folder / "bounds.npy", allow_pickle=False)
+        return SignalContent(flat.reshape(-1, len(channels)), bounds, told["rate"], channels)
+
+    def summary(self, value: Any) -> float:
+        """How much it varies: the mean over its channels of the deviation over time."""
+        deviations = [np.std(own[np.isfinite(own)]) for own in value.read().values.T if np.isfinite(own).any()]
+        return float(np.mean(deviations)) if deviations else 0.0
+
+    def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module:
+        from mora_bench.data.modalities.windows import Windows
+
+        assert isinstance(content, SignalContent)
+        return Windows([content.series(row) for row in rows], len(content.channels), width)
+
+
+#: What is said of a series whose values are all NaN.
+NOTHING = "has no measured value; say that the sample has none (None)"
+
+
+def _wrong(series: Any) -> str | None:
+    """What is wrong with a series that was read; None if nothing is."""
+    if not isinstance(series, Series):
+        return f"is read as {type(series).__name__}; expected a Series"
+    values = series.values
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        shape = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
+        return f"has values {shape}; expected a NumPy array of numbers [T, C] with at least one step"
+    if len(series.channels) != values.shape[1] or len(set(series.channels)) != len(series.channels):
+        return f"has channels {list(series.channels)}; expected {values.shape[1]} names, each once"
+    if not (np.isfinite(series.rate) and series.rate > 0):
+        return f"has a rate of {series.rate} Hz; expected a number above 0"
+    with np.errstate(over="ignore"):
+        odd = np.isinf(values.astype(np.float32))
+    if odd.any():
+        step, channel = np.argwhere(odd)[0]
+        return f"holds infinity, or a number that float32 does not have, in {series.channels[channel]} at step {step}"
+    return None
+
+
+def _unlike(series: Series, named: str, first: Series) -> str | None:
+    """How a series differs from the first one in what all share; None if it does not."""
+    if series.channels != first.channels:
+        return (
+            f"has the channels {list(series.channels)}, and {list(first.channels)} in sample {named!r}. Give all the "
+            "same in the same order; one that was not measured is NaN"
+        )
+    if abs(series.rate - first.rate) > SAME_RATE * first.rate:
+        return f"has {series.rate:g} Hz, and {first.rate:g} in sample {named!r}. Resample them to one rate"
+    return None

@@ -1,0 +1,120 @@
+"""Signals of a table: files that a column names, one a sample, or one table that holds the rows of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mora_bench.data.modalities.signal import Series
+from mora_bench.data.readers import signal_tables
+from mora_bench.data.readers.cells import nothing, refuse
+from mora_bench.data.readers.links import inside
+from mora_bench.data.readers.path_columns import Absent, located, paths
+from mora_bench.data.readers.path_columns import fields as fields_of
+from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
+from mora_bench.data.readers.signal_files import READERS
+from mora_bench.data.table import Column
+from mora_bench.errors import UserError
+
+#: How many channels a line names.
+NAMED = 12
+
+
+def fields(entry: SignalEntry) -> list[str]:
+    """The columns of the main table that a signal is found by."""
+    return entry.columns or fields_of(f"{entry.name}={entry.path}")
+
+
+def signals(
+    frame: pd.DataFrame,
+    entry: SignalEntry,
+    bases: Sequence[Path],
+    file: Path,
+    absent: Absent,
+    hidden: Mapping[str, str] = MappingProxyType({}),
+) -> Column:
+    """The signal of each row; None where there is none, or, of tables, where nothing in it was measured.
+
+    Args:
+        bases, file, absent: as in `located`; one table of all begins at the first of the bases that holds it, or beside
+            `file`.
+        hidden: as `Columns.hidden`, names that no channel of a table may have.
+
+    Raises:
+        UserError: as `located`; several files in a cell; a table that cannot be read as the entry says. Other files are
+            read when they are decoded.
+    """
+    values = _values(frame, entry, bases, file, absent)
+    channels = next((own.channels for own in values if isinstance(own, Series)), ())
+    told = [name for name in channels if name in hidden]
+    if told:
+        do = "Say which channels= to read."
+        raise UserError(
+            f"{entry.path}: column {told[0]!r} {hidden[told[0]]}, and would be a channel of {entry.name}. {do}"
+        )
+    return Column("signal", values)
+
+
+def taken_for(name: str, column: Column) -> str:
+    """What the signals of a column were taken for, in a line."""
+    there = [value for value in column.values if value is not None]
+    if not there:
+        return f"signal {name!r}: no row has one"
+    first = there[0].read()
+    named = ", ".join(first.channels[:NAMED]) + (", ..." if len(first.channels) > NAMED else "")
+    count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} ({named})"
+    rate = f"{first.rate:g} Hz" if first.rate >= 1 else f"a step every {_duration(1 / first.rate)}"
+    lasts, gaps = _duration(len(first.values) / first.rate), float(np.isnan(first.values).mean())
+    whole = f"signal {name!r}: {len(there)} of {len(column.values)} rows have one; the first: {count}"
+    return f"{whole}, {rate}, {lasts}, {gaps:.0%} of it gaps".replace("%", " %")
+
+
+def _duration(seconds: float) -> str:
+    """In the greatest unit of which it is at least one."""
+    unit = next((name for name, own in reversed(UNITS.items()) if seconds >= own), "s")
+    return f"{seconds / UNITS[unit]:.4g} {unit}"
+
+
+def _values(
+    frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
+) -> tuple[Any, ...]:
+    if entry.key:
+        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file))
+    column = paths(frame, f"{entry.name}={entry.path}")
+    found = located(column, bases, file, absent, "signals")
+    refuse(column, [len(own) > 1 for own in found], file, "names several files", "Name one a row.")
+    return tuple(_of_file(own[0], entry) if own else None for own in found)
+
+
+def _of_file(path: Path, entry: SignalEntry) -> Any:
+    if entry.of_tables:
+        return signal_tables.of_one(path, entry)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        known = ", ".join((*READERS, *TABLES))
+        raise UserError(f"{path}: a signal whose name ends in none of {known}.")
+    return reader(path, entry)
+
+
+def _of_all(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path) -> list[Series | None]:
+    there = [base / entry.path for base in bases if (base / entry.path).is_file()]
+    if not there:
+        where = " or ".join(map(str, dict.fromkeys(bases)))
+        raise UserError(f"{file}: no {entry.path} below {where}, which --signal {entry.name} asks for.")
+    if not any(inside(there[0], base) for base in bases):
+        raise UserError(f"{there[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
+    keys = frame[entry.key]
+    refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
+    since = [*frame[entry.since]] if entry.since else None
+    found = signal_tables.of_all(there[0], entry, [*keys], since)
+    if all(own is None for own in found):
+        raise UserError(
+            f"{there[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "
+            "read. Compare the keys, and the unit of time."
+        )
+    return found

@@ -1,0 +1,304 @@
+"""Signals of a table of one's own: files of a sample each, and one table of all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import wavfile
+
+from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.signal_entry import SignalEntry
+from mora_bench.data.readers.signal_files import ArrayFile, WavFile, resampled
+from mora_bench.errors import UserError
+
+NAN = np.nan
+IDS = ("a", "b", "c")
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    """Three stays."""
+    pd.DataFrame({"id": IDS, "ill": [0, 1, 0], "note": ["x", "y", "z"], "intime": ["2150-01-01 10:00:00"] * 3}).to_csv(
+        tmp_path / "stays.csv", index=False
+    )
+    return tmp_path
+
+
+def read(clinic, entry, **more):
+    given = {"labels": ["ill"], "text": ["note"], "signal": [entry], "id": "id"}
+    (name,) = [own.name for own in Columns(**given).signals]
+    return own_table("stays", "stays.csv", **(given | more)).read(clinic).modalities[name].values
+
+
+def write(clinic, name, **columns):
+    pd.DataFrame(columns).to_csv(clinic / name, index=False)
+
+
+def test_one_table_of_all_with_a_row_a_step(clinic):
+    write(
+        clinic,
+        "charts.csv",
+        id=["b", "a", "a", "a", "z"],
+        hour=[2, 0, 0.5, 3, 0],
+        hr=[60, 70, 90, "", 1],
+        bp=["", 1, 2, 3, 1],
+    )
+    first, second, third = read(clinic, "vitals=charts.csv:key=id;time=hour;unit=h;step=1")
+    assert first.channels == second.channels == ("hr", "bp")
+    assert first.rate == pytest.approx(1 / 3600)
+    # Two rows fall into the first hour of a, none into the next two, and nothing of hr into the last.
+    np.testing.assert_array_equal(first.values, [[80, 1.5], [NAN, NAN], [NAN, NAN], [NAN, 3]])
+    np.testing.assert_array_equal(second.values, [[NAN, NAN], [NAN, NAN], [60, NAN]])
+    assert third is None
+
+
+def test_one_table_of_all_with_a_row_a_measurement(clinic):
+    write(
+        clinic,
+        "charts.csv",
+        id=["a", "a", "b", "b"],
+        t=["0:30", "1:10", "0:00", "5:00"],
+        item=["hr", "bp", "hr", "o2"],
+        v=[70, 1, 60, 99],
+    )
+    entry = "vitals=charts.csv:key=id;time=t;step=1;unit=h;channel=item;value=v"
+    first, second, third = read(clinic, entry)
+    assert first.channels == ("bp", "hr", "o2")
+    np.testing.assert_array_equal(first.values, [[NAN, 70, NAN], [1, NAN, NAN]])
+    assert len(second.values) == 6
+    chosen = read(clinic, f"{entry};channels=hr,bp;until=4")[1]
+    assert chosen.channels == ("hr", "bp")
+    np.testing.assert_array_equal(chosen.values, [[60, NAN]])
+    assert third is None
+
+
+def test_dates_count_from_a_column_of_the_main_table(clinic):
+    write(
+        clinic,
+        "charts.csv",
+        id=["a", "a", "a"],
+        at=["2150-01-01 09:59:00", "2150-01-01 10:00", "2150-01-01T12:30:00"],
+        hr=[1, 2, 3],
+    )
+    entry = "vitals=charts.csv:key=id;time=at;step=1;unit=h"
+    first = read(clinic, f"{entry};since=intime")[0]
+    # What was before is left out.
+    np.testing.assert_array_equal(first.values[:, 0], [2, NAN, 3])
+    with pytest.raises(UserError, match=r"column 'at' holds no time in row 2: .* Say since=COLUMN of your table"):
+        read(clinic, entry)
+
+
+def test_a_table_a_sample_has_no_signal_where_it_has_no_measurement(clinic):
+    write(clinic, "a.psv", **{"hr|bp": ["70|1", "|"]})
+    write(clinic, "b.psv", **{"hr|bp": ["|", "|"]})
+    (clinic / "c.psv").write_text("hr|bp\n")
+    first, second, third = read(clinic, "vitals={id}.psv:rate=1")
+    np.testing.assert_array_equal(first.values, [[70, 1], [NAN, NAN]])
+    assert second is None
+    assert third is None
+
+
+def test_steps_are_not_moved_by_rounding(clinic):
+    write(clinic, "charts.csv", id=["a"] * 10, t=[k / 10 for k in range(10)], v=range(10))
+    first = read(clinic, "x=charts.csv:key=id;time=t;step=0.1")[0]
+    assert first.values[:, 0].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("vitals", "expected NAME=FILE with columns in braces"),
+        ("vitals=charts.csv", "expected NAME=FILE with columns in braces"),
+        ("v=charts.csv:key=id;when=t", "'when=t' is not one of key=, channels="),
+        ("v=charts.csv:key=id;step=1", "time= and step= go together"),
+        ("v=charts.csv:key=id", "a table needs time= and step=, or rate= in Hz"),
+        ("v=charts.csv:key=id;time=t;step=0", "step=0 is no number above 0"),
+        ("v=charts.csv:key=id;time=t;step=1;unit=y", "unit=y; expected s, min, h, d"),
+        ("v={id}.csv:key=id;rate=1", "key= is for one table of all samples"),
+        ("v={id}.csv:time=t;step=1;channel=item;value=x", "say which channels= there are"),
+        ("v={id}.npy", "an array does not say its rate"),
+        ("v={id}.wav:time=t;step=1", "are for tables, and this file is none"),
+        ("v={id}.csv:rate=1;since=intime", "since= is for one table"),
+        ("v={id}.csv:rate=1;channels=a,,b", "expected names with commas"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused_before_anything_is_read(clinic, entry, said):
+    with pytest.raises(UserError, match=said):
+        own_table("stays", "stays.csv", labels=["ill"], signal=[entry])
+
+
+def test_a_colon_in_braces_is_part_of_a_path():
+    own = SignalEntry.of("ecg=files/p{id:.2}/{id}.hea:rate=100;channels=I,II")
+    assert (own.path, own.rate, own.channels) == ("files/p{id:.2}/{id}.hea", 100, ("I", "II"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"id": ["a"], "t": [1], "v": ["high"]}, "column 'v' is no finite number in row 2: 'high'"),
+        ({"id": ["a"], "t": ["soon"], "v": [1]}, "column 't' holds no time in row 2: 'soon'"),
+        ({"id": ["z"], "t": [1], "v": [1]}, "column 'id': none of its rows is of a sample of stays.csv"),
+        ({"id": ["a"], "t": [1e9], "v": [1]}, "a series of 1,000,000,001 steps of 1 s; .* Is unit= right"),
+    ],
+)
+def test_what_cannot_be_read_of_a_table_is_named(clinic, rows, said):
+    write(clinic, "charts.csv", **rows)
+    with pytest.raises(UserError, match=said):
+        read(clinic, "v=charts.csv:key=id;time=t;step=1")
+
+
+def test_a_label_is_no_channel(clinic):
+    write(clinic, "charts.csv", id=["a"], t=[0], ill=[1])
+    with pytest.raises(UserError, match=r"charts.csv: column 'ill' is a label, and would be a channel of v"):
+        read(clinic, "v=charts.csv:key=id;time=t;step=1")
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int16", "int32", "float32"])
+def test_sounds_are_scaled(clinic, kind):
+    for id in IDS:
+        values = np.array([[0.5, -0.5], [-1, 0], [0.25, 0]])
+        if kind == "uint8":
+            values = values * 128 + 128
+        elif kind != "float32":
+            values = values * -float(np.iinfo(kind).min)
+        wavfile.write(clinic / f"{id}.wav", 8000, values.astype(kind))
+    found = read(clinic, "cough={id}.wav")[0].read()
+    assert (found.rate, found.channels) == (8000, ("0", "1"))
+    np.testing.assert_array_equal(found.values, np.float32([[0.5, -0.5], [-1, 0], [0.25, 0]]))
+    assert read(clinic, "cough={id}.wav:channels=1")[0].read().values.shape == (3, 1)
+
+
+def test_a_sound_that_was_cut_short_is_refused_and_one_from_a_pipe_is_read(tmp_path):
+    wavfile.write(tmp_path / "a.wav", 1000, np.arange(1000, dtype=np.int16))
+    whole = (tmp_path / "a.wav").read_bytes()
+    own = WavFile(tmp_path / "a.wav", SignalEntry.of("x={id}.wav"))
+    (tmp_path / "a.wav").write_bytes(whole[:1044])
+    with pytest.raises(UserError, match=r"a\.wav: cut short"):
+        own.read()
+    (tmp_path / "a.wav").write_bytes(whole[:4] + b"\xff" * 4 + whole[8:40] + b"\xff" * 4 + whole[44:])
+    assert len(own.read().values) == 1000
+    (tmp_path / "a.wav").write_bytes(b"no sound")
+    with pytest.raises(UserError, match=r"a\.wav: not a readable WAV file"):
+        own.read()
+
+
+def test_arrays_have_gaps_and_no_pickles(tmp_path):
+    own = ArrayFile(tmp_path / "a.npy", SignalEntry.of("x={id}.npy:rate=10;until=0.3"))
+    np.save(tmp_path / "a.npy", np.array([1.0, NAN, 3.0, 4.0]))
+    found = own.read()
+    np.testing.assert_array_equal(found.values, [[1], [NAN], [3]])
+    assert found.rate == 10
+    np.save(tmp_path / "a.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(UserError, match="no array that NumPy reads without pickle"):
+        own.read()
+
+
+def test_a_file_s_fingerprint_sees_what_is_asked_of_it(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(10))
+    entries = [
+        "x={id}.npy:rate=10",
+        "x={id}.npy:rate=20",
+        "x={id}.npy:rate=10;until=0.5",
+        "x={id}.npy:rate=10;channels=0",
+    ]
+    prints = [ArrayFile(tmp_path / "a.npy", SignalEntry.of(entry)).fingerprint() for entry in entries]
+    assert len(set(prints)) == 4
+
+
+def test_a_slow_wave_keeps_its_shape_at_another_rate(tmp_path):
+    time = np.arange(0, 4, 1 / 500)
+    slow = np.sin(2 * np.pi * time)[:, None]
+    found = resampled(slow, 500, 100, tmp_path)
+    assert len(found) == 400
+    np.testing.assert_allclose(found[20:-20, 0], np.sin(2 * np.pi * np.arange(400) / 100)[20:-20], atol=1e-3)
+    slow[1000:1500] = NAN
+    gapped = resampled(slow, 500, 100, tmp_path)[:, 0]
+    assert np.flatnonzero(np.isnan(gapped)).tolist() == list(range(200, 300))
+    with pytest.raises(UserError, match=r"cannot be resampled from 500 to 3\.14159 Hz"):
+        resampled(slow, 500, 3.14159265, tmp_path)
+
+
+wfdb = pytest.importorskip("wfdb", reason="the extra signals")
+
+
+def record(folder, name, values, rate=500, channels=("I", "II"), **more):
+    wfdb.wrsamp(
+        name, fs=rate, units=["mV"] * len(channels), sig_name=list(channels), p_signal=values, write_dir=str(folder),
+        fmt=["16"] * len(channels), **more,
+    )  # fmt: skip
+
+
+def test_a_record_of_wfdb(clinic):
+    rng = np.random.default_rng(0)
+    wanted = {}
+    for id in IDS:
+        wanted[id] = rng.normal(size=(1000, 2))
+        wanted[id][100:200, 1] = NAN
+        record(clinic, id, wanted[id])
+    found = read(clinic, "ecg={id}.hea")
+    whole = found[0].read()
+    assert (whole.rate, whole.channels) == (500, ("I", "II"))
+    np.testing.assert_allclose(whole.values, wanted["a"], atol=2e-4)
+    assert read(clinic, "ecg={id}.hea:channels=II;rate=100")[0].read().values.shape == (200, 1)
+    # The values lie beside the header, and are part of what a signal is.
+    before = found[0].fingerprint()
+    record(clinic, "a", wanted["a"] + 0.5)
+    assert found[0].fingerprint() != before
+
+
+def framed(folder, values):
+    """A record whose first channel has four samples a frame."""
+    own = wfdb.Record(
+        record_name="f", fs=10, n_sig=2, sig_name=["a", "b"], units=["mV"] * 2, fmt=["16"] * 2, samps_per_frame=[4, 1],
+        adc_gain=[1000.0] * 2, baseline=[0, 0], adc_res=[16, 16], adc_zero=[0, 0], file_name=["f.dat"] * 2,
+        sig_len=len(values) // 4, e_p_signal=[values, np.ones(len(values) // 4)], block_size=[0, 0],
+    )  # fmt: skip
+    own.e_d_signal = own.adc(expanded=True)
+    own.init_value = [int(one[0]) for one in own.e_d_signal]
+    own.checksum = own.calc_checksum(expanded=True)
+    own.wrheader(write_dir=str(folder))
+    own.wr_dats(expanded=True, write_dir=str(folder))
+
+
+def test_the_mark_of_a_missing_sample_is_never_averaged(clinic):
+    values = np.ones(40)
+    values[5] = NAN
+    framed(clinic, values)
+    (clinic / "stays.csv").write_text("id,ill,note\nf,1,x\ng,0,y\n")
+    (own, _) = read(clinic, "ecg={id}.hea:channels=a", absent_pictures="allow")
+    found = own.read()
+    assert found.rate == 40
+    np.testing.assert_array_equal(found.values[:, 0], values)
+    (own, _) = read(clinic, "ecg={id}.hea", absent_pictures="allow")
+    with pytest.raises(UserError, match=r"its channels have several rates \(a, b: 4, 1 samples a frame\)"):
+        own.read()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        # wfdb 4.3 refuses these itself.
+        (lambda text: text.replace("a.dat", "../a.dat"), r"names the file '\.\./a\.dat'|invalid syntax in signal line"),
+        (
+            lambda text: text.replace("a.dat", "s3://a.dat"),
+            r"names the file 's3://a\.dat'|invalid syntax in signal line",
+        ),
+        (lambda text: text.replace("a 2 500 1000", "a 2 500 900000000"), "over 1024 MiB of values"),
+        (lambda text: "a/2 2 500 1000\nfirst 500\nsecond 500\n", "a record of several segments"),
+        (lambda text: "nothing", "not a readable WFDB record"),
+    ],
+)
+def test_what_a_header_may_not_say(clinic, change, said):
+    record(clinic, "a", np.zeros((1000, 2)))
+    (clinic / "a.hea").write_text(change((clinic / "a.hea").read_text()))
+    own = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
+    with pytest.raises(UserError, match=said):
+        own.read()
+
+
+def test_what_a_signal_was_taken_for_is_said(clinic):
+    for id in IDS[:2]:
+        record(clinic, id, np.zeros((1000, 2)))
+    columns = Columns(labels=("ill",), text=("note",), signal=("ecg={id}.hea",), id="id", absent_pictures="allow")
+    found = notes(clinic / "stays.csv", columns)
+    assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in found
