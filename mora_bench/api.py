@@ -28,6 +28,7 @@ _WHERE = {
     "mora_bench.tasks.metric": ("Metric",),
     "mora_bench.tasks.shared": ("Shared",),
     "mora_bench.missing.contract": ("Mechanism", "Context"),
+    "mora_bench.missing.gaps.contract": ("GapMechanism",),
     "mora_bench.backbones.contract": ("Backbone", "Spec", "At", "ROLES"),
     "mora_bench.backbones.vilt": ("extend_positions",),
     "mora_bench.backbones.tokens": ("Part", "Tokens", "concatenated"),

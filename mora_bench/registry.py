@@ -24,6 +24,7 @@ from mora_bench.errors import UserError
 DATASETS = "mora_bench.datasets"
 MODALITIES = "mora_bench.modalities"
 MECHANISMS = "mora_bench.mechanisms"
+GAPS = "mora_bench.gaps"
 TASKS = "mora_bench.tasks"
 BACKBONES = "mora_bench.backbones"
 METHODS = "mora_bench.methods"
@@ -38,6 +39,7 @@ GROUPS = {
     DATASETS: "dataset",
     MODALITIES: "modality",
     MECHANISMS: "mechanism",
+    GAPS: "gap mechanism",
     TASKS: "task",
     BACKBONES: "backbone",
     METHODS: "method",

@@ -15,6 +15,7 @@ NAMES = {
     registry.DATASETS: "toy-clinic",
     registry.MODALITIES: "numbers",
     registry.MECHANISMS: "last-first",
+    registry.GAPS: "lowest-numbers",
     registry.TASKS: "one-of",
     registry.BACKBONES: "toy-net",
     registry.METHODS: "shift",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
-from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
+from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
 from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis, digest_json, identity
@@ -106,6 +106,7 @@ class Cell:
         versions: (what, version) of everything that determines training, where the version is not 1.
         watched: the score of the task that patience and the best checkpoint read; "" for its primary one.
         max_text: tokens after which a text is cut, of a competitor without a recipe that reads the frozen backbone.
+        gaps: what is taken inside signals; None: nothing that is not missing by nature.
         scoring: how its predictions are scored.
     """
 
@@ -135,6 +136,7 @@ class Cell:
     versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
     watched: str = axis("")
     max_text: int | None = axis(None)
+    gaps: Gaps | None = axis(None)
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -230,6 +232,7 @@ class Cell:
         parts.append(f"{self.missing}@{self.rate:g}")
         if self.mechanism != UNIFORM:
             parts.append(self.mechanism.mechanism)
+        parts += [f"gaps {self.gaps}"] if self.gaps else []
         parts += [self.impute] * (self.impute != NONE)
         parts += [f"after {self.before}"] * bool(self.after)
         return " ".join([*parts, f"seed{self.seed}"])

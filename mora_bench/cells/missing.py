@@ -1,6 +1,7 @@
-"""How modalities are taken away, as a field of a cell; `mora_bench.missing` draws the masks."""
+"""How modalities, and values inside them, are taken away, as fields of a cell; `mora_bench.missing` draws them."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from mora_bench.errors import UserError
 from mora_bench.files import as_floats, axis
@@ -41,6 +42,44 @@ class Missing:
         """The digest of the mask that somebody brought; "" where masks are drawn."""
         kind, _, argument = self.mechanism.partition(":")
         return argument if kind == MASK else ""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What is taken inside the signals of every sample, of training and tests alike.
+
+    Attributes:
+        mechanism: a registered mechanism of gaps; rate: the share of measured values that it takes, between 0 and 1.
+        version: of the mechanism.
+    """
+
+    mechanism: str
+    rate: float
+    version: str = axis("1")
+
+    def __post_init__(self) -> None:
+        as_floats(self)
+        if not 0 < self.rate < 1:
+            raise UserError(
+                f"gaps {self.mechanism}@{self.rate:g}: expected a rate between 0 and 1. At 0 there are none; a whole "
+                "signal is taken by --missing."
+            )
+
+    @classmethod
+    def of(cls, said: str) -> Self:
+        """From "block@0.5".
+
+        Raises:
+            UserError: it is not of this form.
+        """
+        name, _, rate = said.partition("@")
+        try:
+            return cls(name, float(rate))
+        except ValueError:
+            raise UserError(f"--gaps {said}: expected none, or a name and a rate, such as block@0.5.") from None
+
+    def __str__(self) -> str:
+        return f"{self.mechanism}@{self.rate:g}"
 
 
 #: The mechanism of cells that name none.

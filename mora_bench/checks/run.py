@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mora_bench import registry
-from mora_bench.checks import backbone, dataset, mechanism, method, predictor, small, task
+from mora_bench.checks import backbone, dataset, gaps, mechanism, method, predictor, small, task
 from mora_bench.checks.subject import subject
 
 
@@ -25,6 +25,7 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     rules = {
         registry.MODALITIES: small.modality,
         registry.MECHANISMS: mechanism.check,
+        registry.GAPS: gaps.check,
         registry.TASKS: task.check,
         registry.PREDICTORS: predictor.check,
         registry.ENGINES: small.engine,

@@ -54,6 +54,7 @@ def sections() -> dict[str, dict[str, str]]:
         "without a network": _all(registry.PREDICTORS, lambda p: f"{p.title}; {p.source}"),
         "imputers": _all(registry.IMPUTERS, lambda i: f"{i.title}; {i.source}"),
         "mechanisms of missingness": _all(registry.MECHANISMS, _mechanism),
+        "gaps of signals": _all(registry.GAPS, lambda g: g.title),
         "kinds of modalities": _all(registry.MODALITIES, lambda m: m.title),
         "tasks": _all(registry.TASKS, _task),
         "backbones": names() | folder | made | halves,

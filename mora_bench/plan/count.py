@@ -10,7 +10,7 @@ from typing import Any
 from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.runtime import Runtime
-from mora_bench.plan.data_axes import befores_of, masked_points
+from mora_bench.plan.data_axes import befores_of, gaps_of, masked_points
 from mora_bench.plan.expand import axes_of, check, check_fit, competitors, imputers_of, masked
 from mora_bench.plan.floors import competing, read_by, unreadable
 from mora_bench.plan.grid import Grid
@@ -57,6 +57,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
         table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         check_fit(specs if methods else [], dataset, table)
         masks = len({masked(grid, dataset, table, *both) for both in masked_points(grid, dataset, table, runtime)})
+        masks *= sum(not point.why for point in gaps_of(grid, table))
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
         for spec in specs:
             for name in methods:
@@ -87,6 +88,7 @@ def smallest(grid: Grid, counted: Counted) -> Grid:
         missing=grid.missing[:1],
         rates=grid.rates[:1],
         mechanism=grid.mechanism[:1],
+        gaps=grid.gaps[:1],
         strength=grid.strength[:1],
         ranks=grid.ranks[:1],
         blocks=grid.blocks[:1],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
+from mora_bench import registry
+from mora_bench.cells.cell import NONE
+from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
 from mora_bench.cells.runtime import Runtime
+from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
 from mora_bench.plan import brought
@@ -55,6 +59,26 @@ def befores_of(grid: Grid, table: Table, runtime: Runtime) -> list[Point]:
             # Refused now rather than in a worker.
             mechanisms_of(grid, name, other)
             found.append(Point(f"{name} {fingerprint}"))
+    return found
+
+
+def gaps_of(grid: Grid, table: Table) -> list[Point]:
+    """What is taken inside signals; `why` says that a point gives no cell, because nothing of the dataset has gaps.
+
+    Raises:
+        UserError: no point gives a cell.
+    """
+    found, able = [], any(table.kind(name).gapped for name in table.names)
+    why = f"{table.name} has no signal that may have gaps"
+    for said in dict.fromkeys(grid.gaps):
+        own = None if said == NONE else Gaps.of(said)
+        if own is not None and not able:
+            found.append(Point(None, why))
+            continue
+        version = "" if own is None else registry.version(registry.GAPS, own.mechanism)
+        found.append(Point(own and replace(own, version=version)))
+    if all(point.why for point in found):
+        raise UserError(f"--gaps {' '.join(grid.gaps)}: {why}. Add none, or leave the option out.")
     return found
 
 

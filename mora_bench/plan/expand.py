@@ -17,7 +17,7 @@ from mora_bench.errors import UserError
 from mora_bench.missing.masks import settled
 from mora_bench.plan import brought
 from mora_bench.plan.blocks import parse_blocks
-from mora_bench.plan.data_axes import Point, befores_of, known_of, masked_points
+from mora_bench.plan.data_axes import Point, befores_of, gaps_of, known_of, masked_points
 from mora_bench.plan.fitting import check_projection, fitting
 from mora_bench.plan.floors import cell_of, competing, read_by, reads_backbone, unreadable
 from mora_bench.plan.grid import Grid
@@ -107,16 +107,20 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         check_fit(specs if methods else [], dataset, table)
         masks = masked_points(grid, dataset, table, runtime)
+        gaps = gaps_of(grid, table)
         befores = befores_of(grid, table, runtime)
-        for spec, (missing, pattern), name in product(specs, masks, methods):
+        for spec, (missing, pattern), taken, name in product(specs, masks, gaps, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
-            base = _base(grid, dataset, table, fingerprint, missing, pattern)
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": taken.value}
             recipe, read = fitting(recipe_of(grid, given, dataset, name, runtime.device), spec, table)
             base["watched"] = watched_of(table.task, recipe)
             for own, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
-                    if unfit or after.value is None:
-                        yield None, f"{name} makes no sense on {spec.name}: {unfit}" if unfit else after.why
+                    if unfit or taken.why or after.value is None:
+                        yield (
+                            None,
+                            f"{name} makes no sense on {spec.name}: {unfit}" if unfit else taken.why or after.why,
+                        )
                         continue
                     cell = Cell(
                         **base,
@@ -130,11 +134,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                     )
                     yield cell, pattern.why or why or read
         of_data = competing(predictors, (*grid.methods, *grid.floors), table)
-        for (missing, pattern), name in product(masks, of_data):
-            base = _base(grid, dataset, table, fingerprint, missing, pattern)
+        for (missing, pattern), taken, name in product(masks, gaps, of_data):
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": taken.value}
             for net in read_by(name, specs):
-                why = unreadable(name, table, net)
-                yield None if why else cell_of(base, name, net, grid.recipe.max_text), why or pattern.why
+                why = unreadable(name, table, net) or taken.why
+                competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)
+                yield competitor, why or pattern.why
 
 
 def competitors(grid: Grid) -> tuple[list[str], list[str]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from mora_bench.cells.cell import NONE
 from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 
@@ -44,6 +45,9 @@ class Grid:
     one column of 0 and 1 a modality"""
     strength: tuple[float, ...] = (1.0,)
     """how much a mechanism departs from chance, 0 or more"""
+    gaps: tuple[str, ...] = (NONE,)
+    """what is lost inside signals, of training and test samples alike: none, or NAME@RATE, such as block@0.5: a name
+    from `list`, and the share of measured values"""
     mask_unit: Literal["sample", "patient"] = "sample"
     """what loses a modality: a sample, or a patient with all samples"""
     test_mechanism: str | None = None
@@ -141,7 +145,9 @@ class Grid:
             raise UserError("\n".join(wrong))
 
     def _empty(self) -> Iterator[str]:
-        for name in ("datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "seeds", "backbone"):
+        for name in (
+            "datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "gaps", "seeds", "backbone",
+        ):  # fmt: skip
             if not getattr(self, name):
                 yield f"--{name} is empty; give at least one value."
 

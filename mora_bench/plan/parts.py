@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE
+from mora_bench.cells.missing import Gaps
 from mora_bench.errors import UserError
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import part_of
@@ -48,6 +49,7 @@ def _unknown(grid: Grid) -> Iterator[str]:
         (registry.PREDICTORS, grid.floors, [ALL, NONE]),
         (registry.IMPUTERS, grid.impute, [ALL]),
         (registry.MECHANISMS, (name.partition(":")[0] for name in mechanisms), []),
+        (registry.GAPS, (Gaps.of(name).mechanism for name in grid.gaps if name != NONE), []),
         (registry.ENGINES, (grid.engine,), ["auto"]),
         (registry.TRACKERS, grid.track, []),
     ]

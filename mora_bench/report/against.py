@@ -26,7 +26,7 @@ from mora_bench.tasks.named import metric_of, task_of
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
 #: What a cell is called by; two cells that differ in other fields are one thing in two versions.
 NAMED = (
-    "dataset", "source", "missing", "rate", "method", "rank", "blocks", "impute", "knobs", "after", "seed",
+    "dataset", "source", "missing", "rate", "gaps", "method", "rank", "blocks", "impute", "knobs", "after", "seed",
     "modalities",
 )  # fmt: skip
 

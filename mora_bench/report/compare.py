@@ -11,7 +11,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
-from mora_bench.report.notes import absences, abstentions, aligned, remarks, uncounted
+from mora_bench.report.notes import absences, abstentions, aligned, gaps, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section
 from mora_bench.report.shown import Shown, shown_of
 from mora_bench.tasks.metric import Metric
@@ -124,7 +124,8 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, rest, sections)
     tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    notes += [*absences(group, shown), *abstentions(group), *remarks(group), *uncounted(group), *aligned(group)]
+    notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group)]
+    notes += [*uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(
@@ -158,11 +159,12 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
 def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
     """The sections of a table, in order."""
     found = []
-    for (dataset, data, pattern, rate, mechanism), part in group.groupby(SECTION, sort=True, dropna=False):
+    for (dataset, data, pattern, rate, mechanism, gapped), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
         taken = "complete data" if pattern == COMPLETE else f"{heading(pattern, modalities)} at {rate:.0%}"
-        found.append(section(name, f"{taken}, {mechanism}" if mechanism else taken, part, scores))
+        said = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
+        found.append(section(name, ", ".join(filter(None, said)), part, scores))
     return found
 
 

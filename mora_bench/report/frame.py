@@ -24,8 +24,8 @@ from mora_bench.tasks.named import task_of
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
-    "missing", "rate", "mechanism", "method", "method_version", "rank", "blocks", "knobs", "impute", "impute_version",
-    "after", "versions", "watched",
+    "missing", "rate", "mechanism", "gaps", "method", "method_version", "rank", "blocks", "knobs", "impute",
+    "impute_version", "after", "versions", "watched",
 )  # fmt: skip
 #: How `presence.realised` names the share of samples that never had a modality.
 NATURALLY = "naturally_without_"
@@ -107,6 +107,7 @@ def _described(record: Record) -> dict[str, Any]:
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
         "mechanism": told(cell.mechanism),
+        "gaps": str(cell.gaps or ""),
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
@@ -129,6 +130,7 @@ def _described(record: Record) -> dict[str, Any]:
         "cut_short": record.cut_short,
         "ended_early": record.ended_early,
         "pictures": pictures(record),
+        "signals": signals(record),
         "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
     }
 
@@ -158,6 +160,16 @@ def pictures(record: Record) -> str:
         if "tokens a picture" in facts:
             said.append(f"{name} {facts['tokens a picture']} tokens a picture")
     return ", ".join(said)
+
+
+def signals(record: Record) -> str:
+    """How much of each signal was measured, and how much of it gaps leave, in words; "" where there is none."""
+    said = []
+    for name, facts in (record.data.contents if record.data else {}).items():
+        if "measured" in facts:
+            left = f", and {100 * facts['left']:.0f} % are left by gaps {record.cell.gaps}" if "left" in facts else ""
+            said.append(f"{100 * facts['measured']:.0f} % of the values of {name} were measured{left}")
+    return "; ".join(said)
 
 
 def overlap(record: Record) -> float:

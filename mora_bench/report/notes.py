@@ -36,6 +36,12 @@ def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
     return found
 
 
+def gaps(group: pd.DataFrame) -> list[str]:
+    """How much of each signal was measured, and how much is left where gaps are taken."""
+    said = group[["dataset", "signals"]].drop_duplicates()
+    return [f"{dataset}: {what}." for dataset, what in said.itertuples(index=False) if what]
+
+
 def abstentions(group: pd.DataFrame) -> list[str]:
     said = group[["method", "abstains"]].drop_duplicates()
     return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]

@@ -20,7 +20,7 @@ from mora_bench.tasks.named import metric_of, task_of
 APART = [
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws", "scored",
 ]  # fmt: skip
-SECTION = ["dataset", "data", "missing", "rate", "mechanism"]
+SECTION = ["dataset", "data", "missing", "rate", "mechanism", "gaps"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: Comparisons of more pairs are not kept: they are large.
 MOST_KEPT = 10_000

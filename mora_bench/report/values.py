@@ -18,8 +18,8 @@ from mora_bench.tasks.named import task_of
 
 #: The columns of scores.csv that describe a cell, and those that describe a test setting.
 OF_CELL = (
-    "dataset", "source", "missing", "rate", "mechanism", "method", "rank", "blocks", "knobs", "impute", "backbone",
-    "task", "seed", "cut_short", "ended_early",
+    "dataset", "source", "missing", "rate", "mechanism", "gaps", "method", "rank", "blocks", "knobs", "impute",
+    "backbone", "task", "seed", "cut_short", "ended_early",
 )  # fmt: skip
 SETTING = ("split", "tested", "test_rate", "test_mechanism", "convention", "stratum", "n")
 #: Test settings that become text at once.

@@ -31,7 +31,7 @@ from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts, flops, fused, transfer
+from mora_bench.training import facts, flops, fused, gaps, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
@@ -118,7 +118,10 @@ def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.devic
 
 def views_of(cell: Cell, split: Mapping[str, Side], decoded: Mapping[str, Samples]) -> dict[str, View]:
     """The sides of a cell's split, of their decoded samples, as its training mask shows them."""
-    found = {name: View(decoded[name], part.rows, facts.presence_of(cell, name, part)) for name, part in split.items()}
+    found = {
+        name: View(gaps.of_samples(cell, decoded[name]), part.rows, facts.presence_of(cell, name, part))
+        for name, part in split.items()
+    }
     found["train"] = replace(found["train"], weights=facts.weights_of(cell, "train", split["train"]))
     return found
 

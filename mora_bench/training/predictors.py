@@ -17,7 +17,7 @@ from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts, frozen
+from mora_bench.training import facts, frozen, gaps
 from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.facts import Outcome
 
@@ -36,7 +36,7 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     task: Task = task_of(cell.task)
     predictor = fitted(cell, own, seen)
     learned = time.perf_counter()
-    logits = {name: predicted(predictor, task, own[name], seen[name]) for name in ("val", "test")}
+    logits = {name: predicted(predictor, task, gaps.of_side(cell, own[name]), seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     competitor = Competitor(
         title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
@@ -50,7 +50,13 @@ def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Feat
     on as many samples, drawn in proportion. `seen`: of each side the frozen backbone's features."""
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
     train, validation = (
-        shown(part.table, part.rows[at], facts.presence_of(cell, name, part)[at], targets=True, frozen=seen[name])
+        shown(
+            gaps.of_side(cell, part).table,
+            part.rows[at],
+            facts.presence_of(cell, name, part)[at],
+            targets=True,
+            frozen=seen[name],
+        )
         for name, part, at in ((name, sides[name], _drawn(sides[name], name, cell.seed)) for name in ("train", "val"))
     )
     predictor.fit(train, validation, derive(cell.seed, "predictor"))

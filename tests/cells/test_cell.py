@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mora_bench.cells.cell import Cell, Scoring
-from mora_bench.cells.missing import Missing
+from mora_bench.cells.missing import Gaps, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins
@@ -38,7 +38,7 @@ OTHER = {
     "method_version": "2", "rank": 8, "blocks": (0, 1), "impute": "mean", "impute_version": "2", "weights": "y",
     "recipe": Recipe(lr=1e-3), "seed": 1, "modalities": ("image", "text"), "task": "ordinal", "mechanism": MISSING,
     "knobs": (("length", 16),), "versions": (("training", 3),), "folds": 10, "pool": 5, "after": "cxr x",
-    "max_text": 64,
+    "max_text": 64, "gaps": Gaps("block", 0.5),
 }  # fmt: skip
 OF_SCORES = {"missing": MISSING, "rate": 0.3, "version": 3, "convention": "monai"}
 OF_MISSING = {"mechanism": "site", "strength": 3.0, "unit": "sample", "version": "2", "reads": "x"}

@@ -17,6 +17,7 @@ from mora_bench.api import (
     Content,
     Dataset,
     Engine,
+    GapMechanism,
     Imputer,
     Inputs,
     Mechanism,
@@ -164,6 +165,18 @@ class LastFirst(Mechanism):
         stay = context.uniform("stay")
         lost = np.argsort(-stay)[: round(rate * len(context))]
         return context.without(lost, context.sets()[lost])
+
+
+# Gaps of signals: the values with the lowest numbers.
+
+
+class LowestNumbers(GapMechanism):
+    title = "values with the lowest numbers"
+    source = "this test"
+
+    def lost(self, values, uniform, rate):
+        numbers = uniform("value", *values.shape)
+        return numbers.argsort(None).argsort().reshape(values.shape) < round(rate * values.size)
 
 
 # A family of backbones: a tower for each modality.

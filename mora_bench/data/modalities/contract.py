@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
@@ -17,6 +17,10 @@ from mora_bench.files import FileHashes
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+#: What of a row's content is left: its values with NaN where one is lost.
+Lose = Callable[[int, np.ndarray], np.ndarray]
 
 
 class Rule(Protocol):
@@ -39,6 +43,10 @@ class Content(ABC):
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
         """The same with noise as the content of the given rows; its amount stays. Rules about leaks try it."""
 
+    def with_gaps(self, lose: Lose) -> Self:
+        """The same with gaps. A kind whose contents have no parts that may be lost gives itself."""
+        return self
+
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """A measure of each sample's cost, int [B]: batches of samples of similar cost are computed faster."""
         return np.zeros(len(rows), np.int64)
@@ -55,6 +63,8 @@ class Modality(ABC):
     title: ClassVar[str]
     #: Change it when the same values would become other inputs.
     version: ClassVar[int] = 1
+    #: Whether parts of a content may be lost (`Content.with_gaps`).
+    gapped: ClassVar[bool] = False
 
     def exists(self, value: Any) -> bool:
         """Whether a value that is not None holds anything."""

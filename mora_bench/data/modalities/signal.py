@@ -7,7 +7,7 @@ A sample that has no signal at all lacks the modality, as it may lack any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from mora_bench.data.batch import Inputs
-from mora_bench.data.modalities.contract import Content, Modality, Rule
+from mora_bench.data.modalities.contract import Content, Lose, Modality, Rule
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, digest
 
@@ -52,6 +52,21 @@ class Series:
         return digest([head.encode(), np.ascontiguousarray(self.values, np.float32).tobytes()])
 
 
+@dataclass(frozen=True)
+class Gapped:
+    """A signal of which values are taken; `lose` is handed its values, float [T, C], and gives what is left."""
+
+    signal: Signal
+    lose: Callable[[np.ndarray], np.ndarray]
+
+    def read(self) -> Series:
+        own = self.signal.read()
+        return Series(self.lose(own.values), own.rate, own.channels)
+
+    def fingerprint(self) -> str:
+        return self.read().fingerprint()
+
+
 @runtime_checkable
 class Signal(Protocol):
     """What a table holds of a sample's signal: a `Series`, or what reads one, such as a file."""
@@ -81,16 +96,22 @@ class SignalContent(Content):
     Attributes:
         values: float32 [steps, C]; bounds: int64 [N + 1], sample i has the steps `bounds[i]` to `bounds[i + 1]`.
         rate: of all, in Hz; channels: their C names.
+        lose: what is left of a sample's values where gaps are taken; None: all of them.
     """
 
     values: np.ndarray
     bounds: np.ndarray
     rate: float
     channels: tuple[str, ...]
+    lose: Lose | None = None
 
     def series(self, row: int) -> np.ndarray:
         """One sample's values, float32 [T, C]."""
-        return self.values[self.bounds[row] : self.bounds[row + 1]]
+        whole = self.values[self.bounds[row] : self.bounds[row + 1]]
+        return whole if self.lose is None or not len(whole) else self.lose(row, whole)
+
+    def with_gaps(self, lose: Lose) -> Self:
+        return replace(self, lose=lose)
 
     def collate(self, rows: np.ndarray, there: np.ndarray) -> SignalInputs:
         """The dummy is a series without a step."""
@@ -120,21 +141,27 @@ class SignalContent(Content):
         return -(-steps * TOKENS // max(int(np.diff(self.bounds).max(initial=1)), 1))
 
     def facts(self) -> dict[str, Any]:
-        """Rate, channels, the shortest and longest series in seconds, and the share of values that is measured."""
+        """Rate, channels, the shortest and longest series in seconds, and the share of values that is measured, and
+        that is left where gaps are taken."""
         steps = np.diff(self.bounds)
         seconds = steps[steps > 0] / self.rate
-        return {
+        found = {
             "rate (Hz)": self.rate,
             "channels": list(self.channels),
             "seconds": [float(seconds.min()), float(seconds.max())] if len(seconds) else [],
             "measured": float(np.isfinite(self.values).mean()) if self.values.size else 0.0,
         }
+        if self.lose is None:
+            return found
+        left = sum(int(np.isfinite(self.series(row)).sum()) for row in range(len(steps)))
+        return found | {"left": left / max(self.values.size, 1)}
 
 
 class SignalKind(Modality):
     """A sample's value is a `Signal`. All of a data set have the same channels and rate, and may differ in length."""
 
     title = "signal: sampled series with gaps, such as an ECG or vital signs"
+    gapped = True
 
     def exists(self, value: Any) -> bool:
         """A series in memory without a measured value is none; of a file that is known once it is decoded."""

@@ -1,0 +1,1 @@
+"""What takes values inside a modality: gaps of a signal."""

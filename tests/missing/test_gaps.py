@@ -1,0 +1,203 @@
+"""Gaps inside signals: what each mechanism takes, and that all who read a cell's signals see the same."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mora_bench import registry
+from mora_bench.cells.missing import Gaps
+from mora_bench.checks.run import check
+from mora_bench.checks.small import cell
+from mora_bench.cli import main as cli
+from mora_bench.data import cache
+from mora_bench.data.modalities.signal import Series, SignalInputs
+from mora_bench.data.modalities.windows import Windows
+from mora_bench.data.sides import Side
+from mora_bench.data.table import Column, Table
+from mora_bench.errors import UserError
+from mora_bench.missing.gaps.draw import with_gaps
+from mora_bench.records.store import Store
+from mora_bench.training import gaps
+
+NAMES = registry.names(registry.GAPS)
+NAN = np.nan
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_keeps_every_rule(name):
+    assert [(rule, problem) for rule, problem in check(registry.GAPS, name) if problem] == []
+
+
+def taken(values, said, *names):
+    return with_gaps(np.asarray(values, float), Gaps.of(said), *(names or ("id",)))
+
+
+def test_the_end_is_lost_in_all_channels():
+    found = taken(np.arange(8).reshape(4, 2), "end@0.5")
+    np.testing.assert_array_equal(found, [[0, 1], [2, 3], [NAN, NAN], [NAN, NAN]])
+
+
+def test_a_block_is_one_stretch_that_may_lie_anywhere():
+    begins = []
+    for k in range(200):
+        lost = np.isnan(taken(np.zeros((10, 2)), "block@0.3", k))
+        assert (lost[:, 0] == lost[:, 1]).all()
+        (at,) = np.nonzero(lost[:, 0])
+        assert at.tolist() == list(range(at[0], at[0] + 3))
+        begins.append(at[0])
+    assert set(begins) == set(range(8))
+
+
+def test_high_values_are_lost_more_often_in_each_channel_by_its_own_scale():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(4000, 2)) * [1, 1000]
+    lost = np.isnan(taken(values, "high@0.4"))
+    np.testing.assert_allclose(lost.mean(0), 0.4, atol=0.03)
+    for channel in range(2):
+        high = values[:, channel] > np.median(values[:, channel])
+        assert lost[high, channel].mean() > 2 * lost[~high, channel].mean()
+
+
+@given(
+    arrays(float, st.tuples(st.integers(1, 20), st.integers(1, 3)), elements=st.sampled_from([NAN, 0.0, 1.0, 2.5])),
+    st.sampled_from(NAMES),
+    st.floats(0.01, 0.99),
+)
+def test_natural_gaps_stay_others_keep_their_value_and_one_value_stays(values, name, rate):
+    found = with_gaps(values, Gaps(name, rate), "id")
+    seen, left = np.isfinite(values), np.isfinite(found)
+    assert not (left & ~seen).any()
+    np.testing.assert_array_equal(found[left], values[left])
+    assert left.any() == seen.any()
+
+
+@pytest.mark.parametrize("rate", ["0", "1", "1.5", "-1", "half", ""])
+def test_a_rate_that_is_none_is_refused(rate):
+    with pytest.raises(UserError, match=r"expected (none, or a name and a rate|a rate between 0 and 1)"):
+        Gaps.of(f"block@{rate}")
+
+
+def test_a_signal_of_gaps_alone_gives_what_an_absent_one_gives():
+    torch.manual_seed(0)
+    net = Windows([np.random.default_rng(0).normal(size=(32, 2)).astype(np.float32)], 2, 12)
+    values = torch.full((2, 32, 2), NAN)
+    tokens, mask = net(SignalInputs(values, torch.tensor([32, 0])))
+    assert torch.equal(mask[0], mask[1])
+    assert torch.equal(tokens[0][mask[0]], tokens[1][mask[1]])
+
+
+def clinic(n=12):
+    rng = np.random.default_rng(0)
+    values = [None if i % 4 == 3 else Series(rng.normal(size=(20 + i, 2)), 1.0, ("a", "b")) for i in range(n)]
+    ids = tuple(f"s{i}" for i in range(n))
+    modalities = {"note": Column("text", ("seen",) * n), "ecg": Column("signal", tuple(values))}
+    return Table("clinic", "real", ("ill",), ids, ids, modalities, (np.arange(n) % 2)[:, None].astype(np.uint8))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_networks_and_competitors_see_the_same_values(name, tmp_path):
+    own = replace(cell(0), dataset="clinic", source="real", gaps=Gaps(name, 0.5))
+    whole = clinic()
+    table = whole.only(np.arange(12))
+    bare = replace(table, modalities={"ecg": table.modalities["ecg"]})
+    samples = gaps.of_samples(own, cache.prepare(bare, "print", {}, tmp_path))
+    side = gaps.of_side(own, Side(bare, np.arange(12)))
+    np.testing.assert_array_equal(side.natural, bare.present)
+    for row, value in enumerate(side.table.modalities["ecg"].values):
+        if value is None:
+            assert not len(samples.contents[0].series(row))
+            continue
+        seen, before = value.read().values, bare.modalities["ecg"].values[row].values
+        np.testing.assert_array_equal(samples.contents[0].series(row), seen.astype(np.float32))
+        assert np.isnan(seen).mean() == pytest.approx(0.5, abs=0.25)
+        assert not np.isnan(before).any()
+    facts = samples.contents[0].facts()
+    assert facts["measured"] == 1
+    assert facts["left"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_gaps_are_drawn_by_id_data_and_seed_and_by_nothing_else(tmp_path):
+    own = replace(cell(0), dataset="clinic", source="real", gaps=Gaps("random", 0.5))
+    table = replace(clinic(), modalities={"ecg": clinic().modalities["ecg"]})
+
+    def first(cell, rows):
+        found = gaps.of_side(cell, Side(table.only(rows), np.arange(len(rows))))
+        return found.table.modalities["ecg"].values[0].read().values
+
+    before = first(own, np.arange(12))
+    np.testing.assert_array_equal(
+        first(replace(own, method="lora", missing="text", rate=0.3), np.array([0, 5])), before
+    )
+    for other in (replace(own, seed=1), replace(own, dataset="another")):
+        assert not np.array_equal(first(other, np.arange(12)), before, equal_nan=True)
+
+
+def test_a_cell_without_gaps_keeps_its_key_and_one_with_them_says_so():
+    own = cell(0)
+    gapped = replace(own, gaps=Gaps("block", 0.5))
+    assert own.gaps is None
+    assert gapped.key != own.key
+    assert replace(own, gaps=Gaps("block", 0.5, "2")).key != gapped.key
+    assert "gaps block@0.5" in gapped.label
+
+
+FILE = """
+import numpy as np
+from mora_bench.api import Column, Dataset, Series, Table
+
+def read(root):
+    rng = np.random.default_rng(0)
+    ill = np.arange(90) % 2
+    series = [Series(rng.normal(size=(24, 1)) + 3 * own, 1.0, ("hr",)) for own in ill]
+    values = tuple(None if i % 9 == 8 else own for i, own in enumerate(series))
+    ids = tuple(f"s{i}" for i in range(90))
+    modalities = {"note": Column("text", ("seen", "seen again") * 45), "ecg": Column("signal", values)}
+    return Table("ward", "real", ("ill",), ids, ids, modalities, ill[:, None].astype("uint8"))
+
+WARD = Dataset("a ward", lambda root: root, read)
+"""
+
+
+def test_a_grid_over_gaps_has_a_section_for_each(tmp_path, folder, as_a_new_user, capsys):
+    (tmp_path / "ward.py").write_text(FILE)
+    out = tmp_path / "out"
+    words = ["grid", "--plugin", str(tmp_path / "ward.py"), "--data-root", str(tmp_path), "--datasets", "ward"]
+    words += [
+        "--methods",
+        "head",
+        "--floors",
+        "stacked",
+        "--seeds",
+        "0",
+        "--recipe.epochs",
+        "1",
+        "--backbone",
+        str(folder),
+    ]
+    words += ["--recipe.max-text", "16", "--engine", "inline", "--gaps", "none", "end@0.5", "--out", str(out)]
+    assert cli.main(words) == 0, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "ward, trained on both missing at 70%\n" in said
+    assert "ward, trained on both missing at 70%, gaps end@0.5\n" in said
+    assert "ward: 100 % of the values of ecg were measured, and 50 % are left by gaps end@0.5." in said
+    records, _ = Store(out).records()
+    assert {(record.cell.method, str(record.cell.gaps)) for record in records} == {
+        (method, own) for method in ("head", "stacked") for own in ("None", "end@0.5")
+    }
+    assert cli.main(["verify", str(out), "--plugin", str(tmp_path / "ward.py")]) == 3
+    assert "gaps" in (out / "tables" / "scores.csv").read_text().splitlines()[0].split(",")
+
+
+def test_a_dataset_without_signals_has_no_gaps_and_the_plan_says_so(as_a_new_user, capsys, tmp_path):
+    words = ["grid", "--datasets", "odir", "--methods", "head", "--floors", "none", "--seeds", "0", "--plan", "--out"]
+    assert cli.main([*words, str(tmp_path / "out"), "--gaps", "none", "block@0.5"]) == 0, capsys.readouterr().err
+    assert "odir has no signal that may have gaps" in capsys.readouterr().out
+    assert cli.main([*words, str(tmp_path / "out"), "--gaps", "block@0.5"]) == 2
+    assert "--gaps block@0.5: odir has no signal that may have gaps. Add none" in capsys.readouterr().err
+    assert cli.main([*words, str(tmp_path / "out"), "--gaps", "blok@0.5"]) == 2
+    assert "unknown gap mechanism 'blok'" in capsys.readouterr().err
