@@ -12,14 +12,17 @@ from mora_bench.errors import UserError
 
 #: The most patients that are drawn as files, and on one sheet.
 MOST, MOST_ON_A_SHEET = 100_000, 200
+#: The twin without an original.
+ICU = "icu"
 
 
 @dataclass(frozen=True)
 class TwinOptions:
-    """Write an embedded twin to a folder, in the published layout of its original."""
+    """Write an embedded twin to a folder: odir and cxr in the published layout of their originals, icu as tables that
+    `data` reads."""
 
     dataset: tyro.conf.Positional[str]
-    """odir or cxr"""
+    """odir, cxr or icu"""
     folder: tyro.conf.Positional[Path]
     """where to; made if absent"""
     samples: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 100
@@ -31,12 +34,13 @@ class TwinOptions:
 def run(arguments: list[str]) -> int:
     options = parse(TwinOptions, "twin", arguments)
     registry.check(registry.DATASETS, options.dataset)
+    from mora_bench.data.twins import icu
     from mora_bench.data.twins import tables as twins
 
-    if options.dataset not in twins.NAMES:
-        raise UserError(
-            f"dataset {options.dataset!r} has no published layout to write; known: {', '.join(twins.NAMES)}."
-        )
+    known = twins.NAMES if options.sheet else (*twins.NAMES, ICU)
+    if options.dataset not in known:
+        what = "sheet to draw" if options.sheet else "layout to write"
+        raise UserError(f"dataset {options.dataset!r} has no {what}; known: {', '.join(known)}.")
     most = MOST_ON_A_SHEET if options.sheet else MOST
     if not 1 <= options.samples <= most:
         raise UserError(f"--samples is {options.samples}; expected 1 to {most:,}.")
@@ -44,7 +48,10 @@ def run(arguments: list[str]) -> int:
         _sheet(options)
         return 0
     try:
-        twins.publish(options.dataset, options.folder, options.samples)
+        if options.dataset == ICU:
+            icu.publish(options.folder, options.samples)
+        else:
+            twins.publish(options.dataset, options.folder, options.samples)
     except OSError as error:
         raise UserError(f"{options.folder}: cannot be written ({error.strerror}). Name another folder.") from error
     print(f"{options.samples} patients of the {options.dataset} twin: {options.folder}")

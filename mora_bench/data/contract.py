@@ -31,6 +31,8 @@ class Dataset:
             test samples can be drawn apart from those that train. None if the twin cannot.
         known: for a twin of known truth, what can be known of each label under a pattern of presence, given as one
             bool per modality; scores get a ceiling from it.
+        at_most: the same where no closed form is known: the scores of one who knows all that is told, by name, of
+            samples of which so many show each presence pattern, float [P].
         source: where the data, or their description, are published.
         population: whose data they are; two datasets that name the same one share patients, and count as one where
             methods are ranked over datasets. "" where no other dataset has these patients.
@@ -52,6 +54,7 @@ class Dataset:
     views: Views | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     everybody: Callable[[Path], Table] | None = None
+    at_most: Callable[[Sequence[float]], Mapping[str, float]] | None = None
 
     group: ClassVar[str] = registry.DATASETS
 
@@ -65,6 +68,7 @@ class Dataset:
             read=lambda root: change(self.read(root)),
             twin=None if twin is None else lambda: change(twin()),
             known=None,
+            at_most=None,
             more=None if more is None else lambda numbers: change(more(numbers)),
             everybody=None if everybody is None else lambda root: change(everybody(root)),
         )

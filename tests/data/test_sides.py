@@ -13,7 +13,9 @@ from mora_bench.data.sides import Side, sides
 from mora_bench.errors import UserError
 
 
-@pytest.mark.parametrize("dataset", ["odir", "cxr", "odir-eyes", "odir-record", "odir-grade", "cxr-views"])
+@pytest.mark.parametrize(
+    "dataset", ["odir", "cxr", "odir-eyes", "odir-record", "odir-grade", "cxr-views", "icu-survival"]
+)
 def test_a_pool_is_drawn_apart_and_anew_for_every_seed(dataset):
     own = datasets.load(dataset, None)
     pools = [datasets.pool(dataset, seed, 40) for seed in (0, 1)]

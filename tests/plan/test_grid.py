@@ -315,7 +315,10 @@ def test_seeds_are_outermost(grid, place):
             r"unknown method 'lroa'; known: all, .*bitfit, .*Did you mean 'lora'\?",
         ),
         ({"impute": ("maen",)}, r"unknown imputer 'maen'; known: all, bank, dummy, .*Did you mean 'mean'\?"),
-        ({"datasets": ("chest",)}, "unknown dataset 'chest'; known: cxr, cxr-redacted, cxr-views, odir"),
+        (
+            {"datasets": ("chest",)},
+            "unknown dataset 'chest'; known: cxr, cxr-redacted, cxr-views, icu, icu-cause, icu-severity, ",
+        ),
         ({"floors": ("tfdif",)}, r"unknown predictor 'tfdif'; known: all, .*tfidf\. Did you mean 'tfidf'\?"),
         ({"methods": ("tfdif",)}, r"unknown method 'tfdif'; known: .*tfidf\. Did you mean 'tfidf'\?"),
         ({"mechanism": ("unifrm",)}, r"unknown mechanism 'unifrm'; known: .*Did you mean 'uniform'\?"),

@@ -180,7 +180,7 @@ class ChestCase:
     visible: frozenset[str]
 
 
-def _say(rng: np.random.Generator, finding: str, ways: int) -> str:
+def say(rng: np.random.Generator, finding: str, ways: int) -> str:
     side, degree = str(rng.choice(("left", "right"))), str(rng.choice(("mild", "moderate", "severe")))
     return str(rng.choice(FINDINGS[finding][1][:ways])).format(
         side=side,
@@ -213,7 +213,7 @@ def case(
     has = {f: not normal and rng.random() < often * p for f, (p, _) in FINDINGS.items()}
     told = [f for f in FINDINGS if rng.random() < (telling(f not in SEEN, clarity) if has[f] else FALSE)]
     shown = frozenset(f for f in FINDINGS if rng.random() < (telling(f in SEEN, clarity) if has[f] else FALSE))
-    sentences = [_say(rng, f, ways) for f in told]
+    sentences = [say(rng, f, ways) for f in told]
     sentences += [str(s) for s in rng.choice(CLEAR, rng.integers(*clear, endpoint=True), replace=False)]
     rng.shuffle(sentences)
     return ChestCase(

@@ -143,7 +143,10 @@ def test_an_empty_root_is_never_a_silent_twin(tmp_path):
 
 
 def test_an_unknown_dataset_lists_the_known(tmp_path):
-    with pytest.raises(UserError, match="unknown dataset 'ordi'; known: cxr, cxr-redacted, cxr-views, odir"):
+    with pytest.raises(
+        UserError,
+        match="unknown dataset 'ordi'; known: cxr, cxr-redacted, cxr-views, icu, icu-cause, icu-severity, ",
+    ):
         datasets.load("ordi", None)
 
 
