@@ -108,7 +108,7 @@ def words(line):
 def test_each_command_of_ours_has_options_that_are_known(page, line, monkeypatch, tmp_path):
     """It is read as the command line reads it, up to where it would compute: what it then does, other tests run. Lines
     that call nothing of ours (pip, tox, scontrol) need a network or a cluster."""
-    for part in re.split(r"&&|;", line.partition("  #")[0]):
+    for part in re.split(r"&&|;(?= |$)", line.partition("  #")[0]):
         arguments = words(part)
         if not arguments:
             continue

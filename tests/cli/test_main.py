@@ -139,7 +139,7 @@ def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
         (["gird"], "unknown verb 'gird'; known: grid, data, new, predict, status, report"),
         (
             ["grid", "--datasets", "odri"],
-            "unknown dataset 'odri'; known: cxr, cxr-redacted, cxr-views, icu, icu-cause, icu-severity, , ",
+            "unknown dataset 'odri'; known: cxr, cxr-redacted, cxr-views, icu, icu-cause, icu-severity, ",
         ),
         (["grid", "--methods", "lroa"], "unknown method 'lroa'; known:"),
         (["grid", "--preset", "quikc"], "unknown preset 'quikc'"),
