@@ -1,10 +1,11 @@
-"""Turns pytest-benchmark's JSON files into a table of ratios, and says which wanted ones are met.
+"""Turns pytest-benchmark's results into a table of ratios, and says which wanted ones are met.
 
-    pytest benchmarks/ --benchmark-only --benchmark-json=new.json
+    pytest benchmarks/ --benchmark-only --benchmark-json=new.json      # ends with the table
     python benchmarks/ratios.py new.json              # within a run: each entry over its group's base
     python benchmarks/ratios.py old.json new.json     # between runs of one machine as well: each file over the first
 
-Exits with 1 if a wanted ratio is not met.
+What is wanted depends on the machine, and on what else runs there: no benchmark fails for it. As a script it exits with
+1 if a wanted ratio is not met.
 """
 
 import json
@@ -22,25 +23,38 @@ SPREAD = 0.15
 EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}", "share": "{:.3f}", "peak_gb": "{:.2f}"}
 
 
-def read(file: Path) -> dict[tuple[str, str], dict]:
-    """Entries of one file by (group, name): median seconds and extra_info."""
+Entries = dict[tuple[str, str], dict]
+
+
+def entries(found: list[dict]) -> Entries:
+    """What pytest-benchmark knows of its benchmarks, by (group, name): median seconds and extra_info."""
+    return {(b["group"] or "", b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in found}
+
+
+def read(file: Path) -> list[dict]:
+    """The benchmarks of one file."""
     try:
-        found = json.loads(file.read_text())["benchmarks"]
+        return json.loads(file.read_text())["benchmarks"]
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"{file}: not a JSON file of pytest-benchmark ({error}); make one with --benchmark-json={file}")
-    return {(b["group"], b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in found}
 
 
-def where(file: Path) -> str:
-    """Device and versions of a file's results."""
-    info = json.loads(file.read_text())["benchmarks"][0]["extra_info"]
+def wanted(benchmark, **more: tuple[float, str]) -> None:
+    """Note what a benchmark measured beside its time, each as a value and the condition on it, such as "<= 5"."""
+    found = benchmark.extra_info.setdefault("measured", {})
+    found |= {name.replace("_", " "): {"value": value, "wanted": sign} for name, (value, sign) in more.items()}
+
+
+def where(found: list[dict]) -> str:
+    """Device and versions of some results."""
+    info = found[0]["extra_info"]
     versions = ", ".join(f"{name} {info['versions'][name]}" for name in ("torch", "transformers", "peft"))
     return f"{info['device']}, {info['threads']} thread, {versions}"
 
 
-def rows(files: list[Path]) -> list[dict[str, str]]:
-    """One row per entry of the first file."""
-    first, *others = [read(file) for file in files]
+def rows(runs: list[tuple[str, Entries]]) -> list[dict[str, str]]:
+    """One row per entry of the first of some runs, which have names."""
+    (stem, first), *others = runs
     bases = {group: entry for (group, _), entry in first.items() if entry.get("base")}
     found = []
     for (group, name), entry in sorted(first.items()):
@@ -53,11 +67,18 @@ def rows(files: list[Path]) -> list[dict[str, str]]:
         if "ratios" in entry:
             found += [named(group, name, ratio, entry) for name, ratio in entry["ratios"].items()]
             continue
-        for file, other in zip(files[1:], others, strict=True):
+        for other_stem, other in others:
             if (group, name) in other:
-                row[f"{file.stem} / {files[0].stem}"] = f"{other[group, name]['s'] / entry['s']:.3g}"
+                row[f"{other_stem} / {stem}"] = f"{other[group, name]['s'] / entry['s']:.3g}"
         found.append(row)
+        found += [measured(group, name, *own) for own in entry.get("measured", {}).items()]
     return found
+
+
+def measured(group: str, name: str, what: str, own: dict) -> dict[str, str]:
+    """Something that a benchmark measured beside its time."""
+    row = {"group": group, "entry": f"{name}: {what}", "measured": f"{own['value']:.3g}"}
+    return row | judged(own["value"], own, {})
 
 
 def named(group: str, name: str, ratio: float, entry: dict) -> dict[str, str]:
@@ -81,10 +102,17 @@ def judged(ratio: float, entry: dict, base: dict) -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     if not arguments:
         sys.exit(__doc__)
-    found = rows([Path(argument) for argument in arguments])
-    print("\n\n".join(where(Path(argument)) for argument in arguments), end="\n\n")
-    print(tabulate(found, headers="keys", tablefmt="github", disable_numparse=True))
+    files = {Path(argument).stem: read(Path(argument)) for argument in arguments}
+    found = rows([(stem, entries(own)) for stem, own in files.items()])
+    print("\n\n".join(map(where, files.values())), end="\n\n")
+    print(shown(found))
     return int(any(row.get("met") == "NO" for row in found))
+
+
+def shown(found: list[dict[str, str]]) -> str:
+    """Rows as a table of Markdown."""
+    names = dict.fromkeys(name for row in found for name in row)
+    return tabulate([[row.get(name, "") for name in names] for row in found], [*names], "github", disable_numparse=True)
 
 
 if __name__ == "__main__":

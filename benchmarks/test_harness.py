@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from ratios import wanted
 from rivals import MODALITIES
 
 from mora_bench import registry
@@ -37,7 +38,7 @@ from mora_bench.scoring.protocol import CURVE, over_masks, scored
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells
-from mora_bench.training.decoded import samples
+from mora_bench.training.decoded import reopen, samples
 from mora_bench.training.facts import predicted
 from mora_bench.training.predict import predict
 from mora_bench.training.tuning import search
@@ -58,7 +59,7 @@ def ran(engine, cells, place):
     return [Store(place.out).record(cell) for cell in ended]
 
 
-@pytest.mark.benchmark(group="plan of 100,000 cells: below 5 s")
+@pytest.mark.benchmark(group="plan of 100,000 cells")
 def test_plan(benchmark, place):
     grid = dataclasses.replace(QUICK, methods=("all",), seeds=tuple(range(2381)))
     expand(QUICK, QUICK, place)
@@ -70,7 +71,7 @@ def test_plan(benchmark, place):
     cells, status = benchmark.pedantic(plan, rounds=3)
     benchmark.extra_info["cells"] = len(cells)
     assert set(status.values()) == {"to do"}
-    assert benchmark.stats["median"] < 5
+    wanted(benchmark, seconds=(benchmark.stats["median"], "<= 5"))
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +106,13 @@ print(re.search(r"VmHWM:\\s+(\\d+) kB", pathlib.Path("/proc/self/status").read_t
 
 
 @pytest.mark.parametrize("how", ["loose", "packed"])
-@pytest.mark.benchmark(group="report on 10,000 records: below 10 s, packed 15 s, and 0.7 GB")
+@pytest.mark.benchmark(group="report on 10,000 records")
 def test_report(benchmark, many, how):
     command = [sys.executable, "-c", REPORT, str(many[how])]
     done = benchmark.pedantic(subprocess.run, args=(command,), kwargs={"capture_output": True, "check": True}, rounds=2)
-    benchmark.extra_info |= {"peak_gb": int(done.stdout) / 1e6, "base": how == "loose"}
-    assert benchmark.extra_info["peak_gb"] < 0.7
-    assert benchmark.stats["median"] < (10 if how == "loose" else 15)
+    benchmark.extra_info |= {"base": how == "loose"}
+    seconds = benchmark.stats["median"], "<= 10" if how == "loose" else "<= 15"
+    wanted(benchmark, seconds=seconds, peak_GB=(int(done.stdout) / 1e6, "<= 0.7"))
 
 
 @pytest.mark.benchmark(group="plan of 10,000 cells that are done: packed at most 1/5 of loose")
@@ -132,7 +133,6 @@ def test_plan_of_what_is_done(benchmark, many):
     ratios = [benchmark.pedantic(turn), *(turn() for _ in range(4))]
     benchmark.extra_info["ratios"] = {"packed": sorted(ratios)[2]}
     benchmark.extra_info["wanted"] = {"packed": "<= 0.2"}
-    assert sorted(ratios)[2] <= 0.2
 
 
 FOUR = ("uniform", "label", "hidden", "observed")
@@ -203,7 +203,7 @@ class Compute:
 def test_share_of_the_harness(benchmark, net, most, place, vilt_b32, monkeypatch):
     changes = {"methods": ("mora",), "datasets": ("odir",), "seeds": (0,)}
     if net != "small":
-        place = dataclasses.replace(place, limit=60)
+        place = dataclasses.replace(place, limit=20)
         recipe = dataclasses.replace(QUICK.recipe, epochs=1, batch=4)
         changes |= {"backbone": (vilt_b32,), "recipe": recipe}
     (cell,) = cells_of(place, **changes)
@@ -215,14 +215,13 @@ def test_share_of_the_harness(benchmark, net, most, place, vilt_b32, monkeypatch
     compute = Compute(monkeypatch)
     benchmark.pedantic(run_cells, args=([cell], place), rounds=1)
     share = 1 - compute.seconds / benchmark.stats["median"]
-    benchmark.extra_info |= {"share": share, "most": most}
-    assert share < most
+    wanted(benchmark, share=(share, f"<= {most}"))
 
 
 @pytest.mark.parametrize("workers", [2, 1])
-@pytest.mark.benchmark(group="twelve cells of MoRA by workers, their start included")
+@pytest.mark.benchmark(group="six cells of MoRA by workers, their start included")
 def test_workers(benchmark, workers, place):
-    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=tuple(range(12)))
+    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=tuple(range(6)))
     samples("odir", "small", QUICK.recipe.max_text, place)
     place = dataclasses.replace(place, workers=workers)
     records = benchmark.pedantic(ran, args=(Processes, cells, place), rounds=1)
@@ -272,7 +271,7 @@ def test_quick_grid(benchmark, place):
 @pytest.mark.benchmark(group="opening 1,000 decoded samples: verified, beside believed")
 def test_open(benchmark, place, monkeypatch):
     def opened():
-        samples.cache_clear()
+        reopen()
         datasets.fingerprinted.cache_clear()
         begun = time.perf_counter()
         samples("odir", "small", 128, place)

@@ -1,4 +1,4 @@
-"""A table of a million rows: read and audited in twenty seconds and a gigabyte."""
+"""A table of a million rows: read and audited; in twenty seconds and a gigabyte, where the machine is a quick one."""
 
 import csv
 import random
@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from ratios import wanted
 
 ROWS = 1_000_000
 SECONDS, MEGABYTES = 20, 1024
@@ -46,5 +47,4 @@ def test_a_million_rows(root, benchmark):
 
     rows, seconds, megabytes = benchmark.pedantic(read, rounds=1)
     assert rows == ROWS
-    assert seconds < SECONDS
-    assert megabytes < MEGABYTES
+    wanted(benchmark, seconds=(seconds, f"<= {SECONDS}"), MiB=(megabytes, f"<= {MEGABYTES}"))

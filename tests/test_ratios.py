@@ -42,15 +42,20 @@ def test_ratios_within_a_run_and_between_runs(ratios, tmp_path, capsys):
         entry("step", "theirs", 3.0, wanted=">= 1.3"),
         entry("step", "later", 1.1, gflops=50, follows_flops=True),
         entry("turns", "", 9.0, ratios={"theirs": 1.2}, wanted={"theirs": ">= 1.3"}),
+        entry("report", "loose", 9.0, measured={"peak GB": {"value": 0.75, "wanted": "<= 0.7"}}),
     )
     new = written(tmp_path, "new.json", entry("step", "ours", 1.0))
-    found = {(row["group"], row["entry"]): row for row in ratios.rows([old, new])}
+    runs = [(file.stem, ratios.entries(ratios.read(file))) for file in (old, new)]
+    found = {(row["group"], row["entry"]): row for row in ratios.rows(runs)}
     assert found["step", "ours"] == {
         "group": "step", "entry": "ours", "ms": "2e+03", "gflops": "100", "over the base": "1", "new / old": "0.5"
     }  # fmt: skip
     assert (found["step", "theirs"]["over the base"], found["step", "theirs"]["met"]) == ("1.5", "yes")
     assert (found["step", "later"]["wanted"], found["step", "later"]["met"]) == ("0.5 within 15%", "yes")
     assert (found["turns", "theirs"]["over the base"], found["turns", "theirs"]["met"]) == ("1.2", "NO")
+    assert found["report", "loose: peak GB"] == {
+        "group": "report", "entry": "loose: peak GB", "measured": "0.75", "wanted": "<= 0.7", "met": "NO"
+    }  # fmt: skip
     assert ratios.main([str(old)]) == 1
     assert "a cpu, 1 thread, torch 1" in capsys.readouterr().out
 
