@@ -10,13 +10,16 @@ from mora_bench.methods.predictor import Predictor
 from .by_pattern import ByPattern
 from .features import KINDS, VECTOR
 
+#: Kinds whose embedder is not the backbone's.
+BROUGHT = ("table", "signal")
+
 
 class FrozenFeatures(ByPattern, Predictor):
     """The features of a modality are the mean of its tokens after the backbone's last block, with that modality alone
     in the network; of pictures that come through a projection that was not pre-trained, what the projection reads. Each
     pattern's regressions are fitted on the training samples that show at least its modalities, on their features side
-    by side, scaled by the training set; the penalty is chosen on validation. Tables of numbers and categories, which no
-    backbone embeds, are read as `stacked` reads them, so that nothing is hidden from it that a network sees."""
+    by side, scaled by the training set; the penalty is chosen on validation. Tables and signals, which no backbone
+    embeds, are read as `stacked` reads them, so that nothing is hidden from it that a network sees."""
 
     title = "frozen backbone + one linear model per pattern"
     source = "linear probes (Alain and Bengio, arXiv 1610.01644), per pattern as `stacked`"
@@ -27,7 +30,7 @@ class FrozenFeatures(ByPattern, Predictor):
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
-        self.learn(_read(train), _read(validation), (VECTOR, "table"))
+        self.learn(_read(train), _read(validation), (VECTOR, *BROUGHT))
 
     def predict(self, samples: Shown) -> np.ndarray:
         return self.answer(_read(samples))

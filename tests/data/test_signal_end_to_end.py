@@ -6,6 +6,7 @@ import pytest
 from mora_baselines.features import Signals
 from mora_baselines.sampled import BANDS, STATISTICS, described
 
+from mora_bench import registry
 from mora_bench.cli import main as cli
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.new_records import new_records
@@ -14,6 +15,7 @@ from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.shown import shown
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
+from mora_bench.tasks.named import task_of
 
 N = 60
 ENTRY = "vitals=charts.csv:key=stay;time=hour;unit=h;step=1"
@@ -99,6 +101,22 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
     assert found[0].startswith("id,had,ill")
     assert found[1].startswith("s0,note,")
     assert found[2].startswith("s1,note+vitals,")
+
+
+@pytest.mark.parametrize("name", ["late-fusion", "stacked", "frozen"])
+def test_baselines_without_a_network_read_signals(name, clinic):
+    """Here nothing else tells who is ill."""
+    table = dataset().read(clinic)
+    rows, everything = np.arange(N), np.ones((N, 2), bool)
+    whole = shown(table, rows, everything, True)
+    own = registry.get(registry.PREDICTORS, name)()
+    own.fit(whole, whole, 0)
+    there = table.present[:, 1]
+    task = task_of(table.task)
+    seen = task.logits(own.predict(shown(table, rows, everything, False)))
+    assert task.scores(table.targets[there], seen[there])["auroc"] == 1
+    blind = task.logits(own.predict(shown(table, rows, np.array([[True, False]] * N), False)))
+    assert task.scores(table.targets[there], blind[there])["auroc"] < 0.7
 
 
 def test_plain_features_of_a_series():
