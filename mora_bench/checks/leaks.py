@@ -36,9 +36,11 @@ def _others(content: Content, rows: np.ndarray) -> dict[str, Content]:
     for name in names:
         values = getattr(content, name)
         shuffled[name] = np.roll(values, 997 if values.dtype == np.uint8 else 7, axis=0)
-        high = 256 if values.dtype == np.uint8 else int(values.max()) + 1
-        whole = np.issubdtype(values.dtype, np.integer)
-        noise[name] = rng.integers(5, high, values.shape, values.dtype) if whole else rng.normal(size=values.shape)
+        if np.issubdtype(values.dtype, np.integer):
+            high = 256 if values.dtype == np.uint8 else int(values.max()) + 1
+            noise[name] = rng.integers(5, high, values.shape, values.dtype)
+        else:
+            noise[name] = rng.normal(size=values.shape).astype(values.dtype)
     found = {"noise": noise, "other patients' data": shuffled}
     found["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
     others = {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}

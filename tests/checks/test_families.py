@@ -1,4 +1,4 @@
-"""The contract of methods and imputers on both families of backbones, with two, three and four modalities."""
+"""The contract of methods and imputers on every family of backbones, with two, three and four modalities."""
 
 import copy
 import os
@@ -18,6 +18,7 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.checks import leaks, method, spared
 from mora_bench.checks.subject import Subject, in_memory
 from mora_bench.data import cache as decoded
+from mora_bench.data.modalities.signal import Series
 from mora_bench.data.presence import pattern_presence
 from mora_bench.data.readers import odir_eyes, odir_record
 from mora_bench.data.table import Column, Table
@@ -52,8 +53,14 @@ def record(table: Table) -> dict[str, Column]:
 
 
 def four(table: Table) -> Table:
-    """Left eye, right eye, keywords and record: four modalities of three kinds."""
-    return replace(odir_eyes.apart(table), modalities=odir_eyes.apart(table).modalities | record(table))
+    """Left eye, keywords, record and a signal with gaps: four modalities of four kinds."""
+    eyes = odir_eyes.apart(table).modalities
+    rng = np.random.default_rng(0)
+    series = [rng.normal(size=(12 + i, 2)) for i in range(len(table))]
+    gapped = [np.where(rng.random(own.shape) < 0.3, np.nan, own) for own in series]
+    vitals = Column("signal", tuple(Series(own, 1.0, ("hr", "bp")) for own in gapped))
+    left = {name: own for name, own in eyes.items() if name != "right"}
+    return replace(table, modalities=left | record(table) | {"vitals": vitals})
 
 
 def studies(table: Table) -> Table:
