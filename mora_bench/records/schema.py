@@ -11,6 +11,7 @@ import msgspec
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.ranges import Score, check_range, ranges_of
+from mora_bench.records.risks import RiskGroups
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 3
@@ -228,7 +229,8 @@ class Setting(Struct):
     """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask.
 
     Of the test split also: the scores of groups by covariates, what scores of several folds are pooled from, the bins
-    of a reliability diagram, what was decided (`Task.confusion`), and on twins the scores that can be expected at most.
+    of a reliability diagram, groups by risk, what was decided (`Task.confusion`), and on twins the scores that can be
+    expected at most.
     """
 
     scores: dict[str, Score]
@@ -239,6 +241,7 @@ class Setting(Struct):
     reliability: dict[str, list[float | None]] = {}
     confusion: dict[str, list[list[int]]] = {}
     ceiling: dict[str, float] = {}
+    risk_groups: RiskGroups | None = None
 
 
 class Curve(Struct):

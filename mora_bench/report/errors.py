@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from tabulate import tabulate
 
+from mora_bench.records.risks import RiskGroups
 from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
@@ -69,6 +70,23 @@ def reliability(results: Results, row: Row, pattern: str) -> np.ndarray | None:
     count = whole[:, 2].sum(0)
     means = np.nansum(whole[:, :2] * whole[:, 2:], axis=0)
     return np.vstack([np.divide(means, count, out=np.full(means.shape, np.nan), where=count > 0), count])
+
+
+def risks(results: Results, row: Row, pattern: str) -> RiskGroups | None:
+    """The groups by risk, means over seeds of what was predicted and what became of them; None where a seed's scores do
+    not hold them, or hold them at other times."""
+    found = [results.values.risks.get(key, {}).get(pattern) for key in row.keys]
+    whole = [own for own in found if own is not None]
+    if not whole or len(whole) < len(found) or len({(*own.times, *own.horizons, len(own.n)) for own in whole}) > 1:
+        return None
+    predicted, observed = (np.mean([getattr(own, what) for own in whole], axis=0) for what in ("predicted", "observed"))
+    return RiskGroups(
+        times=whole[0].times,
+        horizons=whole[0].horizons,
+        n=np.sum([own.n for own in whole], axis=0).tolist(),
+        predicted=predicted.tolist(),
+        observed=observed.tolist(),
+    )
 
 
 def grouped(results: Results, row: Row, pattern: str) -> dict[str, tuple[int, dict[str, float]]]:

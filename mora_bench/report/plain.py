@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
+
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
-from mora_bench.report.errors import decided, named, reliability
+from mora_bench.report.errors import decided, named, reliability, risks
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown
@@ -118,13 +120,17 @@ def _errors(results: Results, section: Section, row: Row) -> dict[str, Any]:
     for score in section.every:
         pattern = score.removeprefix("score ")
         own, bins = decided(results, row, pattern), reliability(results, row, pattern)
-        if (own is None and bins is None) or (own is not None and len(own.labels) > MOST_CLASSES):
+        groups = risks(results, row, pattern)
+        if own is None and bins is None and groups is None:
+            continue
+        if own is not None and len(own.labels) > MOST_CLASSES:
             continue
         found[score] = {
             "labels": own.labels if own else [],
             "one_by_one": own is not None and own.one_by_one,
             "counts": {named(rule): counts.tolist() for rule, counts in own.counts.items()} if own else {},
             "bins": None if bins is None else [[number(value) for value in line] for line in bins.tolist()],
+            "risks": None if groups is None else msgspec.to_builtins(groups),
         }
     return found
 

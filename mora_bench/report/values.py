@@ -12,6 +12,7 @@ import numpy as np
 
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.missing.masks import patterns
+from mora_bench.records.risks import RiskGroups
 from mora_bench.records.schema import Score, Scores, Worth
 from mora_bench.report import csvs
 from mora_bench.tasks.named import task_of
@@ -56,7 +57,7 @@ class Values:
         confusion: by score key and pattern of the test split, what was decided, by the rule that decides, int [C, 4] or
             [C, C] (`Task.confusion`); one_by_one: by score key which of the two.
         reliability: by score key and pattern the bins of its diagram, float [3, B]: mean probability, share of true,
-            number; groups: the scores of groups by covariates.
+            number; groups: the scores of groups by covariates; risks: the groups by risk.
         parts: by score key, what modalities are worth; those without are left out.
     """
 
@@ -69,6 +70,7 @@ class Values:
         self.one_by_one: dict[str, bool] = {}
         self.reliability: dict[str, dict[str, np.ndarray]] = {}
         self.groups: dict[str, dict[str, Grouped]] = {}
+        self.risks: dict[str, dict[str, RiskGroups]] = {}
         #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
         self._lines: list[tuple[str, str]] = []
         #: The scalar scores that were met so far, and whether each is a whole number.
@@ -121,6 +123,8 @@ class Values:
             self.one_by_one[key] = task_of(scores.task).one_by_one
         self.reliability |= {key: reliability} if reliability else {}
         self.groups |= {key: groups} if groups else {}
+        risks = {pattern: own.risk_groups for pattern, own in scores.test.items() if own.risk_groups is not None}
+        self.risks |= {key: risks} if risks else {}
 
     def _widen(self, scores: Mapping[str, Score]) -> None:
         """Make room for scores that nothing had so far."""

@@ -9,6 +9,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
 from mora_bench.data.groups import by_covariate
 from mora_bench.missing import masks
+from mora_bench.records.risks import RiskGroups
 from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
 from mora_bench.scoring.curves import DRAWS, expectation, under_masks
@@ -117,6 +118,8 @@ def _beyond(
     if cell.source == "twin":
         setting.ceiling = ceiling(cell.dataset, present["test"])
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
+    risks = task.risk_groups(*mine)
+    setting.risk_groups = RiskGroups(**risks) if risks else None
     if not task.columns and known[0].shape[1] <= MOST_CLASSES:
         setting.confusion = task.confusion(known, *mine)
 

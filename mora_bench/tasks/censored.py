@@ -63,10 +63,14 @@ def uncensored(times: np.ndarray, events: np.ndarray) -> np.ndarray:
 
 def share(times: np.ndarray, events: np.ndarray, horizon: float) -> float:
     """The share that had the event by a horizon, Kaplan and Meier's estimate."""
-    stays = 1.0
-    for at in np.unique(times[events & (times <= horizon)]):
-        stays *= 1 - (events & (times == at)).sum() / (times >= at).sum()
-    return float(1 - stays)
+    return float(shares(times, events, np.array([horizon]))[0])
+
+
+def shares(times: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The share that had the event by each of some times, float [T], Kaplan and Meier's estimate."""
+    steps = np.unique(times[events])
+    stays = [1 - (events & (times == step)).sum() / (times >= step).sum() for step in steps]
+    return 1 - np.cumprod([1.0, *stays])[np.searchsorted(steps, at, side="right")]
 
 
 def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> Pairs:

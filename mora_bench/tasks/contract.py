@@ -207,6 +207,15 @@ class Task(ABC):
         """Of predictions in bins: mean probability, share of true, count; nothing by default."""
         return {}
 
+    def risk_groups(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        """Samples in groups by what is predicted, and what became of them over time; nothing by default.
+
+        Returns:
+            times [T] and horizons [H]; of each of G groups, the lowest risk first, n [G], predicted [G][H] by the
+            horizons, and observed [G][T] by the times: shares of samples that have had the event.
+        """
+        return {}
+
     def improbable(self, row: np.ndarray) -> str | None:
         """What keeps a sample's numbers from 0 to 1, float [C], from being its probabilities; None if nothing does."""
         return None

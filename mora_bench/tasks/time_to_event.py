@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FEW = 10
 #: How far a probability may lie below that of an earlier horizon: what rounding to two or three digits does.
 ROUNDED = 0.02
+#: Into how many groups samples are put by their risk, and at how many times, from 0 on, it is said what became of them.
+GROUPS, TIMES = 3, 25
 _ORDER = (
     "risk: the expected time lost until the last horizon, by trapezoids; pairs of an event and a sample free of it for "
     "longer, ties of risk half; no number without such a pair"
@@ -152,6 +154,22 @@ class TimeToEvent(Task):
         share = [censored.share(times[bins == k], events[bins == k], last) if n else None for k, n in enumerate(count)]
         return {"probability": mean, "share": share, "count": count}
 
+    def risk_groups(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
+        """Thirds of the samples by their risk (the expected time lost until the last horizon), with the mean of their
+        probabilities and Kaplan and Meier's share of each."""
+        if len(targets) < GROUPS:
+            return {}
+        (times, events), chances = _parts(targets), self.probabilities(logits)
+        groups = np.array_split(np.argsort(self._lost(chances), kind="stable"), GROUPS)
+        at = np.linspace(0, self.horizons[-1], TIMES)
+        return {
+            "times": at.tolist(),
+            "horizons": self.horizons.tolist(),
+            "n": [len(own) for own in groups],
+            "predicted": [chances[own].mean(0).tolist() for own in groups],
+            "observed": [censored.shares(times[own], events[own], at).tolist() for own in groups],
+        }
+
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
         """Minus the log-likelihood of what was seen of a sample, mean over samples: it was free of the event in each
         interval before that of its event, or of its censoring, of which the part counts that it was followed through.
@@ -214,9 +232,13 @@ class TimeToEvent(Task):
         return f"there are {len(labels)} labels for {len(self.horizons)} horizons; expected one each"
 
     def _pairs(self, targets: np.ndarray, chances: np.ndarray) -> censored.Pairs:
+        return censored.pairs(*censored.until(*_parts(targets), self.horizons[-1]), self._lost(chances))
+
+    def _lost(self, chances: np.ndarray) -> np.ndarray:
+        """The expected time lost until the last horizon, float [N], by trapezoids."""
         by = np.pad(chances, ((0, 0), (1, 0)))
-        lost = ((by[:, 1:] + by[:, :-1]) / 2) @ np.diff(self.horizons, prepend=0)
-        return censored.pairs(*censored.until(*_parts(targets), self.horizons[-1]), lost)
+        found: np.ndarray = ((by[:, 1:] + by[:, :-1]) / 2) @ np.diff(self.horizons, prepend=0)
+        return found
 
 
 def _parts(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

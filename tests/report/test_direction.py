@@ -19,6 +19,7 @@ from mora_bench.claims.published import method
 from mora_bench.cli import main as cli
 from mora_bench.cli.output import plain as as_json
 from mora_bench.missing import masks
+from mora_bench.records.risks import RiskGroups
 from mora_bench.records.schema import Curve, Setting
 from mora_bench.records.store import Store
 from mora_bench.report import differences, ranks, robustness, summary, tables
@@ -295,6 +296,7 @@ const input = JSON.parse(require("fs").readFileSync(0, "utf8"));
 document.getElementById("data").textContent = JSON.stringify(input.data);
 document.getElementById("rate").value = "50";
 document.getElementById("pattern").value = "both";
+for (const [id, value] of Object.entries(input.chosen)) document.getElementById(id).value = value;
 new Function("document", input.script)(document);
 const below = (node, name) => (node.children ?? []).flatMap((own) => find(own, name));
 const find = (node, name) => [...(node.name === name ? [node] : []), ...below(node, name)];
@@ -308,15 +310,16 @@ console.log(JSON.stringify({
   "of curves": document.getElementById("of-curves").textContent,
   captions: find(curves, "figcaption").map((own) => own.textContent),
   axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
+  errors: find(document.getElementById("errors").querySelector(), "figure").map((own) => own.textContent),
 }));
 """
 
 
-def browsed(own):
-    """What the page's script shows of results."""
+def browsed(own, **chosen):
+    """What the page's script shows of results, where these values are chosen."""
     text = Page().make(own)["report.html"].decode()
     script = text.rpartition("<script>")[2].partition("</script>")[0]
-    given = json.dumps({"data": data_of(text), "script": script})
+    given = json.dumps({"data": data_of(text), "script": script, "chosen": chosen})
     done = subprocess.run([NODE, "-e", BROWSER], input=given, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -336,6 +339,24 @@ def test_the_page_sorts_advises_and_names_by_it(task, primary, scale):
     assert f"with 50 % missing ({heading}, lower is better). All others are clearly lower or" in found["answer"]
     assert all(caption.startswith(f"{heading} (lower is better): ") for caption in found["captions"])
     assert all(f"{heading}, lower is better" in axis for axis in found["axes"])
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_shows_groups_by_risk():
+    own, found = record("head", 0, 0.5)
+    risks = RiskGroups(
+        times=[0.0, 14.0, 28.0],
+        horizons=[28.0],
+        n=[10, 11, 12],
+        predicted=[[0.1], [0.3], [0.71]],
+        observed=[[0.0, 0.1, 0.2]] * 3,
+    )
+    test = {name: msgspec.structs.replace(setting, risk_groups=risks) for name, setting in found.test.items()}
+    whole = results_of([(own, msgspec.structs.replace(found, test=test))])
+    (figure,) = browsed(whole, **{"errs": "head", "errs-on": "both missing"})["errors"]
+    assert "tested: both missing: thirds by predicted risk; share that had the event" in figure
+    assert "highest third, 12 samples, by 28: 71.0 % predicted" in figure
+    assert figure.count(" samples") == 6
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")

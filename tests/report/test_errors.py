@@ -10,10 +10,13 @@ import pytest
 from by_hand import record
 from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
-from mora_bench.report.contract import Results
-from mora_bench.report.errors import Errors, shares
+from mora_bench.records.risks import RiskGroups
+from mora_bench.report.contract import Results, in_parts
+from mora_bench.report.errors import Errors, risks, shares
 from mora_bench.report.figures.calibration import CalibrationFigure
 from mora_bench.report.figures.errors import ErrorsFigure
+from mora_bench.report.figures.risks import RisksFigure
+from mora_bench.report.page import Page
 from mora_bench.tasks.metrics import best_thresholds
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
@@ -28,13 +31,13 @@ def drawn(seed, n=40, exclusive=False):
     return targets.astype(np.uint8), (2 * targets - 1 + rng.normal(0, 1.5, (n, 3))).astype(np.float32)
 
 
-def results(confusions, task="multi-label", groups=None):
+def results(confusions, task="multi-label", groups=None, risk_groups=None):
     """One row over as many seeds as there are confusions."""
     pairs = []
     for seed, confusion in enumerate(confusions):
         own, found = record("mora", seed, task=task)
         data = msgspec.structs.replace(own.data, labels=LABELS)
-        more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}}
+        more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}, "risk_groups": risk_groups}
         test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in found.test.items()}
         scores = msgspec.structs.replace(found, test=test, task=task)
         pairs.append((msgspec.structs.replace(own, data=data), scores))
@@ -120,6 +123,29 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
     text = " ".join(files["errors-twin.md"].decode().split())
     assert "| group | n | F1 at 0.5 |" in text
     assert "| sex=F | 8 | 50.0 |" in text
+
+
+def test_groups_by_risk_are_means_over_seeds_on_the_page_and_in_a_figure():
+    own = RiskGroups(
+        times=[0.0, 2.5, 5.0],
+        horizons=[5.0],
+        n=[10, 10, 10],
+        predicted=[[0.1], [0.3], [0.7]],
+        observed=[[0.0, 0.1, 0.2]] * 3,
+    )
+    found = results([{}, {}], risk_groups=own)
+    (section,) = found.comparisons[0].sections
+    (row,) = section.rows
+    whole = risks(found, row, "both")
+    assert whole.n == [20, 20, 20]
+    assert whole.predicted == pytest.approx(np.array(own.predicted))
+    assert risks(results([{}, {}]), row, "both") is None
+    page = Page().make(found)["report.html"]
+    assert b'"risks":{"times":[0.0,2.5,5.0]' in b"".join(in_parts(page)).replace(b" ", b"")
+    pytest.importorskip("matplotlib")
+    text = RisksFigure().make(found)["risks-twin.svg"].decode()
+    assert "highest third" in text
+    assert RisksFigure().make(results([{}, {}])) == {}
 
 
 @pytest.mark.parametrize("confusion", [{"0.5": [[10, 2, 3, 5]] * 3}, {"largest": [[4, 1, 0]] * 3}])

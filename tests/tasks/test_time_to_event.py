@@ -196,6 +196,34 @@ def test_reliability_is_the_share_by_the_last_horizon_in_bins_of_the_probability
     assert found["share"][0] is None or found["count"][0]
 
 
+def test_thirds_by_risk_are_followed_by_kaplan_and_meier():
+    targets = targets_of(6, 301)
+    logits = np.random.default_rng(6).normal(size=(301, 3))
+    found, chances = TASK.risk_groups(targets, logits), TASK.probabilities(logits)
+    assert found["n"] == [101, 100, 100]
+    assert found["horizons"] == [1, 2, 5]
+    assert (found["times"][0], found["times"][-1]) == (0, 5)
+    # Expected time lost, by trapezoids from 0 on.
+    by = np.pad(chances, ((0, 0), (1, 0)))
+    lost = np.trapezoid(by, [0, 1, 2, 5], axis=1)
+    highest = np.argsort(lost, kind="stable")[-100:]
+    np.testing.assert_allclose(found["predicted"][2], chances[highest].mean(0))
+    times, events = targets[highest, 0], targets[highest, 1] > 0
+    expected = [censored.share(times, events, at) for at in found["times"]]
+    np.testing.assert_allclose(found["observed"][2], expected)
+    means = np.mean(found["predicted"], axis=1)
+    assert (np.diff(means) > 0).all()
+    assert TASK.risk_groups(targets[:2], logits[:2]) == {}
+
+
+def test_shares_by_several_times_are_those_by_each():
+    """By hand: of five, one has the event at 1, one is censored at 2, one has it at 3; a half of the other two at 4."""
+    times, events = np.array([1.0, 2.0, 3.0, 4.0, 4.0]), np.array([True, False, True, True, False])
+    found = censored.shares(times, events, np.array([0, 1, 2.5, 3, 4, 9]))
+    after = 0.8 * (2 / 3)
+    np.testing.assert_allclose(found, [0, 0.2, 0.2, 1 - after, 1 - after / 2, 1 - after / 2])
+
+
 def test_the_integrated_score_is_scikit_survivals():
     metrics = pytest.importorskip("sksurv.metrics")
     from sksurv.util import Surv

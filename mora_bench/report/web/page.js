@@ -238,6 +238,7 @@ function errors() {
       const table = own.one_by_one ? operating(own.labels, counts) : confusion(own.labels, counts);
       found.push(make("figure", { class: "wide" }, make("figcaption", {}, `${about}; decided: ${rule}`), make("div", { class: "scroll" }, table)));
     }
+    if (own.risks) found.push(panel(`${about}: thirds by predicted risk; share that had the event (lines: Kaplan and Meier; dots: predicted)`, byRisk(own.risks)));
     if (own.bins) found.push(panel(`${about}: predicted probabilities and what is true of them (dotted: as it should be; bins with fewer than 10 are left out)`, reliable(own.bins)));
   }
   at("errors").hidden = !DATA.sections.some((s) => Object.keys(s.errors).length);
@@ -274,6 +275,25 @@ function reliable([probability, share, count]) {
     dot.append(draw("title", {}, `${percent(probability[k])} %: ${percent(share[k])} % of ${count[k]}`));
     svg.append(dot);
   }
+  return svg;
+}
+
+// What became of groups by their risk, the lowest first, and what was predicted for them.
+function byRisk({ times, horizons, n, predicted, observed }) {
+  const top = [0.2, 0.4, 0.6, 0.8].find((v) => Math.max(...predicted.flat(), ...observed.flat()) <= v) ?? 1;
+  const last = times[times.length - 1];
+  const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", (v) => short(v), (v) => percent(v, 0)]);
+  const names = n.length === 3 ? ["lowest third", "middle third", "highest third"] : n.map((_, k) => `group ${k + 1}`);
+  n.forEach((count, k) => {
+    const line = draw("path", { d: path(times, observed[k], px, py), fill: "none", stroke: LOOKS[k], "stroke-width": 2 });
+    line.append(draw("title", {}, `${names[k]}, ${count} samples`));
+    svg.append(line);
+    horizons.forEach((at, h) => {
+      const dot = draw("circle", { cx: px(at), cy: py(predicted[k][h]), r: 3.5, fill: LOOKS[k] });
+      dot.append(draw("title", {}, `${names[k]}, ${count} samples, by ${short(at)}: ${percent(predicted[k][h])} % predicted`));
+      svg.append(dot);
+    });
+  });
   return svg;
 }
 

@@ -1,0 +1,13 @@
+"""Groups of samples by their predicted risk, as files of scores hold them."""
+
+import msgspec
+
+
+class RiskGroups(msgspec.Struct, kw_only=True):
+    """What was predicted for groups of samples, the lowest risk first, and what became of them (`Task.risk_groups`)."""
+
+    times: list[float]
+    horizons: list[float]
+    n: list[int]
+    predicted: list[list[float]]
+    observed: list[list[float]]

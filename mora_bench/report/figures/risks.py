@@ -1,0 +1,60 @@
+"""What becomes of samples by their predicted risk, in tasks of time to event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mora_bench.report.compare import Comparison
+from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.errors import best, risks
+from mora_bench.report.figures import style
+from mora_bench.report.section import Row, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mora_bench.records.risks import RiskGroups
+
+#: A section, its best row, and by the heading of a test pattern the groups.
+Found = tuple[Section, Row, dict[str, "RiskGroups"]]
+#: What thirds are called.
+THIRDS = ("lowest third of the risk", "middle third", "highest third")
+
+
+class RisksFigure(Artefact):
+    title = "figure: share that had the event, by thirds of the predicted risk of the best row of each section"
+    draws = True
+
+    def make(self, results: Results) -> dict[str, bytes]:
+        def found(table: Comparison, section: Section) -> Found | None:
+            row, _ = best(table, section)
+            own = {
+                heading: groups
+                for score, heading in section.tests.items()
+                if row and (groups := risks(results, row, score.removeprefix("score "))) is not None
+            }
+            return (section, row, own) if row and own else None
+
+        return style.of_tables(results, "risks", found, _figure)
+
+
+def _figure(found: list[Found]) -> Figure:
+    figure, axes = style.panels(len(found), max(len(own) for _, _, own in found), width=2.7, height=2.4)
+    handles: dict[str, Any] = {}
+    for panels, (section, row, own) in zip(axes, found, strict=True):
+        for panel, (heading, groups) in zip(panels, own.items(), strict=False):
+            names = THIRDS if len(groups.n) == len(THIRDS) else [f"group {k + 1}" for k in range(len(groups.n))]
+            looks = style.looks(list(names))
+            for name, said, seen in zip(names, groups.predicted, groups.observed, strict=True):
+                look = looks[name]
+                (handles[name],) = panel.plot(groups.times, [100 * share for share in seen], color=look.colour)
+                panel.plot(groups.horizons, [100 * share for share in said], color=look.colour, marker=look.marker,
+                           linestyle="none", markersize=4)  # fmt: skip
+            panel.set_ylim(0, 100)
+            panel.set_title(style.title(f"{section.title}\n{row.label}, {heading}"), fontsize=7)
+            panel.set_xlabel("time; marks: predicted", fontsize=8)
+            panel.set_ylabel("had the event, %", fontsize=8)
+        for panel in panels[len(own) :]:
+            panel.set_axis_off()
+    style.legend(figure, handles)
+    return figure
