@@ -144,10 +144,8 @@ class Clock(Struct):
 
 
 class Data(Struct):
-    """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks.
-
-    `effects` says by split and modality who lost it (`mora_bench.missing.effects`).
-    """
+    """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks;
+    `effects` says by split and modality who lost it (`mora_bench.missing.effects`)."""
 
     labels: list[str]
     split: str
@@ -228,9 +226,8 @@ class Record(Struct, kw_only=True):
 class Setting(Struct):
     """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask.
 
-    Of the test split also: the scores of groups by covariates, what scores of several folds are pooled from, the bins
-    of a reliability diagram, groups by risk, what was decided (`Task.confusion`), and on twins the scores that can be
-    expected at most.
+    Of the test split also: scores of groups by covariates, what scores of several folds are pooled from, a reliability
+    diagram's bins, groups by risk, what was decided (`Task.confusion`), and on twins what can be expected at most.
     """
 
     scores: dict[str, Score]
@@ -272,9 +269,8 @@ class Scores(Struct, kw_only=True):
     """The scores of one training run under one protocol.
 
     `curve` is the primary score of the test split at `rates`, one list per pattern, under the one mask that all other
-    scores are taken under; `curves` is its expectation over masks; `worth` is None where no sample of the test split
-    has all of two modalities or more; `digest` is that of the file itself, `record` that of the record of the training
-    run.
+    scores are taken under; `curves` is its expectation over masks; `worth` is None where no test sample has all of two
+    modalities or more; `digest` is that of the file itself, `record` that of the record of the training run.
     """
 
     schema: int
