@@ -66,6 +66,9 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
     for metric in asked.metrics:
         assert main(["report", out, "--metric", metric, *plugin[:2]]) == 0
     capsys.readouterr()
+    assert main(["rescore", out, "--as", "monai", *plugin]) == 1
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    assert f" and {len(records) - 1} more: task {task!r} has no scores as monai counts them" in said
     # New records get the probabilities that the cell itself gave to its test samples.
     cell = next(record.cell for record in records if record.cell.method == "mora")
     kept = Store(Path(out)).predictions(cell)

@@ -228,7 +228,7 @@ def _matrix(own: Decided) -> list[str]:
             _percent(_share(int(hits), int(column.sum()))) for hits, column in zip(right, counts.T, strict=True)
         ]
         lines.append(["precision, %", *precision, ""])
-        heads = ["true class, by what was decided", *map(escaped, own.labels), "recall, %"]
+        heads = ["what is true, by what was decided", *map(escaped, own.labels), "recall, %"]
         parts += [f"Decided: {escaped(named(rule))}.", "", _table(lines, heads), ""]
     return parts
 

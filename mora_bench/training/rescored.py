@@ -35,7 +35,7 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell],
     store.check_exists()
     records, refused = store.records()
     left = list(map(str, refused))
-    scored = []
+    scored, unfit = [], dict[str, list[str]]()
     known = [record for record in records if record.status != FAILED]
     cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, place)) for record in known]
     if scoring.missing is not None:
@@ -52,7 +52,9 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell],
                 score(store, cell, record, place)
                 scored.append(cell)
             except UserError as error:
-                left.append(f"{cell.label}: {error}")
+                unfit.setdefault(str(error), []).append(cell.label)
+    # What does not fit one cell of a task fits none of it, and is said once.
+    left += [f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {why}" for why, labels in unfit.items()]
     if not records:
         raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left

@@ -104,5 +104,5 @@ def _matrices(found: list[Found]) -> Figure:
         for axis in line[len(counted) :]:
             axis.set_visible(False)
         line[0].set_title(style.title(f"{section.title}\n{row.label}\ntested: {next(iter(counted))}"), fontsize=8)
-        line[0].set_ylabel("true class", fontsize=8)
+        line[0].set_ylabel("true", fontsize=8)
     return figure

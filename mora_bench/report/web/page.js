@@ -260,7 +260,7 @@ function confusion(labels, counts) {
     const cells = own.map((v) => make("td", { style: shade(whole ? v / whole : 0) }, String(v)));
     return make("tr", {}, make("th", { scope: "row" }, labels[k]), ...cells, make("td", {}, share(own[k], whole)));
   });
-  const heads = ["true class, by what was decided", ...labels, "recall, %"];
+  const heads = ["what is true, by what was decided", ...labels, "recall, %"];
   const below = line("precision, %", [...labels.map((_, k) => share(counts[k][k], counts.reduce((sum, own) => sum + own[k], 0))), ""]);
   return make("table", { class: "heat" }, make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), make("tbody", {}, ...body, below));
 }
