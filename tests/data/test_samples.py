@@ -111,4 +111,7 @@ def test_no_model_is_given_a_name(name, rules, tmp_path):
     for one, two in zip(*(batch.inputs for batch in both), strict=True):
         for field in dataclasses.fields(one):
             left, right = getattr(one, field.name), getattr(two, field.name)
-            assert torch.equal(left, right) if isinstance(left, torch.Tensor) else left == right
+            if isinstance(left, torch.Tensor):
+                torch.testing.assert_close(left, right, rtol=0, atol=0, equal_nan=True)
+            else:
+                assert left == right
