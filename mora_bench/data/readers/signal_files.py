@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,20 +114,22 @@ class WfdbFile(SignalFile):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._check(wfdb.rdheader(record))
-                found = wfdb.rdrecord(record, smooth_frames=False, return_res=64)
+                found = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
+                self._check_sums(found)
+                channels = found.dac(expanded=True, return_res=64)
         except UserError:
             raise
         except Exception as error:
             raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
         wanted = self.entry.channels or tuple(found.sig_name)
-        lengths = {len(own) for own, name in zip(found.e_p_signal, found.sig_name, strict=True) if name in wanted}
+        lengths = {len(own) for own, name in zip(channels, found.sig_name, strict=True) if name in wanted}
         if len(lengths) > 1:
             raise UserError(
                 f"{self.path}: its channels have several rates ({', '.join(found.sig_name)}: "
                 f"{', '.join(map(str, found.samps_per_frame))} samples a frame). Say channels= of one rate."
             )
         (steps,) = lengths or {0}
-        kept = [own if len(own) == steps else np.full(steps, np.nan) for own in found.e_p_signal]
+        kept = [own if len(own) == steps else np.full(steps, np.nan) for own in channels]
         rate = float(found.fs) * steps / max(int(found.sig_len), 1)
         return Series(np.stack(kept, 1), rate, tuple(found.sig_name))
 
@@ -144,6 +147,18 @@ class WfdbFile(SignalFile):
         frames = max(getattr(header, "samps_per_frame", None) or [1])
         if (getattr(header, "sig_len", 0) or 0) * frames * len(files) * 8 > MOST:
             raise UserError(f"{self.path}: over {MOST >> 20} MiB of values. Cut it into shorter records.")
+
+    def _check_sums(self, found: Any) -> None:
+        """Refuse values whose sums are not those that the header holds: `wfdb` does not look at them."""
+        if found.checksum is None:
+            return
+        sums = zip(found.sig_name, found.checksum, found.calc_checksum(expanded=True), strict=True)
+        odd = [name for name, said, own in sums if said is not None and (said - own) % (1 << 16)]
+        if odd:
+            raise UserError(
+                f"{self.path}: the values of {odd[0]} are not those that it holds the checksum of. Download the record "
+                "again, or take the checksums out of the header if they are wrong there."
+            )
 
     def details(self) -> str:
         """Its values lie in other files than the header."""

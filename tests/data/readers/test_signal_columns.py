@@ -246,6 +246,21 @@ def test_a_record_of_wfdb(clinic):
     assert found[0].fingerprint() != before
 
 
+def test_a_damaged_record_is_named(clinic):
+    record(clinic, "a", np.random.default_rng(0).normal(size=(1000, 2)))
+    own = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
+    whole = (clinic / "a.dat").read_bytes()
+    (clinic / "a.dat").write_bytes(bytes([whole[0] ^ 64]) + whole[1:])
+    with pytest.raises(UserError, match=r"a\.hea: the values of I are not those that it holds the checksum of"):
+        own.read()
+    header = (clinic / "a.hea").read_text().splitlines()
+    (clinic / "a.hea").write_text("\n".join([header[0], *(line.rsplit(" ", 4)[0] for line in header[1:])]) + "\n")
+    assert own.read().values.shape == (1000, 2)
+    (clinic / "a.dat").write_bytes(whole[:-10])
+    with pytest.raises(UserError, match=r"a\.hea: not a readable WFDB record"):
+        own.read()
+
+
 def framed(folder, values):
     """A record whose first channel has four samples a frame."""
     own = wfdb.Record(
