@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -146,6 +147,16 @@ def test_every_contract_names_the_group_of_its_implementations():
         api.Imputer, api.Engine, api.Artefact, api.Tracker,
     )  # fmt: skip
     assert [base.group for base in bases] == list(registry.GROUPS)
+
+
+def test_the_wheel_holds_every_package():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for folder in ("mora_bench", "baselines")
+        for file in (ROOT / folder).rglob("__init__.py")
+    }
+    assert {name.replace("mora_baselines", "baselines") for name in listed} == there
 
 
 def test_every_public_name_is_there():

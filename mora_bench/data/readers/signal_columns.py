@@ -17,10 +17,13 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
-from mora_bench.data.readers.signal_files import READERS
+from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile
+from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
+#: What reads a file, by the end of its name.
+READERS: dict[str, type[SignalFile]] = {".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".npy": ArrayFile}
 #: How many channels a line names.
 NAMED = 12
 

@@ -1,14 +1,13 @@
-"""Signals that files of their own hold: WAV, WFDB (PhysioNet's format) and arrays of NumPy."""
+"""Signals that files of their own hold, sounds and arrays of NumPy; and what of a file is read, at which rate."""
 
 from __future__ import annotations
 
-import re
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,17 @@ from mora_bench.files import hash_file
 
 #: The most bytes of a file, and of the values that are made of it.
 MOST = 1 << 30
-#: What the header of a WFDB record may call its files: plain names, so that none leads out of the record's folder.
-PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 #: The greatest whole number in a ratio of two rates.
 LARGEST_RATIO = 10_000
+
+
+@dataclass(frozen=True)
+class Channel:
+    """`values`: float [T], NaN in gaps, at `rate` Hz."""
+
+    name: str
+    values: np.ndarray
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -33,20 +39,38 @@ class SignalFile(ABC):
     entry: SignalEntry
 
     @abstractmethod
-    def whole(self) -> Series:
-        """All that the file holds."""
+    def channels(self) -> Sequence[Channel]:
+        """What the file holds, or those channels of it that the entry asks for."""
 
     def read(self) -> Series:
-        """The channels, the time and the rate that are asked for."""
+        """The channels, the time and the rate that are asked for.
+
+        Raises:
+            UserError: no such file or channel, one that cannot be read, or channels of several rates.
+        """
         if not self.path.is_file() or self.path.stat().st_size > MOST:
             raise UserError(f"{self.path}: expected a file of at most {MOST >> 20} MiB.")
-        found = _of_channels(self.whole(), self.entry.channels, self.path)
-        values, rate = found.values, found.rate
+        found = chosen(self.channels(), self.entry.channels, self.path)
+        rates = {own.rate for own in found}
+        if len(rates) > 1 and self.entry.rate is None:
+            said = ", ".join(f"{own.name} {own.rate:g} Hz" for own in found)
+            raise UserError(
+                f"{self.path}: its channels have several rates ({said}). Say channels= of one rate, or rate= to bring "
+                "them together."
+            )
+        rate = self.entry.rate or next(iter(rates))
+        columns = [self._at(rate, own) for own in found]
+        values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
+        for own, column in zip(values.T, columns, strict=True):
+            own[: len(column)] = column
+        return Series(values, rate, tuple(own.name for own in found))
+
+    def _at(self, rate: float, own: Channel) -> np.ndarray:
+        """One channel until the time that is asked for, at a rate."""
+        values = own.values
         if self.entry.until is not None:
-            values = values[: max(1, round(self.entry.until * self.entry.seconds * rate))]
-        if self.entry.rate is not None and self.entry.rate != rate:
-            values, rate = resampled(values, rate, self.entry.rate, self.path), self.entry.rate
-        return Series(values.astype(np.float32), rate, found.channels)
+            values = values[: max(1, round(self.entry.until * self.entry.seconds * own.rate))]
+        return values if own.rate == rate else resampled(values[:, None], own.rate, rate, self.path)[:, 0]
 
     def details(self) -> str:
         """What beside the file's content decides what is read."""
@@ -62,7 +86,7 @@ class SignalFile(ABC):
 class WavFile(SignalFile):
     """A sound. Whole numbers are scaled to -1..1; channels are called "0", "1", ..."""
 
-    def whole(self) -> Series:
+    def channels(self) -> Sequence[Channel]:
         from scipy.io import wavfile
 
         with warnings.catch_warnings(record=True) as said:
@@ -75,104 +99,37 @@ class WavFile(SignalFile):
         streamed = self.path.read_bytes()[4:8] == b"\xff\xff\xff\xff"
         if not streamed and any("prematurely" in str(one.message) for one in said):
             raise UserError(f"{self.path}: cut short: its header says more than it holds. Copy it again.")
-        values = values if values.ndim == 2 else values[:, None]
-        return Series(_scaled(values), float(rate), tuple(map(str, range(values.shape[1]))))
+        return numbered(_scaled(values), float(rate))
 
 
 @dataclass(frozen=True)
 class ArrayFile(SignalFile):
     """An array of NumPy, [T] or [T, C], NaN in gaps; channels are called "0", "1", ..."""
 
-    def whole(self) -> Series:
+    def channels(self) -> Sequence[Channel]:
         try:
             values = np.load(self.path, allow_pickle=False)
         except (ValueError, OSError, EOFError, MemoryError) as error:
             raise UserError(f"{self.path}: no array that NumPy reads without pickle ({error}).") from None
         if not isinstance(values, np.ndarray) or values.ndim not in (1, 2) or values.dtype.kind not in "fiu":
             raise UserError(f"{self.path}: expected one array of numbers, [T] or [T, C].")
-        values = values if values.ndim == 2 else values[:, None]
         assert self.entry.rate is not None
-        return Series(values.astype(np.float32), self.entry.rate, tuple(map(str, range(values.shape[1]))))
+        return numbered(values, self.entry.rate)
 
 
-@dataclass(frozen=True)
-class WfdbFile(SignalFile):
-    """A record of WFDB, by its header (NAME.hea), in physical units; NaN where a sample is marked as missing.
-
-    Frames that hold several samples of a channel are not averaged: `wfdb` would take the mark of a missing sample for a
-    number (version 4.3.1). All channels that are read have one rate.
-    """
-
-    def whole(self) -> Series:
-        try:
-            import wfdb
-        except ImportError:
-            raise UserError(f"{self.path}: WFDB needs the package wfdb: pip install 'mora-bench[signals]'.") from None
-        record = str(self.path.with_suffix(""))
-        try:
-            # It uses what pandas will drop one day.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._check(wfdb.rdheader(record))
-                found = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
-                self._check_sums(found)
-                channels = found.dac(expanded=True, return_res=64)
-        except UserError:
-            raise
-        except Exception as error:
-            raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
-        wanted = self.entry.channels or tuple(found.sig_name)
-        lengths = {len(own) for own, name in zip(channels, found.sig_name, strict=True) if name in wanted}
-        if len(lengths) > 1:
-            raise UserError(
-                f"{self.path}: its channels have several rates ({', '.join(found.sig_name)}: "
-                f"{', '.join(map(str, found.samps_per_frame))} samples a frame). Say channels= of one rate."
-            )
-        (steps,) = lengths or {0}
-        kept = [own if len(own) == steps else np.full(steps, np.nan) for own in channels]
-        rate = float(found.fs) * steps / max(int(found.sig_len), 1)
-        return Series(np.stack(kept, 1), rate, tuple(found.sig_name))
-
-    def _check(self, header: object) -> None:
-        """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
-        files = getattr(header, "file_name", None)
-        if files is None:
-            raise UserError(f"{self.path}: a record of several segments. Write it as one (wfdb.rdrecord, wrsamp).")
-        odd = [name for name in files if not PLAIN.fullmatch(str(name))]
-        if odd:
-            raise UserError(f"{self.path}: names the file {odd[0]!r}; expected files beside it, by plain names.")
-        links = [name for name in files if (self.path.parent / name).is_symlink()]
-        if links and self.path.parent.resolve() != (self.path.parent / links[0]).resolve().parent:
-            raise UserError(f"{self.path}: {links[0]!r} is a link that leads elsewhere. Copy the file.")
-        frames = max(getattr(header, "samps_per_frame", None) or [1])
-        if (getattr(header, "sig_len", 0) or 0) * frames * len(files) * 8 > MOST:
-            raise UserError(f"{self.path}: over {MOST >> 20} MiB of values. Cut it into shorter records.")
-
-    def _check_sums(self, found: Any) -> None:
-        """Refuse values whose sums are not those that the header holds: `wfdb` does not look at them."""
-        if found.checksum is None:
-            return
-        sums = zip(found.sig_name, found.checksum, found.calc_checksum(expanded=True), strict=True)
-        odd = [name for name, said, own in sums if said is not None and (said - own) % (1 << 16)]
-        if odd:
-            raise UserError(
-                f"{self.path}: the values of {odd[0]} are not those that it holds the checksum of. Download the record "
-                "again, or take the checksums out of the header if they are wrong there."
-            )
-
-    def details(self) -> str:
-        """Its values lie in other files than the header."""
-        try:
-            lines = self.path.read_text("utf-8", errors="replace").splitlines()
-        except OSError:
-            lines = []
-        names = dict.fromkeys(line.split()[0] for line in lines[1:] if line.strip() and not line.startswith("#"))
-        there = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
-        return "".join(hash_file(self.path.parent / name) for name in there) + super().details()
+def numbered(values: np.ndarray, rate: float) -> list[Channel]:
+    """Channels without names, of [T] or [T, C]."""
+    columns = values if values.ndim == 2 else values[:, None]
+    return [Channel(str(number), own, rate) for number, own in enumerate(columns.T)]
 
 
-#: What reads a file, by the end of its name.
-READERS: dict[str, type[SignalFile]] = {".wav": WavFile, ".hea": WfdbFile, ".npy": ArrayFile}
+def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> list[Channel]:
+    """Channels by name, in the order in which they are asked for; all of them if none is."""
+    there = {own.name: own for own in channels}
+    absent = [name for name in wanted if name not in there]
+    if absent or not channels:
+        raise UserError(f"{path}: no channel {(absent or ['at all'])[0]!r}; it has {', '.join(there)}.")
+    return [there[name] for name in wanted] if wanted else list(channels)
 
 
 def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.ndarray:
@@ -205,13 +162,3 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.uint8:
         return (values.astype(np.float32) - 128) / 128
     return values.astype(np.float64) / -float(np.iinfo(values.dtype).min)
-
-
-def _of_channels(series: Series, wanted: tuple[str, ...], path: Path) -> Series:
-    if not wanted:
-        return series
-    absent = [name for name in wanted if name not in series.channels]
-    if absent:
-        raise UserError(f"{path}: no channel {absent[0]!r}; it has {', '.join(series.channels)}.")
-    places = [series.channels.index(name) for name in wanted]
-    return Series(series.values[:, places], series.rate, wanted)

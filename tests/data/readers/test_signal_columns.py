@@ -285,8 +285,12 @@ def test_the_mark_of_a_missing_sample_is_never_averaged(clinic):
     assert found.rate == 40
     np.testing.assert_array_equal(found.values[:, 0], values)
     (own, _) = read(clinic, "ecg={id}.hea", absent_pictures="allow")
-    with pytest.raises(UserError, match=r"its channels have several rates \(a, b: 4, 1 samples a frame\)"):
+    with pytest.raises(UserError, match=r"its channels have several rates \(a 40 Hz, b 10 Hz\)\. Say channels="):
         own.read()
+    (own, _) = read(clinic, "ecg={id}.hea:rate=10", absent_pictures="allow")
+    together = own.read()
+    assert (together.rate, together.channels) == (10, ("a", "b"))
+    np.testing.assert_allclose(together.values[3:-3], 1, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -317,3 +321,49 @@ def test_what_a_signal_was_taken_for_is_said(clinic):
     columns = Columns(labels=("ill",), text=("note",), signal=("ecg={id}.hea",), id="id", absent_pictures="allow")
     found = notes(clinic / "stays.csv", columns)
     assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in found
+
+
+edfio = pytest.importorskip("edfio", reason="the extra signals")
+
+
+def edf(folder, name, seconds=10, marks=None):
+    """An EDF+ file of data records of a second; from record 5 on they begin 90 seconds later if `marks`."""
+    ecg, spo2 = np.arange(100 * seconds) % 1000 / 1000, np.arange(seconds) / 10
+    limits = {"physical_range": (-2, 2)}
+    signals = [edfio.EdfSignal(ecg, 100, label="ECG", **limits), edfio.EdfSignal(spo2, 1, label="SpO2", **limits)]
+    edfio.Edf(signals, annotations=[edfio.EdfAnnotation(0, None, "on")], data_record_duration=1).write(folder / name)
+    whole = bytearray((folder / name).read_bytes())
+    for k in range(5, seconds if marks else 0):
+        at = whole.index(f"+{k}".encode() + b"\x14\x14\x00")
+        later = f"+{k + 90}".encode() + b"\x14\x14\x00"
+        whole[at : at + len(later)] = later
+    (folder / name).write_bytes(bytes(whole).replace(b"EDF+C", b"EDF+D") if marks else bytes(whole))
+    return ecg, spo2
+
+
+def test_an_edf_file_is_read_in_its_units(clinic):
+    for id in IDS:
+        ecg, spo2 = edf(clinic, f"{id}.edf")
+    found = read(clinic, "psg={id}.edf:channels=ECG")[0].read()
+    assert (found.rate, found.channels) == (100, ("ECG",))
+    np.testing.assert_allclose(found.values[:, 0], ecg, atol=1e-4)
+    together = read(clinic, "psg={id}.edf:channels=SpO2,ECG;rate=1")[0].read()
+    assert together.channels == ("SpO2", "ECG")
+    np.testing.assert_allclose(together.values[:, 0], spo2, atol=1e-4)
+    with pytest.raises(UserError, match=r"several rates \(ECG 100 Hz, SpO2 1 Hz\)"):
+        read(clinic, "psg={id}.edf")[0].read()
+    (clinic / "a.edf").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"a\.edf: not a readable EDF file"):
+        read(clinic, "psg={id}.edf")[0].read()
+
+
+def test_what_a_discontinuous_recording_left_out_is_a_gap(clinic):
+    for id in IDS:
+        ecg, _ = edf(clinic, f"{id}.edf", marks=True)
+    found = read(clinic, "psg={id}.edf:channels=ECG")[0].read().values[:, 0]
+    assert len(found) == 100 * 100
+    np.testing.assert_allclose(found[:500], ecg[:500], atol=1e-4)
+    assert np.isnan(found[500:9500]).all()
+    np.testing.assert_allclose(found[9500:], ecg[500:], atol=1e-4)
+    slow = read(clinic, "psg={id}.edf:channels=SpO2")[0].read().values[:, 0]
+    assert np.flatnonzero(np.isfinite(slow)).tolist() == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]

@@ -1,0 +1,144 @@
+"""Signals in the formats of clinical recorders: WFDB (PhysioNet) and EDF."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile
+from mora_bench.errors import UserError
+from mora_bench.files import hash_file
+
+#: What the header of a WFDB record may call its files: plain names, so that none leads out of the record's folder.
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+#: Bytes of the header of an EDF file, of the part of it on each signal, and of the fields in that before the number of
+#: samples in a data record.
+HEADER, OF_SIGNAL, BEFORE_SAMPLES = 256, 256, 216
+#: The signal of an EDF+ file whose data records begin with their own time.
+TIMES = b"EDF Annotations"
+
+
+@dataclass(frozen=True)
+class WfdbFile(SignalFile):
+    """A record of WFDB, by its header (NAME.hea), in physical units; NaN where a sample is marked as missing.
+
+    Frames that hold several samples of a channel are not averaged: `wfdb` would take the mark of a missing sample for a
+    number (version 4.3.1).
+    """
+
+    def channels(self) -> Sequence[Channel]:
+        try:
+            import wfdb
+        except ImportError:
+            raise UserError(f"{self.path}: WFDB needs the package wfdb: pip install 'mora-bench[signals]'.") from None
+        record = str(self.path.with_suffix(""))
+        try:
+            # It uses what pandas will drop one day.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._check(wfdb.rdheader(record))
+                found = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
+                self._check_sums(found)
+                values = found.dac(expanded=True, return_res=64)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
+        rates = [float(found.fs) * samples for samples in found.samps_per_frame]
+        return [Channel(*own) for own in zip(found.sig_name, values, rates, strict=True)]
+
+    def _check(self, header: object) -> None:
+        """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
+        files = getattr(header, "file_name", None)
+        if files is None:
+            raise UserError(f"{self.path}: a record of several segments. Write it as one (wfdb.rdrecord, wrsamp).")
+        odd = [name for name in files if not PLAIN.fullmatch(str(name))]
+        if odd:
+            raise UserError(f"{self.path}: names the file {odd[0]!r}; expected files beside it, by plain names.")
+        links = [name for name in files if (self.path.parent / name).is_symlink()]
+        if links and self.path.parent.resolve() != (self.path.parent / links[0]).resolve().parent:
+            raise UserError(f"{self.path}: {links[0]!r} is a link that leads elsewhere. Copy the file.")
+        frames = max(getattr(header, "samps_per_frame", None) or [1])
+        if (getattr(header, "sig_len", 0) or 0) * frames * len(files) * 8 > MOST:
+            raise UserError(f"{self.path}: over {MOST >> 20} MiB of values. Cut it into shorter records.")
+
+    def _check_sums(self, found: Any) -> None:
+        """Refuse values whose sums are not those that the header holds: `wfdb` does not look at them."""
+        if found.checksum is None:
+            return
+        sums = zip(found.sig_name, found.checksum, found.calc_checksum(expanded=True), strict=True)
+        odd = [name for name, said, own in sums if said is not None and (said - own) % (1 << 16)]
+        if odd:
+            raise UserError(
+                f"{self.path}: the values of {odd[0]} are not those that it holds the checksum of. Download the record "
+                "again, or take the checksums out of the header if they are wrong there."
+            )
+
+    def details(self) -> str:
+        """Its values lie in other files than the header."""
+        try:
+            lines = self.path.read_text("utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        names = dict.fromkeys(line.split()[0] for line in lines[1:] if line.strip() and not line.startswith("#"))
+        there = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
+        return "".join(hash_file(self.path.parent / name) for name in there) + super().details()
+
+
+@dataclass(frozen=True)
+class EdfFile(SignalFile):
+    """A file of EDF or EDF+. What lies between the data records of a discontinuous one is a gap."""
+
+    def channels(self) -> Sequence[Channel]:
+        try:
+            import edfio
+        except ImportError:
+            raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
+        try:
+            found = edfio.read_edf(self.path)
+            wanted = [own for own in found.signals if not self.entry.channels or own.label in self.entry.channels]
+            records = found.num_data_records
+            # The package puts data records side by side, whenever they were taken.
+            starts = None if found.is_continuous else self._starts(records)
+            return [
+                Channel(own.label, own.data if starts is None else self._apart(own, starts),
+                        own.sampling_frequency)
+                for own in wanted
+            ]  # fmt: skip
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(f"{self.path}: not a readable EDF file ({str(error)[:200]}).") from None
+
+    def _starts(self, records: int) -> np.ndarray:
+        """When each data record begins, in seconds from the first one's beginning, float [records]."""
+        data = self.path.read_bytes()
+        signals, begin = int(data[252:HEADER]), int(data[184:192])
+        at = HEADER + BEFORE_SAMPLES * signals
+        sizes = [2 * int(data[at + 8 * k : at + 8 * (k + 1)]) for k in range(signals)]
+        labels = [data[HEADER + 16 * k : HEADER + 16 * (k + 1)].strip() for k in range(signals)]
+        offset = begin + sum(sizes[: labels.index(TIMES)])
+        firsts = (offset + sum(sizes) * k for k in range(records))
+        # A time ends with the byte 20, or with 21 where a duration follows.
+        times = np.array([float(re.split(b"[\x14\x15]", data[first : first + 32], maxsplit=1)[0]) for first in firsts])
+        return times - times[0]
+
+    def _apart(self, signal: Any, starts: np.ndarray) -> np.ndarray:
+        """A signal's values where its data records were taken, NaN between them."""
+        parts = signal.data.reshape(len(starts), -1)
+        first = np.round(starts * signal.sampling_frequency).astype(np.int64)
+        steps = int(first.max()) + parts.shape[1]
+        if (first < 0).any() or steps * 8 > MOST:
+            raise UserError(
+                f"{self.path}: its data records begin at {starts.min():g} to {starts.max():g} s. Cut it into shorter "
+                "files, in order."
+            )
+        found = np.full(steps, np.nan)
+        for at, own in zip(first, parts, strict=True):
+            found[at : at + len(own)] = own
+        return found
