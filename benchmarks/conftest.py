@@ -28,7 +28,7 @@ from mora_bench.records import provenance
 torch.set_num_threads(1)
 
 #: What the whole takes on two cores that do nothing else.
-MINUTES = 15
+MINUTES = 30
 
 
 def pytest_report_header() -> str:
