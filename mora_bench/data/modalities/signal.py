@@ -176,8 +176,7 @@ class SignalKind(Modality):
 
     def decodes(self, value: Any) -> str | None:
         try:
-            series = value.read()
-            return _wrong(series) or (None if np.isfinite(series.values).any() else NOTHING)
+            return _unusable(value.read())
         except (UserError, OSError) as error:
             return str(error)
 
@@ -198,8 +197,7 @@ class SignalKind(Modality):
                 if value is None or not self.exists(value):
                     continue
                 series = value.read()
-                wrong = _wrong(series) or (None if np.isfinite(series.values).any() else NOTHING)
-                wrong = wrong or (_unlike(series, *first) if first else None)
+                wrong = _unusable(series) or (_unlike(series, *first) if first else None)
                 if wrong:
                     raise UserError(f"sample {ids[i]!r}: its signal {wrong}.")
                 first = first or (ids[i], series)
@@ -228,10 +226,6 @@ class SignalKind(Modality):
         return Windows([content.series(row) for row in rows], len(content.channels), width)
 
 
-#: What is said of a series whose values are all NaN.
-NOTHING = "has no measured value; say that the sample has none (None)"
-
-
 def _wrong(series: Any) -> str | None:
     """What is wrong with a series that was read; None if nothing is."""
     if not isinstance(series, Series):
@@ -250,6 +244,12 @@ def _wrong(series: Any) -> str | None:
         step, channel = np.argwhere(odd)[0]
         return f"holds infinity, or a number that float32 does not have, in {series.channels[channel]} at step {step}"
     return None
+
+
+def _unusable(series: Any) -> str | None:
+    """The same, where one in which nothing was measured is no series either."""
+    nothing = "has no measured value; say that the sample has none (None)"
+    return _wrong(series) or (None if np.isfinite(series.values).any() else nothing)
 
 
 def _unlike(series: Series, named: str, first: Series) -> str | None:

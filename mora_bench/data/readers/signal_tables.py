@@ -47,7 +47,7 @@ def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], since: Sequence[
     """
     measured = _measurements(file, entry, (entry.key,))
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
-    times = measured.times(entry, dated=since is not None) if entry.time else None
+    times = measured.times(entry, dated=since is not None)
     found: list[Series | None] = []
     for i, key in enumerate(keys):
         own = rows.get(key.strip())
