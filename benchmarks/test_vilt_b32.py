@@ -13,7 +13,7 @@ from mora_bench.methods.contract import Axes
 from mora_bench.methods.mora import Mora
 from mora_bench.training.flops import flop_counter
 
-ROUNDS = {"rounds": 5, "warmup_rounds": 1}
+ROUNDS = {"rounds": 3, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
 #: Fast variants run more often, because their ratios are closer to the wanted ones.
 TURN = [*4 * ["mora_bench", "transformers + peft", "mora_bench, bf16"], "released"]
@@ -45,7 +45,7 @@ def test_step(benchmark):
     turn(TURN[:3])
     for times in seconds.values():
         times.clear()
-    benchmark.pedantic(turn, rounds=2)
+    benchmark.pedantic(turn, rounds=1)
     median = {way: float(np.median(times)) for way, times in seconds.items()}
     counted = {f"{way}, FLOPs": flops(forward) for way, (_model, forward, _trained) in made.items()}
     own, own_flops = median.pop("mora_bench"), counted.pop("mora_bench, FLOPs")
@@ -80,7 +80,7 @@ def test_step_without_prefix(benchmark, block):
     model = inserted(block)
     benchmark.extra_info |= {"base": True} if block == 0 else {}
     _model, forward, trained = ours(model, keep=False)
-    benchmark.pedantic(step(forward, trained), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(step(forward, trained), rounds=2, warmup_rounds=1)
 
 
 @pytest.mark.parametrize("which", ["mora_bench", "transformers"])

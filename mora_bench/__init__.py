@@ -1,0 +1,1 @@
+"""Benchmarks and ablations for learning with missing modalities on medical data."""
