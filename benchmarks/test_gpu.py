@@ -10,6 +10,7 @@ import pytest
 import torch
 from ratios import wanted
 from rivals import MODALITIES, batch, network, ours, settled, step, step_gflops, vilt, with_peft
+from test_step import METHODS
 
 from mora_bench import registry
 from mora_bench.backbones.vilt import Vilt
@@ -53,7 +54,7 @@ def timed(benchmark, run):
     return benchmark.stats["median"] / STEPS
 
 
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+@pytest.mark.parametrize("name", METHODS)
 @pytest.mark.benchmark(group="ten training steps, ViLT-B/32, batch 64, 320 x 608, bf16")
 def test_step(benchmark, name, rate):
     method = registry.get(registry.METHODS, name)

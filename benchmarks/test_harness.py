@@ -21,7 +21,6 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.campaign import prepare
 from mora_bench.cells.cell import NONE, Scoring
 from mora_bench.cells.missing import Missing
-from mora_bench.cells.runtime import Runtime
 from mora_bench.checks.subject import own_axes
 from mora_bench.data import cache as decoded
 from mora_bench.data import datasets

@@ -30,7 +30,15 @@ def backbone():
     return backbones.load(backbones.resolve("small", 128), MODALITIES, 128, 0)
 
 
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+#: Those that run on a single stream.
+METHODS = [
+    name
+    for name in registry.names(registry.METHODS)
+    if not registry.get(registry.METHODS, name).unfit(backbones.resolve("small", 128))
+]
+
+
+@pytest.mark.parametrize("name", METHODS)
 @pytest.mark.benchmark(group="training step, small backbone, batch 16")
 def test_step(benchmark, name, data, backbone):
     method = registry.get(registry.METHODS, name)

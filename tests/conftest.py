@@ -23,7 +23,7 @@ from transformers import (
 from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
-from mora_bench.backbones.contract import At
+from mora_bench.backbones.contract import At, Spec
 from mora_bench.backbones.layout import Pictures
 from mora_bench.backbones.siglip import Siglip
 from mora_bench.backbones.small import vocabulary
@@ -48,6 +48,12 @@ from mora_bench.training.probe import settle
 torch.set_num_threads(1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
 MODALITIES = {"text": "text", "image": "image"}
+#: The methods that run on a single stream, such as the toys' ViLT.
+ON_A_STREAM = [
+    name
+    for name in registry.names(registry.METHODS)
+    if not registry.get(registry.METHODS, name).unfit(Spec("vilt", "vilt", "", depth=3, width=32, rules={}))
+]
 #: The last token of every text of `dual_inputs`.
 END = 99
 TINY = {

@@ -147,6 +147,7 @@ class Clip(Dual):
             rules={"text": TextRule(tokenizer, longest), "image": seen.rule, "bag": seen.rule},
             folder=folder,
             single_stream=False,
+            shallowest=min(part.get("num_hidden_layers", 12) for part in (text, config["vision_config"])),
         )
 
     @classmethod

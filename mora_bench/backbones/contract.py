@@ -42,6 +42,7 @@ class Spec:
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.
+        shallowest: blocks of the tower that has the fewest; 0 if it has a single stream.
         readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
         projection: whether `align` can fit what `make_projection` gives.
     """
@@ -55,6 +56,7 @@ class Spec:
     folder: Path | None = None
     trained: bool = True
     single_stream: bool = True
+    shallowest: int = 0
     readout: str = "pooler"
     projection: bool = False
 

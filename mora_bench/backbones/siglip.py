@@ -167,6 +167,7 @@ class Siglip(Dual):
             folder=folder,
             trained=trained,
             single_stream=False,
+            shallowest=min(part.get("num_hidden_layers", 12) for part in (text, image)),
         )
 
     @classmethod

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mora_bench import registry
+from mora_bench.backbones import load as backbones
 from mora_bench.checks import backbone, dataset, gaps, mechanism, method, predictor, small, task
-from mora_bench.checks.subject import subject
+from mora_bench.checks.subject import MAX_TEXT, subject
 
 
 def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str, str | None]]:
@@ -17,7 +18,9 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         return dataset.check(name, root)
     found = registry.get(group, name)
     if group == registry.METHODS:
-        return method.check(subject(found))
+        specs = [backbones.resolve(name, MAX_TEXT) for name in ("small", "small-dual")]
+        fit = [spec.name for spec in specs if not found.unfit(spec)]
+        return method.check(subject(found, backbone=(fit or ["small"])[0]))
     if group == registry.IMPUTERS:
         return method.check(subject(registry.get(registry.METHODS, "mora"), found))
     if group == registry.BACKBONES:

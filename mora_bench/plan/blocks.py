@@ -4,7 +4,7 @@ from mora_bench.errors import UserError
 
 
 def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
-    """ "0", "0-2", "0,3,5", "all" or "first half" -> ascending block numbers.
+    """ "0", "0-2", "0,3,5", "all", "first half" or "last 2" -> ascending block numbers.
 
     Raises:
         UserError: not of that form, or a block outside 0..depth - 1.
@@ -13,6 +13,8 @@ def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
         return tuple(range(depth))
     if text == "first half":
         return tuple(range((depth + 1) // 2))
+    if (last := text.removeprefix("last ")) != text and last.isdecimal() and 0 < int(last[:4]) <= depth:
+        return tuple(range(depth - int(last), depth))
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")

@@ -4,14 +4,27 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import dual_inputs, joined, pooled, random_inputs, through, tiny_backbone, tiny_clip
+from conftest import (
+    dual_inputs,
+    joined,
+    make_model,
+    pooled,
+    random_inputs,
+    through,
+    tiny_backbone,
+    tiny_clip,
+    tiny_siglip,
+)
 from mora_baselines.case_lora import CaseLora
+from mora_baselines.mora_zhao import MoraZhao
 from peft import IA3Config, LoraConfig, get_peft_model
 
 from mora_bench import registry
 from mora_bench.backbones.contract import At
+from mora_bench.backbones.load import resolve
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.methods.contract import Axes
+from mora_bench.errors import UserError
+from mora_bench.methods.contract import Axes, Place
 
 LINEAR = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
 KEY_VALUE = ("attention.attention.key", "attention.attention.value")
@@ -150,3 +163,60 @@ def test_equals_peft_on_transformers_own_clip(name):
     expected.pow(2).sum().backward()
     for n, p in mine.items():
         torch.testing.assert_close(p.grad, peft[n].grad, rtol=1e-4, atol=1e-4)
+
+
+def by_hand(weight, update, magnitude):
+    """A column at a time."""
+    moved = weight + update
+    columns = [magnitude[0, i] * moved[:, i] / moved[:, i].pow(2).sum().sqrt() for i in range(weight.shape[1])]
+    return torch.stack(columns, 1)
+
+
+def test_mora_of_zhao_et_al_is_its_formula():
+    """Two towers of unlike width, each moved by the other's factor, for both projections of both blocks."""
+    backbone = tiny_clip().double()
+    method = MoraZhao(backbone, Axes(2, (1, 2), {"alpha": 0.3})).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator).double())
+    factors = {tower: factor.detach() for tower, factor in method.common.items()}
+    assert {tower: factor.shape for tower, factor in factors.items()} == {"text": (2, 32, 2), "image": (2, 48, 2)}
+    for tower, other in (("text", "image"), ("image", "text")):
+        s = backbone.towers.index(tower)
+        for k, block in enumerate((1, 2)):
+            for t, role in enumerate(("query", "key")):
+                frozen = backbone.network.get_submodule(backbone.linear(At(s, block), role)).weight
+                gram = sum(torch.outer(row, row) for row in factors[other][k])
+                common = factors[tower][k] @ gram @ factors[tower][k].T
+                specific = (method.down[tower][k, t] @ method.up[tower][k, t]).T
+                expected = by_hand(frozen, 0.3 * common, method.magnitudes[tower][k, t, 0])
+                expected = expected + by_hand(frozen, 0.3 * specific, method.magnitudes[tower][k, t, 1])
+                got = method.weight(frozen, Place(tower, k), t)
+                torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
+
+
+def test_mora_of_zhao_et_al_runs_its_weight_and_starts_at_the_frozen_one_and_another():
+    backbone = tiny_clip()
+    model = make_model("head", backbone)
+    batch = dual_inputs([(2, 4), (2, 2)], [5, 9])
+    before = model(batch)
+    method = MoraZhao(backbone, Axes(2, (1, 2), {"alpha": 0.0}))
+    layer = backbone.network.get_submodule(backbone.linear(At(0, 1), "query"))
+    # Without either update the weight is twice the frozen one.
+    torch.testing.assert_close(method.weight(layer.weight, Place("text", 0), 0), 2 * layer.weight)
+    method.attach(backbone)
+    x = torch.randn(3, 32)
+    torch.testing.assert_close(layer(x), 2 * (x @ layer.weight.T) + layer.bias)
+    assert not torch.allclose(model(batch), before)
+    method.detach(backbone)
+    assert torch.equal(model(batch), before)
+
+
+def test_mora_of_zhao_et_al_wants_two_encoders():
+    with pytest.raises(UserError, match="couples two encoders"):
+        MoraZhao(tiny_backbone(), Axes(2, (1, 2)))
+    with pytest.raises(UserError, match="no block"):
+        MoraZhao(tiny_siglip(), Axes(2, (2,)))
+    assert registry.get(registry.METHODS, "mora-zhao").unfit(resolve("small", 64))
+    assert not registry.get(registry.METHODS, "mora-zhao").unfit(resolve("small-dual", 64))

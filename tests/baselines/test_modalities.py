@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import through, tiny_backbone
+from conftest import ON_A_STREAM, through, tiny_backbone
 
 from mora_bench import registry
 from mora_bench.backbones.tokens import Tokens
@@ -10,7 +10,7 @@ from mora_bench.checks.subject import own_axes
 from mora_bench.data.presence import pattern_presence
 
 
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+@pytest.mark.parametrize("name", ON_A_STREAM)
 def test_methods_take_any_number_of_modalities(name):
     """All seven patterns of three modalities through every method."""
     backbone = tiny_backbone()

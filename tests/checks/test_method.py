@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import load
+from conftest import ON_A_STREAM, load
 from torch import nn
 
 from mora_bench import registry
@@ -23,7 +23,6 @@ from mora_bench.methods.contract import Method, declares
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.mora import Mora
 
-METHODS = registry.names(registry.METHODS)
 IMPUTERS = registry.names(registry.IMPUTERS)
 
 
@@ -37,7 +36,7 @@ def subject(method, imputer, folder, toy):
 
 
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", ON_A_STREAM)
 def test_every_method_keeps(name, rule, folder, toy):
     rule(subject(registry.get(registry.METHODS, name), Dummy, folder, toy))
 

@@ -409,13 +409,20 @@ def test_block_sets_read_back(blocks):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("all", tuple(range(6))), ("0-2", (0, 1, 2)), ("0,3-5", (0, 3, 4, 5)), ("first half", (0, 1, 2)), ("5", (5,))],
+    [
+        ("all", tuple(range(6))),
+        ("0-2", (0, 1, 2)),
+        ("0,3-5", (0, 3, 4, 5)),
+        ("first half", (0, 1, 2)),
+        ("5", (5,)),
+        ("last 2", (4, 5)),
+    ],
 )
 def test_block_sets(text, expected):
     assert parse_blocks(text, 6) == expected
 
 
-@pytest.mark.parametrize("text", ["", "a", "2-1", "-1", "1,,2"])
+@pytest.mark.parametrize("text", ["", "a", "2-1", "-1", "1,,2", "last 7", "last 0", "last x"])
 def test_wrong_block_sets(text):
     with pytest.raises(UserError, match="blocks"):
         parse_blocks(text, 6)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import torch
 from by_hand import measured
-from conftest import RECIPE, make_cell
+from conftest import ON_A_STREAM, RECIPE, make_cell
 
-from mora_bench import registry
 from mora_bench.checks.subject import CPU
 from mora_bench.records.store import Store
 from mora_bench.training import checkpoint
@@ -92,7 +91,7 @@ def same(cells, place, often, tmp_path, monkeypatch, after):
     assert not list((tmp_path / "killed" / "checkpoints").iterdir())
 
 
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+@pytest.mark.parametrize("name", ON_A_STREAM)
 def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_path, monkeypatch):
     """With dropout, so that random states matter; killed in the first epoch and, after that, in a later one."""
     recipe = dataclasses.replace(RECIPE, epochs=3, dropout=0.1)

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, make_cell
+from conftest import ON_A_STREAM, RECIPE, make_cell
 from scipy.special import expit
 
 from mora_bench import registry
@@ -48,7 +48,7 @@ def on_both(cell, gpu, place, tmp_path, most=DEVICES):
     near(found, expected, most)
 
 
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+@pytest.mark.parametrize("name", ON_A_STREAM)
 def test_methods(name, gpu, place, folder, tmp_path):
     on_both(make_cell(place, folder, method=name), gpu, place, tmp_path)
 

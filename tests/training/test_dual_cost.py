@@ -69,6 +69,8 @@ def dcp():
         ("map", Axes(blocks=SIX), 3 * 6 * 16 * BOTH),
         ("msp", Axes(blocks=SIX), 2 * 6 * 16 * BOTH),
         ("dcp", Axes(blocks=SIX), dcp()),
+        # A common factor; two factors of each of two projections; their two magnitudes each.
+        ("mora-zhao", Axes(4, (10, 11)), 2 * BOTH * (4 + 2 * 2 * 4 + 2 * 2)),
     ],
 )
 def test_adapters_have_their_closed_forms(name, axes, adapter):

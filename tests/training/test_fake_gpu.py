@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import load, thirds
+from conftest import ON_A_STREAM, load, thirds
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
 from mora_bench import registry
@@ -58,7 +58,7 @@ def model_of(method: str, imputer: str, folder, toy) -> Model:
 
 
 @pytest.mark.parametrize("found", ["all", "nothing"])
-@pytest.mark.parametrize("name", registry.names(registry.METHODS))
+@pytest.mark.parametrize("name", ON_A_STREAM)
 def test_every_method_keeps_to_its_device(name, found, folder, toy):
     model = model_of(name, "dummy", folder, toy)
     if found == "nothing":

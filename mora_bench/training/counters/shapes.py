@@ -57,6 +57,7 @@ class Shape:
             rules={"image": rule},
             trained=False,
             single_stream=self.family == "vilt",
+            shallowest=self.depth if self.family == "clip" else 0,
         )
 
 
