@@ -15,13 +15,13 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     """
     if group == registry.DATASETS:
         return dataset.check(name, root)
-    found = registry.get(group, name)
+    kind = registry.get(group, name)
     if group == registry.METHODS:
-        return method.check(subject(found))
+        return method.check(subject(kind))
     if group == registry.IMPUTERS:
-        return method.check(subject(registry.get(registry.METHODS, "mora"), found))
+        return method.check(subject(registry.get(registry.METHODS, "mora"), kind))
     if group == registry.BACKBONES:
-        return backbone.check(found, name)
+        return backbone.check(kind, name)
     rules = {
         registry.MODALITIES: small.modality,
         registry.MECHANISMS: mechanism.check,
@@ -32,4 +32,4 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         registry.ARTEFACTS: small.artefact,
         registry.TRACKERS: small.tracker,
     }
-    return rules[group](found)
+    return rules[group](kind)
