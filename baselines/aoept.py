@@ -2,14 +2,14 @@
 
 Before training, the frozen network reads the training samples, what they lack masked out; the mean token of each
 modality at the input of each prompted block is collected, and 256 cluster centres of each are kept (`fit`). A block's
-prompts for a modality are learned queries plus what they find among its centres, the same for all samples; a gate
+prompts for a modality are learned queries plus their attention over its centres, the same for all samples; a gate
 then scales their channels by the other modalities that the sample has. A sample gets the prompts of what it lacks (of
 one that lacks nothing, the mean over modalities), and a shared set from all centres. Prompts are renewed at every
 prompted block and stay after the last. A contrastive loss pulls a modality's gated prompts to its own tokens.
 
 From the authors' code (Jian-Lang/AOEPT, b312905), as its CLIP version and its figure have it: the file for ViLT loads
 the centres with the axes of blocks and clusters swapped. With more than two modalities, "the other" is the mean of all
-others that are there, which is ours.
+others that are present, which is ours.
 
 Collection (`collect_apart`): as released, a training sample that has several modalities is read once for each, with
 that one alone in the sequence, so that its mean tokens are those of a sample that lacks the rest; `false` reads all of
@@ -88,11 +88,11 @@ class Aoept(InBlocks):
         for parts, present in self.readings(observed):
             (tokens,) = backbone.join(parts, present)
             # Padding, -1, takes the column after the last modality's.
-            of = tokens.modality.long().remainder(self.modalities + 1)
-            there = torch.cat([present, torch.zeros_like(present[:, :1])], 1).gather(1, of)
+            modality = tokens.modality.long().remainder(self.modalities + 1)
+            shown = torch.cat([present, torch.zeros_like(present[:, :1])], 1).gather(1, modality)
             # The first token is what features are read off; it is no modality's content and stays.
-            there[:, 0] = True
-            tokens = replace(tokens, mask=tokens.mask & there)
+            shown[:, 0] = True
+            tokens = replace(tokens, mask=tokens.mask & shown)
             for block in range(max(self.blocks) + 1):
                 if block in self.blocks:
                     means = self.means(tokens)
@@ -102,7 +102,7 @@ class Aoept(InBlocks):
         return [[torch.cat(rows) if rows else torch.zeros(0) for rows in blocks] for blocks in seen]
 
     def readings(self, observed: Iterable[tuple[list[Part], Tensor]]) -> Iterator[tuple[list[Part], Tensor]]:
-        """The samples as they are read: with all that each has, or once with each modality of it alone."""
+        """The samples as they are read: with all their modalities, or once with each of their modalities alone."""
         for parts, present in observed:
             for m in range(self.modalities if self.apart else 0):
                 has = present[:, m].nonzero().squeeze(1)
@@ -115,9 +115,9 @@ class Aoept(InBlocks):
 
     def means(self, tokens: Tokens) -> Tensor:
         """The mean token of each modality that is in the sequence, [B, M, D]."""
-        own = tokens.modality[:, None] == torch.arange(self.modalities, device=tokens.x.device)[:, None]
-        own = (own & tokens.mask[:, None]).to(tokens.x)
-        return own @ tokens.x / own.sum(2, keepdim=True).clamp(min=1)
+        membership = tokens.modality[:, None] == torch.arange(self.modalities, device=tokens.x.device)[:, None]
+        membership = (membership & tokens.mask[:, None]).to(tokens.x)
+        return membership @ tokens.x / membership.sum(2, keepdim=True).clamp(min=1)
 
     def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
         gated, shared = self.prompts(place.k, tokens)
@@ -147,19 +147,19 @@ class Aoept(InBlocks):
             context = torch.einsum("bm,bmd->bd", others, means) / count.clamp(min=1)
             gate = torch.where(count > 0, torch.sigmoid(self.gates[str(m)](context)), torch.ones_like(context))
             gated.append(self.proxy(str(m), k, self.get_buffer(f"centres{m}")[k]) * gate[:, None])
-        every = torch.cat([self.get_buffer(f"centres{m}")[k] for m in range(self.modalities)])
+        centres = torch.cat([self.get_buffer(f"centres{m}")[k] for m in range(self.modalities)])
         gate = torch.sigmoid(self.gates[SHARED](means.mean(1)))
-        return torch.stack(gated, 1), self.proxy(SHARED, k, every) * gate[:, None]
+        return torch.stack(gated, 1), self.proxy(SHARED, k, centres) * gate[:, None]
 
     def proxy(self, name: str, k: int, centres: Tensor) -> Tensor:
-        """Learned queries plus what they find among the centres [N, D] (attention without projections): [L, D]."""
+        """Learned queries plus their attention over the centres [N, D] (without projections): [L, D]."""
         query = self.queries[name][k]
         q, c = (x.unflatten(1, (HEADS, -1)).transpose(0, 1)[None] for x in (query, centres))
-        found = F.scaled_dot_product_attention(q, c, c)[0].transpose(0, 1).flatten(1)
-        return self.norms[name](found + query)
+        retrieved = F.scaled_dot_product_attention(q, c, c)[0].transpose(0, 1).flatten(1)
+        return self.norms[name](retrieved + query)
 
     def contrast(self, prompts: Tensor, features: Tensor, present: Tensor) -> Tensor:
-        """Of each modality the mean loss, and whether two samples have it: [B, M, D] twice, bool [B, M] -> [2, M].
+        """For each modality the mean loss, and whether two samples have it: [B, M, D] twice, bool [B, M] -> [2, M].
 
         A sample's prompts are to find its own features among those of the samples that have the modality.
         """
@@ -192,5 +192,5 @@ def _centres(rows: Tensor, count: int) -> Tensor:
     from sklearn.cluster import KMeans
 
     values = rows.detach().cpu().numpy().astype(np.float64)
-    found = KMeans(count, n_init=10, random_state=42).fit(values)
-    return torch.from_numpy(found.cluster_centers_).to(rows)
+    clusters = KMeans(count, n_init=10, random_state=42).fit(values)
+    return torch.from_numpy(clusters.cluster_centers_).to(rows)

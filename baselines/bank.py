@@ -25,7 +25,7 @@ class Bank(Imputer):
         super().__init__(backbone)
         shown = pattern_presence(len(backbone.modalities))
         #: Of each modality, the row of the bank for each pattern that lacks it.
-        self.row = [{int(p): k for k, p in enumerate((~own).nonzero()[0])} for own in shown.T]
+        self.row = [{int(p): k for k, p in enumerate((~shows).nonzero()[0])} for shows in shown.T]
         self.tokens = nn.ParameterList(
             torch.randn(len(rows), TOKENS, backbone.width_of(m)) for m, rows in enumerate(self.row)
         )

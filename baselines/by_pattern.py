@@ -1,4 +1,4 @@
-"""What competitors share that fit linear models on plain features of what a sample shows."""
+"""The base of competitors that fit linear models on plain features of the modalities that a sample shows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ByPattern:
         together: bool = True,
         regression: Callable[[float], Regression] = Linear,
     ) -> None:
-        """Fit features of modalities of the given kinds, and regressions on each set of modalities, by the training
+        """Fit features of modalities of these kinds, and regressions on each set of modalities, by the training
         samples that show all of the set; `together` False: on single modalities alone. The penalty of a `regression` is
         chosen on the validation samples that show the set."""
         assert train.targets is not None
@@ -45,26 +45,31 @@ class ByPattern:
         self.labels = len(train.labels)
         self.features: dict[str, features.Features] = {}
         for name, kind in train.kinds.items():
-            made = features.of_kind(kind) if kind in kinds else None
+            extractor = features.of_kind(kind) if kind in kinds else None
             rows = showing(train, (name,))
-            if made is not None and len(rows) >= FEWEST:
-                self.features[name] = made.fit([train.values[name][row] for row in rows])
+            if extractor is not None and len(rows) >= FEWEST:
+                self.features[name] = extractor.fit([train.values[name][row] for row in rows])
         self.models: dict[tuple[str, ...], Regression] = {}
         seen, unseen = self.described(train), self.described(validation)
         for names in sets(list(self.features), len(self.features) if together else 1):
-            rows, held = showing(train, names), showing(validation, names)
+            rows, held_rows = showing(train, names), showing(validation, names)
             if len(rows) >= FEWEST:
-                wanted = validation.targets[held]
+                held_targets = validation.targets[held_rows]
                 self.models[names] = chosen(
-                    regression, seen.of(names, rows), train.targets[rows], unseen.of(names, held), wanted, train.task
+                    regression,
+                    seen.of(names, rows),
+                    train.targets[rows],
+                    unseen.of(names, held_rows),
+                    held_targets,
+                    train.task,
                 )
 
     def described(self, samples: Shown) -> Described:
         """Features of all that samples show, taken once."""
         rows = {name: showing(samples, (name,)) for name in self.features}
-        values = {name: [samples.values[name][row] for row in own] for name, own in rows.items()}
-        found = {name: self.features[name].transform(own) for name, own in values.items() if own}
-        return Described(found, rows)
+        values = {name: [samples.values[name][row] for row in numbers] for name, numbers in rows.items()}
+        transformed = {name: self.features[name].transform(contents) for name, contents in values.items() if contents}
+        return Described(transformed, rows)
 
     def groups(self, samples: Shown) -> Iterator[tuple[tuple[str, ...], np.ndarray]]:
         """The samples, int [k], that show each set of modalities that have features; those that show none are left
@@ -76,13 +81,13 @@ class ByPattern:
                 yield names, np.flatnonzero((seen == pattern).all(1))
 
     def answer(self, samples: Shown) -> np.ndarray:
-        """Probabilities [n, C] by the model of what each sample shows; `otherwise` where there is none."""
-        found = np.full((len(samples), self.labels), self.otherwise)
+        """Probabilities [n, C] by the model for what each sample shows; `otherwise` where there is no model."""
+        probabilities = np.full((len(samples), self.labels), self.otherwise)
         seen = self.described(samples)
         for names, rows in self.groups(samples):
             if names in self.models:
-                found[rows] = self.models[names].predict(seen.of(names, rows))
-        return found
+                probabilities[rows] = self.models[names].predict(seen.of(names, rows))
+        return probabilities
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Described:
     rows: dict[str, np.ndarray]
 
     def of(self, names: Sequence[str], rows: np.ndarray) -> Any:
-        """Those of some modalities of samples that show all of them, side by side."""
+        """The features of some modalities of samples that show all of them, side by side."""
         if not len(rows):
             return np.zeros((0, 1))
         return joined([self.features[name][np.searchsorted(self.rows[name], rows)] for name in names])
@@ -111,5 +116,5 @@ def sets(names: Sequence[str], largest: int) -> list[tuple[str, ...]]:
 
 def showing(samples: Shown, names: Sequence[str]) -> np.ndarray:
     """The samples that show all of some modalities, int [k]."""
-    there = [[value is not None for value in samples.values[name]] for name in names]
-    return np.flatnonzero(np.all(there, axis=0))
+    shown = [[value is not None for value in samples.values[name]] for name in names]
+    return np.flatnonzero(np.all(shown, axis=0))

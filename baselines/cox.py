@@ -1,4 +1,4 @@
-"""Cox regression on plain features: what time-to-event is predicted by without a network."""
+"""Cox regression on plain features: predicts time-to-event without a network."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class CoxRegression:
     """
 
     def __init__(self, strength: float, task: str):
-        asked = task_of(task)
-        assert isinstance(asked, TimeToEvent)
-        self.strength, self.horizons = strength, asked.horizons
+        event_task = task_of(task)
+        assert isinstance(event_task, TimeToEvent)
+        self.strength, self.horizons = strength, event_task.horizons
 
     def fit(self, features: Any, targets: np.ndarray) -> Self:
         """Features [n, F], an array or a sparse matrix; times and events [n, 2]."""
@@ -73,14 +73,17 @@ def likelihood(times: np.ndarray, events: np.ndarray, risks: np.ndarray) -> tupl
     tied = np.bincount(group, hazard * events, len(ends))
     count = np.bincount(group, events, len(ends)).astype(int)
     # Of d events at one time the l-th sees the others' hazards less l / d of theirs.
-    of = np.repeat(np.arange(len(ends)), count)
-    rank = np.arange(len(of)) - np.repeat(count.cumsum() - count, count)
-    part = rank / count[of]
-    seen = at_risk[of] - part * tied[of]
+    event_groups = np.repeat(np.arange(len(ends)), count)
+    rank = np.arange(len(event_groups)) - np.repeat(count.cumsum() - count, count)
+    part = rank / count[event_groups]
+    seen = at_risk[event_groups] - part * tied[event_groups]
     value = risks[events].sum() - (np.log(seen) + middle).sum()
-    each, own = np.bincount(of, 1 / seen, len(ends)), np.bincount(of, part / seen, len(ends))
+    increments, corrections = (
+        np.bincount(event_groups, 1 / seen, len(ends)),
+        np.bincount(event_groups, part / seen, len(ends)),
+    )
     # Whoever lives as long as an event is at risk at it, and so at all events of earlier times, which stand behind.
-    slopes = events - hazard * each[::-1].cumsum()[::-1][group] + hazard * events * own[group]
+    slopes = events - hazard * increments[::-1].cumsum()[::-1][group] + hazard * events * corrections[group]
     return float(value), slopes
 
 

@@ -41,7 +41,7 @@ class OneHead(nn.Module):
         nn.init.zeros_(self.outer.bias)
 
     def forward(self, queries: Tensor, tokens: Tokens) -> Tensor:
-        """Queries [B, Q, D] -> what they find in the tokens, [B, Q, D]."""
+        """Queries [B, Q, D] -> their attention over the tokens, [B, Q, D]."""
         weights, biases = self.inner.weight.chunk(3), self.inner.bias.chunk(3)
         inputs = (queries, tokens.x, tokens.x)
         q, k, v = (F.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True))
@@ -84,8 +84,8 @@ class Towers(nn.Module):
         if k == 0:
             common = self.share[str(at.stream)](self.common)[tokens.pattern]
             return frozen(tokens.append(torch.cat([correlated, common, self.dynamic(at.stream, tokens)], 1)))
-        own = tokens.x.shape[1] - 3 * THIRD
-        return frozen(tokens.with_x(torch.cat([tokens.x[:, :own], correlated, tokens.x[:, own + THIRD :]], 1)))
+        length = tokens.x.shape[1] - 3 * THIRD
+        return frozen(tokens.with_x(torch.cat([tokens.x[:, :length], correlated, tokens.x[:, length + THIRD :]], 1)))
 
     def correlated(self, present: Tensor, stream: int, k: int) -> Tensor:
         """[B, 12, D]: a stream's prompts of the k-th prompted block."""
@@ -97,7 +97,7 @@ class Towers(nn.Module):
         return rounds[k][str(stream)](torch.cat(sides, -1))
 
     def dynamic(self, stream: int, tokens: Tokens) -> Tensor:
-        """[B, 12, D]: what the queries of each sample's pattern find in its tokens."""
+        """[B, 12, D]: the attention of the queries of each sample's pattern over its tokens."""
         queries = self.get_buffer(f"queries_{stream}")[tokens.pattern]
         return self.attention[str(stream)](queries, tokens)
 

@@ -69,9 +69,9 @@ class SingleStream(nn.Module):
     def _dynamic(self, tokens: Tokens, k: int) -> Tensor:
         # Whether each token's modality is present; -1 (padding, added tokens) reads the last column, which is False.
         known = F.pad(tokens.present, (0, 1))
-        there = known.gather(1, tokens.modality.long() % known.shape[1])
+        shown = known.gather(1, tokens.modality.long() % known.shape[1])
         scores = self.queries[k] @ tokens.x.mT / tokens.x.shape[-1] ** 0.5
-        attention = scores.masked_fill(~there[:, None], -torch.inf).softmax(-1)
+        attention = scores.masked_fill(~shown[:, None], -torch.inf).softmax(-1)
         return self.dynamic[k](attention @ tokens.x)
 
     def _common(self, tokens: Tokens, k: int) -> Tensor:

@@ -68,12 +68,12 @@ class Pixels(Features):
         return (np.stack([self._raw(value) for value in values]) - self.mean) / self.scale
 
     def _raw(self, value: Any) -> np.ndarray:
-        own = np.stack([described(picture) for picture in value if picture is not None])
-        mean = own.mean(0)
-        apart = np.zeros((self.slots if self.slots > 1 else 0, own.shape[1]))
-        count = min(len(apart), len(own))
-        apart[:count] = own[:count] - mean
-        return np.concatenate([mean, apart.ravel()])
+        features = np.stack([described(picture) for picture in value if picture is not None])
+        mean = features.mean(0)
+        differences = np.zeros((self.slots if self.slots > 1 else 0, features.shape[1]))
+        count = min(len(differences), len(features))
+        differences[:count] = features[:count] - mean
+        return np.concatenate([mean, differences.ravel()])
 
 
 class Vectors(Features):
@@ -104,8 +104,8 @@ class Cells(Features):
         return self
 
     def transform(self, values: Sequence[Any]) -> np.ndarray:
-        found = self.columns.transform([self._scaled(value) for value in values])
-        return found / np.sqrt(max(found.shape[1], 1))
+        features = self.columns.transform([self._scaled(value) for value in values])
+        return features / np.sqrt(max(features.shape[1], 1))
 
     def _scaled(self, value: Any) -> dict[str, Any]:
         cells: dict[str, Any] = {name: cell for name, cell in value.items() if cell is not None}

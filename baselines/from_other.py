@@ -55,8 +55,8 @@ class FromOther(Imputer):
                     tokens[seen, wanted] += [t.cpu() for t in parts[wanted].rows(both)]
         for pair in pairs:
             count = len(tokens[pair])
-            what = f"{self._names[pair[1]]} from {self._names[pair[0]]}"
-            self._report[what] = f"{count} training samples" if count else "dummy: no training sample shows both"
+            pair_name = f"{self._names[pair[1]]} from {self._names[pair[0]]}"
+            self._report[pair_name] = f"{count} training samples" if count else "dummy: no training sample shows both"
             if count:
                 self._learned[pair] = self.learn(np.concatenate(features[pair]), tokens[pair])
 
@@ -79,14 +79,17 @@ class FromOther(Imputer):
             for seen in range(len(parts)):
                 rows = ~present[:, wanted] & (first == seen)
                 if (seen, wanted) in self._learned and rows.any():
-                    some = Part(parts[seen].x[rows], parts[seen].mask[rows])
-                    drawn = self.draw(self._learned[seen, wanted], self.features(some, seen))
+                    part = Part(parts[seen].x[rows], parts[seen].mask[rows])
+                    drawn = self.draw(self._learned[seen, wanted], self.features(part, seen))
                     filled[wanted] = filled[wanted].replaced(rows, drawn)
         return filled
 
 
-def mean_tokens(many: Sequence[Tensor]) -> Tensor:
+def mean_tokens(sequences: Sequence[Tensor]) -> Tensor:
     """The mean of token sequences [t, D]: each position averages the sequences that reach it; rounded mean length."""
-    length = round(sum(map(len, many)) / len(many))
-    columns = [torch.stack([tokens[at] for tokens in many if at < len(tokens)]).mean(0) for at in range(length)]
+    length = round(sum(map(len, sequences)) / len(sequences))
+    columns = [
+        torch.stack([tokens[position] for tokens in sequences if position < len(tokens)]).mean(0)
+        for position in range(length)
+    ]
     return torch.stack(columns)

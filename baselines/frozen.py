@@ -1,4 +1,4 @@
-"""The frozen backbone without adaptation: linear models on the mean of what it gives of each modality."""
+"""The frozen backbone without adaptation: linear models on the mean of its features of each modality."""
 
 from dataclasses import replace
 
@@ -37,6 +37,6 @@ class FrozenFeatures(ByPattern, Predictor):
 
 
 def _read(samples: Shown) -> Shown:
-    """Samples with the backbone's features in the place of what it embeds."""
+    """Samples with the backbone's features instead of the contents that it embeds."""
     kinds = samples.kinds | dict.fromkeys(samples.frozen, VECTOR)
     return replace(samples, values=samples.values | samples.frozen, kinds=kinds)

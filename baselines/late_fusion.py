@@ -1,4 +1,4 @@
-"""Late fusion: each modality has a model of its own, and those of what is there vote."""
+"""Late fusion: each modality has a model, and the models of the modalities that are present vote."""
 
 import numpy as np
 
@@ -43,22 +43,22 @@ class LateFusion(ByPattern, Predictor):
         rows, features = seen.rows[name], seen.features[name]
         targets = train.targets[rows]
         fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
-        found = np.zeros((len(train), self.labels))
+        votes = np.zeros((len(train), self.labels))
         for k in range(FOLDS):
             model = Linear(self.models[name,].strength).fit(features[fold != k], targets[fold != k])
-            found[rows[fold == k]] = log_odds(model.predict(features[fold == k]))
-        return found
+            votes[rows[fold == k]] = log_odds(model.predict(features[fold == k]))
+        return votes
 
     def predict(self, samples: Shown) -> np.ndarray:
-        found = np.zeros((len(samples), self.labels))
+        probabilities = np.zeros((len(samples), self.labels))
         seen = self.described(samples)
         for names, rows in self.groups(samples):
             single = {name: self.models[name,].predict(seen.of((name,), rows)) for name in names}
             if names in self.weights:
                 cast = np.stack([log_odds(single[name]) for name in names], axis=2)
                 columns = [model.predict(cast[:, c])[:, 0] for c, model in enumerate(self.weights[names])]
-                found[rows] = np.stack(columns, axis=1)
+                probabilities[rows] = np.stack(columns, axis=1)
             else:
                 # Too few training samples show all of them: each vote counts the same.
-                found[rows] = np.mean([*single.values()], axis=0)
-        return found
+                probabilities[rows] = np.mean([*single.values()], axis=0)
+        return probabilities

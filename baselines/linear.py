@@ -1,4 +1,4 @@
-"""Logistic regressions, one per label: what competitors without a network classify by."""
+"""Logistic regressions, one per label, for competitors without a network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 
 
 class Regression(Protocol):
-    """What is fitted on features [n, F], an array or a sparse matrix, and targets of a task.
+    """A model that is fitted on features [n, F], an array or a sparse matrix, and targets of a task.
 
     Attributes:
         strength: inverse strength of the L2 penalty.
@@ -48,9 +48,9 @@ class Linear:
         from sklearn.linear_model import LogisticRegression
 
         for column in targets.T:
-            one = column.min() == column.max()
+            constant = column.min() == column.max()
             model = LogisticRegression(C=self.strength, max_iter=2000)
-            self.models.append(float(column[0]) if one else model.fit(features, column))
+            self.models.append(float(column[0]) if constant else model.fit(features, column))
         return self
 
     def predict(self, features: Any) -> np.ndarray:
@@ -66,18 +66,20 @@ def chosen(
     regression: Callable[[float], Regression],
     features: Any,
     targets: np.ndarray,
-    held: Any,
-    wanted: np.ndarray,
+    held_features: Any,
+    held_targets: np.ndarray,
     task: str,
 ) -> Regression:
     """The one of `STRENGTHS` whose regressions have the best primary score of the task on held-out samples, the weakest
     penalty of equals; the strongest penalty if there are no held-out samples."""
-    if not len(wanted):
+    if not len(held_targets):
         return regression(STRENGTHS[0]).fit(features, targets)
     judge: Task = task_of(task)
     fitted = [regression(strength).fit(features, targets) for strength in reversed(STRENGTHS)]
-    found = [judge.metric.key(judge.score(wanted, judge.logits(model.predict(held)))) for model in fitted]
-    return fitted[int(np.argmax(found))]
+    scores = [
+        judge.metric.key(judge.score(held_targets, judge.logits(model.predict(held_features)))) for model in fitted
+    ]
+    return fitted[int(np.argmax(scores))]
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:

@@ -36,12 +36,12 @@ class Map(InBlocks):
                 prompts[pattern, :, (pattern + 1) % patterns :: self.period] = 1
             self.prompts[tower] = prompts
 
-    def own(self, place: Place, tokens: Tokens) -> Tensor:
+    def prompts_of(self, place: Place, tokens: Tokens) -> Tensor:
         """The prompts of each sample's pattern for one place, [B, 16, D]."""
         return self.prompts[place.tower][tokens.pattern, place.k]
 
     def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
-        return frozen(tokens.append(self.own(place, tokens)))
+        return frozen(tokens.append(self.prompts_of(place, tokens)))
 
 
 class MapAttention(Map):
@@ -51,5 +51,5 @@ class MapAttention(Map):
     period = LENGTH // 2
 
     def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
-        keys, values = self.own(place, tokens).chunk(2, 1)
+        keys, values = self.prompts_of(place, tokens).chunk(2, 1)
         return frozen(tokens, prefix=(keys, values))

@@ -1,4 +1,4 @@
-"""Presence: what missingness alone tells."""
+"""Presence: prediction from missingness alone."""
 
 import numpy as np
 
@@ -36,20 +36,20 @@ class Presence(Predictor):
         numbers, owners = np.unique(parts(train), axis=0, return_inverse=True)
         owners = owners.reshape(-1)
         self.of_numbers = {
-            tuple(own.tolist()): best(train.targets[owners == k])
-            for k, own in enumerate(numbers)
+            tuple(counts.tolist()): best(train.targets[owners == k])
+            for k, counts in enumerate(numbers)
             if (owners == k).sum() >= FEWEST
         }
 
     def predict(self, samples: Shown) -> np.ndarray:
-        found = self.shares[pattern_index(samples.present)]
-        for row, own in enumerate(parts(samples).tolist()):
-            found[row] = self.of_numbers.get(tuple(own), found[row])
-        return found
+        shares = self.shares[pattern_index(samples.present)]
+        for row, counts in enumerate(parts(samples).tolist()):
+            shares[row] = self.of_numbers.get(tuple(counts), shares[row])
+        return shares
 
 
 def parts(samples: Shown) -> np.ndarray:
-    """How many parts of each modality a mask shows, int [n, M]: pictures that are there, filled cells, or one text."""
+    """Counts of the parts of each modality under a mask, int [n, M]: present pictures, filled cells, or one text."""
     return np.array([[_count(value) for value in values] for values in samples.values.values()], int).T
 
 

@@ -16,17 +16,17 @@ def described(signal: Any) -> np.ndarray:
     """Features of one signal, float [C * (STATISTICS + BANDS)], NaN where nothing was measured; a process remembers
     them by the signal's fingerprint.
 
-    Of each channel the share of steps at which it was measured; mean, deviation, least, greatest, first and last value
-    of what was; and the share of its variance in each band of frequency, gaps at the mean.
+    For each channel the share of steps at which it was measured; mean, deviation, least, greatest, first and last
+    measured value; and the share of its variance in each band of frequency, gaps at the mean.
     """
     name = signal.fingerprint()
     if name not in _described:
-        _described[name] = np.concatenate([_channel(own.astype(np.float64)) for own in signal.read().values.T])
+        _described[name] = np.concatenate([_channel(channel.astype(np.float64)) for channel in signal.read().values.T])
     return _described[name]
 
 
 def _channel(values: np.ndarray) -> np.ndarray:
-    """Of one channel, float [T]."""
+    """Features of one channel, float [T]."""
     seen = np.isfinite(values)
     known = values[seen]
     if not len(known):
@@ -40,5 +40,5 @@ def _bands(values: np.ndarray) -> np.ndarray:
     power = np.abs(np.fft.rfft(values)[1:]) ** 2
     frequency = np.fft.rfftfreq(len(values))[1:]
     edges = 0.5 ** np.arange(BANDS, 1, -1)
-    found = np.bincount(np.searchsorted(edges, frequency, side="left"), power, BANDS)
-    return found / max(found.sum(), np.finfo(float).tiny)
+    variances = np.bincount(np.searchsorted(edges, frequency, side="left"), power, BANDS)
+    return variances / max(variances.sum(), np.finfo(float).tiny)

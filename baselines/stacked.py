@@ -1,4 +1,4 @@
-"""One linear model per pattern of presence, on plain features of all that is there."""
+"""One linear model per pattern of presence, on plain features of all that is present."""
 
 import numpy as np
 

@@ -25,26 +25,26 @@ class Tfidf(Predictor):
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
-        texts, there = _texts(train)
+        texts, rows = _texts(train)
         self.labels = train.targets.shape[1]
         self.model = None
         if len(texts) >= 2:
             self.words = Words().fit(texts)
-            self.model = Linear(C).fit(self.words.transform(texts), train.targets[there])
+            self.model = Linear(C).fit(self.words.transform(texts), train.targets[rows])
 
     def predict(self, samples: Shown) -> np.ndarray:
-        found = np.zeros((len(samples), self.labels))
-        texts, there = _texts(samples)
+        probabilities = np.zeros((len(samples), self.labels))
+        texts, rows = _texts(samples)
         if texts and self.model is not None:
-            found[there] = self.model.predict(self.words.transform(texts))
-        return found
+            probabilities[rows] = self.model.predict(self.words.transform(texts))
+        return probabilities
 
 
 def _texts(samples: Shown) -> tuple[list[str], np.ndarray]:
     """The texts that are not empty, and the k samples that they belong to, int [k]."""
     joined = [
-        " ".join(text for text in own if text is not None)
-        for own in zip(*(samples.values[name] for name in samples.of_kind("text")), strict=True)
+        " ".join(text for text in texts if text is not None)
+        for texts in zip(*(samples.values[name] for name in samples.of_kind("text")), strict=True)
     ]
-    there = np.flatnonzero([bool(text) for text in joined])
-    return [joined[at] for at in there], there
+    rows = np.flatnonzero([bool(text) for text in joined])
+    return [joined[row] for row in rows], rows

@@ -18,7 +18,7 @@ from scipy.stats import t
 from tabulate import tabulate
 
 from mora_bench.statistics.agree import agreed
-from mora_bench.statistics.differences import corrected, least_told, paired_tests, resolution
+from mora_bench.statistics.differences import corrected, detectable, paired_tests, resolution
 from mora_bench.statistics.holm import adjusted
 from mora_bench.statistics.power import LEVEL, POWER
 from mora_bench.statistics.variances import _inverse_trigamma
@@ -150,7 +150,7 @@ def seen(test: Test, batches: list[np.ndarray], difference: float, row: int = 0,
 def printed(batch: np.ndarray) -> np.ndarray:
     """The minimum detectable difference of each pair, [G, P]."""
     rows, seeds = batch.shape[1:]
-    return least_told(paired_tests(batch, *np.triu_indices(rows, 1)), seeds, rows)
+    return detectable(paired_tests(batch, *np.triu_indices(rows, 1)), seeds, rows)
 
 
 def powers(rows: int, seeds: int, grids: int) -> dict[str, float]:

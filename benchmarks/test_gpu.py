@@ -60,7 +60,7 @@ def test_step(benchmark, name, rate):
     method = registry.get(registry.METHODS, name)
     model = settled(network(method, own_axes(method, Vilt(vilt(), MODALITIES))), DEVICE)
     inputs = batch(16).to(DEVICE)
-    kept = model.found.constant
+    kept = model.shortcuts.constant
     gflops = 16 * step_gflops(model, batch().to(DEVICE), keep=kept)
     _model, forward, trained = ours(model, keep=kept, inputs=inputs)
     torch.cuda.reset_peak_memory_stats()

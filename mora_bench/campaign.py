@@ -3,13 +3,13 @@
     from mora_bench import campaign
 
     grid = campaign.preset("quick", methods=("head", "mora"), datasets=("odir",), seeds=(0,))
-    place = campaign.runtime(grid)
-    plan = campaign.plan(grid, place)
-    for cell, record in campaign.run(plan.cells, place, engine=grid.engine):
+    runtime = campaign.runtime(grid)
+    plan = campaign.plan(grid, runtime)
+    for cell, record in campaign.run(plan.cells, runtime, engine=grid.engine):
         print(cell.label, record.status)
-    report = campaign.report(place.out)
+    report = campaign.report(runtime.out)
 
-What is done already is not done again: run the script a second time, and nothing is printed.
+Finished cells are not run again: run the script a second time, and nothing is printed.
 """
 
 from __future__ import annotations
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
-
-#: What a Linux machine with a GPU has; where none is, torch need not be imported to find that out.
+#: Device files of a Linux machine with a GPU; where none exists, torch need not be imported to find that out.
 GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 #: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
@@ -76,7 +75,7 @@ def runtime(grid: Grid) -> Runtime:
 
         # A notebook may have changed its files since an earlier grid.
         datasets.fingerprinted.cache_clear()
-    resources = tuple((name, value) for name, _, value in (given.partition("=") for given in grid.resources))
+    resources = tuple((name, value) for name, _, value in (resource.partition("=") for resource in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
         device = _device(device)
@@ -117,46 +116,46 @@ def _device(wanted: str) -> str:
     try:
         torch.zeros(1, device=wanted).cpu()
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        raise UserError(f"--device {wanted!r} cannot be used here ({said}); write cpu, cuda, cuda:1 or auto.") from None
+        text = " ".join(str(error).split())[:200]
+        raise UserError(f"--device {wanted!r} cannot be used here ({text}); write cpu, cuda, cuda:1 or auto.") from None
     return wanted
 
 
-def plan(grid: Grid, place: Runtime, base: Grid | None = None) -> Plan:
+def plan(grid: Grid, runtime: Runtime, base: Grid | None = None) -> Plan:
     """The cells of a grid; `base` is its preset's grid, if flags changed anything.
 
     Raises:
         UserError: an unknown name, or a value that a dataset or backbone does not have.
     """
-    registry.load_plugins(place.plugins)
-    found = expand(grid, grid if base is None else base, place)
+    registry.load_plugins(runtime.plugins)
+    expanded = expand(grid, grid if base is None else base, runtime)
     if not grid.shard:
-        return found
+        return expanded
     part, parts = shard_of(grid.shard)
     # By key, so that a grid that grows leaves the cells of each part where they were.
-    return replace(found, cells=[cell for cell in found.cells if int(cell.key, 16) % parts == part - 1])
+    return replace(expanded, cells=[cell for cell in expanded.cells if int(cell.key, 16) % parts == part - 1])
 
 
-def lacks_precision(cells: Iterable[Cell], place: Runtime) -> str:
-    """What a precision of these cells needs and the device that would run them is not; "" if all can run."""
+def lacks_precision(cells: Iterable[Cell], runtime: Runtime) -> str:
+    """A sentence if a precision of these cells needs another device than would run them; "" if all can run."""
     asked = any(cell.recipe is not None and cell.recipe.precision == "fp16" for cell in cells)
-    return "fp16 needs a GPU" if asked and not place.device.startswith("cuda") else ""
+    return "fp16 needs a GPU" if asked and not runtime.device.startswith("cuda") else ""
 
 
-def check_precision(cells: Iterable[Cell], place: Runtime) -> None:
+def check_precision(cells: Iterable[Cell], runtime: Runtime) -> None:
     """Refuse a precision that the device does not have, before anything is computed.
 
     Raises:
         UserError: fp16 without a GPU.
     """
-    if lacking := lacks_precision(cells, place):
+    if lacking := lacks_precision(cells, runtime):
         raise UserError(
-            f"recipe.precision {lacking}, and the device is {place.device}. Use fp32 or bf16, or ask a cluster for a "
+            f"recipe.precision {lacking}, and the device is {runtime.device}. Use fp32 or bf16, or ask a cluster for a "
             "GPU (--resources gpus_per_node=1)."
         )
 
 
-def prepare(cells: Sequence[Cell], place: Runtime) -> None:
+def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
     """Decode what the cells read and write the id lists of their splits.
 
     Raises:
@@ -167,15 +166,15 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
     from mora_bench.training import frozen
     from mora_bench.training.decoded import pool_of, samples
 
-    brought.keep(cells, place)
+    brought.keep(cells, runtime)
     shipped = backbones.names()
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        own = [cell for cell in cells if cell.dataset == dataset]
-        table, _ = datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)
-        nets = [(c, c.decoded_for) for c in own if c.decoded_for is not None]
+        dataset_cells = [cell for cell in cells if cell.dataset == dataset]
+        table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        nets = [(c, c.decoded_for) for c in dataset_cells if c.decoded_for is not None]
         before = [(c.before, *read) for c, read in nets if c.after]
-        for each in dict.fromkeys([*((dataset, *read) for _, read in nets), *before]):
-            samples(*each, place)
+        for reading in dict.fromkeys([*((dataset, *read) for _, read in nets), *before]):
+            samples(*reading, runtime)
         checked = dict.fromkeys(read for c, read in nets if c.backbone not in shipped)
         for name, most in checked:
             # Before hundreds of cells fail for one file. What ships with the package was tried when it was packed.
@@ -183,11 +182,11 @@ def prepare(cells: Sequence[Cell], place: Runtime) -> None:
             backbones.check_words(spec, backbones.load(spec, table.shape, most, 0))
         pools = {(read, c.seed, c.pool): c for c, read in nets if c.pool}
         for cell in pools.values():
-            pool_of(cell, place)
+            pool_of(cell, runtime)
         for cell, read in [(c, read) for c, read in nets if c.recipe is None]:
             # Those of a pool, which no other seed shares, are left to the cell.
-            frozen.features(cell, samples(dataset, *read, place), place)
-        _write_splits(Store(place.out), own, table)
+            frozen.features(cell, samples(dataset, *read, runtime), runtime)
+        _write_splits(Store(runtime.out), dataset_cells, table)
 
 
 def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:
@@ -201,7 +200,7 @@ def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:
 
 
 def run(
-    cells: Sequence[Cell], place: Runtime, engine: str = "auto", asked: Sequence[Cell] = ()
+    cells: Sequence[Cell], runtime: Runtime, engine: str = "auto", asked: Sequence[Cell] = ()
 ) -> Iterator[tuple[Cell, Record]]:
     """Run or score `cells` that have neither scores nor a record of a failure; yields each and its record at its end.
 
@@ -211,44 +210,46 @@ def run(
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
     """
-    check_precision(cells, place)
-    store = Store(place.out)
+    check_precision(cells, runtime)
+    store = Store(runtime.out)
     runs = registry.get(registry.ENGINES, engine_of(engine))()
-    runs.ready(place)
+    runs.ready(runtime)
     store.check_writable()
-    for folder in (place.out, place.cache):
+    for folder in (runtime.out, runtime.cache):
         sweep(folder)
-    Leases(place.out).sweep()
+    Leases(runtime.out).sweep()
     status = store.status(cells)
     todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]
-    prepare(todo, place)
-    plans.write(place.out, asked)
+    prepare(todo, runtime)
+    plans.write(runtime.out, asked)
     # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
     for cell in todo:
         alike.setdefault(cell.key, []).append(cell)
-    yield from _shared(store, alike, place, runs)
+    yield from _shared(store, alike, runtime, runs)
 
 
-def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: Engine) -> Iterator[tuple[Cell, Record]]:
+def _shared(
+    store: Store, left: dict[str, list[Cell]], runtime: Runtime, engine: Engine
+) -> Iterator[tuple[Cell, Record]]:
     """Run cells, by key, until each has a record, which this grid or another one on the same folder has written."""
     from mora_bench.training.bundles import bundles
     from mora_bench.training.work import lost, work
 
-    leases = Leases(place.out, place.lease_seconds)
+    leases = Leases(runtime.out, runtime.lease_seconds)
     without: Counter[str] = Counter()
     while True:
-        there = store.keys()
-        for key in [key for key in left if key in there]:
-            yield from _ended(store, left, key, place)
+        recorded = store.keys()
+        for key in [key for key in left if key in recorded]:
+            yield from _ended(store, left, key, runtime)
         if not left:
             return
         held = leases.held()
-        free = [own[0] for key, own in left.items() if leases.free(key, held)]
-        if place.detach and not free:
+        free = [cells[0] for key, cells in left.items() if leases.free(key, held)]
+        if runtime.detach and not free:
             raise Detached(f"{len(left)} cells are in work; the same command waits for them, without --detach")
-        for cell in engine.run(bundles(free, place.fuse), place, work, lost):
-            yield from _ended(store, left, cell.key, place)
+        for cell in engine.run(bundles(free, runtime.fuse), runtime, work, lost):
+            yield from _ended(store, left, cell.key, runtime)
             if cell.key in left and leases.free(cell.key, leases.held()):
                 without[cell.key] += 1
                 if without[cell.key] == TRIES:
@@ -259,7 +260,7 @@ def _shared(store: Store, left: dict[str, list[Cell]], place: Runtime, engine: E
             time.sleep(LOOK)
 
 
-def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) -> Iterator[tuple[Cell, Record]]:
+def _ended(store: Store, left: dict[str, list[Cell]], key: str, runtime: Runtime) -> Iterator[tuple[Cell, Record]]:
     """Take the cells of a key out of `left` and yield them, scored, if their record is there."""
     from mora_bench.training.rescored import score
 
@@ -269,7 +270,7 @@ def _ended(store: Store, left: dict[str, list[Cell]], key: str, place: Runtime) 
         return
     for cell in left.pop(key):
         if status != FAILED and store.status_of(cell) == TO_SCORE:
-            score(store, cell, record, place)
+            score(store, cell, record, runtime)
         yield cell, record
 
 
@@ -280,7 +281,7 @@ def engine_of(name: str) -> str:
 
 def report(folder: Path, metric: str = "", figures: bool = False, asked: Set[str] | None = None) -> Report:
     """Write every artefact that a results folder's files can give; `metric` is the score that tables show, and figures
-    are drawn if asked for; `asked`: score keys, of what is to be printed.
+    are drawn if asked for; `asked`: score keys of the cells to be printed.
 
     Raises:
         UserError: there are no records, or no task has that metric.
@@ -290,7 +291,7 @@ def report(folder: Path, metric: str = "", figures: bool = False, asked: Set[str
     return write(folder, metric, figures, asked)
 
 
-def start_workers(place: Runtime, engine: str) -> None:
+def start_workers(runtime: Runtime, engine: str) -> None:
     """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
     if engine_of(engine) == "processes":
         from mora_bench.workers import context

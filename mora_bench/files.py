@@ -23,7 +23,7 @@ TICK = 20_000_000
 #: How often a file is read that changes while it is read.
 TRIES = 3
 
-#: The names of what is not whole yet: name, machine, process, a random part.
+#: The names of unfinished files: name, machine, process, a random part.
 TEMPORARY = re.compile(r"\..+\.([^.]+)\.(\d+)\.[0-9a-f]{8}")
 
 
@@ -62,15 +62,15 @@ def beside(target: Path) -> Path:
 
 
 def not_whole(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """What is temporary under a folder, files and folders, and whether its process is known to have ended."""
+    """Temporary files and folders under a folder, and whether the process of each is known to have ended."""
     import psutil
 
     # Unlike rglob, it takes no offence where a folder goes while it is walked.
-    for place, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         for name in [*folders, *files]:
-            found = TEMPORARY.fullmatch(name)
-            if found:
-                yield Path(place) / name, found[1] == machine() and not psutil.pid_exists(int(found[2]))
+            match = TEMPORARY.fullmatch(name)
+            if match:
+                yield Path(parent) / name, match[1] == machine() and not psutil.pid_exists(int(match[2]))
 
 
 def sweep(folder: Path) -> None:
@@ -96,10 +96,10 @@ def machine() -> str:
 
 def digest(parts: Iterable[bytes]) -> str:
     """sha256 over all parts, one after the other: `DIGITS` hex digits."""
-    whole = hashlib.sha256()
+    hasher = hashlib.sha256()
     for part in parts:
-        whole.update(part)
-    return whole.hexdigest()[:DIGITS]
+        hasher.update(part)
+    return hasher.hexdigest()[:DIGITS]
 
 
 def digest_json(value: Any) -> str:
@@ -119,20 +119,22 @@ def axis(absent: Any, **options: Any) -> Any:
 
 def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
     """The fields that identify a dataclass, by name: all but those that hold their `axis`'s absent value."""
-    found = {}
+    members = {}
     kind: Any = type(value)
     for name, has_absent, absent in _absents(kind):
-        own = getattr(value, name)
-        if name in leave_out or (has_absent and own == absent):
+        member = getattr(value, name)
+        if name in leave_out or (has_absent and member == absent):
             continue
-        found[name] = identity(own) if is_dataclass(own) else own
-    return found
+        members[name] = identity(member) if is_dataclass(member) else member
+    return members
 
 
 @cache
 def _absents(kind: Any) -> tuple[tuple[str, bool, Any], ...]:
-    """Of each field its name, whether it is an `axis`, and its absent value."""
-    return tuple((each.name, "absent" in each.metadata, each.metadata.get("absent")) for each in fields(kind))
+    """The name of each field, whether it is an `axis`, and its absent value."""
+    return tuple(
+        (attribute.name, "absent" in attribute.metadata, attribute.metadata.get("absent")) for attribute in fields(kind)
+    )
 
 
 def fill_absent(raw: dict[str, Any], kind: type) -> bool:
@@ -152,8 +154,10 @@ def fill_absent(raw: dict[str, Any], kind: type) -> bool:
 def _dataclasses(kind: Any) -> dict[str, type]:
     """The fields of a dataclass that hold one."""
     hints = _hints(kind)
-    own = {each.name: (hints[each.name], *get_args(hints[each.name])) for each in fields(kind)}
-    return {name: t for name, types in own.items() for t in types if isinstance(t, type) and is_dataclass(t)}
+    candidates = {
+        attribute.name: (hints[attribute.name], *get_args(hints[attribute.name])) for attribute in fields(kind)
+    }
+    return {name: t for name, types in candidates.items() for t in types if isinstance(t, type) and is_dataclass(t)}
 
 
 _hints = cache(get_type_hints)
@@ -164,18 +168,18 @@ def as_floats(value: Any) -> None:
     10.0 must have the same digest."""
     kind: Any = type(value)
     for name in _floats(kind):
-        own = getattr(value, name)
-        if isinstance(own, int):
-            object.__setattr__(value, name, float(own))
+        member = getattr(value, name)
+        if isinstance(member, int):
+            object.__setattr__(value, name, float(member))
 
 
 @cache
 def _floats(kind: Any) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.type in (float, float | None))
+    return tuple(attribute.name for attribute in fields(kind) if attribute.type in (float, float | None))
 
 
 class Version(NamedTuple):
-    """What changes when a file's content does, however its modification time is set back: the system alone sets the
+    """Numbers that change with a file's content, however its modification time is set back: the system alone sets the
     time of change, and another file under the same name has another inode.
 
     Not the device: its number differs between machines that mount the same disk.
@@ -270,7 +274,7 @@ def write_sealed(file: Path, value: Any) -> None:
 
 
 def read_sealed(file: Path) -> Any:
-    """What `write_sealed` wrote; None if the file is absent or its content is not what was written."""
+    """The value that `write_sealed` wrote; None if the file is absent or its content is not what was written."""
     try:
         seal, _, body = file.read_bytes().partition(b"\n")
     except OSError:

@@ -1,4 +1,4 @@
-"""Finds everything that has a name: in entry points, the project's own and others', and in plug-in files.
+"""Finds everything that has a name: in entry points, of the project and of others, and in plug-in files.
 
 Each contract's base class says by `group` where its implementations are registered, so nothing heavy is imported to
 find out what a plug-in file defines.
@@ -34,7 +34,7 @@ ENGINES = "mora_bench.engines"
 ARTEFACTS = "mora_bench.artefacts"
 TRACKERS = "mora_bench.trackers"
 
-#: What messages call one implementation of each group.
+#: The noun for one implementation of each group, in messages.
 GROUPS = {
     DATASETS: "dataset",
     MODALITIES: "modality",
@@ -50,39 +50,39 @@ GROUPS = {
     TRACKERS: "tracker",
 }
 
-#: What a name of a plug-in may be; those that stand for something else are not allowed.
+#: The form of a plug-in's name; those that stand for something else are not allowed.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
 VERSION = re.compile(r"[A-Za-z0-9.+_-]{1,60}")
 RESERVED = ("all", "none", "auto")
 
-#: What plug-in files defined, by group and name, with the fingerprint of the file each came from, and the file.
+#: Implementations of plug-in files, by group and name, each with the fingerprint of its file, and the file.
 _plugins: dict[str, dict[str, tuple[Any, str, Path]]] = {group: {} for group in GROUPS}
 #: The loaded plug-in files. Worker processes load the same files, so that they know the same names.
 _files: list[Path] = []
 
 
 @cache
-def _found(group: str) -> dict[str, EntryPoint]:
-    found = {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
-    if not found:
+def _entry_points(group: str) -> dict[str, EntryPoint]:
+    points = {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
+    if not points:
         raise UserError(f"no entry points {group!r}: the package is not installed. Run: pip install -e .")
-    return found
+    return points
 
 
 @cache
 def _loaded(point: EntryPoint) -> Any:
-    """What an entry point names; asked for once a file where thousands are read."""
+    """The object that an entry point names; cached, because readers of thousands of files ask once a file."""
     return point.load()
 
 
 def names(group: str) -> list[str]:
     """The names registered under `group`, sorted; nothing is imported."""
-    return sorted({*_found(group), *_plugins[group]})
+    return sorted({*_entry_points(group), *_plugins[group]})
 
 
 def known(group: str, name: str) -> bool:
     """Whether a name is registered under `group`; nothing is imported."""
-    return name in _plugins[group] or name in _found(group)
+    return name in _plugins[group] or name in _entry_points(group)
 
 
 def check(group: str, name: str, also: Iterable[str] = ()) -> None:
@@ -103,16 +103,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def get(group: str, name: str) -> Any:
-    """What is registered as `name` under `group`.
+    """The implementation that is registered as `name` under `group`.
 
     Raises:
         UserError: unknown name, or its module cannot be imported.
     """
     if name in _plugins[group]:
         return _plugins[group][name][0]
-    if name not in _found(group):
+    if name not in _entry_points(group):
         check(group, name)
-    point = _found(group)[name]
+    point = _entry_points(group)[name]
     try:
         return _loaded(point)
     except (ImportError, AttributeError) as error:
@@ -120,17 +120,17 @@ def get(group: str, name: str) -> Any:
 
 
 def made(group: str, name: str) -> Any:
-    """An instance of what is registered under `group`, by a name that may hold an argument behind a colon, such as
+    """An instance of an implementation under `group`, by a name that may hold an argument behind a colon, such as
     "time-to-event:30,90". The class says in `takes` what it takes, and `of` reads it.
 
     Raises:
-        UserError: unknown name, or an argument that is none of its own.
+        UserError: unknown name, or an argument that it does not take.
     """
     kind, _, argument = name.partition(":")
-    found = get(group, kind)
-    if argument and not found.takes:
+    implementation = get(group, kind)
+    if argument and not implementation.takes:
         raise UserError(f"{GROUPS[group]} {name!r}: {kind} takes no argument. Leave {argument!r:.80} out.")
-    return found.of(argument)
+    return implementation.of(argument)
 
 
 def version(group: str, name: str) -> str:
@@ -139,10 +139,12 @@ def version(group: str, name: str) -> str:
     Raises:
         UserError: the version is no short plain text.
     """
-    own = str(get(group, name).version)
-    if not VERSION.fullmatch(own):
-        raise UserError(f"{GROUPS[group]} {name!r}: its version is {own!r:.60}; expected letters, digits and . + - _.")
-    return f"{own}-{_plugins[group][name][1]}" if name in _plugins[group] else own
+    declared = str(get(group, name).version)
+    if not VERSION.fullmatch(declared):
+        raise UserError(
+            f"{GROUPS[group]} {name!r}: its version is {declared!r:.60}; expected letters, digits and . + - _."
+        )
+    return f"{declared}-{_plugins[group][name][1]}" if name in _plugins[group] else declared
 
 
 def plugin_files() -> tuple[Path, ...]:
@@ -151,7 +153,7 @@ def plugin_files() -> tuple[Path, ...]:
 
 
 def load_plugins(files: Iterable[Path]) -> list[str]:
-    """Register what Python files define; returns the names.
+    """Register the implementations in Python files; returns the names.
 
     A class goes by its own `name`, or by its class name in lower case with hyphens (`MyMethod`: my-method); an instance
     (a dataset) by the name of its variable, likewise (`MY_DATA`: my-data).
@@ -164,21 +166,21 @@ def load_plugins(files: Iterable[Path]) -> list[str]:
 
 def _load(file: Path) -> list[str]:
     if not file.is_file():
-        what = "is a folder; name the Python files in it" if file.is_dir() else "no such file"
-        raise UserError(f"--plugin {file}: {what}.")
+        reason = "is a folder; name the Python files in it" if file.is_dir() else "no such file"
+        raise UserError(f"--plugin {file}: {reason}.")
     fingerprint = _fingerprint(file)
     module = _imported(file, f"mora_plugin_{re.sub(r'[^0-9a-zA-Z]', '_', file.stem)}_{fingerprint}")
     try:
-        found, unfinished = _defined(module)
+        implementations, unfinished = _defined(module)
     except UserError as error:
         raise UserError(f"--plugin {file}: {error}") from error
-    if not found:
+    if not implementations:
         abstract = f" ({'; '.join(unfinished)})" if unfinished else ""
         raise UserError(
             f"--plugin {file}: defines no {', '.join(GROUPS.values())} of mora_bench.api{abstract}. "
             "docs/architecture.md shows each contract."
         )
-    for name, (group, value) in found.items():
+    for name, (group, value) in implementations.items():
         try:
             _add(group, name, value, fingerprint, file.absolute())
         except UserError as error:
@@ -186,18 +188,18 @@ def _load(file: Path) -> list[str]:
     # Loaded under a relative and an absolute path, it is one file.
     if file.absolute() not in _files:
         _files.append(file.absolute())
-    return list(found)
+    return list(implementations)
 
 
 def _fingerprint(file: Path) -> str:
     """Eight digits over a plug-in file and the modules beside it that it imports, and theirs."""
-    whole = hashlib.sha256()
+    hasher = hashlib.sha256()
     for source in (file, *sorted(_helpers(file, file.absolute().parent))):
-        whole.update(source.read_bytes())
+        hasher.update(source.read_bytes())
         # Python believes compiled code of a source of the same size and modification time.
         with suppress(OSError):
             Path(importlib.util.cache_from_source(source)).unlink()
-    return whole.hexdigest()[:8]
+    return hasher.hexdigest()[:8]
 
 
 def _helpers(file: Path, folder: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
@@ -234,11 +236,11 @@ def _imported(file: Path, module_name: str) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[module_name]
-        raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {_said(error)}).") from error
+        raise UserError(f"--plugin {file}: cannot be imported ({type(error).__name__}: {_message(error)}).") from error
     return module
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     """An error's message, which other people's code makes."""
     try:
         return str(error)
@@ -248,7 +250,7 @@ def _said(error: BaseException) -> str:
 
 def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]:
     """The implementations that a module defines, name -> (group, value); and its classes that lack methods."""
-    found, unfinished = {}, []
+    implementations, unfinished = {}, []
     for variable, value in vars(module).items():
         kind = value if inspect.isclass(value) else type(value)
         try:
@@ -258,18 +260,18 @@ def _defined(module: ModuleType) -> tuple[dict[str, tuple[str, Any]], list[str]]
         if not isinstance(group, str) or group not in GROUPS:
             continue
         if value is not kind:
-            found[variable.lower().replace("_", "-")] = (group, value)
+            implementations[variable.lower().replace("_", "-")] = (group, value)
         elif kind.__module__ == module.__name__ and inspect.isabstract(kind):
             unfinished.append(f"{variable} lacks {', '.join(sorted(kind.__abstractmethods__))}")
         elif kind.__module__ == module.__name__ and not variable.startswith("_"):
-            own = getattr(kind, "name", None)
-            if own is not None and not isinstance(own, str):
-                raise UserError(f"{variable}.name is {own!r:.80}; expected text.")
-            name = own if own is not None else re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower()
-            if name in found and found[name][1] is not value:
+            declared = getattr(kind, "name", None)
+            if declared is not None and not isinstance(declared, str):
+                raise UserError(f"{variable}.name is {declared!r:.80}; expected text.")
+            name = declared if declared is not None else re.sub(r"(?<!^)(?=[A-Z])", "-", variable).lower()
+            if name in implementations and implementations[name][1] is not value:
                 raise UserError(f"{variable} is called {name!r}, as another one of this file is; rename one of them.")
-            found[name] = (group, value)
-    return found, unfinished
+            implementations[name] = (group, value)
+    return implementations, unfinished
 
 
 def _add(group: str, name: str, value: Any, fingerprint: str, file: Path) -> None:
@@ -281,11 +283,11 @@ def _add(group: str, name: str, value: Any, fingerprint: str, file: Path) -> Non
     if inspect.isclass(value) and not any(b.__module__.startswith("mora_bench.") for b in value.__mro__):
         raise UserError(f"{name!r} has a group and is no subclass of a contract of mora_bench.api.")
     reads = getattr(value, "reads", {}) if group == METHODS else {}
-    if not isinstance(reads, dict) or not all(isinstance(own, str | int | float) for own in reads.values()):
+    if not isinstance(reads, dict) or not all(isinstance(setting, str | int | float) for setting in reads.values()):
         raise UserError(f"{name!r}: reads is {reads!r:.80}; expected names with the values that its paper uses.")
     if not isinstance(reads.get("rank", 1), int):
         raise UserError(f"{name!r}: reads has rank {reads['rank']!r:.40}; expected a whole number.")
-    if name in _found(group):
+    if name in _entry_points(group):
         raise UserError(f"{name!r} is the name of an installed {GROUPS[group]}; rename yours.")
     if name in _plugins[group]:
         _, before, other = _plugins[group][name]

@@ -26,8 +26,8 @@ def tokens(ids: Iterable[str]) -> np.ndarray:
 
 
 def uniforms(tokens: np.ndarray, *names: object) -> np.ndarray:
-    """A uniform number in [0, 1) for each of n tokens, float [n], from the token and `names` alone: whoever else is
-    there, and in which order, does not matter."""
+    """A uniform number in [0, 1) for each of n tokens, float [n], from the token and `names` alone: the other
+    tokens, and their order, do not matter."""
     keys = np.frombuffer(hashlib.sha256(repr(names).encode()).digest()[:16], "<u8").astype(np.uint64)
     mixed = tokens
     for key in keys:

@@ -1,7 +1,7 @@
 """Text as it may leave: on a terminal, a page, in a table or a card.
 
 Records, labels and file names of strangers may hold characters that are obeyed and not shown: they move a cursor, give
-a window another title, turn the direction of reading. What is stored stays as it is; what leaves has escapes instead.
+a window another title, turn the direction of reading. Stored text stays as it is; text that leaves has escapes instead.
 """
 
 import re
@@ -22,13 +22,13 @@ def visible(text: str, colours: bool = False) -> str:
     """A text whose control and direction characters are written as escapes: U+001B as \\x1b, U+202E as \\u202e.
 
     Args:
-        colours: keep sequences that set colours, which is for text of our own.
+        colours: keep sequences that set colours, which is for our text alone.
     """
     return (_BUT_COLOURS if colours else _OBEYED).sub(_escape, text)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return found[0] if len(found[0]) > 1 else found[0].encode("unicode_escape").decode()
+def _escape(match: re.Match[str]) -> str:
+    return match[0] if len(match[0]) > 1 else match[0].encode("unicode_escape").decode()
 
 
 def all_visible(value: Any) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-#: What the server of workers imports before all else.
+#: The module that the server of workers imports before all else.
 FIRST = "mora_bench.engines.server"
 #: Seconds between two looks at whether a worker's command still lives.
 LOOK = 1.0
@@ -71,14 +71,14 @@ def end_with(command: int) -> None:
 
 
 def kill_tree(process: int | None) -> None:
-    """Kill a process and all that it started; nothing if it is not there."""
+    """Kill a process and all that it started; nothing if it has ended."""
     if process is None:
         return
     with suppress(psutil.NoSuchProcess):
-        whole = psutil.Process(process)
-        for own in [*whole.children(recursive=True), whole]:
+        root = psutil.Process(process)
+        for member in [*root.children(recursive=True), root]:
             with suppress(psutil.NoSuchProcess):
-                own.kill()
+                member.kill()
 
 
 def begun(process: int) -> float:
@@ -91,7 +91,7 @@ def begun(process: int) -> float:
 
 
 def lives(process: int, since: float) -> bool:
-    """Whether the process that began then is still there and not a zombie."""
+    """Whether the process that began then still exists and is no zombie."""
     try:
         return begun(process) == since and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except (psutil.NoSuchProcess, ProcessLookupError):

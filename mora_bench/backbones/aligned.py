@@ -40,20 +40,22 @@ def regression(pictures: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.
     # Pictures that are all alike say nothing, whatever the ridge.
     spread = len(pictures) * pictures.var(0).mean() or 1.0
     with threadpool_limits(1):
-        found = RidgeCV(alphas=RIDGES * spread).fit(pictures, words)
-    return found.coef_, found.intercept_
+        ridge = RidgeCV(alphas=RIDGES * spread).fit(pictures, words)
+    return ridge.coef_, ridge.intercept_
 
 
 def means(batch: Batch, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each sample that shows both, the mean feature of its pictures [n, F] and the mean embedding of its words
+    """For samples that show both, the mean feature of their pictures [n, F] and the mean embedding of their words
     [n, D]; `embeddings` are those of the vocabulary."""
-    texts = [(embeddings[given.ids], _inside(given.mask)) for given in batch.inputs if isinstance(given, TextInputs)]
-    pictures = [
-        (given.features.mean(2), given.slots >= 0) for given in batch.inputs if isinstance(given, FeatureInputs)
+    texts = [
+        (embeddings[inputs.ids], _inside(inputs.mask)) for inputs in batch.inputs if isinstance(inputs, TextInputs)
     ]
-    (seen, some_seen), (said, some_said) = _mean(pictures), _mean(texts)
-    both = some_seen & some_said
-    return seen[both], said[both]
+    pictures = [
+        (inputs.features.mean(2), inputs.slots >= 0) for inputs in batch.inputs if isinstance(inputs, FeatureInputs)
+    ]
+    (picture_means, has_picture), (text_means, has_text) = _mean(pictures), _mean(texts)
+    both = has_picture & has_text
+    return picture_means[both], text_means[both]
 
 
 def _inside(mask: Tensor) -> Tensor:
@@ -64,7 +66,7 @@ def _inside(mask: Tensor) -> Tensor:
 
 
 def _mean(parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """The mean of what is there, of parts [B, T, *] with masks [B, T] -> [B, *]; and where anything is, bool [B]."""
-    x, there = (torch.cat(own, 1) for own in zip(*parts, strict=True))
-    count = there.sum(1)
-    return x.masked_fill(~there[..., None], 0).sum(1) / count.clamp(min=1)[:, None], count > 0
+    """The mean of unmasked tokens of parts [B, T, *] with masks [B, T] -> [B, *]; and whether any is, bool [B]."""
+    x, mask = (torch.cat(tensors, 1) for tensors in zip(*parts, strict=True))
+    count = mask.sum(1)
+    return x.masked_fill(~mask[..., None], 0).sum(1) / count.clamp(min=1)[:, None], count > 0

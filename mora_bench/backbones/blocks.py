@@ -77,11 +77,11 @@ class Packed(Backbone):
         """The layout of a batch: the one remembered for its mask, or a new one. Only CPU masks are cut into runs."""
         # torch.compile would make a program for every grouping.
         if torch.compiler.is_compiling():
-            return packing.whole(mask)
+            return packing.one_run(mask)
         layout = packing.recall(mask)
         if layout is None:
             if self.run_cost is None or mask.device.type != "cpu":
-                layout = packing.whole(mask)
+                layout = packing.one_run(mask)
             else:
                 # Linear layers make 12 D^2 multiply-adds per token.
                 layout = packing.pack(mask, self.run_cost / (12 * width**2))
@@ -118,7 +118,7 @@ def _kernel(query: Tensor) -> AbstractContextManager:
 
 
 def _causal(layout: packing.Packing, order: Tensor, first: int | None) -> packing.Packing:
-    """A layout whose masks, bool [samples, 1, queries, keys], also hide what comes after each of the queries."""
+    """A layout whose masks, bool [samples, 1, queries, keys], also hide the keys after each of the queries."""
     masks = []
     for numbers, mask in zip(layout.split(layout.pack(order[..., None])), layout.masks, strict=True):
         after = numbers[:, None, :first] >= numbers[..., 0][:, None, None]

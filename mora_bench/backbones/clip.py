@@ -78,9 +78,9 @@ class ClipText(Tower):
         embeddings = self.module.embeddings
         ids, mask = inputs.ids, inputs.mask
         last = mask.sum(1, keepdim=True) - 1
-        place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-        place = torch.where(place == 0, last, place - 1).where(place <= last, place)
-        x = embeddings.token_embedding(ids.gather(1, place)) + embeddings.position_embedding(place)
+        positions = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+        positions = torch.where(positions == 0, last, positions - 1).where(positions <= last, positions)
+        x = embeddings.token_embedding(ids.gather(1, positions)) + embeddings.position_embedding(positions)
         return Part(x, mask)
 
     def steps(self, block: int) -> Block:
@@ -88,9 +88,9 @@ class ClipText(Tower):
 
     def order(self, tokens: Tokens) -> Tensor:
         length = tokens.x.shape[1]
-        place = torch.arange(length, device=tokens.x.device).expand_as(tokens.mask)
-        own = torch.where(place == 0, 2 * length, place + length)
-        return torch.where(tokens.modality >= 0, own, place).masked_fill(~tokens.mask, 3 * length)
+        positions = torch.arange(length, device=tokens.x.device).expand_as(tokens.mask)
+        text_order = torch.where(positions == 0, 2 * length, positions + length)
+        return torch.where(tokens.modality >= 0, text_order, positions).masked_fill(~tokens.mask, 3 * length)
 
     def norm(self, x: Tensor) -> Tensor:
         return self.module.final_layer_norm(x)
@@ -167,7 +167,9 @@ class Clip(Dual):
     @property
     def shares(self) -> tuple[int, ...]:
         size = self.net.projection_dim
-        return tuple(size if tower in PROJECTIONS else own for tower, own in zip(self.towers, self.widths, strict=True))
+        return tuple(
+            size if tower in PROJECTIONS else width for tower, width in zip(self.towers, self.widths, strict=True)
+        )
 
     @property
     def unused(self) -> list[nn.Parameter]:

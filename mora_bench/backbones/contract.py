@@ -32,7 +32,7 @@ class At(NamedTuple):
 
 @dataclass(frozen=True)
 class Spec:
-    """What is known of a backbone before it is loaded.
+    """The description of a backbone before it is loaded.
 
     Attributes:
         name: as the user gave it; family: the name of its registered family.
@@ -124,7 +124,7 @@ class Backbone(nn.Module, ABC):
 
     @classmethod
     def resized(cls, spec: Spec, side: int) -> Spec:
-        """`spec`, one of its own, with pictures whose shorter side is `side` pixels.
+        """`spec`, one of this family, with pictures whose shorter side is `side` pixels.
 
         Raises:
             UserError: it reads pictures of one size alone, as by default, or none of that size.
@@ -163,17 +163,17 @@ class Backbone(nn.Module, ABC):
         """Tokens of each modality, [B, T, D] with mask [B, T]; for kinds that it does not embed, any `Part`."""
 
     def make_projection(self) -> nn.Module | None:
-        """A copy of what brings contents into the network and was not pre-trained with it; None if there is nothing
-        such. As the pooler's, the copy trains under every method, and the backbone's own (`unused`) never."""
+        """A copy of the layers that bring contents into the network and were not pre-trained with it; None if it has
+        none. As the pooler's, the copy trains under every method, and the backbone's own (`unused`) never."""
         return None
 
     def embed_by(self, batch: Batch, projection: nn.Module) -> list[Part]:
-        """`embed`, with a copy that `make_projection` returned in the place of the backbone's own."""
+        """`embed`, with a copy that `make_projection` returned instead of the backbone's own."""
         raise NotImplementedError(f"{type(self).__name__} has a projection and does not embed by it")
 
     def unprojected(self, inputs: Inputs) -> Part | None:
-        """What a projection that was not pre-trained reads of one modality's inputs, [B, T, F]; None if no projection
-        reads them."""
+        """The features of one modality's inputs that a projection that was not pre-trained reads, [B, T, F]; None if no
+        projection reads them."""
         return None
 
     def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
@@ -195,7 +195,7 @@ class Backbone(nn.Module, ABC):
     ) -> Tokens:
         """Run one block on one stream. Shapes are unchanged.
 
-        `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides the sequence's own.
+        `prefix` is a pair of [B, P, D]: keys and values that every token can attend to besides those of the sequence.
         With `first`, only the first `first` tokens are computed; they attend to all tokens.
         """
 
@@ -227,7 +227,7 @@ class Backbone(nn.Module, ABC):
 
     @property
     def shares(self) -> tuple[int, ...]:
-        """How many of the features that `pool` returns come from each stream, in order."""
+        """The number of features of `pool` that come from each stream, in order."""
         return self.widths
 
     @property
@@ -274,14 +274,14 @@ class Backbone(nn.Module, ABC):
         Raises:
             UserError: its blocks have no dropout.
         """
-        found = {
+        dropouts = {
             name: module
             for name, module in self.network.named_modules()
             if isinstance(module, nn.Dropout) and not name.endswith(OF_ATTENTION_WEIGHTS)
         }
-        if not any(path in name for name in found for path in map(self.path, self.places(range(self.depth)))):
+        if not any(path in name for name in dropouts for path in map(self.path, self.places(range(self.depth)))):
             raise UserError(f"recipe.dropout {rate:g}: the blocks of this backbone have no dropout. Leave it at 0.")
-        for module in found.values():
+        for module in dropouts.values():
             module.p = rate
 
     def places(self, blocks: Sequence[int]) -> list[At]:
@@ -291,5 +291,5 @@ class Backbone(nn.Module, ABC):
 
 def textless(modalities: Mapping[str, str], because: str) -> str:
     """Why a backbone that needs a text cannot run on a dataset with these modalities (kind by name); "" if it can."""
-    there = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
-    return "" if "text" in modalities.values() else f"{because}, and the dataset has no text but {there}"
+    listed = ", ".join(f"{name} ({kind})" for name, kind in modalities.items())
+    return "" if "text" in modalities.values() else f"{because}, and the dataset has no text but {listed}"

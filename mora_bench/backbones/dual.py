@@ -50,8 +50,8 @@ class Dual(Packed):
         parts = []
         for tower, inputs in zip(self._towers, batch.inputs, strict=True):
             if tower is None:
-                nothing = torch.zeros(len(batch), 0, device=batch.present.device)
-                parts.append(Part(nothing[..., None], nothing.bool()))
+                empty = torch.zeros(len(batch), 0, device=batch.present.device)
+                parts.append(Part(empty[..., None], empty.bool()))
             else:
                 parts.append(tower.embed(inputs))
         return parts
@@ -95,8 +95,8 @@ class Dual(Packed):
 
     def combine(self, features: Sequence[Tensor], combiner: nn.Module) -> Tensor:
         projections: Any = combiner
-        both = zip(self.towers, features, strict=True)
-        return torch.cat([projections[kind](x) if kind in projections else x for kind, x in both], -1)
+        pairs = zip(self.towers, features, strict=True)
+        return torch.cat([projections[kind](x) if kind in projections else x for kind, x in pairs], -1)
 
     @property
     def unused(self) -> list[nn.Parameter]:
@@ -104,9 +104,9 @@ class Dual(Packed):
 
     def tower(self, at: At) -> Tower:
         """The tower of a stream that has blocks."""
-        found = self._towers[at.stream]
-        assert found is not None
-        return found
+        tower = self._towers[at.stream]
+        assert tower is not None
+        return tower
 
     def layer(self, at: At) -> nn.Module:
         return self.tower(at).layer(at.block)

@@ -14,8 +14,8 @@ from mora_bench.backbones.layout import check_loaded
 DROPOUTS = ("hidden_dropout_prob", "attention_probs_dropout_prob", "drop_path_rate")
 
 
-def read_as(kind: Any, folder: Path, what: str) -> Any:
-    """The network of transformers' class `kind` in a folder, in float32 and evaluation mode; `what` is expected there.
+def read_as(kind: Any, folder: Path, expected: str) -> Any:
+    """The network of transformers' class `kind` in a folder, in float32 and evaluation mode; messages name `expected`.
 
     Raises:
         UserError: weights are absent.
@@ -23,11 +23,11 @@ def read_as(kind: Any, folder: Path, what: str) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    found, report = kind.from_pretrained(
+    network, report = kind.from_pretrained(
         folder, use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
     )
-    check_loaded(report, folder, what)
-    return found.eval()
+    check_loaded(report, folder, expected)
+    return network.eval()
 
 
 def read_encoder(folder: Path) -> nn.Module:
@@ -46,8 +46,8 @@ def read_encoder(folder: Path) -> nn.Module:
     for dropout in DROPOUTS:
         if hasattr(config, dropout):
             setattr(config, dropout, 0.0)
-    made: Any = MODEL_MAPPING[type(config)]
-    pooler = {"add_pooling_layer": False} if "add_pooling_layer" in signature(made.__init__).parameters else {}
+    model_class: Any = MODEL_MAPPING[type(config)]
+    pooler = {"add_pooling_layer": False} if "add_pooling_layer" in signature(model_class.__init__).parameters else {}
     model, report = AutoModel.from_pretrained(
         folder,
         config=config,

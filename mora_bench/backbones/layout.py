@@ -45,16 +45,16 @@ def read_json(folder: Path, file: str, name: str) -> dict[str, Any]:
     try:
         if (folder / file).exists() and not (folder / file).is_file():
             raise UserError(f"{folder / file}: not a plain file. Download the backbone again.")
-        found = json.loads((folder / file).read_text())
+        content = json.loads((folder / file).read_text())
     except FileNotFoundError:
         raise UserError(
             f"backbone {name!r}: {folder / file} is absent. Expected a folder in transformers' layout."
         ) from None
     except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{folder / file}: not JSON ({error}). Download the backbone again.") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{folder / file}: holds {type(found).__name__}; expected an object, {{...}}.")
-    return found
+    if not isinstance(content, dict):
+        raise UserError(f"{folder / file}: holds {type(content).__name__}; expected an object, {{...}}.")
+    return content
 
 
 def number(config: Mapping[str, Any], key: str, where: Path) -> int:
@@ -84,22 +84,22 @@ def numbers(values: Any, key: str, where: Path, positive: bool = False) -> list[
 
 
 def image_settings(folder: Path, name: str) -> tuple[dict[str, Any], Path]:
-    """What a folder says of pictures, and the file that says it.
+    """The settings of a folder for pictures, and the file that holds them.
 
     Raises:
-        UserError: nothing does, or it cannot be read.
+        UserError: no file does, or it cannot be read.
     """
-    whole = folder / preprocessor.PROCESSOR
-    if whole.exists() and "image_processor" in (found := read_json(folder, whole.name, name)):
-        image = found["image_processor"]
+    processor = folder / preprocessor.PROCESSOR
+    if processor.exists() and "image_processor" in (settings := read_json(folder, processor.name, name)):
+        image = settings["image_processor"]
         if not isinstance(image, dict):
-            raise UserError(f"{whole}: image_processor is {type(image).__name__}; expected an object, {{...}}.")
-        return image, whole
+            raise UserError(f"{processor}: image_processor is {type(image).__name__}; expected an object, {{...}}.")
+        return image, processor
     return read_json(folder, preprocessor.PREPROCESSOR, name), folder / preprocessor.PREPROCESSOR
 
 
 def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
-    """How its pictures are resized.
+    """The rule by which its pictures are resized.
 
     Raises:
         UserError: the size is unknown to ViLT's rule or does not fit the patches, or values are scaled otherwise.
@@ -136,18 +136,18 @@ def image_rule(folder: Path, config: dict[str, Any], name: str) -> ImageRule:
 
 
 def _check_half(image: Mapping[str, Any], taken: Mapping[str, bool], where: Path) -> None:
-    """Refuse pictures whose values do not become -1 to 1, because ViLT is given nothing else."""
+    """Refuse pictures whose values do not become -1 to 1, because ViLT takes nothing else."""
     mean, std = (
         numbers(image.get(key, [0.5] * 3), key, where, positive=key == "image_std")
         for key in ("image_mean", "image_std")
     )
     if preprocessor.scaled(image, taken, mean, std, where) != ([0.5] * 3, [0.5] * 3):
-        said = {name: yes for name, yes in taken.items() if not yes}
-        said |= {key: image[key] for key in ("rescale_factor",) if key in image}
-        more = "".join(f", {name} {value}" for name, value in said.items())
+        settings = {name: yes for name, yes in taken.items() if not yes}
+        settings |= {key: image[key] for key in ("rescale_factor",) if key in image}
+        clause = "".join(f", {name} {value}" for name, value in settings.items())
         raise UserError(
-            f"{where}: image_mean is {mean}, image_std is {std}{more}; ViLT's pictures are scaled by 0.5, from 0..255 "
-            "to -1..1. Expected do_rescale, do_normalize and [0.5, 0.5, 0.5] twice."
+            f"{where}: image_mean is {mean}, image_std is {std}{clause}; ViLT's pictures are scaled by 0.5, from "
+            "0..255 to -1..1. Expected do_rescale, do_normalize and [0.5, 0.5, 0.5] twice."
         )
 
 
@@ -166,7 +166,7 @@ def tokenizer_file(folder: Path) -> Path:
 def pictures(
     folder: Path, patch: int, name: str, mean: list[float], std: list[float], resample: str = "bicubic"
 ) -> Pictures:
-    """What a folder says of an image tower's pictures. They keep their shape: nothing is cropped.
+    """The settings of a folder for an image tower's pictures. They keep their shape: nothing is cropped.
 
     Args:
         patch: pixels along a patch's side.
@@ -192,7 +192,7 @@ def pictures(
 
 
 def _rule(size: Mapping[str, Any], multiple: int, resample: str, where: Path) -> ImageRule:
-    """How pictures are resized whose shorter and longer sides a file tells."""
+    """The rule of pictures whose shorter and longer sides a file gives."""
     shorter = number(size, "shortest_edge", where)
     longer = number({"longest_edge": int(FRAME * shorter)} | dict(size), "longest_edge", where)
     if not multiple <= shorter <= longer:
@@ -209,13 +209,13 @@ def weights_files(folder: Path) -> list[Path]:
     Raises:
         UserError: they are absent, cut, or named oddly.
     """
-    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    if not whole.is_file() and not index.is_file():
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if not single.is_file() and not index.is_file():
         raise UserError(
             f"{folder}: no weights. Expected model.safetensors (pickled .bin weights are not read); convert them with "
             "transformers' save_pretrained(safe_serialization=True)."
         )
-    files = [whole] if whole.is_file() else [folder / name for name in _parts(index, folder)]
+    files = [single] if single.is_file() else [folder / name for name in _parts(index, folder)]
     for file in files:
         if not file.is_file():
             raise UserError(f"{file}: absent, though {index.name} names it. Download it again.")
@@ -225,13 +225,13 @@ def weights_files(folder: Path) -> list[Path]:
 
 def _parts(index: Path, folder: Path) -> list[str]:
     """The names of the files that hold the weights."""
-    names = read_json(folder, index.name, folder.name).get("weight_map")
-    found = sorted(set(map(str, names.values()))) if isinstance(names, dict) else []
-    odd = [name for name in found if Path(name).name != name or not name.endswith(".safetensors")]
-    if not found or odd:
-        what = f"{odd[0]!r} is no name of a safetensors file beside it" if odd else "no weight_map"
-        raise UserError(f"{index}: {what}. Download the backbone again.")
-    return found
+    weight_map = read_json(folder, index.name, folder.name).get("weight_map")
+    names = sorted(set(map(str, weight_map.values()))) if isinstance(weight_map, dict) else []
+    bad_names = [name for name in names if Path(name).name != name or not name.endswith(".safetensors")]
+    if not names or bad_names:
+        reason = f"{bad_names[0]!r} is no name of a safetensors file beside it" if bad_names else "no weight_map"
+        raise UserError(f"{index}: {reason}. Download the backbone again.")
+    return names
 
 
 def _check_header(file: Path) -> None:
@@ -243,8 +243,8 @@ def _check_header(file: Path) -> None:
             pass
     except (SafetensorError, OSError) as error:
         pointer = file.read_bytes()[:64].startswith(b"version https://git-lfs")
-        what = "a Git LFS pointer, not the weights: run `git lfs pull`" if pointer else f"cut or damaged ({error})"
-        raise UserError(f"{file}: {what}. Download it again.") from error
+        reason = "a Git LFS pointer, not the weights: run `git lfs pull`" if pointer else f"cut or damaged ({error})"
+        raise UserError(f"{file}: {reason}. Download it again.") from error
 
 
 def fingerprint(files: Sequence[Path], settings: Any) -> str:
@@ -257,7 +257,7 @@ def _fingerprint(versions: tuple[tuple[Path, Version], ...], settings: str) -> s
     return digest(chain((file.read_bytes() for file, _ in versions), [settings.encode()]))
 
 
-def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:
+def check_loaded(report: Mapping[str, Any], folder: Path, expected: str) -> None:
     """Check transformers' report of a loading.
 
     Raises:
@@ -273,5 +273,5 @@ def check_loaded(report: Mapping[str, Any], folder: Path, what: str) -> None:
         )
     if absent:
         raise UserError(
-            f"{folder}/model.safetensors: {len(absent)} weights are absent, e.g. {absent[0]}. Expected {what}."
+            f"{folder}/model.safetensors: {len(absent)} weights are absent, e.g. {absent[0]}. Expected {expected}."
         )

@@ -32,7 +32,7 @@ FILES = ["*.json", "*.safetensors", "vocab.txt"]
 
 def names() -> dict[str, str]:
     """The backbones that the registered families ship: name -> short description."""
-    return {name: what for family in _families().values() for name, what in family.shipped.items()}
+    return {name: description for family in _families().values() for name, description in family.shipped.items()}
 
 
 def _families() -> dict[str, type[Backbone]]:
@@ -46,9 +46,9 @@ def resolve(name: str, max_text: int) -> Spec:
         UserError: neither shipped, nor a folder, nor reachable on the hub; or of no known family; or files are absent.
     """
     families = _families()
-    whole, _, side = name.rpartition("@")
-    if whole and side.isdecimal() and not Path(name).is_dir():
-        spec = resolve(whole, max_text)
+    base_name, _, side = name.rpartition("@")
+    if base_name and side.isdecimal() and not Path(name).is_dir():
+        spec = resolve(base_name, max_text)
         return replace(families[spec.family].resized(spec, int(side)), name=name)
     for family in families.values():
         if name in family.shipped:
@@ -59,7 +59,7 @@ def resolve(name: str, max_text: int) -> Spec:
     folder = folder_of(name)
     config = read_json(folder, "config.json", name)
     kind = config.get("model_type")
-    known = [each for each, family in families.items() if not family.example]
+    known = [model_type for model_type, family in families.items() if not family.example]
     if kind not in known:
         raise UserError(
             f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of "
@@ -86,12 +86,12 @@ def check_torchvision() -> None:
     try:
         import_module("torchvision")
     except Exception as error:
-        own, torch = version("torchvision"), version("torch")
-        said = " ".join(str(error).split())[:200]
+        torchvision, torch = version("torchvision"), version("torch")
+        message = " ".join(str(error).split())[:200]
         raise UserError(
-            f"torchvision {own} does not fit torch {torch} ({type(error).__name__}: {said}), and transformers "
-            "imports it for every network. Remove it (pip uninstall torchvision), or install the one that was made for "
-            "this torch."
+            f"torchvision {torchvision} does not fit torch {torch} ({type(error).__name__}: {message}), and "
+            "transformers imports it for every network. Remove it (pip uninstall torchvision), or install the one that "
+            "was made for this torch."
         ) from None
 
 
@@ -110,11 +110,13 @@ def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) ->
         raise
     except Exception as error:
         # transformers raises what comes up first: of types, of sizes, of values.
-        said = " ".join(str(error).split())[:300]
-        raise UserError(f"backbone {where}: cannot be loaded ({type(error).__name__}: {said}).") from error
-    odd = [name for name, own in loaded.named_parameters() if not own.isfinite().all()]
-    if odd:
-        raise UserError(f"backbone {where}: {len(odd)} weights hold NaN or infinity, e.g. {odd[0]}. Download it again.")
+        message = " ".join(str(error).split())[:300]
+        raise UserError(f"backbone {where}: cannot be loaded ({type(error).__name__}: {message}).") from error
+    broken = [name for name, parameter in loaded.named_parameters() if not parameter.isfinite().all()]
+    if broken:
+        raise UserError(
+            f"backbone {where}: {len(broken)} weights hold NaN or infinity, e.g. {broken[0]}. Download it again."
+        )
     return loaded
 
 
@@ -125,7 +127,9 @@ def check_words(spec: Spec, backbone: Backbone) -> None:
         UserError: there are more pieces.
     """
     rule = spec.rules.get("text")
-    known = {name: own.num_embeddings for name, own in backbone.named_modules() if isinstance(own, nn.Embedding)}
+    known = {
+        name: module.num_embeddings for name, module in backbone.named_modules() if isinstance(module, nn.Embedding)
+    }
     words = [count for name, count in known.items() if "word" in name or "token_embedding" in name]
     rows = words or list(known.values())
     if isinstance(rule, TextRule) and rows:

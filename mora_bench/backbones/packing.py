@@ -18,7 +18,7 @@ class Packing:
     Attributes:
         runs: (samples, tokens per sample) of each run; attention computes the samples of a run together.
         masks: bool [samples, 1, 1, tokens] of each run, False on padding; None for a run without padding.
-        at: int64 [N], the place of each token in the flattened batch [B * T], run after run. None if the batch as it
+        at: int64 [N], the index of each token in the flattened batch [B * T], run after run. None if the batch as it
             is makes one run; "packed" below is then [B, T, D] instead of [N, D].
         order: int64 [B], the sample in each row of the runs; None if `at` is None.
     """
@@ -33,7 +33,7 @@ class Packing:
         return x if self.at is None else x.flatten(0, 1).index_select(0, self.at)
 
     def unpack(self, y: Tensor, shape: torch.Size) -> Tensor:
-        """Packed -> [B, T, D], the given `shape`; positions that are not in `at` are 0."""
+        """Packed -> [B, T, D], which is `shape`; positions that are not in `at` are 0."""
         if self.at is None:
             return y
         return y.new_zeros(shape).flatten(0, 1).index_add(0, self.at, y).view(shape)
@@ -73,7 +73,7 @@ def recall(mask: Tensor) -> Packing | None:
     return layout if layout is not None and version == mask._version else None
 
 
-def whole(mask: Tensor, even: bool = False) -> Packing:
+def one_run(mask: Tensor, even: bool = False) -> Packing:
     """The batch as it is, as one run: mask bool [B, T]; `even`: there is no padding."""
     rows, longest = mask.shape
     # A copy, because a view would keep the mask alive, and with it the entry in `_known`.
@@ -91,15 +91,15 @@ def pack(mask: Tensor, extra: float) -> Packing:
     ascending, order = lengths.sort(stable=True)
     runs = _cut(ascending.tolist(), extra)
     if runs == [mask.shape]:
-        return whole(mask, even=int(ascending[0]) == mask.shape[1])
+        return one_run(mask, even=int(ascending[0]) == mask.shape[1])
     # Each sample's own tokens first, in order; then its padding.
     places = (~mask).to(torch.uint8).argsort(dim=1, stable=True) + mask.shape[1] * torch.arange(len(mask))[:, None]
     at, masks, start = [], [], 0
     for rows, length in runs:
-        these = order[start : start + rows]
-        at.append(places[these, :length].flatten())
+        members = order[start : start + rows]
+        at.append(places[members, :length].flatten())
         even = int(ascending[start]) == length
-        masks.append(None if even else (torch.arange(length) < lengths[these, None])[:, None, None, :])
+        masks.append(None if even else (torch.arange(length) < lengths[members, None])[:, None, None, :])
         start += rows
     return Packing(tuple(runs), tuple(masks), torch.cat(at), order)
 

@@ -128,7 +128,7 @@ def _same(x: Tensor) -> Tensor:
 
 
 def _vit_paths(layer: nn.Module) -> dict[str, str]:
-    """Where a block keeps the linear layer of each role, in this version of transformers."""
+    """The path in a block of the linear layer of each role, in this version of transformers."""
     known = {name for name, _ in layer.named_modules()}
     layouts = {
         "query": ("attention.q_proj", "attention.attention.query"),
@@ -149,10 +149,10 @@ class Pair(Dual):
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
         text, seen = _half(name, 0, TEXTS, max_text), _seen(name, max_text)
-        own = text[1].get("text_config", text[1])
-        positions = own.get("max_position_embeddings", 512)
+        text_config = text[1].get("text_config", text[1])
+        positions = text_config.get("max_position_embeddings", 512)
         # RoBERTa's family counts positions from the padding's id on.
-        positions -= (own.get("pad_token_id") or 0) + 1 if "roberta" in text[1]["model_type"] else 0
+        positions -= (text_config.get("pad_token_id") or 0) + 1 if "roberta" in text[1]["model_type"] else 0
         tokenizer = tokenizer_file(text[0])
         files = [text[0] / "config.json", tokenizer, *weights_files(text[0])]
         files += [text[0] / POOLING] * (text[0] / POOLING).is_file()
@@ -160,8 +160,8 @@ class Pair(Dual):
             name=name,
             family="pair",
             fingerprint=fingerprint([*files, *seen.files], seen.key),
-            depth=max(own.get("num_hidden_layers", 12), seen.depth),
-            width=min(own.get("hidden_size", 768), seen.width),
+            depth=max(text_config.get("num_hidden_layers", 12), seen.depth),
+            width=min(text_config.get("hidden_size", 768), seen.width),
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
             shallowest=min(own.get("num_hidden_layers", 12), seen.depth),
@@ -189,7 +189,7 @@ class Pair(Dual):
 
 
 class _Seen(NamedTuple):
-    """What describes the half of a pair that sees: its rule, width and depth; files and a value that identify it."""
+    """The half of a pair that sees: its rule, width and depth; files and a value that identify it."""
 
     rule: Rule
     width: int
@@ -205,12 +205,12 @@ def _seen(name: str, max_text: int) -> _Seen:
         rule = grids.described(half, tokens=1)
         return _Seen(rule, rule.width, 0, [], rule.key())
     folder, config = _half(name, 1, IMAGES, max_text)
-    size, found = config.get("vision_config", config), _pictures(folder, config, name)
+    vision, seen = config.get("vision_config", config), _pictures(folder, config, name)
     files = [folder / "config.json", *weights_files(folder)]
-    return _Seen(found.rule, size.get("hidden_size", 768), size.get("num_hidden_layers", 12), files, found.key())
+    return _Seen(seen.rule, vision.get("hidden_size", 768), vision.get("num_hidden_layers", 12), files, seen.key())
 
 
-def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple[Path, dict[str, Any]]:
+def _half(name: str, index: int, known: tuple[str, ...], max_text: int) -> tuple[Path, dict[str, Any]]:
     """The folder and config of one of the pair's two checkpoints.
 
     Raises:
@@ -219,13 +219,13 @@ def _half(name: str, which: int, known: tuple[str, ...], max_text: int) -> tuple
     halves = name.partition(":")[2].split(",")
     if len(halves) != 2 or not all(halves):
         raise UserError(f"backbone {name!r}: expected pair:TEXT,IMAGE, two folders or hub names without a comma.")
-    half = halves[which]
+    half = halves[index]
     folder = load.resolve(half, max_text).folder if half in load.names() else load.folder_of(half)
     assert folder is not None
     config = read_json(folder, "config.json", half)
     if config.get("model_type") not in known or config.get("use_swiglu_ffn"):
         raise UserError(
-            f"{folder / 'config.json'}: model_type is {config.get('model_type')!r}; as the {('text', 'image')[which]} "
+            f"{folder / 'config.json'}: model_type is {config.get('model_type')!r}; as the {('text', 'image')[index]} "
             f"of a pair expected one of: {', '.join(known)} (DINOv2 without SwiGLU)."
         )
     return folder, config
@@ -248,7 +248,7 @@ def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
     """How the image tower's pictures are resized and normalised."""
     if config["model_type"] == "clip":
         return clip.seen_by(folder, config, name)
-    # transformers' processor of ViT is the one that resizes bilinearly if nothing is said.
+    # transformers' processor of ViT is the one that resizes bilinearly by default.
     plain = "bilinear" if config["model_type"] == "vit" else "bicubic"
     return pictures(folder, config.get("patch_size", 16), name, HALF, HALF, plain)
 
@@ -262,7 +262,7 @@ def _mean(folder: Path) -> bool:
     file = folder / POOLING
     if not file.is_file():
         return False
-    asked = {mode for mode, yes in json.loads(file.read_text()).items() if yes is True}
-    if asked not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
-        raise UserError(f"{file}: {', '.join(sorted(asked))}; this program pools the mean or the first token.")
-    return asked == {"pooling_mode_mean_tokens"}
+    modes = {mode for mode, yes in json.loads(file.read_text()).items() if yes is True}
+    if modes not in ({"pooling_mode_mean_tokens"}, {"pooling_mode_cls_token"}):
+        raise UserError(f"{file}: {', '.join(sorted(modes))}; this program pools the mean or the first token.")
+    return modes == {"pooling_mode_mean_tokens"}

@@ -31,12 +31,12 @@ def placed(x: Tensor, grid: Tensor, table: Tensor, mode: str, align_corners: boo
     # Sizes are on the CPU, so nothing waits for a device here.
     sizes = [tuple(size) for size in grid.tolist()]
     for h, w in sorted(set(sizes)):
-        these = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
+        members = torch.tensor([row for row, size in enumerate(sizes) if size == (h, w)], device=x.device)
         fitted = F.interpolate(plane, size=(h, w), mode=mode, align_corners=align_corners)
         position = position.index_add(
-            0, these, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(these), -1, -1, -1).to(x)
+            0, members, F.pad(fitted, (0, columns - w, 0, rows - h)).expand(len(members), -1, -1, -1).to(x)
         )
-        mask[these, :h, :w] = True
+        mask[members, :h, :w] = True
     return (x + position).flatten(2).transpose(1, 2), mask.flatten(1)
 
 
@@ -50,9 +50,9 @@ def each_picture(embed: Callable[[ImageInputs], Part], inputs: ImageInputs | Bag
         return embed(inputs)
     shape, grid = inputs.grid.shape[:2], inputs.grid.flatten(0, 1)
     # The grid is on the CPU, so nothing waits for a device here.
-    there = [i for i, (rows, columns) in enumerate(grid.tolist()) if rows * columns]
-    at = torch.tensor(there, device=inputs.pixels.device)
-    part = embed(ImageInputs(inputs.pixels.flatten(0, 1).index_select(0, at), grid[there]))
+    filled = [i for i, (rows, columns) in enumerate(grid.tolist()) if rows * columns]
+    at = torch.tensor(filled, device=inputs.pixels.device)
+    part = embed(ImageInputs(inputs.pixels.flatten(0, 1).index_select(0, at), grid[filled]))
     x = part.x.new_zeros(len(grid), *part.x.shape[1:]).index_copy(0, at, part.x)
     mask = part.mask.new_zeros(len(grid), part.mask.shape[1]).index_copy(0, at, part.mask)
     return Part(x.unflatten(0, shape).flatten(1, 2), mask.unflatten(0, shape).flatten(1))

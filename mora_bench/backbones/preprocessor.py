@@ -1,7 +1,7 @@
-"""What transformers' image processors say of pictures, obeyed or refused by name.
+"""The settings of transformers' image processors, obeyed or refused by name.
 
-transformers 5 writes one file for a whole processor, processor_config.json, with the pictures' settings under
-`image_processor`; where that is there it wins over preprocessor_config.json, as in transformers 5.23
+transformers 5 writes one file for all of a processor, processor_config.json, with the pictures' settings under
+`image_processor`; where that exists it wins over preprocessor_config.json, as in transformers 5.23
 (`ImageProcessingMixin.get_image_processor_dict`).
 """
 
@@ -29,19 +29,19 @@ def steps(image: Mapping[str, Any], where: Path) -> dict[str, bool]:
     Raises:
         UserError: one is no yes or no, pictures are not resized, or it takes another step.
     """
-    asked = {name: value for name, value in image.items() if name.startswith("do_") and name not in HARMLESS}
-    for name, value in asked.items():
+    flags = {name: value for name, value in image.items() if name.startswith("do_") and name not in HARMLESS}
+    for name, value in flags.items():
         if not isinstance(value, bool):
             raise UserError(f"{where}: {name} is {value!r}; expected true or false.")
         if value and name not in STEPS:
             raise UserError(f"{where}: {name} is true, which this program does not do. Expected false.")
-    found = {name: asked.get(name, default) for name, default in STEPS.items()}
-    if found["do_resize"] == (OWN in image):
+    taken = {name: flags.get(name, default) for name, default in STEPS.items()}
+    if taken["do_resize"] == (OWN in image):
         raise UserError(
-            f"{where}: do_resize is {str(found['do_resize']).lower()}, "
+            f"{where}: do_resize is {str(taken['do_resize']).lower()}, "
             + (f"and {OWN} resizes, too: say do_resize false." if OWN in image else "but pictures of any size come in.")
         )
-    return found
+    return taken
 
 
 def resample(image: Mapping[str, Any], default: str, where: Path) -> str:

@@ -74,8 +74,8 @@ class SiglipText(Tower):
         longest = config.max_position_embeddings
         ids = inputs.ids.masked_fill(~inputs.mask, config.pad_token_id)
         ids = F.pad(ids, (0, longest - ids.shape[1]), value=config.pad_token_id).roll(1, 1)
-        place = torch.arange(longest, device=ids.device).roll(1)
-        x = embeddings.token_embedding(ids) + embeddings.position_embedding(place)
+        positions = torch.arange(longest, device=ids.device).roll(1)
+        x = embeddings.token_embedding(ids) + embeddings.position_embedding(positions)
         return Part(x, torch.ones_like(ids, dtype=torch.bool))
 
     def steps(self, block: int) -> Block:
@@ -86,7 +86,7 @@ class SiglipText(Tower):
 
 
 class SiglipImage(Tower):
-    """Patches alone, without a [CLS]; what is pooled is said by the head, `attended`.
+    """Patches alone, without a [CLS]; the head pools them, `attended`.
 
     Args:
         mean, std: of the red, green and blue values 0 to 1 that the encoder is used to.
@@ -106,7 +106,7 @@ class SiglipImage(Tower):
 
     def _picture(self, inputs: ImageInputs) -> Part:
         embeddings = self.module.embeddings
-        mean, std = (inputs.pixels.new_tensor(own)[:, None, None] for own in (self.mean, self.std))
+        mean, std = (inputs.pixels.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
         # `pixels` holds values from -1 to 1.
         x = embeddings.patch_embedding((inputs.pixels / 2 + 0.5 - mean) / std)
         return Part(*placed(x, inputs.grid, embeddings.position_embedding.weight, "bicubic", align_corners=False))
@@ -118,19 +118,19 @@ class SiglipImage(Tower):
         return self.module.post_layernorm(x)
 
 
-def attended(head: Any, x: Tensor, own: Tensor) -> Tensor:
-    """What the head of the image tower pools: tokens x [B, T, D], of which those count that are a sample's `own`, bool
+def attended(head: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """The feature that the head of the image tower pools of tokens x [B, T, D], of which those in `mask` count, bool
     [B, T] -> [B, D]. Equal to the module's own forward, which knows no padding."""
     attention = head.attention
     weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
-    read = (head.probe.expand(len(x), -1, -1), x, x)
+    inputs = (head.probe.expand(len(x), -1, -1), x, x)
     query, key, value = (
         F.linear(part, weight, bias).unflatten(-1, (attention.num_heads, -1)).transpose(1, 2)
-        for part, weight, bias in zip(read, weights, biases, strict=True)
+        for part, weight, bias in zip(inputs, weights, biases, strict=True)
     )
-    found = F.scaled_dot_product_attention(query, key, value, attn_mask=own[:, None, None])
-    found = attention.out_proj(found.transpose(1, 2).flatten(2))[:, 0]
-    return found + head.mlp(head.layernorm(found))
+    pooled = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
+    pooled = attention.out_proj(pooled.transpose(1, 2).flatten(2))[:, 0]
+    return pooled + head.mlp(head.layernorm(pooled))
 
 
 class Siglip(Dual):
@@ -209,14 +209,14 @@ class Siglip(Dual):
     @property
     def shares(self) -> tuple[int, ...]:
         text = self._head("text").out_features
-        return tuple(text if tower == "text" else own for tower, own in zip(self.towers, self.widths, strict=True))
+        return tuple(text if tower == "text" else width for tower, width in zip(self.towers, self.widths, strict=True))
 
     @property
     def unused(self) -> list[nn.Parameter]:
         heads = [parameter for kind in TOWERS for parameter in self._head(kind).parameters()]
-        found = [*super().unused, *heads, self.net.logit_scale, self.net.logit_bias]
+        parameters = [*super().unused, *heads, self.net.logit_scale, self.net.logit_bias]
         # The head of a tower that nothing runs through is one of its parameters, too.
-        return list({id(parameter): parameter for parameter in found}.values())
+        return list({id(parameter): parameter for parameter in parameters}.values())
 
     def _head(self, kind: str) -> Any:
         return self.net.get_submodule(TOWERS[kind]).head

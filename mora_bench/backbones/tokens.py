@@ -70,8 +70,8 @@ class Tokens:
 
     def mean(self) -> Tensor:
         """The mean of each sample's own tokens, [B, D]: without padding, and without what a method added."""
-        own = (self.modality >= 0)[..., None]
-        return self.x.masked_fill(~own, 0).sum(1) / own.sum(1)
+        content = (self.modality >= 0)[..., None]
+        return self.x.masked_fill(~content, 0).sum(1) / content.sum(1)
 
     def with_x(self, x: Tensor) -> Self:
         return replace(self, x=x)

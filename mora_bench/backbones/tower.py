@@ -99,7 +99,7 @@ class ImageTower(Tower):
 
     def picture(self, inputs: ImageInputs) -> Part:
         """Tokens of single pictures."""
-        mean, std = (inputs.pixels.new_tensor(own)[:, None, None] for own in (self.mean, self.std))
+        mean, std = (inputs.pixels.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
         # `pixels` holds values from -1 to 1.
         x = self.patches((inputs.pixels / 2 + 0.5 - mean) / std)
         cls, positions = self.table()

@@ -153,7 +153,7 @@ class Vilt(Packed):
 
     @property
     def untyped(self) -> tuple[str, ...]:
-        return tuple(name for name, (_, own) in zip(self.modalities, self.types, strict=True) if not own)
+        return tuple(name for name, (_, typed) in zip(self.modalities, self.types, strict=True) if not typed)
 
     def embed(self, batch: Batch) -> list[Part]:
         """Text and image tokens with position and modality embeddings: parts of [B, L, D] and [B, 1 + h*w, D]."""
@@ -167,8 +167,8 @@ class Vilt(Packed):
                 image = each_picture(self._embed_image, inputs)
                 parts.append(Part(image.x + types[row], image.mask))
             else:
-                nothing = types.new_zeros(len(batch), 0, self.width)
-                parts.append(Part(nothing, nothing[..., 0].bool()))
+                empty = types.new_zeros(len(batch), 0, self.width)
+                parts.append(Part(empty, empty[..., 0].bool()))
         return parts
 
     def _embed_image(self, inputs: ImageInputs) -> Part:
@@ -228,7 +228,7 @@ class Vilt(Packed):
 
 
 def _known_by(rule: ImageRule) -> dict[str, Any]:
-    """What a fingerprint holds of a rule: the filter only where it is not ViLT's own."""
+    """The fields of a rule that a fingerprint holds: the filter only where it is not ViLT's own."""
     return {name: value for name, value in vars(rule).items() if (name, value) != ("resample", "bicubic")}
 
 
@@ -251,9 +251,9 @@ def _token_types(kinds: Sequence[str], known: int) -> list[tuple[int, bool]]:
     The text has row 0, pictures have rows 1, 2, ... as in NLVR2's checkpoints, which have 3 rows; ViLT's others have 2.
     Entries of kinds that the network does not embed mean nothing.
     """
-    found = []
+    types = []
     for m, kind in enumerate(kinds):
         before = list(kinds[:m]).count(kind)
-        own = 1 + before if kind != "text" else 0
-        found.append((min(own, 1), False) if own >= known or (kind == "text" and before) else (own, True))
-    return found
+        row = 1 + before if kind != "text" else 0
+        types.append((min(row, 1), False) if row >= known or (kind == "text" and before) else (row, True))
+    return types

@@ -1,1 +1,1 @@
-"""What one point of the grid is, how it is trained, and where it runs."""
+"""A point of the grid: its settings, how it is trained, and where it runs."""

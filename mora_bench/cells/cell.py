@@ -14,7 +14,7 @@ TRAINING_VERSION = 2
 #: Change it when the same cell would draw another split, or other masks whatever the mechanism. 1 drew them row by row
 #: from a fingerprint of the data; 2 draws each group's side and each unit's losses from its id.
 DRAWS_VERSION = 2
-#: What marks cells of an earlier version, and why nothing of theirs can be drawn again.
+#: The mark of cells of an earlier version, and why nothing of theirs can be drawn again.
 OLDER_DRAWS = "older draws"
 WHY_NOT_AGAIN = (
     f"{OLDER_DRAWS}: this version draws different splits and masks; use commit 307f536 of mora_bench, the last version "
@@ -24,7 +24,7 @@ WHY_NOT_AGAIN = (
 SCORING_VERSION = 2
 #: The test rate of cells that are trained on complete data.
 TEST_RATE = 0.7
-#: What a split keeps together; or it is the one that the data set was published with.
+#: Units that a split keeps together; or it is the one that the data set was published with.
 OFFICIAL = "official"
 UNITS = ("patient", "row", OFFICIAL)
 #: The settings of a method that have a field of their own in a cell; all others are knobs.
@@ -200,7 +200,7 @@ class Cell:
 
     @property
     def test_missing(self) -> Missing:
-        """What takes modalities from validation and test samples when scores are taken."""
+        """The mechanism that takes modalities from validation and test samples when scores are taken."""
         return self.scoring.missing or self.mechanism
 
     @property

@@ -46,7 +46,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Gaps:
-    """What is taken inside the signals of every sample, of training and tests alike.
+    """Values that are taken inside the signals of every sample, of training and tests alike.
 
     Attributes:
         mechanism: a registered mechanism of gaps; rate: the share of measured values that it takes, between 0 and 1.
@@ -66,17 +66,17 @@ class Gaps:
             )
 
     @classmethod
-    def of(cls, said: str) -> Self:
+    def of(cls, text: str) -> Self:
         """From "block@0.5".
 
         Raises:
             UserError: it is not of this form.
         """
-        name, _, rate = said.partition("@")
+        name, _, rate = text.partition("@")
         try:
             return cls(name, float(rate))
         except ValueError:
-            raise UserError(f"--gaps {said}: expected none, or a name and a rate, such as block@0.5.") from None
+            raise UserError(f"--gaps {text}: expected none, or a name and a rate, such as block@0.5.") from None
 
     def __str__(self) -> str:
         return f"{self.mechanism}@{self.rate:g}"

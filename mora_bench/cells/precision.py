@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-#: What the flags of a processor that multiplies matrices in bf16 are called on Linux.
+#: Names on Linux of the flags of a processor that multiplies matrices in bf16.
 FLAGS = ("avx512_bf16", "amx_bf16")
 CPUINFO = Path("/proc/cpuinfo")
 

@@ -28,7 +28,7 @@ KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,
     "class_weights": CLASS_WEIGHTS, "projection": PROJECTIONS,
 }  # fmt: skip
-#: Fields, what their values must be, and how that is said.
+#: Fields, the condition on their values, and its wording.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("epochs", "batch"), lambda v: 1 <= v <= 1_000_000, "1 to 1,000,000"),
     (("max_text",), lambda v: 8 <= v <= 100_000, "8 to 100,000 tokens"),
@@ -124,7 +124,12 @@ class Recipe:
         return replace(self, **self._unread())
 
     def _unread(self) -> dict[str, Any]:
-        return {name: none for owner, own in READ_BY.items() if owner != self.schedule for name, none in own.items()}
+        return {
+            name: none
+            for owner, defaults in READ_BY.items()
+            if owner != self.schedule
+            for name, none in defaults.items()
+        }
 
     def problem(self) -> str:
         """Why nothing can be trained in this way, though each field has a value that it may have; "" if it can be."""

@@ -50,14 +50,14 @@ def named(subject: Subject) -> None:
 def runs(subject: Subject) -> None:
     """Embedding, blocks and pooling give tokens and features of the width it says."""
     backbone = subject.loaded()
-    said, found = (subject.spec.width, subject.spec.depth), (min(backbone.widths), backbone.depth)
-    expect(found == said, f"width and depth are {found}; its spec says {said}")
+    declared, actual = (subject.spec.width, subject.spec.depth), (min(backbone.widths), backbone.depth)
+    expect(actual == declared, f"width and depth are {actual}; its spec says {declared}")
     count = len(backbone.streams)
     expected = 1 if subject.spec.single_stream else len(backbone.modalities)
     expect(count == expected, f"{count} streams; its spec says {expected}")
     for name in ("towers", "widths", "depths", "shares"):
-        own = getattr(backbone, name)
-        expect(len(own) == count, f"{name} is {own}; expected one value per stream, {count}")
+        values = getattr(backbone, name)
+        expect(len(values) == count, f"{name} is {values}; expected one value per stream, {count}")
     with torch.no_grad():
         streams = subject.streams(backbone)
         expect(len(streams) == len(backbone.streams), f"{len(streams)} streams; it names {len(backbone.streams)}")
@@ -76,12 +76,12 @@ def alone(subject: Subject) -> None:
     backbone = subject.loaded()
     with torch.no_grad():
         tokens = subject.streams(backbone)[0]
-        whole, lean = backbone.block(At(0, 0), tokens), backbone.block(At(0, 0), tokens, first=1)
-        worst = (whole.x[:, :1] - lean.x).abs().max().item()
+        full, lean = backbone.block(At(0, 0), tokens), backbone.block(At(0, 0), tokens, first=1)
+        worst = (full.x[:, :1] - lean.x).abs().max().item()
         keys = torch.ones(len(ROWS), 3, backbone.widths[0])
         prefixed = backbone.block(At(0, 0), tokens, prefix=(keys, keys))
     expect(lean.x.shape[1] == 1 and worst < 1e-4, f"the first token differs by {worst:.2g} when it is computed alone")
-    expect(not torch.allclose(prefixed.x, whole.x), "a prefix changes nothing")
+    expect(not torch.allclose(prefixed.x, full.x), "a prefix changes nothing")
 
 
 def linear(subject: Subject) -> None:
@@ -138,16 +138,16 @@ def _moves_alike(backbone: Backbone, at: At, role: str, tokens: Tokens, weight: 
     """Expect that a block's output moves by as much in both modes if an adapter's second factor is drawn at random."""
     start = weight.clone()
     generator = torch.Generator().manual_seed(0)
-    drawn, found = torch.randn(weight.shape, generator=generator), []
+    drawn, moves = torch.randn(weight.shape, generator=generator), []
     for training in (True, False):
         backbone.train(training)
         plain = backbone.block(at, tokens).x
         weight.copy_(drawn)
-        found.append(backbone.block(at, tokens).x - plain)
+        moves.append(backbone.block(at, tokens).x - plain)
         weight.copy_(start)
     backbone.eval()
-    trained, evaluated = (float(move[tokens.mask].abs().max()) for move in found)
-    apart = float((found[0] - found[1])[tokens.mask].abs().max())
+    trained, evaluated = (float(move[tokens.mask].abs().max()) for move in moves)
+    apart = float((moves[0] - moves[1])[tokens.mask].abs().max())
     expect(
         trained > 0 and apart <= 0.01 * trained,
         f"an adapter on {role} of {at} moves the block's output by {trained:.2g} in training and by {evaluated:.2g} in "
@@ -156,7 +156,7 @@ def _moves_alike(backbone: Backbone, at: At, role: str, tokens: Tokens, weight: 
 
 
 def _gradients(subject: Subject, backbone: Backbone, lora: dict[str, Any]) -> None:
-    """Expect a gradient of every adapter where all modalities are there, and a finite one where one is absent."""
+    """Expect a gradient of every adapter where all modalities are present, and a finite one where one is absent."""
     for adapter in lora.values():
         torch.nn.init.normal_(adapter.lora_B["default"].weight, std=0.02)
     # A sample's last modality is never taken.
@@ -167,13 +167,13 @@ def _gradients(subject: Subject, backbone: Backbone, lora: dict[str, Any]) -> No
         for i in range(backbone.depth):
             streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
         backbone.pool(streams, backbone.make_pooler()).pow(2).sum().backward()
-        where = "with every modality" if lacking is None else f"without {backbone.modalities[lacking]}"
+        clause = "with every modality" if lacking is None else f"without {backbone.modalities[lacking]}"
         for name, adapter in lora.items():
-            for own in (adapter.lora_A["default"].weight, adapter.lora_B["default"].weight):
-                given = own.grad is not None and bool(own.grad.any())
-                expect(given or lacking is not None, f"an adapter on {name} gets no gradient of samples {where}")
-                finite = own.grad is None or bool(own.grad.isfinite().all())
-                expect(finite, f"the gradient of an adapter on {name} is not finite for samples {where}")
+            for factor in (adapter.lora_A["default"].weight, adapter.lora_B["default"].weight):
+                reached = factor.grad is not None and bool(factor.grad.any())
+                expect(reached or lacking is not None, f"an adapter on {name} gets no gradient of samples {clause}")
+                finite = factor.grad is None or bool(factor.grad.isfinite().all())
+                expect(finite, f"the gradient of an adapter on {name} is not finite for samples {clause}")
 
 
 RULES = (named, runs, alone, linear, adapted)

@@ -30,8 +30,8 @@ def check(name: str, root: Path | None) -> Iterator[tuple[str, str | None]]:
     if not sound:
         return
     for modality, column in table.modalities.items():
-        there = sum(value is not None for value in column.values)
-        yield f"Each {modality} can be decoded (all {there} were).", _undecodable(table, modality)
+        filled = sum(value is not None for value in column.values)
+        yield f"Each {modality} can be decoded (all {filled} were).", _undecodable(table, modality)
     same = table.fingerprint() == again.fingerprint()
     yield "Read twice, it is the same.", None if same else "two readings have other fingerprints"
 

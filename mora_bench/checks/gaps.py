@@ -15,9 +15,9 @@ RATES = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 def values(sample: int) -> np.ndarray:
     """A signal of which a fifth was never measured."""
     rng = seeds.rng("checked gaps", sample)
-    found = rng.normal(size=(STEPS, CHANNELS))
-    found[rng.random(found.shape) < 0.2] = np.nan
-    return found
+    signal = rng.normal(size=(STEPS, CHANNELS))
+    signal[rng.random(signal.shape) < 0.2] = np.nan
+    return signal
 
 
 def lost(mechanism: GapMechanism, rate: float, sample: int = 0, seed: int = 0) -> np.ndarray:
@@ -34,13 +34,13 @@ def named(mechanism: GapMechanism) -> None:
 
 def shape(mechanism: GapMechanism) -> None:
     """It gives bool [T, C], the same of the same arguments, and leaves the values alone."""
-    given = values(0)
-    before = given.copy()
-    found = mechanism.lost(given, lambda name, *size: seeds.rng("checked gaps", 0, 0, name).random(size), 0.5)
-    expect(isinstance(found, np.ndarray) and found.dtype == bool, f"it gave {type(found).__name__}, not a bool array")
-    expect(found.shape == given.shape, f"it gave {list(found.shape)}; expected {list(given.shape)}")
-    expect(np.array_equal(given, before, equal_nan=True), "it changed the values that it was handed")
-    expect(np.array_equal(found, lost(mechanism, 0.5)), "two draws from the same arguments differ")
+    signal = values(0)
+    before = signal.copy()
+    mask = mechanism.lost(signal, lambda name, *size: seeds.rng("checked gaps", 0, 0, name).random(size), 0.5)
+    expect(isinstance(mask, np.ndarray) and mask.dtype == bool, f"it gave {type(mask).__name__}, not a bool array")
+    expect(mask.shape == signal.shape, f"it gave {list(mask.shape)}; expected {list(signal.shape)}")
+    expect(np.array_equal(signal, before, equal_nan=True), "it changed the values that it was handed")
+    expect(np.array_equal(mask, lost(mechanism, 0.5)), "two draws from the same arguments differ")
 
 
 def nested(mechanism: GapMechanism) -> None:
@@ -64,9 +64,9 @@ def realised(mechanism: GapMechanism) -> None:
 
 def alone(mechanism: GapMechanism) -> None:
     """One step, and a channel in which nothing was measured, are no error."""
-    for given in (np.zeros((1, 1)), np.full((5, 2), np.nan), np.zeros((5, 2))):
-        found = mechanism.lost(given, lambda name, *size: seeds.rng("checked gaps", name).random(size), 0.5)
-        expect(np.asarray(found).shape == given.shape, f"of {list(given.shape)} it gave {list(np.shape(found))}")
+    for signal in (np.zeros((1, 1)), np.full((5, 2), np.nan), np.zeros((5, 2))):
+        mask = mechanism.lost(signal, lambda name, *size: seeds.rng("checked gaps", name).random(size), 0.5)
+        expect(np.asarray(mask).shape == signal.shape, f"of {list(signal.shape)} it gave {list(np.shape(mask))}")
 
 
 def check(mechanism: type[GapMechanism]) -> Iterator[tuple[str, str | None]]:

@@ -20,12 +20,12 @@ def absent(subject: Subject) -> None:
     for lacking, name in enumerate(model.backbone.modalities):
         present = np.ones((6, len(samples.contents)), bool)
         present[:, lacking] = False
-        for what, other in _others(samples.contents[lacking], rows).items():
+        for description, other in _others(samples.contents[lacking], rows).items():
             contents = (*samples.contents[:lacking], other, *samples.contents[lacking + 1 :])
             mixed = dataclasses.replace(samples, contents=contents)
             with torch.no_grad():
                 same = torch.equal(model(samples.batch(rows, present)), model(mixed.batch(rows, present)))
-            expect(same, f"{what} in the {name} of samples that have none changed their logits")
+            expect(same, f"{description} in the {name} of samples that have none changed their logits")
 
 
 def _others(content: Content, rows: np.ndarray) -> dict[str, Content]:
@@ -41,9 +41,11 @@ def _others(content: Content, rows: np.ndarray) -> dict[str, Content]:
             noise[name] = rng.integers(5, high, values.shape, values.dtype)
         else:
             noise[name] = rng.normal(size=values.shape).astype(values.dtype)
-    found = {"noise": noise, "other patients' data": shuffled}
-    found["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
-    others = {what: dataclasses.replace(content, **arrays) for what, arrays in found.items() if arrays}
+    replacements = {"noise": noise, "other patients' data": shuffled}
+    replacements["NaN"] = {n: np.full(getattr(content, n).shape, np.nan, np.float32) for n in names if n != "ids"}
+    others = {
+        description: dataclasses.replace(content, **arrays) for description, arrays in replacements.items() if arrays
+    }
     return others | {"noise of its kind": content.noised(rows, rng)}
 
 

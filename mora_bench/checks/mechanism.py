@@ -97,11 +97,11 @@ def realised(mechanism: Mechanism) -> None:
 def put(mechanism: Mechanism) -> None:
     """A unit that goes changes nothing for the others, but for one at the boundary of an exact total or, on average,
     two whose probability it shifts."""
-    whole = context(mechanism)
+    full = context(mechanism)
     flips = []
     for gone in range(0, N, 8):
         rest = np.delete(np.arange(N), gone)
-        before, after = (mechanism.draw(given, 0.5, 1.0) for given in (whole, _only(whole, rest)))
+        before, after = (mechanism.draw(units, 0.5, 1.0) for units in (full, _only(full, rest)))
         flips.append(int((before[rest] != after).any(1).sum()))
     flipped, allowed = (float(np.mean(flips)), 2) if mechanism.reads else (max(flips), 1)
     expect(
@@ -111,16 +111,16 @@ def put(mechanism: Mechanism) -> None:
     )
 
 
-def _only(whole: Context, rows: np.ndarray) -> Context:
+def _only(full: Context, rows: np.ndarray) -> Context:
     return replace(
-        whole,
-        natural=whole.natural[rows],
-        tokens=whole.tokens[rows],
-        covariates={name: tuple(values[row] for row in rows) for name, values in whole.covariates.items()},
-        patients=tuple(whole.patients[row] for row in rows) if whole.patients else (),
-        targets=whole.targets[rows],
-        contents=whole.contents[rows],
-        brought=whole.brought[rows] if len(whole.brought) else whole.brought,
+        full,
+        natural=full.natural[rows],
+        tokens=full.tokens[rows],
+        covariates={name: tuple(values[row] for row in rows) for name, values in full.covariates.items()},
+        patients=tuple(full.patients[row] for row in rows) if full.patients else (),
+        targets=full.targets[rows],
+        contents=full.contents[rows],
+        brought=full.brought[rows] if len(full.brought) else full.brought,
     )
 
 
@@ -128,9 +128,9 @@ def graded(mechanism: Mechanism) -> None:
     """Another strength draws another mask, up to the greatest that `strengths` names."""
     low, high = mechanism.strengths
     expect(low <= 1 <= high, f"strengths is {mechanism.strengths}; it must hold 1, which is what runs if none is given")
-    asked = [strength for strength in (0.0, 0.5, 1.0, 2.0, 4.0) if low <= strength <= high]
-    masks = [mechanism.draw(context(mechanism), 0.5, strength) for strength in asked]
-    for weak, strong, weaker, stronger in zip(masks, masks[1:], asked, asked[1:], strict=False):
+    strengths = [strength for strength in (0.0, 0.5, 1.0, 2.0, 4.0) if low <= strength <= high]
+    masks = [mechanism.draw(context(mechanism), 0.5, strength) for strength in strengths]
+    for weak, strong, weaker, stronger in zip(masks, masks[1:], strengths, strengths[1:], strict=False):
         same = np.array_equal(weak, strong)
         if mechanism.graded:
             expect(

@@ -35,9 +35,9 @@ def something(subject: Subject) -> None:
     """It trains something of its own, or says by `first_block` = depth that it only trains what every method does."""
     model = subject.model()
     owned = model.by_owner()
-    own = [p for name in ("adapter", "backbone") for p in owned[name] if p.requires_grad]
+    trained = [p for name in ("adapter", "backbone") for p in owned[name] if p.requires_grad]
     expect(
-        bool(own) or model.method.first_block == model.backbone.depth,
+        bool(trained) or model.method.first_block == model.backbone.depth,
         f"it changes blocks from {model.method.first_block} on and trains nothing but pooler and classifier",
     )
 
@@ -90,16 +90,16 @@ def alone(subject: Subject) -> None:
 def frozen(subject: Subject) -> None:
     """What was not declared to train stays bit for bit; the backbone trains only if `trains_backbone` says so."""
     backbone = subject.backbone()
-    own = {id(p): (name, p.detach().clone()) for name, p in backbone.named_parameters()}
+    originals = {id(p): (name, p.detach().clone()) for name, p in backbone.named_parameters()}
     model = subject.model(backbone)
     start = {name: p.detach().clone() for name, p in model.named_parameters()}
     declared = set(model.trained())
     if not subject.method.trains_backbone:
-        loose = [own[id(p)][0] for n, p in model.named_parameters() if n in declared and id(p) in own]
+        loose = [originals[id(p)][0] for n, p in model.named_parameters() if n in declared and id(p) in originals]
         expect(not loose, f"{some(loose)} of the backbone would train; set trains_backbone = True if that is meant")
     subject.train(model)
-    later = set(model.trained()) - declared
-    expect(not later, f"{some(sorted(later))} began to require a gradient during training")
+    added = set(model.trained()) - declared
+    expect(not added, f"{some(sorted(added))} began to require a gradient during training")
     moved = [n for n, p in model.named_parameters() if n not in declared and not torch.equal(p, start[n])]
     expect(not moved, f"{some(moved)} should be frozen and changed in training")
 
@@ -132,8 +132,8 @@ def finite(subject: Subject) -> None:
             model.zero_grad(set_to_none=True)
             batch = subject.samples.batch(np.arange(4), np.broadcast_to(pattern, (4, len(pattern))))
             model(batch).pow(2).sum().add(model.method.penalty()).backward()
-            odd = not_finite(model.trained())
-            expect(not odd, f"the gradient of {some(odd)} is not finite for samples that are {name}")
+            broken = not_finite(model.trained())
+            expect(not broken, f"the gradient of {some(broken)} is not finite for samples that are {name}")
 
 
 def detaching(subject: Subject) -> None:
@@ -198,12 +198,12 @@ class Once(Checkpoint):
 def owners(subject: Subject) -> None:
     """Every parameter has one owner (adapter, pooler, head, backbone), and they sum to the model."""
     model = subject.model()
-    found = [id(p) for own in model.by_owner().values() for p in own]
-    total = sum(p.numel() for own in model.by_owner().values() for p in own)
+    ids = [id(p) for parameters in model.by_owner().values() for p in parameters]
+    total = sum(p.numel() for parameters in model.by_owner().values() for p in parameters)
     unused = sum(p.numel() for p in model.backbone.unused)
-    expect(len(found) == len(set(found)), "a parameter is counted twice")
-    whole = sum(p.numel() for p in model.parameters()) - unused
-    expect(total == whole, f"together they have {total} parameters, the model has {whole}")
+    expect(len(ids) == len(set(ids)), "a parameter is counted twice")
+    expected = sum(p.numel() for p in model.parameters()) - unused
+    expect(total == expected, f"together they have {total} parameters, the model has {expected}")
 
 
 def observed_kept(subject: Subject) -> None:
@@ -215,8 +215,8 @@ def observed_kept(subject: Subject) -> None:
         filled = model.imputer.fill(parts, batch.present)
     expect(len(filled) == len(parts), f"fill returned {len(filled)} parts for {len(parts)} modalities")
     for m, name in enumerate(model.backbone.modalities):
-        there = batch.present[:, m]
-        same = all(map(torch.equal, parts[m].rows(there), filled[m].rows(there)))
+        present = batch.present[:, m]
+        same = all(map(torch.equal, parts[m].rows(present), filled[m].rows(present)))
         expect(same, f"fill changed the {name} of samples that have it")
         values = filled[m].x[filled[m].mask]
         expect(bool(torch.isfinite(values).all()), f"fill put numbers that are not finite into {name}")

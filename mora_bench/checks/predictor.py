@@ -50,7 +50,7 @@ class Subject:
         return predictor
 
     def frozen(self, table: Table) -> Features:
-        """What the shipped backbone gives of a table's modalities, if the predictor reads a backbone."""
+        """The shipped backbone's features of a table's modalities, if the predictor reads a backbone."""
         if not self.kind.reads_backbone:
             return {}
         if id(table) not in self.seen:
@@ -92,10 +92,10 @@ def probabilities(subject: Subject) -> None:
     """It gives probabilities, float [samples, labels], under every pattern."""
     predictor = subject.once
     for lacking in (None, 0, 1):
-        found = subject.predicted(predictor, lacking=lacking)
+        predictions = subject.predicted(predictor, lacking=lacking)
         expected = (len(TEST), len(subject.table.labels))
-        expect(found.shape == expected, f"predict gave {list(found.shape)}; expected {list(expected)}")
-        expect(bool(((found >= 0) & (found <= 1)).all()), "predict gave numbers that are no probabilities")
+        expect(predictions.shape == expected, f"predict gave {list(predictions.shape)}; expected {list(expected)}")
+        expect(bool(((predictions >= 0) & (predictions <= 1)).all()), "predict gave numbers that are no probabilities")
 
 
 def hidden(subject: Subject) -> None:
@@ -151,12 +151,12 @@ class Renamed:
 def placeless(subject: Subject) -> None:
     """What it predicts for a sample hangs neither on its place among the samples nor on who else is there."""
     predictor = subject.once
-    whole = subject.predicted(predictor)
+    full = subject.predicted(predictor)
     turned = subject.predicted(predictor, rows=TEST[::-1])[::-1]
     part = subject.predicted(predictor, rows=TEST[3:8])
-    for found, expected, what in ((turned, whole, "in another order"), (part, whole[3:8], "among fewer")):
-        worst = float(np.abs(found - expected).max())
-        expect(worst <= SAME, f"predictions of the same samples {what} differ by {worst:.2g}")
+    for predictions, expected, clause in ((turned, full, "in another order"), (part, full[3:8], "among fewer")):
+        worst = float(np.abs(predictions - expected).max())
+        expect(worst <= SAME, f"predictions of the same samples {clause} differ by {worst:.2g}")
 
 
 RULES = (named, probabilities, hidden, repeatable, nameless, placeless)

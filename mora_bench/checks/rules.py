@@ -14,9 +14,9 @@ class BrokenRule(Exception):
     """A rule of a contract is broken; the message says how."""
 
 
-def expect(kept: bool, message: str) -> None:
-    """Raise `BrokenRule` unless it is kept."""
-    if not kept:
+def expect(holds: bool, message: str) -> None:
+    """Raise `BrokenRule` unless the condition holds."""
+    if not holds:
         raise BrokenRule(message)
 
 

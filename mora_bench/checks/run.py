@@ -16,15 +16,15 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
     """
     if group == registry.DATASETS:
         return dataset.check(name, root)
-    found = registry.get(group, name)
+    kind = registry.get(group, name)
     if group == registry.METHODS:
         specs = [backbones.resolve(name, MAX_TEXT) for name in ("small", "small-dual")]
-        fit = [spec.name for spec in specs if not found.unfit(spec)]
-        return method.check(subject(found, backbone=(fit or ["small"])[0]))
+        fit = [spec.name for spec in specs if not kind.unfit(spec)]
+        return method.check(subject(kind, backbone=(fit or ["small"])[0]))
     if group == registry.IMPUTERS:
-        return method.check(subject(registry.get(registry.METHODS, "mora"), found))
+        return method.check(subject(registry.get(registry.METHODS, "mora"), kind))
     if group == registry.BACKBONES:
-        return backbone.check(found, name)
+        return backbone.check(kind, name)
     rules = {
         registry.MODALITIES: small.modality,
         registry.MECHANISMS: mechanism.check,
@@ -35,4 +35,4 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         registry.ARTEFACTS: small.artefact,
         registry.TRACKERS: small.tracker,
     }
-    return rules[group](found)
+    return rules[group](kind)

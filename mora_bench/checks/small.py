@@ -46,9 +46,9 @@ def engine(kind: type[Engine]) -> Iterator[tuple[str, str | None]]:
     def runs(kind: type[Engine]) -> None:
         """It runs every bundle and yields each of its cells once."""
         bundles = [[cell(0), cell(1)], [cell(2)]]
-        place = Runtime(out=Path("nowhere"), cache=Path("nowhere"), workers=2)
-        found = [each.seed for each in kind().run(bundles, place, idle, idle)]
-        expect(sorted(found) == [0, 1, 2], f"of cells 0, 1, 2 it yielded {found}")
+        runtime = Runtime(out=Path("nowhere"), cache=Path("nowhere"), workers=2)
+        seeds = [finished.seed for finished in kind().run(bundles, runtime, idle, idle)]
+        expect(sorted(seeds) == [0, 1, 2], f"of cells 0, 1, 2 it yielded {seeds}")
 
     return tried((named, runs), kind)
 
@@ -70,10 +70,10 @@ def artefact(kind: type[Artefact]) -> Iterator[tuple[str, str | None]]:
         expect(isinstance(files, dict), f"make gave {type(files).__name__}; expected a dict of files")
         for name, content in files.items():
             expect(Path(name).name == name, f"{name!r} is not a plain file name")
-            whole = (
+            is_bytes = (
                 all(isinstance(part, bytes) for part in in_parts(content)) if not isinstance(content, str) else False
             )
-            expect(whole, f"{name} is {type(content).__name__}, not bytes")
+            expect(is_bytes, f"{name} is {type(content).__name__}, not bytes")
 
     return tried((named, made), kind)
 
@@ -88,12 +88,12 @@ def tracker(kind: type[Tracker]) -> Iterator[tuple[str, str | None]]:
     def tracks(kind: type[Tracker]) -> None:
         """It takes runs that trained and runs that did not, and closes."""
         with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
-            found = kind(Path(folder))
-            found.ready()
-            found.ended(Run("0" * 16, "odir prior", {"dataset": "odir", "method": "prior", "seed": 0}))
+            instance = kind(Path(folder))
+            instance.ready()
+            instance.ended(Run("0" * 16, "odir prior", {"dataset": "odir", "method": "prior", "seed": 0}))
             settings: dict[str, int | float | str] = {"dataset": "odir", "method": "mora", "rate": 0.7}
             curve = [(1, {"loss": 1.0}), (2, {"loss": 0.5})]
-            found.ended(Run("1" * 16, "odir mora", settings, curve, {"both/f1_macro": 0.5}))
-            found.close()
+            instance.ended(Run("1" * 16, "odir mora", settings, curve, {"both/f1_macro": 0.5}))
+            instance.close()
 
     return tried((named, tracks), kind)

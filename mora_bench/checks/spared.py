@@ -9,7 +9,7 @@ from mora_bench.checks.rules import expect
 from mora_bench.checks.subject import CPU, Subject, own_axes
 from mora_bench.methods.contract import declares
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found
+from mora_bench.methods.network import Shortcuts
 from mora_bench.training.flops import forward_flops, step_flops
 from mora_bench.training.fused import together
 from mora_bench.training.kept import Feed
@@ -20,10 +20,10 @@ def beginning(subject: Subject) -> None:
     model = subject.trained().eval()
     at = np.array([3, 12, 7])
     with torch.no_grad():
-        kept = model.finish(Feed(model, subject.training, 8, CPU).state(at))
-        model.found = Found()
+        reused = model.finish(Feed(model, subject.training, 8, CPU).state(at))
+        model.shortcuts = Shortcuts()
         computed = model.finish(Feed(model, subject.training, 8, CPU).state(at))
-    worst = (kept - computed).abs().max().item()
+    worst = (reused - computed).abs().max().item()
     expect(worst < 1e-4, f"logits differ by {worst:.2g} when nothing is skipped")
 
 

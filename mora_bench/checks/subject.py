@@ -1,4 +1,4 @@
-"""What methods and imputers are checked on: a small network and a few samples that have every modality."""
+"""The subject of checks of methods and imputers: a small network and a few samples that have every modality."""
 
 import copy
 import dataclasses
@@ -36,7 +36,7 @@ TRAINING, VALIDATION = slice(0, 16), slice(16, 24)
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked, and the data it is checked on.
+    """A method with an imputer, and the data that they are checked on.
 
     Attributes:
         method, imputer: the classes.

@@ -56,32 +56,32 @@ def scored(task: Task) -> None:
     """Every metric is a number within its bounds; without samples there is only n; `score` is the primary score, and
     `value` the score that it is asked for."""
     targets, logits, _ = _example(task)
-    found = _scores(task, targets, logits)
+    scores = _scores(task, targets, logits)
     for name, metric in task.metrics.items():
-        value = found.get(name)
+        value = scores.get(name)
         if not isinstance(value, float):
             raise BrokenRule(f"scores have no number {name!r}")
         low, high = metric.bounds
         expect(not metric.outside(value), f"{name} is {value:g}, outside its bounds {low:g} to {high:g}")
     expect(task.scores(targets[:0], logits[:0]) == {"n": 0}, "the scores without samples are not {'n': 0}")
-    own = task.score(targets, logits)
-    same = math.isclose(own, found[task.primary], rel_tol=EQUAL, abs_tol=EQUAL)
-    expect(same, f"score is {own}, scores say {found[task.primary]}")
+    score = task.score(targets, logits)
+    same = math.isclose(score, scores[task.primary], rel_tol=EQUAL, abs_tol=EQUAL)
+    expect(same, f"score is {score}, scores say {scores[task.primary]}")
     for name in task.scores(targets, logits).keys() & task.metrics.keys():
         alone = task.value(name, targets, logits)
-        same = math.isclose(alone, found[name], rel_tol=EQUAL, abs_tol=EQUAL)
-        expect(same, f"value of {name} is {alone}, scores say {found[name]}")
+        same = math.isclose(alone, scores[name], rel_tol=EQUAL, abs_tol=EQUAL)
+        expect(same, f"value of {name} is {alone}, scores say {scores[name]}")
 
 
 def directed(task: Task) -> None:
     """Perfect logits score at the better end of every metric, and no worse than random ones."""
     targets, logits, sure = _example(task)
-    found, best = _scores(task, targets, logits), _scores(task, targets, sure)
+    scores, best = _scores(task, targets, logits), _scores(task, targets, sure)
     for name, metric in task.metrics.items():
         value, end = best[name], metric.better_end
-        near = NEAR * abs(found[name] - (end if math.isfinite(end) else value)) + EQUAL
-        ahead = metric.oriented(value) >= metric.oriented(found[name]) - near
-        expect(ahead, f"{name}: perfect logits score {value:g}, random ones {found[name]:g}, and {metric.direction}")
+        near = NEAR * abs(scores[name] - (end if math.isfinite(end) else value)) + EQUAL
+        ahead = metric.oriented(value) >= metric.oriented(scores[name]) - near
+        expect(ahead, f"{name}: perfect logits score {value:g}, random ones {scores[name]:g}, and {metric.direction}")
         reached = not math.isfinite(end) or abs(value - end) <= near
         expect(reached, f"{name}: perfect logits score {value:g}; the better end of its bounds is {end:g}")
 
@@ -105,20 +105,21 @@ def weighed(task: Task) -> None:
     # One class is rarer than the others.
     rows = np.flatnonzero((np.arange(N) % classes > 0) | (np.arange(N) < N // 2))
     targets, logits = targets[rows], logits[rows]
-    found = task.balanced(targets)
-    if found is None:
+    class_weights = task.balanced(targets)
+    if class_weights is None:
         return
     expect(weighs(type(task)), "it has class weights, but its loss takes no `weights`, or it has no `prior` of its own")
-    one_each = f"balanced gave {list(np.shape(found))}; expected one weight a class, [{classes}]"
-    expect(np.shape(found) == (classes,), one_each)
-    wanted, weights = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(found).float()
+    message = f"balanced gave {list(np.shape(class_weights))}; expected one weight a class, [{classes}]"
+    expect(np.shape(class_weights) == (classes,), message)
+    wanted, weights = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(class_weights).float()
     expect(bool((weights.isfinite() & (weights >= 0)).all()), "class weights are not finite numbers of 0 or more")
     plain, ones, other = (
-        task.loss(torch.from_numpy(logits), wanted, *given).item() for given in ((), (torch.ones(classes),), (weights,))
+        task.loss(torch.from_numpy(logits), wanted, *arguments).item()
+        for arguments in ((), (torch.ones(classes),), (weights,))
     )
     expect(math.isclose(ones, plain, rel_tol=1e-5), f"the loss is {plain:g}, with class weights of 1 {ones:g}")
     expect(not math.isclose(other, plain, rel_tol=1e-5), "class weights change nothing")
-    start = torch.from_numpy(task.logits(task.prior(targets, found)[None])).float().requires_grad_(True)
+    start = torch.from_numpy(task.logits(task.prior(targets, class_weights)[None])).float().requires_grad_(True)
     task.loss(start.expand(len(rows), -1), wanted, weights).backward()
     steepest = 0.0 if start.grad is None else float(start.grad.abs().max())
     expect(start.grad is not None and steepest < 1e-4, f"prior is no best constant: its gradient is {steepest:.2g}")
@@ -154,11 +155,11 @@ def tallied(task: Task) -> None:
     targets, random, _ = _example(task)
     classes = task.truth(targets).shape[1]
     for rule, counts in task.confusion((targets, random), targets, random).items():
-        found = np.array(counts)
-        each = np.full(classes, N) if task.one_by_one else (targets > 0).sum(0)
+        matrix = np.array(counts)
+        expected = np.full(classes, N) if task.one_by_one else (targets > 0).sum(0)
         shape = (classes, 4) if task.one_by_one else (classes, classes)
-        expect(found.shape == shape, f"confusion {rule!r} is {list(found.shape)}; expected {list(shape)}")
-        expect(bool((found.sum(1) == each).all()), f"confusion {rule!r} does not count every sample once")
+        expect(matrix.shape == shape, f"confusion {rule!r} is {list(matrix.shape)}; expected {list(shape)}")
+        expect(bool((matrix.sum(1) == expected).all()), f"confusion {rule!r} does not count every sample once")
 
 
 RULES = (named, scored, directed, learned, weighed, turned, decided, tallied)

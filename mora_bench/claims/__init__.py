@@ -1,1 +1,1 @@
-"""What was published, and whether this project's own results say the same."""
+"""Published claims, and whether this project's results reproduce them."""

@@ -1,4 +1,4 @@
-"""A published claim, how it is tested, and what that found."""
+"""A published claim, its test, and the outcome."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "inconclusive"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What testing a claim gave.
+class Outcome:
+    """The outcome of testing a claim.
 
     Attributes:
         ours: our value, or "" where there is none.
         verdict: REPRODUCED, NOT, UNTOLD, CANNOT, or on what it depends.
-        why: what the verdict rests on, or what is lacking.
+        why: the grounds of the verdict, or what is lacking.
         behind: the folder of records, or the command, that shows it.
     """
 
@@ -72,40 +72,40 @@ class Claim:
     says: str
     published: str
     tolerance: str
-    test: Callable[[Folders], Found]
+    test: Callable[[Folders], Outcome]
 
 
 def beats(
     folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str = SCORE
-) -> Callable[[Folders], Found]:
+) -> Callable[[Folders], Outcome]:
     """A test of "the first is better than the second", by the paired differences of the scores that must agree.
 
-    Reproduced if it leads in every section that has both rows: all scores have its sign and one tells it. Not
-    reproduced if in one the second leads, or every score leaves less than a point to the first. Else the sections may
-    say that it depends on the score, or it cannot be told.
+    Reproduced if it leads in every section that has both rows: all scores have its sign and one is significant. Not
+    reproduced if in one the second leads, or every score leaves less than a point to the first. Else it depends on
+    score or threshold, if a section says so, or is inconclusive.
     """
 
-    def verdict(found: list[Pair]) -> str:
-        if all(pair.leads > 0 for pair in found):
+    def verdict(pairs: list[Pair]) -> str:
+        if all(pair.leads > 0 for pair in pairs):
             return REPRODUCED
-        if any(pair.leads < 0 or all(each.little for each in pair.by_score) for pair in found):
+        if any(pair.leads < 0 or all(difference.little for difference in pair.by_score) for pair in pairs):
             return NOT
-        return next((pair.depends for pair in found if pair.depends), UNTOLD)
+        return next((pair.depends for pair in pairs if pair.depends), UNTOLD)
 
     return _judged(folder, first, second, score, verdict)
 
 
-def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Found]:
+def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Outcome]:
     """A test of "the first is as good as the one with more": not reproduced if the second leads in a section;
-    reproduced if every score's 95 % interval leaves less than a point to it in all; else it depends, or cannot be
-    told."""
+    reproduced if every score's 95 % interval leaves less than a point to it in all; else it depends on score or
+    threshold, or is inconclusive."""
 
-    def verdict(found: list[Pair]) -> str:
-        if any(pair.leads < 0 for pair in found):
+    def verdict(pairs: list[Pair]) -> str:
+        if any(pair.leads < 0 for pair in pairs):
             return NOT
-        if all(each.near for pair in found for each in pair.by_score):
+        if all(difference.near for pair in pairs for difference in pair.by_score):
             return REPRODUCED
-        return next((pair.depends for pair in found if pair.depends), UNTOLD)
+        return next((pair.depends for pair in pairs if pair.depends), UNTOLD)
 
     return _judged(folder, first, more, SCORE, verdict)
 
@@ -116,23 +116,23 @@ def _judged(
     second: Callable[[Row], bool],
     score: str,
     verdict: Callable[[list[Pair]], str],
-) -> Callable[[Folders], Found]:
+) -> Callable[[Folders], Outcome]:
     """A test by the paired differences of two rows, in every section of a results folder that has both."""
 
-    def test(folders: Folders) -> Found:
-        found, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
-        older = f"; {OLDER_DRAWS}" if any(pair.older_draws for pair in found) else ""
-        if not found:
-            return Found("", CANNOT, f"{behind} does not hold both rows", behind)
-        return Found("; ".join(map(str, found)), verdict(found), _resolution(found, score) + older, behind)
+    def test(folders: Folders) -> Outcome:
+        pairs, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
+        remark = f"; {OLDER_DRAWS}" if any(pair.older_draws for pair in pairs) else ""
+        if not pairs:
+            return Outcome("", CANNOT, f"{behind} does not hold both rows", behind)
+        return Outcome("; ".join(map(str, pairs)), verdict(pairs), _resolution(pairs, score) + remark, behind)
 
     return test
 
 
 @dataclass(frozen=True)
 class ByScore:
-    """Two rows by one score: the mean difference, above 0 where the first is better, its 95 % interval, and the least
-    that would be told."""
+    """Two rows by one score: the mean difference, above 0 where the first is better, its 95 % interval, and the
+    smallest detectable difference."""
 
     metric: Metric
     difference: float
@@ -142,12 +142,12 @@ class ByScore:
 
     @property
     def little(self) -> bool:
-        """Whether the first is not told to be better, and may be by less than a point."""
+        """Whether the first is not significantly better, and better by less than a point at most."""
         return self.low <= 0 and self.high < POINT / self.metric.scale
 
     @property
     def near(self) -> bool:
-        """Whether the second may be better by less than a point."""
+        """Whether the second is better by less than a point at most."""
         return self.low > -POINT / self.metric.scale
 
     def __str__(self) -> str:
@@ -175,25 +175,27 @@ def _pairs(
 ) -> list[Pair]:
     """The pairs of rows of the sections that have both."""
     results = folders.get(folder)
-    found = []
+    pairs = []
     for table in [] if results is None else results.comparisons:
         for section in table.sections if score in table.tests else []:
             rows = [row for row in (_only(section, first), _only(section, second)) if row is not None]
             asked = section.asked(score, rows)
             if len(rows) == 2 and len(section.seeds) > 1 and asked:
-                found.append(_pair(section, rows, score, asked, table.older_draws))
-    return found
+                pairs.append(_pair(section, rows, score, asked, table.older_draws))
+    return pairs
 
 
 def _pair(section: Section, rows: list[Row], score: str, asked: tuple[Shown, ...], older_draws: bool) -> Pair:
-    values = np.array([own.metric.oriented(np.array([row.values[own.of(score)] for row in rows])) for own in asked])
-    found = agreement(values, [True] * len(asked), [(0, 1)], section.overlap)
+    values = np.array(
+        [measure.metric.oriented(np.array([row.values[measure.of(score)] for row in rows])) for measure in asked]
+    )
+    compared = agreement(values, [True] * len(asked), [(0, 1)], section.overlap)
     by_score = [
-        ByScore(own.metric, *(float(part[0]) for part in (pairs.difference, pairs.low, pairs.high, pairs.smallest)))
-        for own, pairs in zip(asked, found.pairs, strict=True)
+        ByScore(measure.metric, *(float(part[0]) for part in (pairs.difference, pairs.low, pairs.high, pairs.smallest)))
+        for measure, pairs in zip(asked, compared.pairs, strict=True)
     ]
-    depends = f"depends on the {on_what(found.better[:, 0], asked)}" if found.depends[0] else ""
-    return Pair(section.dataset, by_score, int(found.leads[0]), depends, older_draws)
+    depends = f"depends on the {on_what(compared.better[:, 0], asked)}" if compared.depends[0] else ""
+    return Pair(section.dataset, by_score, int(compared.leads[0]), depends, older_draws)
 
 
 def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
@@ -201,10 +203,13 @@ def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def _resolution(found: list[Pair], score: str) -> str:
-    told = ", ".join(
-        f"{pair.dataset} {' / '.join(own.metric.shown(own.smallest) for own in pair.by_score)}" for pair in found
+def _resolution(pairs: list[Pair], score: str) -> str:
+    least = ", ".join(
+        f"{pair.dataset} {' / '.join(difference.metric.shown(difference.smallest) for difference in pair.by_score)}"
+        for pair in pairs
     )
-    what = ", ".join(dict.fromkeys(" / ".join(own.metric.named for own in pair.by_score) for pair in found))
+    metrics = ", ".join(
+        dict.fromkeys(" / ".join(difference.metric.named for difference in pair.by_score) for pair in pairs)
+    )
     tested = "either modality missing at 70 %" if score == SCORE else "on what there is"
-    return f"{what}, {tested}, 95 % intervals; the least that would be told: {told}"
+    return f"{metrics}, {tested}, 95 % intervals; the least that would be told: {least}"

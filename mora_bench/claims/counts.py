@@ -15,11 +15,11 @@ from mora_bench.training.cost import parameters
 TEXT = 1024
 
 
-def counted(method: str, axes: Axes, classes: int) -> Parameters:
+def counted(name: str, axes: Axes, classes: int) -> Parameters:
     """Parameters of a method on ViLT-B/32 with a classifier for so many classes."""
     with torch.device("meta"):
         vilt = ViltModel(ViltConfig())
         extend_positions(vilt, TEXT)
         backbone = Vilt(vilt, {"text": "text", "image": "image"})
-        own = registry.get(registry.METHODS, method)(backbone, axes)
-        return parameters(Model(backbone, own, Dummy(backbone), classes, head_seed=0))
+        method = registry.get(registry.METHODS, name)(backbone, axes)
+        return parameters(Model(backbone, method, Dummy(backbone), classes, head_seed=0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mora_bench.cells.cell import OLDER_DRAWS
-from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, Folders, Found, beats, suffices
+from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, Folders, Outcome, beats, suffices
 from mora_bench.claims.counts import counted
 from mora_bench.methods.contract import Axes
 from mora_bench.report.section import Row
@@ -16,7 +16,7 @@ BOARD = "third-party leaderboard of ODIR and CXR"
 FUSED = "fused"
 FIRST_SIX = tuple(range(6))
 SIX = Axes(blocks=FIRST_SIX)
-#: What a published score of ViLT-B/32 would need.
+#: The needs of a published score of ViLT-B/32.
 NEEDS = (
     "needs ViLT-B/32's weights, a GPU and, for CXR, the films; the split was drawn without a seed, so none is the "
     "published one (--preset paper runs the recipe)"
@@ -28,31 +28,31 @@ def method(name: str, **axes: object) -> Callable[[Row], bool]:
     return lambda row: row.method == name and all(getattr(row, axis) == value for axis, value in axes.items())
 
 
-def _share(classes: int, published: float) -> Callable[[Folders], Found]:
-    def test(folders: Folders) -> Found:
-        found = counted("mora", Axes(4, (0,)), classes)
-        trained = sum(found.trained.values())
-        verdict = REPRODUCED if round(found.share_total, 3) == published and found.share_total < 1.6 else NOT
-        part = 100 * found.trained["adapter"] / trained
-        why = f"{trained:,} of {found.model - found.all['adapter']:,}; {part:.1f} % of them MoRA's own"
-        return Found(f"{found.share_total:.3f} %", verdict, why, "tests/training/test_parameters.py")
+def _share(classes: int, published: float) -> Callable[[Folders], Outcome]:
+    def test(folders: Folders) -> Outcome:
+        parameters = counted("mora", Axes(4, (0,)), classes)
+        trained = sum(parameters.trained.values())
+        verdict = REPRODUCED if round(parameters.share_total, 3) == published and parameters.share_total < 1.6 else NOT
+        part = 100 * parameters.trained["adapter"] / trained
+        why = f"{trained:,} of {parameters.model - parameters.all['adapter']:,}; {part:.1f} % of them MoRA's own"
+        return Outcome(f"{parameters.share_total:.3f} %", verdict, why, "tests/training/test_parameters.py")
 
     return test
 
 
-def _adapter(name: str, axes: Axes, published: int) -> Callable[[Folders], Found]:
-    def test(folders: Folders) -> Found:
+def _adapter(name: str, axes: Axes, published: int) -> Callable[[Folders], Outcome]:
+    def test(folders: Folders) -> Outcome:
         ours = counted(name, axes, 8).trained["adapter"]
         verdict = REPRODUCED if ours == published else NOT
-        return Found(f"{ours:,}", verdict, "counted from shapes", "tests/training/test_parameters.py")
+        return Outcome(f"{ours:,}", verdict, "counted from shapes", "tests/training/test_parameters.py")
 
     return test
 
 
-def _score(dataset: str) -> Callable[[Folders], Found]:
+def _score(dataset: str) -> Callable[[Folders], Outcome]:
     """A score of the paper's own setting, beside what MoRA gives on the same data under another backbone."""
 
-    def test(folders: Folders) -> Found:
+    def test(folders: Folders) -> Outcome:
         results, near = folders.get(FUSED), ""
         for table in [] if results is None else results.comparisons:
             for section in table.sections:
@@ -62,13 +62,13 @@ def _score(dataset: str) -> Callable[[Folders], Found]:
                         shown = "both missing" if score == "score both" else "complete"
                         older = f" ({OLDER_DRAWS})" if table.older_draws else ""
                         near = f"MiniLM with picture tokens, {shown}: {section.metric.shown(row.mean[score])}{older}"
-        return Found(near, CANNOT, NEEDS, f"results/reference/{FUSED}" if near else "")
+        return Outcome(near, CANNOT, NEEDS, f"results/reference/{FUSED}" if near else "")
 
     return test
 
 
-def _unknown(folders: Folders) -> Found:
-    return Found("", CANNOT, "its settings are not published", "")
+def _unknown(folders: Folders) -> Outcome:
+    return Outcome("", CANNOT, "its settings are not published", "")
 
 
 CLAIMS = (

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from mora_bench.claims.claim import Claim, Found
+from mora_bench.claims.claim import Claim, Outcome
 
 
-def markdown(tested: Sequence[tuple[Claim, Found]]) -> str:
+def markdown(tested: Sequence[tuple[Claim, Outcome]]) -> str:
     """One row a claim, then the number of each verdict."""
     rows = [
         [
@@ -16,16 +16,16 @@ def markdown(tested: Sequence[tuple[Claim, Found]]) -> str:
             claim.source,
             claim.says,
             claim.published,
-            found.ours,
+            outcome.ours,
             claim.tolerance,
-            found.verdict,
-            found.why,
-            found.behind,
+            outcome.verdict,
+            outcome.why,
+            outcome.behind,
         ]
-        for claim, found in tested
+        for claim, outcome in tested
     ]
     headers = ["claim", "source", "says", "published", "ours", "tolerance", "verdict", "why", "behind it"]
-    counts = Counter(found.verdict for _, found in tested)
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    counts = Counter(outcome.verdict for _, outcome in tested)
+    totals = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     escaped = [[cell.replace("|", "\\|").replace("*", "\\*") for cell in row] for row in rows]
-    return f"{tabulate(escaped, headers, tablefmt='github', disable_numparse=True)}\n\n{len(rows)} claims: {said}."
+    return f"{tabulate(escaped, headers, tablefmt='github', disable_numparse=True)}\n\n{len(rows)} claims: {totals}."

@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     follow_links(options.follow_links)
     name, _, argument = options.name.partition(":")
     if argument and registry.known(registry.TASKS, name):
-        # What it takes is looked at; the rules are tried with an argument of its own.
+        # The argument is checked here; the rules are tried with one that the task names itself.
         registry.made(registry.TASKS, options.name)
     else:
         name = options.name

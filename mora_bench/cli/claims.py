@@ -1,4 +1,4 @@
-"""claims: what was published, and whether our own results say the same."""
+"""claims: published claims, and whether our results reproduce them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from mora_bench.claims.claim import Claim, Found
+    from mora_bench.claims.claim import Claim, Outcome
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ def run(arguments: list[str]) -> int:
     folders = Folders(options.results)
     tested = [(claim, claim.test(folders)) for claim in CLAIMS]
     print(markdown(tested))
-    answer(lambda: [_told(claim, found) for claim, found in tested])
+    answer(lambda: [_entry(claim, outcome) for claim, outcome in tested])
     return 0
 
 
-def _told(claim: Claim, found: Found) -> dict[str, str]:
-    return {n: own for n, own in vars(claim).items() if isinstance(own, str)} | vars(found)
+def _entry(claim: Claim, outcome: Outcome) -> dict[str, str]:
+    return {name: text for name, text in vars(claim).items() if isinstance(text, str)} | vars(outcome)

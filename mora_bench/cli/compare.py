@@ -35,15 +35,15 @@ def run(arguments: list[str]) -> int:
     from mora_bench.report.write import read
 
     first, second = read(options.first), read(options.second)
-    found = against(first, second)
-    print(markdown(found, (str(options.first), str(options.second))))
-    for folder, own in ((options.first, first), (options.second, second)):
-        for reason in own.left_out:
+    comparison = against(first, second)
+    print(markdown(comparison, (str(options.first), str(options.second))))
+    for folder, results in ((options.first, first), (options.second, second)):
+        for reason in results.left_out:
             print(f"left out of {folder}: {reason}")
     print(
         f"every cell of {options.first} has the scores of {options.second}"
-        if found.reproduced
+        if comparison.reproduced
         else f"{options.first} does not reproduce {options.second}"
     )
-    answer(lambda: {"reproduced": found.reproduced, **vars(found)})
-    return 0 if found.reproduced else 1
+    answer(lambda: {"reproduced": comparison.reproduced, **vars(comparison)})
+    return 0 if comparison.reproduced else 1

@@ -69,35 +69,35 @@ def run(arguments: list[str]) -> int:
     settings = methods.Settings(options.rank, options.blocks, options.classes, options.readout or "")
     names = methods.chosen(options.methods, subject, settings)
     _heading(subject)
-    found = []
+    networks = []
     for net in subject.nets:
-        own = ours(net)
-        rows = [row(counter, net, own) for counter in COUNTERS]
-        _network(net, own, rows)
-        found.append((net, own, rows))
+        parts = ours(net)
+        rows = [row(counter, net, parts) for counter in COUNTERS]
+        _network(net, parts, rows)
+        networks.append((net, parts, rows))
     costs = [methods.cost(name, subject, settings) for name in names]
     if costs:
         _methods(costs)
-    answer(lambda: _plain(subject, found, costs))
+    answer(lambda: _plain(subject, networks, costs))
     return 0
 
 
 def _heading(subject: Subject) -> None:
     from importlib.metadata import version
 
-    given = [f"{subject.text} tokens of text"]
+    inputs = [f"{subject.text} tokens of text"]
     if subject.picture:
-        given.append("a picture of {} x {}".format(*subject.picture))
+        inputs.append("a picture of {} x {}".format(*subject.picture))
     print(f"{subject.name}: {subject.title}; transformers {version('transformers')}")
-    print(f"One forward pass of one sample with {' and '.join(given)}, on the CPU. G = 10^9 multiply-adds.")
+    print(f"One forward pass of one sample with {' and '.join(inputs)}, on the CPU. G = 10^9 multiply-adds.")
     for note in subject.notes:
         print(note)
 
 
-def _network(net: Net, own: Parts, rows: list[Row]) -> None:
+def _network(net: Net, parts: Parts, rows: list[Row]) -> None:
     from tabulate import tabulate
 
-    table = [["mora_bench", "", f"{own.total / 1e9:.4g}", "1.000", f"{own.parameters:,}", ""]]
+    table = [["mora_bench", "", f"{parts.total / 1e9:.4g}", "1.000", f"{parts.parameters:,}", ""]]
     notes: dict[str, list[str]] = {}
     for row in rows:
         table.append([
@@ -108,13 +108,13 @@ def _network(net: Net, own: Parts, rows: list[Row]) -> None:
             "" if row.parameters is None else f"{row.parameters:,}",
             row.prints or ("failed" if row.status == "failed" else ""),
         ])  # fmt: skip
-        for why in row.why:
-            notes.setdefault(why, []).append(row.tool)
+        for reason in row.why:
+            notes.setdefault(reason, []).append(row.tool)
     print(f"\n{net.name}" + (f", {net.attention} attention" if net.attention else ""))
     headers = ["tool", "version", "multiply-adds (G)", "over ours", "parameters", "prints"]
     print(tabulate(table, headers, tablefmt="simple", disable_numparse=True))
-    for why, tools in notes.items():
-        print(f"  {', '.join(tools)}: {why}.")
+    for reason, tools in notes.items():
+        print(f"  {', '.join(tools)}: {reason}.")
 
 
 def _methods(costs: list[MethodCost]) -> None:
@@ -147,15 +147,15 @@ def _methods(costs: list[MethodCost]) -> None:
     print("  the adapter and a second, unused copy of the classifier.")
 
 
-def _plain(subject: Subject, found: list[tuple[Net, Parts, list[Row]]], costs: list[MethodCost]) -> dict[str, Any]:
-    nets = [
+def _plain(subject: Subject, networks: list[tuple[Net, Parts, list[Row]]], costs: list[MethodCost]) -> dict[str, Any]:
+    entries = [
         {
             "network": net.name,
             "attention": net.attention,
-            "ours": asdict(own) | {"multiply_adds": own.total},
+            "ours": asdict(parts) | {"multiply_adds": parts.total},
             "tools": [asdict(row) for row in rows],
         }
-        for net, own, rows in found
+        for net, parts, rows in networks
     ]
     return {
         "backbone": subject.name,
@@ -163,6 +163,6 @@ def _plain(subject: Subject, found: list[tuple[Net, Parts, list[Row]]], costs: l
         "text_length": subject.text,
         "picture_size": subject.picture,
         "notes": subject.notes,
-        "networks": nets,
+        "networks": entries,
         "methods": [asdict(cost) for cost in costs],
     }

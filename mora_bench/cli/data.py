@@ -17,7 +17,7 @@ from mora_bench.data.readers.picture_paths import views
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 
-#: What is done by default with what a table leaves open.
+#: The default of options for cells that a table leaves open: an error.
 REFUSE = "refuse"
 #: Values of --split that are no columns.
 DRAWN = ("patient", "row")
@@ -117,9 +117,9 @@ class DataOptions:
 
 def run(arguments: list[str]) -> int:
     options, rest = parse_known(DataOptions, "data", arguments)
-    own = [word for word in ("--datasets", "--data-root") if word in rest]
-    if own:
-        raise UserError(f"{own[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
+    refused = [word for word in ("--datasets", "--data-root") if word in rest]
+    if refused:
+        raise UserError(f"{refused[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
         raise UserError(f"{options.file}: no such file. Expected a CSV file.")
     if options.split == "row" and (options.group or options.groups):
@@ -135,36 +135,36 @@ def run(arguments: list[str]) -> int:
     root = (options.root or table.parent).resolve()
     if not table.is_relative_to(root):
         raise UserError(f"--root {options.root}: does not hold {options.file}. Name a folder above both.")
-    given = option(rest, "--out", "")
-    out = Path(given) if given else Path("results") / name
+    out_option = option(rest, "--out", "")
+    out = Path(out_option) if out_option else Path("results") / name
     from mora_bench.cli import grid
     from mora_bench.data.readers.own import own_table
 
-    # What is wrong with the options of the grid is said before anything is written.
+    # Errors in the options of the grid are reported before anything is written.
     asked, _ = grid.parsed(["--datasets", name, *rest], "data")
     columns = _columns(options, root)
-    # What is wrong with options is said before there is a plug-in to blame.
+    # Errors in options are reported before a plug-in exists to blame.
     own_table(name, table.relative_to(root), **columns)
     text = _plugin(table.relative_to(root), name, columns)
-    beside = [] if given else ["--out", str(out)]
+    beside = [] if out_option else ["--out", str(out)]
     plugin = out / f"{name}.py"
     fresh = not plugin.is_file()
     new = [folder for folder in (plugin.parent, *plugin.parent.parents) if not folder.exists()]
     _write(text, plugin)
     try:
-        said = _described(name, options.file, columns, plugin, root)
-        print("\n".join([*said, f"  the plug-in {'would be' if asked.plan else 'is'} {plugin}"]), flush=True)
+        lines = _described(name, options.file, columns, plugin, root)
+        print("\n".join([*lines, f"  the plug-in {'would be' if asked.plan else 'is'} {plugin}"]), flush=True)
         if "--plugin" not in rest:
             rest = [*rest, "--plugin"]
         at = rest.index("--plugin") + 1
-        whole = ["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]]
-        done = grid.run(whole)
+        command = ["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]]
+        code = grid.run(command)
     except UserError:
         # With other options a plug-in that cannot be run would be in the way.
         _remove(plugin, fresh and not (out / "records").is_dir(), new)
         raise
     _remove(plugin, fresh and asked.plan, new)
-    return done
+    return code
 
 
 def _remove(plugin: Path, unwanted: bool, new: Sequence[Path]) -> None:
@@ -179,10 +179,10 @@ def _remove(plugin: Path, unwanted: bool, new: Sequence[Path]) -> None:
 
 
 def _write(text: str, plugin: Path) -> None:
-    """Write the plug-in; another one that is there is not written over.
+    """Write the plug-in; another one of that name is not written over.
 
     Raises:
-        UserError: another is there.
+        UserError: another one exists.
     """
     if plugin.is_file() and plugin.read_text() != text:
         raise UserError(
@@ -193,7 +193,7 @@ def _write(text: str, plugin: Path) -> None:
 
 
 def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, root: Path) -> list[str]:
-    """What the table was taken for, in lines."""
+    """Lines about a table: its task, what it holds, and how its columns were read."""
     from mora_bench import registry
     from mora_bench.data import datasets
     from mora_bench.data.readers.own import notes
@@ -201,11 +201,11 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])
-    said = notes(file.resolve(), Columns(**columns))
+    lines = notes(file.resolve(), Columns(**columns))
     table = datasets.load(name, root)
     without = len(datasets.get(name).read(root)) - len(table)
-    said += [f"WARNING: {without} rows have nothing of any modality and are left out."] * bool(without)
-    return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in said)]
+    lines += [f"WARNING: {without} rows have nothing of any modality and are left out."] * bool(without)
+    return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in lines)]
 
 
 def _groups(file: Path | None, root: Path, beside: Path) -> str:
@@ -219,9 +219,9 @@ def _groups(file: Path | None, root: Path, beside: Path) -> str:
 
 
 def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
-    """What `own_table` is told of the columns; defaults are left out, so that cells keep their keys."""
+    """The arguments of `own_table` about the columns; defaults are left out, so that cells keep their keys."""
     folders = tuple(_below(folder, root, options.file.resolve().parent) for folder in options.pictures)
-    given = {
+    arguments = {
         "labels": options.labels, "grades": options.grades,
         "time": options.time, "event": options.event, "horizons": _numbers("--horizons", options.horizons),
         "image": options.image, "text": options.text, "table": options.table,
@@ -237,7 +237,7 @@ def _columns(options: DataOptions, root: Path) -> dict[str, Any]:
         "vector": options.vector, "signal": options.signal, "group": options.group, "weights": options.weights,
         "split": "" if options.split in DRAWN else options.split,
     }  # fmt: skip
-    return {key: value for key, value in given.items() if value not in (None, (), "", REFUSE)}
+    return {key: value for key, value in arguments.items() if value not in (None, (), "", REFUSE)}
 
 
 def _numbers(option: str, words: Sequence[str]) -> tuple[float, ...]:
@@ -254,15 +254,15 @@ def _below(folder: Path, root: Path, beside: Path) -> str:
     Raises:
         UserError: it does not.
     """
-    whole = folder if folder.is_absolute() else Path.cwd() / folder
-    found = next((path for path in (whole, beside / folder, root / folder) if inside(path, root)), None)
-    if found is None:
+    absolute = folder if folder.is_absolute() else Path.cwd() / folder
+    chosen = next((path for path in (absolute, beside / folder, root / folder) if inside(path, root)), None)
+    if chosen is None:
         raise UserError(
             f"--pictures {folder}: not below {root}. Name a folder above both by --root, or move it there, or link it "
             "and say --follow-links."
         )
-    real = found.resolve()
-    below = real if real.is_relative_to(root) else Path(os.path.abspath(found))
+    real = chosen.resolve()
+    below = real if real.is_relative_to(root) else Path(os.path.abspath(chosen))
     return Path(os.path.relpath(below, beside)).as_posix()
 
 

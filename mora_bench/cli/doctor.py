@@ -68,18 +68,20 @@ def run(arguments: list[str]) -> int:
         raise UserError("--who and --results: give both, or neither.")
     if options.results is not None and not (options.results / SALT).is_file():
         raise UserError(f"--results {options.results}: no {SALT} in it, so it holds no hashes of ids.")
-    value: dict[str, Any] = {}
-    known: dict[str, list[str]] = {own: [] for own in options.who}
+    entries: dict[str, Any] = {}
+    known: dict[str, list[str]] = {hashed: [] for hashed in options.who}
     for name in options.datasets:
-        value[name] = _looked_at(name, options, known)
-    for own, found in known.items():
-        print(f"{own}: {'; '.join(found) or 'nobody in these data; is it of another results folder, or another salt?'}")
-    answer(lambda: {"datasets": value, "who": known})
-    return 1 if None in value.values() or not all(known.values()) else 0
+        entries[name] = _looked_at(name, options, known)
+    for hashed, ids in known.items():
+        print(
+            f"{hashed}: {'; '.join(ids) or 'nobody in these data; is it of another results folder, or another salt?'}"
+        )
+    answer(lambda: {"datasets": entries, "who": known})
+    return 1 if None in entries.values() or not all(known.values()) else 0
 
 
 def _looked_at(name: str, options: DoctorOptions, known: dict[str, list[str]]) -> dict[str, Any] | None:
-    """What is found in one dataset, said, and for programs; None if it is not there."""
+    """Print the diagnosis of one dataset, and return it for programs; None if the data are absent."""
     from mora_bench.data import datasets
 
     file = datasets.get(name).find(options.data_root)
@@ -88,37 +90,37 @@ def _looked_at(name: str, options: DoctorOptions, known: dict[str, list[str]]) -
         return None
     table, everybody = datasets.with_left_out(name, options.data_root)
     print(f"{name}: {file}\n{diagnosis(table)}", flush=True)
-    found = _diagnosed(table, everybody, default_cache())
-    for line in lines(found, table):
+    diagnosed = _diagnosed(table, everybody, default_cache())
+    for line in lines(diagnosed, table):
         print(f"  {line}")
     if options.groups_out is not None:
-        joined = groups.write(options.groups_out, table, found, options.same_text)
+        joined = groups.write(options.groups_out, table, diagnosed, options.same_text)
         print(f"  {options.groups_out}: {joined} samples that must not be parted from another patient's")
     if options.results is not None:
         _look_up(table, options.results, known)
-    return facts(table) | {"table": file, "shared_pictures": found.shared, "findings": found.findings}
+    return facts(table) | {"table": file, "shared_pictures": diagnosed.shared, "findings": diagnosed.findings}
 
 
 def _diagnosed(table: Table, everybody: Table, cache: Path) -> Diagnosis:
-    """What is kept of these data, else what is found by looking, which is then kept."""
+    """The stored diagnosis of these data; where there is none, they are looked at, and it is stored."""
     from mora_bench.data import datasets
 
     left_out = len(everybody) - len(table)
     file = kept.file_of(table, datasets.fingerprint(table, cache), cache)
-    found = kept.read(file, left_out)
-    if found is None:
+    diagnosed = kept.read(file, left_out)
+    if diagnosed is None:
         hashes = FileHashes(cache / datasets.HASHES)
         with noting(f"{table.name}: looking at") as note:
-            found = looks.diagnose(table, everybody, hashes, cache, cores(), note)
+            diagnosed = looks.diagnose(table, everybody, hashes, cache, cores(), note)
         hashes.save()
-        kept.write(file, found, left_out)
-    return found
+        kept.write(file, diagnosed, left_out)
+    return diagnosed
 
 
 def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
     """Add to each hash of a results folder the samples and patients of a table that it stands for."""
     hidden = Hidden(results)
-    for what, names in (("sample", table.ids), ("patient", table.patients)):
+    for kind, names in (("sample", table.ids), ("patient", table.patients)):
         for name in dict.fromkeys(names):
-            if (own := hidden.name(name)) in known:
-                known[own].append(f"{what} {name}")
+            if (hashed := hidden.name(name)) in known:
+                known[hashed].append(f"{kind} {name}")

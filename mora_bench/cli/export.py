@@ -12,7 +12,7 @@ from mora_bench.cli.options import parse
 from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
-#: What a table's name may end in.
+#: Suffixes of a table's name.
 KINDS = (".parquet", ".csv")
 
 
@@ -57,30 +57,30 @@ def run(arguments: list[str]) -> int:
 
     store = Store(options.folder)
     store.check_exists()
-    place = Runtime(options.folder, default_cache(), options.data_root, limit=options.limit)
+    runtime = Runtime(options.folder, default_cache(), options.data_root, limit=options.limit)
     records, refused = store.records()
     unknown = sorted({*options.key} - {record.key for record in records})
     if unknown:
         raise UserError(f"--key {unknown[0]}: no such record in {options.folder}.")
     if options.data_root is None and any(record.cell.source == "real" for record in records):
         raise UserError(f"{options.folder}: cells of it are on real data; say where they are with --data-root.")
-    left = [str(one) for one in refused]
-    # What the tasks have beside labels, alike for all cells of the file.
+    left = [str(refusal) for refusal in refused]
+    # Columns of the tasks beside labels, alike for all cells of the file.
     tasks = {record.cell.task for record in records}
     known = [task_of(task) for task in sorted(tasks) if registry.known(registry.TASKS, task.partition(":")[0])]
-    own = {f"true {name}": None for task in known for name in task.columns}
+    true_columns = {f"true {name}": None for task in known for name in task.columns}
     cells = 0
     with Table(options.out) as table:
         for record in records:
             if record.status == FAILED or (options.key and record.key not in options.key):
                 continue
             try:
-                frames = list(frames_of(store, record, place, options.ids))
+                frames = list(frames_of(store, record, runtime, options.ids))
             except UserError as error:
                 left.append(f"{record.cell.label}: {error}")
                 continue
             for frame in frames:
-                table.add(frame.reindex(columns=[*COLUMNS, *own]))
+                table.add(frame.reindex(columns=[*COLUMNS, *true_columns]))
             cells += 1
         for reason in left:
             print(f"left out: {reason}", file=sys.stderr)

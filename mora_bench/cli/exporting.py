@@ -14,7 +14,7 @@ from mora_bench.report import csvs
 
 
 class Table:
-    """A .parquet or .csv file; it is there, in place of any other of its name, once the block ends without an error.
+    """A .parquet or .csv file; it appears, or replaces another of its name, once the block ends without an error.
 
     Attributes:
         rows: how many were added.

@@ -66,18 +66,18 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training import imported
 
     root = options.data_root if like.source == "real" else None
-    place = Runtime(out=options.folder, cache=default_cache(), data_root=root)
+    runtime = Runtime(out=options.folder, cache=default_cache(), data_root=root)
     if options.template is not None:
-        asked = imported.template(like, place)
-        write_atomic(options.template, asked.to_csv(index=False).encode())
-        print(f"{len(asked)} rows to predict like {like.label}: {options.template}")
+        frame = imported.template(like, runtime)
+        write_atomic(options.template, frame.to_csv(index=False).encode())
+        print(f"{len(frame)} rows to predict like {like.label}: {options.template}")
         return 0
     assert options.predictions is not None
     rows, labels = imported.read(options.predictions)
     cell = imported.as_cell(like, options.name)
-    found = imported.outcome(cell, rows, labels, place)
+    outcome = imported.outcome(cell, rows, labels, runtime)
     store.check_writable()
-    store.write(cell, found.record, found.predictions, found.scores, split=found.split)
+    store.write(cell, outcome.record, outcome.predictions, outcome.scores, split=outcome.split)
     from mora_bench.campaign import report
 
     show(report(options.folder))
@@ -86,10 +86,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _record(store: Store, key: str) -> Record:
-    """The record of a key, or one sentence that lists some of those that are there."""
-    found = store.record_of(key) if re.fullmatch("[0-9a-f]{16}", key) else None
-    if isinstance(found, Record) and found.status == DONE:
-        return found
-    records = [own for own in store.records()[0] if own.status == DONE]
-    listed = "; ".join(f"{own.key} {own.cell.label}" for own in records[:5])
+    """The finished record of a key; a UserError that lists some keys, if there is none."""
+    record = store.record_of(key) if re.fullmatch("[0-9a-f]{16}", key) else None
+    if isinstance(record, Record) and record.status == DONE:
+        return record
+    records = [other for other in store.records()[0] if other.status == DONE]
+    listed = "; ".join(f"{other.key} {other.cell.label}" for other in records[:5])
     raise UserError(f"--like {key!r} names no finished record of {store.folder}. There are: {listed or 'none'}, ...")

@@ -28,11 +28,11 @@ class ListOptions:
 def run(arguments: list[str]) -> int:
     options = parse(ListOptions, "list", arguments)
     registry.load_plugins(options.plugin)
-    found = sections()
-    answer(lambda: found)
-    for title, rows in found.items():
+    by_kind = sections()
+    answer(lambda: by_kind)
+    for title, rows in by_kind.items():
         width = max(map(len, rows), default=0)
-        print(f"{title}\n" + "\n".join(f"  {name:{width}}  {what}" for name, what in rows.items()) + "\n")
+        print(f"{title}\n" + "\n".join(f"  {name:{width}}  {description}" for name, description in rows.items()) + "\n")
     return 0
 
 
@@ -66,25 +66,27 @@ def sections() -> dict[str, dict[str, str]]:
 
 
 def _task(task: Any) -> str:
-    """What a task asks, and its scores with their directions."""
+    """A task's title, its argument, and its scores with their directions."""
     takes = f"; takes {task.takes}" * bool(task.takes)
-    return f"{task.title}{takes}; {'; '.join(f'{own.title} ({own.direction})' for own in task.metrics.values())}"
+    return (
+        f"{task.title}{takes}; {'; '.join(f'{metric.title} ({metric.direction})' for metric in task.metrics.values())}"
+    )
 
 
-def _all(group: str, words: Callable[[Any], str]) -> dict[str, str]:
-    found = {}
+def _all(group: str, describe: Callable[[Any], str]) -> dict[str, str]:
+    descriptions = {}
     for name in registry.names(group):
-        value = registry.get(group, name)
+        implementation = registry.get(group, name)
         try:
-            found[name] = words(value)
+            descriptions[name] = describe(implementation)
         except AttributeError as error:
-            found[name] = f"(says nothing of itself: {error}; `mora_bench check {name}` says what it lacks)"
-    return found
+            descriptions[name] = f"(says nothing of itself: {error}; `mora_bench check {name}` says what it lacks)"
+    return descriptions
 
 
 def _unfit(method: Any, specs: list[Any]) -> str:
     """On which of the shipped backbones a method makes no sense, and why."""
-    return "".join(f"; not on {spec.name}: {why}" for spec in specs if (why := method.unfit(spec)))
+    return "".join(f"; not on {spec.name}: {reason}" for spec in specs if (reason := method.unfit(spec)))
 
 
 def _axes(reads: dict) -> str:

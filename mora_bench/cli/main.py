@@ -90,18 +90,18 @@ def _ended(error: Exception | SystemExit, arguments: list[str]) -> int:
     if isinstance(error, OptionsRead):
         raise error
     if isinstance(error, BrokenPipeError):
-        # The reader of our output (head, less) has exited. What was asked for may not have run: 128 + SIGPIPE.
+        # The reader of our output (head, less) has exited. The verb may not have finished: 128 + SIGPIPE.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    code, said = (1 if isinstance(error, Detached) else 2), str(error)
+    code, text = (1 if isinstance(error, Detached) else 2), str(error)
     if isinstance(error, OSError):
         # A disk that is full or gone, a file that may not be read.
-        code, said = 1, f"{error.filename or _folders()}: {error.strerror or error}. What was finished before is kept."
+        code, text = 1, f"{error.filename or _folders()}: {error.strerror or error}. What was finished before is kept."
     elif isinstance(error, SystemExit):
-        said = f"a plug-in or a library called sys.exit({error.code!r}); nothing more was done."
+        text = f"a plug-in or a library called sys.exit({error.code!r}); nothing more was done."
     elif not isinstance(error, UserError | Detached):
-        code, said = 1, _unforeseen(error, arguments)
-    print(f"mora_bench: {said}", file=sys.stderr)
+        code, text = 1, _unforeseen(error, arguments)
+    print(f"mora_bench: {text}", file=sys.stderr)
     return code
 
 
@@ -123,9 +123,9 @@ def _unforeseen(error: Exception, arguments: list[str]) -> str:
 
     with tempfile.NamedTemporaryFile("w", prefix="mora_bench-", suffix=".log", delete=False, errors="replace") as log:
         log.write(f"mora_bench {' '.join(arguments)}\n\n" + "".join(traceback.format_exception(error)))
-    said = " ".join(str(error).split())[:300]
+    text = " ".join(str(error).split())[:300]
     return (
-        f"{type(error).__name__}: {said}. This should not happen; the trace is in {log.name}. What was finished before "
+        f"{type(error).__name__}: {text}. This should not happen; the trace is in {log.name}. What was finished before "
         "is kept."
     )
 
@@ -137,5 +137,5 @@ def _stop(number: int, _: object) -> None:
 
 def _usage() -> str:
     width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {verb:{width}}  {what}" for verb, what in VERBS.items())
+    verbs = "\n".join(f"  {verb:{width}}  {summary}" for verb, summary in VERBS.items())
     return f"usage: python -m mora_bench VERB [OPTIONS]\n\n{verbs}\n\npython -m mora_bench VERB --help: its options"

@@ -37,14 +37,14 @@ def run(arguments: list[str]) -> int:
     if taken:
         raise UserError(f"{options.file}: {name!r} is the name of something that exists. Choose another one.")
     text = (TEMPLATES / f"{options.kind}.txt").read_text()
-    # Whole words alone, in the order in which none of them is in what another puts there.
+    # Whole words alone, in an order in which no replacement holds a word that is still to be replaced.
     replaced = {
         "CLASS": "".join(word.capitalize() for word in words),
         "VARIABLE": "_".join(words).upper(),
         "FILE": str(options.file),
         "NAME": name,
     }
-    text = re.sub(r"\b(" + "|".join(replaced) + r")\b", lambda found: replaced[found[1]], text)
+    text = re.sub(r"\b(" + "|".join(replaced) + r")\b", lambda match: replaced[match[1]], text)
     write_atomic(options.file, text.encode())
     print(f"{options.file} defines the {options.kind} {name!r} and keeps its rules:")
     print(f"  python -m mora_bench check {name} --plugin {options.file}")

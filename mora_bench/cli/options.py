@@ -61,10 +61,10 @@ def _check(verb: str, arguments: list[str]) -> None:
             raise UserError(f"{option[:80]!r}: {argument[:80]!r} holds a NUL, which no name and no number has.")
         if not argument and option not in ("--after", "--retry"):
             raise UserError(f"{option}: an empty value. Leave the option out, or give it one.")
-    given = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
-    twice = next((name for name in given if given.count(name) > 1), None)
+    names = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise UserError(f"{twice}: given {given.count(twice)} times. Give it once, with all its values.")
+        raise UserError(f"{twice}: given {names.count(twice)} times. Give it once, with all its values.")
 
 
 class OptionsRead(SystemExit):
@@ -77,12 +77,12 @@ def option(arguments: list[str], name: str, default: str) -> str:
     Raises:
         UserError: it is there twice.
     """
-    found = []
+    values = []
     for i, argument in enumerate(arguments):
         if argument == name and i + 1 < len(arguments):
-            found.append(arguments[i + 1])
+            values.append(arguments[i + 1])
         if argument.startswith(f"{name}="):
-            found.append(argument.partition("=")[2])
-    if len(found) > 1:
-        raise UserError(f"{name}: given {len(found)} times ({', '.join(found)}). Give it once.")
-    return found[0] if found else default
+            values.append(argument.partition("=")[2])
+    if len(values) > 1:
+        raise UserError(f"{name}: given {len(values)} times ({', '.join(values)}). Give it once.")
+    return values[0] if values else default

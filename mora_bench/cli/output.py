@@ -1,4 +1,4 @@
-"""What reaches the terminal: letters that it has; for programs one JSON value, and nothing else."""
+"""Output of a verb: letters that the terminal has; for programs one JSON value, and nothing else."""
 
 import codecs
 import io
@@ -13,10 +13,10 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
-#: What the verb that runs has handed over; None where nobody asked for JSON.
+#: Answers of the verb that runs; None where nobody asked for JSON.
 _answers: ContextVar[list[Any] | None] = ContextVar("answers", default=None)
 
-#: What we print, in the letters of a stream that has ASCII alone.
+#: Replacements for letters that we print, on a stream that has ASCII alone.
 PLAIN = {"±": "+-", "—": "-", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "↑": "^", "↓": "v"}
 PLAIN |= dict.fromkeys("─━═", "-") | dict.fromkeys("│┃║", "|") | dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+")
 
@@ -46,8 +46,8 @@ def answering(asked: bool) -> Iterator[None]:
     if not asked:
         yield
         return
-    found: list[Any] = []
-    token = _answers.set(found)
+    answers: list[Any] = []
+    token = _answers.set(answers)
     sys.stdout.flush()
     # Processes that are started meanwhile print to the file that is number one.
     before = os.dup(1)
@@ -60,16 +60,16 @@ def answering(asked: bool) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(before, 1)
         os.close(before)
-    if found:
+    if answers:
         # JSON's own escapes leave DEL alone.
-        print(json.dumps(plain(found[-1]), indent=1, allow_nan=False).replace("\x7f", "\\u007f"))
+        print(json.dumps(plain(answers[-1]), indent=1, allow_nan=False).replace("\x7f", "\\u007f"))
 
 
 def answer(make: Callable[[], Any]) -> None:
-    """Hand over what a verb found, as plain values; made only if JSON was asked for."""
-    found = _answers.get()
-    if found is not None:
-        found.append(make())
+    """Hand over the answer of a verb, as plain values; made only if JSON was asked for."""
+    answers = _answers.get()
+    if answers is not None:
+        answers.append(make())
 
 
 def plain(value: Any) -> Any:
@@ -77,9 +77,9 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
-        return {str(name): plain(own) for name, own in value.items()}
+        return {str(name): plain(member) for name, member in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(own) for own in (sorted(value) if isinstance(value, set | frozenset) else value)]
+        return [plain(member) for member in (sorted(value) if isinstance(value, set | frozenset) else value)]
     if isinstance(value, float) or hasattr(value, "item"):
         number = value.item() if hasattr(value, "item") else value
         return None if isinstance(number, float) and not math.isfinite(number) else number

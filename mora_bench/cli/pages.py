@@ -46,17 +46,17 @@ class Pages:
 
     def write(self) -> None:
         """Write the page of the records that passed."""
-        write_atomic(self.file, page(self.records, self.cell, self.predicted.decider.said))
+        write_atomic(self.file, page(self.records, self.cell, self.predicted.decider.remarks))
 
     def _records(self, part: Part) -> Iterator[OneRecord]:
         decider, like = self.predicted.decider, self.predicted.like
         names = np.array(decider.names)
         for row, name in enumerate(part.table.ids):
-            pattern, there = int(part.patterns[row]), part.table.present[row]
+            pattern, present = int(part.patterns[row]), part.table.present[row]
             yield OneRecord(
                 id=name,
-                has=tuple(names[there].tolist()),
-                lacks=tuple(names[~there].tolist()),
+                has=tuple(names[present].tolist()),
+                lacks=tuple(names[~present].tolist()),
                 like=int(like[pattern]),
                 trained=int(like.sum()),
                 rare=self.predicted.is_rare(pattern),
@@ -67,15 +67,15 @@ class Pages:
     def _answer(self, part: Part, row: int, label: int) -> Answer:
         decider = self.predicted.decider
         low, high = decider.usual(int(part.patterns[row]))
-        given = {name: bool(own[row, label]) for name, own in part.decided.items()}
+        decided = {name: bool(chosen[row, label]) for name, chosen in part.decided.items()}
         return Answer(
             label=decider.labels[label],
             probability=float(part.probabilities[row, label]),
-            decided=given.get("decision"),
-            possible=given.get("possible"),
-            certain=given.get("certain"),
+            decided=decided.get("decision"),
+            possible=decided.get("possible"),
+            certain=decided.get("certain"),
             changed=tuple(
-                Changed(decider.names[m], *(float(own[m, label]) for own in (part.changes[row], low, high)))
+                Changed(decider.names[m], *(float(values[m, label]) for values in (part.changes[row], low, high)))
                 for m in np.flatnonzero(part.table.present[row])
             ),
         )

@@ -105,25 +105,25 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training.decided import decider, like_in_training
 
     root = options.data_root if cell.source == "real" else None
-    place = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
+    runtime = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
     dataset = datasets.get(cell.dataset)
     views, made = dataset.views or Views(), dataset.made
     explains = options.changes or options.page is not None
     asked = Asked(options.decide, options.coverage, options.calibrate, explains)
-    own, sides = facts.own_sides(cell, place)
-    check_alike(views, own.modalities)
-    decides, like = decider(record, sides, place, asked), like_in_training(record, sides["train"])
-    found = Predicted(decides, like, applied.applier(record, place, own, explains), options.changes)
+    table, sides = facts.own_sides(cell, runtime)
+    check_alike(views, table.modalities)
+    decides, like = decider(record, sides, runtime, asked), like_in_training(record, sides["train"])
+    predicted = Predicted(decides, like, applied.applier(record, runtime, table, explains), options.changes)
     base = options.pictures and options.pictures.resolve()
-    at_once = PICTURED_AT_ONCE if {*PICTURES} & {*own.kinds} else AT_ONCE
-    joins = [Join.of(said, options.new.parent) for said in options.join]
-    new = new_records(own, options.new, views, base, at_once, options.id, made, joins)
-    _write(found, new, options, cell.label)
+    at_once = PICTURED_AT_ONCE if {*PICTURES} & {*table.kinds} else AT_ONCE
+    joins = [Join.of(argument, options.new.parent) for argument in options.join]
+    new = new_records(table, options.new, views, base, at_once, options.id, made, joins)
+    _write(predicted, new, options, cell.label)
     # One by one these would part the rows on a terminal.
-    for line in found.decider.said + found.rare():
+    for line in predicted.decider.remarks + predicted.rare():
         print(line, file=sys.stderr)
     if options.out is not None:
-        print(f"{found.n} predictions, {1000 * found.seconds / found.n:.3g} ms each: {options.out}")
+        print(f"{predicted.n} predictions, {1000 * predicted.seconds / predicted.n:.3g} ms each: {options.out}")
     return 0
 
 
@@ -163,13 +163,13 @@ def _record(options: PredictOptions) -> Record:
     return record
 
 
-def _write(found: Predicted, records: Iterable[NewRecords], options: PredictOptions, label: str) -> None:
+def _write(predicted: Predicted, records: Iterable[NewRecords], options: PredictOptions, label: str) -> None:
     """Predict records, and write the table and the page."""
     from mora_bench.cli.pages import Pages
 
-    parts = found.parts(records)
-    pages = Pages(options.page, found, label) if options.page else None
-    lines = found.lines(pages.collected(parts) if pages else parts)
+    parts = predicted.parts(records)
+    pages = Pages(options.page, predicted, label) if options.page else None
+    lines = predicted.lines(pages.collected(parts) if pages else parts)
     if options.out is None:
         for line in lines:
             print(line, end="", flush=True)
@@ -177,4 +177,4 @@ def _write(found: Predicted, records: Iterable[NewRecords], options: PredictOpti
         write_atomic(options.out, (line.encode() for line in lines))
     if pages:
         pages.write()
-        print(f"a page of {found.n} records: {options.page}", file=sys.stderr)
+        print(f"a page of {predicted.n} records: {options.page}", file=sys.stderr)

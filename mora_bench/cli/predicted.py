@@ -36,35 +36,35 @@ class Part:
 
     @cached_property
     def patterns(self) -> np.ndarray:
-        """The number of what each record has, int [N]."""
+        """The number of each record's presence pattern, int [N]."""
         return presence.pattern_index(self.table.present)
 
     @cached_property
     def logits(self) -> np.ndarray:
-        """Under what each record has, float [N, C]."""
+        """Logits under each record's presence pattern, float [N, C]."""
         return self.applied.logits[np.arange(len(self.table)), self.patterns]
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """Under what each record has, float [N, C]."""
+        """Probabilities under each record's presence pattern, float [N, C]."""
         return self.decider.task.probabilities(self.logits)
 
     @cached_property
     def decided(self) -> dict[str, np.ndarray]:
-        """By column which labels are named in it, bool [N, C]: of decisions and sets what was asked for."""
-        decider, found = self.decider, {}
+        """The labels that each column names, by column, bool [N, C]: decisions and sets, as asked for."""
+        decider, columns = self.decider, {}
         if decider.asked.decide:
-            found["decision"] = decider.decisions(self.logits, self.table.present)
+            columns["decision"] = decider.decisions(self.logits, self.table.present)
         if decider.asked.coverage:
             sets = decider.sets(self.logits, self.table.present)
             # Of no and yes, yes; or of all labels those in the set.
             possible = sets[:, :, 1] if decider.task.one_by_one else sets[:, 0]
-            found |= {"certain": possible & (sets.sum(2) == 1), "possible": possible}
-        return found
+            columns |= {"certain": possible & (sets.sum(2) == 1), "possible": possible}
+        return columns
 
     @cached_property
     def changes(self) -> np.ndarray:
-        """What each modality changes in each probability, float [N, M, C]; NaN where a record lacks it."""
+        """The change that each modality makes in each probability, float [N, M, C]; NaN where a record lacks it."""
         return self.decider.changes(self.applied.logits, self.table.present)
 
     @cached_property
@@ -82,7 +82,7 @@ class Predicted:
     Attributes:
         decider: decides them; like: int [P], how many training samples showed each pattern of presence.
         apply: predicts the records of a table.
-        changes: whether the rows say what each modality changes.
+        changes: whether the rows hold the change by each modality.
         n, seconds: how many were predicted, and in what time, decoding left out.
         met: the patterns of presence that records showed, and how many of them.
     """
@@ -96,13 +96,13 @@ class Predicted:
     met: Counter[int] = field(default_factory=Counter)
 
     def parts(self, records: Iterable[NewRecords]) -> Iterator[Part]:
-        """Predict the records, some at a time. What a column was taken for is said once."""
-        said: set[str] = set()
-        for own in records:
-            for column in own.said.keys() - said:
-                print(own.said[column], file=sys.stderr)
-            said |= own.said.keys()
-            part = Part(own.table, self.decider, self.apply(own.table))
+        """Predict the records, some at a time. The reading of a column is printed once."""
+        noted: set[str] = set()
+        for chunk in records:
+            for column in chunk.notes.keys() - noted:
+                print(chunk.notes[column], file=sys.stderr)
+            noted |= chunk.notes.keys()
+            part = Part(chunk.table, self.decider, self.apply(chunk.table))
             _check_finite(part)
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
             self.met.update(part.patterns.tolist())
@@ -128,7 +128,7 @@ class Predicted:
         for row, name in enumerate(part.table.ids):
             pattern = part.patterns[row]
             shown = [f"{p:.6f}" for p in part.probabilities[row]]
-            named = [_joined(self.decider.labels, own[row]) for own in part.decided.values()]
+            named = [_joined(self.decider.labels, chosen[row]) for chosen in part.decided.values()]
             changed: list[object] = []
             if self.changes:
                 # Numbers, because a text that begins with a minus would be taken for a formula.
@@ -141,7 +141,7 @@ class Predicted:
         return bool(self.like[pattern] < max(RARE * self.like.sum(), FEW))
 
     def rare(self) -> list[str]:
-        """What records show that hardly any training sample did."""
+        """A sentence for each pattern that records show and hardly any training sample did."""
         titles = presence.pattern_titles(self.decider.names)
         return [
             f"{titles[pattern]}: rare in training, so trust these less: {self.like[pattern]} of "
@@ -157,7 +157,7 @@ def _check_finite(part: Part) -> None:
     Raises:
         UserError: naming the first of them.
     """
-    odd = [name for name, own in zip(part.table.ids, part.logits, strict=True) if not np.isfinite(own).all()]
+    odd = [name for name, logits in zip(part.table.ids, part.logits, strict=True) if not np.isfinite(logits).all()]
     if odd:
         raise UserError(
             f"{odd[0]!r}: its prediction is no number ({len(odd)} such records). Is a measured value far from all "

@@ -48,10 +48,10 @@ def run(arguments: list[str]) -> int:
 
     workers = options.workers or cores()
     rehash(options.rehash, default_cache())
-    place = Runtime(out=Path(), data_root=options.data_root, cache=default_cache(), workers=workers)
+    runtime = Runtime(out=Path(), data_root=options.data_root, cache=default_cache(), workers=workers)
     for name in options.datasets:
-        data = samples(name, options.backbone, options.max_text, place)
+        data = samples(name, options.backbone, options.max_text, runtime)
         print(f"{name} ({data.table.source})\n{diagnosis(data.table)}")
         for modality, facts in data.facts().items():
-            print("".join(f"  {modality}: {what} {value}\n" for what, value in facts.items()), end="")
+            print("".join(f"  {modality}: {fact} {value}\n" for fact, value in facts.items()), end="")
     return 0

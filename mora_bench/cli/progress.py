@@ -17,7 +17,7 @@ from mora_bench.training.log import last_line
 LOOK, LINE = 2.0, 60.0
 
 
-#: What cells that take about as long have in common: dataset, competitor, and whether a network is trained.
+#: The kind of cells that take about as long: dataset, competitor, and whether a network is trained.
 Kind = tuple[str, str, bool]
 
 
@@ -29,12 +29,12 @@ class Progress:
         done: how many had ended before.
     """
 
-    def __init__(self, waiting: Mapping[Cell, Any], done: int, place: Runtime):
+    def __init__(self, waiting: Mapping[Cell, Any], done: int, runtime: Runtime):
         from tqdm import tqdm
 
         self.waiting = waiting
-        self.place = place
-        self.store = Store(place.out)
+        self.runtime = runtime
+        self.store = Store(runtime.out)
         self.terminal = sys.stderr.isatty()
         self.done = done
         #: Seconds that cells took which have ended here, by kind.
@@ -86,30 +86,32 @@ class Progress:
 
     def line(self) -> str:
         """How far it is, in one line."""
-        said = f"{time.strftime('%H:%M:%S')} {self.done} of {self.total} cells"
+        text = f"{time.strftime('%H:%M:%S')} {self.done} of {self.total} cells"
         if left := self.left():
-            said += f", {_lasts(*(seconds / self.place.workers for seconds in left))} left"
-        return "; ".join([said, *self.in_work()])
+            text += f", {_lasts(*(seconds / self.runtime.workers for seconds in left))} left"
+        return "; ".join([text, *self.in_work()])
 
     def left(self) -> tuple[float, float] | None:
         """Seconds of work that are left, at least and at most: a cell like others that have ended takes as long as they
         did on average, any other as long as the fastest or the slowest kind; None before a network, or a competitor
         without one, has ended where some are ahead."""
-        kinds = {kind: mean(own) for kind, own in self.took.items()}
+        kinds = {kind: mean(seconds) for kind, seconds in self.took.items()}
         low = high = 0.0
         # The caller takes cells out meanwhile.
         for kind in map(_kind, list(self.waiting)):
-            like = [kinds[kind]] if kind in kinds else [own for other, own in kinds.items() if other[2] == kind[2]]
+            like = (
+                [kinds[kind]] if kind in kinds else [seconds for other, seconds in kinds.items() if other[2] == kind[2]]
+            )
             if not like:
                 return None
             low, high = low + min(like), high + max(like)
         return low, high
 
     def in_work(self) -> list[str]:
-        """The cells in work, each with what it said last."""
+        """The cells in work, each with the last line of its log."""
         # The caller takes cells out meanwhile.
-        ahead = list(self.waiting)[: self.place.workers]
-        return [f"{c.label}: {told}" if (told := last_line(self.store.log_file(c))) else c.label for c in ahead]
+        ahead = list(self.waiting)[: self.runtime.workers]
+        return [f"{c.label}: {message}" if (message := last_line(self.store.log_file(c))) else c.label for c in ahead]
 
 
 def _kind(cell: Cell) -> Kind:

@@ -38,9 +38,9 @@ def run(arguments: list[str]) -> int:
     from mora_bench.report.publish import publish
 
     title = options.title or options.folder.absolute().name
-    found = publish(options.folder, options.into, title, options.license, options.predictions, options.splits)
-    print(f"{found.cells} cells, {found.adapters} with what they trained: {options.into}")
-    for what in found.left_out:
-        print(f"left out: {what}")
+    published = publish(options.folder, options.into, title, options.license, options.predictions, options.splits)
+    print(f"{published.cells} cells, {published.adapters} with what they trained: {options.into}")
+    for reason in published.left_out:
+        print(f"left out: {reason}")
     print(f"card: {options.into / 'README.md'}")
     return 0

@@ -40,12 +40,12 @@ def run(arguments: list[str]) -> int:
 
     written = report(options.folder, options.metric, options.figures)
     show(written)
-    answer(lambda: told(written))
+    answer(lambda: contents(written))
     return 0
 
 
-def told(report: Report) -> dict[str, Any]:
-    """What a report holds, for programs."""
+def contents(report: Report) -> dict[str, Any]:
+    """The contents of a report, for programs."""
     from mora_bench.report import plain
 
     results = report.results
@@ -53,7 +53,9 @@ def told(report: Report) -> dict[str, Any]:
         "folder": report.folder.parent,
         "files": report.files,
         "left_out": report.left_out,
-        "sections": [plain.section(results, table, own) for table in results.comparisons for own in table.sections],
+        "sections": [
+            plain.section(results, table, section) for table in results.comparisons for section in table.sections
+        ],
         "cells": [plain.cell(record) for record in results.records],
     }
 
@@ -66,8 +68,8 @@ def show(report: Report) -> None:
         print("\n" + text)
     for reason in report.left_out:
         print(f"left out: {reason}", file=sys.stderr)
-    for said in sentences(report.results):
-        print(said)
+    for sentence in sentences(report.results):
+        print(sentence)
     print(f"tables: {report.folder}")
     if "report.html" in report.files:
         print(f"page: {report.folder.with_name('report.html')}")

@@ -19,7 +19,7 @@ from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.plan import brought
 from mora_bench.records.encoding import vouched
-from mora_bench.records.equal import differences, said
+from mora_bench.records.equal import differences, in_words
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import DONE, Refused, Store
 
@@ -70,13 +70,13 @@ def run(arguments: list[str]) -> int:
     # Predictions may be gone: to have them again is what this is for.
     (records, refused), (believed, odd) = old.records(), old.scores()
     every = [record for record in records if record.status == DONE]
-    for given in options.key:
-        if not any(record.key.startswith(given) for record in every):
-            raise UserError(f"--key {given}: no finished record of {options.folder} has a key that begins with it.")
+    for prefix in options.key:
+        if not any(record.key.startswith(prefix) for record in every):
+            raise UserError(f"--key {prefix}: no finished record of {options.folder} has a key that begins with it.")
     asked = [record for record in every if _asked(record.cell, options)]
     if not asked:
         raise UserError(f"{options.folder}: no finished record matches these options.")
-    place = Runtime(
+    runtime = Runtime(
         out=options.out,
         cache=default_cache(),
         data_root=options.data_root,
@@ -89,23 +89,23 @@ def run(arguments: list[str]) -> int:
         print(f"left out: {reason}", file=sys.stderr)
     cells = list(known)
     for cell in cells:
-        brought.load(cell, place, old)
+        brought.load(cell, runtime, old)
     new = Store(options.out)
     status = new.status(cells)
     status |= new.forget_failed(status)
     todo = [cell for cell in cells if status[cell] != DONE]
     print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
-    failed = progress(campaign.run(todo, place), todo, len(cells) - len(todo), place) if todo else []
+    failed = progress(campaign.run(todo, runtime), todo, len(cells) - len(todo), runtime) if todo else []
     if not cells:
         return 1
     show(campaign.report(options.out))
     same, words = 0, Counter[str]()
     for cell, before in known.items():
-        agrees, differing = _held(before, new.scores_of(cell))
+        agrees, differing = _compared(before, new.scores_of(cell))
         same += agrees
         words.update(differing)
-    for what, count in words.items():
-        print(f"{count} of {len(cells)} cells: {what}", file=sys.stderr)
+    for difference, count in words.items():
+        print(f"{count} of {len(cells)} cells: {difference}", file=sys.stderr)
     print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
     return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
 
@@ -117,19 +117,19 @@ def _known(
     left: Counter[str] = Counter()
     known: dict[Cell, Scores] = {}
     of_record: dict[str, list[Scores]] = {}
-    for each in scores:
-        of_record.setdefault(each.key, []).append(each)
+    for entry in scores:
+        of_record.setdefault(entry.key, []).append(entry)
     unbelieved = []
     for record in records:
         why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
         left.update([why] * bool(why))
-        for each in of_record.get(record.key, []):
-            if not vouched(each, record):
+        for entry in of_record.get(record.key, []):
+            if not vouched(entry, record):
                 unbelieved.append(
-                    store.score_documents.refused(each.score_key, "scores of another record than is here")
+                    store.score_documents.refused(entry.score_key, "scores of another record than is here")
                 )
             elif not why:
-                known[replace(record.cell, scoring=each.scoring)] = each
+                known[replace(record.cell, scoring=entry.scoring)] = entry
     for why, count in left.items():
         print(f"left out: {count} cells: {why}", file=sys.stderr)
     return known, unbelieved
@@ -137,8 +137,8 @@ def _known(
 
 def _asked(cell: Cell, options: RerunOptions) -> bool:
     return all(
-        not wanted or own in wanted
-        for own, wanted in (
+        not wanted or value in wanted
+        for value, wanted in (
             (cell.method, options.methods),
             (cell.dataset, options.datasets),
             (cell.seed, options.seeds),
@@ -166,14 +166,14 @@ def _other(cell: Cell) -> str:
     return "cells are trained in another way here" if other else ""
 
 
-def _held(before: Scores, after: Scores | Refused) -> tuple[bool, list[str]]:
-    """Whether a cell has the scores that it had, to the last digit; and what differs, and what only one file has."""
+def _compared(before: Scores, after: Scores | Refused) -> tuple[bool, list[str]]:
+    """Whether a cell has the scores that it had, to the last digit; and numbers that differ, or that one file has."""
     if isinstance(after, Refused):
         return False, [str(after)]
-    found = differences(before, after)
-    differ = [said(one) for one in found if not one.only]
-    old, new = ([one.where for one in found if one.only == which] for which in ("first", "second"))
+    unequal = differences(before, after)
+    differ = [in_words(number) for number in unequal if not number.only]
+    old, new = ([number.where for number in unequal if number.only == which] for which in ("first", "second"))
     listed = (("differ", differ), ("are in the old file alone", old), ("are in the new file alone", new))
     words = [f"{len(some)} numbers {what}: {', '.join(some[:NAMED])}" for what, some in listed if some]
-    # What a newer version adds changes none of the old numbers.
+    # Numbers that a newer version adds change none of the old ones.
     return not differ and not old, words

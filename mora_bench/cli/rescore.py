@@ -66,10 +66,10 @@ def run(arguments: list[str]) -> int:
     if options.test_mechanism or options.mask_unit != "sample":
         missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
     rehash(options.rehash, default_cache())
-    place = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
-    scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), place)
-    for what in audited(scored, place) if options.test_mechanism else ():
-        print(what, file=sys.stderr)
+    runtime = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
+    scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), runtime)
+    for warning in audited(scored, runtime) if options.test_mechanism else ():
+        print(warning, file=sys.stderr)
     for reason in left:
         print(f"left out: {reason}", file=sys.stderr)
     if not scored:

@@ -51,10 +51,10 @@ def run(arguments: list[str]) -> int:
     first = next((word for word in arguments if word != "--json"), "--")
     if not first.startswith("-") or {"-h", "--help"} & {*arguments}:
         return _of_folder(parse(StatusOptions, "status", arguments).folder)
-    grid, preset, place = asked(arguments, "status")
-    store, holders = Store(place.out), Leases(place.out).holders()
-    status = _states(store, campaign.plan(grid, place, preset).cells, holders)
-    return _said(store, status, holders, place.workers)
+    grid, preset, runtime = asked(arguments, "status")
+    store, holders = Store(runtime.out), Leases(runtime.out).holders()
+    status = _states(store, campaign.plan(grid, runtime, preset).cells, holders)
+    return _show(store, status, holders, runtime.workers)
 
 
 def _of_folder(folder: Path) -> int:
@@ -64,17 +64,17 @@ def _of_folder(folder: Path) -> int:
     if not grids:
         store.check_exists()
         return _unplanned(store)
-    planned = {own.score_key: own for each in grids for own in each.cells}
+    planned = {cell.score_key: cell for grid in grids for cell in grid.cells}
     holders = Leases(folder).holders()
     status = _states(store, [*planned.values()], holders)
     if len(grids) > 1:
-        by_key = {cell.score_key: own for cell, own in status.items()}
-        for each in grids:
-            counts = Counter(by_key[own.score_key] for own in each.cells)
-            methods, datasets = (dict.fromkeys(getattr(c, n) for c in each.cells) for n in ("method", "dataset"))
+        by_key = {cell.score_key: state for cell, state in status.items()}
+        for grid in grids:
+            counts = Counter(by_key[cell.score_key] for cell in grid.cells)
+            methods, datasets = (dict.fromkeys(getattr(c, n) for c in grid.cells) for n in ("method", "dataset"))
             of = f"{', '.join(methods)} on {', '.join(datasets)}"
-            print(f"started {each.time[:16].replace('T', ' ')}, {len(each.cells)} cells ({of}): {_counted(counts)}")
-    return _said(store, status, holders, cores())
+            print(f"started {grid.time[:16].replace('T', ' ')}, {len(grid.cells)} cells ({of}): {_counted(counts)}")
+    return _show(store, status, holders, cores())
 
 
 def _unplanned(store: Store) -> int:
@@ -89,26 +89,26 @@ def _unplanned(store: Store) -> int:
 
 
 def _states(store: Store, cells: Sequence[Cell | Planned], holders: Mapping[str, Holder | None]) -> States:
-    found = store.status(cells)
+    states = store.status(cells)
     # A holder that has died on this machine runs nothing; of other machines only time tells.
     alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
-    return found | {cell: RUNNING for cell, own in found.items() if own == TO_DO and cell.key in alive}
+    return states | {cell: RUNNING for cell, state in states.items() if state == TO_DO and cell.key in alive}
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{counts[own]} {own}" for own in STATES if counts.get(own)) or "none"
+    return ", ".join(f"{counts[state]} {state}" for state in STATES if counts.get(state)) or "none"
 
 
-def _said(store: Store, status: States, holders: Mapping[str, Holder | None], workers: int) -> int:
+def _show(store: Store, status: States, holders: Mapping[str, Holder | None], workers: int) -> int:
     """Say how far cells are; `workers` run at once where nothing runs now."""
     counts = Counter(status.values())
     print(f"{len(status)} cells: {_counted(counts)}")
     running, failed = _running(store, status, holders), _failed(store, status)
-    for own in running:
-        said = f"; {own['says']}" if own["says"] else ""
-        print(f"running: {own['cell']}: {own['host']}, process {own['process']}{said}")
-    for own in failed:
-        print(f"failed: {own['cell']}: {own['error']}", file=sys.stderr)
+    for entry in running:
+        message = f"; {entry['says']}" if entry["says"] else ""
+        print(f"running: {entry['cell']}: {entry['host']}, process {entry['process']}{message}")
+    for entry in failed:
+        print(f"failed: {entry['cell']}: {entry['error']}", file=sys.stderr)
     left, ahead = _left(store, status), counts[RUNNING] + counts[TO_DO]
     at_once = counts[RUNNING] or workers
     if left is not None and ahead:
@@ -127,7 +127,7 @@ def _said(store: Store, status: States, holders: Mapping[str, Holder | None], wo
 
 
 def _running(store: Store, status: States, holders: Mapping[str, Holder | None]) -> list[dict[str, Any]]:
-    """The cells in work: who runs each, and what it said last."""
+    """The cells in work: the holder of each, and the last line of its log."""
     return [
         {
             "key": cell.key,
@@ -136,27 +136,27 @@ def _running(store: Store, status: States, holders: Mapping[str, Holder | None])
             "process": holder.process,
             "says": last_line(store.log_file(cell)),
         }
-        for cell, own in status.items()
-        if own == RUNNING and (holder := holders.get(cell.key)) is not None
+        for cell, state in status.items()
+        if state == RUNNING and (holder := holders.get(cell.key)) is not None
     ]
 
 
 def _failed(store: Store, status: States) -> list[dict[str, Any]]:
     return [
         {"key": cell.key, "cell": cell.label, "error": record.error}
-        for cell, own in status.items()
-        if own == FAILED and (record := store.record(cell)) is not None
+        for cell, state in status.items()
+        if state == FAILED and (record := store.record(cell)) is not None
     ]
 
 
 def _left(store: Store, status: States) -> float | None:
     """Seconds of work that are left, from the times of cells of the same dataset and method that are done, or of any
     that are; None if none is."""
-    known = _mean_seconds(store.record(cell) for cell, own in status.items() if own == DONE)
+    known = _mean_seconds(store.record(cell) for cell, state in status.items() if state == DONE)
     if not known:
         return None
     any_cell = mean(known.values())
-    ahead = [cell for cell, own in status.items() if own in (RUNNING, TO_DO)]
+    ahead = [cell for cell, state in status.items() if state in (RUNNING, TO_DO)]
     return sum(known.get((cell.dataset, cell.method), any_cell) for cell in ahead)
 
 
@@ -166,4 +166,4 @@ def _mean_seconds(records: Iterable[Record | None]) -> dict[tuple[str, str], flo
     for record in records:
         if record is not None and record.status == DONE and record.time is not None:
             times.setdefault((record.cell.dataset, record.cell.method), []).append(record.time.cell_s)
-    return {key: mean(own) for key, own in times.items()}
+    return {key: mean(seconds) for key, seconds in times.items()}

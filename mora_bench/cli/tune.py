@@ -59,22 +59,22 @@ def run(arguments: list[str]) -> int:
     check_names(options)
     if find_spec("optuna") is None:
         raise UserError("tune draws its trials with optuna, which is not installed: pip install 'mora-bench[tune]'.")
-    place = campaign.runtime(options)
+    runtime = campaign.runtime(options)
     if not options.plan:
-        campaign.start_workers(place, options.engine)
+        campaign.start_workers(runtime, options.engine)
     from mora_bench.training import tuning
 
     grid = replace(options, floors=(NONE,))
     cells = [
         replace(cell, seed=tuning.tuning_seed(cell, grid.seeds))
-        for cell in campaign.plan(grid, place, preset).cells
+        for cell in campaign.plan(grid, runtime, preset).cells
         if cell.seed == grid.seeds[0] and cell.recipe is not None
     ]
     for cell in cells:
-        table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+        table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
         tuning.untested(cell, table, grid.seeds)
     keys = {cell: tuning.ledger_key(cell, grid.seeds, options.trials) for cell in cells}
-    todo = [cell for cell in cells if tuning.read(keys[cell], place) is None]
+    todo = [cell for cell in cells if tuning.read(keys[cell], runtime) is None]
     print(f"{len(cells)} searches of {options.trials} trials: {len(todo)} to do")
     if options.plan:
         return 0
@@ -82,43 +82,45 @@ def run(arguments: list[str]) -> int:
     if todo:
         from tqdm import tqdm
 
-        campaign.prepare(todo, place)
+        campaign.prepare(todo, runtime)
         job = partial(tuning.work, tested=grid.seeds, trials=options.trials)
-        runs = registry.get(registry.ENGINES, campaign.engine_of(options.engine))()
-        runs.ready(place)
+        engine = registry.get(registry.ENGINES, campaign.engine_of(options.engine))()
+        engine.ready(runtime)
         with tqdm(total=len(todo), unit="search", dynamic_ncols=True) as bar:
-            for cell in runs.run([[cell] for cell in todo], place, job, tuning.lost):
+            for cell in engine.run([[cell] for cell in todo], runtime, job, tuning.lost):
                 bar.update()
-                failed += [cell] * (tuning.read(keys[cell], place) is None)
-    found = [ledger for cell in cells if (ledger := tuning.read(keys[cell], place)) is not None]
-    file = place.out / "tuned.toml"
-    said = f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
-    best = {(own.dataset, own.method): own.best.settings for own in found}
-    write_atomic(file, as_preset(options, best, said).encode())
-    print(_table(found, {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
+                failed += [cell] * (tuning.read(keys[cell], runtime) is None)
+    ledgers = [ledger for cell in cells if (ledger := tuning.read(keys[cell], runtime)) is not None]
+    file = runtime.out / "tuned.toml"
+    comment = (
+        f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
+    )
+    best = {(ledger.dataset, ledger.method): ledger.best.settings for ledger in ledgers}
+    write_atomic(file, as_preset(options, best, comment).encode())
+    print(_table(ledgers, {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
     print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}`")
     for cell in failed:
         print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _table(found: "list[Ledger]", metrics: dict[str, Metric]) -> str:
-    """What each search found: validation scores at the most epochs, untuned and tuned, by the metric of each dataset's
-    task, and what it cost."""
+def _table(ledgers: "list[Ledger]", metrics: dict[str, Metric]) -> str:
+    """A row for each search: validation scores at the most epochs, untuned and tuned, by the metric of each dataset's
+    task, and the cost."""
     from tabulate import tabulate
 
     rows = [
         [
-            own.dataset,
-            own.method,
-            f"{metrics[own.dataset].heading}, {metrics[own.dataset].direction}",
-            *map(metrics[own.dataset].shown, (own.untuned, own.tuned)),
-            ", ".join(f"{name} {value:.3g}" for name, value in own.best.settings.items()),
-            len(own.trials),
-            own.epochs_trained,
-            f"{own.seconds:.0f}",
+            ledger.dataset,
+            ledger.method,
+            f"{metrics[ledger.dataset].heading}, {metrics[ledger.dataset].direction}",
+            *map(metrics[ledger.dataset].shown, (ledger.untuned, ledger.tuned)),
+            ", ".join(f"{name} {value:.3g}" for name, value in ledger.best.settings.items()),
+            len(ledger.trials),
+            ledger.epochs_trained,
+            f"{ledger.seconds:.0f}",
         ]
-        for own in found
+        for ledger in ledgers
     ]
     headers = ["dataset", "method", "score", "untuned (val)", "tuned (val)", "found", "trials", "epochs", "seconds"]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)

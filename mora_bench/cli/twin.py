@@ -39,8 +39,8 @@ def run(arguments: list[str]) -> int:
 
     known = twins.NAMES if options.sheet else (*twins.NAMES, ICU)
     if options.dataset not in known:
-        what = "sheet to draw" if options.sheet else "layout to write"
-        raise UserError(f"dataset {options.dataset!r} has no {what}; known: {', '.join(known)}.")
+        purpose = "sheet to draw" if options.sheet else "layout to write"
+        raise UserError(f"dataset {options.dataset!r} has no {purpose}; known: {', '.join(known)}.")
     most = MOST_ON_A_SHEET if options.sheet else MOST
     if not 1 <= options.samples <= most:
         raise UserError(f"--samples is {options.samples}; expected 1 to {most:,}.")

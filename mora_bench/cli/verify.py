@@ -50,25 +50,28 @@ def run(arguments: list[str]) -> int:
 
     store = Store(options.folder)
     store.check_exists()
-    found = verify(store)
+    findings = verify(store)
     counts = {"scored_again": 0, "data_read": 0}
     if options.files:
-        found.not_seen("scores of predictions, and the data, because --files was given")
+        findings.not_seen("scores of predictions, and the data, because --files was given")
     else:
         from mora_bench.cells.runtime import Runtime, default_cache
         from mora_bench.training.reread import data_again, scored_again
 
-        place = Runtime(out=store.folder, cache=default_cache(), data_root=options.data_root, limit=options.limit)
-        counts = {"scored_again": scored_again(store, place, found), "data_read": data_again(store, place, found)}
-    for finding in found.wrong:
+        runtime = Runtime(out=store.folder, cache=default_cache(), data_root=options.data_root, limit=options.limit)
+        counts = {
+            "scored_again": scored_again(store, runtime, findings),
+            "data_read": data_again(store, runtime, findings),
+        }
+    for finding in findings.wrong:
         print(finding, file=sys.stderr)
-    for what, count in found.unseen.items():
-        print(f"not looked at: {count} x {what}", file=sys.stderr)
+    for reason, count in findings.unseen.items():
+        print(f"not looked at: {count} x {reason}", file=sys.stderr)
     records, _ = store.records()
     done = sum(record.status == DONE for record in records)
     looked = f"{counts['scored_again']} scored again, {counts['data_read']} data sets read anew"
-    said = f"{len(found.wrong)} findings, {sum(found.unseen.values())} not looked at"
-    print(f"{len(records)} records, {done} done; {looked}; {said}")
+    verdict = f"{len(findings.wrong)} findings, {sum(findings.unseen.values())} not looked at"
+    print(f"{len(records)} records, {done} done; {looked}; {verdict}")
     counts = {"records": len(records), "done": done} | counts
-    answer(lambda: counts | {"not_looked_at": found.unseen, "findings": found.wrong})
-    return WRONG if found.wrong else UNSEEN if found.unseen else RIGHT
+    answer(lambda: counts | {"not_looked_at": findings.unseen, "findings": findings.wrong})
+    return WRONG if findings.wrong else UNSEEN if findings.unseen else RIGHT

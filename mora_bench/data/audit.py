@@ -20,7 +20,7 @@ NAMED = 3
 
 
 def problems(table: Table) -> Iterator[tuple[str, str | None]]:
-    """Every rule's text, and what is wrong or None. A rule is tried only if those it depends on are kept."""
+    """Every rule's text, and its breach or None. A rule is tried only if those it depends on are kept."""
     yield "It has samples.", None if len(table) else "it has none"
     wrong = _lengths(table)
     yield "Every sample has an id, a patient, a value of each modality, and labels.", wrong
@@ -86,8 +86,8 @@ def _weights(table: Table) -> str | None:
         return None
     if len(table.weights) != len(table):
         return f"weights has {len(table.weights)} numbers for {len(table)} ids"
-    found = zip(table.ids, table.weights, strict=True)
-    odd = [f"{weight!r:.80} of {id!r:.80}" for id, weight in found if not _counts(weight)]
+    pairs = zip(table.ids, table.weights, strict=True)
+    odd = [f"{weight!r:.80} of {id!r:.80}" for id, weight in pairs if not _counts(weight)]
     return f"weights: {some(odd)} {_are(odd)} no number above 0" if odd else None
 
 
@@ -109,8 +109,8 @@ def _labels(table: Table) -> str | None:
     repeated = [name for name, count in Counter(table.labels).items() if count > 1]
     if repeated:
         return f"{some(repeated)} {_are(repeated)} there more than once"
-    whole = isinstance(table.targets, np.ndarray) and table.targets.ndim == 2 and len(table.targets) == len(table)
-    if whole and len(table) > 1 and (table.targets == table.targets[0]).all():
+    well_formed = isinstance(table.targets, np.ndarray) and table.targets.ndim == 2 and len(table.targets) == len(table)
+    if well_formed and len(table) > 1 and (table.targets == table.targets[0]).all():
         return f"all {len(table)} samples have the same labels, so there is nothing to learn"
     return None
 
@@ -129,12 +129,12 @@ def _lengths(table: Table) -> str | None:
 
 def _values(table: Table, name: str, column: Column) -> str | None:
     kind = table.kind(name)
-    found = (
+    messages = (
         f"sample {sample!r}: its {name} {wrong}"
         for sample, value in zip(table.ids, column.values, strict=True)
         if value is not None and (wrong := kind.problem(value))
     )
-    return next(found, None)
+    return next(messages, None)
 
 
 def _targets(table: Table) -> str | None:
@@ -154,9 +154,9 @@ def _targets(table: Table) -> str | None:
     odd = np.argwhere(~np.isfinite(targets) if task.columns else (targets != 0) & (targets != 1))
     if len(odd):
         row, column = odd[0]
-        found = f"sample {table.ids[row]!r}: {columns[column]} is {targets[row, column]}"
-        do = "An uncertain or absent label has to be decided by the reader: 0, 1, or leave the sample out"
-        return f"{found}; expected a number" if task.columns else f"{found}. {do}"
+        message = f"sample {table.ids[row]!r}: {columns[column]} is {targets[row, column]}"
+        advice = "An uncertain or absent label has to be decided by the reader: 0, 1, or leave the sample out"
+        return f"{message}; expected a number" if task.columns else f"{message}. {advice}"
     return task.mislabelled(table.labels) or task.problem(targets)
 
 

@@ -1,4 +1,4 @@
-"""What a backbone is given: the inputs of each modality, dummies in place of what is absent."""
+"""The input of a backbone: the inputs of each modality, dummies in place of what is absent."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ Found = TypeVar("Found")
 #: Change it when the same table would become other files.
 VERSION = 2
 MANIFEST = "manifest.json"
-#: Where in the cache decoded samples lie, and what frozen networks give of them.
+#: Folders of the cache: of decoded samples, and of frozen networks' features of them.
 SAMPLES, FROZEN = "samples", "frozen"
-#: What is said of a file with another content.
+#: The fault of a file with another content.
 OTHER = "is not what was written"
 
 
@@ -52,8 +52,8 @@ def prepare(
     contents: dict[str, Content] = {}
     folders = []
     for part in _parts(table, rules):
-        folder, found = _prepared(part, fingerprint, rules, cache, workers, unchanged)
-        contents |= zip(part.names, found, strict=True)
+        folder, decoded = _prepared(part, fingerprint, rules, cache, workers, unchanged)
+        contents |= zip(part.names, decoded, strict=True)
         folders.append(folder)
     return Samples(table, tuple(contents[name] for name in table.names), table.present, tuple(folders))
 
@@ -71,7 +71,7 @@ def _parts(table: Table, rules: Mapping[str, Rule]) -> list[Table]:
     if not apart:
         return [table]
     shares = [{name: table.modalities[name] for name in names} for names in together if names]
-    return [replace(table, modalities=own) for own in shares]
+    return [replace(table, modalities=columns) for columns in shares]
 
 
 def _prepared(
@@ -82,7 +82,7 @@ def _prepared(
     workers: int,
     unchanged: Callable[[], bool] | None,
 ) -> tuple[Path, tuple[Content, ...]]:
-    """One folder and what it holds."""
+    """One folder and its contents."""
 
     def write(folder: Path) -> None:
         _write(table, rules, folder, workers)
@@ -90,15 +90,15 @@ def _prepared(
             raise UserError(f"{table.name}: its files changed while they were decoded. Run the same command again.")
 
     folder = _folder_of(table, fingerprint, rules, cache)
-    return folder, kept(folder, write, lambda folder: _opened(table, folder), "decoded anew")
+    return folder, stored(folder, write, lambda folder: _opened(table, folder), "decoded anew")
 
 
-def kept(folder: Path, write: Callable[[Path], None], opened: Callable[[Path], Found], anew: str) -> Found:
-    """What `opened` finds in a folder that `write` filled, now or earlier.
+def stored(folder: Path, write: Callable[[Path], None], opened: Callable[[Path], Found], anew: str) -> Found:
+    """The content that `opened` finds in a folder that `write` filled, now or earlier.
 
     Args:
         write: is handed an empty folder; what it leaves there is vouched for by a manifest.
-        anew: what is said to be done where a folder does not fit its manifest.
+        anew: the remedy in the message on a folder that does not fit its manifest.
     """
     for _ in range(TRIES):
         wrong = _misfit(folder)
@@ -121,7 +121,7 @@ def _folder_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache:
 
 
 def damaged(folder: Path) -> list[str]:
-    """What does not fit the manifest of a folder of `prepare`, with every file read; empty if all does. Nothing is
+    """The faults of a folder of `prepare` against its manifest, with every file read; empty if none. Nothing is
     changed: the next `prepare` makes the folder anew."""
     manifest = _manifest(folder)
     if manifest is None:
@@ -217,7 +217,7 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:
 
 
 def _misfit(folder: Path) -> str:
-    """Why what lies in a folder cannot be believed, "" if it can. Files are read only where their version is another
+    """The reason why a folder cannot be believed, "" if it can. Files are read only where their version is another
     one than the manifest's, which then notes that version."""
     manifest = _manifest(folder)
     if manifest is None:
@@ -234,7 +234,7 @@ def _misfit(folder: Path) -> str:
 
 
 def _compared(file: Path, entry: dict[str, Any], anew: bool = False) -> str:
-    """What is wrong with a file, "" if nothing is; its version is then the entry's.
+    """The fault of a file, "" if it has none; its version is then the entry's.
 
     Args:
         anew: read it whatever its version.

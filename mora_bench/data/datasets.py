@@ -64,7 +64,7 @@ def load(name: str, root: Path | None, limit: int | None = None) -> Table:
 
 @contextmanager
 def _of_others(name: str, what: str) -> Iterator[None]:
-    """Say of what a plug-in does wrong whose it is."""
+    """Turn an exception of a plug-in into a UserError that names the dataset."""
     try:
         yield
     except (UserError, OSError):
@@ -114,10 +114,10 @@ def _read(name: str, root: Path | None) -> Table:
 
 
 def _with_anything(name: str, table: Table) -> Table:
-    found = table.only(np.flatnonzero(table.present.any(1)))
-    if not len(found):
+    nonempty = table.only(np.flatnonzero(table.present.any(1)))
+    if not len(nonempty):
         raise UserError(f"dataset {name!r}: no sample has anything of any modality.")
-    return found
+    return nonempty
 
 
 def _some(table: Table, count: int) -> np.ndarray:
@@ -143,7 +143,7 @@ def pool(name: str, seed: int, samples: int) -> Table:
 
 
 def of_pool(fingerprint: str, seed: int, samples: int) -> str:
-    """What stands for the fingerprint of the samples of `pool`, for a dataset of that fingerprint."""
+    """A key in place of the fingerprint of the samples of `pool`, for a dataset of that fingerprint."""
     return digest_json([fingerprint, "pool", seed, samples])
 
 

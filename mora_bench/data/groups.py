@@ -25,22 +25,22 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
         table: the whole dataset, which says the values and the median.
         side: the samples, of that table or of another of its kind.
     """
-    found: dict[str, np.ndarray] = {}
+    masks: dict[str, np.ndarray] = {}
     for name, values in table.covariates.items():
         if table.source == "real" and _names_people(table, values):
             # A group would be called by a patient's name.
             continue
-        own = [str(side.table.covariates[name][row]).strip() for row in side.rows]
+        texts = [str(side.table.covariates[name][row]).strip() for row in side.rows]
         known = sorted({str(value).strip() for value in values} - {""})
         if 2 <= len(known) <= MOST:
-            found |= {f"{name}={value}": np.array([each == value for each in own], bool) for value in known}
+            masks |= {f"{name}={value}": np.array([text == value for text in texts], bool) for value in known}
         elif len(known) > MOST:
             numbers = _numbers([str(value).strip() for value in values if str(value).strip()])
-            mine = _numbers([each or "nan" for each in own], finite=False)
-            if numbers is not None and mine is not None:
+            side_numbers = _numbers([text or "nan" for text in texts], finite=False)
+            if numbers is not None and side_numbers is not None:
                 middle = float(np.median(numbers))
-                found |= {f"{name}<{middle:g}": mine < middle, f"{name}>={middle:g}": mine >= middle}
-    return found
+                masks |= {f"{name}<{middle:g}": side_numbers < middle, f"{name}>={middle:g}": side_numbers >= middle}
+    return masks
 
 
 def _names_people(table: Table, values: Sequence[object]) -> bool:
@@ -55,19 +55,19 @@ def _names_people(table: Table, values: Sequence[object]) -> bool:
     return _numbers(known) is None and {*table.ids, *table.patients}.issuperset(known)
 
 
-def by_covariate(found: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+def by_covariate(masks: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Groups as `groups` names them, by the covariate that they divide: those are compared with each other."""
-    sorted_: dict[str, dict[str, np.ndarray]] = {}
-    for name, own in found.items():
+    grouped: dict[str, dict[str, np.ndarray]] = {}
+    for name, mask in masks.items():
         covariate = re.split(r"=|<|>=", name, maxsplit=1)[0]
-        sorted_.setdefault(covariate, {})[name] = own
-    return sorted_
+        grouped.setdefault(covariate, {})[name] = mask
+    return grouped
 
 
 def _numbers(texts: Sequence[str], finite: bool = True) -> np.ndarray | None:
     """Texts as numbers; None if one is no number, or not a finite one where that is asked."""
     try:
-        found = np.array([float(text) for text in texts])
+        numbers = np.array([float(text) for text in texts])
     except ValueError:
         return None
-    return found if not finite or np.isfinite(found).all() else None
+    return numbers if not finite or np.isfinite(numbers).all() else None

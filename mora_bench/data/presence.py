@@ -27,7 +27,7 @@ def by_pattern(present: np.ndarray) -> list[tuple[int, np.ndarray]]:
 
 
 def pattern_titles(modalities: Sequence[str]) -> list[str]:
-    """What each pattern shows: the names of its modalities, joined by +, in the order of `pattern_presence`."""
+    """The title of each pattern: the names of its modalities, joined by +, in the order of `pattern_presence`."""
     patterns = pattern_presence(len(modalities))
     return ["+".join(name for name, yes in zip(modalities, row, strict=True) if yes) for row in patterns]
 
@@ -41,9 +41,9 @@ def stratum_names(modalities: Sequence[str]) -> list[str]:
     """Names of the strata, one per pattern: "complete", "text_only", or "left+right" with three modalities or more."""
     names = []
     for pattern in pattern_presence(len(modalities)):
-        there = [name for name, yes in zip(modalities, pattern, strict=True) if yes]
+        shown = [name for name, yes in zip(modalities, pattern, strict=True) if yes]
         names.append(
-            "complete" if len(there) == len(modalities) else f"{there[0]}_only" if len(there) == 1 else "+".join(there)
+            "complete" if len(shown) == len(modalities) else f"{shown[0]}_only" if len(shown) == 1 else "+".join(shown)
         )
     return names
 

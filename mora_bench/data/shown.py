@@ -47,7 +47,7 @@ class Shown:
 
     def of_kind(self, kind: str) -> list[str]:
         """Names of the modalities of one kind."""
-        return [name for name, own in self.kinds.items() if own == kind]
+        return [name for name, column_kind in self.kinds.items() if column_kind == kind]
 
 
 class Unnamed:
@@ -76,8 +76,8 @@ def shown(
 ) -> Shown:
     """The samples `rows` [n] of `table`, with only those existing modalities that `present` (bool [n, M]) shows;
     `frozen`: a backbone's features of all rows of `table`, [N, F] by modality."""
-    there = presence.combine(table.present[rows], present)
-    visible = dict(zip(table.names, there.T.tolist(), strict=True))
+    combined = presence.combine(table.present[rows], present)
+    visible = dict(zip(table.names, combined.T.tolist(), strict=True))
     values = {
         name: tuple(
             _unnamed(column.values[row]) if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True)
@@ -85,11 +85,11 @@ def shown(
         for name, column in table.modalities.items()
     }
     features = {
-        name: tuple(own[row] if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True))
-        for name, own in (frozen or {}).items()
+        name: tuple(vectors[row] if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True))
+        for name, vectors in (frozen or {}).items()
     }
     known = table.targets[rows] if targets else None
-    return Shown(values, table.shape, there, table.labels, table.task, known, features)
+    return Shown(values, table.shape, combined, table.labels, table.task, known, features)
 
 
 def _unnamed(value: Any) -> Any:

@@ -75,14 +75,14 @@ def rows_of(cell: Cell, table: Table) -> dict[str, np.ndarray]:
             folds=cell.folds,
             shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
         )
-    empty = [name for name, own in rows.items() if not len(own) and not (name == "test" and cell.pool)]
+    empty = [name for name, numbers in rows.items() if not len(numbers) and not (name == "test" and cell.pool)]
     if empty:
         raise UserError(_too_few(cell, table, empty[0]))
     return rows
 
 
 def _too_few(cell: Cell, table: Table, empty: str) -> str:
-    """What is said of a split whose side `empty` has no sample."""
+    """The message on a split whose side `empty` has no sample."""
     groups = len(set(table.together)) if cell.split != "row" else len(table)
     parts = "too few" if groups == len(table) else f"{groups} groups that must not be parted"
     parts = "one group that must not be parted" if groups == 1 else parts
@@ -104,8 +104,8 @@ def sides(cell: Cell, table: Table) -> dict[str, Side]:
     Raises:
         UserError: as `rows_of` does.
     """
-    found = {name: Side(table, own) for name, own in rows_of(cell, table).items()}
+    by_name = {name: Side(table, rows) for name, rows in rows_of(cell, table).items()}
     if cell.pool:
         pool = datasets.pool(cell.dataset, cell.seed, cell.pool)
-        found["test"] = Side(pool, np.arange(len(pool)))
-    return found
+        by_name["test"] = Side(pool, np.arange(len(pool)))
+    return by_name

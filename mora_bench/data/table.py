@@ -97,13 +97,13 @@ class Table:
     @cached_property
     def tokens(self) -> np.ndarray:
         """uint64 [N], read-only: a number for each sample, from its id alone."""
-        found = seeds.tokens(self.ids)
-        found.flags.writeable = False
-        return found
+        numbers = seeds.tokens(self.ids)
+        numbers.flags.writeable = False
+        return numbers
 
     @cached_property
     def together(self) -> tuple[str, ...]:
-        """Of each sample the name of the group that must not be parted: its patient, or, where a further grouping
+        """The name of each sample's group that must not be parted: its patient, or, where a further grouping
         joins several patients, the one of them whose name comes first."""
         return joined(self.patients, self.inseparable) if self.inseparable else self.patients
 
@@ -112,9 +112,9 @@ class Table:
         """uint64 [N], read-only: of each sample the number of its group that must not be parted, from its name."""
         if self.together == self.ids:
             return self.tokens
-        found = seeds.tokens(self.together)
-        found.flags.writeable = False
-        return found
+        numbers = seeds.tokens(self.together)
+        numbers.flags.writeable = False
+        return numbers
 
     @cached_property
     def present(self) -> np.ndarray:
@@ -146,13 +146,13 @@ class Table:
         Raises:
             UserError: a content cannot be read, or its kind has no summary.
         """
-        found = np.full((len(self), len(self.modalities)), np.nan)
+        summaries = np.full((len(self), len(self.modalities)), np.nan)
         for m, (name, column) in enumerate(self.modalities.items()):
             summary = self.kind(name).summary
             for row in np.flatnonzero(self.present[:, m]):
-                found[row, m] = summary(column.values[row])
-        found.flags.writeable = False
-        return found
+                summaries[row, m] = summary(column.values[row])
+        summaries.flags.writeable = False
+        return summaries
 
     def only(self, rows: np.ndarray) -> Self:
         """The samples of the given row numbers."""
@@ -181,30 +181,30 @@ class Table:
         were trained on, and nothing is drawn from it. A new field of the table must not change it for tables that do
         not use it.
         """
-        whole = hashlib.sha256()
+        hasher = hashlib.sha256()
         shape = self.shape
         first = shape.get("text") == "text"
         texts = self.modalities["text"].values if first else None
         head = [READER_VERSION, self.name, self.source, self.labels, self.ids, self.patients, texts]
-        whole.update(json.dumps(head).encode())
+        hasher.update(json.dumps(head).encode())
         kind = np.float64 if registry.made(registry.TASKS, self.task).columns else np.uint8
-        whole.update(np.ascontiguousarray(self.targets, kind).tobytes())
-        said = {"name", "source", "labels", "ids", "patients", "modalities", "targets", "covariates"}
-        more = identity(self, leave_out=said) | (
+        hasher.update(np.ascontiguousarray(self.targets, kind).tobytes())
+        covered = {"name", "source", "labels", "ids", "patients", "modalities", "targets", "covariates"}
+        more = identity(self, leave_out=covered) | (
             {} if list(shape.items()) == FIRST_SHAPE else {"modalities": list(shape.items())}
         )
         if more:
-            whole.update(json.dumps(more, sort_keys=True).encode())
+            hasher.update(json.dumps(more, sort_keys=True).encode())
         for name, column in self.modalities.items():
             if name == "text" and first:
                 continue
             for content in self.kind(name).contents(column.values, hashes):
-                whole.update(content)
-        return whole.hexdigest()[:DIGITS]
+                hasher.update(content)
+        return hasher.hexdigest()[:DIGITS]
 
 
 def joined(patients: tuple[str, ...], groupings: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
-    """Of each of N samples the first name, in the order of text, among the patients that `groupings`, N names each,
+    """For each of N samples the first name, in the order of text, among the patients that `groupings`, N names each,
     join with its own, directly or through others."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -215,7 +215,7 @@ def joined(patients: tuple[str, ...], groupings: tuple[tuple[str, ...], ...]) ->
     for grouping in groupings:
         first: dict[str, int] = {}
         named = zip(grouping, patient.tolist(), strict=True)
-        links = [(first.setdefault(name, own), own) for name, own in named if name]
+        links = [(first.setdefault(name, number), number) for name, number in named if name]
         pairs.append(np.array(links, int).reshape(-1, 2).T)
     ends = np.concatenate(pairs, 1)
     edges = coo_array((np.ones(ends.shape[1], bool), tuple(ends)), shape=(len(names),) * 2)

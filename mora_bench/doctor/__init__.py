@@ -1,1 +1,1 @@
-"""What a dataset holds that makes scores mean less than they seem: the looks of doctor."""
+"""The looks of doctor, for contents of a dataset that make scores mean less than they seem."""

@@ -1,4 +1,4 @@
-"""Pictures of one thing under several patients: what a split by patient then shows a test."""
+"""Pictures of one thing under several patients, which a split by patient then shows in training and test."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -19,18 +19,18 @@ Shared = Sequence[Sequence[tuple[str, str]]]
 
 def look(table: Table, pairs: Sequence[Pair], shared: Shared) -> list[Finding]:
     """A finding for pictures that are alike, and one for files that are equal."""
-    equal = {frozenset(ends) for own in shared for ends in combinations({patient for patient, _ in own}, 2)}
+    equal = {frozenset(ends) for files in shared for ends in combinations({patient for patient, _ in files}, 2)}
     return [*_equal(table, shared), *_alike(table, [p for p in pairs if frozenset((p.first, p.second)) not in equal])]
 
 
 def _equal(table: Table, shared: Shared) -> list[Finding]:
     if not shared:
         return []
-    named = [" = ".join(f"{file} of {patient}" for patient, file in own[:4]) for own in shared[:NAMED]]
+    named = [" = ".join(f"{file} of {patient}" for patient, file in files[:4]) for files in shared[:NAMED]]
     more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
     seen = f"{len(shared)} pictures occur under several patients: {'; '.join(named)}{more}"
     costs = "no split by patient keeps them on one side: give each to one patient, leave it out, or see --groups-out"
-    links = [(own[0][0], patient) for own in shared for patient, _ in own[1:]]
+    links = [(files[0][0], patient) for files in shared for patient, _ in files[1:]]
     parted = _parted(table, links)
     return [Finding("equal pictures", seen, costs, _weight(table, links), facts={"pictures": shared, "parted": parted})]
 
@@ -52,8 +52,8 @@ def _alike(table: Table, pairs: Sequence[Pair]) -> list[Finding]:
     together = dict(zip(table.patients, table.together, strict=True))
     apart = [link for link in links if together[link[0]] != together[link[1]]]
     if len(apart) < len(links):
-        kept = "all" if not apart else f"{len(links) - len(apart)} of {len(links)} pairs"
-        costs = f"the dataset's reader keeps {kept} on one side of every split" + (f"; {costs}" if apart else "")
+        kept_pairs = "all" if not apart else f"{len(links) - len(apart)} of {len(links)} pairs"
+        costs = f"the dataset's reader keeps {kept_pairs} on one side of every split" + (f"; {costs}" if apart else "")
     facts = {"groups": groups, "pairs": [vars(pair) for pair in best], "parted": parted, "apart": len(apart)}
     return [Finding("near duplicates", seen, costs, _weight(table, apart), facts=facts)]
 

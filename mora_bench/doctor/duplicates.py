@@ -16,5 +16,5 @@ def duplicates(table: Table, hashes: FileHashes) -> list[list[tuple[str, str]]]:
                 path = getattr(part, "path", None)
                 if path is not None and path.is_file():
                     owners.setdefault(hashes.of(path), {})[patient, path.name] = None
-    found = [sorted(own) for own in owners.values() if len({patient for patient, _ in own}) > 1]
-    return sorted(found)
+    groups = [sorted(files) for files in owners.values() if len({patient for patient, _ in files}) > 1]
+    return sorted(groups)

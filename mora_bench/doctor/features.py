@@ -1,4 +1,4 @@
-"""What could tell a label although no picture is looked at and no text is read: one number a sample each."""
+"""Features that could tell a label without a look at a picture or a text: one number a sample each."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from mora_bench.doctor.questions import Subject
 
 #: A run of digits, kept by `re.split`.
 DIGITS = re.compile(r"([0-9]+)")
-#: What tables write for a cell that holds nothing, in small letters.
+#: Texts that tables write for an empty cell, in small letters.
 NOTHING = ("", "nan", "na", "n/a", "none", "null", "<na>", "nat")
-#: What the looks at these cost, by kind of feature.
+#: The cost of a label told from a feature, and the remedy, by kind of feature.
 ORDER = "split by patients drawn at random, never in this order, and let no id reach a model"
 FILE = "a model may learn how a file was made instead of the disease; make all files alike, or report it with the table"
 ABSENCE = "a method may predict from what is missing instead of the contents; compare it with the baseline `presence`"
@@ -27,7 +27,7 @@ class Feature:
     """Attributes:
     names: with which a sentence begins; several where they put the samples in the same order.
     values: float [n], of which the order alone matters; NaN where a sample has none.
-    costs: what it costs a table if a label can be told from it.
+    costs: the cost for a table if a label can be told from it.
     """
 
     names: tuple[str, ...]
@@ -42,17 +42,17 @@ class Feature:
 def features(subject: Subject) -> list[Feature]:
     """Every feature that varies, its values as ranks; of two that put samples in the same order the first, under both
     names."""
-    kept: list[Feature] = []
+    distinct: list[Feature] = []
     for new in _all(subject):
         values = _ranks(new.values)
         if len(np.unique(values[~np.isnan(values)])) < 2:
             continue
-        at = next((i for i, old in enumerate(kept) if _same(old, Feature(new.names, values, new.costs))), None)
+        at = next((i for i, old in enumerate(distinct) if _same(old, Feature(new.names, values, new.costs))), None)
         if at is None:
-            kept.append(Feature(new.names, values, new.costs))
+            distinct.append(Feature(new.names, values, new.costs))
         else:
-            kept[at] = Feature(kept[at].names + new.names, kept[at].values, kept[at].costs)
-    return kept
+            distinct[at] = Feature(distinct[at].names + new.names, distinct[at].values, distinct[at].costs)
+    return distinct
 
 
 def _all(subject: Subject) -> Iterator[Feature]:
@@ -80,7 +80,7 @@ def counts(values: tuple[Any, ...]) -> np.ndarray:
 
 
 def _natural(names: tuple[str, ...]) -> np.ndarray:
-    """Places of names in the order in which people put them: 2 before 10, however long."""
+    """Ranks of names in the order in which people put them: 2 before 10, however long."""
     # Digits are compared by length first: Python reads no number of more than 4,300 digits.
     keys = {
         name: [
@@ -89,8 +89,8 @@ def _natural(names: tuple[str, ...]) -> np.ndarray:
         ]
         for name in set(names)
     }
-    place = {name: float(k) for k, name in enumerate(sorted(keys, key=lambda name: (keys[name], name)))}
-    return np.array([place[name] for name in names])
+    ranks = {name: float(k) for k, name in enumerate(sorted(keys, key=lambda name: (keys[name], name)))}
+    return np.array([ranks[name] for name in names])
 
 
 def numbers(values: tuple[Any, ...]) -> np.ndarray:
@@ -98,25 +98,25 @@ def numbers(values: tuple[Any, ...]) -> np.ndarray:
     texts = ["" if value is None else str(value).strip() for value in values]
     known = sorted({text for text in texts if text.lower() not in NOTHING})
     try:
-        code = {text: float(text) for text in known}
+        codes = {text: float(text) for text in known}
     except ValueError:
-        code = {text: float(k) for k, text in enumerate(known)}
-    found = np.array([code.get(text, np.nan) for text in texts], float)
-    return np.where(np.isfinite(found), found, np.nan)
+        codes = {text: float(k) for k, text in enumerate(known)}
+    coded = np.array([codes.get(text, np.nan) for text in texts], float)
+    return np.where(np.isfinite(coded), coded, np.nan)
 
 
 def _files(name: str, values: tuple[Any, ...]) -> Iterator[Feature]:
     """Size, format and shape of the files that pictures come from, as their headers say."""
     rows = [[_header(part.path) for part in value or () if getattr(part, "path", None) is not None] for value in values]
     kinds = sorted({kind for row in rows for kind, *_ in row})
-    for k, what in enumerate(("format", "size in bytes", "width", "height")):
-        found = [
+    for k, quantity in enumerate(("format", "size in bytes", "width", "height")):
+        means = [
             np.nanmean([kinds.index(cells[0]) if k == 0 else cells[k] for cells in row])
             if row and not all(cells[k] != cells[k] for cells in row)
             else np.nan
             for row in rows
         ]
-        yield Feature((f"the {what} of the files of {name}",), np.array(found, float), FILE)
+        yield Feature((f"the {quantity} of the files of {name}",), np.array(means, float), FILE)
 
 
 def _header(path: Any) -> tuple[str, float, float, float]:
@@ -132,11 +132,11 @@ def _header(path: Any) -> tuple[str, float, float, float]:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Places of the distinct values, float [n]; NaN stays."""
-    found = np.full(len(values), np.nan)
-    there = ~np.isnan(values)
-    found[there] = np.unique(values[there], return_inverse=True)[1]
-    return found
+    """Ranks among the distinct values, float [n]; NaN stays."""
+    ranks = np.full(len(values), np.nan)
+    measured = ~np.isnan(values)
+    ranks[measured] = np.unique(values[measured], return_inverse=True)[1]
+    return ranks
 
 
 def _same(first: Feature, second: Feature) -> bool:

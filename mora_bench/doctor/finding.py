@@ -1,4 +1,4 @@
-"""What a look has to say."""
+"""The findings of looks."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ class Finding:
 
     Attributes:
         look: which look saw it.
-        seen: what was seen, in a sentence with numbers; more: further lines.
-        costs: what it costs a table of scores, and what to do.
+        seen: the observation, in a sentence with numbers; more: further lines.
+        costs: the cost for a table of scores, and the remedy.
         weight: 0 to 1, how much of a score it may explain; the worst one is what a grid warns of.
         facts: the same for programs, a JSON value.
     """

@@ -1,4 +1,4 @@
-"""What a table holds, in numbers, and what is likely a mistake in it."""
+"""The contents of a table in numbers, and likely mistakes in it."""
 
 from collections import Counter
 from typing import Any
@@ -11,7 +11,7 @@ SHOWN, RARE = 40, 10
 
 
 def facts(table: Table) -> dict[str, Any]:
-    """What a table holds, for programs."""
+    """The contents of a table in numbers, for programs."""
     return {
         "samples": len(table),
         "patients": len(set(table.patients)),
@@ -22,16 +22,16 @@ def facts(table: Table) -> dict[str, Any]:
 
 
 def diagnosis(table: Table) -> str:
-    """What a table holds, in lines."""
+    """The contents of a table in numbers, as lines."""
     lines = [f"  {len(table)} samples of {len(set(table.patients))} patients, {len(table.labels)} labels"]
     for m, (name, column) in enumerate(table.modalities.items()):
         lines += _pictures(column) if column.kind == "image" else []
-        there = int(table.present[:, m].sum())
-        without = f", {len(table) - there} without (naturally missing)"
-        lines.append(f"  {there:6} samples with {name}{without}")
+        count = int(table.present[:, m].sum())
+        without = f", {len(table) - count} without (naturally missing)"
+        lines.append(f"  {count:6} samples with {name}{without}")
     counts = _positives(table)
     lines += [f"  positives: {', '.join(f'{label} {n}' for label, n in list(counts.items())[:SHOWN])}"] * bool(counts)
-    lines += [f"  {said}" for said in task_of(table.task).holds(table.targets)]
+    lines += [f"  {sentence}" for sentence in task_of(table.task).holds(table.targets)]
     if len(counts) > SHOWN:
         lines[-1] += f", and {len(counts) - SHOWN} more labels"
     lines += [f"  WARNING: {what}" for what in warnings(table)]
@@ -51,11 +51,11 @@ def _positives(table: Table) -> dict[str, int]:
 
 
 def warnings(table: Table) -> list[str]:
-    """What is likely to be a mistake, and makes scores that mean little."""
-    there = table.present.sum(0).tolist()
-    found = [
+    """Likely mistakes, which make scores that mean little, a sentence each."""
+    counts = table.present.sum(0).tolist()
+    sentences = [
         f"no sample has any {name}. Are its files where the table says?"
-        for name, count in zip(table.names, there, strict=True)
+        for name, count in zip(table.names, counts, strict=True)
         if not count
     ]
     labels, targets = table.by_label
@@ -63,8 +63,8 @@ def warnings(table: Table) -> list[str]:
     for odd, what in ((share == 0, "no sample"), (share == 1, "every sample")):
         names = [label for label, is_odd in zip(labels, odd, strict=True) if is_odd]
         if names:
-            found.append(f"{what} has {', '.join(names[:SHOWN])}: a method cannot learn such a label.")
-    return found
+            sentences.append(f"{what} has {', '.join(names[:SHOWN])}: a method cannot learn such a label.")
+    return sentences
 
 
 def _pictures(column: Column) -> list[str]:

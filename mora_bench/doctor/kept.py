@@ -1,4 +1,4 @@
-"""What doctor found, kept in the cache: plain JSON behind its digest. What is damaged counts as not there."""
+"""Diagnoses of doctor in the cache: plain JSON behind its digest. A damaged one counts as absent."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from mora_bench.files import digest, read_sealed, write_sealed
 
 
 def file_of(table: Table, fingerprint: str, cache: Path) -> Path:
-    """Where the diagnosis of a table is kept: another one has other contents, covariates or names of files."""
+    """The file of a table's diagnosis: another table has other contents, covariates or names of files."""
 
     def known_by() -> Iterator[bytes]:
         yield f"{VERSION} {fingerprint}".encode()
@@ -28,7 +28,7 @@ def file_of(table: Table, fingerprint: str, cache: Path) -> Path:
 
 
 def read(file: Path, left_out: int | None = None) -> Diagnosis | None:
-    """The diagnosis that is kept; None if there is none, it is damaged, or the reader left out another number then.
+    """The stored diagnosis; None if it is absent or damaged, or the reader left out another number then.
 
     Args:
         left_out: how many samples the reader leaves out; None if nobody knows.
@@ -40,7 +40,7 @@ def read(file: Path, left_out: int | None = None) -> Diagnosis | None:
         return Diagnosis(
             tuple(Finding(**finding | {"more": tuple(finding["more"])}) for finding in value["findings"]),
             tuple(Pair(**pair | {"pictures": tuple(pair["pictures"])}) for pair in value["pairs"]),
-            tuple(tuple((patient, name) for patient, name in own) for own in value["shared"]),
+            tuple(tuple((patient, name) for patient, name in files) for files in value["shared"]),
             value["drawn"],
             tuple(value["remarks"]),
         )
@@ -48,7 +48,7 @@ def read(file: Path, left_out: int | None = None) -> Diagnosis | None:
         return None
 
 
-def write(file: Path, found: Diagnosis, left_out: int) -> None:
-    """Keep a diagnosis."""
-    value: dict[str, Any] = asdict(found) | {"left_out": left_out}
+def write(file: Path, diagnosis: Diagnosis, left_out: int) -> None:
+    """Store a diagnosis."""
+    value: dict[str, Any] = asdict(diagnosis) | {"left_out": left_out}
     write_sealed(file, value)

@@ -29,7 +29,7 @@ MOST, NAMED = 6, 4
 
 @dataclass(frozen=True)
 class Level:
-    """Some samples, bool [n], that differ from the others in what is there."""
+    """Some samples, bool [n], that differ from the others in what they have or lack."""
 
     name: str
     rows: np.ndarray
@@ -47,11 +47,11 @@ class Differs:
     p: float
 
 
-def look(subject: Subject, found: list[Placeholder]) -> list[Finding]:
+def look(subject: Subject, placeholders: list[Placeholder]) -> list[Finding]:
     """One finding of all levels that have other labels than the rest."""
     units = subject.one_each
     tests = []
-    for level in levels(subject, found):
+    for level in levels(subject, placeholders):
         inside = level.rows[units]
         if RARE <= inside.sum() <= len(units) / 2:
             targets = subject.targets[units]
@@ -71,8 +71,8 @@ def _finding(by_level: dict[tuple[str, int], list[Differs]], patients: int) -> F
     lines, facts, weight = [], [], 0.0
     for (name, n), alarms in by_level.items():
         alarms.sort(key=lambda differs: differs.p)
-        said = [f"{d.label} {share(d.inside)} (others {share(d.outside)})" for d in alarms]
-        lines.append(f"{n:,} patients {name}: {listed(said, NAMED)}")
+        phrases = [f"{d.label} {share(d.inside)} (others {share(d.outside)})" for d in alarms]
+        lines.append(f"{n:,} patients {name}: {listed(phrases, NAMED)}")
         labels = {d.label: {"share": d.inside, "others": d.outside, "low": d.low, "high": d.high} for d in alarms}
         facts.append({"level": name, "patients": n, "labels": labels})
         # As an AUROC: what a rule of this level alone gains over chance.
@@ -81,8 +81,8 @@ def _finding(by_level: dict[tuple[str, int], list[Differs]], patients: int) -> F
     return Finding("levels", seen, ABSENCE, weight, tuple(lines), {"levels": facts})
 
 
-def levels(subject: Subject, found: list[Placeholder]) -> Iterator[Level]:
-    """What samples may lack: pictures, modalities, cells of covariates; and what stands for nothing."""
+def levels(subject: Subject, placeholders: list[Placeholder]) -> Iterator[Level]:
+    """Levels of things that samples may lack: pictures, modalities, cells of covariates; and of placeholders."""
     table = subject.table
     for m, (name, column) in enumerate(table.modalities.items()):
         if column.kind in PICTURES:
@@ -94,7 +94,7 @@ def levels(subject: Subject, found: list[Placeholder]) -> Iterator[Level]:
             yield Level(f"without {name}", ~table.present[:, m])
     for name, values in table.covariates.items():
         yield Level(f"without covariate {name}", np.array([not text_of(value) for value in values], bool))
-    for placeholder in found:
+    for placeholder in placeholders:
         yield Level(f"with {placeholder.name}", placeholder.rows)
 
 

@@ -9,10 +9,10 @@ from mora_bench.doctor import copies, levels, near_duplicates, placeholders, rep
 from mora_bench.doctor.duplicates import duplicates
 from mora_bench.doctor.finding import Finding
 from mora_bench.doctor.near_duplicates import Pair
-from mora_bench.doctor.questions import drawn, whole
+from mora_bench.doctor.questions import all_samples, drawn
 from mora_bench.files import FileHashes
 
-#: Change it when the same data would be said to hold something else.
+#: Change it when the same data would get another diagnosis.
 VERSION = 1
 
 
@@ -22,7 +22,7 @@ class Diagnosis:
     findings: those that make scores mean less, in the order of looks.
     pairs: pictures of two groups that are nearly the same; shared: files under several patients.
     drawn: how many samples the slow looks read.
-    remarks: what could not be looked at, in sentences.
+    remarks: contents that could not be looked at, in sentences.
     """
 
     findings: tuple[Finding, ...]
@@ -48,23 +48,23 @@ def diagnose(
 
     Args:
         table: the samples; everybody: the same and those that its reader leaves out because they lack something.
-        hashes: of its files; cache: where what pictures look like is kept; threads: at once.
-        note: is told what it does now.
+        hashes: of its files; cache: the folder of thumbnails; threads: at once.
+        note: is called with the name of each look as it begins.
     """
     note("equal pictures")
-    shared = tuple(tuple(own) for own in duplicates(table, hashes))
+    shared = tuple(tuple(files) for files in duplicates(table, hashes))
     note("pictures that are nearly the same")
     remarks: list[str] = []
     pairs = tuple(near_duplicates.near_duplicates(table, cache, threads, remarks.append))
     note("texts that repeat, placeholders, what is missing")
-    subject = whole(table)
+    subject = all_samples(table)
     findings = [*copies.look(table, pairs, shared), *repeats.look(subject)]
-    everyone = whole(everybody)
+    everyone = all_samples(everybody)
     marks = placeholders.placeholders(everyone)
     findings += [*placeholders.look(everyone, marks), *levels.look(everyone, marks)]
-    some = drawn(table)
+    sample = drawn(table)
     note("words that say labels")
-    findings += words.look(some)
+    findings += words.look(sample)
     note("what else tells labels")
-    findings += tells.look(some)
-    return Diagnosis(tuple(findings), pairs, shared, len(some.table), tuple(remarks))
+    findings += tells.look(sample)
+    return Diagnosis(tuple(findings), pairs, shared, len(sample.table), tuple(remarks))

@@ -1,7 +1,7 @@
 """From all pairs of pictures to the few that are worth a closer look: one matrix product a shift, in blocks.
 
-Each picture is its detail at 32 x 32. What many pictures share (the frame, the vignette, the usual anatomy) is taken
-out: every principal component that carries as much as `MANY` pictures alone. What is left is compared at shifts of up
+Each picture is its detail at 32 x 32. Features that many pictures share (frame, vignette, usual anatomy) are taken
+out: every principal component that carries as much as `MANY` pictures alone. The rest is compared at shifts of up
 to four pixels, an eighth of the picture.
 """
 
@@ -14,7 +14,7 @@ from mora_bench.doctor.near_detail import detail
 
 #: Pixels along the sides, and the greatest shift.
 SIDE, SHIFT = 32, 4
-#: What as many identical pictures would carry of the whole variance is shared by too many to tell pictures apart.
+#: A component with as much variance as so many identical pictures is shared by too many to tell pictures apart.
 MANY = 10
 #: The least share of a thumbnail that must have content.
 LEAST = 0.2
@@ -30,7 +30,7 @@ BLOCK = 256
 
 @dataclass(frozen=True)
 class Space:
-    """What vectors of detail, float32 [n, SIDE * SIDE], are compared in."""
+    """The space in which vectors of detail, float32 [n, SIDE * SIDE], are compared."""
 
     mean: np.ndarray
     axes: np.ndarray | None
@@ -38,7 +38,7 @@ class Space:
     step: int
 
     def clean(self, vectors: np.ndarray) -> np.ndarray:
-        """Without what many share, of length 1."""
+        """Vectors without the shared components, of length 1."""
         apart = vectors - self.mean
         apart -= (apart @ self.shared.T) @ self.shared
         return apart / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-6)
@@ -61,15 +61,15 @@ def vectors(thumbnails: np.ndarray, contents: np.ndarray) -> tuple[np.ndarray, n
     flat = np.zeros((len(contents), SIDE * SIDE), np.float32)
     enough: list[int] = []
     for content in contents.tolist():
-        values, there = detail(thumbnails[content], SIDE)
-        if there.mean() >= LEAST and values.any():
+        values, mask = detail(thumbnails[content], SIDE)
+        if mask.mean() >= LEAST and values.any():
             flat[len(enough)] = values.ravel()
             enough.append(content)
     return flat[: len(enough)], np.array(enough, int)
 
 
 def space(flat: np.ndarray, full: int = FULL) -> Space:
-    """What n pictures are compared in; with more than `full` of them, coarsely."""
+    """The space in which n pictures are compared; coarse for more than `full` of them."""
     mean = flat.mean(0, dtype=np.float64).astype(np.float32)
     covariance = np.zeros((flat.shape[1],) * 2)
     for at in range(0, len(flat), 4096):
@@ -90,37 +90,37 @@ def candidates(flat: np.ndarray, owners: np.ndarray, full: int = FULL) -> np.nda
     if len(flat) < 2:
         return np.empty((0, 2), int)
     most = max(MOST, len(flat) // 3)
-    where = space(flat, full)
+    basis = space(flat, full)
     for low in range(0, len(flat), 4096):
-        flat[low : low + 4096] = where.clean(flat[low : low + 4096])
+        flat[low : low + 4096] = basis.clean(flat[low : low + 4096])
     pairs, scores = np.empty((0, 2), np.int64), np.empty(0, np.float32)
     sample: list[np.ndarray] = []
-    for alike, rows, columns in _blocks(flat, where.seen(flat), where):
+    for alike, rows, columns in _blocks(flat, basis.seen(flat), basis):
         alike[(rows[:, None] >= columns) | (owners[rows][:, None] == owners[columns])] = -1
         floor = scores.min() if len(scores) >= most else -1
         at, to = np.nonzero(alike > max(floor, _last(alike, most)))
         pairs = np.concatenate([pairs, np.stack([rows[at], columns[to]], 1)])
         scores = np.concatenate([scores, alike[at, to]])
         if len(scores) > most:
-            kept: np.ndarray = np.argpartition(-scores, most)[:most]
-            pairs, scores = pairs[kept], scores[kept]
+            best: np.ndarray = np.argpartition(-scores, most)[:most]
+            pairs, scores = pairs[best], scores[best]
         sample.append(alike[alike > -1][:: max(alike.size // 256, 1)])
     order = np.argsort(-scores, kind="stable")
     return pairs[order[: max(FEWEST, int((scores > _usual(np.concatenate(sample))).sum()))]]
 
 
 def _usual(scores: np.ndarray) -> float:
-    """What scores of some of all pairs hardly ever exceed by chance."""
+    """A score that pairs hardly ever exceed by chance, from the scores of some of them."""
     middle = float(np.median(scores)) if len(scores) else 0.0
     return middle + OUT * NORMAL * float(np.median(np.abs(scores - middle))) if len(scores) else 0.0
 
 
-def _blocks(clean: np.ndarray, seen: np.ndarray, where: Space) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _blocks(clean: np.ndarray, seen: np.ndarray, basis: Space) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The greatest correlations over all shifts of pictures with others, float32 [r, c], and their numbers, int [r] and
     [c]. A pair is met once, because one picture moved by a shift is the other moved by its opposite."""
     for low in range(0, len(clean), BLOCK):
         columns = np.arange(low, min(low + BLOCK, len(clean)))
-        moved = where.shifted(clean[columns])
+        moved = basis.shifted(clean[columns])
         for start in range(0, columns[-1] + 1, BLOCK):
             rows = np.arange(start, min(start + BLOCK, len(clean)))
             alike = (seen[rows] @ moved.T).reshape(len(rows), -1, len(columns)).max(1)
@@ -128,5 +128,5 @@ def _blocks(clean: np.ndarray, seen: np.ndarray, where: Space) -> Iterator[tuple
 
 
 def _last(alike: np.ndarray, most: int) -> float:
-    """Of a block no more than so many pairs can be among the best: what those exceed."""
+    """The score that the best `most` pairs of a block exceed: no more of them can be among the best of all."""
     return float(np.partition(alike.ravel(), -most)[-most]) if alike.size > most else -1.0

@@ -51,15 +51,15 @@ def _laid(
 ) -> tuple[float, tuple[int, int], float]:
     """The greatest correlation over the overlap, at which shift of `a` (down, right; up to `reach` pixels from the
     middle) and which turn of `b`."""
-    values, there = (_shifted(layer, middle, reach) for layer in a)
-    others, theirs = (np.stack(layers) for layers in zip(*(_turned(b, turn) for turn in turns), strict=True))
+    values, mask = (_shifted(layer, middle, reach) for layer in a)
+    others, other_masks = (np.stack(layers) for layers in zip(*(_turned(b, turn) for turn in turns), strict=True))
     product = values @ others.T
-    spread = (there @ (others * others).T) * (np.square(values, out=values) @ theirs.T)
-    enough = there @ theirs.T >= OVERLAP * max(min(a[1].sum(), b[1].sum()), 1)
-    found = np.where(enough, product / np.sqrt(spread + 1e-3), -1)
-    best = int(found.argmax())
+    spread = (mask @ (others * others).T) * (np.square(values, out=values) @ other_masks.T)
+    enough = mask @ other_masks.T >= OVERLAP * max(min(a[1].sum(), b[1].sum()), 1)
+    correlations = np.where(enough, product / np.sqrt(spread + 1e-3), -1)
+    best = int(correlations.argmax())
     (down, right), to = divmod(best // len(turns), 2 * reach + 1), best % len(turns)
-    return float(found.flat[best]), (middle[0] + down - reach, middle[1] + right - reach), float(turns[to])
+    return float(correlations.flat[best]), (middle[0] + down - reach, middle[1] + right - reach), float(turns[to])
 
 
 def _shifted(layer: np.ndarray, middle: tuple[int, int], reach: int) -> np.ndarray:
@@ -76,8 +76,8 @@ def _shifted(layer: np.ndarray, middle: tuple[int, int], reach: int) -> np.ndarr
 def _turned(layers: Layers, degrees: float) -> Layers:
     """Both layers turned about the middle, flat; there is content where nearly all comes from content."""
     turned = _turn(degrees, len(layers[0])) @ np.stack([layer.ravel() for layer in layers], 1)
-    there = (turned[:, 1] > 0.9).astype(np.float32)
-    return turned[:, 0] * there, there
+    mask = (turned[:, 1] > 0.9).astype(np.float32)
+    return turned[:, 0] * mask, mask
 
 
 @cache
@@ -102,15 +102,15 @@ def _turn(degrees: float, side: int) -> sparse.csr_array:
 
 def _by_parts(a: Layers, b: Layers, shift: tuple[int, int], turn: float) -> float:
     """The median correlation of parts, -1 where too few overlap."""
-    others, theirs = (layer.reshape(SIDE, SIDE) for layer in _turned(b, turn))
+    others, other_mask = (layer.reshape(SIDE, SIDE) for layer in _turned(b, turn))
     best = np.full((PARTS, PARTS), np.nan)
     bent = (_shifted(layer, shift, BENT).reshape(-1, SIDE, SIDE) for layer in a)
-    for values, there in zip(*bent, strict=True):
-        both = there * theirs
-        count = _sums(both)
-        strength = [_sums(layer * layer * both) + FAINT * count for layer in (values, others)]
+    for values, mask in zip(*bent, strict=True):
+        overlap = mask * other_mask
+        count = _sums(overlap)
+        strength = [_sums(layer * layer * overlap) + FAINT * count for layer in (values, others)]
         correlation = _sums(values * others) / np.sqrt(np.maximum(strength[0] * strength[1], 1e-9))
-        enough = count >= FULL * both.size / PARTS**2
+        enough = count >= FULL * overlap.size / PARTS**2
         best = np.fmax(best, np.where(enough, correlation, np.nan))
     known = best[~np.isnan(best)]
     return float(np.median(known)) if len(known) >= FEWEST else -1.0

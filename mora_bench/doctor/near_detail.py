@@ -1,4 +1,4 @@
-"""What of a thumbnail tells pictures apart: its detail, whatever the light, at several scales."""
+"""The detail of a thumbnail, which tells pictures apart whatever the light, at several scales."""
 
 import numpy as np
 from scipy import ndimage
@@ -18,11 +18,11 @@ def detail(thumbnail: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     factor = SIDE // side
     weight = (thumbnail > 0).astype(np.float32)
     grey = _reduced(thumbnail * weight, factor) / np.maximum(_reduced(weight, factor), 1e-6)
-    there = (_reduced(weight, factor) > 0.5).astype(np.float32)
-    around = np.maximum(ndimage.gaussian_filter(there, REACH), 1e-3)
-    above = (grey - ndimage.gaussian_filter(grey * there, REACH) / around) * there
+    mask = (_reduced(weight, factor) > 0.5).astype(np.float32)
+    around = np.maximum(ndimage.gaussian_filter(mask, REACH), 1e-3)
+    above = (grey - ndimage.gaussian_filter(grey * mask, REACH) / around) * mask
     spread = np.sqrt(np.maximum(ndimage.gaussian_filter(above * above, REACH), 0) / around)
-    return (above / (spread + NOISE)).astype(np.float32), there
+    return (above / (spread + NOISE)).astype(np.float32), mask
 
 
 def _reduced(values: np.ndarray, factor: int) -> np.ndarray:

@@ -4,7 +4,7 @@ No hash finds them. In three steps, each on what `near_detail` leaves of a pictu
 
 1. `near_thumbnails` makes small grey copies and blots out borders; they stay in the cache.
 2. `near_candidates` compares all pairs of pictures at 32 x 32, without what many pictures share.
-3. `near_compare` lays the best pairs over each other and compares them part by part, on all places of both samples.
+3. `near_compare` lays the best pairs over each other and compares them part by part, in all slots of both samples.
 
 A pair counts when half of its parts correlate by more than `LEAST`, so that what different pictures share in a few
 parts (dirt of the camera, burnt-in marks) makes no pair; and when that is far above what random pairs of other patients
@@ -14,7 +14,7 @@ of ODIR-5K reach 0.12, at most 0.2, and the least of its known groups 0.56).
 Twelve spreads and the parts that must overlap were raised while looking at ODIR and its twin, until neither had a false
 pair: how well they do on other data is not known.
 
-Not looked for: mirrored pictures (a left eye is not a right eye), enlarged ones, and pictures of different places.
+Not looked for: mirrored pictures (a left eye is not a right eye), enlarged ones, and pictures of different slots.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 from mora_bench import seeds
 from mora_bench.data.datasets import HASHES
 from mora_bench.data.table import Table
-from mora_bench.doctor.near_album import Album, Place, album
+from mora_bench.doctor.near_album import Album, Slot, album
 from mora_bench.doctor.near_candidates import NORMAL, candidates, vectors
 from mora_bench.doctor.near_compare import likeness
 from mora_bench.doctor.near_thumbnails import thumbnails
@@ -36,7 +36,7 @@ from mora_bench.files import FileHashes
 
 #: The least median correlation of parts, and by how many spreads it must stand above random pairs.
 LEAST, FAR = 0.5, 12.0
-#: Random pairs of each place, and the fewest of which a spread is taken.
+#: Random pairs of each slot, and the fewest of which a spread is taken.
 RANDOM, FEW = 200, 20
 
 
@@ -59,9 +59,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Match:
-    """Two samples, by row, that hold the contents `u` and `v` at one place."""
+    """Two samples, by row, that hold the contents `u` and `v` in one slot."""
 
-    place: Place
+    slot: Slot
     a: int
     b: int
     u: int
@@ -72,9 +72,9 @@ def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callab
     """Pairs of patients with pictures that are nearly or exactly the same, best first; `table.inseparable` is not read.
 
     Args:
-        cache: where thumbnails and hashes of files are kept; None keeps nothing.
+        cache: the folder of thumbnails and hashes of files; None keeps nothing.
         threads: that compute at the same time.
-        note: is told in a sentence what was left out, and why.
+        note: is called with a sentence on pictures left out, and why.
     """
     hashes = FileHashes(Path() if cache is None else cache / HASHES)
     pictures = album(table, hashes, note)
@@ -101,45 +101,45 @@ def _scored(
     """The matches that count, with their scores."""
     matches: dict[Match, None] = {}
     same: list[tuple[Match, float]] = []
-    compared: dict[Place, tuple[np.ndarray, np.ndarray]] = {}
-    for place, holders in pictures.holders.items():
+    compared: dict[Slot, tuple[np.ndarray, np.ndarray]] = {}
+    for slot, holders in pictures.holders.items():
         flat, contents = vectors(small, np.array(list(holders)))
-        same += [(match, 1.0) for content in contents.tolist() for match in _same(place, content, holders, patients)]
+        same += [(match, 1.0) for content in contents.tolist() for match in _same(slot, content, holders, patients)]
         rows = np.array([holders[content][0] for content in contents.tolist()], int)
         with threadpool_limits(threads):
             near = candidates(flat, patients[rows])
         for pair in near:
-            matches |= dict.fromkeys(_everywhere(pictures, place, rows[pair], contents[pair]))
-        compared[place] = (contents, patients[rows])
+            matches |= dict.fromkeys(_everywhere(pictures, slot, rows[pair], contents[pair]))
+        compared[slot] = (contents, patients[rows])
     scores = _likeness(small, [(match.u, match.v) for match in matches], threads)
     likely = [(match, score) for match, score in zip(matches, scores, strict=True) if score > LEAST]
-    places = dict.fromkeys(match.place for match, _ in likely)
-    least = {place: _threshold(small, *compared[place], place, threads) for place in places}
-    return same + [(match, score) for match, score in likely if score > least[match.place]]
+    slots = dict.fromkeys(match.slot for match, _ in likely)
+    least = {slot: _threshold(small, *compared[slot], slot, threads) for slot in slots}
+    return same + [(match, score) for match, score in likely if score > least[match.slot]]
 
 
-def _same(place: Place, content: int, holders: dict[int, list[int]], patients: np.ndarray) -> list[Match]:
+def _same(slot: Slot, content: int, holders: dict[int, list[int]], patients: np.ndarray) -> list[Match]:
     """The first sample that holds a content, with the first sample of each other patient that does."""
     rows = holders[content]
     others = {patients[row]: row for row in reversed(rows) if patients[row] != patients[rows[0]]}
-    return [Match(place, rows[0], row, content, content) for row in others.values()]
+    return [Match(slot, rows[0], row, content, content) for row in others.values()]
 
 
-def _everywhere(pictures: Album, place: Place, rows: np.ndarray, contents: np.ndarray) -> list[Match]:
-    """Two samples at the place where they are alike, and at all others where both have a picture."""
+def _everywhere(pictures: Album, slot: Slot, rows: np.ndarray, contents: np.ndarray) -> list[Match]:
+    """Two samples in the slot where they are alike, and in all others where both have a picture."""
     a, b = rows.tolist()
-    matches = [Match(place, a, b, *contents.tolist())]
-    if place[1] >= 0:
+    matches = [Match(slot, a, b, *contents.tolist())]
+    if slot[1] >= 0:
         first, second = pictures.fixed[a], pictures.fixed[b]
-        shared = [other for other in first if other in second and other != place]
+        shared = [other for other in first if other in second and other != slot]
         matches += [Match(o, a, b, first[o], second[o]) for o in shared if first[o] != second[o]]
     return matches
 
 
-def _threshold(small: np.ndarray, contents: np.ndarray, patients: np.ndarray, place: Place, threads: int) -> float:
-    """What a score must exceed at a place, from random pairs of its contents; on Fisher's scale, where the spread does
+def _threshold(small: np.ndarray, contents: np.ndarray, patients: np.ndarray, slot: Slot, threads: int) -> float:
+    """A slot's threshold of scores, from random pairs of its contents; on Fisher's scale, where the spread does
     not depend on the middle."""
-    rng = seeds.rng("near duplicates", place)
+    rng = seeds.rng("near duplicates", slot)
     drawn = rng.integers(len(contents), size=(2 * RANDOM, 2)) if len(contents) else np.empty((0, 2), int)
     pairs = contents[drawn[patients[drawn[:, 0]] != patients[drawn[:, 1]]][:RANDOM]]
     scores = np.array(_likeness(small, np.unique(np.sort(pairs), axis=0).tolist(), threads, thorough=True))

@@ -1,4 +1,4 @@
-"""Small grey copies of all pictures of a table, kept in the cache, with what belongs to no picture blotted out."""
+"""Small grey copies of all pictures of a table, kept in the cache, with all but content blotted out."""
 
 import shutil
 import tempfile
@@ -90,7 +90,7 @@ def _keep(pictures: Sequence[Any], folder: Path, threads: int) -> dict[str, Any]
 
 
 def _write(pictures: Sequence[Any], folder: Path, threads: int) -> list[str]:
-    """Write the thumbnails; what was wrong with pictures that cannot be read."""
+    """Write the thumbnails; gives the faults of pictures that cannot be read."""
     small = np.lib.format.open_memmap(folder / ARRAY, "w+", np.uint8, (len(pictures), SIDE, SIDE))
     unreadable = []
     with ThreadPoolExecutor(threads) as pool:
@@ -125,15 +125,15 @@ def grey(picture: Any) -> np.ndarray:
 
 
 def thumbnail(picture: np.ndarray) -> np.ndarray:
-    """A picture, uint8 [H, W], as [SIDE, SIDE]: its longer side fills it, in its middle; 0 is what shows nothing."""
+    """A picture, uint8 [H, W], as [SIDE, SIDE]: its longer side fills it, in its middle; 0 where it shows nothing."""
     height, width = picture.shape
     scale = SIDE / max(height, width)
     h, w = (max(round(side * scale), 1) for side in (height, width))
     small = np.asarray(Image.fromarray(picture).resize((w, h), Image.Resampling.BOX))
-    whole = np.zeros((SIDE, SIDE), np.uint8)
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (SIDE - h) // 2, (SIDE - w) // 2
-    whole[top : top + h, left : left + w] = np.maximum(small, 1) * content(small)
-    return whole
+    canvas[top : top + h, left : left + w] = np.maximum(small, 1) * content(small)
+    return canvas
 
 
 def content(picture: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ NOTHING_SAID = frozenset(
         "x", "xx", "xxx", "xxxx",
     }
 )  # fmt: skip
-#: What stands within a text where something was taken out.
+#: The marks within a text where something was taken out.
 TAKEN_OUT = re.compile(r"\b[xX]{3,}\b|_{3,}|\*{3,}|\?{3,}|\[\*\*.*?\*\*\]|<[A-Z_]{3,}>|\[[A-Z_ ]{4,}\]")
 #: The share of texts that must hold the same one.
 IN_TEXTS = 0.01
@@ -50,9 +50,9 @@ class Placeholder:
     """A value of a column, or a mark in its texts.
 
     Attributes:
-        column, value: where it stands, and what it is.
+        column, value: its column, and its text.
         rows: bool [n], the samples that have it.
-        why: what gives it away.
+        why: the reason for taking it for one.
     """
 
     column: str
@@ -65,31 +65,31 @@ class Placeholder:
         return f"{self.column} {self.value!r}"
 
 
-def look(subject: Subject, found: list[Placeholder]) -> list[Finding]:
+def look(subject: Subject, entries: list[Placeholder]) -> list[Finding]:
     """One finding for all of them."""
-    if not found:
+    if not entries:
         return []
     n = len(subject.table)
-    facts = [{"column": p.column, "value": p.value, "samples": int(p.rows.sum()), "why": p.why} for p in found]
-    said = [f"{p.name} {p.rows.sum():,} times ({share(p.rows.mean())}; {p.why})" for p in found]
-    weight = max(float(p.rows.mean()) for p in found)
-    seen = f"placeholders: {listed(said, LISTED)}"
+    facts = [{"column": p.column, "value": p.value, "samples": int(p.rows.sum()), "why": p.why} for p in entries]
+    phrases = [f"{p.name} {p.rows.sum():,} times ({share(p.rows.mean())}; {p.why})" for p in entries]
+    weight = max(float(p.rows.mean()) for p in entries)
+    seen = f"placeholders: {listed(phrases, LISTED)}"
     return [Finding("placeholders", seen, COSTS, min(weight, 0.5), facts={"of": n, "placeholders": facts})]
 
 
 def placeholders(subject: Subject) -> list[Placeholder]:
     """Those of every covariate, column of a table and text."""
-    found: list[Placeholder] = []
+    entries: list[Placeholder] = []
     for name, cells in _columns(subject):
-        found += _in_column(subject, name, cells)
+        entries += _in_column(subject, name, cells)
     for name, column in subject.table.modalities.items():
         if column.kind == "text":
-            found += _in_texts(name, column.values)
-    return found
+            entries += _in_texts(name, column.values)
+    return entries
 
 
 def _columns(subject: Subject) -> Iterator[tuple[str, list[str]]]:
-    """Every column as stripped texts, "" where there is nothing."""
+    """Every column as stripped texts, "" for an empty cell."""
     for name, values in subject.table.covariates.items():
         yield name, [text_of(value) for value in values]
     for modality, column in subject.table.modalities.items():
@@ -107,21 +107,21 @@ def text_of(value: Any) -> str:
 def _in_column(subject: Subject, name: str, cells: list[str]) -> Iterator[Placeholder]:
     array = np.array(cells, object)
     known = sorted(set(cells) - {""})
-    code = as_numbers(known)
-    if code is None:
+    codes = as_numbers(known)
+    if codes is None:
         for value in known:
             rows = array == value
             if value.lower() in NOTHING_SAID and _patients(subject, rows) >= FEWEST:
                 yield Placeholder(name, value, rows, "it says nothing")
         return
     # A patient who came ten times has one age.
-    there = {(owner, cell) for owner, cell in zip(subject.owner.tolist(), cells, strict=True) if cell}
-    for number in odd_ones(np.array([code[cell] for _, cell in there])):
-        of_it = [cell for cell in known if code[cell] == number]
-        rows = np.isin(array, np.array(of_it, object))
-        gap = min(abs(other - number) for other in code.values() if other != number)
+    pairs = {(owner, cell) for owner, cell in zip(subject.owner.tolist(), cells, strict=True) if cell}
+    for number in odd_ones(np.array([codes[cell] for _, cell in pairs])):
+        spellings = [cell for cell in known if codes[cell] == number]
+        rows = np.isin(array, np.array(spellings, object))
+        gap = min(abs(other - number) for other in codes.values() if other != number)
         unit = " days" if as_floats(known) is None else ""
-        yield Placeholder(name, of_it[0], rows, f"the next value is {gap:g}{unit} away")
+        yield Placeholder(name, spellings[0], rows, f"the next value is {gap:g}{unit} away")
 
 
 def odd_ones(values: np.ndarray) -> list[float]:
@@ -129,21 +129,21 @@ def odd_ones(values: np.ndarray) -> list[float]:
     distinct, count = np.unique(values, return_counts=True)
     if len(distinct) < 3:
         return []
-    found = []
+    suspects = []
     for k, value in enumerate(distinct.tolist()):
         others = np.delete(distinct, k)
         if count[k] < FEWEST:
             continue
         if _code(value, others):
-            found.append(value)
+            suspects.append(value)
         if _code(value, others) or len(distinct) < MEASURED:
             continue
         nearest = np.argsort(abs(others - value), kind="stable")[:NEAR]
         gaps = np.diff(np.sort(others[nearest]))
         usual = float(np.median(np.delete(count, k)[nearest]))
         if abs(others - value).min() >= FAR * np.median(gaps) and count[k] >= OFTEN * usual:
-            found.append(value)
-    return found
+            suspects.append(value)
+    return suspects
 
 
 def _code(value: float, others: np.ndarray) -> bool:
@@ -153,40 +153,40 @@ def _code(value: float, others: np.ndarray) -> bool:
 
 def as_numbers(texts: list[str]) -> dict[str, float] | None:
     """Texts as numbers, or dates as days; None if one is neither."""
-    found = as_floats(texts)
+    numbers = as_floats(texts)
     for form in FORMATS:
-        if found is not None:
+        if numbers is not None:
             break
         try:
-            found = {text: float(datetime.strptime(text[:10], form).toordinal()) for text in texts}
+            numbers = {text: float(datetime.strptime(text[:10], form).toordinal()) for text in texts}
         except ValueError:
             continue
-    return found
+    return numbers
 
 
 def as_floats(texts: list[str]) -> dict[str, float] | None:
     """Texts as finite numbers; None if one is none."""
     try:
-        found = {text: float(text) for text in texts}
+        numbers = {text: float(text) for text in texts}
     except ValueError:
         return None
-    return found if np.isfinite(list(found.values())).all() else None
+    return numbers if np.isfinite(list(numbers.values())).all() else None
 
 
 def _in_texts(name: str, values: tuple[Any, ...]) -> Iterator[Placeholder]:
     texts = ["" if value is None else value.strip() for value in values]
-    whole: dict[str, list[int]] = {}
+    whole_texts: dict[str, list[int]] = {}
     marks: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
         if text.lower().rstrip(".") in NOTHING_SAID or text in NOTHING_SAID:
-            whole.setdefault(text.lower(), []).append(row)
+            whole_texts.setdefault(text.lower(), []).append(row)
         else:
-            for mark in {found.upper()[:40] for found in TAKEN_OUT.findall(text)}:
+            for mark in {match.upper()[:40] for match in TAKEN_OUT.findall(text)}:
                 marks.setdefault(mark, []).append(row)
-    there = sum(map(bool, texts))
-    for found, why in ((whole, "it says nothing"), (marks, "something was taken out")):
-        for value, rows in sorted(found.items()):
-            if len(rows) >= max(FEWEST, IN_TEXTS * there):
+    filled = sum(map(bool, texts))
+    for groups, why in ((whole_texts, "it says nothing"), (marks, "something was taken out")):
+        for value, rows in sorted(groups.items()):
+            if len(rows) >= max(FEWEST, IN_TEXTS * filled):
                 yield Placeholder(name, value, np.isin(np.arange(len(texts)), rows), why)
 
 

@@ -8,15 +8,15 @@ import numpy as np
 from mora_bench import seeds
 from mora_bench.data.table import Table
 
-#: Patients with a label, and without it, below which nothing is said of it.
+#: Patients with a label, and without it, below which no look asks about it.
 RARE = 10
 #: The most labels that are asked about, the most frequent first.
 MOST_LABELS = 100
 #: The most samples that slow looks read; of more, whole patients are drawn, with a fixed seed.
 MOST_SAMPLES = 20_000
-#: Parts of the patients, each of which is predicted by what the others teach.
+#: Parts of the patients, each of which is predicted by a model of the others.
 FOLDS = 5
-#: What stands for a sample without any label.
+#: The name for a sample without any label.
 NONE = "none of the labels"
 
 
@@ -76,7 +76,7 @@ class Subject:
         return min(len(np.unique(owner[column])), len(np.unique(owner[~column]))) >= RARE
 
 
-def whole(table: Table) -> Subject:
+def all_samples(table: Table) -> Subject:
     """All samples."""
     return Subject(table, np.arange(len(table)))
 
@@ -84,7 +84,7 @@ def whole(table: Table) -> Subject:
 def drawn(table: Table) -> Subject:
     """At most `MOST_SAMPLES` samples: all of each patient who is drawn, by the patient's id."""
     if len(table) <= MOST_SAMPLES:
-        return whole(table)
+        return all_samples(table)
     chance = seeds.uniforms(table.group_tokens, "doctor", "drawn")
     limit = np.sort(chance)[MOST_SAMPLES]
     rows = np.flatnonzero(chance < limit)

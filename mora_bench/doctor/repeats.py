@@ -1,4 +1,4 @@
-"""Whole texts that stand under several patients, and what a split by patient then shows a test."""
+"""Whole texts that stand under several patients, which a split by patient then shows in training and test."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from mora_bench.data.table import Table
 from mora_bench.doctor.finding import Finding, share
 from mora_bench.doctor.questions import Subject
 
-#: Splits that are drawn to see it.
+#: Splits that are drawn to estimate the shares.
 SEEDS = 5
-#: The share of test texts in training from which on it is said.
+#: The share of test texts in training from which on it is a finding.
 SAID = 0.01
 COSTS = "scores on these test samples measure memorisation; report test samples with new texts separately"
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """Of one modality of text.
+    """The repeats of texts of one modality.
 
     Attributes:
         texts: distinct ones; shared: those of several groups.
@@ -40,21 +40,21 @@ class Repeats:
 
 def look(subject: Subject) -> list[Finding]:
     """A finding for each modality of text whose texts repeat."""
-    found = []
+    findings = []
     for name, column in subject.table.modalities.items():
         if column.kind == "text" and (seen := repeats(subject, name)) is not None and seen.in_training >= SAID:
             n = int(subject.table.present[:, subject.table.names.index(name)].sum())
-            said = (
+            sentence = (
                 f"whole texts repeat in {name}: {seen.texts:,} distinct texts, {share(seen.samples / n)} of samples "
                 f"have the text of another patient ({seen.shared:,} texts, the most frequent {seen.largest:,} times); "
                 f"with a split by patient, {share(seen.in_training)} of test texts also occur in training"
             )
             labelled = bool(subject.table.by_label[0])
-            said += f", {share(seen.same)} of these with the same labels" * labelled
+            sentence += f", {share(seen.same)} of these with the same labels" * labelled
             facts = {k: v for k, v in vars(seen).items() if k != "names"} | {"modality": name}
             weight = seen.in_training * (seen.same if labelled else 1)
-            found.append(Finding("repeats", said, COSTS, weight, facts=facts))
-    return found
+            findings.append(Finding("repeats", sentence, COSTS, weight, facts=facts))
+    return findings
 
 
 def repeats(subject: Subject, modality: str) -> Repeats | None:

@@ -34,7 +34,7 @@ class Rule:
 
 
 def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[dict[int, Rule], np.ndarray]:
-    """The rules of the labels that can be said on the samples `train`, bool [n], and what they say of all samples.
+    """The rules of the labels that can be said on the samples `train`, bool [n], and their predictions for all samples.
 
     Args:
         targets: bool [n, C].
@@ -54,9 +54,9 @@ def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[di
     for label in range(targets.shape[1]):
         terms, covered = _any(words, targets[:, label], train)
         keep(label, Rule(ANY, terms), covered)
-    found = _anything_else(words, rules, targets, train)
-    if found is not None and found[0] < costs[found[1]]:
-        keep(found[1], Rule(ELSE, found[2]), found[3])
+    best = _anything_else(words, rules, targets, train)
+    if best is not None and best[0] < costs[best[1]]:
+        keep(best[1], Rule(ELSE, best[2]), best[3])
     for label in [k for k in range(targets.shape[1]) if rules and k not in rules]:
         keep(label, Rule(NONE_OF, ()), np.logical_not(np.delete(says, label, 1).any(1)))
     return rules, says
@@ -65,17 +65,17 @@ def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[di
 def _anything_else(
     words: Vocabulary, rules: dict[int, Rule], targets: np.ndarray, train: np.ndarray
 ) -> tuple[float, int, tuple[int, ...], np.ndarray] | None:
-    """What "anything else" says best, where short rules say most of the other labels: its cost, the label, terms that
+    """The best rule of "anything else", where short rules say most of the other labels: its cost, the label, terms that
     say nothing, and the samples."""
     short = {label: rule.terms for label, rule in rules.items() if len(rule.terms) <= SHORT}
-    tried = []
+    attempts = []
     for label in range(targets.shape[1]):
         others = [term for other, terms in short.items() if other != label for term in terms]
         if 2 * len(short.keys() - {label}) > targets.shape[1] - 1 and label not in short:
             terms, left = _else(words, others, targets[:, label], train)
             cost = _cost(left, targets[:, label], train, len(terms))
-            tried.append((cost / targets[train, label].sum(), cost, label, terms, left))
-    return min(tried, key=lambda found: found[:3])[1:] if tried else None
+            attempts.append((cost / targets[train, label].sum(), cost, label, terms, left))
+    return min(attempts, key=lambda attempt: attempt[:3])[1:] if attempts else None
 
 
 def correlation(target: np.ndarray, predicted: np.ndarray) -> float:

@@ -23,7 +23,7 @@ NAMED = 4
 
 
 @dataclass(frozen=True)
-class Told:
+class Association:
     """How well a label is told: the area, its interval at Holm's level of this look, and whether that lies above
     `BOUND`."""
 
@@ -38,17 +38,17 @@ class Told:
 def look(subject: Subject) -> list[Finding]:
     """A finding for each feature that tells a label."""
     known = features(subject)
-    told = tell(subject, known)
-    found = []
+    associations = tell(subject, known)
+    findings = []
     for feature in known:
-        alarms = [t for t in told if t.feature == feature.name and t.alarm]
+        alarms = [t for t in associations if t.feature == feature.name and t.alarm]
         if alarms:
             alarms.sort(key=lambda t: -t.area)
-            found.append(_finding(feature, alarms))
-    return found
+            findings.append(_finding(feature, alarms))
+    return findings
 
 
-def _finding(feature: Feature, alarms: list[Told]) -> Finding:
+def _finding(feature: Feature, alarms: list[Association]) -> Finding:
     first = f"{alarms[0].label} (AUROC {alarms[0].area:.3f}, {alarms[0].low:.3f} to {alarms[0].high:.3f})"
     rest = [f"{t.label} {t.area:.2f}" for t in alarms[1:NAMED]]
     more = f" and {len(alarms) - NAMED} more" if len(alarms) > NAMED else ""
@@ -57,7 +57,7 @@ def _finding(feature: Feature, alarms: list[Told]) -> Finding:
     return Finding("tells", seen, feature.costs, 2 * alarms[0].area - 1, facts={"by": feature.name, "labels": facts})
 
 
-def tell(subject: Subject, known: list[Feature]) -> list[Told]:
+def tell(subject: Subject, known: list[Feature]) -> list[Association]:
     """Every label by every feature, where enough patients have both."""
     looks: list[tuple[str, str, float, float]] = []
     for feature in known:
@@ -75,7 +75,7 @@ def tell(subject: Subject, known: list[Feature]) -> list[Told]:
     return _corrected(looks)
 
 
-def _corrected(looks: list[tuple[str, str, float, float]]) -> list[Told]:
+def _corrected(looks: list[tuple[str, str, float, float]]) -> list[Association]:
     """Holm's correction: the look with the k-th smallest p-value of m is held to `LEVEL` / (m - k + 1)."""
     if not looks:
         return []
@@ -84,16 +84,16 @@ def _corrected(looks: list[tuple[str, str, float, float]]) -> list[Told]:
     step = np.empty(len(p))
     step[np.argsort(p, kind="stable")] = LEVEL / np.arange(len(p), 0, -1)
     return [
-        Told(feature, label, area, *auroc.interval(area, draws, step[i]), bool(refused[i]))
+        Association(feature, label, area, *auroc.interval(area, draws, step[i]), bool(refused[i]))
         for i, (feature, label, area, draws) in enumerate(looks)
     ]
 
 
 def _predicted(values: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarray | None:
-    """float [n, labels], each fold by what the others teach; None where a fold has nobody else to learn from."""
+    """float [n, labels], each fold by a model of the others; None where a fold has nobody else to learn from."""
     from sklearn.ensemble import ExtraTreesRegressor
 
-    found, known = np.empty(targets.shape), targets.astype(float)
+    predictions, known = np.empty(targets.shape), targets.astype(float)
     # A single label is one number a sample, no column.
     known = known[:, 0] if known.shape[1] == 1 else known
     for part in range(FOLDS):
@@ -104,5 +104,5 @@ def _predicted(values: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.
             return None
         forest = ExtraTreesRegressor(TREES, min_samples_leaf=LEAF, random_state=0)
         forest.fit(values[~test, None], known[~test])
-        found[test] = forest.predict(values[test, None]).reshape(test.sum(), -1)
-    return found
+        predictions[test] = forest.predict(values[test, None]).reshape(test.sum(), -1)
+    return predictions

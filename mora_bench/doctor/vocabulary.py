@@ -1,4 +1,4 @@
-"""Texts as parts, and the words that parts hold: what rules are made of.
+"""Texts as parts, and the words that parts hold: the material of rules.
 
 A part is what stands between two separators: a keyword of a list, a sentence of a report. A word is found as letters
 within longer ones, too: "myopi" in "myopia" and "myopic", "glaucoma" in "glaucomaRight". A phrase is two words that
@@ -52,8 +52,8 @@ def vocabulary(texts: Sequence[str | None]) -> Vocabulary | None:
     if not number:
         return None
     held = _matrix(rows, len(number))
-    kept = np.flatnonzero(FORM * sum(map(bool, rows)) > held.sum(0).A1)
-    parts, held = [list(number)[k] for k in kept.tolist()], held[:, kept]
+    informative = np.flatnonzero(FORM * sum(map(bool, rows)) > held.sum(0).A1)
+    parts, held = [list(number)[k] for k in informative.tolist()], held[:, informative]
     terms, of_parts = _terms(parts)
     samples = (held @ of_parts).astype(bool).tocsc()
     chosen = _chosen(terms, {word for part in parts for word in part}, samples)
@@ -65,8 +65,8 @@ def vocabulary(texts: Sequence[str | None]) -> Vocabulary | None:
 
 def _split(text: str) -> list[tuple[str, ...]]:
     """The parts of a text, as words in small letters."""
-    found = (tuple(word.casefold()[:LONGEST] for word in WORD.findall(part)) for part in SEPARATORS.split(text))
-    return [part for part in found if part]
+    parts = (tuple(word.casefold()[:LONGEST] for word in WORD.findall(part)) for part in SEPARATORS.split(text))
+    return [part for part in parts if part]
 
 
 def _matrix(rows: list[list[int]], columns: int) -> sparse.csr_matrix:
@@ -84,9 +84,9 @@ def _terms(parts: list[tuple[str, ...]]) -> tuple[list[tuple[str, ...]], sparse.
     number: dict[tuple[str, ...], int] = {}
     rows = []
     for part in parts:
-        own: set[tuple[str, ...]] = {(string,) for word in part for string in within[word]} | set(pairwise(part))
-        own |= {part} if 1 < len(part) <= PHRASE else set()
-        rows.append(sorted({number.setdefault(term, len(number)) for term in own}))
+        terms: set[tuple[str, ...]] = {(string,) for word in part for string in within[word]} | set(pairwise(part))
+        terms |= {part} if 1 < len(part) <= PHRASE else set()
+        rows.append(sorted({number.setdefault(term, len(number)) for term in terms}))
     return list(number), _matrix(rows, len(number))
 
 
@@ -97,13 +97,13 @@ def _letters(word: str) -> int:
 def _within(word: str, strings: set[str], longest: int) -> list[str]:
     """The word, and those strings that are long enough to be looked for and stand in it."""
     least = _letters(word)
-    found = {
+    substrings = {
         word[start:end]
         for start in range(len(word))
         for end in range(start + least, min(len(word), start + longest) + 1)
         if word[start:end] in strings
     }
-    return [word, *(found - {word})]
+    return [word, *(substrings - {word})]
 
 
 def _chosen(terms: list[tuple[str, ...]], words: set[str], samples: sparse.csc_matrix) -> np.ndarray:

@@ -17,11 +17,11 @@ LISTED = 12
 
 def look(subject: Subject) -> list[Finding]:
     """A finding for each modality of text whose words say labels."""
-    found = []
+    findings = []
     for name, column in subject.table.modalities.items():
         if column.kind == "text" and (words := vocabulary(column.values)) is not None and len(subject.labels):
-            found += _look(subject, name, words)
-    return found
+            findings += _look(subject, name, words)
+    return findings
 
 
 def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
@@ -35,12 +35,12 @@ def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
         if test.any() and not test.all():
             held_out[test] = learn(words, targets, ~test)[1][test]
     agrees = {k: correlation(targets[:, k], held_out[:, k]) for k in rules}
-    said = {k: rule for k, rule in rules.items() if agrees[k] >= SAYS}
-    if not said:
+    reliable = {k: rule for k, rule in rules.items() if agrees[k] >= SAYS}
+    if not reliable:
         return []
-    wrong = {k: int((held_out[:, k] != targets[:, k]).sum()) for k in said}
+    wrong = {k: int((held_out[:, k] != targets[:, k]).sum()) for k in reliable}
     lines = [
-        f"{subject.labels[k]} = {_in_words(rule, words)} ({wrong[k]:,} of {n:,} wrong)" for k, rule in said.items()
+        f"{subject.labels[k]} = {_in_words(rule, words)} ({wrong[k]:,} of {n:,} wrong)" for k, rule in reliable.items()
     ]
     by_label = {
         subject.labels[k]: {
@@ -49,11 +49,11 @@ def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
             "wrong": wrong[k],
             "correlation": agrees[k],
         }
-        for k, rule in said.items()
+        for k, rule in reliable.items()
     }
-    more = f" ({LISTED} of them here)" if len(said) > LISTED else ""
-    seen = f"words of {modality} determine {len(said)} of {len(subject.labels)} labels{more} (cross-validated):"
-    weight = float(np.mean([agrees[k] for k in said]) * len(said) / len(subject.labels))
+    more = f" ({LISTED} of them here)" if len(reliable) > LISTED else ""
+    seen = f"words of {modality} determine {len(reliable)} of {len(subject.labels)} labels{more} (cross-validated):"
+    weight = float(np.mean([agrees[k] for k in reliable]) * len(reliable) / len(subject.labels))
     facts = {"modality": modality, "samples": n, "rules": by_label}
     return [Finding("words", seen, COSTS, max(weight, 0.5), tuple(lines[:LISTED]), facts)]
 

@@ -1,1 +1,1 @@
-"""Where cells run: one engine per file; none knows what running a cell means."""
+"""The engines, which run cells here or elsewhere: one per file; none knows what running a cell means."""

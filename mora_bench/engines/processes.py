@@ -24,8 +24,8 @@ class Processes(Engine):
         try:
             while waiting or pool:
                 while waiting and len(pool) < runtime.workers:
-                    place = min(set(range(runtime.workers)) - {worker.place for worker in pool})
-                    pool.append(Worker(waiting.pop(), runtime, work, place))
+                    slot = min(set(range(runtime.workers)) - {worker.slot for worker in pool})
+                    pool.append(Worker(waiting.pop(), runtime, work, slot))
                 for worker in pool:
                     worker.end_if_late()
                 for pipe in wait([worker.pipe for worker in pool], timeout=_until_late(pool)):
@@ -51,8 +51,8 @@ class Processes(Engine):
 
 
 def apart(bundle: Bundle, runtime: Runtime, work: Work, lost: Lost) -> None:
-    """Run a bundle on this machine in a process of its own, which can end in any way and still leaves records."""
-    # So that what a second bundle needs is imported already.
+    """Run a bundle on this machine in a separate process, which can end in any way and still leaves records."""
+    # So that the modules that a second bundle needs are imported already.
     context([getattr(work, "func", work).__module__])
     for _ in Processes().run([bundle], replace(runtime, workers=1), work, lost):
         pass

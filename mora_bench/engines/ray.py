@@ -56,15 +56,15 @@ class Ray(Engine):
                 ended, _ = ray.wait(list(running), num_returns=1)
                 for reference in ended:
                     bundle = running.pop(reference)
-                    why = _died(reference)
-                    if why and self.nodes[bundle[0].key] < NODES:
+                    cause = _died(reference)
+                    if cause and self.nodes[bundle[0].key] < NODES:
                         self.nodes[bundle[0].key] += 1
                         waiting.append(bundle)
                         continue
-                    if why:
+                    if cause:
                         for cell in bundle:
-                            said = f"its node or worker was lost {NODES + 1} times ({why})"
-                            lost(cell, _as_job(runtime, bundle), said)
+                            reason = f"its node or worker was lost {NODES + 1} times ({cause})"
+                            lost(cell, _as_job(runtime, bundle), reason)
                     yield from bundle
         finally:
             for reference in running:
@@ -94,7 +94,7 @@ def _connect(runtime: Runtime) -> None:
 
 
 def _asked(runtime: Runtime) -> dict[str, Any]:
-    """What a task asks the cluster for."""
+    """The resources that a task asks the cluster for."""
     asked: dict[str, Any] = {"num_cpus": runtime.threads}
     for name, value in runtime.resources:
         if name in ASKED:

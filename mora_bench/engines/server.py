@@ -1,4 +1,4 @@
-"""What the server of worker processes imports first: from then on it ends with its command, even while it imports.
+"""The first import of the server of worker processes: from then on it ends with its command, even while it imports.
 
 Python's own way, a pipe that closes, is seen only when all imports are done, which takes seconds on a busy machine.
 Workers, which are copies of the server, do not inherit this; they look themselves (`workers.end_with`).

@@ -1,8 +1,8 @@
 """Jobs of a Slurm cluster, submitted as arrays through submitit.
 
-What a cell found lies in the results folder, and is read there. Of a job only two things are asked: whether squeue
-still knows it, because many clusters do without accounting, and how it says that it ended. The command may end and jobs
-go on; the same command waits for them again.
+The records of cells lie in the results folder, and are read there. Only two facts of a job are asked for: whether
+squeue still knows it, because many clusters do without accounting, and how it says that it ended. The command may end
+and jobs go on; the same command waits for them again.
 """
 
 import shutil
@@ -27,7 +27,7 @@ from mora_bench.files import write_atomic
 #: Seconds for which a job must be out of the queue before it is believed to be lost, because shared file systems show
 #: files of other machines late.
 GONE = 90.0
-#: What a cluster that was not told otherwise allows in one array.
+#: Jobs that a cluster allows in one array, unless it is set up otherwise.
 ARRAY = 1000
 
 
@@ -43,9 +43,9 @@ class Slurm(Engine):
         slurm_jobs.executor(runtime, runtime.out / "slurm")
 
     def run(self, bundles: Sequence[Bundle], runtime: Runtime, work: Work, lost: Lost) -> Iterator[Cell]:
-        whole = replace(runtime.absolute(), detach=False)
-        place = whole.out / "slurm"
-        jobs = self._jobs(bundles, whole, work, lost)
+        job_runtime = replace(runtime.absolute(), detach=False)
+        folder = job_runtime.out / "slurm"
+        jobs = self._jobs(bundles, job_runtime, work, lost)
         if runtime.detach and jobs:
             raise Detached(f"{len(jobs)} Slurm jobs are submitted; the same command waits for them, without --detach")
         seen = dict.fromkeys(jobs, time.monotonic())
@@ -54,22 +54,22 @@ class Slurm(Engine):
                 time.sleep(slurm_jobs.LOOK)
                 queued = slurm_jobs.queue()
                 seen |= {job: time.monotonic() for job in jobs if job in queued}
-                for job in _ended(place, jobs, seen):
-                    bundle, said = jobs.pop(job), slurm_jobs.last_word(place, job)
-                    slurm_jobs.file(place, bundle, work).unlink(missing_ok=True)
-                    if said != "":
+                for job in _ended(folder, jobs, seen):
+                    bundle, ending = jobs.pop(job), slurm_jobs.last_word(folder, job)
+                    slurm_jobs.file(folder, bundle, work).unlink(missing_ok=True)
+                    if ending != "":
                         for cell in bundle:
                             # What a job printed, or its error says, may be a patient's.
                             plain = cell.source != "real"
-                            how = (said if plain else (said or "").partition(":")[0]) or "ended without a word"
-                            why = f"Slurm job {job} {how}; {slurm_jobs.log(place, job, plain)}"
-                            lost(cell, replace(runtime, job=slurm_jobs.name(job)), why)
+                            quoted = (ending if plain else (ending or "").partition(":")[0]) or "ended without a word"
+                            reason = f"Slurm job {job} {quoted}; {slurm_jobs.log(folder, job, plain)}"
+                            lost(cell, replace(runtime, job=slurm_jobs.name(job)), reason)
                     yield from bundle
         except KeyboardInterrupt:
             if jobs:
                 ids = " ".join(sorted({job.partition("_")[0] for job in jobs}))
-                said = f"{len(jobs)} Slurm jobs go on; the same command waits for them, scancel {ids} ends them"
-                raise Detached(said) from None
+                message = f"{len(jobs)} Slurm jobs go on; the same command waits for them, scancel {ids} ends them"
+                raise Detached(message) from None
             raise
         except GeneratorExit:
             subprocess.run(["scancel", *jobs], check=False)
@@ -91,14 +91,14 @@ class Slurm(Engine):
         return jobs
 
 
-def _ended(place: Path, jobs: Mapping[str, Bundle], seen: Mapping[str, float]) -> list[str]:
+def _ended(folder: Path, jobs: Mapping[str, Bundle], seen: Mapping[str, float]) -> list[str]:
     """The jobs that say that they ended, or that the queue has not known for long."""
     now = time.monotonic()
-    return [job for job in jobs if now - seen[job] >= GONE or slurm_jobs.last_word(place, job) is not None]
+    return [job for job in jobs if now - seen[job] >= GONE or slurm_jobs.last_word(folder, job) is not None]
 
 
 class Task:
-    """What a job runs: its cells in a process of their own, so that none of them can end the job without a record."""
+    """The work of a job: its cells run in a separate process, so that none of them ends the job without a record."""
 
     def __call__(self, bundle: Bundle, runtime: Runtime, work: Work, lost: Lost) -> None:
         # submitit ignores SIGTERM, after which Slurm would wait half a minute before it kills.
@@ -106,20 +106,20 @@ class Task:
         from submitit import JobEnvironment
 
         job = JobEnvironment().job_id
-        said = ""
+        ending = ""
         try:
             apart(bundle, replace(runtime, job=slurm_jobs.name(job)), work, lost)
         except Exception as error:
-            said = f"ended with {type(error).__name__}: {error}"
+            ending = f"ended with {type(error).__name__}: {error}"
             raise
         finally:
             # Not where the job is ended from outside: SystemExit is no Exception, and another run of it goes on.
-            if said or sys.exc_info()[0] is None:
-                write_atomic(runtime.out / "slurm" / "jobs" / f"{job}.ended", said.encode())
+            if ending or sys.exc_info()[0] is None:
+                write_atomic(runtime.out / "slurm" / "jobs" / f"{job}.ended", ending.encode())
 
     def checkpoint(self, *arguments: Any) -> Any:
-        """What submitit runs in another job if this one's time is up or it is preempted: the same, from where the
-        files say that it stands."""
+        """The work that submitit runs in another job if this one's time is up or it is preempted: the same, from where
+        the files say that it stands."""
         from submitit.helpers import DelayedSubmission
 
         return DelayedSubmission(self, *arguments)

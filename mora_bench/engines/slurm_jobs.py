@@ -1,4 +1,4 @@
-"""What a Slurm cluster is asked: to take jobs, through submitit, and which of them it still knows."""
+"""Requests to a Slurm cluster: to take jobs, through submitit, and to say which of them it still knows."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from mora_bench.files import beside, digest, write_atomic
 LOOK, PATIENCE = 5.0, 24
 #: How often the time of a job may be up before it has failed; submitit's own 3 would end a cell of two days.
 TIMES = 20
-#: What a job asks for unless `--resources` says otherwise; a job whose time is up goes on in another one.
+#: The resources that a job asks for unless `--resources` says otherwise; a job whose time is up goes on in another one.
 DEFAULTS: dict[str, Any] = {"timeout_min": 24 * 60, "slurm_array_parallelism": 256}
 
 
@@ -30,34 +30,34 @@ def submitted(
     bundles: Sequence[Bundle], task: Callable[..., None], runtime: Runtime, work: Work, lost: Lost
 ) -> dict[str, Bundle]:
     """Submit one array, and remember in files which job runs what."""
-    place = runtime.out / "slurm"
-    made = executor(runtime, place, snapshot(place))
+    folder = runtime.out / "slurm"
+    submitter = executor(runtime, folder, snapshot(folder))
     count = len(bundles)
     try:
-        jobs = made.map_array(task, bundles, [runtime] * count, [work] * count, [lost] * count)
+        jobs = submitter.map_array(task, bundles, [runtime] * count, [work] * count, [lost] * count)
     except Exception as error:
         raise UserError(f"--engine slurm: sbatch refused ({error}). See --resources.") from error
-    found = {job.job_id: bundle for job, bundle in zip(jobs, bundles, strict=True)}
-    for job, bundle in found.items():
-        write_atomic(file(place, bundle, work), json.dumps({"job": job}).encode())
-    return found
+    by_job = {job.job_id: bundle for job, bundle in zip(jobs, bundles, strict=True)}
+    for job, bundle in by_job.items():
+        write_atomic(file(folder, bundle, work), json.dumps({"job": job}).encode())
+    return by_job
 
 
-def executor(runtime: Runtime, place: Path, code: Path | None = None) -> Any:
-    """submitit's executor with what a job asks for."""
+def executor(runtime: Runtime, folder: Path, code: Path | None = None) -> Any:
+    """submitit's executor with the resources that a job asks for."""
     from submitit import AutoExecutor
 
     asked = DEFAULTS | {"cpus_per_task": runtime.threads, "name": "mora_bench"} | dict(runtime.resources)
     if code is not None:
-        own = asked.get("slurm_setup")
-        asked["slurm_setup"] = [f"export PYTHONPATH={shlex.quote(str(code))}:$PYTHONPATH", *([own] if own else [])]
+        setup = asked.get("slurm_setup")
+        asked["slurm_setup"] = [f"export PYTHONPATH={shlex.quote(str(code))}:$PYTHONPATH", *([setup] if setup else [])]
     try:
-        most = int(asked.pop("slurm_max_num_timeout", TIMES))
-        made = AutoExecutor(folder=place / "jobs", cluster="slurm", slurm_max_num_timeout=most)
-        made.update_parameters(**{name: _number(value) for name, value in asked.items()})
+        timeouts = int(asked.pop("slurm_max_num_timeout", TIMES))
+        submitter = AutoExecutor(folder=folder / "jobs", cluster="slurm", slurm_max_num_timeout=timeouts)
+        submitter.update_parameters(**{name: _number(value) for name, value in asked.items()})
     except (ValueError, NameError, TypeError) as error:
         raise UserError(f"--resources: {error}") from error
-    return made
+    return submitter
 
 
 def _number(value: Any) -> Any:
@@ -68,21 +68,21 @@ def _number(value: Any) -> Any:
 
 
 @cache
-def snapshot(place: Path) -> Path:
-    """A copy of this package's code, so that what is edited while jobs wait does not change them."""
+def snapshot(folder: Path) -> Path:
+    """A copy of this package's code, so that edits while jobs wait do not change them."""
     from mora_bench.records.provenance import COPIED, commit
 
-    folders = {}
+    sources = {}
     for package in ("mora_bench", "mora_baselines"):
-        found = find_spec(package)
-        if found is not None and found.submodule_search_locations:
-            folders[package] = Path(next(iter(found.submodule_search_locations)))
-    files = sorted(f for folder in folders.values() for f in folder.rglob("*") if f.is_file() and f.suffix != ".pyc")
-    code = place / "code" / digest(part for f in files for part in (str(f).encode(), f.read_bytes()))
+        spec = find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            sources[package] = Path(next(iter(spec.submodule_search_locations)))
+    files = sorted(f for source in sources.values() for f in source.rglob("*") if f.is_file() and f.suffix != ".pyc")
+    code = folder / "code" / digest(part for f in files for part in (str(f).encode(), f.read_bytes()))
     if not code.is_dir():
         half = beside(code)
-        for package, folder in folders.items():
-            shutil.copytree(folder, half / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for package, source in sources.items():
+            shutil.copytree(source, half / package, ignore=shutil.ignore_patterns("__pycache__"))
         (half / COPIED).write_text(json.dumps(commit()))
         try:
             half.rename(code)
@@ -99,21 +99,23 @@ def queue() -> set[str]:
         UserError: squeue failed again and again.
     """
     for _ in range(PATIENCE):
-        found = subprocess.run(["squeue", "--me", "-h", "-r", "-o", "%i"], capture_output=True, text=True, check=False)
-        if found.returncode == 0:
-            return set(found.stdout.split())
+        completed = subprocess.run(
+            ["squeue", "--me", "-h", "-r", "-o", "%i"], capture_output=True, text=True, check=False
+        )
+        if completed.returncode == 0:
+            return set(completed.stdout.split())
         time.sleep(LOOK)
-    raise UserError(f"squeue failed {PATIENCE} times: {found.stderr.strip()}. Jobs that were submitted go on.")
+    raise UserError(f"squeue failed {PATIENCE} times: {completed.stderr.strip()}. Jobs that were submitted go on.")
 
 
-def file(place: Path, bundle: Bundle, work: Work) -> Path:
+def file(folder: Path, bundle: Bundle, work: Work) -> Path:
     """The file that says which job does this work on a bundle."""
-    what = getattr(work, "func", work).__module__.rpartition(".")[2]
-    return place / "queued" / f"{bundle[0].key}-{what}.json"
+    module = getattr(work, "func", work).__module__.rpartition(".")[2]
+    return folder / "queued" / f"{bundle[0].key}-{module}.json"
 
 
 def name(job: str) -> str:
-    """How a lease names a job."""
+    """The name of a job in leases."""
     return f"slurm {job}"
 
 
@@ -126,16 +128,16 @@ def job_of(file: Path) -> str:
         return ""
 
 
-def last_word(place: Path, job: str) -> str | None:
+def last_word(folder: Path, job: str) -> str | None:
     """How a job ended: "" well, an error, or None if it has not said so."""
-    file = place / "jobs" / f"{job}.ended"
+    file = folder / "jobs" / f"{job}.ended"
     # Listing the folder asks the server, where a question for one file may be answered from memory.
     return file.read_text() if file.name in os.listdir(file.parent) else None
 
 
-def log(place: Path, job: str, quoted: bool) -> str:
-    """Where a job's log is, and its last line where that may be quoted."""
-    file = place / "jobs" / f"{job}_0_log.err"
+def log(folder: Path, job: str, quoted: bool) -> str:
+    """The path of a job's log, and its last line where that may be quoted."""
+    file = folder / "jobs" / f"{job}_0_log.err"
     try:
         lines = [line for line in file.read_text(errors="replace").splitlines() if line.strip()]
     except OSError:

@@ -15,13 +15,13 @@ from mora_bench.workers import context, end_with, kill_tree
 class Worker:
     """A process that runs the bundles of cells it is given, one at a time."""
 
-    def __init__(self, bundle: Bundle, runtime: Runtime, work: Work, place: int):
+    def __init__(self, bundle: Bundle, runtime: Runtime, work: Work, slot: int):
         made = context()
-        self.place = place
+        self.slot = slot
         self.minutes = runtime.limit_minutes
         self.late = False
         self.pipe, theirs = made.Pipe()
-        arguments = (theirs, runtime, work, own_cores(place, runtime), own_gpu(place, runtime), os.getpid())
+        arguments = (theirs, runtime, work, own_cores(slot, runtime), own_gpu(slot, runtime), os.getpid())
         self.process = made.Process(target=_serve, args=arguments, daemon=False)
         self.process.start()
         theirs.close()
@@ -43,7 +43,7 @@ class Worker:
     def end_if_late(self) -> None:
         """Kill the worker, and what it started, if it has had its time; `done` then says that it died."""
         left = self.left()
-        # What has been answered already is in time, however late the command looks.
+        # An answer that has come already is in time, however late the command looks.
         if left is not None and left <= 0 and not self.pipe.poll():
             self.late = True
             kill_tree(self.process.pid)
@@ -52,7 +52,7 @@ class Worker:
         """Whether the worker finished its bundle; if not, its process has died.
 
         Raises:
-            OSError: the worker could not write what it found.
+            OSError: the worker could not write a record.
         """
         try:
             answer = self.pipe.recv()
@@ -79,8 +79,8 @@ class Worker:
         self.process.join()
 
 
-def own_cores(place: int, runtime: Runtime) -> set[int] | None:
-    """The cores that worker number `place` is pinned to, if the threads of all workers together use every core.
+def own_cores(slot: int, runtime: Runtime) -> set[int] | None:
+    """The cores that the worker of a slot is pinned to, if the threads of all workers together use every core.
 
     With fewer or more threads the workers are not pinned (None), because other programs may use those cores.
     """
@@ -89,13 +89,13 @@ def own_cores(place: int, runtime: Runtime) -> set[int] | None:
     cores = sorted(os.sched_getaffinity(0))
     if runtime.workers * runtime.threads != len(cores):
         return None
-    return set(cores[place * runtime.threads : (place + 1) * runtime.threads])
+    return set(cores[slot * runtime.threads : (slot + 1) * runtime.threads])
 
 
-def own_gpu(place: int, runtime: Runtime) -> str | None:
-    """The GPU of worker number `place`, if there are several and none was named."""
+def own_gpu(slot: int, runtime: Runtime) -> str | None:
+    """The GPU of the worker of a slot, if there are several and none was named."""
     names = gpus()
-    return names[place % len(names)] if runtime.device == "cuda" and len(names) > 1 else None
+    return names[slot % len(names)] if runtime.device == "cuda" and len(names) > 1 else None
 
 
 def _serve(

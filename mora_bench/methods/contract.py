@@ -56,7 +56,7 @@ class Method(nn.Module, ABC):
     source: ClassVar[str]
     #: Its group of rows in tables: "fine-tuning", "low-rank", "missing-aware", "MoRA", or one of your own.
     family: ClassVar[str] = "other"
-    #: What it reads, with the value its paper uses: "rank", "blocks" (as on the command line), and knobs of its own.
+    #: The axes it reads, with the values its paper uses: "rank", "blocks" (as on the command line), and its own knobs.
     reads: ClassVar[dict[str, str | int | float | bool]] = {}
     #: Whether weights of the backbone itself train (full fine-tuning, BitFit).
     trains_backbone: ClassVar[bool] = False
@@ -90,17 +90,18 @@ class Method(nn.Module, ABC):
         """Undo `attach` and any training of the backbone's own weights."""
 
     def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces one block of one stream. `frozen` runs the backbone's own."""
+        """The step that replaces one block of one stream. `frozen` runs the backbone's own block."""
         return frozen(tokens)
 
     def depth(self, block: int, frozen: Sequence[Frozen], streams: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
-        """What replaces the blocks of one depth in all streams; override it if streams must see each other."""
+        """The step that replaces the blocks of one depth in all streams; override it if streams must see each other."""
         return tuple(
-            self.block(At(s, block), own, tokens) for s, (own, tokens) in enumerate(zip(frozen, streams, strict=True))
+            self.block(At(s, block), frozen_block, tokens)
+            for s, (frozen_block, tokens) in enumerate(zip(frozen, streams, strict=True))
         )
 
     def pooled(self, features: Tensor, present: Tensor) -> Tensor:
-        """What replaces the classifier's input, [B, F]. Each stream has its share of the features
+        """The features that replace the classifier's input, [B, F]. Each stream has its share of them
         (`Backbone.shares`); present is bool [B, M]."""
         return features
 
@@ -148,21 +149,21 @@ class InBlocks(Method):
         return min(at.block for at in self.place)
 
     def once(self) -> dict[Place, At]:
-        """Each place once: one stream and block for it."""
-        found: dict[Place, At] = {}
+        """The places, each with one stream and block of it."""
+        places: dict[Place, At] = {}
         for at, place in self.place.items():
-            found.setdefault(place, at)
-        return found
+            places.setdefault(place, at)
+        return places
 
     def block(self, at: At, frozen: Frozen, tokens: Tokens) -> Tokens:
         return self.changed(self.place[at], frozen, tokens) if at in self.place else frozen(tokens)
 
     def changed(self, place: Place, frozen: Frozen, tokens: Tokens) -> Tokens:
-        """What replaces one of its blocks. `frozen` runs the backbone's own block."""
+        """The step that replaces one of its blocks. `frozen` runs the backbone's own block."""
         return frozen(tokens)
 
 
-#: What a class may declare of itself. Subclasses do not inherit it, because any change may make it untrue.
+#: Properties that a class may declare of itself. Subclasses do not inherit them: any change may make them untrue.
 #:
 #: samples_apart = True: layers inside a block must see samples apart, [B, T, D], because they treat them differently.
 #:     If not declared, padding is left out and they see one flat sequence, [N, D].

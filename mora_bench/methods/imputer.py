@@ -1,4 +1,4 @@
-"""What replaces a missing modality in embedding space: the contract, and the dummy, which changes nothing."""
+"""The contract of imputers, which replace a missing modality in embedding space; the dummy, which changes nothing."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -31,7 +31,7 @@ class Imputer(nn.Module):
         """Learn from embedded training batches: (parts, present bool [B, M])."""
 
     def report(self) -> dict[str, str]:
-        """What the imputer was fitted on, for the record."""
+        """A description of what the imputer was fitted on, for the record."""
         return {}
 
     def fill(self, parts: list[Part], present: Tensor) -> list[Part]:

@@ -39,13 +39,13 @@ class Beginning:
     ahead: tuple[Tensor, ...] = ()
 
 
-#: What flows between stages: a `Batch`, then (parts, present), then a `Beginning`.
+#: The state that flows between stages: a `Batch`, then (parts, present), then a `Beginning`.
 State = Any
 
 
 @dataclass(frozen=True)
-class Found:
-    """Which computations of a model `probe.settle` found that can be skipped; none by default.
+class Shortcuts:
+    """The computations of a model that `probe.settle` found can be skipped; none by default.
 
     Attributes:
         constant: neither training nor chance affects the stages before `cut`, so their output may be kept.
@@ -101,9 +101,9 @@ class Model(nn.Module):
         self.pairs, self.projection_frozen = 0, False
         self.outputs = outputs
         self.head = _head(readout, backbone, outputs, head_seed)
-        self.found = Found()
+        self.shortcuts = Shortcuts()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
-        self._own = {id(p) for p in backbone.parameters()}
+        self._backbone_ids = {id(p) for p in backbone.parameters()}
         method.attach(backbone)
 
     def start_at(self, logits: np.ndarray) -> None:
@@ -153,12 +153,12 @@ class Model(nn.Module):
         """The frozen stages, without gradients."""
         with torch.no_grad():
             state = self._run(batch, 0, self.cut)
-            return self._with_ahead(state) if self.found.ahead else state
+            return self._with_ahead(state) if self.shortcuts.ahead else state
 
     def _with_ahead(self, state: Beginning) -> Beginning:
         """Add the output of the first changed block's frozen weights to `state`."""
         frozen = self.frozen(self.method.first_block, state)
-        ahead = tuple(own(tokens).x for own, tokens in zip(frozen, state.streams, strict=True))
+        ahead = tuple(block(tokens).x for block, tokens in zip(frozen, state.streams, strict=True))
         return replace(state, ahead=ahead)
 
     def finish(self, state: State) -> Tensor:
@@ -192,12 +192,12 @@ class Model(nn.Module):
         frozen = self.frozen(i, state)
         if i >= self.method.first_block:
             return self.method.depth(i, frozen, state.streams)
-        return tuple(own(tokens) for own, tokens in zip(frozen, state.streams, strict=True))
+        return tuple(block(tokens) for block, tokens in zip(frozen, state.streams, strict=True))
 
     def frozen(self, i: int, state: Beginning) -> list[Frozen]:
         """The backbone's own blocks of depth i, as methods call them."""
         # Only the first token is read after the last block, so nothing else of it is computed.
-        first = 1 if self.found.lean and i == self.backbone.depth - 1 else None
+        first = 1 if self.shortcuts.lean and i == self.backbone.depth - 1 else None
         return [_frozen(self.backbone, At(s, i), first, state, s) for s in range(len(state.streams))]
 
     def by_owner(self) -> dict[str, list[nn.Parameter]]:
@@ -208,13 +208,13 @@ class Model(nn.Module):
         parts = {"pooler": self.pooler, "head": self.head}
         parts |= {} if self.projection is None else {PROJECTION: self.projection}
         owner = {id(p): name for name, part in parts.items() for p in part.parameters()}
-        found: dict[str, list[nn.Parameter]] = {name: [] for name in dict.fromkeys((*OWNERS, *parts))}
+        owned: dict[str, list[nn.Parameter]] = {name: [] for name in dict.fromkeys((*OWNERS, *parts))}
         unused = {id(p) for p in self.backbone.unused}
         for parameter in self.parameters():
             key = id(parameter)
             if key not in unused:
-                found[owner.get(key) or ("backbone" if key in self._own else "adapter")].append(parameter)
-        return found
+                owned[owner.get(key) or ("backbone" if key in self._backbone_ids else "adapter")].append(parameter)
+        return owned
 
     def trained(self) -> dict[str, nn.Parameter]:
         """The parameters that train, by name, each once."""
@@ -229,7 +229,7 @@ class Model(nn.Module):
 
 
 def _head(readout: str, backbone: Backbone, outputs: int, seed: int) -> nn.Sequential | LabelAttention:
-    """What gives the logits."""
+    """The classifier, which gives the logits."""
     together = sum(backbone.shares)
     if readout == LABELS:
         return LabelAttention(backbone.widths, together, outputs, seed)
@@ -238,12 +238,12 @@ def _head(readout: str, backbone: Backbone, outputs: int, seed: int) -> nn.Seque
 
 def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:
     """One frozen block, as a method calls it. Uses the output computed ahead if called with those very tokens."""
-    given = state.streams[stream].x
+    source = state.streams[stream].x
     ahead = state.ahead[stream] if state.ahead else None
-    version = -1 if torch.compiler.is_compiling() else given._version
+    version = -1 if torch.compiler.is_compiling() else source._version
 
     def frozen(tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens:
-        untouched = tokens.x is given and (version < 0 or given._version == version)
+        untouched = tokens.x is source and (version < 0 or source._version == version)
         if ahead is None or prefix is not None or not untouched:
             return backbone.block(at, tokens, prefix, first)
         return (tokens if first is None else tokens.first(first)).with_x(ahead)

@@ -73,7 +73,7 @@ class MoraConfig(PeftConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.peft_type = PeftType[NAME]
-        # What is found in the network is set when the branches are put there.
+        # Set from the network when the branches are put there.
         self.target_modules = None
 
 
@@ -124,13 +124,13 @@ def find_blocks(model: nn.Module, config: MoraConfig) -> list[str]:
     """The paths of the blocks of a network that a config means, tower after tower.
 
     Raises:
-        ValueError: the network was not tested and no tower is named, a tower is not there or stands for several, or no
+        ValueError: the network was not tested and no tower is named, a tower is absent or stands for several, or no
             tower has one of the blocks.
     """
     lists = {
         name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList) and len(module)
     }
-    shown = ", ".join(f"{name} ({len(own)} {_kind(own[0])})" for name, own in lists.items()) or "none"
+    shown = ", ".join(f"{name} ({len(blocks)} {_kind(blocks[0])})" for name, blocks in lists.items()) or "none"
     kind = getattr(getattr(model, "config", None), "model_type", None)
     towers = config.towers or TESTED.get(str(kind))
     if not towers:
@@ -140,15 +140,15 @@ def find_blocks(model: nn.Module, config: MoraConfig) -> list[str]:
         )
     named: list[str] = []
     for tower in towers:
-        own = [name for name in lists if name == tower or name.endswith(f".{tower}")]
-        if len(own) != 1:
-            what = f"stands for {', '.join(own)}" if own else "is not there"
-            raise ValueError(f"MoRA: the tower {tower} {what}. Lists of modules: {shown}.")
-        named += own
+        matches = [name for name in lists if name == tower or name.endswith(f".{tower}")]
+        if len(matches) != 1:
+            problem = f"stands for {', '.join(matches)}" if matches else "is not there"
+            raise ValueError(f"MoRA: the tower {tower} {problem}. Lists of modules: {shown}.")
+        named += matches
     absent = [block for block in config.blocks if not any(0 <= block < len(lists[name]) for name in named)]
     if absent or not config.blocks:
-        there = ", ".join(f"{name} has 0 to {len(lists[name]) - 1}" for name in named)
-        raise ValueError(f"MoRA: blocks {absent or config.blocks} are not there: {there}.")
+        ranges = ", ".join(f"{name} has 0 to {len(lists[name]) - 1}" for name in named)
+        raise ValueError(f"MoRA: blocks {absent or config.blocks} are not there: {ranges}.")
     return [f"{name}.{block}" for name in named for block in config.blocks if block < len(lists[name])]
 
 

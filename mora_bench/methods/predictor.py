@@ -23,7 +23,7 @@ class Predictor(ABC):
     family: ClassVar[str] = "no network"
     #: Change it when the same cell would predict something else.
     version: ClassVar[int] = 1
-    #: Whether it reads what the frozen backbone gives of each modality alone (`Shown.frozen`). It then has a cell for
+    #: Whether it reads the frozen backbone's features of each modality alone (`Shown.frozen`). It then has a cell for
     #: each backbone, which stands in the tables of that one only.
     reads_backbone: ClassVar[bool] = False
     #: Kinds of content that it reads; it does not run on datasets that have none of them. Empty: it runs on all.
@@ -34,7 +34,7 @@ class Predictor(ABC):
     #: When it abstains and what it predicts then, in words, e.g. "on samples without text: it predicts no label"; "" if
     #: nowhere.
     abstains: ClassVar[str] = ""
-    #: What a reader of a table must know of its scores besides, in words that follow its name; "" if nothing.
+    #: A remark on its scores for readers of tables, in words that follow its name; "" if nothing.
     remark: ClassVar[str] = ""
 
     @abstractmethod

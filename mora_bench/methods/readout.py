@@ -1,4 +1,4 @@
-"""How tokens of the last block become logits if not by the backbone's own pooling; the same for every method.
+"""Readouts: how tokens of the last block become logits if the backbone does not pool them; alike for every method.
 
 `mean`: the mean of a sample's tokens. `labels`: one attention a label. Both read the tokens after the norm that comes
 before pooling, whatever stands in for an absent modality included, but not what a method added (prompts).
@@ -42,11 +42,11 @@ class LabelAttention(nn.Module):
         nn.init.normal_(self.weight, std=0.02, generator=torch.Generator().manual_seed(seed))
 
     def attend(self, streams: Sequence[Tokens]) -> list[Tensor]:
-        """What each label finds in each stream, [B, C, D]."""
+        """The features that each label reads of each stream, [B, C, D]."""
         return [_attended(query, tokens) for query, tokens in zip(self.queries, streams, strict=True)]
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits [B, C] of what the labels found, [B, C, F]."""
+        """Logits [B, C] of the features that the labels read, [B, C, F]."""
         # As a product of matrices, so that whoever counts FLOPs sees it.
         return (features.transpose(0, 1) @ self.weight[..., None])[..., 0].T + self.bias
 
@@ -68,8 +68,8 @@ def read(readout: str, backbone: Backbone, streams: tuple[Tokens, ...], pooler: 
     if readout not in (MEAN, LABELS):
         return backbone.pool(streams, pooler)
     normed = [tokens.with_x(backbone.norm(s, tokens.x)) for s, tokens in enumerate(streams)]
-    found = head.attend(normed) if isinstance(head, LabelAttention) else [tokens.mean() for tokens in normed]
-    return backbone.combine(found, pooler)
+    pooled = head.attend(normed) if isinstance(head, LabelAttention) else [tokens.mean() for tokens in normed]
+    return backbone.combine(pooled, pooler)
 
 
 def judged(features: Tensor, present: Tensor, method: Method, head: nn.Module) -> Tensor:
@@ -77,7 +77,7 @@ def judged(features: Tensor, present: Tensor, method: Method, head: nn.Module) -
     if features.ndim == 2:
         return head(method.pooled(features, present))
     rows, classes = features.shape[:2]
-    # A method sees each label's features as those of a sample of its own.
+    # A method sees the features of each label as those of a separate sample.
     whose = present[:, None].expand(rows, classes, present.shape[1])
     changed = method.pooled(features.flatten(0, 1), whose.flatten(0, 1))
     return head(changed.view(rows, classes, -1))

@@ -1,1 +1,1 @@
-"""What takes modalities away: mechanisms of missingness, one file each, and the masks drawn from them."""
+"""Mechanisms of missingness, which take modalities away, one file each, and the masks drawn from them."""

@@ -26,7 +26,7 @@ from mora_bench.files import DIGITS, digest_json, version
 
 #: The columns that are no modality.
 ID, SIDE, SEED = "id", "side", "seed"
-#: What stands in `side`, and the side of a split that it means.
+#: Values of `side`, and the side of a split that each means.
 SIDES = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 #: How a side is called in messages.
 SAID = {"train": "training", "val": "validation", "test": "test"}
@@ -34,17 +34,17 @@ SAID = {"train": "training", "val": "validation", "test": "test"}
 VERSION = 1
 #: How many rows a message names one by one.
 NAMED = 20
-#: What a digest looks like.
+#: The form of a digest.
 DIGEST = re.compile(rf"[0-9a-f]{{{DIGITS}}}")
 FORMATS = "a table as .csv, .csv.gz or .parquet"
 
-#: A row: side ("" for all), seed (None for every one), id, and what is kept of each modality as "1" and "0".
+#: A row: side ("" for all), seed (None for every one), id, and a digit for each modality, "1" kept, "0" lost.
 Row = tuple[str, int | None, str, str]
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What is kept of whom. `rows` are sorted; `kept` of a row has a digit for each of the M `modalities`."""
+    """A mask by rows, which are sorted; the last part of a row has a digit for each of the M `modalities`."""
 
     modalities: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -56,10 +56,10 @@ class Brought:
 
     @cached_property
     def _by_side(self) -> dict[tuple[str, int | None], dict[str, str]]:
-        found: dict[tuple[str, int | None], dict[str, str]] = {}
-        for side, seed, name, kept in self.rows:
-            found.setdefault((side, seed), {})[name] = kept
-        return found
+        by_side: dict[tuple[str, int | None], dict[str, str]] = {}
+        for side, seed, name, digits in self.rows:
+            by_side.setdefault((side, seed), {})[name] = digits
+        return by_side
 
     @cached_property
     def seeds(self) -> frozenset[int]:
@@ -72,7 +72,7 @@ class Brought:
         return frozenset(row[2] for row in self.rows)
 
     def rows_of(self, side: str, seed: int) -> dict[str, str]:
-        """What it says for one side of one seed's split: by id what is kept of each modality, as "1" and "0"."""
+        """Its rows for one side of one seed's split: by id a digit for each modality, "1" kept, "0" lost."""
         sides = self._by_side
         for key in ((side, seed), (side, None), ("", seed), ("", None)):
             if key in sides:
@@ -80,15 +80,15 @@ class Brought:
         return {}
 
     def absent(self, names: Iterable[str], side: str, seed: int) -> list[str]:
-        """Those of some ids of which it says nothing on a side."""
+        """Those of some ids that have no row on a side, sorted."""
         known = self.rows_of(side, seed)
         return sorted({name for name in names if name not in known})
 
     def kept(self, names: Sequence[str], side: str, seed: int) -> np.ndarray:
-        """What it keeps of n units, bool [n, M].
+        """The mask of n units, bool [n, M].
 
         Raises:
-            UserError: it says nothing of one of them.
+            UserError: one of them has no row.
         """
         lacking = self.absent(names, side, seed)
         if lacking:
@@ -101,8 +101,8 @@ class Brought:
     def rate(self, columns: Collection[int], side: str) -> float:
         """The share of its rows for a side that lose one of some modalities, to four digits. A row that would lose all
         it has does not count: no mask takes a sample's last modality."""
-        chosen = [kept for own, _, _, kept in self.rows if own in ("", side)]
-        bits = [[digit == "1" or m not in columns for m, digit in enumerate(kept)] for kept in chosen]
+        chosen = [digits for row_side, _, _, digits in self.rows if row_side in ("", side)]
+        bits = [[digit == "1" or m not in columns for m, digit in enumerate(digits)] for digits in chosen]
         lost = [not all(row) and any(row) for row in bits]
         return round(sum(lost) / len(lost), 4) if lost else 0.0
 
@@ -194,18 +194,18 @@ def _read(file: Path, seen: object, modalities: tuple[str, ...]) -> tuple[Brough
 
 
 def order(row: Row) -> tuple[str, int, str]:
-    """What rows are sorted by."""
+    """The key that rows are sorted by."""
     return row[0], -1 if row[1] is None else row[1], row[2]
 
 
 def listed(wrong: Sequence[str]) -> str:
-    """What is wrong, row by row; of very many the first, and how many there are."""
+    """The faults, row by row; of very many the first, and how many there are."""
     more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return "; ".join(wrong[:NAMED]) + more
 
 
 def _row(cells: dict[str, str], modalities: Sequence[str], surplus: int) -> tuple[Row | None, str]:
-    """A row, or what is wrong with it."""
+    """A row, or its fault."""
     if surplus:
         return None, f"{'more' if surplus > 0 else 'fewer'} fields than the header"
     name = cells[ID]

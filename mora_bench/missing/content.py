@@ -18,7 +18,7 @@ class Hidden(Logistic):
     reads = ("contents",)
 
     def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
-        hides = np.array([[m in own for m in range(len(context.modalities))] for own in context.taken], float)
+        hides = np.array([[m in columns for m in range(len(context.modalities))] for columns in context.taken], float)
         return strength * _mean(context, hides[which])
 
 
@@ -34,7 +34,9 @@ class Observed(Logistic):
     reads = ("contents",)
 
     def slopes(self, context: Context, strength: float, which: np.ndarray) -> np.ndarray:
-        leaves = np.array([[m not in own for m in range(len(context.modalities))] for own in context.taken], float)
+        leaves = np.array(
+            [[m not in columns for m in range(len(context.modalities))] for columns in context.taken], float
+        )
         return strength * _mean(context, leaves[which])
 
 

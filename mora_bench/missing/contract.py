@@ -10,13 +10,13 @@ import numpy as np
 
 from mora_bench import registry, seeds
 
-#: What a mechanism may ask for besides presence.
+#: Inputs that a mechanism may ask for besides presence.
 Reads = Literal["covariates", "patients", "targets", "contents", "brought"]
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an argument of a mechanism may name on a dataset: covariates with their values, labels, modalities; and
+    """Names that a mechanism's argument may use on a dataset: covariates with their values, labels, modalities; and
     whether exactly one of the labels is true of each sample."""
 
     covariates: dict[str, tuple]
@@ -27,7 +27,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of the n units of a split that may lose modalities: samples, or patients.
+    """The data of the n units of a split that may lose modalities: samples, or patients.
 
     Attributes:
         natural: bool [n, M], presence before anything is taken.
@@ -76,7 +76,7 @@ class Context:
         return np.searchsorted(bounds[:-1] / bounds[-1], self.uniform("set"), side="right")
 
     def without(self, lost: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """What is kept, bool [n, M], if units `lost` (int [k]) lose the sets of `taken` numbered `which` (int [k])."""
+        """The mask, bool [n, M], if units `lost` (int [k]) lose the sets of `taken` numbered `which` (int [k])."""
         kept = np.ones_like(self.natural)
         for number, columns in enumerate(self.taken):
             kept[np.ix_(lost[which == number], columns)] = False
@@ -111,7 +111,7 @@ class Mechanism(ABC):
 
     @abstractmethod
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        """What is kept, bool [n, M].
+        """The mask: bool [n, M], True where a modality is kept.
 
         Args:
             rate: share of units that are to lose something, 0..1.
@@ -119,33 +119,33 @@ class Mechanism(ABC):
         """
 
     def draws(self, context: Context, rates: Sequence[float], strength: float) -> list[np.ndarray]:
-        """What `draw` gives at each rate. Override it where much of the work is the same for all."""
+        """The mask of `draw` at each rate. Override it where much of the work is the same for all."""
         return [self.draw(context, rate, strength) for rate in rates]
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray | None:
-        """With which probability each unit loses something, float [n], given which set it may lose; None if that is not
+        """The probability that each unit loses something, float [n], given the set it may lose; None if that is not
         known. Scores and training can be weighted by its inverse."""
         return None
 
     def unknown_strength(self, strength: float) -> str | None:
-        """What is wrong with a strength, in words; None if nothing is."""
+        """The fault of a strength, in words; None if it has none."""
         low, high = self.strengths
         if not self.graded or low <= strength <= high:
             return None
         return f"strength {strength:g} is not one that it knows; expected {low:g} to {high:g}"
 
     def problem(self, argument: str, known: Known) -> str | None:
-        """What is wrong with an argument on a dataset of which this is known; None if nothing is."""
+        """The fault of an argument on a dataset of which this is known; None if it has none."""
         return f"it takes no argument, and was given {argument!r}" if argument and not self.takes else None
 
     def settled(self, argument: str, known: Known) -> str:
-        """What stands for an argument in a cell, where that is not the argument: a file's digest rather than its path.
+        """The text for an argument in a cell, where that is not the argument: a file's digest rather than its path.
         Asked only where there is no `problem`."""
         return argument
 
     def rate_of(self, argument: str, taken: Sequence[Sequence[int]], side: str) -> float:
-        """Of one that is not `rated`: the share of units that lose something on a side ("train", "val", "test"), of an
-        argument that is settled and the sets of modalities that a pattern takes."""
+        """The rate of one that is not `rated`: the share of units that lose something on a side ("train", "val",
+        "test"), by an argument that is settled and the sets of modalities that a pattern takes."""
         raise NotImplementedError(f"{type(self).__name__} is asked for its own rate, and does not say it")
 
 
@@ -195,7 +195,7 @@ def intercepts(slopes: np.ndarray, rates: np.ndarray) -> np.ndarray:
 
 
 def lowest(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
-    """Of each share the places of the round(share * n) lowest of n values, int [k]; halves are rounded up."""
+    """For each share the places of the round(share * n) lowest of n values, int [k]; halves are rounded up."""
     order = np.argsort(values, kind="stable")
     return [order[: int(np.floor(share * len(values) + 0.5))] for share in shares]
 

@@ -16,7 +16,7 @@ def effects(
     labels: Sequence[str],
     groups: Mapping[str, np.ndarray],
 ) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Of each modality, who lost it among those that could: samples that have it, and another one besides.
+    """Who lost each modality among those that could: samples that have it, and another one besides.
 
     Args:
         natural, present: bool [N, M], before and after the mask; targets: [N, C]; groups: bool [N] by name.
@@ -28,24 +28,24 @@ def effects(
         it is finite.
     """
     able = natural & (natural.sum(1, keepdims=True) > 1)
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
+    by_modality: dict[str, dict[str, dict[str, float | None]]] = {}
     for m, name in enumerate(modalities):
         rows = able[:, m]
         lost = ~present[rows, m]
         yes = targets[rows].astype(bool)
-        found[name] = {
+        by_modality[name] = {
             "all": {"n": float(rows.sum()), "share": _share(lost)},
-            "share by label": {own: _share(lost[yes[:, c]]) for c, own in enumerate(labels)},
-            "odds ratio by label": {own: _odds_ratio(lost, yes[:, c]) for c, own in enumerate(labels)},
-            "share by group": {own: _share(lost[there[rows]]) for own, there in groups.items()},
+            "share by label": {label: _share(lost[yes[:, c]]) for c, label in enumerate(labels)},
+            "odds ratio by label": {label: _odds_ratio(lost, yes[:, c]) for c, label in enumerate(labels)},
+            "share by group": {group: _share(lost[members[rows]]) for group, members in groups.items()},
         }
-    return found
+    return by_modality
 
 
 @dataclass(frozen=True)
 class Odds:
     """The odds ratio of losing a modality, with a trait against without it: its 95 % interval (Woolf 1955, half a
-    sample added to each count), the p-value of Fisher's exact test, and whether it is told from 1 among all that were
+    sample added to each count), the p-value of Fisher's exact test, and whether it differs from 1 among all that were
     looked at (5 % after Holm)."""
 
     modality: str
@@ -54,7 +54,7 @@ class Odds:
     low: float
     high: float
     p: float
-    told: bool = False
+    significant: bool = False
 
 
 def odds_ratios(
@@ -82,8 +82,8 @@ def odds_ratios(
             ratio = _odds_ratio(lost, has)
             p = float(fisher_exact(counts.reshape(2, 2)).pvalue)
             looks.append(Odds(name, trait, ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), p))
-    corrected = adjusted(np.array([one.p for one in looks])) if looks else np.zeros(0)
-    return [replace(one, told=bool(p < 0.05)) for one, p in zip(looks, corrected, strict=True)]
+    corrected = adjusted(np.array([odds.p for odds in looks])) if looks else np.zeros(0)
+    return [replace(odds, significant=bool(p < 0.05)) for odds, p in zip(looks, corrected, strict=True)]
 
 
 def _share(lost: np.ndarray) -> float | None:

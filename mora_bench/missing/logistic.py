@@ -1,4 +1,4 @@
-"""What mechanisms share that decide by a logistic model whether a unit loses something."""
+"""The base of mechanisms that decide by a logistic model whether a unit loses something."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Logistic(Mechanism):
     def draws(self, context: Context, rates: Sequence[float], strength: float) -> list[np.ndarray]:
         which, luck, chances = self._drawn(context, rates, strength)
         lost = [np.flatnonzero(luck < chance) for chance in chances]
-        return [context.without(own, which[own]) for own in lost]
+        return [context.without(units, which[units]) for units in lost]
 
     def chance(self, context: Context, rate: float, strength: float) -> np.ndarray:
         return self._drawn(context, [rate], strength)[2][0]

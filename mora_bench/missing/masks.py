@@ -65,21 +65,21 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     Raises:
         UserError: unknown mechanism, an argument that this dataset does not have, or a strength out of its range.
     """
-    own, argument = mechanism(missing.mechanism)
-    wrong = own.problem(argument, known) or own.unknown_strength(missing.strength)
-    if "targets" in own.reads and not known.labels:
+    process, argument = mechanism(missing.mechanism)
+    wrong = process.problem(argument, known) or process.unknown_strength(missing.strength)
+    if "targets" in process.reads and not known.labels:
         wrong = "it reads labels, and the targets of this dataset do not say of every sample which are true"
     if wrong:
         raise UserError(f"mechanism {missing.mechanism!r} on {dataset}: {wrong}.")
-    told = ""
-    if "covariates" in own.reads and argument:
-        told = digest_json([argument, list(map(str, known.covariates[argument]))])
+    digest = ""
+    if "covariates" in process.reads and argument:
+        digest = digest_json([argument, list(map(str, known.covariates[argument]))])
     kind = missing.mechanism.partition(":")[0]
     version = registry.version(registry.MECHANISMS, kind)
-    strength = missing.strength if own.graded else 1.0
-    settled_argument = own.settled(argument, known)
+    strength = missing.strength if process.graded else 1.0
+    settled_argument = process.settled(argument, known)
     return Missing(
-        f"{kind}:{settled_argument}" if argument else missing.mechanism, strength, missing.unit, version, told
+        f"{kind}:{settled_argument}" if argument else missing.mechanism, strength, missing.unit, version, digest
     )
 
 
@@ -90,8 +90,8 @@ def rated(missing: Missing) -> bool:
 
 def rate_of(missing: Missing, pattern: str, modalities: Sequence[str], side: str) -> float:
     """The rate of a mechanism, settled, that has one of its own."""
-    own, argument = mechanism(missing.mechanism)
-    return own.rate_of(argument, taken(pattern, modalities), side)
+    process, argument = mechanism(missing.mechanism)
+    return process.rate_of(argument, taken(pattern, modalities), side)
 
 
 def patterns(modalities: Sequence[str]) -> tuple[str, ...]:
@@ -142,18 +142,18 @@ def masks(
     sets = taken(pattern, units.modalities)
     if not sets:
         return [np.ones_like(units.natural) for _ in rates]
-    own, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
-    found = []
-    for rate, drawn in zip(rates, own.draws(context, rates, missing.strength), strict=True):
+    process, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
+    by_rate = []
+    for rate, drawn in zip(rates, process.draws(context, rates, missing.strength), strict=True):
         kept = np.asarray(drawn)
         if kept.shape != context.natural.shape or kept.dtype != bool:
             raise ValueError(
                 f"mechanism {missing.mechanism} drew {kept.dtype} {kept.shape}, not bool {context.natural.shape}"
             )
-        if own.rated:
+        if process.rated:
             _check_rate(kept, rate, missing)
-        found.append(kept[back])
-    return found
+        by_rate.append(kept[back])
+    return by_rate
 
 
 def chances(
@@ -164,25 +164,25 @@ def chances(
     sets = taken(pattern, units.modalities)
     if not sets:
         return np.zeros(len(units))
-    own, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
-    found = own.chance(context, rate, missing.strength)
-    return None if found is None else np.asarray(found, float)[back]
+    process, context, back = _asked(units, sets, missing, (data, split, pattern, seed))
+    probabilities = process.chance(context, rate, missing.strength)
+    return None if probabilities is None else np.asarray(probabilities, float)[back]
 
 
 def _asked(
     units: Units, sets: tuple[tuple[int, ...], ...], missing: Missing, names: tuple[object, ...]
 ) -> tuple[Mechanism, Context, np.ndarray]:
-    """The mechanism, what it is told, and the number of each sample's unit, int [N]."""
-    own, argument = mechanism(missing.mechanism)
-    if wrong := own.unknown_strength(missing.strength):
+    """The mechanism, its context, and the number of each sample's unit, int [N]."""
+    process, argument = mechanism(missing.mechanism)
+    if wrong := process.unknown_strength(missing.strength):
         raise ValueError(f"mechanism {missing.mechanism}: {wrong}")
     first = np.arange(len(units))
     back = first
     tokens = units.tokens
     if missing.unit == "patient":
         tokens, first, back = np.unique(seeds.tokens(units.patients), return_index=True, return_inverse=True)
-    reads = own.reads
-    told = units.covariates if "covariates" in reads else {}
+    reads = process.reads
+    covariates = units.covariates if "covariates" in reads else {}
     context = Context(
         natural=units.natural[first],
         tokens=tokens,
@@ -190,14 +190,14 @@ def _asked(
         argument=argument,
         labels=units.labels,
         modalities=units.modalities,
-        covariates={name: tuple(values[i] for i in first) for name, values in told.items()},
+        covariates={name: tuple(values[i] for i in first) for name, values in covariates.items()},
         patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
         targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
         contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
-        names=("mask", DRAWS_VERSION, missing.mechanism, own.version, *names),
+        names=("mask", DRAWS_VERSION, missing.mechanism, process.version, *names),
         brought=_brought(units, argument, missing.unit, names)[first] if "brought" in reads else np.zeros((0, 0), bool),
     )
-    return own, context, back
+    return process, context, back
 
 
 def _check_rate(kept: np.ndarray, rate: float, missing: Missing) -> None:

@@ -21,19 +21,19 @@ class Site(Mechanism):
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
         values = context.covariates[context.argument] if context.argument else context.patients
-        names, own = np.unique(np.array(list(map(str, values))), return_inverse=True)
+        names, group = np.unique(np.array(list(map(str, values))), return_inverse=True)
         order = np.argsort(context.uniform_of(names.tolist(), "order"), kind="stable")
         # Each group covers an interval of rates between 0 and 1. Its length is the group's share of the units.
-        sizes = np.bincount(own, minlength=len(names))[order] / len(context)
+        sizes = np.bincount(group, minlength=len(names))[order] / len(context)
         ends = np.empty(len(names))
         ends[order] = np.cumsum(sizes)
         shares = np.empty(len(names))
         shares[order] = sizes
-        whole = np.clip((rate - (ends - shares)) / shares, 0, 1)
-        lost = np.flatnonzero(context.uniform() < strength * whole[own] + (1 - strength) * rate)
+        group_rates = np.clip((rate - (ends - shares)) / shares, 0, 1)
+        lost = np.flatnonzero(context.uniform() < strength * group_rates[group] + (1 - strength) * rate)
         # All units of a group lose the same set of modalities.
         which = (context.uniform_of(names.tolist(), "set") * len(context.taken)).astype(int)
-        return context.without(lost, which[own[lost]])
+        return context.without(lost, which[group[lost]])
 
     def problem(self, argument: str, known: Known) -> str | None:
         if argument and argument not in known.covariates:

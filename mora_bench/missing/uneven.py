@@ -18,8 +18,10 @@ class Uneven(Mechanism):
     takes = "weights of modalities, e.g. uneven:text=3,image=1; those not named weigh 1"
 
     def draw(self, context: Context, rate: float, strength: float) -> np.ndarray:
-        given = parsed(context.argument)
-        weights = [float(np.mean([given.get(context.modalities[m], 1.0) for m in own])) for own in context.taken]
+        named = parsed(context.argument)
+        weights = [
+            float(np.mean([named.get(context.modalities[m], 1.0) for m in columns])) for columns in context.taken
+        ]
         (lost,) = lowest(context.uniform(), [rate])
         return context.without(lost, context.sets(weights)[lost])
 
@@ -43,10 +45,10 @@ def parsed(argument: str) -> dict[str, float]:
     Raises:
         ValueError: not NAME=WEIGHT,NAME=WEIGHT, or a weight that is no finite number above 0.
     """
-    found = {}
+    weights = {}
     for part in filter(None, argument.split(",")):
         name, equals, weight = part.partition("=")
-        if not equals or name in found or not 0 < float(weight) < np.inf:
+        if not equals or name in weights or not 0 < float(weight) < np.inf:
             raise ValueError(part)
-        found[name] = float(weight)
-    return found
+        weights[name] = float(weight)
+    return weights

@@ -1,4 +1,4 @@
-"""What a mask that somebody brought does to the data of a grid, in words: none is trusted to be what it is called."""
+"""The effects of a mask that somebody brought on the data of a grid, in words: no mask is trusted by its name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
 from mora_bench.missing import brought
 from mora_bench.missing.effects import Odds, odds_ratios
-from mora_bench.plan.brought import said, units_of, uses
+from mora_bench.plan.brought import mask_label, units_of, uses
 
 if TYPE_CHECKING:
     from mora_bench.data.sides import Side
@@ -22,55 +22,58 @@ if TYPE_CHECKING:
 NAMED = 6
 
 
-def audited(cells: Sequence[Cell], place: Runtime) -> Iterator[str]:
-    """One paragraph for each brought mask and dataset: what it takes on the side that reads it, of the first seed, and
-    from whom."""
+def audited(cells: Sequence[Cell], runtime: Runtime) -> Iterator[str]:
+    """One paragraph for each brought mask and dataset: the share that it takes on the side that reads it, of the first
+    seed, and from whom."""
     from mora_bench.data import datasets, sides
 
-    looked = set()
+    seen = set()
     for cell in cells:
-        for missing, names in uses(cell):
-            which = (cell.dataset, missing.brought, missing.unit)
-            if which in looked:
+        for missing, side_names in uses(cell):
+            key = (cell.dataset, missing.brought, missing.unit)
+            if key in seen:
                 continue
-            looked.add(which)
-            table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
-            name = names[0] if missing == cell.mechanism else names[-1]
-            yield _paragraph(cell, missing, name, sides.sides(cell, table)[name])
+            seen.add(key)
+            table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+            side_name = side_names[0] if missing == cell.mechanism else side_names[-1]
+            yield _paragraph(cell, missing, side_name, sides.sides(cell, table)[side_name])
 
 
-def _paragraph(cell: Cell, missing: Missing, name: str, side: Side) -> str:
+def _paragraph(cell: Cell, missing: Missing, side_name: str, side: Side) -> str:
     from mora_bench.data.groups import groups
 
     mask = brought.known(missing.brought)
-    kept = mask.kept(units_of(side, missing.unit), name, cell.seed)
+    kept = mask.kept(units_of(side, missing.unit), side_name, cell.seed)
     natural, table = side.natural, side.table
     present = presence.combine(natural, kept)
     lost = natural & ~present
     shares = ", ".join(f"{modality} {lost[:, m].mean():.0%}" for m, modality in enumerate(table.names))
-    nothing, beyond = int((~(natural & kept).any(1)).sum()), int((kept & ~natural).any(1).sum())
+    emptied, lacking = int((~(natural & kept).any(1)).sum()), int((kept & ~natural).any(1).sum())
     head = (
-        f"{said(mask)} on {cell.dataset}: of {len(side)} {brought.SAID[name]} samples (seed {cell.seed}) it takes "
-        f"a modality from {lost.any(1).mean():.0%} ({shares}). The mask fixes this rate; --rates has no effect."
+        f"{mask_label(mask)} on {cell.dataset}: of {len(side)} {brought.SAID[side_name]} samples (seed {cell.seed}) it "
+        f"takes a modality from {lost.any(1).mean():.0%} ({shares}). The mask fixes this rate; --rates has no effect."
     )
-    odd = [f"{nothing} rows would remove every modality of a sample; these samples keep all"] * bool(nothing)
-    odd += [f"{beyond} rows keep a modality that is missing in the data; it stays missing"] * bool(beyond)
+    remarks = [f"{emptied} rows would remove every modality of a sample; these samples keep all"] * bool(emptied)
+    remarks += [f"{lacking} rows keep a modality that is missing in the data; it stays missing"] * bool(lacking)
     labels, targets = side.by_label
     traits = {f"label {label}": targets[:, c] > 0 for c, label in enumerate(labels)}
     traits |= groups(table, side)
     ratios = odds_ratios(natural, present, table.names, traits)
-    return " ".join([head, *(f"{one}." for one in odd), _from_whom(ratios)])
+    return " ".join([head, *(f"{remark}." for remark in remarks), _from_whom(ratios)])
 
 
 def _from_whom(ratios: Sequence[Odds]) -> str:
-    """Who loses more or less often than others, as far as that is told from chance."""
-    told = sorted((one for one in ratios if one.told), key=lambda one: -abs(np.log(one.ratio)))
-    looks = f"of {len(ratios)} odds ratios (labels, groups; 5 % after Holm)"
+    """The groups that lose a modality more or less often than others, as far as chance does not explain it."""
+    significant = sorted((odds for odds in ratios if odds.significant), key=lambda odds: -abs(np.log(odds.ratio)))
+    among = f"of {len(ratios)} odds ratios (labels, groups; 5 % after Holm)"
     if not ratios:
         return "It removes no modality that a sample has."
-    if not told:
-        return f"No significant association with missingness: none {looks} differs from 1."
+    if not significant:
+        return f"No significant association with missingness: none {among} differs from 1."
     strongest = "; ".join(
-        f"{one.modality} by {one.trait}: {one.ratio:.2g} ({one.low:.2g} to {one.high:.2g})" for one in told[:NAMED]
+        f"{odds.modality} by {odds.trait}: {odds.ratio:.2g} ({odds.low:.2g} to {odds.high:.2g})"
+        for odds in significant[:NAMED]
     )
-    return f"It is not missing completely at random: {len(told)} {looks} differ from 1, the strongest {strongest}."
+    return (
+        f"It is not missing completely at random: {len(significant)} {among} differ from 1, the strongest {strongest}."
+    )

@@ -13,9 +13,9 @@ def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
         return tuple(range(depth))
     if text == "first half":
         return tuple(range((depth + 1) // 2))
-    if (last := text.removeprefix("last ")) != text and last.isdecimal() and 0 < int(last[:4]) <= depth:
-        return tuple(range(depth - int(last), depth))
-    found: set[int] = set()
+    if text in [f"last {n}" for n in range(1, depth + 1)]:
+        return tuple(range(depth - int(text.split()[1]), depth))
+    blocks: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if len(part) > 20 or not first.isdecimal() or (dash and not last.isdecimal()):
@@ -23,7 +23,7 @@ def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
         highest = max(int(first), int(last or first))
         if highest >= depth:
             raise UserError(f"blocks {text!r}: block {highest} is outside the backbone's 0..{depth - 1}.")
-        found.update(range(int(first), int(last or first) + 1))
-    if not found:
+        blocks.update(range(int(first), int(last or first) + 1))
+    if not blocks:
         raise UserError(f"blocks {text!r} is empty; write the smaller number first, e.g. 0-2.")
-    return tuple(sorted(found))
+    return tuple(sorted(blocks))

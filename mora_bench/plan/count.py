@@ -44,7 +44,7 @@ def count(grid: Grid, runtime: Runtime) -> list[Counted]:
     Raises:
         UserError: as `expand`.
     """
-    return [own for own in _counted(grid, runtime) if own.cells]
+    return [counted for counted in _counted(grid, runtime) if counted.cells]
 
 
 def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
@@ -56,17 +56,17 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
     for dataset in grid.datasets:
         table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
         check_fit(specs if methods else [], dataset, table)
-        masks = len({masked(grid, dataset, table, *both) for both in masked_points(grid, dataset, table, runtime)})
+        masks = len({masked(grid, dataset, table, *pair) for pair in masked_points(grid, dataset, table, runtime)})
         masks *= sum(not point.why for point in gaps_of(grid, table))
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
         for spec in specs:
             for name in methods:
                 if registry.get(registry.METHODS, name).unfit(spec):
                     continue
-                own: set[Any] = {
+                settings: set[Any] = {
                     (axes["rank"], axes["blocks"], axes["knobs"]) for axes, _ in axes_of(grid, dataset, name, spec)
                 }
-                values = {"masks": masks, "ranks, blocks, knobs": len(own), "imputers": len(imputers_of(grid))}
+                values = {"masks": masks, "ranks, blocks, knobs": len(settings), "imputers": len(imputers_of(grid))}
                 values |= {"learning rates": len(set(grid.lrs)) or 1}
                 values |= {"trained before": befores, "seeds": seeds}
                 yield Counted(dataset, spec.name, name, values)

@@ -1,4 +1,4 @@
-"""The axes of a grid that depend on a dataset: mechanisms, patterns with rates, and what comes before."""
+"""The axes of a grid that depend on a dataset: mechanisms, patterns with rates, gaps, and earlier datasets."""
 
 from __future__ import annotations
 
@@ -29,73 +29,77 @@ class Point(NamedTuple):
 
 
 def known_of(table: Table) -> Known:
-    """What arguments of mechanisms may name on a dataset."""
+    """The names that arguments of mechanisms may use on a dataset."""
     return Known(table.covariates, table.by_label[0], table.names, not task_of(table.task).one_by_one)
 
 
 def mechanisms_of(grid: Grid, dataset: str, table: Table) -> list[Missing]:
     """Every mechanism at every strength, without duplicates. A mechanism that ignores strength appears once."""
-    asked = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
-    wanted = (Missing(name, strength, grid.mask_unit) for name, strength in asked)
-    return list(dict.fromkeys(masks.settled(each, dataset, known_of(table)) for each in wanted))
+    pairs = product(dict.fromkeys(grid.mechanism), dict.fromkeys(grid.strength))
+    mechanisms = (Missing(name, strength, grid.mask_unit) for name, strength in pairs)
+    return list(dict.fromkeys(masks.settled(mechanism, dataset, known_of(table)) for mechanism in mechanisms))
 
 
 def befores_of(grid: Grid, table: Table, runtime: Runtime) -> list[Point]:
-    """What the methods are adapted to before, as a cell says it; None where that is the dataset itself, or a dataset of
+    """The datasets that methods are adapted to before, as a cell names them; None for the dataset itself, or one of
     other modalities."""
     from mora_bench.data import datasets
 
-    found = []
+    points = []
     for name in dict.fromkeys(grid.after):
         if not name:
-            found.append(Point(""))
+            points.append(Point(""))
             continue
         other, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
         if name == table.name:
-            found.append(Point(None, f"{name} does not come after itself"))
+            points.append(Point(None, f"{name} does not come after itself"))
         elif other.shape != table.shape:
-            found.append(Point(None, f"{table.name} does not have the modalities of {name}, {', '.join(other.names)}"))
+            points.append(Point(None, f"{table.name} does not have the modalities of {name}, {', '.join(other.names)}"))
         else:
             # Refused now rather than in a worker.
             mechanisms_of(grid, name, other)
-            found.append(Point(f"{name} {fingerprint}"))
-    return found
+            points.append(Point(f"{name} {fingerprint}"))
+    return points
 
 
 def gaps_of(grid: Grid, table: Table) -> list[Point]:
-    """What is taken inside signals; `why` says that a point gives no cell, because nothing of the dataset has gaps.
+    """The gaps inside signals; `why` says that a point gives no cell, because no signal of the dataset may have gaps.
 
     Raises:
         UserError: no point gives a cell.
     """
-    found, able = [], any(table.kind(name).gapped for name in table.names)
+    points, gapped = [], any(table.kind(name).gapped for name in table.names)
     why = f"{table.name} has no signal that may have gaps"
-    for said in dict.fromkeys(grid.gaps):
-        own = None if said == NONE else Gaps.of(said)
-        if own is not None and not able:
-            found.append(Point(None, why))
+    for text in dict.fromkeys(grid.gaps):
+        gaps = None if text == NONE else Gaps.of(text)
+        if gaps is not None and not gapped:
+            points.append(Point(None, why))
             continue
-        version = "" if own is None else registry.version(registry.GAPS, own.mechanism)
-        found.append(Point(own and replace(own, version=version)))
-    if all(point.why for point in found):
+        version = "" if gaps is None else registry.version(registry.GAPS, gaps.mechanism)
+        points.append(Point(gaps and replace(gaps, version=version)))
+    if all(point.why for point in points):
         raise UserError(f"--gaps {' '.join(grid.gaps)}: {why}. Add none, or leave the option out.")
-    return found
+    return points
 
 
 def masked_points(grid: Grid, dataset: str, table: Table, runtime: Runtime) -> list[tuple[Missing, Point]]:
     """Every mechanism with every pair of pattern and rate."""
     for name in (*grid.mechanism, grid.test_mechanism or ""):
         brought.from_folder(name, table, runtime)
-    return [(own, point) for own in mechanisms_of(grid, dataset, table) for point in patterns_of(grid, table, own)]
+    return [
+        (missing, point)
+        for missing in mechanisms_of(grid, dataset, table)
+        for point in patterns_of(grid, table, missing)
+    ]
 
 
 def patterns_of(grid: Grid, table: Table, missing: Missing = UNIFORM) -> list[Point]:
     """Every pair of pattern and rate under a mechanism. Pairs without missing data become complete data."""
     points = []
-    for pattern, (at, rate) in product(grid.missing, enumerate(grid.rates)):
+    for pattern, (index, rate) in product(grid.missing, enumerate(grid.rates)):
         masks.taken(pattern, table.names)
         if pattern != COMPLETE and not masks.rated(missing):
-            points.append(_of_its_own(missing, pattern, table, again=at > 0))
+            points.append(_of_its_own(missing, pattern, table, again=index > 0))
             continue
         if pattern == COMPLETE:
             points.append(Point((pattern, 0.0), "complete data have no missing rate"))

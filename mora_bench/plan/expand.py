@@ -76,7 +76,7 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
         asked += points * len(part.seeds)
         if len(part.seeds) > len(seeds):
             collapsed[TWICE] += (len(part.seeds) - len(seeds)) * points
-    order = dict.fromkeys(seed for own in seeds_of.values() for seed in own)
+    order = dict.fromkeys(seed for cell_seeds in seeds_of.values() for seed in cell_seeds)
     cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
     _check_sides(cells, runtime)
     brought.check(cells, runtime)
@@ -99,7 +99,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     """
     from mora_bench.data import datasets
 
-    given = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
+    flags = {f.name for f in fields(Recipe) if getattr(grid.recipe, f.name) != getattr(preset.recipe, f.name)}
     methods, predictors = competitors(grid)
     imputers = imputers_of(grid)
     specs = check(grid, methods, predictors)
@@ -109,22 +109,22 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         masks = masked_points(grid, dataset, table, runtime)
         gaps = gaps_of(grid, table)
         befores = befores_of(grid, table, runtime)
-        for spec, (missing, pattern), taken, name in product(specs, masks, gaps, methods):
+        for spec, (missing, pattern), gap, name in product(specs, masks, gaps, methods):
             unfit = registry.get(registry.METHODS, name).unfit(spec)
-            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": taken.value}
-            recipe, read = fitting(recipe_of(grid, given, dataset, name, runtime.device), spec, table)
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
+            recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
             base["watched"] = watched_of(table.task, recipe)
-            for own, why in axes_of(grid, dataset, name, spec):
+            for axes, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
-                    if unfit or taken.why or after.value is None:
+                    if unfit or gap.why or after.value is None:
                         yield (
                             None,
-                            f"{name} makes no sense on {spec.name}: {unfit}" if unfit else taken.why or after.why,
+                            f"{name} makes no sense on {spec.name}: {unfit}" if unfit else gap.why or after.why,
                         )
                         continue
                     cell = Cell(
                         **base,
-                        **own,
+                        **axes,
                         impute=impute,
                         impute_version=registry.version(registry.IMPUTERS, impute),
                         backbone=spec.name,
@@ -132,12 +132,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                         recipe=replace(recipe, lr=lr),
                         after=after.value,
                     )
-                    yield cell, pattern.why or why or read
+                    yield cell, pattern.why or why or recipe_why
         of_data = competing(predictors, (*grid.methods, *grid.floors), table)
-        for (missing, pattern), taken, name in product(masks, gaps, of_data):
-            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": taken.value}
+        for (missing, pattern), gap, name in product(masks, gaps, of_data):
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
             for net in read_by(name, specs):
-                why = unreadable(name, table, net) or taken.why
+                why = unreadable(name, table, net) or gap.why
                 competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)
                 yield competitor, why or pattern.why
 
@@ -173,10 +173,10 @@ def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
     """
     from mora_bench.backbones import load as backbones
 
-    read = methods or any(map(reads_backbone, predictors))
-    if read:
+    needs_specs = methods or any(map(reads_backbone, predictors))
+    if needs_specs:
         backbones.check_torchvision()
-    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if read else []
+    specs = [backbones.resolve(name, grid.recipe.max_text) for name in grid.backbone] if needs_specs else []
     for spec in specs:
         _check_axes(grid, spec)
     _check_knobs(grid, methods)
@@ -185,7 +185,7 @@ def check(grid: Grid, methods: list[str], predictors: list[str]) -> list[Spec]:
 
 
 def masked(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: Point) -> tuple:
-    """What tells the cells of two mechanisms and patterns apart."""
+    """The key by which the cells of two mechanisms and patterns differ."""
     trained = missing if pattern.value[0] != COMPLETE else UNIFORM
     return (*pattern.value, trained, _tested(grid, dataset, table, missing, pattern))
 
@@ -212,7 +212,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
     versions = {"training": TRAINING_VERSION, "draws": DRAWS_VERSION}
     versions["task"] = task_of(table.task).version
     versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
-    apart = table.source == "twin" and datasets.get(dataset).more is not None
+    pooled = table.source == "twin" and datasets.get(dataset).more is not None
     pool = grid.pool if grid.limit is None else min(grid.pool, grid.limit)
     split = grid.split or (OFFICIAL if table.official else "patient")
     if split == OFFICIAL and not table.official:
@@ -221,7 +221,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
         "dataset": dataset,
         "source": table.source,
         "folds": 0 if table.source == "twin" or split == OFFICIAL else grid.folds,
-        "pool": pool if apart else 0,
+        "pool": pool if pooled else 0,
         "data": fingerprint,
         "split": split,
         "missing": pattern.value[0],
@@ -229,7 +229,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
         "mechanism": missing if pattern.value[0] != COMPLETE else UNIFORM,
         "modalities": table.names,
         "task": table.task,
-        "versions": tuple((what, number) for what, number in versions.items() if number != 1),
+        "versions": tuple((name, number) for name, number in versions.items() if number != 1),
         "scoring": _scoring(grid, dataset, table, missing, pattern),
         "seed": grid.seeds[0],
     }
@@ -248,7 +248,7 @@ def _tested(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: P
 
 
 def _scoring(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: Point) -> Scoring:
-    """How a cell is scored: at the rate that was asked for, or that the test mechanism has of itself."""
+    """The scoring of a cell: at the rate that was asked for, or that the test mechanism fixes."""
     tested = _tested(grid, dataset, table, missing, pattern)
     trained = missing if pattern.value[0] != COMPLETE else UNIFORM
     return brought.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
@@ -260,26 +260,26 @@ def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[d
     rank = overridden(grid, dataset, name).get("rank")
     ranks = _axis(grid.ranks or (() if rank is None else (rank,)), "rank", name, method)
     blocks = _axis(grid.blocks, "blocks", name, method)
-    for (at, own_rank), (where, text), knobs in product(
+    for (rank_index, rank_point), (block_index, block_point), knobs in product(
         enumerate(ranks), enumerate(blocks), _knobs(grid, name, method)
     ):
-        own = {
+        axes = {
             "method": name,
             "method_version": registry.version(registry.METHODS, name),
-            "rank": own_rank.value,
-            "blocks": None if text.value is None else parse_blocks(str(text.value), spec.depth),
+            "rank": rank_point.value,
+            "blocks": None if block_point.value is None else parse_blocks(str(block_point.value), spec.depth),
             "knobs": knobs,
         }
         # The first value of an axis that is not read gives the cell; only what comes after it collapses for that.
-        later = (at and own_rank.why) or (where and text.why)
-        yield own, own_rank.why or text.why if later else ""
+        later = (rank_index and rank_point.why) or (block_index and block_point.why)
+        yield axes, rank_point.why or block_point.why if later else ""
 
 
-def _axis(asked: tuple, axis: str, name: str, method: Any) -> list[Point]:
+def _axis(values: tuple, axis: str, name: str, method: Any) -> list[Point]:
     """The values of one axis for one method. A method that does not read the axis gets one None per value."""
     if axis not in method.reads:
-        return [Point(None, f"{name} does not read {axis}")] * max(len(asked), 1)
-    return [Point(value) for value in asked or (method.reads[axis],)]
+        return [Point(None, f"{name} does not read {axis}")] * max(len(values), 1)
+    return [Point(value) for value in values or (method.reads[axis],)]
 
 
 def _knobs(grid: Grid, name: str, method: Any) -> list[tuple[Knob, ...]]:

@@ -83,8 +83,8 @@ def check_projection(recipe: Recipe, specs: Sequence[Spec]) -> None:
 
 
 def weighs(task: type[Task]) -> bool:
-    """Whether a task says class weights, and its loss takes them."""
+    """Whether a task defines class weights, and its loss takes them."""
     from mora_bench.tasks.contract import Task as Contract
 
-    said = task.balanced is not Contract.balanced and task.prior is not Contract.prior
-    return said and "weights" in signature(task.loss).parameters
+    declared = task.balanced is not Contract.balanced and task.prior is not Contract.prior
+    return declared and "weights" in signature(task.loss).parameters

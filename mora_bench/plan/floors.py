@@ -1,4 +1,4 @@
-"""The cells of predictors: one for all backbones, or one for each if it reads what that gives frozen."""
+"""The cells of predictors: one for all backbones, or one for each if the predictor reads its frozen features."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def reads_backbone(name: str) -> bool:
-    """Whether a predictor reads what the frozen backbone gives, and so has a cell for each."""
+    """Whether a predictor reads features of the frozen backbone, and so has a cell for each backbone."""
     return bool(registry.get(registry.PREDICTORS, name).reads_backbone)
 
 
 def read_by(name: str, specs: Sequence[Spec]) -> Sequence[Spec | None]:
-    """The backbones that a predictor has a cell of its own for; None stands for no backbone."""
+    """The backbones for which a predictor has separate cells; None stands for no backbone."""
     return specs if reads_backbone(name) else [None]
 
 
 def competing(names: Sequence[str], asked: Sequence[str], table: Table) -> list[str]:
-    """Of the predictors of a grid those for a dataset: what was asked for by name, and of all others those that learn
+    """The predictors of a grid for a dataset: those that were asked for by name, and of all others those that learn
     from such targets."""
     task = task_of(table.task)
     return [name for name in names if name in asked or _learns(name, task)]
@@ -52,7 +52,9 @@ def unreadable(name: str, table: Table, spec: Spec | None) -> str:
 def cell_of(base: dict[str, Any], name: str, spec: Spec | None, max_text: int) -> Cell:
     """The cell of a predictor, on a backbone and with texts of at most `max_text` tokens if it reads one."""
     version = registry.version(registry.PREDICTORS, name)
-    nothing: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "impute": NONE, "impute_version": ""}
-    net = {"backbone": NONE, "weights": ""}
-    read = net if spec is None else {"backbone": spec.name, "weights": spec.fingerprint, "max_text": max_text}
-    return Cell(**base, **nothing, **read, method=name, method_version=version)
+    untrained: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "impute": NONE, "impute_version": ""}
+    no_backbone = {"backbone": NONE, "weights": ""}
+    backbone = (
+        no_backbone if spec is None else {"backbone": spec.name, "weights": spec.fingerprint, "max_text": max_text}
+    )
+    return Cell(**base, **untrained, **backbone, method=name, method_version=version)

@@ -168,9 +168,9 @@ class Grid:
             yield f"--folds {self.folds}; expected 3 or more, or 0 for none."
 
     def _odd_texts(self) -> Iterator[str]:
-        for given in self.resources:
-            if not given.partition("=")[2]:
-                yield f"--resources {given}: expected NAME=VALUE."
+        for resource in self.resources:
+            if not resource.partition("=")[2]:
+                yield f"--resources {resource}: expected NAME=VALUE."
         if self.shard:
             try:
                 shard_of(self.shard)
@@ -185,7 +185,7 @@ class Grid:
 
 
 def shard_of(text: str) -> tuple[int, int]:
-    """Which part of how many, from "I/N".
+    """The number of a part, and how many there are, from "I/N".
 
     Raises:
         UserError: it is none.

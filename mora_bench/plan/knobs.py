@@ -17,15 +17,15 @@ def parse_knob(text: str) -> tuple[str, list[str]]:
     return name, values.split(",")
 
 
-def typed(text: str, own: Any, knob: str) -> Any:
-    """A knob's value, converted to the type of the method's own value.
+def typed(text: str, default: Any, knob: str) -> Any:
+    """A knob's value, converted to the type of the method's `default`.
 
     Raises:
         UserError: it cannot be converted.
     """
     try:
-        if isinstance(own, bool):
+        if isinstance(default, bool):
             return {"true": True, "false": False}[text.lower()]
-        return type(own)(text)
+        return type(default)(text)
     except (KeyError, ValueError):
-        raise UserError(f"--knobs {knob}={text}: expected {type(own).__name__}, such as {own!r}.") from None
+        raise UserError(f"--knobs {knob}={text}: expected {type(default).__name__}, such as {default!r}.") from None

@@ -1,4 +1,4 @@
-"""The parts of a grid, and whether they name what there is."""
+"""The parts of a grid, and whether every name in them is known."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
@@ -15,17 +15,17 @@ ALL = "all"
 
 
 def parts(grid: Grid, preset: Grid) -> list[tuple[Grid, Grid]]:
-    """The parts of a grid, each with the same part of its preset; the grid itself if it has none. What was given as a
-    flag, and so differs from the preset, beats what a part says."""
+    """The parts of a grid, each with the same part of its preset; the grid itself if it has none. A value given as
+    a flag, and so different from the preset, beats the part's."""
     if not grid.parts:
         return [(grid, preset)]
     flags = {f.name: getattr(grid, f.name) for f in fields(Grid) if getattr(grid, f.name) != getattr(preset, f.name)}
     recipe = {n: v for n, v in vars(grid.recipe).items() if v != getattr(preset.recipe, n)}
-    found = []
+    pairs = []
     for number, changed in enumerate(grid.parts, 1):
         base = part_of(preset, changed, f"preset {grid.preset}, part {number}")
-        found.append((replace(base, **flags | {"recipe": replace(base.recipe, **recipe)}), base))
-    return found
+        pairs.append((replace(base, **flags | {"recipe": replace(base.recipe, **recipe)}), base))
+    return pairs
 
 
 def check_names(grid: Grid) -> None:
@@ -40,9 +40,9 @@ def check_names(grid: Grid) -> None:
 
 
 def _unknown(grid: Grid) -> Iterator[str]:
-    """One sentence for each name that stands for nothing."""
+    """One sentence for each unknown name."""
     mechanisms = [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]
-    asked: list[tuple[str, Iterable[str], list[str]]] = [
+    groups: list[tuple[str, Iterable[str], list[str]]] = [
         (registry.DATASETS, grid.datasets, []),
         (registry.DATASETS, grid.after, [""]),
         (registry.METHODS, grid.methods, [ALL, *registry.names(registry.PREDICTORS)]),
@@ -53,10 +53,10 @@ def _unknown(grid: Grid) -> Iterator[str]:
         (registry.ENGINES, (grid.engine,), ["auto"]),
         (registry.TRACKERS, grid.track, []),
     ]
-    for group, names, also in asked:
+    for group, names, extras in groups:
         for name in names:
             try:
-                registry.check(group, name, also)
+                registry.check(group, name, extras)
             except UserError as error:
                 yield str(error)
     if NONE in grid.floors and len(grid.floors) > 1:

@@ -47,9 +47,9 @@ def load_preset(name: str) -> Grid:
     except (ValueError, RecursionError) as error:
         # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
         raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
-    odd = next((name for name, value in raw.items() if all_visible({name: value}) != {name: value}), None)
-    if odd is not None:
-        raise UserError(f"{source}: {odd}: a text holds a control or direction character. Write what can be seen.")
+    bad_key = next((name for name, value in raw.items() if all_visible({name: value}) != {name: value}), None)
+    if bad_key is not None:
+        raise UserError(f"{source}: {bad_key}: a text holds a control or direction character. Write what can be seen.")
     _check_keys(raw, Grid, f"{source}", hidden={"preset"})
     _check_recipes(raw, f"{source}")
     grid = _converted(raw | {"preset": name}, Grid, f"{source}")
@@ -68,9 +68,9 @@ def part_of(grid: Grid, changed: dict[str, Any], where: str = "") -> Grid:
         UserError: a value of another type than it should be, or out of its range.
     """
     of_recipe = changed.get("recipe", {})
-    own = _converted({k: v for k, v in changed.items() if k != "recipe"}, Grid, where)
+    part = _converted({k: v for k, v in changed.items() if k != "recipe"}, Grid, where)
     recipe = replace(grid.recipe, **{name: getattr(_converted(of_recipe, Recipe, where), name) for name in of_recipe})
-    return replace(grid, **{k: getattr(own, k) for k in changed if k != "recipe"}, recipe=recipe, parts=())
+    return replace(grid, **{k: getattr(part, k) for k in changed if k != "recipe"}, recipe=recipe, parts=())
 
 
 def _check_recipes(raw: dict[str, Any], where: str) -> None:

@@ -1,4 +1,4 @@
-"""What a cell will cost: its work in FLOPs over the rates that records give. Nothing is run and nothing timed here.
+"""The cost of a cell: its work in FLOPs over the rates that records give. Nothing is run and nothing timed here.
 
 A step takes `overhead` seconds whatever it computes (Python, optimiser, kernels), and its FLOPs over a rate. Of the
 shipped backbone's `head` nearly all is overhead, of everything else nearly nothing. What a cell takes once (loading,
@@ -29,7 +29,7 @@ FEW = 20
 
 @dataclass(frozen=True)
 class Work:
-    """What a cell does: samples of its sides, patterns that each is predicted under, and how it is trained."""
+    """The work of a cell: samples of its sides, patterns under which they are predicted, batch, epochs, validations."""
 
     train: int
     val: int
@@ -62,7 +62,7 @@ def work_of(cell: Cell, sizes: Mapping[str, int], least: bool = False) -> Work:
 
 @dataclass(frozen=True)
 class Needs:
-    """FLOPs of a sample: in a pass, in its frozen beginning, in a training step without what is kept of that."""
+    """FLOPs of a sample: in a pass, in its frozen beginning, in a training step without its kept part."""
 
     forward: float
     begin: float
@@ -71,12 +71,12 @@ class Needs:
 
 
 def needs_of(record: Record) -> Needs | None:
-    """What a sample of a record's cell needs; None of what has no network."""
+    """FLOPs of a sample of a record's cell; None if the cell has no network."""
     flops, beginning = record.flops, record.beginning
     if flops is None or beginning is None:
         return None
-    kept = flops.step_begin if beginning.kept else 0.0
-    return Needs(flops.forward, kept, flops.step_forward + flops.step_backward - kept, beginning.kept)
+    begin_flops = flops.step_begin if beginning.kept else 0.0
+    return Needs(flops.forward, begin_flops, flops.step_forward + flops.step_backward - begin_flops, beginning.kept)
 
 
 def step_flops(work: Work, needs: Needs) -> float:
@@ -85,7 +85,7 @@ def step_flops(work: Work, needs: Needs) -> float:
 
 
 def looked(work: Work, needs: Needs) -> float:
-    """FLOPs of all validations, and of computing what is kept of the frozen beginning."""
+    """FLOPs of all validations, and of computing the frozen beginning where it is kept."""
     return work.validations * work.val * (needs.forward - needs.begin) + (work.train + work.val) * needs.begin
 
 
@@ -96,7 +96,7 @@ def predicted(work: Work, needs: Needs) -> float:
 
 @dataclass(frozen=True)
 class Timed:
-    """One cell that ran: its work and needs; seconds of a step, of its prediction and of the whole."""
+    """One cell that ran: its work and needs; seconds of a step, of its prediction and of the cell."""
 
     kind: tuple
     work: Work
@@ -108,7 +108,7 @@ class Timed:
 
 
 def timed(record: Record) -> Timed | None:
-    """What a record says of speed; None if it failed, was trained beside others as one, or has no network."""
+    """The times of a record; None if it failed, was trained beside others as one, or has no network."""
     needs, clock = needs_of(record), record.time
     if record.status != DONE or needs is None or clock is None or not clock.step_ms or not record.training:
         return None
@@ -142,10 +142,10 @@ class Rate:
 
 def rate_of(samples: Sequence[Timed], alike: Sequence[Timed]) -> Rate:
     """The rate that cells ran at: of `samples` in training, of those and `alike`, the same backbone's, in the rest."""
-    overhead, step = _of_steps([step_flops(own.work, own.needs) for own in samples], [own.step_s for own in samples])
-    forward = median(own.predict_s / predicted(own.work, own.needs) for own in samples)
+    overhead, step = _of_steps([step_flops(run.work, run.needs) for run in samples], [run.step_s for run in samples])
+    forward = median(run.predict_s / predicted(run.work, run.needs) for run in samples)
     rest = [
-        own.cell_s - own.predict_s - own.steps * own.step_s - looked(own.work, own.needs) * forward for own in alike
+        run.cell_s - run.predict_s - run.steps * run.step_s - looked(run.work, run.needs) * forward for run in alike
     ]
     return Rate(overhead, step, forward, max(median(rest), 0.0))
 
@@ -169,7 +169,7 @@ def seconds(work: Work, needs: Needs, rate: Rate) -> float:
 
 
 def kind_of(cell: Cell) -> tuple[Any, ...]:
-    """What cells of the same FLOPs a sample have in common, their rank apart, which hardly matters."""
+    """The key of cells with the same FLOPs a sample; rank is left out, because it hardly matters."""
     most = cell.decoded_for[1] if cell.decoded_for else 0
     return (cell.dataset, cell.source, cell.weights, cell.method, cell.blocks, cell.knobs, cell.impute, most)
 
@@ -193,25 +193,25 @@ class Prices:
         for record in records:
             if (needs := needs_of(record)) is not None:
                 self.needs[kind_of(record.cell)] = needs
-            where = record.provenance
-            if (where.device, where.threads, where.compiler) != (device, threads, compiler):
+            provenance = record.provenance
+            if (provenance.device, provenance.threads, provenance.compiler) != (device, threads, compiler):
                 continue
-            if (found := timed(record)) is not None:
-                self.timed.setdefault(_speed(record.cell), []).append(found)
+            if (run := timed(record)) is not None:
+                self.timed.setdefault(_speed(record.cell), []).append(run)
             elif record.status == DONE and record.cell.recipe is None and record.time and not record.imported:
-                each = record.time.cell_s / max(sum(sizes_of(record).values()), 1)
-                self.floors.setdefault(_floor(record.cell), []).append(each)
+                sample_s = record.time.cell_s / max(sum(sizes_of(record).values()), 1)
+                self.floors.setdefault(_floor(record.cell), []).append(sample_s)
 
     def of(self, cell: Cell, sizes: Mapping[str, int], least: bool = False) -> float:
         """Seconds of a cell whose sides have so many samples, at most, or the least; NaN where no rate is known for
         it."""
-        found = self._of(cell, sizes, least)
-        return self.older.of(cell, sizes, least) if math.isnan(found) and self.older else found
+        price = self._of(cell, sizes, least)
+        return self.older.of(cell, sizes, least) if math.isnan(price) and self.older else price
 
     def _of(self, cell: Cell, sizes: Mapping[str, int], least: bool) -> float:
         if cell.recipe is None:
-            each = self.floors.get(_floor(cell))
-            return median(each) * sum(sizes.values()) if each else math.nan
+            rates = self.floors.get(_floor(cell))
+            return median(rates) * sum(sizes.values()) if rates else math.nan
         needs, alike, work = (
             self.needs.get(kind_of(cell)),
             self.timed.get(_speed(cell), []),
@@ -221,24 +221,24 @@ class Prices:
         times = 2 if cell.after else 1
         if needs is None or not alike:
             return math.nan
-        same = [own for own in alike if own.kind == kind_of(cell)]
-        flops = [step_flops(own.work, own.needs) for own in same or alike]
+        same = [run for run in alike if run.kind == kind_of(cell)]
+        flops = [step_flops(run.work, run.needs) for run in same or alike]
         if not min(flops) / BEYOND <= step_flops(work, needs) <= BEYOND * max(flops):
             return math.nan
         return times * seconds(work, needs, rate_of(same or alike, alike))
 
     def reading(self, cell: Cell, samples: int) -> float:
         """Seconds in which the frozen backbone of a cell reads so many samples; NaN where no rate is known for it. The
-        modalities of a sample that are read alone have about the tokens of the whole."""
-        forward = [own.forward for kind, own in self.needs.items() if kind[:3] == kind_of(cell)[:3]]
-        alike = [own for (weights, _), some in self.timed.items() if weights == cell.weights for own in some]
+        modalities of a sample that are read alone have about as many tokens as the sample."""
+        forward = [needs.forward for kind, needs in self.needs.items() if kind[:3] == kind_of(cell)[:3]]
+        alike = [run for (weights, _), runs in self.timed.items() if weights == cell.weights for run in runs]
         if not forward or not alike:
             return self.older.reading(cell, samples) if self.older else math.nan
-        return samples * median(forward) * median(own.predict_s / predicted(own.work, own.needs) for own in alike)
+        return samples * median(forward) * median(run.predict_s / predicted(run.work, run.needs) for run in alike)
 
 
 def _speed(cell: Cell) -> tuple:
-    """What cells that run at one rate have in common, beside device and threads."""
+    """The key of cells that run at one rate, beside device and threads."""
     return (cell.weights, cell.recipe.precision if cell.recipe else "")
 
 

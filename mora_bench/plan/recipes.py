@@ -1,4 +1,4 @@
-"""How the cells of a grid are trained: its recipe, what changes it, and what is found out when planning."""
+"""The recipes of a grid's cells: overrides, flags, and the precision, score and picture sizes that planning settles."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from mora_bench.tasks.named import task_of
 
 
 def overridden(grid: Grid, dataset: str, method: str) -> dict[str, Any]:
-    """What a preset says of a dataset, of a method, and of both together; what comes later counts."""
-    found: dict[str, Any] = {}
+    """The overrides of a dataset, of a method, and of both together; the later one counts."""
+    overrides: dict[str, Any] = {}
     for owner in (dataset, method, f"{dataset}/{method}"):
-        found |= grid.overrides.get(owner, {})
-    return found
+        overrides |= grid.overrides.get(owner, {})
+    return overrides
 
 
-def recipe_of(grid: Grid, given: Collection[str], dataset: str, method: str, device: str) -> Recipe:
-    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by flags, of
-    which `given` are the names; without what its schedule does not read, and in a precision of the device.
+def recipe_of(grid: Grid, flags: Collection[str], dataset: str, method: str, device: str) -> Recipe:
+    """A cell's recipe: the preset's, changed by its overrides for the dataset, then for the method, then by `flags`,
+    names of fields; without the fields that its schedule does not read, and in a precision of the device.
 
     Raises:
         UserError: a flag that its schedule does not read.
     """
     changed = overridden(grid, dataset, method)
-    found = replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*given, "rank"}})
-    for schedule, own in READ_BY.items():
-        odd = sorted(own.keys() & set(given))
-        if odd and schedule != found.schedule:
-            dashed = odd[0].replace("_", "-")
+    recipe = replace(grid.recipe, **{key: value for key, value in changed.items() if key not in {*flags, "rank"}})
+    for schedule, fields_read in READ_BY.items():
+        unread = sorted(fields_read.keys() & set(flags))
+        if unread and schedule != recipe.schedule:
+            dashed = unread[0].replace("_", "-")
             raise UserError(
-                f"--recipe.{dashed} has no effect: {method} on {dataset} uses schedule {found.schedule}. Leave it out, "
-                f"or give --recipe.schedule {schedule}."
+                f"--recipe.{dashed} has no effect: {method} on {dataset} uses schedule {recipe.schedule}. Leave it "
+                f"out, or give --recipe.schedule {schedule}."
             )
-    return replace(found.settled(), precision=precision_of(found.precision, device)[0])
+    return replace(recipe.settled(), precision=precision_of(recipe.precision, device)[0])
 
 
 def watched_of(task: str, recipe: Recipe) -> str:
@@ -54,17 +54,17 @@ def watched_of(task: str, recipe: Recipe) -> str:
     """
     if recipe.schedule != PLATEAU:
         return ""
-    found = task_of(task).watches()
-    if not found:
+    score = task_of(task).watches()
+    if not score:
         raise UserError(
             f"recipe.schedule {PLATEAU} reads a score without a threshold, and task {task!r} has none; give it one (of "
             "ranks or probabilities), or use recipe.schedule linear."
         )
-    return found
+    return score
 
 
 def precision_of(wanted: str, device: str) -> tuple[Any, str]:
-    """The precision that `wanted` stands for on a device, and why."""
+    """The precision that `wanted` means on a device, and why."""
     if wanted != AUTO:
         return wanted, "it was asked for"
     native, why = native_bf16(device)
@@ -73,24 +73,24 @@ def precision_of(wanted: str, device: str) -> tuple[Any, str]:
 
 def asks_auto(grid: Grid) -> bool:
     """Whether a precision is left to the device anywhere in a grid."""
-    every = [part for part, _ in parts(grid, grid)]
-    return any(AUTO in (own.recipe.precision, *_of_overrides(own)) for own in every)
+    grids = [part for part, _ in parts(grid, grid)]
+    return any(AUTO in (part.recipe.precision, *_of_overrides(part)) for part in grids)
 
 
-def precision_said(grid: Grid, cells: Iterable[Cell], place: Runtime) -> str:
-    """What is to be known of the precision of planned cells: what auto chose and why, or that one is emulated; ""
-    if nothing is."""
+def precision_sentence(grid: Grid, cells: Iterable[Cell], runtime: Runtime) -> str:
+    """A sentence on the precision of planned cells: what auto chose and why, or that one is emulated; "" if there is
+    nothing to say."""
     if asks_auto(grid):
-        chosen, why = precision_of(AUTO, place.device)
+        chosen, why = precision_of(AUTO, runtime.device)
         return f"recipe.precision auto: {chosen}, because {why}."
     if all(cell.recipe is None or cell.recipe.precision != "bf16" for cell in cells):
         return ""
-    native, why = native_bf16(place.device)
+    native, why = native_bf16(runtime.device)
     return "" if native else f"recipe.precision bf16 is emulated here, slowly, because {why}; auto chooses fp32."
 
 
-def pictures_said(cells: Iterable[Cell], kinds: Mapping[str, Collection[str]]) -> str:
-    """How large pictures are for each backbone of planned cells that reads some, in one sentence; "" if none does.
+def pictures_sentence(cells: Iterable[Cell], kinds: Mapping[str, Collection[str]]) -> str:
+    """A sentence on the size of pictures for each backbone of planned cells that reads some; "" if none does.
 
     Args:
         kinds: of the modalities, by dataset.
@@ -98,16 +98,16 @@ def pictures_said(cells: Iterable[Cell], kinds: Mapping[str, Collection[str]]) -
     from mora_bench.backbones import load
 
     reads = [cell for cell in cells if cell.decoded_for and {*PICTURES} & {*kinds[cell.dataset]}]
-    said = []
+    sizes = []
     for name, most in dict.fromkeys(cell.decoded_for for cell in reads if cell.decoded_for):
         rule: Any = load.resolve(name, most).rules.get("image")
         size = getattr(rule, "pixels", rule)
         if isinstance(size, ImageRule):
             tokens = f", of which a frozen network makes {rule.tokens} tokens" if rule is not size else ""
-            said.append(
+            sizes.append(
                 f"{name} {size.shorter} pixels on the shorter side, at most {size.longer} on the longer{tokens}"
             )
-    return f"pictures are resized: {'; '.join(said)}" if said else ""
+    return f"pictures are resized: {'; '.join(sizes)}" if sizes else ""
 
 
 def _of_overrides(grid: Grid) -> list[Any]:

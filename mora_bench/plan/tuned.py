@@ -1,4 +1,4 @@
-"""A preset from what a search found."""
+"""A preset from the best recipes of a search."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from mora_bench.plan.grid import Grid
 REPEATED = ("datasets", "methods", "missing", "rates", "seeds", "folds", "pool", "backbone", "impute")
 
 
-def as_preset(grid: Grid, found: Mapping[tuple[str, str], Mapping[str, Any]], said: str) -> str:
-    """TOML of a preset: the grid, with what was found for (dataset, method) as overrides.
+def as_preset(grid: Grid, best: Mapping[tuple[str, str], Mapping[str, Any]], heading: str) -> str:
+    """TOML of a preset: the grid, with the best values for (dataset, method) as overrides.
 
     Args:
-        found: recipe fields, and "rank" where the method reads it.
-        said: the first line, without #.
+        best: recipe fields, and "rank" where the method reads it.
+        heading: the first line, without #.
     """
-    lines = [f"# {said}"]
+    lines = [f"# {heading}"]
     lines += [
         f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"
         for name, value in ((name, getattr(grid, name)) for name in REPEATED)
@@ -27,9 +27,9 @@ def as_preset(grid: Grid, found: Mapping[tuple[str, str], Mapping[str, Any]], sa
     lines += ["", "[recipe]"]
     changed = {f.name: getattr(grid.recipe, f.name) for f in fields(Recipe)}
     lines += [f"{name} = {_toml(value)}" for name, value in changed.items()]
-    kept = {owner: values for owner, values in grid.overrides.items() if values}
-    tuned = {f"{dataset}/{method}": values for (dataset, method), values in found.items()}
-    for owner, values in (kept | tuned).items():
+    overrides = {owner: values for owner, values in grid.overrides.items() if values}
+    tuned = {f"{dataset}/{method}": values for (dataset, method), values in best.items()}
+    for owner, values in (overrides | tuned).items():
         lines += ["", f"[overrides.{json.dumps(owner)}]"]
         lines += [f"{name} = {_toml(value)}" for name, value in values.items()]
     return "\n".join(lines) + "\n"

@@ -1,1 +1,1 @@
-"""What a results folder holds: records, predictions, scores."""
+"""Records, predictions and scores of a results folder."""

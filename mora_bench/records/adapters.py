@@ -16,7 +16,7 @@ def identity(files: Mapping[str, bytes]) -> str:
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> str:
-    """Write files in place of what was there, each whole or not at all; gives their digest."""
+    """Write files in place of a folder's old ones, each whole or not at all; gives their digest."""
     if folder.is_symlink():
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
@@ -29,7 +29,7 @@ def read(folder: Path) -> dict[str, bytes]:
     """All files below a folder, by their path in it.
 
     Raises:
-        UserError: there is none, or something in it is no plain file.
+        UserError: the folder is absent, or something in it is no plain file.
     """
     if folder.is_symlink() or not folder.is_dir():
         raise UserError(

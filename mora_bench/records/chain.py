@@ -1,4 +1,4 @@
-"""What of a results folder is believed: the chain from scores to their record, and from there to all it names."""
+"""The chain by which a results folder is believed: from scores to their record, and from that to all it names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mora_bench.records.documents import Refused, plain_files
 from mora_bench.records.encoding import Brief, vouched
 from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, Store
-from mora_bench.records.typed import brief, each
+from mora_bench.records.typed import brief, typed_documents
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is believed of a results folder, ordered by key, and what is left out, with the reason."""
+    """Records and scores that are believed, ordered by key, and the files that are left out, with the reason."""
 
     records: list[Record]
     scores: list[Scores]
@@ -30,39 +30,39 @@ def contents(store: Store) -> Contents:
     return Contents(records, scores, left_out)
 
 
-def walk(store: Store, record: Callable[[Record], object], scores: Callable[[Scores], object]) -> list[Refused]:
+def walk(store: Store, on_record: Callable[[Record], object], on_scores: Callable[[Scores], object]) -> list[Refused]:
     """Hand over the records and scores of a folder that vouch for each other, one by one: all records, ordered by key,
-    then all scores, ordered by name. `Store.status` believes the same. Gives what is left out."""
+    then all scores, ordered by name. `Store.status` believes the same. Gives the files left out."""
     left_out: list[Refused] = []
-    there = plain_files(store.folder / "predictions", ".safetensors")
+    stored = plain_files(store.folder / "predictions", ".safetensors")
     believed: dict[str, Brief] = {}
-    gone = set()
-    for _, own in each(store.record_documents, Record):
-        if isinstance(own, Refused):
-            left_out.append(own)
-        elif own.status == DONE and not own.older and not own.lacks(PREDICTIONS) and own.key not in there:
-            file = store.prediction_file(own.cell)
+    unpredicted = set()
+    for _, record in typed_documents(store.record_documents, Record):
+        if isinstance(record, Refused):
+            left_out.append(record)
+        elif record.status == DONE and not record.older and not record.lacks(PREDICTIONS) and record.key not in stored:
+            file = store.prediction_file(record.cell)
             left_out.append(Refused(file, "absent, though the record says done; compute the cell again"))
-            gone.add(own.key)
+            unpredicted.add(record.key)
         else:
-            believed[own.key] = Brief(own.schema, own.key, own.digest, own.status)
-            record(own)
+            believed[record.key] = Brief(record.schema, record.key, record.digest, record.status)
+            on_record(record)
     scored = set()
-    for name, found in each(store.score_documents, Scores):
-        if isinstance(found, Refused):
-            left_out.append(found)
+    for name, scores in typed_documents(store.score_documents, Scores):
+        if isinstance(scores, Refused):
+            left_out.append(scores)
             continue
-        its = believed.get(found.key)
-        if its is not None and vouched(found, its):
-            scored.add(found.key)
-            scores(found)
-        elif found.key not in gone:
-            left_out.append(store.score_documents.refused(name, _why(its)))
-    how = f"`mora_bench rescore {store.folder}` makes them from predictions"
+        record_brief = believed.get(scores.key)
+        if record_brief is not None and vouched(scores, record_brief):
+            scored.add(scores.key)
+            on_scores(scores)
+        elif scores.key not in unpredicted:
+            left_out.append(store.score_documents.refused(name, _why(record_brief)))
+    remedy = f"`mora_bench rescore {store.folder}` makes them from predictions"
     left_out += [
-        store.record_documents.refused(key, f"no scores; {how}")
-        for key, its in believed.items()
-        if its.status == DONE and key not in scored
+        store.record_documents.refused(key, f"no scores; {remedy}")
+        for key, record_brief in believed.items()
+        if record_brief.status == DONE and key not in scored
     ]
     return left_out
 
@@ -71,12 +71,12 @@ def check_believed(store: Store, record: Record) -> None:
     """Refuse a record that no scores vouch for: nobody says that it is what was written.
 
     Raises:
-        UserError: there are none of it.
+        UserError: no scores name its digest.
     """
     documents = store.score_documents
     names = [name for name in documents.names() if name.partition("-")[0] == record.key]
-    known = [brief(documents, name, Scores) for name in names]
-    if not any(vouched(found, record) for found in known if found is not None):
+    briefs = [brief(documents, name, Scores) for name in names]
+    if not any(vouched(scores, record) for scores in briefs if scores is not None):
         raise UserError(
             f"{store.record_file(record.cell)}: no file of scores names its digest: the record was changed after "
             f"scoring, or its scores were removed. `mora_bench verify {store.folder}` says more."

@@ -1,7 +1,7 @@
 """The JSON documents of one kind below a results folder: a file each, or packed into one.
 
 FOLDER/KIND/NAME.json     what a grid writes
-FOLDER/KIND.parquet       what `pack` makes of these; a file of its own comes before what was packed under its name
+FOLDER/KIND.parquet       these files as `pack` joins them; a loose file comes before a packed document of its name
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from mora_bench.files import write_atomic
 if TYPE_CHECKING:
     from mora_bench.records.pack import Pack
 
-#: What a document may be called: what can be a file's name in this folder, and nowhere else.
+#: Names of documents: those that can be a file's name in this folder, and nowhere else.
 NAME = re.compile(r"[^./\\\0][^/\\\0]*")
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that is not as it should be, and what is wrong with it."""
+    """A file that is not as it should be, and the fault of it."""
 
     file: Path
     why: str
@@ -51,11 +51,11 @@ class Documents:
 
     @property
     def packed(self) -> Path:
-        """The file of those that were packed."""
+        """The file of the packed documents."""
         return self.folder / f"{self.kind}.parquet"
 
     def file(self, name: str) -> Path:
-        """The file of a document of its own, whether it is there or not."""
+        """The loose file of a document, whether it exists or not."""
         return self.loose / f"{name}.json"
 
     def where(self, name: str) -> Path:
@@ -69,20 +69,20 @@ class Documents:
         return Refused(where, why if where != self.packed else f"{name}: {why}")
 
     def pack(self) -> Pack | None:
-        """What was packed, if anything was, and can be read."""
-        found = _opened(self.packed)
-        return None if isinstance(found, Refused) else found
+        """The packed documents, if there are any and they can be read."""
+        opened = _opened(self.packed)
+        return None if isinstance(opened, Refused) else opened
 
     def check_packed(self, without: Iterable[str] = ()) -> None:
-        """Refuse a packed file from which something is lost that has no file of its own; some names do not count.
+        """Refuse a packed file that has lost documents without a loose file; some names do not count.
 
         Raises:
             UserError: it cannot be read, or documents in it are not what was written.
         """
-        found = _opened(self.packed)
-        if isinstance(found, Refused):
-            raise UserError(f"{found}.")
-        lost = sorted(name for name in (found.damaged if found else ()) if not taken(self.file(name)))
+        opened = _opened(self.packed)
+        if isinstance(opened, Refused):
+            raise UserError(f"{opened}.")
+        lost = sorted(name for name in (opened.damaged if opened else ()) if not taken(self.file(name)))
         lost = [name for name in lost if name not in without]
         if lost:
             raise UserError(
@@ -91,11 +91,11 @@ class Documents:
             )
 
     def files(self) -> list[Path]:
-        """The files of documents of their own, by name."""
-        return [self.file(name) for name in sorted(self.own())]
+        """The loose files of documents, by name."""
+        return [self.file(name) for name in sorted(self.loose_names())]
 
-    def own(self) -> set[str]:
-        """The names of documents that have a file each, whatever that is."""
+    def loose_names(self) -> set[str]:
+        """The names of documents that have a loose file, whatever that is."""
         try:
             return {name.removesuffix(".json") for name in os.listdir(self.loose) if name.endswith(".json")}
         except OSError:
@@ -103,7 +103,7 @@ class Documents:
 
     def names(self) -> set[str]:
         """The names of all documents, packed ones that are lost left out."""
-        return self.own() | {*(self.pack() or ())}
+        return self.loose_names() | {*(self.pack() or ())}
 
     def read(self, name: str) -> bytes | Refused | None:
         """A document; None if there is none."""
@@ -118,8 +118,8 @@ class Documents:
         return next(self._unpacked(pack, [name]))[1]
 
     def all(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, bytes | Refused]]:
-        """Every document, or those of some names, in the order of their names; what is lost or no document, too."""
-        loose = {name: self.file(name) for name in self.own()}
+        """Every document, or those of some names, in the order of their names; lost ones and no documents, too."""
+        loose = {name: self.file(name) for name in self.loose_names()}
         opened = _opened(self.packed)
         wanted = None if names is None else set(names)
         if isinstance(opened, Refused):
@@ -138,10 +138,10 @@ class Documents:
 
     def _unpacked(self, pack: Pack, names: list[str]) -> Iterator[tuple[str, bytes | Refused]]:
         sound = [name for name in names if name in pack]
-        given = pack.documents(sound)
+        unpacked = pack.documents(sound)
         for name in names:
             if name in pack:
-                _, content = next(given)
+                _, content = next(unpacked)
                 yield name, Refused(self.packed, f"{name}: {content}") if isinstance(content, ValueError) else content
             else:
                 yield name, Refused(self.packed, f"{name}: lost, because its bytes are not what was written")
@@ -150,7 +150,7 @@ class Documents:
         write_atomic(self.file(name), content)
 
     def remove(self, name: str) -> None:
-        """Remove a document's own file, if it has one."""
+        """Remove a document's loose file, if it has one."""
         self.file(name).unlink(missing_ok=True)
 
 
@@ -160,7 +160,7 @@ def taken(file: Path) -> bool:
 
 
 def _content(file: Path) -> bytes | Refused:
-    """The content of a plain file; what is none, a device say, might never end."""
+    """The content of a plain file; that of another, a device say, might never end."""
     try:
         if file.exists() and not file.is_file():
             return Refused(file, "it is a folder" if file.is_dir() else "not a plain file; it is left out")

@@ -27,8 +27,8 @@ EMPTY = b'"digest": ""'
 SIGNED = re.compile(rb'\{\s*"schema": [%s],\s*"digest": "([0-9a-f]{16})"' % "".join(map(str, READS)).encode())
 
 
-def _signed(own: str) -> bytes:
-    return b'"digest": "%s"' % own.encode()
+def _signed(seal: str) -> bytes:
+    return b'"digest": "%s"' % seal.encode()
 
 
 def _plain(value: Any) -> Any:
@@ -37,7 +37,7 @@ def _plain(value: Any) -> Any:
 
 
 class Brief(msgspec.Struct):
-    """What the status of a cell needs of a record, and of a file of scores, which has a `score_key` and no status."""
+    """The fields of a record that the status of a cell needs, and of scores, which have a `score_key` and no status."""
 
     schema: int
     key: str
@@ -50,7 +50,7 @@ class Brief(msgspec.Struct):
 
 
 class Top(msgspec.Struct):
-    """What is asked of a file before it is read as what it should be; what these hold may be anything."""
+    """The fields of a file that are read before it is believed to be of its kind; their values may be anything."""
 
     schema: Any = None
     digest: Any = None
@@ -60,8 +60,8 @@ class Top(msgspec.Struct):
 
 def as_written(content: bytes) -> bool:
     """Whether a file is of this schema and says its own digest rightly, so that it need not be read to be believed."""
-    found = SIGNED.match(content)
-    return found is not None and digest([content.replace(_signed(found[1].decode()), EMPTY, 1)]) == found[1].decode()
+    match = SIGNED.match(content)
+    return match is not None and digest([content.replace(_signed(match[1].decode()), EMPTY, 1)]) == match[1].decode()
 
 
 def decode(content: bytes, kind: type[Kind]) -> Kind:
@@ -79,14 +79,14 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
         newer = "was written by a newer mora_bench: update"
         why = "is none" if not isinstance(top.schema, int) else older if top.schema < SCHEMA else newer
         raise ValueError(f"schema {top.schema!r} {why} (this one reads schema {SCHEMA})")
-    told = top.digest
-    if not told and top.schema == SCHEMA:
+    seal = top.digest
+    if not seal and top.schema == SCHEMA:
         raise ValueError("its digest is gone: it was edited")
-    if told and (not isinstance(told, str) or digest([content.replace(_signed(told), EMPTY, 1)]) != told):
+    if seal and (not isinstance(seal, str) or digest([content.replace(_signed(seal), EMPTY, 1)]) != seal):
         raise ValueError("its content is not what was written: it was edited or damaged")
     parts = {"cell": (top.cell, Cell), "scoring": (top.scoring, Scoring)}
-    filled = {name: raw for name, (raw, own) in parts.items() if isinstance(raw, dict) and fill_absent(raw, own)}
-    # What lacks nothing is read at once, in a third of the time.
+    filled = {name: raw for name, (raw, struct) in parts.items() if isinstance(raw, dict) and fill_absent(raw, struct)}
+    # A file that lacks nothing is read at once, in a third of the time.
     value = (
         msgspec.convert(msgspec.json.decode(content) | filled, kind)
         if filled
@@ -99,7 +99,7 @@ def decode(content: bytes, kind: type[Kind]) -> Kind:
 
 
 def _lacking(value: Struct) -> str:
-    """What a file of today's schema must name, and does not: nothing in the chain is optional."""
+    """The field that a file of today's schema must have, and lacks: nothing in the chain is optional."""
     if isinstance(value, Scores):
         return "" if value.record or value.schema == OLDER else "record"
     if not isinstance(value, Record) or value.older or value.status != "done":

@@ -16,7 +16,7 @@ from mora_bench.records.schema import Scores
 TOLERANCE = 1e-6
 #: Fields that differ with the bytes of a file, not with its scores.
 NOT_SCORES = ("schema", "digest", "record")
-#: What stands for a number that a file does not have.
+#: The stand-in for a number that a file does not have.
 ABSENT = "absent"
 
 
@@ -31,7 +31,7 @@ class Difference:
     @property
     def size(self) -> float:
         """How far the numbers are apart; infinite where one of them is none."""
-        numbers = all(isinstance(own, int | float) for own in (self.first, self.second))
+        numbers = all(isinstance(number, int | float) for number in (self.first, self.second))
         return abs(self.first - self.second) if numbers else math.inf
 
     @property
@@ -54,9 +54,9 @@ def _differing(where: str, first: Any, second: Any) -> Iterator[Difference]:
                 inner = f"{where}.{name}" if where else name
                 yield from _differing(inner, first.get(name, ABSENT), second.get(name, ABSENT))
     elif isinstance(first, list) and isinstance(second, list):
-        for at in range(max(len(first), len(second))):
-            pair = (own[at] if at < len(own) else ABSENT for own in (first, second))
-            yield from _differing(f"{where}[{at}]", *pair)
+        for index in range(max(len(first), len(second))):
+            pair = (values[index] if index < len(values) else ABSENT for values in (first, second))
+            yield from _differing(f"{where}[{index}]", *pair)
     elif first is ABSENT and isinstance(second, dict | list) and second:
         yield from _differing(where, type(second)(), second)
     elif second is ABSENT and isinstance(first, dict | list) and first:
@@ -65,7 +65,7 @@ def _differing(where: str, first: Any, second: Any) -> Iterator[Difference]:
         yield Difference(where, first, second)
 
 
-def said(differing: Difference) -> str:
+def in_words(differing: Difference) -> str:
     """A difference in words, the second file's number first."""
     return f"{differing.where} is {_number(differing.second)}, and was {_number(differing.first)}"
 

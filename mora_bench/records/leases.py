@@ -5,7 +5,7 @@ leases/KE/KEY.GENERATION       held by the process that the file names; the high
 A lease is had by making its file, which the system lets one process do alone, also on file systems that machines share.
 Its holder changes a number in the file every few seconds. Whoever sees by its own monotonic clock that the number has
 not changed for `EXPIRES` seconds opens the next generation; clocks of two machines are never compared. A holder that
-has died on this machine is found out at once, and so is what a cluster's job left that is known to have ended. Once a
+has died on this machine is found out at once, and so is a lease of a cluster's job that is known to have ended. Once a
 cell has its record, its leases are removed.
 """
 
@@ -30,7 +30,7 @@ from mora_bench.workers import begun, lives
 EXPIRES, BEAT = 60.0, 5.0
 #: Beats overwrite a file of this many bytes in place, which a full disk allows.
 SIZE = 512
-#: What stands in a generation that was opened because the one before it had expired.
+#: The content of a generation that was opened because the one before it had expired.
 FREE = "free"
 
 
@@ -70,32 +70,32 @@ class Leases:
     seen: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     @property
-    def place(self) -> Path:
+    def root(self) -> Path:
         return self.folder / "leases"
 
     def held(self) -> dict[str, list[Path]]:
         """The lease files of each key, the latest generation last."""
-        found: dict[str, list[tuple[int, Path]]] = {}
-        for folder in _listed(self.place):
+        generations: dict[str, list[tuple[int, Path]]] = {}
+        for folder in _listed(self.root):
             for file in _listed(folder):
                 key, _, generation = file.name.partition(".")
                 if generation.isdigit():
-                    found.setdefault(key, []).append((int(generation), file))
-        return {key: [file for _, file in sorted(own)] for key, own in found.items()}
+                    generations.setdefault(key, []).append((int(generation), file))
+        return {key: [file for _, file in sorted(numbered)] for key, numbered in generations.items()}
 
     def holders(self) -> dict[str, Holder | None]:
         """Who holds each key that is held, as the files say; None if a file has no holder yet."""
-        return {key: _read(own[-1])[1] for key, own in self.held().items()}
+        return {key: _read(files[-1])[1] for key, files in self.held().items()}
 
     def free(self, key: str, held: dict[str, list[Path]]) -> bool:
         """Whether nobody holds a key; `held` is what `held` gave just now. A lease that has expired, as this process
         has seen over time, is opened for all."""
-        own = held.get(key)
-        if own is None or self._over(own[-1]):
+        files = held.get(key)
+        if files is None or self._over(files[-1]):
             return True
         now = time.monotonic()
-        said, holder = _read(own[-1])
-        content = f"{own[-1].name} {said}"
+        text, holder = _read(files[-1])
+        content = f"{files[-1].name} {text}"
         known, since = self.seen.get(key, ("", now))
         if known != content:
             self.seen[key] = (content, now)
@@ -103,20 +103,20 @@ class Leases:
         if now - since < max(self.expires, holder.expires if holder is not None else 0.0):
             return False
         with suppress(FileExistsError):
-            _make(_following(own[-1]), FREE)
+            _make(_following(files[-1]), FREE)
         return True
 
     def claim(self, key: str) -> Lease | None:
         """The lease of a key, unless somebody else has it."""
-        folder = self.place / key[:2]
-        own = [file for file in _listed(folder) if file.name.rpartition(".")[0] == key and file.suffix[1:].isdigit()]
-        own.sort(key=_generation)
-        if own and not self._over(own[-1]):
+        folder = self.root / key[:2]
+        files = [file for file in _listed(folder) if file.name.rpartition(".")[0] == key and file.suffix[1:].isdigit()]
+        files.sort(key=_generation)
+        if files and not self._over(files[-1]):
             return None
         folder.mkdir(parents=True, exist_ok=True)
         holder = replace(_me(), job=self.job, expires=self.expires)
-        mine = Lease(_following(own[-1]) if own else folder / f"{key}.1", holder, own)
-        return mine if mine.made() else None
+        lease = Lease(_following(files[-1]) if files else folder / f"{key}.1", holder, files)
+        return lease if lease.made() else None
 
     def _over(self, file: Path) -> bool:
         """Whether the holder of a lease is known to have ended, or there is none."""
@@ -128,32 +128,32 @@ class Leases:
     def sweep(self) -> None:
         """Remove the leases that nobody holds: of processes that are known to have ended, and those that were opened
         and not taken."""
-        for key, own in self.held().items():
+        for key, files in self.held().items():
             # Whoever removes must hold, or another claim made meanwhile would stand without those before it.
-            if self._over(own[-1]) and (lease := self.claim(key)) is not None:
+            if self._over(files[-1]) and (lease := self.claim(key)) is not None:
                 lease.release()
 
     @contextmanager
     def holding(self, keys: Sequence[str]) -> Iterator[dict[str, Lease]]:
         """Claim keys, and hold those that were free until the block ends; gives their leases."""
-        mine = {key: lease for key in keys if (lease := self.claim(key)) is not None}
+        leases = {key: lease for key in keys if (lease := self.claim(key)) is not None}
         ended = threading.Event()
 
         def beat() -> None:
             while not ended.wait(min(BEAT, self.expires / 4)):
-                for lease in mine.values():
+                for lease in leases.values():
                     lease.beat()
 
         thread = threading.Thread(target=beat, name="holds leases", daemon=True)
-        if mine:
+        if leases:
             thread.start()
         try:
-            yield mine
+            yield leases
         finally:
             ended.set()
-            if mine:
+            if leases:
                 thread.join()
-            for lease in mine.values():
+            for lease in leases.values():
                 lease.release()
 
 
@@ -185,14 +185,14 @@ class Lease:
         self.holder = replace(self.holder, beat=self.holder.beat + 1)
         # A full disk, or a server that is away for a while, is no reason to end; the next beat tries again.
         with suppress(OSError):
-            place = os.open(self.file, os.O_WRONLY | os.O_CREAT)
+            descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT)
             try:
-                os.write(place, _text(self.holder).encode())
+                os.write(descriptor, _text(self.holder).encode())
             finally:
-                os.close(place)
+                os.close(descriptor)
 
     def release(self) -> None:
-        """Remove it, and before that what was before; whoever has taken the cell since does that later."""
+        """Remove it, after the files before it; whoever has taken the cell since does that later."""
         if self.lost:
             return
         for file in [*self.before, self.file]:
@@ -201,7 +201,7 @@ class Lease:
 
 
 def _listed(folder: Path) -> list[Path]:
-    """What is in a folder, which may go meanwhile."""
+    """The files of a folder, which may go meanwhile."""
     try:
         return [folder / name for name in os.listdir(folder)]
     except OSError:
@@ -209,8 +209,8 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _make(file: Path, content: str) -> None:
-    with file.open("x") as made:
-        made.write(content)
+    with file.open("x") as stream:
+        stream.write(content)
 
 
 def _generation(file: Path) -> int:
@@ -227,7 +227,7 @@ def _text(holder: Holder) -> str:
 
 
 def _read(file: Path) -> tuple[str, Holder | None]:
-    """What a lease file says, and its holder; None while it is being written, or if it is none of ours."""
+    """The text of a lease file, and its holder; None while it is being written, or if it is none of ours."""
     try:
         content = file.read_text(errors="replace")
     except OSError:

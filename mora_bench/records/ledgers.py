@@ -1,4 +1,4 @@
-"""What a search for a recipe leaves: tuning/KEY.json of a results folder."""
+"""The ledgers of searches for a recipe: tuning/KEY.json of a results folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mora_bench.records.schema import SCHEMA, Struct
 
 
 class Trial(Struct, kw_only=True):
-    """One setting: what of the recipe and the method it changes, and its validation score by epochs trained; None where
+    """One setting: its changes to the recipe and the method, and its validation score by epochs trained; None where
     it diverged, which is worse than any score."""
 
     number: int
@@ -68,4 +68,4 @@ def read(folder: Path, key: str) -> Ledger | Refused | None:
 def refused(folder: Path) -> list[Refused]:
     """The ledgers of a results folder that are not what was written."""
     keys = sorted(file.stem for file in (folder / "tuning").glob("*.json"))
-    return [found for key in keys if isinstance(found := read(folder, key), Refused)]
+    return [ledger for key in keys if isinstance(ledger := read(folder, key), Refused)]

@@ -12,23 +12,23 @@ from mora_bench.records.store import Store
 
 
 def documents(store: Store) -> Documents:
-    """All of them; a document is named by the mask's digest and by its own."""
+    """All of them; a document's name is the mask's digest and its own."""
     return Documents(store.folder, "masks")
 
 
 def read_by(records: Iterable[Record], scores: Iterable[Scores]) -> list[str]:
     """The digests of the masks that cells were trained or scored under, sorted."""
-    found = {record.cell.mechanism.brought for record in records}
-    found |= {each.scoring.missing.brought for each in scores if each.scoring.missing is not None}
-    return sorted(found - {""})
+    brought = {record.cell.mechanism.brought for record in records}
+    brought |= {entry.scoring.missing.brought for entry in scores if entry.scoring.missing is not None}
+    return sorted(brought - {""})
 
 
 def write(store: Store, mask: str, content: bytes) -> None:
     """Write a document of the mask of a digest, unless it is there; its name ends in its own digest."""
     name = f"{mask}-{digest([content])}"
-    known = documents(store)
-    if known.read(name) != content:
-        known.write(name, content)
+    mask_documents = documents(store)
+    if mask_documents.read(name) != content:
+        mask_documents.write(name, content)
 
 
 def documents_of(store: Store, mask: str) -> dict[str, bytes]:
@@ -38,17 +38,17 @@ def documents_of(store: Store, mask: str) -> dict[str, bytes]:
     Raises:
         UserError: one is not what was written.
     """
-    known = documents(store)
-    names = {name for name in known.names() if name.partition("-")[0] == mask}
-    found = {}
-    for name, content in known.all(names) if names else ():
+    mask_documents = documents(store)
+    names = {name for name in mask_documents.names() if name.partition("-")[0] == mask}
+    contents = {}
+    for name, content in mask_documents.all(names) if names else ():
         if isinstance(content, Refused):
             raise UserError(str(content))
         if name.rpartition("-")[2] != digest([content]):
-            where = known.where(name)
+            where = mask_documents.where(name)
             raise UserError(f"{where}: {name}: not what was written: it was edited or cut. Give its file again.")
-        found[name] = content
-    return found
+        contents[name] = content
+    return contents
 
 
 def copy(mask: str, store: Store, into: Store) -> None:

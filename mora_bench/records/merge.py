@@ -1,7 +1,7 @@
 """Joins results folders of one grid that ran on machines which share nothing.
 
-Taken are the files that the chain from scores to records names, if they are what was written; nothing else, and no link
-is followed.
+Taken are the files that the chain from scores to records names, if they are as written; nothing else, and no link is
+followed.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from mora_bench.records.encoding import vouched
 from mora_bench.records.schema import PREDICTIONS, Record, Scores
 from mora_bench.records.store import DONE, FAILED, Store
 
-#: Scores, and the folder that they lie in.
-Found = tuple[Scores, Store]
+#: Scores, and the results folder that they come from.
+Sourced = tuple[Scores, Store]
 
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge would copy, each record with its scores and where it is from; how many cells there are then; and
-    what speaks against it, or is left out with the reason."""
+    """The copies of a merge: each record with its scores and its folder; the number of cells then; conflicts that speak
+    against it, and files left out with the reason."""
 
     into: Store
-    taken: list[tuple[Record, list[Found], Store]]
+    taken: list[tuple[Record, list[Sourced], Store]]
     salt: Path | None
     cells: int
     conflicts: list[str]
@@ -38,7 +38,7 @@ class Merged:
 
 
 def plan(sources: Sequence[Path], into: Path) -> Merged:
-    """What to copy from several results folders into one, which may hold results already.
+    """The copies to make from several results folders into one, which may hold results already.
 
     A cell that is done in one folder and failed in another is done. If two folders have scores of one cell that differ,
     that is a conflict: they were made by different code, or edited.
@@ -53,23 +53,27 @@ def plan(sources: Sequence[Path], into: Path) -> Merged:
     for store in stores:
         believed = contents(store)
         left_out += map(str, believed.left_out)
-        done = {each.key for each in believed.scores}
+        done = {entry.key for entry in believed.scores}
         for record in believed.records:
             if record.status == DONE and record.key not in done:
                 continue
             known = best.get(record.key)
             if known is None or (known[0].status == FAILED and record.status == DONE):
                 best[record.key] = (record, store)
-        for each in believed.scores:
-            of_cell = scores.setdefault(each.key, {})
-            if each.score_key not in of_cell:
-                of_cell[each.score_key] = (each, store)
-            elif _numbers(of_cell[each.score_key][0]) != _numbers(each):
-                files = [s.score_documents.where(each.score_key) for s in (store, of_cell[each.score_key][1])]
+        for entry in believed.scores:
+            of_cell = scores.setdefault(entry.key, {})
+            if entry.score_key not in of_cell:
+                of_cell[entry.score_key] = (entry, store)
+            elif _numbers(of_cell[entry.score_key][0]) != _numbers(entry):
+                files = [s.score_documents.where(entry.score_key) for s in (store, of_cell[entry.score_key][1])]
                 conflicts.append(f"{files[0]} and {files[1]} differ")
     taken = []
     for key, (record, store) in best.items():
-        new = [(each, of) for each, of in scores.get(key, {}).values() if store.folder != into or of.folder != into]
+        new = [
+            (entry, origin)
+            for entry, origin in scores.get(key, {}).values()
+            if store.folder != into or origin.folder != into
+        ]
         if store.folder != into or new:
             taken.append((record, new, store))
     salts = [folder / private.FILE for folder in reversed([*sources]) if (folder / private.FILE).exists()]
@@ -78,7 +82,7 @@ def plan(sources: Sequence[Path], into: Path) -> Merged:
 
 
 def copy(merged: Merged) -> None:
-    """Copy what was planned, each file whole or not at all, records last, so that a record that says done has all else.
+    """Make the planned copies, each file whole or not at all, records last, so that a done record has all else.
 
     Raises:
         UserError: a file is not what the record names.
@@ -90,7 +94,7 @@ def copy(merged: Merged) -> None:
         take(merged.into, record, scores, store)
 
 
-def take(into: Store, record: Record, scores: Sequence[Found], store: Store) -> None:
+def take(into: Store, record: Record, scores: Sequence[Sourced], store: Store) -> None:
     """Copy one cell from a folder into another: all that its record names, then scores, then the record.
 
     Raises:
@@ -106,20 +110,20 @@ def take(into: Store, record: Record, scores: Sequence[Found], store: Store) -> 
             into.split_documents.write(name, content)
     for mask in masks.read_by([record], []) if new else []:
         masks.copy(mask, store, into)
-    for each, beside in scores:
-        for mask in masks.read_by([], [each]):
-            masks.copy(mask, beside, into)
-        said = beside.score_documents.read(each.score_key)
-        if vouched(each, record) and isinstance(said, bytes):
-            into.score_documents.write(each.score_key, said)
+    for entry, origin in scores:
+        for mask in masks.read_by([], [entry]):
+            masks.copy(mask, origin, into)
+        score_content = origin.score_documents.read(entry.score_key)
+        if vouched(entry, record) and isinstance(score_content, bytes):
+            into.score_documents.write(entry.score_key, score_content)
         else:
             # The same scores were made from both folders' predictions; now they name the record that is taken.
-            into.write_scores(each, record)
+            into.write_scores(entry, record)
     written = store.record_documents.read(record.key)
     if new and isinstance(written, bytes):
         into.record_documents.write(record.key, written)
 
 
 def _numbers(scores: Scores) -> bytes:
-    """What two files of the same scores have in common."""
+    """The part that two files of the same scores have in common."""
     return msgspec.json.encode(msgspec.structs.replace(scores, schema=0, digest="", record=""))

@@ -1,7 +1,7 @@
 """Many small JSON documents as one columnar file (Apache Parquet), given back to the byte.
 
 A row is one value of one document: the document's `name`, the value's `path` in it, its `kind`, and the value itself as
-`number` or as `text`. A path is made of names and places, `test/both/scores/f1_per_class[3]`. So one line of pandas or
+`number` or as `text`. A path is made of names and indices, `test/both/scores/f1_per_class[3]`. So one line of pandas or
 DuckDB opens the file, and neither needs this package.
 
 Rows of `GROUP` documents lie together and are compressed together. The file's own metadata, behind the groups, hold an
@@ -40,7 +40,7 @@ INDEX, UNSIGNED = b"mora_bench", b'"digest":"----------------"'
 
 
 class Index(msgspec.Struct):
-    """What a packed file says of itself: of each group its first byte, the byte after its last, and their digest; of
+    """The index of a packed file: of each group its first byte, the byte after its last, and their digest; of
     each document its group, its first row there, how many it has, and the texts and whole numbers at its top; `digest`
     is that of all bytes behind the groups, with the digest's place left empty."""
 
@@ -73,13 +73,13 @@ def packed(documents: Mapping[str, bytes]) -> bytes:
         begun, row = groups[-1][1] if groups else 0, 0
         writer.write_table(table, row_group_size=len(table))
         groups.append((begun, sink.tell(), digest([bytes(sink.getbuffer()[begun:])])))
-        for name, own in rows.items():
-            index[name] = (number, row, len(own), top(documents[name]))
-            row += len(own)
+        for name, document_rows in rows.items():
+            index[name] = (number, row, len(document_rows), top(documents[name]))
+            row += len(document_rows)
     if writer is None:
         raise ValueError("there is nothing to pack")
-    said = msgspec.json.encode(Index(VERSION, "-" * 16, groups, index))
-    writer.add_key_value_metadata({INDEX: said})
+    index_json = msgspec.json.encode(Index(VERSION, "-" * 16, groups, index))
+    writer.add_key_value_metadata({INDEX: index_json})
     writer.close()
     content, end = sink.getvalue(), groups[-1][1]
     behind = content[end:]
@@ -101,8 +101,8 @@ class Pack:
 
     def __post_init__(self) -> None:
         try:
-            said = (self._parquet.metadata.metadata or {}).get(INDEX)
-            self.index = msgspec.json.decode(said or b"", type=Index)
+            index_json = (self._parquet.metadata.metadata or {}).get(INDEX)
+            self.index = msgspec.json.decode(index_json or b"", type=Index)
         except Exception as error:
             # pyarrow raises whatever its parsers meet in bytes that are not what was written.
             raise ValueError(f"its index cannot be read ({type(error).__name__})") from None
@@ -117,8 +117,8 @@ class Pack:
         if digest([behind]) != self.index.digest or [group[0] for group in self.index.groups] != ends[:-1]:
             raise ValueError("its index is not what was written")
         groups = enumerate(self.index.groups)
-        bad = {number for number, (begin, end, own) in groups if digest([self.content[begin:end]]) != own}
-        self.damaged = frozenset(name for name, place in self.index.documents.items() if place[0] in bad)
+        bad = {number for number, (begin, end, expected) in groups if digest([self.content[begin:end]]) != expected}
+        self.damaged = frozenset(name for name, entry in self.index.documents.items() if entry[0] in bad)
 
     @cached_property
     def _parquet(self) -> Any:
@@ -144,27 +144,27 @@ class Pack:
         for name in self if names is None else names:
             by_group.setdefault(self.index.documents[name][0], []).append(name)
         for group, members in by_group.items():
-            given: list[tuple[str, bytes | ValueError]] = []
+            unpacked: list[tuple[str, bytes | ValueError]] = []
             try:
                 rows = Rows(self._parquet.read_row_group(group, columns=Rows.COLUMNS))
                 for name in members:
                     _, first, count, _ = self.index.documents[name]
-                    given.append((name, rows.document(first, count)))
+                    unpacked.append((name, rows.document(first, count)))
             except Exception as error:
                 # As above; and a hand that changed values may have left what is no document.
                 why = ValueError(f"cannot be unpacked ({type(error).__name__}: {error})")
-                given = [(name, why) for name in members]
-            yield from given
+                unpacked = [(name, why) for name in members]
+            yield from unpacked
 
 
 def top(content: bytes) -> dict[str, str | int]:
     """The texts and whole numbers at the top of a document, by name."""
     try:
-        value = msgspec.json.decode(content)
+        document = msgspec.json.decode(content)
     except (ValueError, RecursionError):
         return {}
-    items = value.items() if isinstance(value, dict) else ()
-    return {name: one for name, one in items if isinstance(one, str) or (type(one) is int and abs(one) < 2**63)}
+    members = document.items() if isinstance(document, dict) else ()
+    return {name: leaf for name, leaf in members if isinstance(leaf, str) or (type(leaf) is int and abs(leaf) < 2**63)}
 
 
 def _table(documents: Mapping[str, list[Row]]) -> pa.Table:

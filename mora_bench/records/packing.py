@@ -26,7 +26,7 @@ LOOK = 0.5
 
 @dataclass(frozen=True)
 class Packed:
-    """How many documents of each kind lie packed then, in how many bytes; and what was left as it is."""
+    """The number of packed documents of each kind, their size in bytes, and the files left as they are."""
 
     documents: dict[str, int]
     size: int
@@ -36,8 +36,8 @@ class Packed:
 def pack(store: Store) -> Packed:
     """Pack records, scores and splits of the cells that are done; a cell that failed stays as it is.
 
-    Each packed file is written whole, read back, and only then the files that it holds are removed, if they are still
-    what was packed. So whoever kills it loses nothing, and what is in both places is the same.
+    Each packed file is written whole, read back, and only then the loose files are removed, if they still equal the
+    packed documents. So whoever kills it loses nothing, and a document in both files is the same.
 
     Raises:
         UserError: a packed file cannot be read, or documents in it are lost; or somebody else packs the folder.
@@ -49,7 +49,7 @@ def pack(store: Store) -> Packed:
             documents.check_packed(again)
         believed = contents(store)
         done = {record.key for record in believed.records if record.status == DONE}
-        scores = {each.score_key for each in believed.scores}
+        scores = {entry.score_key for entry in believed.scores}
         # Scores first, records last: without its record a cell would be to do, and whoever looks meanwhile sees both.
         for documents, names in zip(
             kinds, (scores, done, _splits(store, believed), _masks(store, believed)), strict=True
@@ -61,7 +61,7 @@ def pack(store: Store) -> Packed:
 
 
 def _splits(store: Store, believed: Contents) -> set[str]:
-    """The splits that records name and that are what was written; the others stay as they are."""
+    """The splits that records name and that are as written; the others stay as they are."""
     names: set[str] = set()
     # Thousands of records share a few.
     for record in {
@@ -75,7 +75,7 @@ def _splits(store: Store, believed: Contents) -> set[str]:
 
 
 def _masks(store: Store, believed: Contents) -> set[str]:
-    """The masks that cells read and that are what was written; the others stay as they are."""
+    """The masks that cells read and that are as written; the others stay as they are."""
     names: set[str] = set()
     for mask in masks.read_by(believed.records, believed.scores):
         try:
@@ -87,19 +87,19 @@ def _masks(store: Store, believed: Contents) -> set[str]:
 
 def _scored_before(store: Store) -> set[str]:
     """Packed scores of a record that was computed again since: they name one that is no more."""
-    packed = store.score_documents.pack()
-    own = {file.stem for file in store.record_documents.files()}
-    if packed is None or not own:
+    packed_scores = store.score_documents.pack()
+    loose = {file.stem for file in store.record_documents.files()}
+    if packed_scores is None or not loose:
         return set()
-    read = {key: brief(store.record_documents, key, Record) for key in own}
-    # Of a cell that failed since, what was packed is as it was, once the failure is forgotten.
-    known = {key: found.digest for key, found in read.items() if found is not None and found.status == DONE}
-    names = [(name, name.partition("-")[0]) for name in packed.index.documents]
-    return {name for name, key in names if key in known and packed.top(name).get("record", "") != known[key]}
+    briefs = {key: brief(store.record_documents, key, Record) for key in loose}
+    # Packed documents of a cell that failed since count again, once the failure is forgotten.
+    digests = {key: summary.digest for key, summary in briefs.items() if summary is not None and summary.status == DONE}
+    names = [(name, name.partition("-")[0]) for name in packed_scores.index.documents]
+    return {name for name, key in names if key in digests and packed_scores.top(name).get("record", "") != digests[key]}
 
 
 def unpack(store: Store) -> int:
-    """Give every packed document its own file back, to the byte, and remove the packed files; gives their number.
+    """Give every packed document a loose file back, to the byte, and remove the packed files; gives their number.
 
     Raises:
         UserError: one of them is lost, so that the packed file has to stay; or somebody else packs the folder.
@@ -126,26 +126,26 @@ def unpack(store: Store) -> int:
 
 
 def _pack(documents: Documents, names: set[str], again: set[str]) -> None:
-    """Write the packed file of some documents and of what was packed before, and remove the files of their own."""
-    own = {file.stem for file in documents.files()} & names
-    if not own:
+    """Write the packed file of some documents and of those packed before, and remove their loose files."""
+    loose = {file.stem for file in documents.files()} & names
+    if not loose:
         return
-    # What was packed before stays, also where something that is not believed lies before it: a cell that failed since.
+    # Documents packed before stay, also where a loose file that is not believed hides one: a cell that failed since.
     known = _before(documents, names | again)
-    known |= {name: each for name, each in documents.all(names) if isinstance(each, bytes)}
+    known |= {name: document for name, document in documents.all(names) if isinstance(document, bytes)}
     content = packed(known)
     written = Pack(content)
-    if set(written) != set(known) or any(known[name] != each for name, each in written.documents()):
+    if set(written) != set(known) or any(known[name] != document for name, document in written.documents()):
         raise RuntimeError(f"{documents.packed}: what was packed does not give the files back; nothing was changed")
     write_atomic(documents.packed, content)
-    for name in own:
+    for name in loose:
         # A grid may have computed the cell again meanwhile.
         if documents.read(name) == known.get(name):
             documents.remove(name)
 
 
 def _before(documents: Documents, without: set[str]) -> dict[str, bytes]:
-    """What was packed before."""
+    """The documents that were packed before, by name."""
     pack, known = documents.pack(), {}
     for name, content in pack.documents([name for name in pack if name not in without]) if pack is not None else ():
         if isinstance(content, ValueError):

@@ -1,4 +1,4 @@
-"""What was asked of a results folder: the cells of every grid that was started there, for whoever has the folder alone.
+"""The plans of a results folder: the cells of every grid that was started on it, for whoever has the folder alone.
 
 plans/NAME.json   one file a set of cells; its name is the digest of their score keys. The command is not in it, because
                   its paths are nobody else's business
@@ -20,7 +20,7 @@ FOLDER = "plans"
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """What is to be known of a cell before it has a record."""
+    """The keys and names of a cell before it has a record."""
 
     key: str
     score_key: str
@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def write(folder: Path, cells: Iterable[Cell]) -> None:
-    """Note what is asked of a folder, if anything; the same cells have one file, whatever command asked for them."""
+    """Note the cells of a grid, if any; the same cells have one file, whatever command started them."""
     planned = [Planned(c.key, c.score_key, c.label, c.dataset, c.method) for c in cells]
     if not planned:
         return
@@ -51,7 +51,7 @@ def read(folder: Path) -> list[Asked]:
     Raises:
         UserError: a file is none of ours, or was edited.
     """
-    found = []
+    grids = []
     for file in sorted((folder / FOLDER).glob("*.json")):
         if file.is_symlink() or not file.is_file():
             raise UserError(f"{file}: no plain file. Remove it.")
@@ -63,9 +63,9 @@ def read(folder: Path) -> list[Asked]:
             raise UserError(
                 f"{file}: its name is not that of its cells: it was edited. Remove it; `grid` writes it again."
             )
-        found.append(asked)
-    return sorted(found, key=lambda own: own.time)
+        grids.append(asked)
+    return sorted(grids, key=lambda grid: grid.time)
 
 
 def _name(planned: Iterable[Planned]) -> str:
-    return digest(f"{key}\n".encode() for key in sorted(own.score_key for own in planned))
+    return digest(f"{key}\n".encode() for key in sorted(cell.score_key for cell in planned))

@@ -23,20 +23,20 @@ def salt(folder: Path) -> bytes:
     """
     file = folder / FILE
     if not file.exists():
-        own = beside(file)
+        temporary = beside(file)
         folder.mkdir(parents=True, exist_ok=True)
-        own.touch(mode=0o600)
-        own.write_text(secrets.token_hex(32))
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_hex(32))
         try:
-            # Unlike a rename, a link fails if somebody was first, and what there is is whole.
-            os.link(own, file)
+            # Unlike a rename, a link fails if somebody was first, and a salt that exists is whole.
+            os.link(temporary, file)
         except FileExistsError:
             pass
         except OSError:
             # A file system without links.
-            own.replace(file)
+            temporary.replace(file)
         with suppress(FileNotFoundError):
-            own.unlink()
+            temporary.unlink()
     try:
         return bytes.fromhex(file.read_text())
     except ValueError as error:
@@ -46,7 +46,7 @@ def salt(folder: Path) -> bytes:
 
 
 class Hidden:
-    """What stands for the ids of patients in a results folder."""
+    """The names that stand for ids of patients in a results folder."""
 
     def __init__(self, folder: Path):
         self.salt = salt(folder)
@@ -57,5 +57,5 @@ class Hidden:
         return digest([self.salt])
 
     def name(self, name: str) -> str:
-        """What stands for an id: HMAC-SHA256 with the folder's salt, 16 hex digits."""
+        """The name that stands for an id: HMAC-SHA256 with the folder's salt, 16 hex digits."""
         return hmac.new(self.salt, name.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:DIGITS]

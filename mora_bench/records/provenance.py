@@ -14,21 +14,21 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.files import digest
 from mora_bench.records.schema import Provenance
 
-#: Beside a copy of the package, what `commit` said where it was copied.
+#: Beside a copy of the package: the answer of `commit` where it was copied.
 COPIED = "commit.json"
 PACKAGES = ("mora-bench", "torch", "transformers", "peft", "scikit-learn", "fvcore", "tokenizers", "numpy", "pillow")
 
 
 @cache
 def versions() -> dict[str, str | None]:
-    """Installed versions of what can change a number."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
+    """Installed versions of the packages that can change a number."""
+    installed: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
-            found[package] = None
-    return found
+            installed[package] = None
+    return installed
 
 
 @cache
@@ -62,7 +62,7 @@ def commit() -> dict[str, Any]:
 
 
 def device_name(device: str) -> str:
-    """What a person calls it: the GPU's name, or the processor's."""
+    """The name that a person uses: the GPU's, or the processor's."""
     if device.startswith("cuda"):
         import torch
 

@@ -1,4 +1,4 @@
-"""What a score can be, by the task's metrics: a value that none of them gives is refused, as in an edited file."""
+"""The ranges of scores, by the task's metrics: a value outside is refused, as in an edited file."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -20,25 +20,25 @@ def ranges_of(task: str) -> Ranges:
 
 @lru_cache(maxsize=32)
 def _ranges(kind: Any) -> Ranges:
-    return {name: (*own.bounds, own.always) for name, own in (*kind.per_class.items(), *kind.metrics.items())}
+    return {name: (*metric.bounds, metric.always) for name, metric in (*kind.per_class.items(), *kind.metrics.items())}
 
 
 def check_range(scores: Mapping[str, Score], ranges: Ranges, pattern: str) -> None:
-    """Refuse a score that none of a task's metrics gives. Thousands of files are read at once, so what is right is
-    passed over first.
+    """Refuse a score that none of a task's metrics gives. Thousands of files are read at once, so right values
+    are passed over first.
 
     Raises:
         ValueError: the name of the score and its value.
     """
     for name, value in scores.items():
-        known = ranges.get(name)
-        if known is None:
+        bounds = ranges.get(name)
+        if bounds is None:
             continue
-        low, high, always = known
+        low, high, always = bounds
         if type(value) is float and low <= value <= high:
             continue
-        for one in value if isinstance(value, list) else (value,):
-            if one is not None and (one < low or one > high):
+        for number in value if isinstance(value, list) else (value,):
+            if number is not None and (number < low or number > high):
                 raise ValueError(f"{name} with {pattern} missing is {value}; expected {low:g} to {high:g}")
         if value is None and always and scores.get("n"):
             raise ValueError(f"{name} with {pattern} missing is no number")

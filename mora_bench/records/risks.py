@@ -4,7 +4,7 @@ import msgspec
 
 
 class RiskGroups(msgspec.Struct, kw_only=True):
-    """What was predicted for groups of samples, the lowest risk first, and what became of them (`Task.risk_groups`)."""
+    """Predicted and observed risks of groups of samples, the lowest predicted risk first (`Task.risk_groups`)."""
 
     times: list[float]
     horizons: list[float]

@@ -33,24 +33,24 @@ def rows_of(content: bytes) -> list[Row]:
     return [("", WHOLE, None, content.decode())]
 
 
-def _leaves(value: Any, path: str, found: list[Row]) -> None:
-    """Add the values of a document to those that were found. No generator: each of a million values would pass through
-    as many of them as it lies deep."""
+def _leaves(value: Any, path: str, rows: list[Row]) -> None:
+    """Add the values of a document to `rows`. No generator: each of a million values would pass through as many of them
+    as it lies deep."""
     if isinstance(value, float):
-        found.append((path, NUMBER, value, None))
+        rows.append((path, NUMBER, value, None))
     elif isinstance(value, dict) and value:
-        for name, own in value.items():
+        for name, part in value.items():
             escaped = name.replace("~", "~0").replace("/", "~1").replace("[", "~2")
-            _leaves(own, f"{path}/{escaped}" if path else escaped, found)
+            _leaves(part, f"{path}/{escaped}" if path else escaped, rows)
     elif isinstance(value, list) and value:
-        for place, own in enumerate(value):
-            _leaves(own, f"{path}[{place}]", found)
+        for index, part in enumerate(value):
+            _leaves(part, f"{path}[{index}]", rows)
     elif isinstance(value, str):
-        found.append((path, TEXT, None, value))
+        rows.append((path, TEXT, None, value))
     elif isinstance(value, bool) or not isinstance(value, int):
-        found.append((path, LITERAL, None, json.dumps(value)))
+        rows.append((path, LITERAL, None, json.dumps(value)))
     elif abs(value) < 2**63:
-        found.append((path, INTEGER, float(value), None))
+        rows.append((path, INTEGER, float(value), None))
     else:
         raise OverflowError("no column of numbers holds it")
 
@@ -77,26 +77,26 @@ class Rows:
         self.paths, kinds, texts = (c.dictionary.to_pylist() for c in columns)
         number = table.column("number").to_numpy()
         self.values = np.empty(len(table), object)
-        of = {name: np.flatnonzero(kind == (kinds.index(name) if name in kinds else -2)) for name in KINDS}
-        self.values[of[NUMBER]] = _listed(number[of[NUMBER]].tolist())
-        self.values[of[INTEGER]] = _listed([int(one) for one in number[of[INTEGER]].tolist()])
+        positions = {name: np.flatnonzero(kind == (kinds.index(name) if name in kinds else -2)) for name in KINDS}
+        self.values[positions[NUMBER]] = _listed(number[positions[NUMBER]].tolist())
+        self.values[positions[INTEGER]] = _listed([int(value) for value in number[positions[INTEGER]].tolist()])
         # A null is the last text, "".
         for name, encode in ((TEXT, msgspec.json.encode), (LITERAL, str.encode), (WHOLE, str.encode)):
             encoded = np.array([*map(encode, [*texts, ""])], object)
-            self.values[of[name]] = encoded[text[of[name]]]
-        self.whole = set(of[WHOLE].tolist())
+            self.values[positions[name]] = encoded[text[positions[name]]]
+        self.whole_rows = set(positions[WHOLE].tolist())
         self.templates: dict[bytes, _Template] = {}
 
     def document(self, first: int, count: int) -> bytes:
         """The document of some rows, to the byte."""
         values = self.values[first : first + count].tolist()
-        if first in self.whole and count == 1:
+        if first in self.whole_rows and count == 1:
             return bytes(values[0])
         codes = self.path[first : first + count]
-        known = codes.tobytes()
-        if known not in self.templates:
-            self.templates[known] = _template(tuple(self.paths[code] for code in codes))
-        return self.templates[known].filled(values)
+        template_key = codes.tobytes()
+        if template_key not in self.templates:
+            self.templates[template_key] = _template(tuple(self.paths[code] for code in codes))
+        return self.templates[template_key].filled(values)
 
 
 def _listed(numbers: list[Any]) -> list[bytes]:
@@ -106,15 +106,15 @@ def _listed(numbers: list[Any]) -> list[bytes]:
 
 @dataclass(frozen=True)
 class _Template:
-    """A document without its values: what stands before, between and after them."""
+    """A document without its values: the pieces before, between and after them."""
 
     pieces: list[bytes]
 
     def filled(self, values: Iterable[bytes]) -> bytes:
-        whole = [b""] * (2 * len(self.pieces) - 1)
-        whole[::2] = self.pieces
-        whole[1::2] = values
-        return b"".join(whole)
+        parts = [b""] * (2 * len(self.pieces) - 1)
+        parts[::2] = self.pieces
+        parts[1::2] = values
+        return b"".join(parts)
 
 
 _templates: dict[tuple[str, ...], _Template] = {}
@@ -151,6 +151,6 @@ def _nested(paths: Iterable[str]) -> Any:
 
 def _steps(path: str) -> Iterator[str | int]:
     for part in path.split("/"):
-        name, *places = part.split("[")
+        name, *indices = part.split("[")
         yield name.replace("~2", "[").replace("~1", "/").replace("~0", "~")
-        yield from (int(place.removesuffix("]")) for place in places)
+        yield from (int(index.removesuffix("]")) for index in indices)

@@ -15,11 +15,11 @@ from mora_bench.records.risks import RiskGroups
 
 #: Change it when a reader of the new schema would misread a file of the old one.
 SCHEMA = 3
-#: The schema from before scores named their record, and records all that lies beside them; and what is read.
+#: The schema from before scores named their record, and records the files beside them; and the schemas that are read.
 OLDER = 2
 READS = (OLDER, SCHEMA)
 
-#: What a record names by digest, or says to have left out.
+#: The files that a record names by digest, or says to have left out.
 PREDICTIONS, SPLIT = "predictions", "split"
 #: The family of competitors whose predictions came from elsewhere.
 NOT_RUN_HERE = "not run here"
@@ -92,7 +92,7 @@ def cut_short(best_step: int, cap: int) -> bool:
 
 
 class Beginning(Struct):
-    """What `probe.settle` found, and whether the states from the frozen beginning were kept; `pairs` are the complete
+    """The findings of `probe.settle`, and whether states from the frozen beginning were kept; `pairs` are the complete
     training samples that a projection was aligned on without labels, 0 if none was."""
 
     constant: bool
@@ -200,22 +200,22 @@ class Record(Struct, kw_only=True):
     @property
     def cut_short(self) -> bool | None:
         """Whether its training was; of files that do not say so, by their steps; None where nothing was trained."""
-        told, recipe = self.training, self.cell.recipe
-        if told is None or recipe is None or self.data is None:
+        training, recipe = self.training, self.cell.recipe
+        if training is None or recipe is None or self.data is None:
             return None
-        if told.cut_short is not None:
-            return told.cut_short
+        if training.cut_short is not None:
+            return training.cut_short
         steps = math.ceil(self.data.realised["train"]["n"] / recipe.batch)
-        return cut_short(told.best_step, recipe.epochs * steps)
+        return cut_short(training.best_step, recipe.epochs * steps)
 
     @property
     def ended_early(self) -> bool | None:
         """Whether patience ended its training, and one of the first looks is the best; None where none waits."""
-        told, recipe = self.training, self.cell.recipe
-        if told is None or recipe is None or not recipe.patience:
+        training, recipe = self.training, self.cell.recipe
+        if training is None or recipe is None or not recipe.patience:
             return None
-        looks = [look.step for look in told.history]
-        return told.best_step in looks[:FIRST_LOOKS] and looks[-1] > told.best_step and not self.cut_short
+        looks = [look.step for look in training.history]
+        return training.best_step in looks[:FIRST_LOOKS] and looks[-1] > training.best_step and not self.cut_short
 
     @property
     def older(self) -> bool:

@@ -3,14 +3,14 @@
 scores/KEY-SCORING.json           the scores of a cell under one protocol; they name the record by its digest
 records/KEY.json                  how the cell was trained, what it cost, or why it failed; it names what follows
 predictions/KEY.safetensors       logits of every validation and test sample under every pattern
-adapters/KEY/                     what was trained, where asked for
+adapters/KEY/                     the trained parameters, where asked for
 splits/NAME-DIGEST.json           ids of a split
 masks/MASK-DIGEST.json            a mask that somebody brought; cells name it by its own digest, MASK
-scores.parquet, records.parquet, splits.parquet, masks.parquet   what `pack` made of such files
+scores.parquet, records.parquet, splits.parquet, masks.parquet   such files, joined by `pack`
 plans/NAME.json                   the cells of a grid that was started here (`plans`)
 checkpoints/KEY-*.safetensors     the state of a cell in training; removed when it ends, kept when it is killed
-logs/KEY.log                      what it said while it was trained
-tables/, figures/                 what `report` makes
+logs/KEY.log                      the log of its training
+tables/, figures/                 the artefacts of `report`
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Store:
         return self.folder / "checkpoints" / f"{cell.key}-{training}.safetensors"
 
     def log_file(self, cell: Keyed) -> Path:
-        """What a cell says while it is trained; of cells that train as one, the first's."""
+        """The log of a cell's training; of cells that train as one, the first's."""
         return self.folder / "logs" / f"{cell.key}.log"
 
     def adapter_folder(self, cell: Cell) -> Path:
@@ -120,32 +120,32 @@ class Store:
         A malformed file counts as absent.
         """
         seen = Seen.of(self.record_documents, self.score_documents, self.folder / "predictions")
-        there = seen.records.names
-        return {cell: self.status_of(cell, seen) if cell.key in there else TO_DO for cell in cells}
+        recorded = seen.records.names
+        return {cell: self.status_of(cell, seen) if cell.key in recorded else TO_DO for cell in cells}
 
     def status_of(self, cell: Keyed, seen: Seen | None = None) -> str:
-        """The status of one cell, as `status` says it, which has `seen` all at once. What it believes, `contents` does,
-        too."""
-        record = brief(self.record_documents, cell.key, Record, seen.records if seen else None)
-        if record is None or record.key != cell.key:
+        """The status of one cell, as `status` gives it, which has `seen` all at once. `contents` believes the same
+        files."""
+        record_brief = brief(self.record_documents, cell.key, Record, seen.records if seen else None)
+        if record_brief is None or record_brief.key != cell.key:
             return TO_DO
-        if record.status == "failed":
+        if record_brief.status == "failed":
             return FAILED
-        left_out = PREDICTIONS in record.without.split(", ")
+        left_out = PREDICTIONS in record_brief.without.split(", ")
         if not left_out and not (cell.key in seen.predicted if seen else self.prediction_file(cell).is_file()):
             return TO_DO
-        scores = brief(self.score_documents, cell.score_key, Scores, seen.scores if seen else None)
-        if scores is not None and vouched(scores, record):
+        scores_brief = brief(self.score_documents, cell.score_key, Scores, seen.scores if seen else None)
+        if scores_brief is not None and vouched(scores_brief, record_brief):
             return DONE
-        if scores is not None and self.score_documents.file(cell.score_key).exists():
+        if scores_brief is not None and self.score_documents.file(cell.score_key).exists():
             # The record is not the one that was scored: somebody changed it, and new scores would hide that.
             return TO_DO
-        whole = self.record(cell)
-        return TO_SCORE if whole is not None and self.intact(whole) else TO_DO
+        record = self.record(cell)
+        return TO_SCORE if record is not None and self.intact(record) else TO_DO
 
     def intact(self, record: Record) -> bool:
-        """Whether the predictions of a record are there, and those that were written; a record from before records
-        knew the digest of their predictions is believed."""
+        """Whether the predictions of a record exist as they were written; a record from before records knew the digest
+        of their predictions is believed."""
         try:
             content = self.prediction_file(record.cell).read_bytes()
         except OSError:
@@ -207,7 +207,7 @@ class Store:
         self.score_documents.write(scores.score_key, encode(named))
 
     def write_split(self, name: str, content: bytes) -> str:
-        """Write the list of ids of a split, unless it is there; gives its name, which ends in its digest."""
+        """Write the list of ids of a split, unless it exists; gives its name, which ends in its digest."""
         named = f"{name}-{digest([content])}"
         if self.split_documents.read(named) != content:
             self.split_documents.write(named, content)
@@ -259,10 +259,10 @@ class Store:
         return {name: content}
 
     def adapter(self, record: Record) -> dict[str, bytes]:
-        """What a cell trained, by file name, as it was written.
+        """The trained files of a cell, by file name, as they were written.
 
         Raises:
-            UserError: it was not saved, or is not what was written.
+            UserError: they were not saved, or are not what was written.
         """
         folder = self.adapter_folder(record.cell)
         files = adapters.read(folder)
@@ -274,8 +274,8 @@ class Store:
 
     def record(self, cell: Keyed) -> Record | None:
         """The record of a cell, if there is a readable one, and it is this cell's."""
-        found = self.record_of(cell.key)
-        return None if isinstance(found, Refused) else found
+        record = self.record_of(cell.key)
+        return None if isinstance(record, Refused) else record
 
     def record_of(self, key: str) -> Record | Refused:
         """The record of a training key."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from mora_bench.errors import UserError
 from mora_bench.records.documents import Documents, Refused
 from mora_bench.records.schema import Record, Scores
-from mora_bench.records.typed import each
+from mora_bench.records.typed import typed_documents
 
 Kind = TypeVar("Kind", Record, Scores)
 
@@ -48,7 +48,7 @@ class Stored(Sequence[Kind]):
 
     def _read(self, names: Any) -> Iterator[Kind]:
         missing = dict.fromkeys(names)
-        for name, value in each(self.documents, self.kind, missing):
+        for name, value in typed_documents(self.documents, self.kind, missing):
             if isinstance(value, Refused) or value.digest != self.digests[name]:
                 break
             del missing[name]

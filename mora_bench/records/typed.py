@@ -1,4 +1,4 @@
-"""Documents as records and scores, or as what is wrong with them."""
+"""Documents as records and scores, or as the faults that they have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Glance:
-    """The documents of a kind as they lay at one moment: looking for each of thousands takes longer than all else."""
+    """The documents of a kind at one moment: looking for each of thousands takes longer than all else."""
 
     loose: set[str]
     pack: Pack | None
@@ -33,7 +33,7 @@ class Glance:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a results folder holds at one moment; `predicted`: the training keys that have predictions."""
+    """The files of a results folder at one moment; `predicted`: the training keys that have predictions."""
 
     records: Glance
     scores: Glance
@@ -41,17 +41,17 @@ class Seen:
 
     @classmethod
     def of(cls, records: Documents, scores: Documents, predictions: Path) -> Seen:
-        both = Glance(records.own(), records.pack()), Glance(scores.own(), scores.pack())
+        both = Glance(records.loose_names(), records.pack()), Glance(scores.loose_names(), scores.pack())
         return cls(*both, predicted=plain_files(predictions, ".safetensors"))
 
 
 def brief(documents: Documents, name: str, kind: type, known: Glance | None = None) -> Brief | None:
-    """What a document says at its top; read whole only if it does not vouch for itself. `known`: where all lie."""
+    """The top of a document; all of it is read only if it does not vouch for itself. `known`: the files of its kind."""
     pack = documents.pack() if known is None else known.pack
-    own = os.path.lexists(documents.file(name)) if known is None else name in known.loose
-    if pack is not None and name in pack and not own:
-        found = _top(pack.top(name))
-        return found if found is not None and (found.digest or found.schema == OLDER) else None
+    is_loose = os.path.lexists(documents.file(name)) if known is None else name in known.loose
+    if pack is not None and name in pack and not is_loose:
+        top_brief = _top(pack.top(name))
+        return top_brief if top_brief is not None and (top_brief.digest or top_brief.schema == OLDER) else None
     content = documents.read(name)
     if not isinstance(content, bytes):
         return None
@@ -60,15 +60,15 @@ def brief(documents: Documents, name: str, kind: type, known: Glance | None = No
     return msgspec.json.decode(content, type=Brief)
 
 
-def _top(said: dict[str, str | int]) -> Brief | None:
+def _top(fields: dict[str, str | int]) -> Brief | None:
     try:
-        return msgspec.convert(said, Brief)
+        return msgspec.convert(fields, Brief)
     except msgspec.ValidationError:
         return None
 
 
 def typed(documents: Documents, name: str, kind: type[Kind], content: bytes | Refused | None) -> Kind | Refused:
-    """A document as what it should be, under its own name."""
+    """A document as an object of its kind, under its own name; or its fault."""
     if isinstance(content, Refused):
         return content
     if content is None:
@@ -77,27 +77,27 @@ def typed(documents: Documents, name: str, kind: type[Kind], content: bytes | Re
         value = decode(content, kind)
     except (ValueError, msgspec.MsgspecError, UserError, RecursionError) as error:
         return documents.refused(name, f"not a {kind.__name__.lower()} ({error}); it is left out")
-    known = [value.score_key, f"{value.key}-{value.scoring.key}"] if isinstance(value, Scores) else []
-    known = [value.key, value.cell.key] if isinstance(value, Record) else known
-    other = next((own for own in known if own != name), None)
-    if other is not None:
-        return documents.refused(name, f"its name is not that of what it holds ({other}); it is left out")
+    keys = [value.score_key, f"{value.key}-{value.scoring.key}"] if isinstance(value, Scores) else []
+    keys = [value.key, value.cell.key] if isinstance(value, Record) else keys
+    other_key = next((key for key in keys if key != name), None)
+    if other_key is not None:
+        return documents.refused(name, f"its name is not that of what it holds ({other_key}); it is left out")
     return value
 
 
-def each(
+def typed_documents(
     documents: Documents, kind: type[Kind], names: Iterable[str] | None = None
 ) -> Iterator[tuple[str, Kind | Refused]]:
-    """All documents of a kind, or those of some names, by name: as what they should be, or what is wrong with them."""
+    """All documents of a kind, or those of some names, by name: as objects of their kind, or their faults."""
     for name, content in documents.all(names):
         yield name, typed(documents, name, kind, content)
 
 
 def sorted_out(documents: Documents, kind: type[Kind], names: Iterable[str] | None) -> tuple[list[Kind], list[Refused]]:
-    found, refused = [], []
-    for _, value in each(documents, kind, names):
+    valid, refused = [], []
+    for _, value in typed_documents(documents, kind, names):
         if isinstance(value, Refused):
             refused.append(value)
         else:
-            found.append(value)
-    return found, refused
+            valid.append(value)
+    return valid, refused

@@ -1,4 +1,4 @@
-"""Re-reads a results folder: what is corrupt, edited, foreign, incomplete or left over, and what it cannot say."""
+"""Re-reads a results folder: corrupt, edited, foreign, incomplete or left-over files, and those not looked at."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mora_bench.records.pack import top
 from mora_bench.records.schema import PREDICTIONS, SPLIT, Record
 from mora_bench.records.store import DONE, Store
 
-#: What a results folder holds beside records and scores, by the name of the folder: what a record may name.
+#: The folders of a results folder beside records and scores: of files that a record may name.
 NAMED = ("predictions", "adapters", "splits", "masks", "tuning")
 
 
 @dataclass
 class Findings:
-    """What verifying found: what is believed; what is wrong, file by file; and what was not looked at, one sentence a
-    kind with how often that was so."""
+    """The findings of verifying: contents that are believed; wrong files, each with its fault; and kinds of files not
+    looked at, a sentence each with their number."""
 
     believed: Contents
     wrong: list[Refused] = field(default_factory=list)
@@ -37,41 +37,45 @@ class Findings:
 def verify(store: Store) -> Findings:
     """Walk the chain of every cell, from its scores to all that its record names; nothing is changed."""
     believed = contents(store)
-    found = Findings(believed)
-    found.wrong += believed.left_out
+    findings = Findings(believed)
+    findings.wrong += believed.left_out
     known = {record.key: record for record in store.records()[0]}
     for record in believed.records:
         if record.status == DONE:
-            found.wrong += _of_a_record(store, record, found)
-    found.wrong += _of_nobody(store, known)
-    found.wrong += _masks(store, found)
-    found.wrong += ledgers.refused(store.folder)
+            findings.wrong += _of_a_record(store, record, findings)
+    findings.wrong += _of_nobody(store, known)
+    findings.wrong += _masks(store, findings)
+    findings.wrong += ledgers.refused(store.folder)
     for documents in (store.record_documents, store.score_documents, store.split_documents, masks.documents(store)):
-        found.wrong += _packed(documents)
-    found.wrong += _links(store)
+        findings.wrong += _packed(documents)
+    findings.wrong += _links(store)
     for file, _ in sorted(not_whole(store.folder)):
         why = "not whole: of a grid that runs, or left over from one that was killed; then remove it"
-        found.wrong.append(Refused(file, why))
-    return found
+        findings.wrong.append(Refused(file, why))
+    return findings
 
 
-def _of_a_record(store: Store, record: Record, found: Findings) -> Iterator[Refused]:
-    """What is not as a record names it."""
+def _of_a_record(store: Store, record: Record, findings: Findings) -> Iterator[Refused]:
+    """The files that are not as a record names them."""
     if record.older:
-        found.not_seen("records from before they named what lies beside them, so that only their predictions are held")
+        findings.not_seen(
+            "records from before they named what lies beside them, so that only their predictions are held"
+        )
     if record.lacks(PREDICTIONS):
-        found.not_seen("predictions that were left out when the folder was published, so that nothing is scored again")
+        findings.not_seen(
+            "predictions that were left out when the folder was published, so that nothing is scored again"
+        )
     elif record.predictions or store.prediction_file(record.cell).is_file():
         yield from _tried(store.prediction_file(record.cell), lambda: store.prediction_content(record))
     elif record.older:
-        found.not_seen("predictions that no record names, and that are not here")
+        findings.not_seen("predictions that no record names, and that are not here")
     folder = store.adapter_folder(record.cell)
     if record.adapter:
         yield from _tried(folder, lambda: store.adapter(record))
     elif folder.is_dir() and not record.older:
         yield Refused(folder, "its record names nothing that was trained; remove it, or train the cell again")
     if record.lacks(SPLIT):
-        found.not_seen("splits that were left out")
+        findings.not_seen("splits that were left out")
     elif not record.older:
         yield from _tried(store.split_documents.where(record.split), lambda: _split(store, record))
 
@@ -110,10 +114,10 @@ def _of_nobody(store: Store, known: dict[str, Record]) -> Iterator[Refused]:
             yield store.split_documents.refused(name, "a split of no record; remove it")
 
 
-def _masks(store: Store, found: Findings) -> Iterator[Refused]:
+def _masks(store: Store, findings: Findings) -> Iterator[Refused]:
     """Masks that somebody brought: those that cells read and that are not here, or not as written, and all others."""
     documents, read = masks.documents(store), set()
-    for mask in masks.read_by(found.believed.records, found.believed.scores):
+    for mask in masks.read_by(findings.believed.records, findings.believed.scores):
         try:
             names = masks.documents_of(store, mask)
         except UserError as error:
@@ -127,17 +131,17 @@ def _masks(store: Store, found: Findings) -> Iterator[Refused]:
 
 
 def _packed(documents: Documents) -> Iterator[Refused]:
-    """Documents that lie in a file of their own and packed, and differ; and those of which the packed file's index says
-    other than they do."""
+    """Documents that are both loose and packed, and differ; and those that differ from their entry in the packed file's
+    index."""
     pack = documents.pack()
-    own = {file.stem for file in documents.files()}
+    loose = {file.stem for file in documents.files()}
     if pack is None:
         return
     for name, content in pack.documents():
         if isinstance(content, bytes) and top(content) != pack.top(name):
             why = f"{name}: its index says other than it holds; compute the cell again, or take a copy of the file"
             yield Refused(documents.packed, why)
-        if name in own and documents.read(name) != content:
+        if name in loose and documents.read(name) != content:
             why = "differs from what was packed under its name; `mora_bench pack` puts it in its place"
             yield Refused(documents.file(name), why)
 
@@ -145,7 +149,7 @@ def _packed(documents: Documents) -> Iterator[Refused]:
 def _links(store: Store) -> Iterator[Refused]:
     """Links, which nobody of ours makes, and whose contents are somebody else's."""
     kinds = (store.record_documents, store.score_documents, store.split_documents, masks.documents(store))
-    for place in [kind.packed for kind in kinds] + [store.folder / name for name in ("records", "scores", *NAMED)]:
-        for file in [place, *sorted(place.rglob("*"))]:
+    for path in [kind.packed for kind in kinds] + [store.folder / name for name in ("records", "scores", *NAMED)]:
+        for file in [path, *sorted(path.rglob("*"))]:
             if file.is_symlink():
                 yield Refused(file, "a link; copy what it leads to in its place")

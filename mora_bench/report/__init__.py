@@ -1,1 +1,1 @@
-"""What a results folder shows, from its files alone; imports no torch."""
+"""The report of a results folder, from its files alone; imports no torch."""

@@ -24,7 +24,7 @@ from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of, task_of
 
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
-#: What a cell is called by; two cells that differ in other fields are one thing in two versions.
+#: The fields that name a cell; two cells that differ in other fields are one thing in two versions.
 NAMED = (
     "dataset", "source", "missing", "rate", "gaps", "method", "rank", "blocks", "impute", "knobs", "after", "seed",
     "modalities",
@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Against:
-    """What two folders share, and the names of what only one of them holds, failed cells included."""
+    """The cells that two folders share, and the labels of those that only one of them holds, failed cells included."""
 
     lines: list[Line]
     only_first: list[str]
@@ -82,14 +82,14 @@ def against(first: Results, second: Results) -> Against:
     by_name: dict[tuple, list[Cell]] = {}
     for cell in theirs.values():
         by_name.setdefault(_name(cell), []).append(cell)
-    mine: dict[tuple, int] = {}
+    name_counts: dict[tuple, int] = {}
     for cell in ours.values():
-        mine[_name(cell)] = mine.get(_name(cell), 0) + 1
+        name_counts[_name(cell)] = name_counts.get(_name(cell), 0) + 1
     only_first = []
     for key, cell in ours.items():
         alike = by_name.get(_name(cell), [])
         # A cell of the same key; or the only one of that name on either side, which then differs in other fields.
-        other = theirs.get(key) or (alike[0] if len(alike) == 1 == mine[_name(cell)] else None)
+        other = theirs.get(key) or (alike[0] if len(alike) == 1 == name_counts[_name(cell)] else None)
         if other is None:
             only_first.append(cell.label)
             continue
@@ -104,9 +104,9 @@ def against(first: Results, second: Results) -> Against:
 def _cells(results: Results) -> dict[str, Cell]:
     """The scored cells of a folder by score key."""
     return {
-        each.score_key: replace(results.record_of[each.key].cell, scoring=each.scoring)
-        for each in results.scores
-        if each.key in results.record_of and results.record_of[each.key].status == "done"
+        scores.score_key: replace(results.record_of[scores.key].cell, scoring=scores.scoring)
+        for scores in results.scores
+        if scores.key in results.record_of and results.record_of[scores.key].status == "done"
     }
 
 
@@ -128,15 +128,15 @@ def _differing(first: Cell, second: Cell) -> tuple[str, ...]:
 
 
 def _flat(cell: Cell) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for each in fields(cell):
-        value = getattr(cell, each.name)
-        if each.name in ("recipe", "scoring", "mechanism") and value is not None:
-            inner = vars(value) if each.name == "recipe" else identity(value)
-            found |= {f"{each.name}.{name}": own for name, own in inner.items()}
-        elif each.name != "backbone":
-            found[each.name] = value
-    return found
+    flat: dict[str, Any] = {}
+    for field in fields(cell):
+        value = getattr(cell, field.name)
+        if field.name in ("recipe", "scoring", "mechanism") and value is not None:
+            inner = vars(value) if field.name == "recipe" else identity(value)
+            flat |= {f"{field.name}.{name}": entry for name, entry in inner.items()}
+        elif field.name != "backbone":
+            flat[field.name] = value
+    return flat
 
 
 def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
@@ -145,10 +145,10 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     primary = scores[0][0].primary
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
     names, _ = asked_of(task_of(cell.task), primary, "")
-    shown = [Shown(name, metric_of(cell.task, name), name == primary) for name in names]
-    values = np.array([[[_shown(cell, own, each.name) for own in pair] for pair in scores] for each in shown])
-    metric, values = shown[0].metric, values.transpose(0, 2, 1)
-    low, high, verdict, told = _judged(shown, values, shared)
+    asked = [Shown(name, metric_of(cell.task, name), name == primary) for name in names]
+    values = np.array([[[_shown(cell, side, measure.name) for side in pair] for pair in scores] for measure in asked])
+    metric, values = asked[0].metric, values.transpose(0, 2, 1)
+    low, high, verdict, apart = _judged(asked, values, shared)
     same = cell.score_key == other.score_key
     largest, only = _held(scores) if same else (math.nan, ())
     if same and largest <= TOLERANCE:
@@ -156,25 +156,27 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
     tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
     name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
-    first, second = (float(own.mean()) for own in values[0])
-    fields = _differing(cell, other) + only
-    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, fields, told)
+    first, second = (float(side.mean()) for side in values[0])
+    differing = _differing(cell, other) + only
+    return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, differing, apart)
 
 
-def _judged(shown: list[Shown], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
+def _judged(asked: list[Shown], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
     """The interval of the first score's difference, which side is better, and whether a score tells them apart.
 
     Args:
         values: float [K, 2, S]; a score that a seed of a side lacks is not asked.
     """
-    asked = [k for k, own in enumerate(values) if not np.isnan(own).any()]
-    if values.shape[2] < 2 or not asked:
+    complete = [k for k, scores in enumerate(values) if not np.isnan(scores).any()]
+    if values.shape[2] < 2 or not complete:
         return math.nan, math.nan, UNTOLD, False
-    found = agreement(values[asked], [shown[k].metric.higher_is_better for k in asked], [(0, 1)], overlap)
-    low, high = (float(found.pairs[0].low[0]), float(found.pairs[0].high[0])) if asked[0] == 0 else (math.nan, math.nan)
-    if found.depends[0]:
-        return low, high, f"depends on the {on_what(found.better[:, 0], [shown[k] for k in asked])}", True
-    leads = int(found.leads[0])
+    agreed = agreement(values[complete], [asked[k].metric.higher_is_better for k in complete], [(0, 1)], overlap)
+    low, high = (
+        (float(agreed.pairs[0].low[0]), float(agreed.pairs[0].high[0])) if complete[0] == 0 else (math.nan, math.nan)
+    )
+    if agreed.depends[0]:
+        return low, high, f"depends on the {on_what(agreed.better[:, 0], [asked[k] for k in complete])}", True
+    leads = int(agreed.leads[0])
     return low, high, {1: BETTER, -1: WORSE, 0: UNTOLD}[leads], leads != 0
 
 
@@ -186,27 +188,27 @@ def _older(cell: Cell, other: Cell) -> str:
     return f" ({OLDER_DRAWS}{whose})"
 
 
-def _shown(cell: Cell, found: Scores, name: str) -> float:
+def _shown(cell: Cell, scores: Scores, name: str) -> float:
     """A score under the pattern of training, or where both are in turn missing after complete training."""
-    pattern = cell.missing if cell.missing in found.test and cell.missing != COMPLETE else list(found.test)[-1]
-    value = found.test[pattern].scores.get(name)
+    pattern = cell.missing if cell.missing in scores.test and cell.missing != COMPLETE else list(scores.test)[-1]
+    value = scores.test[pattern].scores.get(name)
     return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _held(pairs: list[tuple[Scores, Scores]]) -> tuple[float, tuple[str, ...]]:
-    """The largest difference of any number that both files of a pair have; and what only one of them has."""
-    every = [found for pair in pairs for found in differences(*pair)]
-    largest = max((found.size for found in every if not found.only), default=0.0)
-    said = []
+    """The largest difference of any number that both files of a pair have; and in words the numbers of only one."""
+    differing = [difference for pair in pairs for difference in differences(*pair)]
+    largest = max((difference.size for difference in differing if not difference.only), default=0.0)
+    sentences = []
     for which in ("first", "second"):
-        only = list(dict.fromkeys(found.where for found in every if found.only == which))
+        only = list(dict.fromkeys(difference.where for difference in differing if difference.only == which))
         if only:
-            said.append(f"numbers in the {which} alone: {len(only)}, e.g. {only[0]}")
-    return largest, tuple(said)
+            sentences.append(f"numbers in the {which} alone: {len(only)}, e.g. {only[0]}")
+    return largest, tuple(sentences)
 
 
-def markdown(found: Against, names: tuple[str, str]) -> str:
-    """A table of what both folders hold, and lists of what only one holds."""
+def markdown(comparison: Against, names: tuple[str, str]) -> str:
+    """A table of the cells that both folders hold, and lists of those that only one holds."""
     rows = [
         [
             escaped(line.what),
@@ -215,11 +217,13 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
             line.metric.shown(line.first),
             line.metric.shown(line.second),
             line.metric.shown(line.first - line.second, finer=1, sign=True),
-            "" if math.isnan(line.low) else " to ".join(line.metric.shown(v, sign=True) for v in (line.low, line.high)),
+            ""
+            if math.isnan(line.low)
+            else " to ".join(line.metric.shown(bound, sign=True) for bound in (line.low, line.high)),
             line.verdict if math.isnan(line.largest) or line.largest == 0 else f"{line.verdict} ({line.largest:.1e})",
             escaped("; ".join(line.fields)),
         ]
-        for line in sorted(found.lines, key=lambda line: line.what)
+        for line in sorted(comparison.lines, key=lambda line: line.what)
     ]
     headers = [
         "cells",
@@ -233,7 +237,7 @@ def markdown(found: Against, names: tuple[str, str]) -> str:
         "differing fields",
     ]
     parts = [tabulate(rows, headers, tablefmt="github", disable_numparse=True)] if rows else ["No cell is in both."]
-    for name, only in zip(names, (found.only_first, found.only_second), strict=True):
+    for name, only in zip(names, (comparison.only_first, comparison.only_second), strict=True):
         if only:
             parts += ["", f"Only in {escaped(name)}, {len(only)} cells:", "", *_listed(only)]
     return "\n".join(parts) + "\n"
@@ -245,5 +249,5 @@ def _listed(labels: Iterable[str], most: int = 20) -> list[str]:
     for label in labels:
         name = re.sub(r" seed\d+", "", label)
         seeds[name] = seeds.get(name, 0) + 1
-    items = [f"- {escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
-    return items if len(items) <= most else [*items[:most], f"- and {len(items) - most} more"]
+    bullets = [f"- {escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
+    return bullets if len(bullets) <= most else [*bullets[:most], f"- and {len(bullets) - most} more"]

@@ -1,4 +1,4 @@
-"""What a reader needs to know of a table before its numbers."""
+"""The caption of a table: its scores, data, split, masks, networks and devices."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from mora_bench.report.shown import Shown, heading
 from mora_bench.report.trained import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
 
-#: What a readout reads, in words.
+#: The input of the classifier by readout, in words.
 READ = {
     "pooler": "the pooler's output",
     "mean": "the mean of the last block's tokens instead of the pooler's output",
@@ -26,64 +26,65 @@ READ = {
 SIDES = ("train", "val", "test")
 
 
-def caption(own: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iterable[Row]) -> str:
-    """The caption of the cells of one table, and of its rows; `own` is what they have in common."""
-    what = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[own["source"]]
+def caption(common: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iterable[Row]) -> str:
+    """The caption of the cells of one table, and of its rows; `common` are the fields that they share."""
+    origin = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[common["source"]]
     networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
-    version = [f"scores of version {own['scored']}, not {SCORING_VERSION}"] * (own["scored"] != SCORING_VERSION)
-    told = ", ".join([own["tested"]] * bool(own["tested"]) + version)
-    tested = f" ({told})" if told else ""
-    task = task_of(own["task"])
-    backbone = f"backbone {own['backbone']} ({own['weights']})" if group["on_backbone"].any() else "no network"
-    kind = "" if own["task"] == "multi-label" else f" Task: {task.question}."
-    apart = f", seed s tests fold s of {own['folds']}" if own["folds"] else ""
-    apart = f", {own['pool']} separate test samples for each seed" if own["pool"] else apart
-    split = f"Split by {own['split']}"
-    if own["split"] == OFFICIAL:
+    version = [f"scores of version {common['scored']}, not {SCORING_VERSION}"] * (common["scored"] != SCORING_VERSION)
+    protocol = ", ".join([common["tested"]] * bool(common["tested"]) + version)
+    tested = f" ({protocol})" if protocol else ""
+    task = task_of(common["task"])
+    backbone = f"backbone {common['backbone']} ({common['weights']})" if group["on_backbone"].any() else "no network"
+    kind = "" if common["task"] == "multi-label" else f" Task: {task.question}."
+    apart = f", seed s tests fold s of {common['folds']}" if common["folds"] else ""
+    apart = f", {common['pool']} separate test samples for each seed" if common["pool"] else apart
+    split = f"Split by {common['split']}"
+    if common["split"] == OFFICIAL:
         split, apart = "Split as published", ", the same for all seeds: intervals do not cover who was tested"
     backbone += in_precision(networks)
-    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if own["older_draws"] else ""
-    missing, drawn = _missing(group, own["modalities"].split(","))
-    order = " / ".join(one.metric.brief for one in shown)
+    older = f"{OLDER_DRAWS.capitalize()}: this version draws other splits and masks. " if common["older_draws"] else ""
+    missing, drawn = _missing(group, common["modalities"].split(","))
+    order = " / ".join(measure.metric.brief for measure in shown)
     spread = "mean ± standard deviation" if len(shown) == 1 else f"in each cell in this order ({order}); means"
     projected = "projection" in group and group["projection"].notna().any()
-    own_parts = "pooler and projection of pictures" if projected else "pooler"
+    included = "pooler and projection of pictures" if projected else "pooler"
     apart_from = ", without the picture network, which runs once per picture" if projected else ""
     return (
-        f"{older}{what}{kind} {heading(shown)} on the test split, {spread} over "
+        f"{older}{origin}{kind} {heading(shown)} on the test split, {spread} over "
         f"seeds {seeds}; tested on complete data and with {missing} at "
         f"{' or '.join(rates) or 'the training rate'}{tested}{drawn}.{marks(group, shown)}"
         f"{cut_short(group)}{ended_early(rows)} "
         f"{split}{apart}{_sizes(group)}; {backbone}{_pictures(networks)}{_read(networks)}{_dropped(networks)}. "
-        f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {own_parts} included). "
+        f"Share: trained parameters in % of the model (adapter; adapter + classifier; all, {included} included). "
         f"GFLOPs per sample, multiply-add = 2{apart_from}: forward pass; training step (forward + backward). "
         f"Step: median ms. Device: {devices}."
     )
 
 
 def _sizes(group: pd.DataFrame) -> str:
-    """How many samples each side of a data set has, as ranges where seeds differ."""
+    """The number of samples on each side of a data set, a range where seeds differ."""
     columns = [f"samples.{side}" for side in SIDES]
     if not {*columns} <= {*group}:
         return ""
     known = group.dropna(subset=columns)
-    said = [
-        f"{dataset} {' / '.join(map(_between, own[columns].min(), own[columns].max()))}"
-        for dataset, own in known.groupby("dataset")
+    phrases = [
+        f"{dataset} {' / '.join(map(_between, cells[columns].min(), cells[columns].max()))}"
+        for dataset, cells in known.groupby("dataset")
     ]
-    return f"; samples for training / validation / testing: {', '.join(said)}" if said else ""
+    return f"; samples for training / validation / testing: {', '.join(phrases)}" if phrases else ""
 
 
 def _pictures(networks: pd.DataFrame) -> str:
-    """How large pictures are where the network sees them."""
+    """The size of pictures where the network sees them."""
     known = networks[networks["pictures"] != ""]
-    said = [
-        f"{dataset} {' or '.join(sorted(set(own['pictures'])))}" for dataset, own in known.groupby("dataset", sort=True)
+    phrases = [
+        f"{dataset} {' or '.join(sorted(set(cells['pictures'])))}"
+        for dataset, cells in known.groupby("dataset", sort=True)
     ]
-    return f"; pictures as it sees them, at most (height x width): {'; '.join(said)}" if said else ""
+    return f"; pictures as it sees them, at most (height x width): {'; '.join(phrases)}" if phrases else ""
 
 
 def _between(low: float, high: float) -> str:
@@ -91,15 +92,15 @@ def _between(low: float, high: float) -> str:
 
 
 def _missing(group: pd.DataFrame, modalities: list[str]) -> tuple[str, str]:
-    """What is missing under the patterns that are columns, in words; and how a sample loses one where each is missing
-    in turn, unless a mask that was brought says it."""
+    """The modalities missing under the patterns that are columns, in words; and how a sample loses one where each is
+    missing in turn, unless a mask that was brought says it."""
     asked = [p for p in patterns(modalities) if p != COMPLETE]
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     known = [p for p in asked if f"score {p}" in group] or asked
     *first, last = [p for p in known if "+" not in p]
     brought = any(str(name).startswith("mask:") for name in group["test_mechanism"])
-    each = "both" if len(modalities) < 3 else "in turn"
-    drawn = f" ({each}: each affected sample loses one modality, drawn at random)"
+    wording = "both" if len(modalities) < 3 else "in turn"
+    drawn = f" ({wording}: each affected sample loses one modality, drawn at random)"
     drawn *= last == EACH and not brought
     if len(modalities) < 3:
         return f"{', '.join(first)} or {last} missing", drawn
@@ -111,7 +112,7 @@ def _missing(group: pd.DataFrame, modalities: list[str]) -> tuple[str, str]:
 
 
 def _read(networks: pd.DataFrame) -> str:
-    """What the classifier reads, where that is not what the backbone was published with."""
+    """The input of the classifier, where it is not the one that the backbone was published with."""
     if "recipe.readout" not in networks:
         return ""
     asked = sorted(set(networks["recipe.readout"].dropna()) - {""})
@@ -120,12 +121,12 @@ def _read(networks: pd.DataFrame) -> str:
 
 
 def _dropped(networks: pd.DataFrame) -> str:
-    """What is left out of steps beyond the mask, where anything is."""
+    """The modality dropout of steps beyond the mask, where there is any."""
     shares = set(networks["recipe.modality_dropout"].dropna()) if "recipe.modality_dropout" in networks else set()
     asked = sorted(shares - {0.0})
     rows = "" if len(shares) == 1 else " where a row says so"
-    each = " or ".join(f"{share:g}" for share in asked)
-    return f"; modality dropout {each} beyond the training mask{rows}" if asked else ""
+    dropouts = " or ".join(f"{share:g}" for share in asked)
+    return f"; modality dropout {dropouts} beyond the training mask{rows}" if asked else ""
 
 
 def _hardware(raw: str) -> str:

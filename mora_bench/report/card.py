@@ -12,7 +12,7 @@ from mora_bench.report.summary import Summary, sentences
 from mora_bench.tasks.named import metric_of
 from mora_bench.text import visible
 
-#: What stands between the parts of a backbone's name.
+#: The separators of the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
 #: Metrics that the header holds, at most; hubs read them.
 MOST_METRICS = 200
@@ -34,17 +34,17 @@ def sources(records: Iterable[Record]) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("backbone", "code", "device", "platform")}
     versions: dict[str, Counter[str]] = {}
     for record in records:
-        cell, where = record.cell, record.provenance
+        cell, provenance = record.cell, record.provenance
         data[cell.dataset, cell.source, cell.data] += 1
         counts["backbone"][f"{local(cell.backbone)} {cell.weights}".strip()] += 1
-        dirty = " with changes" if where.dirty else ""
-        counts["code"][f"{where.commit}{dirty}" if where.commit else "an installed package"] += 1
-        counts["device"][f"{where.device}, {where.threads} threads"] += 1
-        counts["platform"][where.platform] += 1
-        for package, version in where.versions.items():
+        dirty = " with changes" if provenance.dirty else ""
+        counts["code"][f"{provenance.commit}{dirty}" if provenance.commit else "an installed package"] += 1
+        counts["device"][f"{provenance.device}, {provenance.threads} threads"] += 1
+        counts["platform"][provenance.platform] += 1
+        for package, version in provenance.versions.items():
             versions.setdefault(package, Counter())[version or "absent"] += 1
     named = [{"dataset": d, "source": s, "fingerprint": f, "cells": n} for (d, s, f), n in sorted(data.items())]
-    return {"data": named, **{name: dict(own) for name, own in counts.items()}, "versions": versions}
+    return {"data": named, **{name: dict(counter) for name, counter in counts.items()}, "versions": versions}
 
 
 def card(results: Results, adapters: Set[str], title: str, licence: str, left_out: Sequence[str]) -> str:
@@ -53,10 +53,10 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     Args:
         adapters: keys of the cells whose trained parameters are beside it; licence: as hubs name it, "" for none.
     """
-    where = sources(results.records)
-    names: dict[str, list[str]] = {own["source"]: [] for own in where["data"]}
-    for own in where["data"]:
-        names[own["source"]].append(escaped(own["dataset"]))
+    origins = sources(results.records)
+    names: dict[str, list[str]] = {entry["source"]: [] for entry in origins["data"]}
+    for entry in origins["data"]:
+        names[entry["source"]].append(escaped(entry["dataset"]))
     about = []
     if "real" in names:
         about.append(
@@ -66,10 +66,10 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
         about.append(f"Synthetic data (drawn images and generated sentences, no patients): {', '.join(names['twin'])}.")
     lines = [
         f"data | {escaped(d['dataset'])} ({d['source']}), fingerprint {d['fingerprint']}, {d['cells']} cells"
-        for d in where["data"]
+        for d in origins["data"]
     ]
-    for what in ("backbone", "code", "device"):
-        lines += [f"{what} | {escaped(own)}, {count} cells" for own, count in where[what].items()]
+    for kind in ("backbone", "code", "device"):
+        lines += [f"{kind} | {escaped(name)}, {count} cells" for name, count in origins[kind].items()]
     parts = [
         f"---\n{_header(results, adapters, title, licence)}\n---",
         f"# {escaped(title)}",
@@ -89,28 +89,28 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
 def _header(results: Results, adapters: Set[str], title: str, licence: str) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
-    found = [
+    evaluations = [
         EvalResult(
-            task_type=each.task,
-            task_name=results.record_of[each.key].cell.label,
-            dataset_type=results.record_of[each.key].cell.dataset,
-            dataset_name=f"{results.record_of[each.key].cell.dataset} ({results.record_of[each.key].cell.source})",
-            dataset_revision=results.record_of[each.key].cell.data,
-            metric_type=each.primary,
-            metric_name=f"{metric_of(each.task, each.primary).title} "
-            f"({metric_of(each.task, each.primary).direction}), test, missing: {pattern} at {each.test_rate:.0%}",
+            task_type=scores.task,
+            task_name=results.record_of[scores.key].cell.label,
+            dataset_type=results.record_of[scores.key].cell.dataset,
+            dataset_name=f"{results.record_of[scores.key].cell.dataset} ({results.record_of[scores.key].cell.source})",
+            dataset_revision=results.record_of[scores.key].cell.data,
+            metric_type=scores.primary,
+            metric_name=f"{metric_of(scores.task, scores.primary).title} "
+            f"({metric_of(scores.task, scores.primary).direction}), test, missing: {pattern} at {scores.test_rate:.0%}",
             metric_value=value,
         )
-        for each in results.scores
-        if each.key in adapters
-        for pattern, setting in each.test.items()
-        if isinstance(value := setting.scores.get(each.primary), float)
+        for scores in results.scores
+        if scores.key in adapters
+        for pattern, setting in scores.test.items()
+        if isinstance(value := setting.scores.get(scores.primary), float)
     ]
     data = ModelCardData(
         library_name="mora_bench",
         tags=["mora-bench", "missing-modalities", *sorted({record.cell.dataset for record in results.records})],
         license=licence or None,
-        model_name=title if found else None,
-        eval_results=found[:MOST_METRICS] or None,
+        model_name=title if evaluations else None,
+        eval_results=evaluations[:MOST_METRICS] or None,
     )
     return data.to_yaml()

@@ -1,4 +1,4 @@
-"""Which columns a section has, what its marks mean, and what is to be said of scores that it lacks."""
+"""The columns of a section, the meaning of its marks, and notes on scores that it lacks."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from mora_bench.report.shown import Shown
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
-#: The names of what stands below a section's rows.
+#: The names of the lines below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost a modality, %", "ceiling", "minimum detectable difference"
 FLOOR, WITH_FROZEN = "best baseline without a network", " or with a frozen one"
 SAMPLES, CLASSES = "samples", "classes that all strata have"
@@ -19,38 +19,38 @@ SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 def without_idle(tests: dict[str, str], rest: dict[str, str], sections: list[Section]) -> list[str]:
     """Give each section the columns without those of patterns that took nothing from any of its samples, and those that
-    its files do not know, because they are from before these were tested; and say what is left out."""
-    said: dict[str, list[str]] = {}
+    its files do not know, because they are from before these were tested; and return notes on those left out."""
+    left_out: dict[str, list[str]] = {}
     known = [score for score in tests if any(_known(section, score) for section in sections)] or [*tests]
     for section in sections:
-        idle = [own for own in tests if not own.endswith(f" {COMPLETE}") and section.taken[own] == 0]
-        there = [score for score in known if _known(section, score)] or known
-        section.tests = {score: tests[score] for score in there if score not in idle}
+        idle = [score for score in tests if not score.endswith(f" {COMPLETE}") and section.taken[score] == 0]
+        tested = [score for score in known if _known(section, score)] or known
+        section.tests = {score: tests[score] for score in tested if score not in idle}
         section.rest = {s: title for s, title in rest.items() if _known(section, s) and section.taken[s] != 0}
         if idle:
-            said.setdefault(", ".join(tests[score] for score in idle), []).append(section.title)
+            left_out.setdefault(", ".join(tests[score] for score in idle), []).append(section.title)
     return [
         f"Columns left out of {'; '.join(titles)}: {columns}. These patterns removed nothing from any test sample."
-        for columns, titles in said.items()
+        for columns, titles in left_out.items()
     ]
 
 
 def _known(section: Section, score: str) -> bool:
     """Whether a row has any of the section's scores under a pattern."""
-    return any(not math.isnan(row.mean[own.of(score)]) for own in section.shown for row in section.rows)
+    return any(not math.isnan(row.mean[measure.of(score)]) for measure in section.shown for row in section.rows)
 
 
 def not_asked(sections: list[Section]) -> list[str]:
-    """Which scores are not asked where a row leads another, because not every competing row has them."""
-    said: dict[tuple[str, str], list[str]] = {}
+    """Notes on scores that are not asked where a row leads another, because not every competing row has them."""
+    by_section: dict[tuple[str, str], list[str]] = {}
     for section in sections:
         for score, heading in section.tests.items():
             asked = section.asked(score, section.competing)
-            lacking = [own.metric.title for own in section.shown if own not in asked] if asked else []
+            lacking = [measure.metric.title for measure in section.shown if measure not in asked] if asked else []
             if lacking:
-                said.setdefault((" and ".join(lacking), section.title), []).append(heading)
+                by_section.setdefault((" and ".join(lacking), section.title), []).append(heading)
     by_columns: dict[tuple[str, str], list[str]] = {}
-    for (names, title), headings in said.items():
+    for (names, title), headings in by_section.items():
         by_columns.setdefault((names, ", ".join(headings)), []).append(title)
     return [
         f"Not used to decide which row leads, because some rows lack it: {names} ({columns}; {'; '.join(titles)})."
@@ -59,23 +59,23 @@ def not_asked(sections: list[Section]) -> list[str]:
 
 
 def floor_name(floors: Iterable[Row]) -> str:
-    """What the best of some floors is called."""
+    """The name of the best of some floors."""
     return f"{FLOOR}{WITH_FROZEN * any(row.family == FROZEN for row in floors)}"
 
 
 def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
-    """What bold, arrows and the lines below the rows mean."""
+    """The meaning of bold, arrows and the lines below the rows."""
     rows = "network" if group["network"].any() else "row"
     several = len(shown) > 1
     better = f"all {len(shown)} scores are better, at least one significantly" if several else "significantly better"
-    said = (
+    legend = (
         f" Bold: no other {rows} leads this one in its section and column; nothing is bold if no {rows} leads another. "
         f"To lead: {better} (paired tests over seeds, 5 % after Holm{' over pairs and scores' * several}). "
         f"{RESOLUTION.capitalize()}: between two {rows}s, with 80 % power; a range if it differs between pairs."
     )
     if any(group[name].notna().any() for name in group if " ceiling " in f" {name}"):
-        said += f" {CEILING.capitalize()}: upper bound, the expected score of an ideal reader of the modalities."
+        legend += f" {CEILING.capitalize()}: upper bound, the expected score of an ideal reader of the modalities."
     if group["network"].nunique() > 1:
         frozen = WITH_FROZEN * bool((group["family"] == FROZEN).any())
-        said += f" {BELOW}: a worse mean than the {FLOOR}{frozen} (see the line of that name)."
-    return said
+        legend += f" {BELOW}: a worse mean than the {FLOOR}{frozen} (see the line of that name)."
+    return legend

@@ -12,12 +12,12 @@ from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
 from mora_bench.report.notes import absences, abstentions, aligned, gaps, remarks, uncounted
-from mora_bench.report.section import APART, SECTION, Section, section
+from mora_bench.report.section import APART, SECTION, Section, section_of
 from mora_bench.report.shown import Shown, shown_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
 
-#: What is said of records that name neither their predictions nor what was trained, and scores that name no record.
+#: The note on records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
     "Written by an older version without digests between scores and records: `verify` cannot check that they belong "
     "together."
@@ -53,23 +53,27 @@ class Comparison:
 
     @property
     def metric(self) -> Metric:
-        """What the first of its scores is, which figures show."""
+        """The metric of the first of its scores, which figures show."""
         return self.shown[0].metric
 
     def shown_in(self, scores: Iterable[str]) -> tuple[Shown, ...]:
         """Those of its scores that a row has under some of the patterns or strata; the first if none has any."""
-        return tuple(own for own in self.shown if self._known([own.of(s) for s in scores])) or self.shown[:1]
+        return (
+            tuple(measure for measure in self.shown if self._known([measure.of(s) for s in scores])) or self.shown[:1]
+        )
 
     def has(self, scores: Iterable[str]) -> bool:
         """Whether a row has any of its scores under any of the patterns."""
-        return self._known([own.of(score) for own in self.shown for score in scores])
+        return self._known([measure.of(score) for measure in self.shown for score in scores])
 
     def _known(self, columns: list[str]) -> bool:
-        return any(not math.isnan(row.mean[own]) for each in self.sections for row in each.rows for own in columns)
+        return any(
+            not math.isnan(row.mean[column]) for section in self.sections for row in section.rows for column in columns
+        )
 
     @property
     def of_curves(self) -> str:
-        """What its curves are, and that they are not what the table shows, if so."""
+        """The score of its curves, and that it is not the score of the table, if so."""
         alone = f"{self.curve_metric.heading} ({self.curve_metric.direction}"
         if self.curve_metric != self.metric:
             return (
@@ -104,25 +108,25 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
     groups = list(networks.groupby(APART, sort=True, dropna=False))
     shared = [name for name in APART if name not in OF_NETWORKS]
     placed = pd.Series(False, index=others.index)
-    whole = []
+    tables = []
     for key, group in groups:
         beside = (others[shared] == pd.Series(dict(zip(APART, key, strict=True)))[shared]).all(axis=1)
         placed |= beside
-        whole.append((key, pd.concat([group, others[beside]])))
-    whole += list(others[~placed].groupby(APART, sort=True, dropna=False))
-    keys = [dict(zip(APART, key, strict=True)) for key, _ in whole]
-    return [_table(own, keys, group) for own, (_, group) in zip(keys, whole, strict=True)]
+        tables.append((key, pd.concat([group, others[beside]])))
+    tables += list(others[~placed].groupby(APART, sort=True, dropna=False))
+    keys = [dict(zip(APART, key, strict=True)) for key, _ in tables]
+    return [_table(common, keys, group) for common, (_, group) in zip(keys, tables, strict=True)]
 
 
-def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
-    modalities = own["modalities"].split(",")
+def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
+    modalities = common["modalities"].split(",")
     layout = columns(modalities)
     tests, rest, strata = layout.tests, layout.rest, layout.strata
     sections = _sections(group, modalities, [*tests, *rest, *strata])
-    notes = [f"{each.title}, {row.label}: {row.note}." for each in sections for row in each.rows if row.note]
+    notes = [f"{section.title}, {row.label}: {row.note}." for section in sections for row in section.rows if row.note]
     shown, _ = shown_of(group)
     notes += without_idle(tests, rest, sections)
-    tests = {score: own for score, own in tests.items() if any(score in one.tests for one in sections)}
+    tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
     notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group)]
     notes += [*uncounted(group), *aligned(group)]
@@ -131,15 +135,15 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes.append(
             "Step times are left out: the cells ran on different hardware or with different numbers of workers."
         )
-        for each in sections:
-            for row in each.rows:
+        for section in sections:
+            for row in section.rows:
                 row.cost["step_ms"] = float("nan")
     primary = metric_of(str(group["task"].iloc[0]))
-    found = Comparison(
-        own["source"],
-        _name(own, keys),
+    table = Comparison(
+        common["source"],
+        _name(common, keys),
         "",
-        bool(own["older_draws"]),
+        bool(common["older_draws"]),
         tests,
         rest,
         strata,
@@ -148,39 +152,39 @@ def _table(own: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         shown,
         primary,
     )
-    found.shown = found.shown_in(tests)
-    if not found.has(tests):
+    table.shown = table.shown_in(tests)
+    if not table.has(tests):
         metric = shown[0].metric
         notes.append(f"No cell has a score here: {metric.title} ({metric.convention}).")
-    found.caption = caption(own, group, found.shown, (row for each in sections for row in each.rows))
-    return found
+    table.caption = caption(common, group, table.shown, (row for section in sections for row in section.rows))
+    return table
 
 
 def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
     """The sections of a table, in order."""
-    found = []
+    sections = []
     for (dataset, data, pattern, rate, mechanism, gapped), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
         taken = "complete data" if pattern == COMPLETE else f"{heading(pattern, modalities)} at {rate:.0%}"
-        said = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
-        found.append(section(name, ", ".join(filter(None, said)), part, scores))
-    return found
+        words = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
+        sections.append(section_of(name, ", ".join(filter(None, words)), part, scores))
+    return sections
 
 
-def _name(own: dict, keys: list[dict]) -> str:
+def _name(common: dict, keys: list[dict]) -> str:
     """The name of the table's files: as short as distinguishes it from the other tables of its folder."""
-    same = [key for key in keys if key["source"] == own["source"]]
-    parts = ["comparison", own["source"]]
+    same = [key for key in keys if key["source"] == common["source"]]
+    parts = ["comparison", common["source"]]
     if len({(key["backbone"], key["weights"], key["split"]) for key in same}) > 1:
-        parts += [_slug(own["backbone"]), own["weights"][:6], own["split"]]
-    parts += [_slug(str(own[name])) for name in ("modalities", "task") if len({key[name] for key in same}) > 1]
-    parts += [f"{name}{own[name]}" for name in ("folds", "pool") if len({key[name] for key in same}) > 1]
-    if len({key["tested"] for key in same}) > 1 and own["tested"]:
-        parts.append(_slug(own["tested"]))
-    if own["older_draws"] and not all(key["older_draws"] for key in same):
+        parts += [_slug(common["backbone"]), common["weights"][:6], common["split"]]
+    parts += [_slug(str(common[name])) for name in ("modalities", "task") if len({key[name] for key in same}) > 1]
+    parts += [f"{name}{common[name]}" for name in ("folds", "pool") if len({key[name] for key in same}) > 1]
+    if len({key["tested"] for key in same}) > 1 and common["tested"]:
+        parts.append(_slug(common["tested"]))
+    if common["older_draws"] and not all(key["older_draws"] for key in same):
         parts.append(_slug(OLDER_DRAWS))
-    parts += [f"version{own['scored']}"] * (len({key["scored"] for key in same}) > 1)
+    parts += [f"version{common['scored']}"] * (len({key["scored"] for key in same}) > 1)
     return "-".join(part for part in parts if part)
 
 

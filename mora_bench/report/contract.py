@@ -29,7 +29,7 @@ class Results:
             of them is to read all files again.
         cells: one row per cell and protocol, as `mora_bench.report.frame.cells` makes them.
         left_out: one sentence per malformed file.
-        values: what curves, classes and scores.csv are drawn from.
+        values: the numbers of curves, classes and scores.csv.
     """
 
     records: Sequence[Record]
@@ -40,7 +40,7 @@ class Results:
 
     @classmethod
     def of(cls, records: Sequence[Record], scores: Sequence[Scores], metric: str = "") -> Self:
-        """What records and scores hold that are in memory; `metric` is the score that tables show."""
+        """The contents of records and scores that are in memory; `metric` is the score that tables show."""
         rows = Rows.of(records, scores, metric)
         return cls(records, scores, rows.frame(), values=rows.values)
 
@@ -52,7 +52,7 @@ class Results:
     def only(self, score_keys: Set[str]) -> "Results":
         """The cells whose score keys are asked for; one that failed has none, and is known by its training key."""
         trained = {key.partition("-")[0] for key in score_keys}
-        scores = _only(self.scores, score_keys, lambda each: each.score_key)
+        scores = _only(self.scores, score_keys, lambda document: document.score_key)
         records = _only(self.records, trained, lambda record: record.key)
         wanted = (
             self.cells["score_key"].isin(score_keys)
@@ -65,8 +65,8 @@ class Results:
     def by_class(self, row: Row, pattern: str) -> np.ndarray | None:
         """F1 of each class under a test pattern, mean over seeds, [C]; None where a seed's scores do not hold it."""
         values = [self.values.classes[key].get(pattern) for key in row.keys]
-        whole = [value for value in values if value is not None]
-        return np.mean(whole, axis=0) if whole and len(whole) == len(values) else None
+        known = [value for value in values if value is not None]
+        return np.mean(known, axis=0) if known and len(known) == len(values) else None
 
     def labels(self, row: Row) -> list[str]:
         """The names of the classes of `by_class`."""
@@ -81,16 +81,20 @@ class Results:
     @cached_property
     def by_key(self) -> dict[str, Scores]:
         """The scores by `Scores.score_key`."""
-        return {each.score_key: each for each in self.scores}
+        return {document.score_key: document for document in self.scores}
 
     @cached_property
     def record_of(self) -> dict[str, Record]:
         """The records by training key, which is the first part of a score key."""
-        return {each.key: each for each in self.records}
+        return {record.key: record for record in self.records}
 
 
-def _only(found: Sequence[T], names: Set[str], name_of: Callable[[T], str]) -> Sequence[T]:
-    return found.only(names) if isinstance(found, Stored) else [each for each in found if name_of(each) in names]
+def _only(documents: Sequence[T], names: Set[str], name_of: Callable[[T], str]) -> Sequence[T]:
+    return (
+        documents.only(names)
+        if isinstance(documents, Stored)
+        else [document for document in documents if name_of(document) in names]
+    )
 
 
 #: A file: its bytes, or parts of them that are made while it is written, so that they need not all be in memory.

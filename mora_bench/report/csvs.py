@@ -9,7 +9,7 @@ import msgspec
 
 from mora_bench.text import visible
 
-#: What a formula begins with in a spreadsheet.
+#: The first characters of formulas in a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

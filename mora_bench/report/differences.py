@@ -1,4 +1,4 @@
-"""The artefact that says of every pair of rows whether they differ, and what difference would have been seen."""
+"""The artefact that says of every pair of rows whether they differ, and which difference would have been detected."""
 
 from collections.abc import Sequence
 
@@ -38,12 +38,12 @@ def comma_separated(table: Comparison) -> str:
 
 
 def _lines(
-    table: Comparison, section: Section, score: str, family: str, rows: list[Row], found: Agreement | None
+    table: Comparison, section: Section, score: str, family: str, rows: list[Row], compared: Agreement | None
 ) -> list[list]:
-    if found is None:
+    if compared is None:
         return []
     asked = section.asked(score, rows)
-    together = _together(found, rows, asked)
+    together = _together(compared, rows, asked)
     return [
         [
             table.source,
@@ -54,24 +54,24 @@ def _lines(
             rows[pairs.second[k]].label,
             len(section.seeds),
             *(float(v[k]) for v in (pairs.difference, pairs.low, pairs.high, pairs.p, pairs.holm)),
-            bool(pairs.told()[k]),
+            bool(pairs.significant()[k]),
             float(pairs.smallest[k]),
-            own.metric.title,
-            own.metric.direction,
+            measure.metric.title,
+            measure.metric.direction,
             together[k],
         ]
-        for own, pairs in zip(asked, found.pairs, strict=True)
+        for measure, pairs in zip(asked, compared.pairs, strict=True)
         for k in range(len(pairs.p))
     ]
 
 
-def _together(found: Agreement, rows: list[Row], asked: Sequence[Shown]) -> list[str]:
-    """Of each pair who leads, on what that depends, or that it cannot be told."""
-    said = []
-    for k, leads in enumerate(found.leads):
+def _together(compared: Agreement, rows: list[Row], asked: Sequence[Shown]) -> list[str]:
+    """Of each pair the row that leads, or the reason on which that depends, or that it is inconclusive."""
+    verdicts = []
+    for k, leads in enumerate(compared.leads):
         if leads:
-            said.append(f"{rows[found.first[k] if leads > 0 else found.second[k]].label} leads")
+            verdicts.append(f"{rows[compared.first[k] if leads > 0 else compared.second[k]].label} leads")
         else:
-            depends = bool(found.depends[k])
-            said.append(f"depends on the {on_what(found.better[:, k], asked)}" if depends else "inconclusive")
-    return said
+            depends = bool(compared.depends[k])
+            verdicts.append(f"depends on the {on_what(compared.better[:, k], asked)}" if depends else "inconclusive")
+    return verdicts

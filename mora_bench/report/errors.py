@@ -18,7 +18,7 @@ from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import Shown, brief
 from mora_bench.tasks.metric import DASH
 
-#: What the rules of decision are called.
+#: The names of the rules of decision.
 RULES = {"0.5": "at 0.5", "validation": "at validation's thresholds", "largest": "the most probable class",
          "median": "the median grade"}  # fmt: skip
 OF_ROW = ("source", "section", "method", "seeds", "tested", "decided")
@@ -29,7 +29,7 @@ OF_GROUPS = ("source", "section", "method", "seeds", "tested", "group", "n", "sc
 
 @dataclass(frozen=True)
 class Decided:
-    """What a row decided under one test pattern, samples of all seeds together.
+    """The decisions of a row under one test pattern, samples of all seeds together.
 
     Attributes:
         labels: of the C labels; counts: by the rule that decides int [C, 4], true negatives, false positives, false
@@ -42,20 +42,24 @@ class Decided:
 
 
 def named(rule: str) -> str:
-    """What a rule of decision is called; one of a task of somebody's own by its name."""
+    """The words for a rule of decision; a rule of a plug-in's task by its name."""
     return RULES.get(rule, rule)
 
 
 def decided(results: Results, row: Row, pattern: str) -> Decided | None:
-    """None where a seed's scores do not hold it, or the task does not count it."""
-    found = [results.values.confusion.get(key, {}).get(pattern) for key in row.keys]
-    whole = [own for own in found if own is not None]
-    if not whole or len(whole) < len(found):
+    """The decisions of a row; None where a seed's scores do not hold them, or the task does not count them."""
+    by_seed = [results.values.confusion.get(key, {}).get(pattern) for key in row.keys]
+    known = [by_rule for by_rule in by_seed if by_rule is not None]
+    if not known or len(known) < len(by_seed):
         return None
-    counts = {rule: np.sum([own[rule] for own in whole], axis=0) for rule in whole[0] if all(rule in w for w in whole)}
+    counts = {
+        rule: np.sum([by_rule[rule] for by_rule in known], axis=0)
+        for rule in known[0]
+        if all(rule in by_rule for by_rule in known)
+    }
     if not counts:
         return None
-    # A record may not say what its labels are called.
+    # A record may not name its labels.
     labels = results.labels(row) or [str(number) for number in range(len(next(iter(counts.values()))))]
     return Decided(labels, counts, results.values.one_by_one[row.keys[0]])
 
@@ -63,44 +67,50 @@ def decided(results: Results, row: Row, pattern: str) -> Decided | None:
 def reliability(results: Results, row: Row, pattern: str) -> np.ndarray | None:
     """The bins of a reliability diagram, samples of all seeds together, float [3, B]: mean probability, share of true
     (NaN for an empty bin), number; None where a seed's scores do not hold it."""
-    found = [results.values.reliability.get(key, {}).get(pattern) for key in row.keys]
-    whole = np.array([own for own in found if own is not None])
-    if not len(whole) or len(whole) < len(found):
+    by_seed = [results.values.reliability.get(key, {}).get(pattern) for key in row.keys]
+    known = np.array([bins for bins in by_seed if bins is not None])
+    if not len(known) or len(known) < len(by_seed):
         return None
-    count = whole[:, 2].sum(0)
-    means = np.nansum(whole[:, :2] * whole[:, 2:], axis=0)
+    count = known[:, 2].sum(0)
+    means = np.nansum(known[:, :2] * known[:, 2:], axis=0)
     return np.vstack([np.divide(means, count, out=np.full(means.shape, np.nan), where=count > 0), count])
 
 
 def risks(results: Results, row: Row, pattern: str) -> RiskGroups | None:
     """The groups by risk, means over seeds of what was predicted and what became of them; None where a seed's scores do
     not hold them, or hold them at other times."""
-    found = [results.values.risks.get(key, {}).get(pattern) for key in row.keys]
-    whole = [own for own in found if own is not None]
-    if not whole or len(whole) < len(found) or len({(*own.times, *own.horizons, len(own.n)) for own in whole}) > 1:
+    by_seed = [results.values.risks.get(key, {}).get(pattern) for key in row.keys]
+    known = [groups for groups in by_seed if groups is not None]
+    if (
+        not known
+        or len(known) < len(by_seed)
+        or len({(*groups.times, *groups.horizons, len(groups.n)) for groups in known}) > 1
+    ):
         return None
-    predicted, observed = (np.mean([getattr(own, what) for own in whole], axis=0) for what in ("predicted", "observed"))
+    predicted, observed = (
+        np.mean([getattr(groups, field) for groups in known], axis=0) for field in ("predicted", "observed")
+    )
     return RiskGroups(
-        times=whole[0].times,
-        horizons=whole[0].horizons,
-        n=np.sum([own.n for own in whole], axis=0).tolist(),
+        times=known[0].times,
+        horizons=known[0].horizons,
+        n=np.sum([groups.n for groups in known], axis=0).tolist(),
         predicted=predicted.tolist(),
         observed=observed.tolist(),
     )
 
 
 def grouped(results: Results, row: Row, pattern: str) -> dict[str, tuple[int, dict[str, float]]]:
-    """By group of test samples how many there are in all seeds, and the mean of each score over seeds; those that every
+    """By group of test samples their number in all seeds, and the mean of each score over seeds; the groups that every
     seed has."""
-    found = [results.values.groups.get(key, {}).get(pattern) for key in row.keys]
-    whole = [own for own in found if own is not None]
-    if not whole or len(whole) < len(found) or len({own.scores for own in whole}) > 1:
+    by_seed = [results.values.groups.get(key, {}).get(pattern) for key in row.keys]
+    known = [groups for groups in by_seed if groups is not None]
+    if not known or len(known) < len(by_seed) or len({groups.scores for groups in known}) > 1:
         return {}
-    shared = [name for name in whole[0].names if all(name in own.names for own in whole)]
-    values = np.array([[own.values[own.names.index(name)] for name in shared] for own in whole])
+    shared = [name for name in known[0].names if all(name in groups.names for groups in known)]
+    values = np.array([[groups.values[groups.names.index(name)] for name in shared] for groups in known])
     return {
-        name: (int(own[:, 0].sum()), dict(zip(whole[0].scores[1:], own[:, 1:].mean(0).tolist(), strict=True)))
-        for name, own in zip(shared, values.transpose(1, 0, 2), strict=True)
+        name: (int(numbers[:, 0].sum()), dict(zip(known[0].scores[1:], numbers[:, 1:].mean(0).tolist(), strict=True)))
+        for name, numbers in zip(shared, values.transpose(1, 0, 2), strict=True)
     }
 
 
@@ -110,8 +120,8 @@ def shares(counts: np.ndarray) -> tuple[float, float, float]:
     return _share(tp, tp + fn), _share(tn, tn + fp), _share(tp, tp + fp)
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
+def _share(part: int, total: int) -> float:
+    return part / total if total else math.nan
 
 
 class Errors(Artefact):
@@ -149,23 +159,28 @@ def _rows(table: Comparison) -> Iterator[tuple[Section, Row, str, str]]:
 
 def _lines(results: Results, table: Comparison) -> Iterator[list]:
     for section, row, pattern, heading in _rows(table):
-        own = decided(results, row, pattern)
-        if own is None:
+        decision = decided(results, row, pattern)
+        if decision is None:
             continue
-        for rule, counts in own.counts.items():
+        for rule, counts in decision.counts.items():
             about = [table.source, section.title, row.label, len(row.keys), heading, rule]
-            for number, (label, each) in enumerate(zip(own.labels, counts.tolist(), strict=True)):
-                if own.one_by_one:
-                    yield [*about, label, *each, *("" if math.isnan(v) else v for v in shares(counts[number]))]
+            for number, (label, label_counts) in enumerate(zip(decision.labels, counts.tolist(), strict=True)):
+                if decision.one_by_one:
+                    yield [
+                        *about,
+                        label,
+                        *label_counts,
+                        *("" if math.isnan(share) else share for share in shares(counts[number])),
+                    ]
                 else:
-                    for predicted, count in zip(own.labels, each, strict=True):
+                    for predicted, count in zip(decision.labels, label_counts, strict=True):
                         yield [*about, label, predicted, count]
 
 
 def _groups(results: Results, table: Comparison) -> Iterator[list]:
     for section, row, pattern, heading in _rows(table):
         about = [table.source, section.title, row.label, len(row.keys), heading]
-        metrics = {shown.name: shown.metric for shown in section.shown}
+        metrics = {measure.name: measure.metric for measure in section.shown}
         for name, (n, scores) in grouped(results, row, pattern).items():
             for score, value in scores.items():
                 if score in metrics and _known(scores, score):
@@ -184,51 +199,53 @@ def _markdown(results: Results, table: Comparison) -> bytes:
         if row is None:
             continue
         pattern = score.removeprefix("score ")
-        own, groups = decided(results, row, pattern), grouped(results, row, pattern)
-        if own is None and not groups:
+        decision, groups = decided(results, row, pattern), grouped(results, row, pattern)
+        if decision is None and not groups:
             continue
         parts += [f"### {escaped(section.title)}", ""]
         parts += [f"{escaped(row.label)}, tested: {escaped(section.tests[score])}, seeds: {len(row.keys)}.", ""]
-        if own:
-            parts += _labels_table(own) if own.one_by_one else _matrix(own)
+        if decision:
+            parts += _labels_table(decision) if decision.one_by_one else _matrix(decision)
         if groups:
-            shown = tuple(own for own in section.shown if any(_known(each, own.name) for _, each in groups.values()))
+            shown = tuple(
+                measure for measure in section.shown if any(_known(means, measure.name) for _, means in groups.values())
+            )
             over = "over the classes that all groups of a covariate have"
             parts += [f"By group: {escaped(brief(shown))}; mean over seeds, {over}.", ""]
             parts += [_group_table(shown, groups), ""]
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
-def _labels_table(own: Decided) -> list[str]:
+def _labels_table(decision: Decided) -> list[str]:
     """A line for each label: how many have it, and what each rule finds, misses and says wrongly."""
-    first = next(iter(own.counts.values()))
+    first = next(iter(decision.counts.values()))
     heads = ["label", "with it", "without"]
     lines = [
         [escaped(label), str(fn + tp), str(tn + fp)]
-        for label, (tn, fp, fn, tp) in zip(own.labels, first.tolist(), strict=True)
+        for label, (tn, fp, fn, tp) in zip(decision.labels, first.tolist(), strict=True)
     ]
-    for rule, counts in own.counts.items():
+    for rule, counts in decision.counts.items():
         heads += [f"found / missed / false, {named(rule)}", "recall", "specificity", "precision"]
-        for line, each in zip(lines, counts, strict=True):
-            _, fp, fn, tp = each.tolist()
-            line += [f"{tp} / {fn} / {fp}", *map(_percent, shares(each))]
+        for line, label_counts in zip(lines, counts, strict=True):
+            _, fp, fn, tp = label_counts.tolist()
+            line += [f"{tp} / {fn} / {fp}", *map(_percent, shares(label_counts))]
     return [_table(lines, heads), "", "Recall, specificity and precision in percent.", ""]
 
 
-def _matrix(own: Decided) -> list[str]:
+def _matrix(decision: Decided) -> list[str]:
     """A line for each true class: for which classes its samples were taken, and the share that was right."""
     parts = []
-    for rule, counts in own.counts.items():
+    for rule, counts in decision.counts.items():
         right = np.diag(counts)
         lines = [
             [escaped(label), *map(str, line.tolist()), _percent(_share(int(hits), int(line.sum())))]
-            for label, line, hits in zip(own.labels, counts, right, strict=True)
+            for label, line, hits in zip(decision.labels, counts, right, strict=True)
         ]
         precision = [
             _percent(_share(int(hits), int(column.sum()))) for hits, column in zip(right, counts.T, strict=True)
         ]
         lines.append(["precision, %", *precision, ""])
-        heads = ["what is true, by what was decided", *map(escaped, own.labels), "recall, %"]
+        heads = ["what is true, by what was decided", *map(escaped, decision.labels), "recall, %"]
         parts += [f"Decided: {escaped(named(rule))}.", "", _table(lines, heads), ""]
     return parts
 
@@ -239,10 +256,10 @@ def _known(scores: dict[str, float], name: str) -> bool:
 
 def _group_table(shown: tuple[Shown, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> str:
     lines = [
-        [escaped(name), str(n), *(own.metric.shown(scores.get(own.name, math.nan)) for own in shown)]
+        [escaped(name), str(n), *(measure.metric.shown(scores.get(measure.name, math.nan)) for measure in shown)]
         for name, (n, scores) in groups.items()
     ]
-    return _table(lines, ["group", "n", *(escaped(own.metric.brief) for own in shown)])
+    return _table(lines, ["group", "n", *(escaped(measure.metric.brief) for measure in shown)])
 
 
 def _table(lines: list[list[str]], heads: list[str]) -> str:

@@ -31,7 +31,7 @@ IDENTITY = (
 NATURALLY = "naturally_without_"
 
 
-def told(missing: Missing) -> str:
+def in_words(missing: Missing) -> str:
     """A mechanism in words, "" for the uniform one."""
     if missing == UNIFORM:
         return ""
@@ -41,7 +41,7 @@ def told(missing: Missing) -> str:
 
 
 def _graded(missing: Missing) -> bool:
-    """Whether a mechanism's strength means anything; of one that is not known here, it is said."""
+    """Whether a mechanism's strength means anything; True for one that is not known here."""
     kind = missing.mechanism.partition(":")[0]
     return kind not in registry.names(registry.MECHANISMS) or registry.get(registry.MECHANISMS, kind).graded
 
@@ -71,8 +71,8 @@ class Rows:
         rows = cls(metric)
         for record in records:
             rows.add_record(record)
-        for each in scores:
-            rows.add_scores(each)
+        for document in scores:
+            rows.add_scores(document)
         return rows
 
     def add_record(self, record: Record) -> None:
@@ -89,24 +89,24 @@ class Rows:
         cell, row = self._done[scores.key]
         if cell.scoring != scores.scoring:
             row = row | _protocol(replace(cell, scoring=scores.scoring))
-        whole = row | _scored(scores, self.metric, row["modalities"].split(","))
-        self._scored.append((scores.key, whole))
-        self.values.add(scores, whole)
+        scored = row | _scored(scores, self.metric, row["modalities"].split(","))
+        self._scored.append((scores.key, scored))
+        self.values.add(scores, scored)
 
     def frame(self) -> pd.DataFrame:
-        found = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
-        names = {name: None for row in found for name in row}
-        return pd.DataFrame({name: [row.get(name, math.nan) for row in found] for name in names})
+        rows = [row for _, row in sorted([*self._failed, *self._scored], key=itemgetter(0))]
+        names = {name: None for row in rows for name in row}
+        return pd.DataFrame({name: [row.get(name, math.nan) for row in rows] for name in names})
 
 
 def _described(record: Record) -> dict[str, Any]:
-    cell, where = record.cell, record.provenance
+    cell, provenance = record.cell, record.provenance
     recipe = {} if cell.recipe is None else {f"recipe.{name}": value for name, value in vars(cell.recipe).items()}
     recipe |= {} if cell.max_text is None else {"recipe.max_text": cell.max_text}
     return recipe | {
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
-        "mechanism": told(cell.mechanism),
+        "mechanism": in_words(cell.mechanism),
         "gaps": str(cell.gaps or ""),
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
@@ -131,45 +131,45 @@ def _described(record: Record) -> dict[str, Any]:
         "ended_early": record.ended_early,
         "pictures": pictures(record),
         "signals": signals(record),
-        "hardware": json.dumps([where.device, where.threads, where.workers, *_ways(record)]),
+        "hardware": json.dumps([provenance.device, provenance.threads, provenance.workers, *_ways(record)]),
     }
 
 
 def _protocol(cell: Cell) -> dict[str, Any]:
-    """How a cell is tested."""
+    """The fields that say how a cell is tested."""
     return {
         "tested": protocol(cell),
         "scored": cell.scoring.version,
         "test_rate": cell.test_rate,
-        "test_mechanism": told(cell.test_missing),
+        "test_mechanism": in_words(cell.test_missing),
     }
 
 
 def sizes(record: Record) -> dict[str, int]:
-    """How many samples a cell's sides have; nothing of a cell that failed before it knew."""
-    return {} if record.data is None else {side: int(own["n"]) for side, own in record.data.realised.items()}
+    """The number of samples of a cell's sides; nothing of a cell that failed before it knew."""
+    return {} if record.data is None else {side: int(realised["n"]) for side, realised in record.data.realised.items()}
 
 
 def pictures(record: Record) -> str:
-    """What a network sees of each modality of pictures, in words; "" where none is seen, or its data say nothing."""
-    said = []
+    """The size in which a network sees each modality of pictures, in words; "" where none is seen or known."""
+    phrases = []
     for name, facts in (record.data.contents if record.data else {}).items():
         if "canvas" in facts:
             height, width = facts["canvas"]
-            said.append(f"{name} {height} x {width}")
+            phrases.append(f"{name} {height} x {width}")
         if "tokens a picture" in facts:
-            said.append(f"{name} {facts['tokens a picture']} tokens a picture")
-    return ", ".join(said)
+            phrases.append(f"{name} {facts['tokens a picture']} tokens a picture")
+    return ", ".join(phrases)
 
 
 def signals(record: Record) -> str:
-    """How much of each signal was measured, and how much of it gaps leave, in words; "" where there is none."""
-    said = []
+    """The share of each signal that was measured, and that gaps leave, in words; "" where there is none."""
+    phrases = []
     for name, facts in (record.data.contents if record.data else {}).items():
         if "measured" in facts:
             left = f", and {100 * facts['left']:.0f} % are left by gaps {record.cell.gaps}" if "left" in facts else ""
-            said.append(f"{100 * facts['measured']:.0f} % of the values of {name} were measured{left}")
-    return "; ".join(said)
+            phrases.append(f"{100 * facts['measured']:.0f} % of the values of {name} were measured{left}")
+    return "; ".join(phrases)
 
 
 def overlap(record: Record) -> float:
@@ -184,11 +184,11 @@ def overlap(record: Record) -> float:
 
 
 def protocol(cell: Cell) -> str:
-    """How a cell is tested, if that differs from how it is trained; else ""."""
-    said = [] if cell.scoring.missing is None else [told(cell.scoring.missing) or UNIFORM.mechanism]
-    said += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
-    said += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
-    return ", ".join(said)
+    """The test protocol of a cell in words, if it differs from that of training; else ""."""
+    phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
+    phrases += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
+    phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
+    return ", ".join(phrases)
 
 
 def _ways(record: Record) -> list[str]:
@@ -204,8 +204,8 @@ def _measured(record: Record) -> dict[str, Any]:
     if record.parameters is not None:
         row |= {n: getattr(record.parameters, n) for n in ("share_adapter", "share_adapter_head", "share_total")}
         row["adapter"] = record.parameters.trained["adapter"]
-        own = record.parameters.trained.get("projection")
-        row |= {} if own is None else {"projection": own}
+        projection = record.parameters.trained.get("projection")
+        row |= {} if projection is None else {"projection": projection}
     if record.flops is not None:
         row["gflops_forward"] = record.flops.forward / 1e9
         row["gflops_step"] = (record.flops.step_forward + record.flops.step_backward) / 1e9
@@ -220,28 +220,28 @@ def _measured(record: Record) -> dict[str, Any]:
 
 def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any]:
     """The scores that tables show: `metric`, or those that must agree if the task has no such metric."""
-    kind = task_of(scores.task)
-    agree, beside = asked_of(kind, scores.primary, metric)
-    # What a column of each score begins with.
-    shown = {name: f"{name}: " * bool(number) for number, name in enumerate((*agree, *beside))}
+    task = task_of(scores.task)
+    agree, beside = asked_of(task, scores.primary, metric)
+    # The prefix of the columns of each score.
+    prefixes = {name: f"{name}: " * bool(number) for number, name in enumerate((*agree, *beside))}
     row: dict[str, Any] = {"agree": ",".join(agree), "beside": ",".join(beside), "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
         taken = _taken(setting, pattern)
         row[_column("", "taken", pattern)] = taken
         # A pattern that took nothing tests complete data, whatever its name.
         tested = pattern == COMPLETE or taken != 0
-        _add(row, shown, "score", pattern, setting.scores if tested else {})
-        _add(row, shown, "ceiling", pattern, setting.ceiling if tested else {})
+        _add(row, prefixes, "score", pattern, setting.scores if tested else {})
+        _add(row, prefixes, "ceiling", pattern, setting.ceiling if tested else {})
         row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
-    row |= _by_number(row, modalities, shown)
+    row |= _by_number(row, modalities, prefixes)
     lost = row[_column("", "taken", EACH)] != 0
-    over = {name: kind.metrics[name].averaged_over if name in kind.metrics else "" for name in agree}
-    for stratum, found in scores.test[EACH].strata.items():
-        where = _stratum(stratum)
-        row[_column("", "samples", where)] = found.get("n")
-        judged = {name: shown[name] for name in agree}
-        _add(row, judged, "score", where, found if lost else {})
-        _add(row, judged, "classes", where, {name: found[own] for name, own in over.items() if own in found})
+    count_names = {name: task.metrics[name].averaged_over if name in task.metrics else "" for name in agree}
+    for stratum, values in scores.test[EACH].strata.items():
+        subset = _stratum(stratum)
+        row[_column("", "samples", subset)] = values.get("n")
+        judged = {name: prefixes[name] for name in agree}
+        _add(row, judged, "score", subset, values if lost else {})
+        _add(row, judged, "classes", subset, {name: values[key] for name, key in count_names.items() if key in values})
     natural = scores.test[COMPLETE].realised
     row["absent"] = ",".join(
         n.removeprefix(NATURALLY) for n, v in natural.items() if n.startswith(NATURALLY) and v == 1
@@ -251,29 +251,29 @@ def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any
     return row
 
 
-def _by_number(row: dict[str, Any], modalities: list[str], shown: dict[str, str]) -> dict[str, Any]:
+def _by_number(row: dict[str, Any], modalities: list[str], prefixes: dict[str, str]) -> dict[str, Any]:
     """By how many modalities are missing the means over all sets of so many; nothing where a set has none."""
-    found: dict[str, Any] = {}
+    means: dict[str, Any] = {}
     for name, members in by_number(patterns(modalities)).items():
-        wanted = [("", "taken"), *((begin, what) for begin in shown.values() for what in ("score", "ceiling"))]
-        for begin, what in wanted:
-            values = [value for pattern in members if (value := row.get(_column(begin, what, pattern))) is not None]
+        wanted = [("", "taken"), *((prefix, kind) for prefix in prefixes.values() for kind in ("score", "ceiling"))]
+        for prefix, kind in wanted:
+            values = [value for pattern in members if (value := row.get(_column(prefix, kind, pattern))) is not None]
             if len(values) == len(members):
-                found[_column(begin, what, name)] = fmean(values)
-    return found
+                means[_column(prefix, kind, name)] = fmean(values)
+    return means
 
 
-def _add(row: dict[str, Any], shown: dict[str, str], what: str, where: str, values: Mapping[str, Any]) -> None:
+def _add(row: dict[str, Any], prefixes: dict[str, str], kind: str, pattern: str, values: Mapping[str, Any]) -> None:
     """Add the columns of the scores that have a value, and that of the first in any case."""
-    for name, begin in shown.items():
-        if name in values or not begin:
-            row[_column(begin, what, where)] = values.get(name)
+    for name, prefix in prefixes.items():
+        if name in values or not prefix:
+            row[_column(prefix, kind, pattern)] = values.get(name)
 
 
 @cache
-def _column(begin: str, what: str, where: str) -> str:
+def _column(prefix: str, kind: str, pattern: str) -> str:
     """The name of a column: one text for all rows, of which there are thousands."""
-    return f"{begin}{what} {where}"
+    return f"{prefix}{kind} {pattern}"
 
 
 @cache

@@ -18,5 +18,5 @@ def rendered(template: str, **values: Any) -> bytes:
 
 
 def _shown(value: Any) -> Any:
-    """What a page shows of a value; markup of our own is a text of another type."""
+    """A value as a page shows it; our markup is a text of another type."""
     return visible(value) if type(value) is str else value

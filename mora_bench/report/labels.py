@@ -1,4 +1,4 @@
-"""What a row of a table is called: its method and whatever distinguishes it from the other rows of the method."""
+"""The label of a row of a table: its method and whatever distinguishes it from the other rows of the method."""
 
 import re
 

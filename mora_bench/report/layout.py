@@ -1,4 +1,4 @@
-"""Which test patterns are columns of a table, in which order, and what they are called.
+"""The test patterns that are columns of a table, their order, and their headings.
 
 Of two modalities every pattern is a column. Of more there are too many: a table then shows complete data, each modality
 missing alone, each in turn, and by number the mean over all sets of so many. Every set by itself is in the CSV files
@@ -14,7 +14,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 
-#: What the mean over all sets of so many modalities is called.
+#: The name of the mean over all sets of so many modalities.
 ANY = "any {}"
 
 
@@ -38,20 +38,22 @@ def columns(modalities: Sequence[str]) -> Columns:
     shown = [pattern for pattern in patterns(modalities) if pattern not in several] + [*by_number(several)]
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
-    tests, rest = ({f"score {own}": heading(own, modalities) for own in each} for each in (shown, several))
+    tests, rest = (
+        {f"score {pattern}": heading(pattern, modalities) for pattern in group} for group in (shown, several)
+    )
     return Columns(tests, rest, strata)
 
 
 def by_number(every: Iterable[str]) -> dict[str, list[str]]:
-    """The patterns that take several modalities at once, by what the mean over as many is called."""
-    found: dict[str, list[str]] = {}
-    for pattern in (own for own in every if "+" in own):
-        found.setdefault(ANY.format(pattern.count("+") + 1), []).append(pattern)
-    return found
+    """The patterns that take several modalities at once, by the name of the mean over as many."""
+    by_name: dict[str, list[str]] = {}
+    for pattern in (name for name in every if "+" in name):
+        by_name.setdefault(ANY.format(pattern.count("+") + 1), []).append(pattern)
+    return by_name
 
 
 def heading(pattern: str, modalities: Sequence[str]) -> str:
-    """What is missing under a pattern, in words."""
+    """The heading of a pattern: what is missing, in words."""
     if pattern == EACH and len(modalities) > 2:
         return "each missing in turn"
     return pattern if pattern == COMPLETE else f"{pattern} missing"

@@ -1,4 +1,4 @@
-"""What is said below a table of the cells in it."""
+"""The notes below a table, about its cells."""
 
 from statistics import fmean
 
@@ -14,65 +14,65 @@ def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
     """Modalities that no sample has, and classes that no test sample has."""
     if "absent" not in group:
         return []
-    found = []
-    for dataset, own in group.dropna(subset=["absent"]).groupby("dataset"):
-        names = sorted({name for names in own["absent"] for name in names.split(",") if name})
-        found += [f"{dataset}: {name} is absent from all test samples." for name in names]
+    notes = []
+    for dataset, cells in group.dropna(subset=["absent"]).groupby("dataset"):
+        names = sorted({name for names in cells["absent"] for name in names.split(",") if name})
+        notes += [f"{dataset}: {name} is absent from all test samples." for name in names]
         lacking: dict[str, list[float]] = {}
-        for lacks in own.get("lacks", []):
+        for lacks in cells.get("lacks", []):
             for name, share in lacks.items() if isinstance(lacks, dict) else []:
                 lacking.setdefault(name, []).append(share)
-        found += [
+        notes += [
             f"{dataset}: {100 * fmean(shares):.0f} % of test samples have no {name} in the data, also under 'complete'."
             for name, shares in lacking.items()
         ]
-        empty = own[own["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
+        empty = cells[cells["empty_classes"] > 0].drop_duplicates("seed").sort_values("seed")
         for seed, count, classes in empty[["seed", "empty_classes", "classes"]].itertuples(index=False):
-            said = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
+            sentence = f"{dataset}, seed {seed}: {count:.0f} of {classes:.0f} classes have no test sample"
             # Means of other scores are taken over the classes that there are.
-            metric = next((one.metric for one in shown if one.name == COUNTS_ABSENT), None)
+            metric = next((measure.metric for measure in shown if measure.name == COUNTS_ABSENT), None)
             capped = f", so {metric.title} cannot exceed {metric.shown(1 - count / classes)}" if metric else ""
-            found.append(f"{said}{capped}.")
-    return found
+            notes.append(f"{sentence}{capped}.")
+    return notes
 
 
 def gaps(group: pd.DataFrame) -> list[str]:
-    """How much of each signal was measured, and how much is left where gaps are taken."""
-    said = group[["dataset", "signals"]].drop_duplicates()
-    return [f"{dataset}: {what}." for dataset, what in said.itertuples(index=False) if what]
+    """The share of each signal that was measured, and that is left where gaps are taken."""
+    rows = group[["dataset", "signals"]].drop_duplicates()
+    return [f"{dataset}: {what}." for dataset, what in rows.itertuples(index=False) if what]
 
 
 def abstentions(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "abstains"]].drop_duplicates()
-    return [f"{method} abstains {why}." for method, why in said.itertuples(index=False) if why]
+    rows = group[["method", "abstains"]].drop_duplicates()
+    return [f"{method} abstains {why}." for method, why in rows.itertuples(index=False) if why]
 
 
 def remarks(group: pd.DataFrame) -> list[str]:
-    said = group[["method", "remark"]].drop_duplicates()
-    return [f"{method} {remark}." for method, remark in said.itertuples(index=False) if remark]
+    rows = group[["method", "remark"]].drop_duplicates()
+    return [f"{method} {remark}." for method, remark in rows.itertuples(index=False) if remark]
 
 
 def uncounted(group: pd.DataFrame) -> list[str]:
-    """What the GFLOPs of each method leave out, because it could not be counted."""
+    """The parts that the GFLOPs of each method leave out, because they could not be counted."""
     if "uncounted" not in group:
         return []
-    said = group[["method", "uncounted"]].dropna().drop_duplicates()
+    rows = group[["method", "uncounted"]].dropna().drop_duplicates()
     return [
         f"GFLOPs of {method} do not include {what}, which could not be counted."
-        for method, what in said.itertuples(index=False)
+        for method, what in rows.itertuples(index=False)
         if what
     ]
 
 
 def aligned(group: pd.DataFrame) -> list[str]:
-    """On how many samples projections were aligned that then stayed frozen, by dataset."""
+    """The number of samples on which projections were aligned that then stayed frozen, by dataset."""
     if "pairs" not in group:
         return []
-    found = []
-    for dataset, own in group[group["pairs"] > 0].groupby("dataset"):
-        counts = sorted({f"{own['pairs'].min():.0f}", f"{own['pairs'].max():.0f}"}, key=int)
-        found.append(
+    notes = []
+    for dataset, cells in group[group["pairs"] > 0].groupby("dataset"):
+        counts = sorted({f"{cells['pairs'].min():.0f}", f"{cells['pairs'].max():.0f}"}, key=int)
+        notes.append(
             f"{dataset}: the projection of pictures was fitted once on {' to '.join(counts)} complete training "
             "samples, without labels, and then frozen; it does not count as trained."
         )
-    return found
+    return notes

@@ -31,7 +31,7 @@ class Page(Artefact):
         page = rendered(
             "page.html",
             tables=results.comparisons,
-            said=sentences(results),
+            sentences=sentences(results),
             left_out=results.left_out,
             data=_embedded({"sections": sections, "cells": cells, "costs": costs}),
             cells=len(results.records),

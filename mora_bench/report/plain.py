@@ -1,4 +1,4 @@
-"""What a results folder holds as plain values: for the page, and for programs that ask for JSON."""
+"""The contents of a results folder as plain values: for the page, and for programs that ask for JSON."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
     pattern = score.removeprefix("score ")
     beside = (s for s in section.beside if any(not math.isnan(r.mean[s.of(t)]) for r in section.rows for t in tests))
     shown = (*table.shown, *beside)
-    columns = [own.of(test) for own in shown for test in tests]
-    found: dict[str, Any] = {
+    columns = [measure.of(test) for measure in shown for test in tests]
+    content: dict[str, Any] = {
         "table": table.name,
         "title": section.title,
         "dataset": section.dataset,
@@ -53,8 +53,8 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "metric": table.metric.plain(),
         "curve_metric": table.curve_metric.plain(),
         "of_curves": table.of_curves,
-        "scores": [_score(own, section) for own in shown],
-        "agree": [own.metric.brief for own in table.shown],
+        "scores": [_score(measure, section) for measure in shown],
+        "agree": [measure.metric.brief for measure in table.shown],
         "tests": section.tests,
         "rest": section.rest,
         "main": score,
@@ -68,27 +68,31 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "tested": tested(section, score),
     }
     errors = {row.label: _errors(results, section, row) for row in section.rows if not row.note}
-    found["errors"] = {label: known for label, known in errors.items() if known}
+    content["errors"] = {label: known for label, known in errors.items() if known}
     by_class = {
-        row.label: [number(v) for v in own]
-        for row in section.rows
-        if (own := results.by_class(row, pattern)) is not None
+        row.label: [number(v) for v in f1] for row in section.rows if (f1 := results.by_class(row, pattern)) is not None
     }
     if by_class:
         first = next(row for row in section.rows if row.label in by_class)
-        found["classes"] = results.labels(first)
-        found["by_class"] = by_class
-    return found
+        content["classes"] = results.labels(first)
+        content["by_class"] = by_class
+    return content
 
 
-def _score(own: Shown, section: Section) -> dict[str, Any]:
-    """One score: its column under every pattern, and what it says of itself."""
-    return {"name": own.name, "columns": {test: own.of(test) for test in section.every}, **own.metric.plain()}
+def _score(measure: Shown, section: Section) -> dict[str, Any]:
+    """One score: its column under every pattern, and the properties of its metric."""
+    return {
+        "name": measure.name,
+        "columns": {test: measure.of(test) for test in section.every},
+        **measure.metric.plain(),
+    }
 
 
 def _floors(section: Section, shown: tuple[Shown, ...]) -> dict[str, str]:
     """By column the competitor without a network that has the best mean."""
-    best = {own.of(test): section.best_of(section.floors, test, own) for own in shown for test in section.every}
+    best = {
+        measure.of(test): section.best_of(section.floors, test, measure) for measure in shown for test in section.every
+    }
     return {column: row.label for column, row in best.items() if row is not None}
 
 
@@ -115,66 +119,66 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
 
 
 def _errors(results: Results, section: Section, row: Row) -> dict[str, Any]:
-    """By test pattern what a row decided, and the bins of its reliability diagram."""
-    found: dict[str, Any] = {}
+    """By test pattern the decisions of a row, the groups by risk, and the bins of its reliability diagram."""
+    errors: dict[str, Any] = {}
     for score in section.every:
         pattern = score.removeprefix("score ")
-        own, bins = decided(results, row, pattern), reliability(results, row, pattern)
+        decisions, bins = decided(results, row, pattern), reliability(results, row, pattern)
         groups = risks(results, row, pattern)
-        if own is None and bins is None and groups is None:
+        if decisions is None and bins is None and groups is None:
             continue
-        if own is not None and len(own.labels) > MOST_CLASSES:
+        if decisions is not None and len(decisions.labels) > MOST_CLASSES:
             continue
-        found[score] = {
-            "labels": own.labels if own else [],
-            "one_by_one": own is not None and own.one_by_one,
-            "counts": {named(rule): counts.tolist() for rule, counts in own.counts.items()} if own else {},
+        errors[score] = {
+            "labels": decisions.labels if decisions else [],
+            "one_by_one": decisions is not None and decisions.one_by_one,
+            "counts": {named(rule): counts.tolist() for rule, counts in decisions.counts.items()} if decisions else {},
             "bins": None if bins is None else [[number(value) for value in line] for line in bins.tolist()],
             "risks": None if groups is None else msgspec.to_builtins(groups),
         }
-    return found
+    return errors
 
 
 def _curves(results: Results, section: Section) -> dict[str, Any]:
     """By pattern: the rates, and mean and interval over seeds of each row; what can be expected at most."""
     known = {}
     for pattern in [score.removeprefix("score ") for score in section.every if not score.endswith(f" {COMPLETE}")]:
-        found = curves(results, section, pattern)
-        if found is None:
+        of_pattern = curves(results, section, pattern)
+        if of_pattern is None:
             continue
         lines = {}
-        for label, values in found.values.items():
-            bounds = [interval(own, section.overlap) for own in values.T]
+        for label, values in of_pattern.values.items():
+            bounds = [interval(scores, section.overlap) for scores in values.T]
             lines[label] = {
                 "mean": [number(v) for v in values.mean(0)],
                 "low": [number(low) for low, _ in bounds],
                 "high": [number(high) for _, high in bounds],
             }
-        known[pattern] = {"rates": found.rates, "rows": lines, "ceiling": [number(v) for v in found.ceiling]}
+        known[pattern] = {"rates": of_pattern.rates, "rows": lines, "ceiling": [number(v) for v in of_pattern.ceiling]}
     return dict(sorted(known.items(), key=lambda item: item[0] != EACH))
 
 
 def cell(record: Record) -> dict[str, Any]:
     """One training: how it went, what the masks did, what it cost, where it ran. No ids, no texts."""
-    where = record.provenance
-    found: dict[str, Any] = {
+    provenance = record.provenance
+    content: dict[str, Any] = {
         "key": record.key,
         "label": record.cell.label,
         "metric": metric_of(record.cell.task, record.cell.watched).plain(),
         "status": record.status,
         "error": record.error,
-        "device": where.device,
-        "commit": where.commit,
-        "versions": {name: version for name, version in where.versions.items() if version},
+        "device": provenance.device,
+        "commit": provenance.commit,
+        "versions": {name: version for name, version in provenance.versions.items() if version},
         "recipe": {} if record.cell.recipe is None else vars(record.cell.recipe),
     }
     if record.training is not None:
-        found["history"] = [[v.step, number(v.loss), number(v.val_score)] for v in record.training.history]
-        found["best"] = record.training.best_step
+        content["history"] = [[v.step, number(v.loss), number(v.val_score)] for v in record.training.history]
+        content["best"] = record.training.best_step
     if record.data is not None:
-        found["realised"] = record.data.realised
+        content["realised"] = record.data.realised
     if record.time is not None:
-        found["seconds"] = number(record.time.cell_s)
+        content["seconds"] = number(record.time.cell_s)
     if record.parameters is not None:
-        found["trained"] = record.parameters.trained
-    return found
+        content["trained"] = record.parameters.trained
+    return content

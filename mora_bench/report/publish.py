@@ -1,4 +1,4 @@
-"""A results folder as others may have it: what was scored and how, a card, and nothing of any patient."""
+"""A results folder as others may have it: scores, how they were made, a card, and nothing of any patient."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from mora_bench.report.card import local
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the trained cells, and what was left out, one sentence each."""
+    """The number of cells and of their adapters that were written, and what was left out, one sentence each."""
 
     cells: int
     adapters: int
@@ -43,21 +43,21 @@ def publish(
         raise UserError(f"--into {into}: is there and not empty. Give a new folder.")
     store, out = Store(folder), Store(into)
     store.check_exists()
-    found = verify(store)
+    findings = verify(store)
     # A split that is left out need not be here.
-    spared = set() if splits else {store.split_documents.where(each.split) for each in found.believed.records}
-    wrong = [str(finding) for finding in found.wrong if finding.file not in spared]
+    spared = set() if splits else {store.split_documents.where(record.split) for record in findings.believed.records}
+    wrong = [str(finding) for finding in findings.wrong if finding.file not in spared]
     if wrong:
         more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise UserError(f"{folder}: damaged files; `mora_bench verify` lists them: {'; '.join(wrong[:3])}{more}.")
-    believed = found.believed
+    believed = findings.believed
     records = [record for record in believed.records if record.status == DONE]
     if not records:
         raise UserError(f"{folder}: no cell is done, so there is nothing to publish.")
     scores: dict[str, list[Scores]] = {}
-    for each in believed.scores:
-        scores.setdefault(each.key, []).append(each)
-    kept, unhashed = set(), set()
+    for document in believed.scores:
+        scores.setdefault(document.key, []).append(document)
+    adapters, unhashed = set(), set()
     for record in records:
         adapter = _adapter(record, store)
         split = _split(record, store, out) if splits else ""
@@ -71,15 +71,15 @@ def publish(
         assert isinstance(written, Record)
         for another in others:
             out.write_scores(another, written)
-        kept |= {record.key} if adapter else set()
-    for mask in masks.read_by(records, [each for own in scores.values() for each in own]):
+        adapters |= {record.key} if adapter else set()
+    for mask in masks.read_by(records, [document for documents in scores.values() for document in documents]):
         masks.copy(mask, store, out)
     left_out = list(_left_out(len(believed.records) - len(records), predictions, splits, len(unhashed)))
     tables = report.write(into)
-    text = card.card(tables.results, kept, title, licence, left_out)
+    text = card.card(tables.results, adapters, title, licence, left_out)
     write_atomic(into / "README.md", text.encode())
     write_atomic(into / "provenance.json", (json.dumps(card.sources(records), indent=1) + "\n").encode())
-    return Published(len(records), len(kept), left_out)
+    return Published(len(records), len(adapters), left_out)
 
 
 def _left_out(failed: int, predictions: bool, splits: bool, unhashed: int) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _without_paths(record: Record) -> Record:
 
 
 def _adapter(record: Record, store: Store) -> dict[str, bytes] | None:
-    """What a cell trained, if it was saved; texts in it that name the backbone name it without folders."""
+    """The files of a cell's trained parameters, if saved; texts that name the backbone name it without folders."""
     if not record.adapter and not (record.older and store.adapter_folder(record.cell).is_dir()):
         return None
     before, after = record.cell.backbone, local(record.cell.backbone)

@@ -15,7 +15,7 @@ from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, Ranks, ranked
 
 @dataclass(frozen=True)
 class Blocks:
-    """What rows are ranked over: the data sets that were trained under one pattern, those that share patients as one.
+    """The blocks of a rank test: the data sets that were trained under one pattern, those that share patients as one.
 
     Attributes:
         trained: what was missing in training, in words.
@@ -35,7 +35,7 @@ class Blocks:
         return len(self.datasets) >= LEAST_BLOCKS and len(self.rows) >= LEAST_ROWS
 
     def __str__(self) -> str:
-        return "; ".join(" with ".join(own) for own in self.datasets)
+        return "; ".join(" with ".join(names) for names in self.datasets)
 
 
 class RanksMarkdown(Artefact):
@@ -61,21 +61,21 @@ def markdown(table: Comparison) -> str:
         "",
     ]
     for score, tested in table.tests.items():
-        for by_score in zip(*(blocks_of(table, score, own) for own in table.shown), strict=True):
-            named = {own.metric.brief: blocks for own, blocks in zip(table.shown, by_score, strict=True)}
+        for by_score in zip(*(blocks_of(table, score, measure) for measure in table.shown), strict=True):
+            named = {measure.metric.brief: blocks for measure, blocks in zip(table.shown, by_score, strict=True)}
             parts += [f"## Trained on {by_score[0].trained}, tested: {tested}", "", _ranked(named), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def blocks_of(table: Comparison, score: str, shown: Shown) -> list[Blocks]:
+def blocks_of(table: Comparison, score: str, measure: Shown) -> list[Blocks]:
     """The blocks of each training pattern by one score, in the order of the table's sections; their scores are so
     turned that the larger is the better."""
-    column = shown.of(score)
+    column = measure.of(score)
     by_pattern: dict[str, dict[str, list[tuple[str, dict[str, float]]]]] = {}
     unknown: dict[str, list[str]] = {}
     for section in table.sections:
         rows = [row for row in section.competing if not math.isnan(row.mean[column])]
-        means = {row.label: float(shown.metric.oriented(row.mean[column])) for row in rows}
+        means = {row.label: float(measure.metric.oriented(row.mean[column])) for row in rows}
         whose, known = _population(section.dataset)
         by_pattern.setdefault(section.trained, {}).setdefault(whose, []).append((section.dataset, means))
         unknown.setdefault(section.trained, []).extend([section.dataset] * (not known))
@@ -83,15 +83,15 @@ def blocks_of(table: Comparison, score: str, shown: Shown) -> list[Blocks]:
 
 
 def _blocks(trained: str, by_patients: dict[str, list[tuple[str, dict[str, float]]]], unknown: list[str]) -> Blocks:
-    every = [means for block in by_patients.values() for _, means in block]
-    rows = [name for name in every[0] if all(name in means for means in every)]
+    all_means = [means for block in by_patients.values() for _, means in block]
+    rows = [name for name in all_means[0] if all(name in means for means in all_means)]
     scores = [np.mean([[means[name] for name in rows] for _, means in block], axis=0) for block in by_patients.values()]
     datasets = [[*dict.fromkeys(name for name, _ in block)] for block in by_patients.values()]
     return Blocks(trained, datasets, [*dict.fromkeys(unknown)], rows, np.array(scores))
 
 
 def _population(dataset: str) -> tuple[str, bool]:
-    """Whose data a data set are, and whether that is known here; a data set that no other shares is its own."""
+    """The population of a data set, and whether it is known here; of a data set that shares none, its own."""
     if dataset not in registry.names(registry.DATASETS):
         return f"data set {dataset}", False
     return registry.get(registry.DATASETS, dataset).population or f"data set {dataset}", True
@@ -100,38 +100,38 @@ def _population(dataset: str) -> tuple[str, bool]:
 def _ranked(by_score: dict[str, Blocks]) -> str:
     """The mean ranks of rows by each score that ranks them all, or why there are none."""
     blocks = next(iter(by_score.values()))
-    said = f"{len(blocks.datasets)} blocks of patients ({blocks})"
+    summary = f"{len(blocks.datasets)} blocks of patients ({blocks})"
     if blocks.unknown:
-        said += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
+        summary += f"; not known here, so taken to share no patients: {', '.join(blocks.unknown)}"
     if not blocks.enough:
         return (
-            f"No test: {said}, and {len(blocks.rows)} rows that all data sets have; a rank test needs at least "
+            f"No test: {summary}, and {len(blocks.rows)} rows that all data sets have; a rank test needs at least "
             f"{LEAST_BLOCKS} blocks and {LEAST_ROWS} rows."
         )
-    found = {name: ranked(own.scores) for name, own in by_score.items() if own.rows == blocks.rows}
-    told = np.all([own.told for own in found.values()], axis=0)
-    if len({int(own.mean.argmin()) for own in found.values()}) > 1:
-        told[:] = False
-    first = next(iter(found.values()))
+    rankings = {name: ranked(other.scores) for name, other in by_score.items() if other.rows == blocks.rows}
+    worse = np.all([ranks.worse for ranks in rankings.values()], axis=0)
+    if len({int(ranks.mean.argmin()) for ranks in rankings.values()}) > 1:
+        worse[:] = False
+    first = next(iter(rankings.values()))
     order = np.argsort(first.mean, kind="stable")
     body = [
         [
             blocks.rows[k],
-            *(f"{own.mean[k]:.2f}" for own in found.values()),
-            "significantly worse than the first" if told[k] else "",
+            *(f"{ranks.mean[k]:.2f}" for ranks in rankings.values()),
+            "significantly worse than the first" if worse[k] else "",
         ]
         for k in order
     ]
-    heads = ["mean rank"] if len(found) == 1 else [f"mean rank by {name}" for name in found]
-    tests = " ".join(_tested(own, name if len(found) > 1 else "") for name, own in found.items())
-    return f"{said}. {tests}\n\n{tabulate(body, ['row', *heads, ''], tablefmt='github', disable_numparse=True)}"
+    heads = ["mean rank"] if len(rankings) == 1 else [f"mean rank by {name}" for name in rankings]
+    tests = " ".join(_tested(ranks, name if len(rankings) > 1 else "") for name, ranks in rankings.items())
+    return f"{summary}. {tests}\n\n{tabulate(body, ['row', *heads, ''], tablefmt='github', disable_numparse=True)}"
 
 
-def _tested(found: Ranks, name: str) -> str:
-    """What Friedman's test says of the ranks by one score, which is named where there are several."""
-    said = f"{f'By {name}: ' * bool(name)}Friedman p = {found.p:.3g}, critical difference {found.critical:.2f}."
-    if (found.mean == found.mean[0]).all() and found.p == 1:
-        return f"{said} All rows tie: no difference is significant."
-    if not found.differ:
-        said += " Friedman's test is not significant at 5 %, so no difference between rows is."
-    return said
+def _tested(ranks: Ranks, name: str) -> str:
+    """Friedman's test of the ranks by one score, in words; the score is named where there are several."""
+    sentence = f"{f'By {name}: ' * bool(name)}Friedman p = {ranks.p:.3g}, critical difference {ranks.critical:.2f}."
+    if (ranks.mean == ranks.mean[0]).all() and ranks.p == 1:
+        return f"{sentence} All rows tie: no difference is significant."
+    if not ranks.differ:
+        sentence += " Friedman's test is not significant at 5 %, so no difference between rows is."
+    return sentence

@@ -1,4 +1,4 @@
-"""New records as one page for a browser: what each had, what is predicted, and what each modality changes in that."""
+"""New records as one page for a browser: their modalities, predictions, and how each modality changes these."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mora_bench.report.html import rendered
 
 @dataclass(frozen=True)
 class Changed:
-    """What a modality changes in a probability, and between which changes nine of ten validation samples lie; NaN where
-    that cannot be said."""
+    """The change of a probability by a modality, and the bounds of this change for nine of ten validation samples; NaN
+    where these are not known."""
 
     modality: str
     change: float
@@ -21,7 +21,7 @@ class Changed:
 
     @property
     def known(self) -> bool:
-        """Whether it can be said what is usual."""
+        """Whether the bounds are known."""
         return not math.isnan(self.low)
 
     @property
@@ -31,8 +31,8 @@ class Changed:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is predicted of one label: its probability, whether it is decided, in the answers that cannot be ruled out,
-    in all of them (None: not asked), and what changed it."""
+    """The prediction of one label: its probability, whether it is decided, in the answers that cannot be ruled out,
+    in all of them (None: not asked), and its change by each modality."""
 
     label: str
     probability: float
@@ -62,6 +62,6 @@ class OneRecord:
     answers: tuple[Answer, ...]
 
 
-def page(records: Sequence[OneRecord], cell: str, said: Sequence[str]) -> bytes:
-    """The page. `cell`: what predicted them; `said`: sentences that stand above them."""
-    return rendered("records.html", records=records, cell=cell, said=said)
+def page(records: Sequence[OneRecord], cell: str, sentences: Sequence[str]) -> bytes:
+    """The page. `cell`: what predicted them; `sentences`: what stands above them."""
+    return rendered("records.html", records=records, cell=cell, sentences=sentences)

@@ -33,23 +33,23 @@ class Curves:
 def curves(results: Results, section: Section, pattern: str) -> Curves | None:
     """The curves of the complete rows of a section; None if its files of scores hold none."""
     rows: list[Row] = [row for row in section.rows if not row.note]
-    found, rates, ceiling = {}, [], np.zeros(0)
+    values, rates, ceiling = {}, [], np.zeros(0)
     for row in rows:
-        own = [results.values.curves[key].get(pattern) for key in row.keys]
-        whole = [known for known in own if known is not None]
-        if not own or len(whole) < len(own):
+        pairs = [results.values.curves[key].get(pattern) for key in row.keys]
+        known = [pair for pair in pairs if pair is not None]
+        if not pairs or len(known) < len(pairs):
             return None
         rates = results.values.rates[row.keys[0]]
-        found[row.label] = np.array([mean for mean, _ in whole])
-        bounds = [bound for _, bound in whole]
+        values[row.label] = np.array([mean for mean, _ in known])
+        bounds = [bound for _, bound in known]
         if all(len(bound) for bound in bounds):
             ceiling = np.mean(bounds, axis=0)
-    return Curves(rates, found, ceiling) if found else None
+    return Curves(rates, values, ceiling) if values else None
 
 
-def best_floor(section: Section, found: Curves) -> np.ndarray | None:
+def best_floor(section: Section, section_curves: Curves) -> np.ndarray | None:
     """The best mean of a floor at each rate, [R]; None where a section has no floors."""
-    floors = [found.values[row.label].mean(0) for row in section.floors if row.label in found.values]
+    floors = [section_curves.values[row.label].mean(0) for row in section.floors if row.label in section_curves.values]
     return section.curve_metric.best(np.array(floors)) if floors else None
 
 
@@ -71,19 +71,21 @@ def _lines(results: Results, table: Comparison) -> list[list]:
     lines = []
     for section in table.sections:
         for pattern in [score.removeprefix("score ") for score in section.every][1:]:
-            found = curves(results, section, pattern)
-            if found is None:
+            section_curves = curves(results, section, pattern)
+            if section_curves is None:
                 continue
-            floor, metric = best_floor(section, found), section.curve_metric
+            floor, metric = best_floor(section, section_curves), section.curve_metric
             for row in section.rows:
-                values = found.values.get(row.label)
+                values = section_curves.values.get(row.label)
                 if values is None:
                     continue
-                area = np.trapezoid(values, found.rates, axis=1) / (found.rates[-1] - found.rates[0])
+                area = np.trapezoid(values, section_curves.rates, axis=1) / (
+                    section_curves.rates[-1] - section_curves.rates[0]
+                )
                 worst = metric.worst(values, axis=1)
                 below = None
                 if floor is not None and row.network:
-                    below = falls_below(found.rates, metric.oriented(values.mean(0)), metric.oriented(floor))
+                    below = falls_below(section_curves.rates, metric.oriented(values.mean(0)), metric.oriented(floor))
                 lines.append([table.source, section.title, pattern, row.label, len(values), *_spread(area)])
                 lines[-1] += [*_spread(worst), "" if below is None else below, metric.title, metric.direction]
     return lines
@@ -94,7 +96,7 @@ def _spread(values: np.ndarray) -> tuple[float, float]:
 
 
 def _comma_separated(lines: list[list]) -> bytes:
-    rows = [["" if isinstance(v, float) and math.isnan(v) else v for v in line] for line in lines]
+    rows = [["" if isinstance(value, float) and math.isnan(value) else value for value in line] for line in lines]
     return csvs.comma_separated([COLUMNS, *rows]).encode()
 
 
@@ -106,15 +108,15 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
         "",
     ]
     for section in table.sections:
-        own = [line for line in lines if line[1] == section.title]
-        patterns = list(dict.fromkeys(line[2] for line in own))
+        section_lines = [line for line in lines if line[1] == section.title]
+        patterns = list(dict.fromkeys(line[2] for line in section_lines))
         rows = []
-        for label in dict.fromkeys(line[3] for line in own):
-            by_pattern = {line[2]: line for line in own if line[3] == label}
-            cells = [_cell(by_pattern[p], section.curve_metric) for p in patterns]
+        for label in dict.fromkeys(line[3] for line in section_lines):
+            by_pattern = {line[2]: line for line in section_lines if line[3] == label}
+            cells = [_cell(by_pattern[pattern], section.curve_metric) for pattern in patterns]
             rows.append([escaped(label), *(text for pair in cells for text in pair)])
         headings = section.every
-        headers = ["method", *(text for p in patterns for text in (headings[f"score {p}"], "from"))]
+        headers = ["method", *(text for pattern in patterns for text in (headings[f"score {pattern}"], "from"))]
         if rows:
             body = tabulate(rows, headers, tablefmt="github", disable_numparse=True)
             parts += [f"### {escaped(section.title)}", "", body, ""]

@@ -1,4 +1,4 @@
-"""The rows of a section: cells over their seeds, and which of them can be told apart."""
+"""The rows of a section: cells over their seeds, and which of them differ significantly."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ APART = [
 ]  # fmt: skip
 SECTION = ["dataset", "data", "missing", "rate", "mechanism", "gaps"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
-#: Comparisons of more pairs are not kept: they are large.
+#: Comparisons of more pairs are not cached: they are large.
 MOST_KEPT = 10_000
 #: The family of competitors that read the frozen backbone: they stand beside those without a network.
 FROZEN = "frozen network"
@@ -45,7 +45,7 @@ class Row:
         values: by column, the scores of the section's seeds in order; NaN where there is none.
         pooled: by pattern, the first score of all folds as one set of samples, where the seeds test each fold once.
         network: False for competitors without a network, the section's floors; what was not run here counts as one.
-        best: the patterns ("score both") under which no competing row is told to lead it, but some other is led.
+        best: the patterns ("score both") under which no competing row leads it, but some other is led.
         below: the columns in which a complete floor has a better mean; empty for floors.
         note: why the row is not complete, or "".
         keys: of the files of scores behind it, in the order of the section's seeds.
@@ -82,8 +82,7 @@ class Section:
 
     Attributes:
         trained: what was missing in training, and how, in words.
-        overlap: test samples by training samples where one seed's test samples train another's; 0 where test samples
-            are drawn apart.
+        overlap: test samples by training samples where they are cut from the same; 0 where they are drawn apart.
         shown: the scores that must agree before a row leads another, the task's primary one or the one asked for first;
             beside: scores that the page shows, too.
         curve_metric: what curves over missing rates hold, the task's primary score.
@@ -93,8 +92,8 @@ class Section:
             all strata have, with the number of all.
         taken: by pattern, the share of test samples that it really took a modality from.
         ceiling: by column, the score that can be expected at most, where that is known.
-        resolution: by column, the smallest true difference between two competing rows that the section would tell with
-            80 % power, from the pair that shows it best to the one that shows it worst; one number twice where the
+        resolution: by column, the smallest true difference between two competing rows that the section would detect
+            with 80 % power, from the pair that shows it best to the one that shows it worst; one number twice where the
             pairs agree; NaN for one seed, where fewer than two rows compete, or all of them differ alike in each seed.
     """
 
@@ -123,45 +122,46 @@ class Section:
 
     @property
     def metric(self) -> Metric:
-        """What the first of its scores is."""
+        """The metric of the first of its scores."""
         return self.shown[0].metric
 
     def best_of(self, rows: list[Row], score: str, shown: Shown | None = None) -> Row | None:
         """The row with the best mean of a score, the first one if not named; None where no row has one."""
-        own = shown or self.shown[0]
-        known = [row for row in rows if not np.isnan(row.mean[own.of(score)])]
-        return max(known, key=lambda row: own.metric.key(row.mean[own.of(score)]), default=None)
+        measure = shown or self.shown[0]
+        known = [row for row in rows if not np.isnan(row.mean[measure.of(score)])]
+        return max(known, key=lambda row: measure.metric.key(row.mean[measure.of(score)]), default=None)
 
     @property
     def competing(self) -> list[Row]:
         """The complete rows that are compared with each other: the networks, or all rows where there are none."""
-        whole = [row for row in self.rows if not row.note]
-        return [row for row in whole if row.network] or whole
+        complete = [row for row in self.rows if not row.note]
+        return [row for row in complete if row.network] or complete
 
     @property
     def floors(self) -> list[Row]:
         """The complete rows without a network, where they stand beside networks."""
-        whole = [row for row in self.rows if not row.note]
-        return [row for row in whole if not row.network] if any(row.network for row in whole) else []
+        complete = [row for row in self.rows if not row.note]
+        return [row for row in complete if not row.network] if any(row.network for row in complete) else []
 
     def asked(self, score: str, rows: list[Row]) -> tuple[Shown, ...]:
         """The scores that must agree on rows under a pattern: of those shown the ones that all of them have."""
-        return tuple(own for own in self.shown if not any(np.isnan(row.values[own.of(score)]).any() for row in rows))
+        return tuple(
+            measure for measure in self.shown if not any(np.isnan(row.values[measure.of(score)]).any() for row in rows)
+        )
 
     def among(self, score: str) -> Agreement | None:
-        """Every pair of competing rows, by their numbers in `competing`, by the scores that are asked of them; None
-        where nothing can be compared."""
+        """Every pair of competing rows, by numbers in `competing`, by the scores asked of them; None if none can be."""
         rows = self.competing
-        return self._kept(score, False, rows, everyone(len(rows)))
+        return self._cached(score, False, rows, everyone(len(rows)))
 
     def against_floors(self, score: str) -> Agreement | None:
         """Every competing row against every floor, by their numbers in `competing + floors`; None as in `among`."""
         competing, floors = self.competing, self.floors
         pairs = [(i, len(competing) + j) for i in range(len(competing)) for j in range(len(floors))]
-        return self._kept(score, True, [*competing, *floors], pairs)
+        return self._cached(score, True, [*competing, *floors], pairs)
 
-    def _kept(self, score: str, floors: bool, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
-        """What tables, sentences and page ask again and again; kept, unless there are very many pairs."""
+    def _cached(self, score: str, floors: bool, rows: list[Row], pairs: list[tuple[int, int]]) -> Agreement | None:
+        """The comparison of pairs, for tables, sentences and page; cached, unless there are very many pairs."""
         if len(pairs) > MOST_KEPT:
             return self._compare(score, rows, pairs)
         if (score, floors) not in self._compared:
@@ -172,12 +172,12 @@ class Section:
         asked = self.asked(score, rows)
         if not pairs or not asked or len(self.seeds) < 2:
             return None
-        values = np.array([[row.values[own.of(score)] for row in rows] for own in asked])
-        return agreement(values, [own.metric.higher_is_better for own in asked], pairs, self.overlap)
+        values = np.array([[row.values[measure.of(score)] for row in rows] for measure in asked])
+        return agreement(values, [measure.metric.higher_is_better for measure in asked], pairs, self.overlap)
 
 
-def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
-    """The cells of one section, aggregated over their seeds and compared; `data` is what these are called."""
+def section_of(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> Section:
+    """The cells of one section, aggregated over their seeds and compared; `data` is their name."""
     # A table compares networks; of the other competitors it shows the same seeds.
     reference = part[part["trained"]] if part["trained"].any() else part
     expected = sorted(reference["seed"].unique().tolist())
@@ -188,24 +188,26 @@ def section(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -> S
     title, dataset = f"{data}, trained on {trained}", str(part["dataset"].iloc[0])
     shown, beside = shown_of(part)
     primary = metric_of(str(part["task"].iloc[0]))
-    found = Section(title, dataset, [], expected, shown, primary, trained, overlap, beside)
+    section = Section(title, dataset, [], expected, shown, primary, trained, overlap, beside)
     kinds = part[[*identity, "trained"]].drop_duplicates()
     for _, cells in part.groupby(identity, sort=False, dropna=False):
-        found.rows.append(_row(found, cells, scores, label(cells.iloc[0], kinds, identity)))
-    found.rows.sort(key=lambda row: (row.family not in FAMILIES, _place(row.family), by_number(row.label)))
+        section.rows.append(_row(section, cells, scores, label(cells.iloc[0], kinds, identity)))
+    section.rows.sort(key=lambda row: (row.family not in FAMILIES, _order(row.family), by_number(row.label)))
     for score in scores:
-        found.taken[score] = _numbers(part, score.replace("score ", "taken ", 1)).mean()
-        for own in shown:
-            found.ceiling[own.of(score)] = _numbers(part, own.of(score.replace("score ", "ceiling ", 1))).mean()
-        _judge(found, score)
-        _sized(found, part, score)
-    return found
+        section.taken[score] = _numbers(part, score.replace("score ", "taken ", 1)).mean()
+        for measure in shown:
+            section.ceiling[measure.of(score)] = _numbers(
+                part, measure.of(score.replace("score ", "ceiling ", 1))
+            ).mean()
+        _judge(section, score)
+        _sized(section, part, score)
+    return section
 
 
 def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -> Row:
     """The cells of one row over the section's seeds."""
     done = cells[cells["status"] == "done"].drop_duplicates("seed")
-    columns = [own.of(score) for own in (*section.shown, *section.beside) for score in scores]
+    columns = [measure.of(score) for measure in (*section.shown, *section.beside) for score in scores]
     values = _by_seed(done, columns, section.seeds)
     over = means(values, section.overlap)
     first = cells.iloc[0]
@@ -241,25 +243,28 @@ def _sized(section: Section, part: pd.DataFrame, score: str) -> None:
     samples = _numbers(part, score.replace("score ", "samples ", 1)).dropna()
     if len(samples):
         section.samples[score] = int(samples.min()), int(samples.max())
-    for own in section.shown:
-        classes = _numbers(part, own.of(score.replace("score ", "classes ", 1))).dropna()
+    for measure in section.shown:
+        classes = _numbers(part, measure.of(score.replace("score ", "classes ", 1))).dropna()
         if len(classes):
-            section.classes[own.of(score)] = int(classes.min()), int(classes.max()), int(part["classes"].max())
+            section.classes[measure.of(score)] = int(classes.min()), int(classes.max()), int(part["classes"].max())
 
 
 def _judge(section: Section, score: str) -> None:
     """Mark the rows that none leads, and those below a floor; note the resolution."""
-    found, competing, floors = section.among(score), section.competing, section.floors
-    for own in section.shown:
-        section.resolution[own.of(score)] = resolution(np.array([]))
-        floor = section.best_of(floors, score, own)
+    compared, competing, floors = section.among(score), section.competing, section.floors
+    for measure in section.shown:
+        section.resolution[measure.of(score)] = resolution(np.array([]))
+        floor = section.best_of(floors, score, measure)
         for row in competing:
-            if floor and own.metric.oriented(row.mean[own.of(score)]) < own.metric.oriented(floor.mean[own.of(score)]):
-                row.below.add(own.of(score))
-    if found is not None:
-        for own, pairs in zip(section.asked(score, competing), found.pairs, strict=True):
-            section.resolution[own.of(score)] = resolution(pairs.smallest)
-        for row, best in zip(competing, not_led(found, len(competing)), strict=True):
+            if floor and (
+                measure.metric.oriented(row.mean[measure.of(score)])
+                < measure.metric.oriented(floor.mean[measure.of(score)])
+            ):
+                row.below.add(measure.of(score))
+    if compared is not None:
+        for measure, pairs in zip(section.asked(score, competing), compared.pairs, strict=True):
+            section.resolution[measure.of(score)] = resolution(pairs.smallest)
+        for row, best in zip(competing, not_led(compared, len(competing)), strict=True):
             if best:
                 row.best.add(score)
 
@@ -270,15 +275,15 @@ def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[
     if not folds or sorted(seed % folds for seed in expected) != list(range(folds)) or len(done) != folds:
         return {}
     task = task_of(done["task"].iloc[0])
-    found = {}
+    pooled = {}
     for score in scores:
         counts = done[name].tolist() if (name := score.replace("score ", "counts ", 1)) in done else []
-        if counts and all(isinstance(own, dict) and own for own in counts):
-            found[score] = task.pooled(counts)
-    return found
+        if counts and all(isinstance(count, dict) and count for count in counts):
+            pooled[score] = task.pooled(counts)
+    return pooled
 
 
-def _place(family: str) -> str:
+def _order(family: str) -> str:
     return str(FAMILIES.index(family)) if family in FAMILIES else family
 
 
@@ -289,7 +294,7 @@ def _numbers(done: pd.DataFrame, column: str) -> pd.Series:
 def _by_seed(done: pd.DataFrame, columns: list[str], seeds: list[int]) -> np.ndarray:
     """Scores of each seed, float [S, C]; NaN where there is none."""
     known = done.reindex(columns=columns).to_numpy(float, na_value=np.nan)
-    found = np.full((len(seeds), len(columns)), np.nan)
-    at = {seed: place for place, seed in enumerate(seeds)}
-    found[[at[seed] for seed in done["seed"]]] = known
-    return found
+    scores = np.full((len(seeds), len(columns)), np.nan)
+    at = {seed: position for position, seed in enumerate(seeds)}
+    scores[[at[seed] for seed in done["seed"]]] = known
+    return scores

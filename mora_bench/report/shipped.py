@@ -1,4 +1,4 @@
-"""How a results folder compares with the one of that name that this project ships."""
+"""The comparison of a results folder with the one of that name that this project ships."""
 
 from collections.abc import Set
 from pathlib import Path

@@ -17,7 +17,7 @@ class Shown:
     """One score that a table shows.
 
     Attributes:
-        name: as its task calls it; metric: what it says of itself.
+        name: as its task calls it; metric: its title, range and direction.
         first: whether it is the first of its table, whose columns are called "score PATTERN".
     """
 
@@ -49,13 +49,13 @@ def shown_of(part: pd.DataFrame) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
     names = part["agree"].dropna().unique().tolist() if "agree" in part else []
     if not names:
         return (Shown("", metric_of(task), True),), ()
-    agree, beside = names[0].split(","), [own for own in part["beside"].dropna().iloc[0].split(",") if own]
+    agree, beside = names[0].split(","), [name for name in part["beside"].dropna().iloc[0].split(",") if name]
     judged = tuple(Shown(name, metric_of(task, name), not number) for number, name in enumerate(agree))
     return judged, tuple(Shown(name, metric_of(task, name)) for name in beside)
 
 
 def joined(texts: Iterable[str]) -> str:
-    """What is said of several scores, in their order: one text where all say the same."""
+    """The texts of several scores, in their order; one text where all are the same."""
     every = list(texts)
     return every[0] if len(set(every)) == 1 else " / ".join(every)
 
@@ -73,24 +73,24 @@ def between(metric: Metric, bounds: tuple[float, float]) -> str:
 
 
 def heading(shown: Sequence[Shown]) -> str:
-    """What scores are, for captions: titles, unit, direction."""
+    """Scores in words, for captions: titles, unit, direction."""
     if len(shown) == 1:
         return f"{shown[0].metric.heading} ({shown[0].metric.direction})"
-    return f"{' / '.join(own.metric.title for own in shown)}{_unit(shown)} ({joined_directions(shown)})"
+    return f"{' / '.join(measure.metric.title for measure in shown)}{_unit(shown)} ({joined_directions(shown)})"
 
 
 def brief(shown: Sequence[Shown]) -> str:
-    """What scores are, for heads of columns and sentences."""
+    """Scores in words, for heads of columns and sentences."""
     if len(shown) == 1:
         return shown[0].metric.named
-    turned = "" if all(own.metric.higher_is_better for own in shown) else f", {joined_directions(shown)}"
-    return f"{' / '.join(own.metric.brief for own in shown)}{_unit(shown)}{turned}"
+    turned = "" if all(measure.metric.higher_is_better for measure in shown) else f", {joined_directions(shown)}"
+    return f"{' / '.join(measure.metric.brief for measure in shown)}{_unit(shown)}{turned}"
 
 
 def joined_directions(shown: Sequence[Shown]) -> str:
-    return joined(own.metric.direction for own in shown)
+    return joined(measure.metric.direction for measure in shown)
 
 
 def _unit(shown: Sequence[Shown]) -> str:
-    units = joined(own.metric.unit or "as it is" for own in shown)
+    units = joined(measure.metric.unit or "as it is" for measure in shown)
     return "" if units == "as it is" else f", {units}"

@@ -26,7 +26,7 @@ def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[S
     """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
     classes the strata are compared."""
     samples = {score: _spread(section.samples.get(score)) for score in strata}
-    classes = {s: joined(_spread(section.classes.get(own.of(s))) for own in shown) for s in strata}
+    classes = {s: joined(_spread(section.classes.get(measure.of(s))) for measure in shown) for s in strata}
     return [
         [*([""] * table.grouped), name, *known.values()]
         for name, known in ((SAMPLES, samples), (CLASSES, classes))

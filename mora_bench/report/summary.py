@@ -1,4 +1,4 @@
-"""What a results folder says in a few lines: one small table, and one sentence a section."""
+"""A results folder in a few lines: one small table, and one sentence a section."""
 
 import math
 from collections.abc import Iterable
@@ -49,14 +49,18 @@ def _markdown(table: Comparison) -> str:
     floors = [_floor(table, section, score) for section, score in columns]
     if any(floor != DASH for floor in floors):
         body.append([floor_name(row for section in table.sections for row in section.floors), *floors])
-    told = [[(own, section.resolution[own.of(score)]) for own in table.shown] for section, score in columns]
-    body.append([RESOLUTION, *(beside_each_other(between(own.metric, b) for own, b in each) for each in told)])
-    what = brief(table.shown)
+    resolutions = [
+        [(measure, section.resolution[measure.of(score)]) for measure in table.shown] for section, score in columns
+    ]
+    body.append(
+        [RESOLUTION, *(beside_each_other(between(measure.metric, b) for measure, b in pairs) for pairs in resolutions)]
+    )
+    heading = brief(table.shown)
     if len(table.shown) == 1:
-        what = f"{table.metric.heading}, {table.metric.direction}"
-    for mark, said in ((CUT_SHORT, "training was cut short"), (EARLY, "training may have ended too early")):
-        what += f"; {mark}: {said}" * any(mark in label for label in marks.values())
-    headers = [escaped(what), *(escaped(f"{section.title}: {section.tests[score]}") for section, score in columns)]
+        heading = f"{table.metric.heading}, {table.metric.direction}"
+    for mark, meaning in ((CUT_SHORT, "training was cut short"), (EARLY, "training may have ended too early")):
+        heading += f"; {mark}: {meaning}" * any(mark in label for label in marks.values())
+    headers = [escaped(heading), *(escaped(f"{section.title}: {section.tests[score]}") for section, score in columns)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True) + "\n"
 
 
@@ -71,38 +75,40 @@ def _shown(table: Comparison, row: Row | None, score: str) -> str:
 
 def _floor(table: Comparison, section: Section, score: str) -> str:
     """The best mean of the rows without a network by each score, and whose it is."""
-    best = [(own, section.best_of(section.floors, score, own)) for own in table.shown]
+    best = [(measure, section.best_of(section.floors, score, measure)) for measure in table.shown]
     if len(best) == 1 and best[0][1] is not None:
         return f"{_shown(table, best[0][1], score)} ({escaped(best[0][1].label)})"
-    values = beside_each_other(own.metric.shown(row.mean[own.of(score)]) if row else DASH for own, row in best)
+    values = beside_each_other(
+        measure.metric.shown(row.mean[measure.of(score)]) if row else DASH for measure, row in best
+    )
     return values if values == DASH else f"{values} ({escaped(joined(row.label if row else DASH for _, row in best))})"
 
 
 def sentences(results: Results) -> list[str]:
-    """For each section of each table: who leads, or on what that depends, or that it cannot be told; whether the
+    """For each section of each table: who leads, or on what that depends, or that no lead is significant; whether the
     competitors without a network are passed; and what each modality is worth to the network with the best mean."""
-    found = []
+    lines = []
     for table in results.comparisons:
         for section in table.sections:
-            found.append(_sentence(table, section))
+            lines.append(_sentence(table, section))
             best = section.best_of(section.competing, main(table, section))
             worth = worth_sentence(results, section, best) if best else ""
-            found += [f"{section.title}: {worth}."] if worth else []
-    return found
+            lines += [f"{section.title}: {worth}."] if worth else []
+    return lines
 
 
 def _sentence(table: Comparison, section: Section) -> str:
     score = main(table, section)
     words = verdict(section, score)
-    on = tested(section, score)
-    said = f"{section.title}, tested on {on}: {words}" if words else f"{section.title}: no complete row"
+    data = tested(section, score)
+    text = f"{section.title}, tested on {data}: {words}" if words else f"{section.title}: no complete row"
     short = [row.label for row in section.competing if row.cut_short]
     hasty = [row.label for row in section.competing if early(row)]
     for what, labels in (("training was cut short", short), ("training may have ended too early", hasty)):
         if labels and words:
             every = "every network" if len(labels) == len(section.competing) > 1 else ", ".join(labels)
-            said += f"; {what}: {every}"
-    return f"{said} ({OLDER_DRAWS})." if table.older_draws else f"{said}."
+            text += f"; {what}: {every}"
+    return f"{text} ({OLDER_DRAWS})." if table.older_draws else f"{text}."
 
 
 def main(table: Comparison, section: Section) -> str:
@@ -111,13 +117,13 @@ def main(table: Comparison, section: Section) -> str:
 
 
 def tested(section: Section, score: str) -> str:
-    """What the score of a pattern is tested on, in words."""
+    """The data that the score of a pattern is tested on, in words."""
     return "complete data" if score == f"score {COMPLETE}" else section.every.get(score, score.removeprefix("score "))
 
 
-def reproduced(found: Against, reference: str) -> str:
+def reproduced(against: Against, reference: str) -> str:
     """One sentence: how many cells have the scores of a reference, and how far the others are from theirs."""
-    lines = [line for line in found.lines if not math.isnan(line.largest)]
+    lines = [line for line in against.lines if not math.isnan(line.largest)]
     if not lines:
         return ""
     asked = sum(line.seeds for line in lines)
@@ -127,16 +133,16 @@ def reproduced(found: Against, reference: str) -> str:
     same = _cells(line for line in lines if line.largest == 0)
     widest = max(apart, key=lambda line: line.metric.scale * abs(line.first - line.second))
     most = widest.metric.scale * abs(widest.first - widest.second)
-    said = f"Of the {asked} cells that are also in {reference}, {same} have exactly the same scores; in the other "
+    text = f"Of the {asked} cells that are also in {reference}, {same} have exactly the same scores; in the other "
     points = " points" if widest.metric.scale == 100 else ""
     size = f"no mean differs by more than {most:.2f}{points}" if most >= 0.005 else "the means differ by less than 0.01"
-    said += f"{_cells(apart)}, {size}"
-    told = [line.what for line in apart if line.told]
-    said += f" ({widest.what})"
-    if told:
-        return f"{said}. Significantly different: {'; '.join(told)}."
+    text += f"{_cells(apart)}, {size}"
+    significant = [line.what for line in apart if line.told]
+    text += f" ({widest.what})"
+    if significant:
+        return f"{text}. Significantly different: {'; '.join(significant)}."
     several = any(not math.isnan(line.low) for line in apart)
-    return said + (", and no difference is significant." if several else "; one seed allows no test.")
+    return text + (", and no difference is significant." if several else "; one seed allows no test.")
 
 
 def _cells(lines: Iterable) -> int:

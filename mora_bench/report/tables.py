@@ -27,7 +27,7 @@ COSTS = {
     "gflops_step": ("GFLOPs step", "{:.4g}"),
     "step_ms": ("step ms", "{:.3g}"),
 }
-#: What a LaTeX table needs.
+#: The LaTeX packages that a table needs.
 PACKAGES = ("booktabs", "graphicx")
 MARKS = ("led by none", "worse than a floor", "cells cut short", "cells ended early", "note", "metric", "direction")
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
@@ -38,13 +38,13 @@ class Tables(Artefact):
     shown = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        found = {}
+        files = {}
         left_out = [f"Left out: {reason}." for reason in results.left_out]
-        for own in results.comparisons:
-            table = replace(own, notes=[*own.notes, *left_out])
+        for comparison in results.comparisons:
+            table = replace(comparison, notes=[*comparison.notes, *left_out])
             for suffix, render in ((".md", markdown), (".csv", comma_separated), (".tex", latex)):
-                found[f"{table.name}{suffix}"] = render(table).encode()
-        return found
+                files[f"{table.name}{suffix}"] = render(table).encode()
+        return files
 
 
 def markdown(table: Comparison) -> str:
@@ -57,7 +57,7 @@ def markdown(table: Comparison) -> str:
         parts += [f"### {escaped(section.title)}", ""]
         if several:
             rows = _rows(table, section, [*section.tests], table.shown, costs=False)
-            parts += [*_what(table.shown), _github(rows, [*first, *headings]), "", SPREAD, ""]
+            parts += [*_legend(table.shown), _github(rows, [*first, *headings]), "", SPREAD, ""]
             parts += [_github(_spreads(table, section), [*first, *headings, *costs]), ""]
         else:
             rows = _rows(table, section, [*section.tests], table.shown, costs=True)
@@ -70,7 +70,7 @@ def markdown(table: Comparison) -> str:
 def _rows(
     table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: bool
 ) -> list[list[str]]:
-    """The rows of a section with their scores, and what stands below them."""
+    """The rows of a section with their scores, and the lines below them."""
     body = [
         [
             *_names(table, section, row, escaped, "*"),
@@ -87,7 +87,10 @@ def _spreads(table: Comparison, section: Section) -> list[list[str]]:
     return [
         [
             *_names(table, section, row, escaped, "*"),
-            *(beside_each_other(own.metric.shown(row.std[own.of(s)]) for own in table.shown) for s in section.tests),
+            *(
+                beside_each_other(measure.metric.shown(row.std[measure.of(s)]) for measure in table.shown)
+                for s in section.tests
+            ),
             *(_cost(row, c) for c in COSTS),
         ]
         for row in section.rows
@@ -97,7 +100,7 @@ def _spreads(table: Comparison, section: Section) -> list[list[str]]:
 def _strata(table: Comparison, first: list[str]) -> list[str]:
     """The strata of the "both" test, for the sections that have them."""
     shown = table.shown_in(table.strata)
-    columns = [own.of(score) for own in shown for score in table.strata]
+    columns = [measure.of(score) for measure in shown for score in table.strata]
     parts = []
     for section in table.sections:
         if any(row.mean[column] == row.mean[column] for row in section.rows for column in columns):
@@ -105,7 +108,7 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
             rows = _rows(table, section, [*strata], shown, costs=False)
             lines = len(rows) - len(section.rows)
             rows[len(rows) - lines : len(rows) - lines] = sizes(table, section, [*strata], shown)
-            parts += [f"### {escaped(section.title)}", "", *_what(shown)]
+            parts += [f"### {escaped(section.title)}", "", *_legend(shown)]
             parts += [_github(rows, [*first, *strata.values()]), ""] if strata else []
             few = [title for score, title in table.strata.items() if score not in strata]
             if few:
@@ -114,8 +117,8 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
     return [f'## Strata of the "{test}" test', "", *parts] if parts else []
 
 
-def _what(shown: tuple[Shown, ...]) -> list[str]:
-    """What the numbers of a cell are, where there are several."""
+def _legend(shown: tuple[Shown, ...]) -> list[str]:
+    """The names of the numbers of a cell, where it has several."""
     return [f"In each cell: {escaped(brief(shown))}", ""] if len(shown) > 1 else []
 
 
@@ -139,8 +142,8 @@ def _pooled(table: Comparison, first: list[str]) -> list[str]:
             ]
             headers = [*first, *(section.tests[name] for name in names)]
             parts += [f"### {escaped(section.title)}", "", _github(body, headers), ""]
-    what = table.curve_metric.named
-    return [f"## Pooled: {what}, all folds as one test set, every patient once", "", *parts] if parts else []
+    metric = table.curve_metric.named
+    return [f"## Pooled: {metric}, all folds as one test set, every patient once", "", *parts] if parts else []
 
 
 def latex(table: Comparison) -> str:
@@ -175,10 +178,10 @@ def _tabular(table: Comparison, section: Section) -> list[str]:
 def comma_separated(table: Comparison) -> str:
     """One line per row, unrounded."""
     patterns = [*table.tests, *table.rest, *table.strata]
-    scores = [own.of(score) for own in table.shown for score in patterns]
+    scores = [measure.of(score) for measure in table.shown for score in patterns]
     spread = [f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")]
     lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *MARKS]]
-    what = " / ".join(own.metric.title for own in table.shown), joined_directions(table.shown)
+    metrics = " / ".join(measure.metric.title for measure in table.shown), joined_directions(table.shown)
     for section in table.sections:
         for row in section.rows:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s], row.low[s], row.high[s])] + [
@@ -187,7 +190,7 @@ def comma_separated(table: Comparison) -> str:
             best = "; ".join(s for s in patterns if s in row.best)
             below = "; ".join(s for s in scores if s in row.below)
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            lines.append([*known, *values, best, below, row.cut_short, row.ended_early, row.note, *what])
+            lines.append([*known, *values, best, below, row.cut_short, row.ended_early, row.note, *metrics])
     return csvs.comma_separated(lines)
 
 
@@ -208,13 +211,13 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 def _lines(
     table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: int
 ) -> list[list[str]]:
-    """What stands below a section's rows: the share that lost something, in percent; the floor that is best by each
-    score; and in the unit of its scores the ceiling, and the differences it can tell."""
+    """The lines below a section's rows: the share that lost something, in percent; the floor that is best by each
+    score; and in the unit of its scores the ceiling, and the differences it can detect."""
 
     def of_each(values: dict[str, Any], say: Callable[[Metric, Any], str]) -> dict[str, str]:
-        return {s: beside_each_other(say(own.metric, values[own.of(s)]) for own in shown) for s in scores}
+        return {s: beside_each_other(say(measure.metric, values[measure.of(s)]) for measure in shown) for s in scores}
 
-    floors = {s: joined(_label(section.best_of(section.floors, s, own)) for own in shown) for s in scores}
+    floors = {s: joined(_label(section.best_of(section.floors, s, measure)) for measure in shown) for s in scores}
     lines = []
     for name, known in (
         (TAKEN, {s: _percent(section.taken[s]) if section.taken[s] else DASH for s in scores}),
@@ -247,11 +250,11 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
 
 def cell(shown: Sequence[Shown], row: Row, score: str, bold: str = "**{}**", sign: str = "±") -> str:
     """A row's scores under one pattern: mean and spread of one score, or the means of several beside each other."""
-    arrows = [f" {BELOW}" if own.of(score) in row.below else "" for own in shown]
+    arrows = [f" {BELOW}" if measure.of(score) in row.below else "" for measure in shown]
     if len(shown) == 1:
         text = mean_and_std(shown[0].metric, row, score, sign)
         return (bold.format(text) if score in row.best else text) + arrows[0]
-    values = [own.metric.shown(row.mean[own.of(score)]) for own in shown]
+    values = [measure.metric.shown(row.mean[measure.of(score)]) for measure in shown]
     text = beside_each_other(value + arrow for value, arrow in zip(values, arrows, strict=True))
     return bold.format(text) if score in row.best else text
 

@@ -1,4 +1,4 @@
-"""How the cells of a table were trained, in words: which were cut short or ended early, and in which precision."""
+"""The training of a table's cells in words: which were cut short or ended early, and in which precision."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ def marks_of(row: Row) -> str:
 
 
 def ended_early(rows: Iterable[Row]) -> str:
-    """What the mark of rows that ended early means, if any has it."""
+    """The meaning of the mark of rows that ended early, if any has it."""
     if not any(map(early, rows)):
         return ""
     return (
@@ -33,7 +33,7 @@ def ended_early(rows: Iterable[Row]) -> str:
 
 
 def cut_short(group: pd.DataFrame) -> str:
-    """What the mark of rows that were cut short means, and how many cells were."""
+    """The meaning of the mark of rows that were cut short, and the number of such cells."""
     trained = group[group["cut_short"].notna()]
     short = trained[trained["cut_short"].astype(bool)]
     if short.empty:
@@ -49,5 +49,5 @@ def in_precision(networks: pd.DataFrame) -> str:
     """The precisions of networks that were trained in another one than fp32."""
     if "recipe.precision" not in networks:
         return ""
-    found = sorted(set(networks["recipe.precision"].dropna()))
-    return f", trained in {' or '.join(found)}" * (found != ["fp32"])
+    precisions = sorted(set(networks["recipe.precision"].dropna()))
+    return f", trained in {' or '.join(precisions)}" * (precisions != ["fp32"])

@@ -1,4 +1,4 @@
-"""What tables, figures and files draw from the scores of many cells, in columns: a tenth of what the files hold."""
+"""The scores of many cells in columns, for tables, figures and files: a tenth of what the files of scores hold."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Parts:
-    """What a cell scores by what of its modalities is shown; `task` and `primary` are what its scores are of."""
+    """The scores of a cell by which of its modalities are shown; `task` and `primary` say which scores these are."""
 
     modalities: tuple[str, ...]
     task: str
@@ -54,8 +54,8 @@ class Values:
         rates: by score key the rates of its curves; curves: by score key and pattern the primary score at these, [R],
             and what can be expected at most, [R] or empty.
         classes: by score key and pattern of the test split, F1 of each class, [C].
-        confusion: by score key and pattern of the test split, what was decided, by the rule that decides, int [C, 4] or
-            [C, C] (`Task.confusion`); one_by_one: by score key which of the two.
+        confusion: by score key and pattern of the test split, the counts of decisions, by the rule that decides, int
+            [C, 4] or [C, C] (`Task.confusion`); one_by_one: by score key which of the two.
         reliability: by score key and pattern the bins of its diagram, float [3, B]: mean probability, share of true,
             number; groups: the scores of groups by covariates; risks: the groups by risk.
         parts: by score key, what modalities are worth; those without are left out.
@@ -74,7 +74,7 @@ class Values:
         #: Of each test setting and stratum the cell and the setting, as the beginning of a line of scores.csv.
         self._lines: list[tuple[str, str]] = []
         #: The scalar scores that were met so far, and whether each is a whole number.
-        self._whole: dict[str, bool] = {}
+        self._scalars: dict[str, bool] = {}
         #: Their values, float [lines, scores met until then], NaN for none; and those that are not in an array yet.
         self._blocks: list[np.ndarray] = []
         self._waiting: list[list[Any]] = []
@@ -84,11 +84,12 @@ class Values:
         """Add the scores of a cell, which `row` of `mora_bench.report.frame.cells` describes."""
         self.rates[scores.score_key] = scores.rates
         self.curves[scores.score_key] = {
-            pattern: (np.array(own.mean, float), np.array(own.ceiling, float)) for pattern, own in scores.curves.items()
+            pattern: (np.array(curve.mean, float), np.array(curve.ceiling, float))
+            for pattern, curve in scores.curves.items()
         }
         by_class = {pattern: setting.scores.get("f1_per_class") for pattern, setting in scores.test.items()}
         self.classes[scores.score_key] = {
-            p: np.array(own, float) for p, own in by_class.items() if isinstance(own, list)
+            pattern: np.array(f1, float) for pattern, f1 in by_class.items() if isinstance(f1, list)
         }
         self._add_errors(scores, ("n", *row["agree"].split(",")))
         modalities = tuple(row["modalities"].split(","))
@@ -98,40 +99,42 @@ class Values:
         head = csvs.cells([row["key"], *(row[name] for name in OF_CELL)])
         under = scores.test_rate, row["test_mechanism"], scores.scoring.convention
         for split, settings in (("val", scores.val), ("test", scores.test)):
-            for pattern in (own for own in patterns(modalities) if own in settings):
+            for pattern in (name for name in patterns(modalities) if name in settings):
                 setting = settings[pattern]
                 for stratum, values in {"all": setting.scores, **setting.strata}.items():
                     self._lines.append((head, self._under(split, pattern, *under, stratum)))
-                    self._waiting.append([*map(values.get, self._whole)])
+                    self._waiting.append([*map(values.get, self._scalars)])
         if len(self._waiting) > AT_ONCE:
             self._flush()
 
     def _add_errors(self, scores: Scores, shown: tuple[str, ...]) -> None:
-        """Keep what says where a cell errs; `shown` are the scores that are kept of groups."""
+        """Keep decisions, reliability, groups and risks of a cell; `shown` are the scores that are kept of groups."""
         confusion, reliability, groups = {}, {}, {}
-        for pattern, own in scores.test.items():
-            if own.confusion:
-                confusion[pattern] = {rule: np.array(counts, np.int32) for rule, counts in own.confusion.items()}
-            if own.reliability:
-                reliability[pattern] = np.array([*own.reliability.values()], float)
-            if own.groups:
-                values = np.array([[each.get(name) for name in shown] for each in own.groups.values()], float)
-                groups[pattern] = Grouped(tuple(own.groups), shown, values)
+        for pattern, setting in scores.test.items():
+            if setting.confusion:
+                confusion[pattern] = {rule: np.array(counts, np.int32) for rule, counts in setting.confusion.items()}
+            if setting.reliability:
+                reliability[pattern] = np.array([*setting.reliability.values()], float)
+            if setting.groups:
+                values = np.array([[group.get(name) for name in shown] for group in setting.groups.values()], float)
+                groups[pattern] = Grouped(tuple(setting.groups), shown, values)
         key = scores.score_key
         if confusion:
             self.confusion[key] = confusion
             self.one_by_one[key] = task_of(scores.task).one_by_one
         self.reliability |= {key: reliability} if reliability else {}
         self.groups |= {key: groups} if groups else {}
-        risks = {pattern: own.risk_groups for pattern, own in scores.test.items() if own.risk_groups is not None}
+        risks = {
+            pattern: setting.risk_groups for pattern, setting in scores.test.items() if setting.risk_groups is not None
+        }
         self.risks |= {key: risks} if risks else {}
 
     def _widen(self, scores: Mapping[str, Score]) -> None:
         """Make room for scores that nothing had so far."""
-        new = {n: isinstance(v, int) for n, v in scores.items() if n not in self._whole and not isinstance(v, list)}
+        new = {n: isinstance(v, int) for n, v in scores.items() if n not in self._scalars and not isinstance(v, list)}
         if new:
             self._flush()
-            self._whole |= new
+            self._scalars |= new
 
     def _flush(self) -> None:
         if self._waiting:
@@ -144,7 +147,7 @@ class Values:
         unrounded: for the reader's own analysis, and without formulas. Where a stratum is empty its scores are left
         out."""
         self._flush()
-        known = [*self._whole]
+        known = [*self._scalars]
         names = ["n", *(name for name in known if name not in SETTING)]
         yield csvs.comma_separated([["key", *OF_CELL, *SETTING, *names[1:]]]).encode()
         begin = 0
@@ -156,8 +159,8 @@ class Values:
             every = zip(lines, numbers, strict=True)
             yield "".join(f"{head},{under},{values}\n" for (head, under), values in every).encode()
 
-    def _column(self, block: np.ndarray, place: int, name: str) -> list[float | int | None]:
-        if place >= block.shape[1]:
+    def _column(self, block: np.ndarray, index: int, name: str) -> list[float | int | None]:
+        if index >= block.shape[1]:
             return [None] * len(block)
-        values = block[:, place].tolist()
-        return [None if math.isnan(value) else int(value) for value in values] if self._whole[name] else values
+        values = block[:, index].tolist()
+        return [None if math.isnan(value) else int(value) for value in values] if self._scalars[name] else values

@@ -22,73 +22,86 @@ MOST_NAMED = 4
 def verdict(section: Section, score: str) -> str | None:
     """Who leads under a pattern, and which competitors without a network are passed; None where no competing row has a
     score."""
-    there = [own for own in section.shown if any(not math.isnan(row.mean[own.of(score)]) for row in section.competing)]
-    known = [row for row in section.competing if any(not math.isnan(row.mean[own.of(score)]) for own in there)]
+    available = [
+        measure
+        for measure in section.shown
+        if any(not math.isnan(row.mean[measure.of(score)]) for row in section.competing)
+    ]
+    known = [
+        row for row in section.competing if any(not math.isnan(row.mean[measure.of(score)]) for measure in available)
+    ]
     if not known:
         return None
-    asked = section.asked(score, known) or tuple(there)
-    said = _among(section, score, known, asked)
+    asked = section.asked(score, known) or tuple(available)
+    lead = _among(section, score, known, asked)
     floors = _floors(section, score, known)
-    return f"{said}; {floors}" if floors else said
+    return f"{lead}; {floors}" if floors else lead
 
 
 def on_what(better: np.ndarray, asked: Sequence[Shown]) -> str:
-    """What decides between two rows, where a score tells them apart and another does not have its sign: a threshold, if
-    a score that needs one has another sign than the rest, else the score."""
-    signs = {sign: [own for own, at in zip(asked, better, strict=True) if at == sign] for sign in set(better.tolist())}
-    return "threshold" if any(own.metric.needs_threshold for group in signs.values() for own in group) else "score"
+    """The word for what decides between two rows, where a score tells them apart and another does not have its sign:
+    "threshold", if a score that needs one has another sign than the rest, else "score"."""
+    signs = {
+        sign: [measure for measure, lead in zip(asked, better, strict=True) if lead == sign]
+        for sign in set(better.tolist())
+    }
+    return (
+        "threshold" if any(measure.metric.needs_threshold for group in signs.values() for measure in group) else "score"
+    )
 
 
 def _among(section: Section, score: str, rows: list[Row], asked: tuple[Shown, ...]) -> str:
     best = _best(section, score, rows, asked)
     if len(rows) == 1:
         return f"{rows[0].label} scores {_values(rows[0], score, asked)}"
-    found = section.among(score)
+    agreement = section.among(score)
     if len(best) > 1:
-        return f"{_open(found, rows, best, asked)}: {_by_score(best, score)}"
+        return f"{_open(agreement, rows, best, asked)}: {_by_score(best, score)}"
     ((row, _),) = best
     number, others = rows.index(row), len(rows) - 1
-    if found is None:
-        why = "one seed allows no test" if len(section.seeds) < 2 else "the rows cannot be compared"
-        return f"{CANNOT}: {row.label} is best with {_values(row, score, asked)}; {why}"
-    behind = int(found.over(len(rows))[number].sum())
+    if agreement is None:
+        reason = "one seed allows no test" if len(section.seeds) < 2 else "the rows cannot be compared"
+        return f"{CANNOT}: {row.label} is best with {_values(row, score, asked)}; {reason}"
+    behind = int(agreement.over(len(rows))[number].sum())
     if behind == others:
         whom = "all others" if others > 1 else "the other"
         return f"{row.label} leads with {_values(row, score, asked)}, significantly better than {whom}"
-    mine = (found.first == number) | (found.second == number)
-    depends = np.flatnonzero(found.depends & mine)
-    start = f"who leads depends on the {on_what(found.better[:, depends[0]], asked)}" if len(depends) else CANNOT
+    involved = (agreement.first == number) | (agreement.second == number)
+    depends = np.flatnonzero(agreement.depends & involved)
+    start = f"who leads depends on the {on_what(agreement.better[:, depends[0]], asked)}" if len(depends) else CANNOT
     whom = f"any of the {others} others" if others > 1 else "the other"
     whom = f"{behind} of {others} others" if behind else whom
-    told = f"{'' if behind else 'but not '}significantly better than {whom}"
-    return f"{start}: {row.label} is best with {_values(row, score, asked)}, {told}"
+    clause = f"{'' if behind else 'but not '}significantly better than {whom}"
+    return f"{start}: {row.label} is best with {_values(row, score, asked)}, {clause}"
 
 
 def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Shown]) -> list[tuple[Row, list[Shown]]]:
     """The rows with the best mean of some score, each with its scores."""
-    found: list[tuple[Row, list[Shown]]] = []
-    for own in asked:
-        row = section.best_of(rows, score, own)
+    best: list[tuple[Row, list[Shown]]] = []
+    for measure in asked:
+        row = section.best_of(rows, score, measure)
         assert row is not None
         # Of rows with equal means the one that is best by an earlier score.
-        tied = (each for each in found if each[0].mean[own.of(score)] == row.mean[own.of(score)])
-        at = next(tied, None)
-        if at is None:
-            found.append((row, [own]))
+        tied = (pair for pair in best if pair[0].mean[measure.of(score)] == row.mean[measure.of(score)])
+        tie = next(tied, None)
+        if tie is None:
+            best.append((row, [measure]))
         else:
-            at[1].append(own)
-    return found
+            tie[1].append(measure)
+    return best
 
 
-def _open(found: Agreement | None, rows: list[Row], best: list[tuple[Row, list[Shown]]], asked: Sequence[Shown]) -> str:
+def _open(
+    agreement: Agreement | None, rows: list[Row], best: list[tuple[Row, list[Shown]]], asked: Sequence[Shown]
+) -> str:
     """How to begin where rows are best by different scores: on what the lead depends, if one of them tells any two of
     these apart."""
-    if found is None:
+    if agreement is None:
         return CANNOT
-    places = [rows.index(row) for row, _ in best]
-    between = np.isin(found.first, places) & np.isin(found.second, places) & found.depends
+    numbers = [rows.index(row) for row, _ in best]
+    between = np.isin(agreement.first, numbers) & np.isin(agreement.second, numbers) & agreement.depends
     for pair in np.flatnonzero(between):
-        return f"who leads depends on the {on_what(found.better[:, pair], asked)}"
+        return f"who leads depends on the {on_what(agreement.better[:, pair], asked)}"
     return CANNOT
 
 
@@ -96,20 +109,20 @@ def _by_score(best: list[tuple[Row, list[Shown]]], score: str) -> str:
     """ "lora is best by F1 at 0.5 (54.7), mora by AUROC (81.8)"."""
     parts: list[str] = []
     for row, scores in best:
-        named = " and ".join(f"{own.metric.brief} ({_value(row, score, own)})" for own in scores)
+        named = " and ".join(f"{measure.metric.brief} ({_value(row, score, measure)})" for measure in scores)
         parts.append(f"{row.label} {'' if parts else 'is best '}by {named}")
     return ", ".join(parts)
 
 
 def _values(row: Row, score: str, asked: Sequence[Shown]) -> str:
-    """The means of a row and what they are; the spread, too, of a single one."""
+    """The means of a row and the names of their scores; the spread, too, of a single one."""
     if len(asked) == 1:
         return f"{mean_and_std(asked[0].metric, row, asked[0].of(score))} ({asked[0].metric.named})"
-    return f"{' / '.join(_value(row, score, own) for own in asked)} ({brief(asked)})"
+    return f"{' / '.join(_value(row, score, measure) for measure in asked)} ({brief(asked)})"
 
 
-def _value(row: Row, score: str, own: Shown) -> str:
-    return own.metric.shown(row.mean[own.of(score)])
+def _value(row: Row, score: str, measure: Shown) -> str:
+    return measure.metric.shown(row.mean[measure.of(score)])
 
 
 def _floors(section: Section, score: str, rows: list[Row]) -> str:
@@ -120,65 +133,65 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
         return ""
     best = _best(section, score, floors, asked)
     frozen = WITH_FROZEN * any(row.family == FROZEN for row, _ in best)
-    said = f"best baseline without a network{frozen}: {_by_score(best, score)}"
+    sentence = f"best baseline without a network{frozen}: {_by_score(best, score)}"
     if len(best) == 1:
         how = "with a frozen network" if best[0][0].family == FROZEN else "without a network"
-        said = f"best baseline {how}: {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
-    found = section.against_floors(score)
-    if found is None:
-        why = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
-        return f"{said}; {why}"
-    return f"{said}; {', '.join(_passed(found, rows, floors, asked))}"
+        sentence = f"best baseline {how}: {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
+    agreement = section.against_floors(score)
+    if agreement is None:
+        reason = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
+        return f"{sentence}; {reason}"
+    return f"{sentence}; {', '.join(_passed(agreement, rows, floors, asked))}"
 
 
 def _shown(row: Row, score: str, asked: Sequence[Shown]) -> list[str]:
     if len(asked) == 1:
         return [mean_and_std(asked[0].metric, row, asked[0].of(score))]
-    return [_value(row, score, own) for own in asked]
+    return [_value(row, score, measure) for measure in asked]
 
 
-def _passed(found: Agreement, rows: list[Row], floors: list[Row], asked: Sequence[Shown]) -> list[str]:
+def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Sequence[Shown]) -> list[str]:
     """Which networks lead all floors, which are led by one of them, and of which neither can be told."""
-    over = found.over(len(rows) + len(floors))
+    over = agreement.over(len(rows) + len(floors))
     leads, led = over[: len(rows), len(rows) :], over[len(rows) :, : len(rows)].T
     passes, behind = np.asarray(leads.all(1)), np.asarray(led.any(1))
     open_ = ~passes & ~behind
-    said = []
+    clauses = []
     if passes.any():
-        said.append(f"{_names(rows, passes)} {_verb(passes, 'is', 'are')} significantly better than every baseline")
+        clauses.append(f"{_names(rows, passes)} {_verb(passes, 'is', 'are')} significantly better than every baseline")
     # Of several networks a floor may lead some: those that the same floors lead are named together.
     for ahead in dict.fromkeys(map(tuple, led[behind].tolist())):
         alike = np.asarray((led == ahead).all(1))
-        said.append(
+        clauses.append(
             f"{_names(rows, alike)} {_verb(alike, 'is', 'are')} significantly worse than "
             f"{_names(floors, np.asarray(ahead))}"
         )
-    for whether, chosen in _open_floors(found, open_, leads, asked):
+    for whether, chosen in _open_floors(agreement, open_, leads, asked):
         left = np.asarray((~leads[chosen]).any(0))
-        said.append(
+        clauses.append(
             f"whether {_names(rows, chosen)} {_verb(chosen, 'is', 'are')} better than {_names(floors, left)} {whether}"
         )
-    return said
+    return clauses
 
 
 def _open_floors(
-    found: Agreement, open_: np.ndarray, leads: np.ndarray, asked: Sequence[Shown]
+    agreement: Agreement, open_: np.ndarray, leads: np.ndarray, asked: Sequence[Shown]
 ) -> list[tuple[str, np.ndarray]]:
     """Of the networks that neither lead all floors nor are led by one: those of which it depends on a score, and those
     of which it cannot be told."""
     depends = np.zeros(len(open_), bool)
-    depends[found.first[found.depends]] = True
+    depends[agreement.first[agreement.depends]] = True
     parts = []
     if (open_ & depends).any():
-        pair = np.flatnonzero(found.depends & open_[found.first])[0]
-        parts.append((f"depends on the {on_what(found.better[:, pair], asked)}", open_ & depends))
+        pair = np.flatnonzero(agreement.depends & open_[agreement.first])[0]
+        parts.append((f"depends on the {on_what(agreement.better[:, pair], asked)}", open_ & depends))
     if (open_ & ~depends).any():
         parts.append(("is open (no significant difference)", open_ & ~depends))
     return parts
 
 
 def _names(rows: list[Row], chosen: np.ndarray) -> str:
-    names = [row.label for row, own in zip(rows, chosen, strict=True) if own]
+    names = [row.label for row, picked in zip(rows, chosen, strict=True) if picked]
     if len(names) == len(rows) > 1:
         many = "both" if len(rows) == 2 else f"all {len(rows)}"
         return f"{many} networks" if rows[0].network else f"{many} baselines"

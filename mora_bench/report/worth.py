@@ -34,62 +34,70 @@ class Valued:
     Attributes:
         of: whose score: `EVERYBODY`, "class D", or a group of samples.
         metric: what is scored; samples: the fewest and the most test samples over seeds.
-        parts: the names of the M + 2 parts; found: their means over seeds, [M + 2].
+        parts: the names of the M + 2 parts; means: of the parts over seeds, [M + 2].
     """
 
     of: str
     metric: Metric
     samples: tuple[int, int]
     parts: tuple[str, ...]
-    found: Means
+    means: Means
 
 
 def of_all(results: Results, section: Section, row: Row) -> list[Valued]:
     """The parts of each score that the section shows, over all samples; nothing where a seed's scores do not hold what
     they are made of."""
-    own = _parts(results, row)
-    worths = [known.worth for known in own]
-    shown = [score for score in section.shown if own and all(score.name in worth.scores for worth in worths)]
-    every = [worth.n for worth in worths]
-    return [_made(section, own, EVERYBODY, one.metric, [w.scores[one.name] for w in worths], every) for one in shown]
+    by_seed = _parts(results, row)
+    worths = [parts.worth for parts in by_seed]
+    shown = [measure for measure in section.shown if by_seed and all(measure.name in worth.scores for worth in worths)]
+    counts = [worth.n for worth in worths]
+    return [
+        _made(section, by_seed, EVERYBODY, measure.metric, [worth.scores[measure.name] for worth in worths], counts)
+        for measure in shown
+    ]
 
 
 def of_some(results: Results, section: Section, row: Row) -> list[Valued]:
     """The parts of the first score by group, and of the scores of each class; nothing where another score is shown."""
-    own = _parts(results, row)
-    if not own or section.shown[0].name != own[0].primary:
+    by_seed = _parts(results, row)
+    if not by_seed or section.shown[0].name != by_seed[0].primary:
         return []
-    worths = [known.worth for known in own]
-    every = [worth.n for worth in worths]
-    found = []
+    worths = [parts.worth for parts in by_seed]
+    counts = [worth.n for worth in worths]
+    valued = []
     for name in (name for name in worths[0].groups if all(name in worth.groups for worth in worths)):
         scores, samples = [worth.groups[name] for worth in worths], [worth.group_n[name] for worth in worths]
-        found.append(_made(section, own, name, section.metric, scores, samples))
-    task = task_of(own[0].task)
+        valued.append(_made(section, by_seed, name, section.metric, scores, samples))
+    task = task_of(by_seed[0].task)
     for name, values in worths[0].per_class.items():
         by_class = np.array([worth.per_class[name] for worth in worths], float)
         labels = results.labels(row) or [str(number) for number in range(len(values[0]))]
-        found += [
-            _made(section, own, f"class {label}", task.per_class[name], by_class[:, :, number], every)
+        valued += [
+            _made(section, by_seed, f"class {label}", task.per_class[name], by_class[:, :, number], counts)
             for number, label in enumerate(labels)
         ]
-    return found
+    return valued
 
 
 def _parts(results: Results, row: Row) -> list[Parts]:
-    """What the scores of each seed hold; nothing if one of them holds none."""
-    known = results.values.parts
-    return [known[key] for key in row.keys] if all(key in known for key in row.keys) else []
+    """The parts in the scores of each seed; nothing if one of them holds none."""
+    by_key = results.values.parts
+    return [by_key[key] for key in row.keys] if all(key in by_key for key in row.keys) else []
 
 
 def _made(
-    section: Section, own: list[Parts], of: str, metric: Metric, scores: Sequence | np.ndarray, samples: Sequence[int]
+    section: Section,
+    by_seed: list[Parts],
+    of: str,
+    metric: Metric,
+    scores: Sequence | np.ndarray,
+    samples: Sequence[int],
 ) -> Valued:
     """The parts of a score, float [S, 2^M], over seeds."""
     values = np.array(scores, float)
-    each = np.concatenate([values[:, :1], shapley(values.T).T, values[:, -1:]], axis=1)
-    names = (NOTHING, *own[0].modalities, ALL)
-    return Valued(of, metric, (min(samples), max(samples)), names, means(each, section.overlap))
+    parts = np.concatenate([values[:, :1], shapley(values.T).T, values[:, -1:]], axis=1)
+    names = (NOTHING, *by_seed[0].modalities, ALL)
+    return Valued(of, metric, (min(samples), max(samples)), names, means(parts, section.overlap))
 
 
 class WorthOfModalities(Artefact):
@@ -98,41 +106,41 @@ class WorthOfModalities(Artefact):
     def make(self, results: Results) -> dict[str, bytes]:
         files = {}
         for table in results.comparisons:
-            found = [
-                (section, row, own)
+            rows = [
+                (section, row, scores)
                 for section in table.sections
                 for row in section.rows
-                if not row.note and (own := of_all(results, section, row))
+                if not row.note and (scores := of_all(results, section, row))
             ]
-            if found:
+            if rows:
                 name = table.named("worth")
-                whole = [(section, row, [*own, *of_some(results, section, row)]) for section, row, own in found]
-                files[f"{name}.csv"] = csvs.comma_separated([COLUMNS, *_lines(table, whole)]).encode()
-                files[f"{name}.md"] = _markdown(found)
+                detailed = [(section, row, [*scores, *of_some(results, section, row)]) for section, row, scores in rows]
+                files[f"{name}.csv"] = csvs.comma_separated([COLUMNS, *_lines(table, detailed)]).encode()
+                files[f"{name}.md"] = _markdown(rows)
         return files
 
 
-def _lines(table: Comparison, found: list[tuple[Section, Row, list[Valued]]]) -> list[list]:
+def _lines(table: Comparison, rows: list[tuple[Section, Row, list[Valued]]]) -> list[list]:
     lines = []
-    for section, row, every in found:
-        for own in every:
+    for section, row, scores in rows:
+        for score in scores:
             for part, *numbers in zip(
-                own.parts, own.found.mean, own.found.std, own.found.low, own.found.high, strict=True
+                score.parts, score.means.mean, score.means.std, score.means.low, score.means.high, strict=True
             ):
-                about = [table.source, section.title, row.label, len(row.keys), own.metric.title, own.of]
+                about = [table.source, section.title, row.label, len(row.keys), score.metric.title, score.of]
                 values = ["" if math.isnan(number) else float(number) for number in numbers]
-                lines.append([*about, _samples(own), part, *values, own.metric.direction])
+                lines.append([*about, _samples(score), part, *values, score.metric.direction])
     return lines
 
 
-def _samples(own: Valued) -> str:
-    low, high = own.samples
+def _samples(score: Valued) -> str:
+    low, high = score.samples
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _markdown(found: list[tuple[Section, Row, list[Valued]]]) -> bytes:
+def _markdown(rows: list[tuple[Section, Row, list[Valued]]]) -> bytes:
     """One table a section: a line for each row and score of all samples."""
-    metrics = [own.metric for _, _, every in found for own in every]
+    metrics = [score.metric for _, _, scores in rows for score in scores]
     parts = [
         "What each modality is worth: what it adds to a score, averaged over all orders in which the modalities may "
         "become known (its Shapley value), on the test samples that have all of them. Nothing: every label at its "
@@ -140,39 +148,39 @@ def _markdown(found: list[tuple[Section, Row, list[Valued]]]) -> bytes:
         f"of its 95 % interval ({joined(metric.direction for metric in metrics)}). By group and class: the CSV file.",
         "",
     ]
-    for title in dict.fromkeys(section.title for section, _, _ in found):
+    for title in dict.fromkeys(section.title for section, _, _ in rows):
         lines: list[list[str]] = []
         names: tuple[str, ...] = ()
-        for section, row, every in found:
-            for own in every if section.title == title else ():
-                names = own.parts
-                lines.append([escaped(row.label), escaped(own.metric.brief), _samples(own), *_shown(own)])
+        for section, row, scores in rows:
+            for score in scores if section.title == title else ():
+                names = score.parts
+                lines.append([escaped(row.label), escaped(score.metric.brief), _samples(score), *_shown(score)])
         headers = ["method", "score", "n", *map(escaped, names)]
         body = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
         parts += [f"### {escaped(title)}", "", body, ""]
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
-def _shown(own: Valued) -> list[str]:
-    half = (own.found.high - own.found.low) / 2
-    last = len(own.parts) - 1
+def _shown(score: Valued) -> list[str]:
+    half = (score.means.high - score.means.low) / 2
+    last = len(score.parts) - 1
     return [
-        own.metric.shown(mean, sign=0 < k < last) + ("" if math.isnan(spread) else f" ± {own.metric.shown(spread)}")
-        for k, (mean, spread) in enumerate(zip(own.found.mean, half, strict=True))
+        score.metric.shown(mean, sign=0 < k < last) + ("" if math.isnan(spread) else f" ± {score.metric.shown(spread)}")
+        for k, (mean, spread) in enumerate(zip(score.means.mean, half, strict=True))
     ]
 
 
 def sentence(results: Results, section: Section, row: Row) -> str:
     """What the modalities add to a score of a row, in words; "" where that is not known. A score without a threshold is
     asked, if the section shows one: of others nothing may score 0, or what giving every label to everybody scores."""
-    every = of_all(results, section, row)
-    if not every:
+    scores = of_all(results, section, row)
+    if not scores:
         return ""
-    own = next((own for own in every if not own.metric.needs_threshold), every[0])
-    nothing, *added, whole = own.found.mean
-    values = [own.metric.shown(value, sign=True) for value in added]
-    adds = ", ".join(f"{name} {value}" for name, value in zip(own.parts[1:-1], values, strict=True))
+    score = next((score for score in scores if not score.metric.needs_threshold), scores[0])
+    nothing, *added, total = score.means.mean
+    values = [score.metric.shown(value, sign=True) for value in added]
+    adds = ", ".join(f"{name} {value}" for name, value in zip(score.parts[1:-1], values, strict=True))
     return (
-        f"{row.label} scores {own.metric.shown(whole)} on complete samples, nothing {own.metric.shown(nothing)} "
-        f"({own.metric.named}); between them lie {adds} (Shapley values)"
+        f"{row.label} scores {score.metric.shown(total)} on complete samples, nothing {score.metric.shown(nothing)} "
+        f"({score.metric.named}); between them lie {adds} (Shapley values)"
     )

@@ -18,7 +18,7 @@ from mora_bench.report.frame import Rows
 from mora_bench.tasks.named import task_of
 from mora_bench.text import visible
 
-#: What names of text files end with: nothing in them is a control or a mark of direction.
+#: The suffixes of text files: nothing in them is a control or a mark of direction.
 TEXT = (".md", ".csv", ".tex", ".html", ".svg", ".txt")
 
 
@@ -30,7 +30,7 @@ class Report:
         folder: where the artefacts are; files: their names.
         shown: what is printed on the terminal, of the cells that were asked for.
         left_out: files of the results folder that are malformed.
-        results: what the cells asked for hold.
+        results: the contents of the cells that were asked for.
     """
 
     folder: Path
@@ -57,10 +57,10 @@ def read(folder: Path, metric: str = "") -> Results:
         records[record.key] = record.digest
         rows.add_record(record)
 
-    def add_scores(each: Scores) -> None:
-        scores[each.score_key] = each.digest
-        tasks.add(each.task)
-        rows.add_scores(each)
+    def add_scores(document: Scores) -> None:
+        scores[document.score_key] = document.digest
+        tasks.add(document.task)
+        rows.add_scores(document)
 
     left_out = list(map(str, walk(store, add_record, add_scores)))
     if not records:
@@ -128,13 +128,13 @@ def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | No
             continue
         files += made
         if artefact.shown:
-            about = made if narrowed is None else artefact.make(narrowed)
-            shown += [b"".join(in_parts(content)).decode() for file, content in about.items() if file.endswith(".md")]
+            printed = made if narrowed is None else artefact.make(narrowed)
+            shown += [b"".join(in_parts(content)).decode() for file, content in printed.items() if file.endswith(".md")]
     return Report(tables, files, shown, left_out, narrowed or results)
 
 
 def _checked(made: Mapping[str, Content]) -> dict[str, Content]:
-    """What an artefact made, which may only be files of the report's own folder."""
+    """The files that an artefact made, all directly in its folder."""
     for file, content in made.items():
         if not isinstance(file, str) or Path(file).name != file or "\0" in file or isinstance(content, str):
             raise ValueError(f"{file!r}: expected a plain file name and bytes, not {type(content).__name__}")

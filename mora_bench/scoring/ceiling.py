@@ -22,8 +22,8 @@ def ceiling(dataset: str, present: np.ndarray) -> dict[str, float]:
     """
     if dataset not in registry.names(registry.DATASETS):
         return {}
-    own: Dataset = registry.get(registry.DATASETS, dataset)
-    if (own.known is None and own.at_most is None) or not len(present):
+    source: Dataset = registry.get(registry.DATASETS, dataset)
+    if (source.known is None and source.at_most is None) or not len(present):
         return {}
     shares = np.bincount(pattern_index(present), minlength=len(pattern_presence(present.shape[1]))) / len(present)
     return dict(_bounded(dataset, present.shape[1], tuple(round(float(share), 6) for share in shares)))
@@ -31,12 +31,12 @@ def ceiling(dataset: str, present: np.ndarray) -> dict[str, float]:
 
 @lru_cache(maxsize=1024)
 def _bounded(dataset: str, modalities: int, shares: tuple[float, ...]) -> Mapping[str, float]:
-    own: Dataset = registry.get(registry.DATASETS, dataset)
-    if own.at_most is not None:
-        return own.at_most(shares)
-    assert own.known is not None
+    source: Dataset = registry.get(registry.DATASETS, dataset)
+    if source.at_most is not None:
+        return source.at_most(shares)
+    assert source.known is not None
     strata = [
-        (share, own.known(*map(bool, pattern)))
+        (share, source.known(*map(bool, pattern)))
         for share, pattern in zip(shares, pattern_presence(modalities), strict=True)
         if share
     ]

@@ -27,10 +27,10 @@ def limits(answers: np.ndarray, truth: np.ndarray, coverage: float) -> np.ndarra
         answers: probabilities, float [N, Q, A]; truth: the number of the true answer, int [N, Q].
         coverage: above 0 and below 1.
     """
-    given = np.take_along_axis(answers, truth[:, :, None], 2)[:, :, 0]
+    probabilities = np.take_along_axis(answers, truth[:, :, None], 2)[:, :, 0]
     # Of 0.9 times 10 floating point makes 9.000000000000002 in some orders of factors.
-    rank = math.ceil(round((len(given) + 1) * coverage, 9))
-    return np.zeros(answers.shape[1]) if rank > len(given) else -np.sort(-given, axis=0)[rank - 1]
+    rank = math.ceil(round((len(probabilities) + 1) * coverage, 9))
+    return np.zeros(answers.shape[1]) if rank > len(probabilities) else -np.sort(-probabilities, axis=0)[rank - 1]
 
 
 def sets(answers: np.ndarray, least: np.ndarray) -> np.ndarray:
@@ -38,11 +38,11 @@ def sets(answers: np.ndarray, least: np.ndarray) -> np.ndarray:
     return answers >= least[:, None] - SAME
 
 
-def never_empty(found: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def never_empty(members: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """The sets with the most probable answer in each, which is left out where every answer is surer than it need be."""
-    return found | (answers >= answers.max(2, keepdims=True))
+    return members | (answers >= answers.max(2, keepdims=True))
 
 
-def covered(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def covered(members: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Whether each set holds the true answer, bool [N, Q]."""
-    return np.take_along_axis(found, truth[:, :, None], 2)[:, :, 0]
+    return np.take_along_axis(members, truth[:, :, None], 2)[:, :, 0]

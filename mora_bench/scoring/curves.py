@@ -25,15 +25,15 @@ def under_masks(
         logits: float [N, P, C], under every pattern of presence.
         present: the number of a draw -> presence at each of R rates, bool [N, M] each.
     """
-    return np.array([[score(pick(logits, own)) for own in present(draw)] for draw in range(draws)]).T.copy()
+    return np.array([[score(pick(logits, shown)) for shown in present(draw)] for draw in range(draws)]).T.copy()
 
 
-def expectation(found: np.ndarray, rates: Sequence[float], metric: Metric) -> Curve:
+def expectation(scores: np.ndarray, rates: Sequence[float], metric: Metric) -> Curve:
     """The expectation over masks of scores [R, draws] of a metric at rates that ascend from 0 to 1."""
-    mean, draws = found.mean(1), found.shape[1]
+    mean, draws = scores.mean(1), scores.shape[1]
     return Curve(
         mean=mean.tolist(),
-        std=(found.std(1, ddof=1) if draws > 1 else np.zeros(len(rates))).tolist(),
+        std=(scores.std(1, ddof=1) if draws > 1 else np.zeros(len(rates))).tolist(),
         draws=draws,
         area=float(np.trapezoid(mean, rates) / (rates[-1] - rates[0])),
         worst=float(metric.worst(mean)),

@@ -26,7 +26,7 @@ class Stored:
 
     Attributes:
         targets: uint8 [n, C]; logits: float [n, P, C], under every pattern of presence.
-        natural: bool [n, M], what really exists of each sample.
+        natural: bool [n, M], the modalities that really exist of each sample.
         groups: uint64 [n], of each sample the number of the group that must not be parted.
     """
 
@@ -42,8 +42,8 @@ class Stored:
         """Targets [n, C] and logits [n, C] of the samples that can show a pattern, and which of them show it by
         themselves, bool [n]."""
         able = presence.able(self.natural)[:, pattern]
-        own = presence.pattern_index(self.natural[able]) == pattern
-        return self.targets[able], self.logits[able, pattern], own
+        exact = presence.pattern_index(self.natural[able]) == pattern
+        return self.targets[able], self.logits[able, pattern], exact
 
     def parted(self, share: float, seed: int) -> tuple[Stored, Stored]:
         """Two parts, the first with about `share` of the groups, each drawn by its own number."""
@@ -56,11 +56,11 @@ class Stored:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for beside probabilities.
+    """The options for output beside probabilities.
 
     Attributes:
         decide: one of `KNOWN`, "" for no decisions; coverage: of sets, 0 for none; calibrate: the share of test samples
-            that calibrate; changes: whether to say what each modality changes.
+            that calibrate; changes: whether to give each modality's changes.
 
     Raises:
         UserError: one of them makes no sense.
@@ -86,8 +86,8 @@ class Asked:
 
     @property
     def recall(self) -> float | None:
-        found = RECALL.fullmatch(self.decide)
-        return None if found is None else float(found[1])
+        match = RECALL.fullmatch(self.decide)
+        return None if match is None else float(match[1])
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Decider:
     Attributes:
         names: of the M modalities; labels: of the C labels.
         seed: of the cell, from which the calibrating share of its test side is drawn.
-        said: what a user should know, a sentence each, in the order in which patterns were met.
+        remarks: sentences for the user, in the order in which patterns were met.
     """
 
     task: Task
@@ -107,7 +107,7 @@ class Decider:
     validation: Stored
     test: Stored
     seed: int
-    said: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _thresholds: dict[int, np.ndarray] = field(default_factory=dict)
     _limits: dict[int, np.ndarray] = field(default_factory=dict)
     _usual: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
@@ -127,34 +127,34 @@ class Decider:
 
     def decisions(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
         """The labels that are decided, bool [N, C], of logits [N, K] and presence bool [N, M]."""
-        found = np.zeros((len(logits), len(self.labels)), bool)
+        decided = np.zeros((len(logits), len(self.labels)), bool)
         for pattern, rows in presence.by_pattern(present):
-            found[rows] = self.task.decide(logits[rows], self.thresholds(pattern))
-        return found
+            decided[rows] = self.task.decide(logits[rows], self.thresholds(pattern))
+        return decided
 
     def sets(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
         """The answers that cannot be ruled out, bool [N, Q, A]; the most probable one is always among them."""
         answers = self.task.answers(logits)
-        found = np.zeros(answers.shape, bool)
+        members = np.zeros(answers.shape, bool)
         for pattern, rows in presence.by_pattern(present):
-            own = conformal.sets(answers[rows], self.limits(pattern))
-            found[rows] = conformal.never_empty(own, answers[rows])
-        return found
+            sets = conformal.sets(answers[rows], self.limits(pattern))
+            members[rows] = conformal.never_empty(sets, answers[rows])
+        return members
 
     def changes(self, logits: np.ndarray, present: np.ndarray) -> np.ndarray:
-        """What each modality changes in each probability, [N, M, C], of logits [N, P, C] under every pattern of what a
-        record has, presence bool [N, M]. Nothing at all is the constant prediction that is best on validation."""
+        """The change by each modality in each probability, [N, M, C], of logits [N, P, C] under every pattern of a
+        record's modalities, presence bool [N, M]. No modality is the constant prediction that is best on validation."""
         return changes(self.task, logits, present, self.task.prior(self.validation.targets.astype(np.float64)))
 
     def usual(self, pattern: int) -> tuple[np.ndarray, np.ndarray]:
         """Between which changes nine of ten validation samples lie when they are shown a pattern, two of [M, C]; NaN
-        where that cannot be said."""
+        where that is not known."""
         if pattern not in self._usual:
             self._usual[pattern] = self._changed(pattern)
         return self._usual[pattern]
 
     def expected(self, pattern: int) -> str:
-        """What the cell scores on its test samples that are shown a pattern, as a sentence; "" if it has none."""
+        """The cell's scores on its test samples that are shown a pattern, as a sentence; "" if it has none."""
         if pattern not in self._expected:
             self._expected[pattern] = self._scored(pattern)
         return self._expected[pattern]
@@ -164,13 +164,13 @@ class Decider:
         if not len(targets):
             return ""
         seen, before, _ = self.validation.under(pattern)
-        found = self.task.scores(targets, logits) | (
+        scores = self.task.scores(targets, logits) | (
             self.task.tuned((seen, before), targets, logits) if len(seen) else {}
         )
-        metrics = [(self.task.metrics[name], found[name]) for name in self.task.agree if name in found]
-        units = ", ".join(dict.fromkeys(own.unit for own, _ in metrics if own.unit))
-        scores = ", ".join(f"{own.brief} {own.shown(value)}" for own, value in metrics) + f" ({units})" * bool(units)
-        return f"On the {len(targets)} test samples that are shown the same: {scores}."
+        pairs = [(self.task.metrics[name], scores[name]) for name in self.task.agree if name in scores]
+        unit = ", ".join(dict.fromkeys(metric.unit for metric, _ in pairs if metric.unit))
+        text = ", ".join(f"{metric.brief} {metric.shown(value)}" for metric, value in pairs) + f" ({unit})" * bool(unit)
+        return f"On the {len(targets)} test samples that are shown the same: {text}."
 
     def thresholds(self, pattern: int) -> np.ndarray:
         """The thresholds of a pattern, on logits, [C]."""
@@ -189,58 +189,55 @@ class Decider:
             return np.zeros(len(self.labels))
         targets, logits, _ = self.validation.under(pattern)
         recall = self.asked.recall
-        found = best_thresholds(targets, logits) if recall is None else recall_thresholds(targets, logits, recall)
+        thresholds = best_thresholds(targets, logits) if recall is None else recall_thresholds(targets, logits, recall)
         for label, positives in zip(self.labels, targets.sum(0), strict=True):
             if not positives:
-                what = "never" if recall is None else "always"
-                self.said.append(
-                    f"{self._shown(pattern)}: no validation sample has {label}, so it is {what} decided there"
+                adverb = "never" if recall is None else "always"
+                self.remarks.append(
+                    f"{self._shown(pattern)}: no validation sample has {label}, so it is {adverb} decided there"
                 )
-        return found
+        return thresholds
 
     def _changed(self, pattern: int) -> tuple[np.ndarray, np.ndarray]:
         able = presence.able(self.validation.natural)[:, pattern]
         present = np.tile(presence.pattern_presence(len(self.names))[pattern], (able.sum(), 1))
-        found = usual(self.changes(self.validation.logits[able], present))
-        if found is None:
-            self.said.append(
+        bounds = usual(self.changes(self.validation.logits[able], present))
+        if bounds is None:
+            self.remarks.append(
                 f"{self._shown(pattern)}: {able.sum()} validation samples can show it, and {ENOUGH} are needed to say "
                 "which changes are usual"
             )
             none = np.full((len(self.names), len(self.labels)), np.nan)
             return none, none
-        return found
+        return bounds
 
     def _calibrated(self, pattern: int) -> np.ndarray:
         ours, others = self.test.parted(self.asked.calibrate, self.seed)
         targets, logits, _ = ours.under(pattern)
-        found = conformal.limits(self.task.answers(logits), self.task.answered(targets), self.asked.coverage)
+        limits = conformal.limits(self.task.answers(logits), self.task.answered(targets), self.asked.coverage)
         least = conformal.enough(self.asked.coverage)
         if len(targets) < least:
-            self.said.append(
+            self.remarks.append(
                 f"{self._shown(pattern)}: {len(targets)} test samples calibrate, and {self.asked.coverage:.0%} needs "
                 f"{least}: no answer is ruled out"
             )
-            return found
-        kept = self._kept(others, pattern, found)
-        self.said.append(f"{self._shown(pattern)}: sets calibrated on {len(targets)} test samples{kept}")
-        return found
+            return limits
+        validity = self._validity(others, pattern, limits)
+        self.remarks.append(f"{self._shown(pattern)}: sets calibrated on {len(targets)} test samples{validity}")
+        return limits
 
-    def _kept(self, others: Stored, pattern: int, least: np.ndarray) -> str:
+    def _validity(self, others: Stored, pattern: int, least: np.ndarray) -> str:
         """How often sets hold the truth in test samples that did not calibrate."""
-        targets, logits, own = others.under(pattern)
+        targets, logits, exact = others.under(pattern)
         if not len(targets):
             return ""
         answers = self.task.answers(logits)
-        found = conformal.never_empty(conformal.sets(answers, least), answers)
-        held = conformal.covered(found, self.task.answered(targets)).mean(1)
-        several = (found.sum(2) > 1).mean()
-        by_itself = f" ({held[own].mean():.1%} in the {own.sum()} that lack the rest in the data)" if own.any() else ""
-        by_itself = "" if own.all() else by_itself
-        return (
-            f"; in {len(targets)} others they hold the truth in {held.mean():.1%}{by_itself} and leave "
-            f"{several:.0%} open"
-        )
+        members = conformal.never_empty(conformal.sets(answers, least), answers)
+        held = conformal.covered(members, self.task.answered(targets)).mean(1)
+        several = (members.sum(2) > 1).mean()
+        note = f" ({held[exact].mean():.1%} in the {exact.sum()} that lack the rest in the data)" if exact.any() else ""
+        note = "" if exact.all() else note
+        return f"; in {len(targets)} others they hold the truth in {held.mean():.1%}{note} and leave {several:.0%} open"
 
     def _shown(self, pattern: int) -> str:
         return presence.pattern_titles(self.names)[pattern]

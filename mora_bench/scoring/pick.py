@@ -31,8 +31,8 @@ def stratified(
     Args:
         targets: [N, C]; logits: [N, P, K] under every pattern; present: bool [N, M].
     """
-    chosen, own = pick(logits, present), presence.pattern_index(present)
-    strata = {name: own == number for number, name in enumerate(presence.stratum_names(modalities))}
+    chosen, patterns = pick(logits, present), presence.pattern_index(present)
+    strata = {name: patterns == number for number, name in enumerate(presence.stratum_names(modalities))}
     return task.scores(targets, chosen), compared(task, targets, chosen, strata)
 
 
@@ -40,15 +40,15 @@ def compared(
     task: Task, targets: np.ndarray, logits: np.ndarray, sets: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
     """Scores of sets of samples that are held against each other, over the classes that all of them have: a class that
-    one lacks counts there as 0, and what it lacks would look like an effect of what the sets differ in.
+    one lacks counts as 0 in it, and its lack would look like an effect of the sets' difference.
 
     Args:
         targets, logits: [N, C], [N, K]; sets: bool [N] by name. An empty set takes no class from the others.
     """
-    classes = None if task.columns else shared([targets[own] for own in sets.values()])
+    classes = None if task.columns else shared([targets[rows] for rows in sets.values()])
     return {
-        name: task.scores(targets[own], logits[own])
+        name: task.scores(targets[rows], logits[rows])
         if classes is None
-        else task.scores_over(targets[own], logits[own], classes)
-        for name, own in sets.items()
+        else task.scores_over(targets[rows], logits[rows], classes)
+        for name, rows in sets.items()
     }

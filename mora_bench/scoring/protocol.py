@@ -21,7 +21,7 @@ from mora_bench.tasks.named import task_of
 
 #: The rates at which every cell holds its primary score, beside its own rate.
 CURVE = tuple(round(0.1 * k, 1) for k in range(11))
-#: Of more classes the counts of what was decided are not kept: they grow with the square of the classes.
+#: Of more classes the counts of decisions are not stored: they grow with the square of the classes.
 MOST_CLASSES = 100
 
 
@@ -54,10 +54,10 @@ def scored(cell: Cell, predicted: dict[str, Predicted]) -> Scores:
     patterns = masks.patterns(cell.modalities)
     settings: dict[str, dict[str, Setting]] = {split: {} for split in predicted}
     for pattern in patterns:
-        kept = {n: kept_at(cell, n, own.units, pattern, [cell.test_rate])[0] for n, own in predicted.items()}
-        present = {n: presence.combine(own.units.natural, kept[n]) for n, own in predicted.items()}
-        for split, own in predicted.items():
-            settings[split][pattern] = _setting(cell, task, own, present[split])
+        kept = {n: kept_at(cell, n, side.units, pattern, [cell.test_rate])[0] for n, side in predicted.items()}
+        present = {n: presence.combine(side.units.natural, kept[n]) for n, side in predicted.items()}
+        for split, side in predicted.items():
+            settings[split][pattern] = _setting(cell, task, side, present[split])
         setting = settings["test"][pattern]
         _beyond(cell, task, predicted, present, setting)
         setting.scores |= _weighted(cell, task, predicted["test"], kept["test"], pattern)
@@ -89,17 +89,17 @@ def over_masks(cell: Cell, task: Task, test: Predicted, pattern: str, rates: lis
         [presence.combine(test.units.natural, kept) for kept in kept_at(cell, "test", test.units, pattern, rates, draw)]
         for draw in range(DRAWS)
     ]
-    found = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
-    expected = expectation(found, rates, task.metric)
+    scores = under_masks(lambda logits: task.score(test.units.targets, logits), test.logits, present.__getitem__)
+    expected = expectation(scores, rates, task.metric)
     if cell.source == "twin":
-        bounds = [ceiling(cell.dataset, own).get(task.primary) for own in present[0]]
+        bounds = [ceiling(cell.dataset, shown).get(task.primary) for shown in present[0]]
         expected.ceiling = [bound for bound in bounds if bound is not None]
-    return found[:, 0].tolist(), expected
+    return scores[:, 0].tolist(), expected
 
 
-def _setting(cell: Cell, task: Task, own: Predicted, present: np.ndarray) -> Setting:
-    scores, strata = stratified(task, own.units.targets, own.logits, present, cell.modalities)
-    realised = presence.realised(own.units.natural, present, cell.modalities)
+def _setting(cell: Cell, task: Task, side: Predicted, present: np.ndarray) -> Setting:
+    scores, strata = stratified(task, side.units.targets, side.logits, present, cell.modalities)
+    realised = presence.realised(side.units.natural, present, cell.modalities)
     return Setting(scores=scores, strata=strata, realised=realised)
 
 
@@ -110,7 +110,7 @@ def _beyond(
     present: dict[str, np.ndarray],
     setting: Setting,
 ) -> None:
-    """Add to a setting of the test split what validation and test splits do not share."""
+    """Add to a setting of the test split the scores that the validation split has not."""
     known, mine = ((predicted[n].units.targets, pick(predicted[n].logits, present[n])) for n in ("val", "test"))
     setting.scores |= task.tuned(known, *mine)
     for sets in by_covariate(predicted["test"].groups).values():
@@ -134,16 +134,16 @@ def _weighted(cell: Cell, task: Task, test: Predicted, kept: np.ndarray, pattern
     chance = masks.chances(*asked, data=cell.drawn_by, split="test", seed=cell.seed)
     if chance is None:
         return {}
-    # By the mask itself, not by what is left: a sample that has nothing to lose also counts as drawn to lose it.
-    whole = kept.all(1) & (chance < 1)
-    logits = pick(test.logits[whole], test.units.natural[whole])
-    return task.weighted(test.units.targets[whole], logits, 1 / (1 - chance[whole]))
+    # By the mask itself, not by the presence left: a sample that has nothing to lose also counts as drawn to lose it.
+    complete = kept.all(1) & (chance < 1)
+    logits = pick(test.logits[complete], test.units.natural[complete])
+    return task.weighted(test.units.targets[complete], logits, 1 / (1 - chance[complete]))
 
 
 def kept_at(
     cell: Cell, split: str, units: masks.Units, pattern: str, rates: Sequence[float], draw: int = 0
 ) -> list[np.ndarray]:
-    """What the mask keeps of a split's samples at each rate when a cell is scored, bool [N, M]; draws above 0 are other
-    masks of the kind."""
+    """The modalities that a mask keeps of a split's samples at each rate when a cell is scored, bool [N, M]; draws
+    above 0 are other masks of the kind."""
     split = f"{split}, draw {draw}" if draw else split
     return masks.masks(units, pattern, rates, cell.test_missing, data=cell.drawn_by, split=split, seed=cell.seed)

@@ -1,4 +1,4 @@
-"""What a cell scores where every modality is there, by which of them it is shown: what their worth is made from."""
+"""The scores of a cell where every modality exists, by those it is shown: the source of their worth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mora_bench.tasks.contract import Task
 #: Of more modalities there are too many sets to score each.
 MOST = 8
 
-#: Targets [N, C], logits [N, P, C] under every pattern of presence, what is there by nature, bool [N, M].
+#: Targets [N, C], logits [N, P, C] under every pattern of presence, natural presence, bool [N, M].
 Side = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -35,23 +35,25 @@ def worth(task: Task, known: Side, test: Side, groups: dict[str, np.ndarray]) ->
     (seen, seen_logits), (targets, logits) = (_complete(side, constant) for side in (known, test))
     if not len(seen) or not len(targets):
         return None
-    found: list[dict[str, Any]] = [
-        task.scores(targets, own) | task.tuned((seen, before), targets, own)
-        for before, own in zip(seen_logits, logits, strict=True)
+    set_scores: list[dict[str, Any]] = [
+        task.scores(targets, shown) | task.tuned((seen, known_shown), targets, shown)
+        for known_shown, shown in zip(seen_logits, logits, strict=True)
     ]
-    whole = {name: at[test[2].all(1)] for name, at in groups.items()}
+    complete = {name: at[test[2].all(1)] for name, at in groups.items()}
     return Worth(
         n=len(targets),
         # Conventions of other libraries lack some.
-        scores={name: [own[name] for own in found] for name in task.agree if name in found[0]},
-        per_class={name: [own[name] for own in found] for name in task.per_class if name in found[0]},
-        group_n={name: int(at.sum()) for name, at in whole.items()},
-        groups={name: [task.score(targets[at], own[at]) for own in logits] for name, at in whole.items() if at.any()},
+        scores={name: [scores[name] for scores in set_scores] for name in task.agree if name in set_scores[0]},
+        per_class={name: [scores[name] for scores in set_scores] for name in task.per_class if name in set_scores[0]},
+        group_n={name: int(at.sum()) for name, at in complete.items()},
+        groups={
+            name: [task.score(targets[at], shown[at]) for shown in logits] for name, at in complete.items() if at.any()
+        },
     )
 
 
 def _complete(side: Side, constant: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The targets of the samples that have everything, and their logits [n, C] by the number of what is shown."""
+    """The targets of the samples that have everything, and their logits [n, C] by the number of the set shown."""
     targets, logits, natural = side
     at = natural.all(1)
     return targets[at], [np.repeat(constant, at.sum(), 0), *np.moveaxis(logits[at], 1, 0)]

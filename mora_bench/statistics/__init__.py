@@ -1,1 +1,1 @@
-"""What scores over seeds allow to say; numbers in, numbers out, no torch."""
+"""The statistics of scores over seeds; numbers in, numbers out, no torch."""

@@ -28,21 +28,21 @@ def auroc(scores: np.ndarray, positive: np.ndarray, clusters: np.ndarray) -> tup
     for side in (positive, ~positive):
         size = np.bincount(owner[side], minlength=owner.max() + 1)
         parts = np.bincount(owner[side], above[side], owner.max() + 1) - size * area
-        there = int((size > 0).sum())
-        count.append(there)
+        holders = int((size > 0).sum())
+        count.append(holders)
         sums.append(parts / side.sum())
-        spread.append(there / max(there - 1, 1) * float((sums[-1] ** 2).sum()))
+        spread.append(holders / max(holders - 1, 1) * float((sums[-1] ** 2).sum()))
     both = owner.max() + 1
     variance = sum(spread) + 2 * both / max(both - 1, 1) * float((sums[0] * sums[1]).sum())
     fewest = min(count)
     exact = area * (1 - area)
-    # An area of 1 has no spread, whatever it was found on.
+    # An area of 1 has no spread, whatever the samples.
     draws = exact / variance if variance > 0 and exact > 0 else fewest
     return area, float(np.clip(draws, fewest, fewest / LEAST_OF_BOUND))
 
 
 def interval(share: float, draws: float, level: float) -> tuple[float, float]:
-    """Wilson's interval of a share (JASA 22 (1927) 209-212) found in so many draws; it fails on either side with a
+    """Wilson's interval of a share (JASA 22 (1927) 209-212) of so many draws; it fails on either side with a
     chance of `level` at most."""
     z = -NormalDist().inv_cdf(level)
     middle = (share + z * z / (2 * draws)) / (1 + z * z / draws)

@@ -14,9 +14,9 @@ def falls_below(
         values, floor: scores at `rates`, which ascend.
     """
     gap = np.asarray(values, float) - np.asarray(floor, float)
-    for i, own in enumerate(gap):
-        if own < 0:
+    for i, margin in enumerate(gap):
+        if margin < 0:
             if i == 0:
                 return float(rates[0])
-            return float(rates[i - 1] + (rates[i] - rates[i - 1]) * gap[i - 1] / (gap[i - 1] - own))
+            return float(rates[i - 1] + (rates[i] - rates[i - 1]) * gap[i - 1] / (gap[i - 1] - margin))
     return None

@@ -1,4 +1,4 @@
-"""Which of several rows differ: paired tests over seeds, corrected for their number, and what they could have seen.
+"""Which of several rows differ: paired tests over seeds, corrected for their number, and the differences they detect.
 
 The estimand is the mean difference over draws of split, mask, start and order at the given training size. Rows share
 all of these in one seed, so a seed gives one paired difference. It carries the noise of training and, because every
@@ -14,7 +14,7 @@ from mora_bench.statistics.holm import adjusted
 from mora_bench.statistics.power import LEVEL, POWER, smallest
 from mora_bench.statistics.variances import chance_apart, steadied
 
-#: Pairs agree on the smallest difference told where so many of them lie within this factor of the median.
+#: Pairs agree on the smallest detectable difference where so many of them lie within this factor of the median.
 MANY, AGREE = 0.9, 1.25
 #: How often steadying fails rows that are alike, in chances that one of them is set apart; simulated.
 LOST = 3
@@ -29,7 +29,7 @@ class Pairs:
         error: float [P], its standard error; freedom: float [P], degrees of freedom.
         p, holm: float [P], two-sided, alone and corrected for P tests.
         low, high: float [P], a 95 % interval of each difference alone; NaN where equal differences leave it unknown.
-        smallest: float [P], the true difference that would be told from 0 with 80 % power after the correction; NaN
+        smallest: float [P], the true difference that would be detected with 80 % power after the correction; NaN
             where all differences are equal over seeds, which says nothing of it.
     """
 
@@ -44,7 +44,7 @@ class Pairs:
     high: np.ndarray
     smallest: np.ndarray
 
-    def told(self) -> np.ndarray:
+    def significant(self) -> np.ndarray:
         """bool [P]: the two rows differ."""
         return self.holm < LEVEL
 
@@ -79,8 +79,8 @@ def paired_tests(
         several: whether the last leading axis is scores of the same rows, as in `variances.steadied`.
     """
     seeds = scores.shape[-1]
-    found = steadied(scores, several)
-    variance, freedom, apart = (own[..., first, second] for own in (found.variance, found.freedom, found.apart))
+    shared = steadied(scores, several)
+    variance, freedom, apart = (array[..., first, second] for array in (shared.variance, shared.freedom, shared.apart))
     error = np.sqrt(variance * (1 / seeds + overlap))
     difference = (scores[..., first, :] - scores[..., second, :]).mean(-1)
     ratio = np.divide(difference, error, out=np.zeros(error.shape), where=error > 0)
@@ -102,8 +102,8 @@ def compared(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 
     Raises:
         ValueError: fewer than two seeds, or a score that is NaN.
     """
-    (found,) = compared_by(scores[None], pairs, overlap)
-    return found
+    (comparison,) = compared_by(scores[None], pairs, overlap)
+    return comparison
 
 
 def compared_by(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float = 0.0) -> tuple[Pairs, ...]:
@@ -122,7 +122,7 @@ def compared_by(scores: np.ndarray, pairs: list[tuple[int, int]], overlap: float
         half = np.where(tests.error > 0, half, np.nan)
     low, high = tests.difference - half, tests.difference + half
     holm = corrected(tests.p, rows)
-    least = least_told(tests, seeds, rows, kinds)
+    least = detectable(tests, seeds, rows, kinds)
     columns = (tests.difference, tests.error, tests.freedom, tests.p, holm, low, high, least)
     return tuple(Pairs(first, second, *(column[k] for column in columns)) for k in range(kinds))
 
@@ -139,8 +139,8 @@ def corrected(p: np.ndarray, rows: int) -> np.ndarray:
     return adjusted(flat, least=kinds * (rows - 1)).reshape(p.shape)
 
 
-def least_told(found: PairedTests, seeds: int, rows: int, kinds: int = 1) -> np.ndarray:
-    """The true difference of each pair that is told with 80 % power: float [..., P].
+def detectable(paired: PairedTests, seeds: int, rows: int, kinds: int = 1) -> np.ndarray:
+    """The true difference of each pair that is detected with 80 % power: float [..., P].
 
     Two rows that are like the others may be set apart by chance, and are hardly told apart then; or variances seem to
     differ by chance, and less is shared. The other grids have to make up for these. A deviation of a few seeds alone
@@ -151,20 +151,20 @@ def least_told(found: PairedTests, seeds: int, rows: int, kinds: int = 1) -> np.
     """
     shares = rows > 2 and seeds > 2
     power = POWER / (1 - LOST * chance_apart(seeds - 1)) if shares else POWER
-    tests = kinds * found.p.shape[-1]
+    tests = kinds * paired.p.shape[-1]
     alone = (seeds - 1) / chi2.median(seeds - 1)
-    known = zip(found.freedom.flat, found.apart.flat, strict=True)
+    known = zip(paired.freedom.flat, paired.apart.flat, strict=True)
     errors = [
-        smallest(round(own, 1), tests, power=power)
+        smallest(round(freedom, 1), tests, power=power)
         if shares and not apart
         else smallest(seeds - 1, tests) * np.sqrt(alone)
-        for own, apart in known
+        for freedom, apart in known
     ]
-    return np.where(found.error > 0, np.reshape(errors, found.error.shape) * found.error, np.nan)
+    return np.where(paired.error > 0, np.reshape(errors, paired.error.shape) * paired.error, np.nan)
 
 
 def resolution(smallest: np.ndarray) -> tuple[float, float]:
-    """The smallest difference told of a section, from those of its P pairs: the least and the largest.
+    """The smallest detectable difference of a section, from those of its P pairs: the least and the largest.
 
     Twice the median where nine pairs in ten lie within a quarter of it; NaN where no pair's is known.
     """

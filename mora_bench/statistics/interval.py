@@ -32,12 +32,12 @@ def means(scores: np.ndarray, overlap: float = 0.0) -> Means:
     squares = np.where(known, scores - mean, 0) ** 2
     std = np.where(count > 1, np.sqrt(squares.sum(0) / (several - 1)), np.nan)
     # The quantile of few distinct numbers of seeds is taken once each.
-    sizes, place = np.unique(several, return_inverse=True)
-    half = t.isf(LEVEL / 2, sizes - 1)[place] * std * np.sqrt(1 / several + overlap)
+    sizes, index = np.unique(several, return_inverse=True)
+    half = t.isf(LEVEL / 2, sizes - 1)[index] * std * np.sqrt(1 / several + overlap)
     return Means(mean, std, mean - half, mean + half)
 
 
 def interval(scores: np.ndarray, overlap: float = 0.0) -> tuple[float, float]:
     """The interval of `means` of one score: float [S] -> (low, high). NaN for fewer than two seeds."""
-    found = means(scores[:, None], overlap)
-    return float(found.low[0]), float(found.high[0])
+    over_seeds = means(scores[:, None], overlap)
+    return float(over_seeds.low[0]), float(over_seeds.high[0])

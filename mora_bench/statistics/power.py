@@ -1,4 +1,4 @@
-"""The smallest difference that a comparison could have seen."""
+"""The smallest difference that a comparison could detect."""
 
 from functools import lru_cache
 

@@ -31,8 +31,8 @@ class Ranks:
         return self.p < LEVEL
 
     @property
-    def told(self) -> np.ndarray:
-        """bool [R]: told from the row with the best mean rank."""
+    def worse(self) -> np.ndarray:
+        """bool [R]: significantly worse than the row with the best mean rank."""
         return (self.mean - self.mean.min() >= self.critical) & self.differ
 
 

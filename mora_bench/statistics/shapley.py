@@ -20,10 +20,10 @@ def shapley(values: np.ndarray) -> np.ndarray:
         raise ValueError(f"{len(values)} values are not those of every set of some parts")
     codes = np.arange(len(values))
     sizes = np.array([code.bit_count() for code in range(len(values))])
-    found = []
+    contributions = []
     for part in range(parts):
         without = codes[(codes >> part) & 1 == 0]
         # Of all orders, so many have exactly these parts before this one.
         weights = np.array([1 / (parts * comb(parts - 1, size)) for size in sizes[without]])
-        found.append(np.tensordot(weights, values[without | (1 << part)] - values[without], 1))
-    return np.array(found)
+        contributions.append(np.tensordot(weights, values[without | (1 << part)] - values[without], 1))
+    return np.array(contributions)

@@ -41,8 +41,8 @@ def steadied(scores: np.ndarray, several: bool = False) -> Steadied:
     """The variance of each paired difference, drawn towards that of all pairs as far as these agree.
 
     Three seeds give a variance two degrees of freedom; a t test on it sees almost nothing. Where the rows of a section
-    spread alike their pairs can share one variance. Where they do not, the shared one tells differences that are not
-    there. So:
+    spread alike their pairs can share one variance. Where they do not, the shared one finds differences that do not
+    exist. So:
 
     1. The variance of a pair is the mean of its own and the pooled one (the mean over pairs), weighted by degrees of
        freedom. Those of the pooled one are estimated from how much the pairs' variances differ beyond chance: Smyth,
@@ -90,16 +90,16 @@ def _variances(scores: np.ndarray) -> np.ndarray:
     """Unbiased variances over seeds of the differences of every two rows: [..., R, S] -> [..., R, R]."""
     rows = scores.shape[-2]
     first, second = np.triu_indices(rows, 1)
-    found = (scores[..., first, :] - scores[..., second, :]).var(-1, ddof=1)
-    found[found < (ROUNDING * np.abs(scores).max((-2, -1))[..., None]) ** 2] = 0
-    whole = np.zeros((*scores.shape[:-1], rows))
-    whole[..., first, second] = whole[..., second, first] = found
-    return whole
+    of_pairs = (scores[..., first, :] - scores[..., second, :]).var(-1, ddof=1)
+    of_pairs[of_pairs < (ROUNDING * np.abs(scores).max((-2, -1))[..., None]) ** 2] = 0
+    matrix = np.zeros((*scores.shape[:-1], rows))
+    matrix[..., first, second] = matrix[..., second, first] = of_pairs
+    return matrix
 
 
 def _alike(variances: np.ndarray, freedom: int) -> np.ndarray:
-    """How many degrees of freedom the pooled variance has as a prior of each, infinite where chance alone could make
-    them differ: [..., P] -> [...]."""
+    """The degrees of freedom of the pooled variance as a prior of each pair's, infinite where chance alone could make
+    these differ: [..., P] -> [...]."""
     known = np.maximum(variances, LEAST * variances.mean(-1, keepdims=True))
     # Where no pair differs there is nothing to steady.
     logs = np.log(np.where(known > 0, known, 1.0))

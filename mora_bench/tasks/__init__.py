@@ -1,1 +1,1 @@
-"""What is asked about a sample: how it is answered, scored and learned."""
+"""Questions about a sample: how they are answered, scored and learned."""

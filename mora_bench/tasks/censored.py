@@ -21,7 +21,7 @@ AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Pairs:
-    """Of each of E events the samples that were free of it for longer.
+    """For each of E events the samples that were free of it for longer.
 
     Attributes:
         weights: float [E], 1 / G(t-) ** 2.
@@ -43,8 +43,8 @@ class Pairs:
         return _share(self.weights @ self.concordant, self.weights @ self.comparable)
 
 
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")
+def _share(part: float, total: float) -> float:
+    return float(part / total) if total else float("nan")
 
 
 def until(times: np.ndarray, events: np.ndarray, horizon: float) -> tuple[np.ndarray, np.ndarray]:
@@ -79,10 +79,10 @@ def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> Pairs:
     comparable, concordant = np.zeros(len(at), np.int64), np.zeros(len(at))
     step = max(AT_ONCE // max(len(times), 1), 1)
     for start in range(0, len(at), step):
-        own = at[start : start + step]
-        longer = (times > times[own, None]) | ((times == times[own, None]) & ~events)
+        cases = at[start : start + step]
+        longer = (times > times[cases, None]) | ((times == times[cases, None]) & ~events)
         comparable[start : start + step] = longer.sum(1)
-        lower, tied = risk < risk[own, None], risk == risk[own, None]
+        lower, tied = risk < risk[cases, None], risk == risk[cases, None]
         concordant[start : start + step] = (longer & lower).sum(1) + (longer & tied).sum(1) / 2
     return Pairs(uncensored(times, events)[at] ** -2.0, comparable, concordant)
 

@@ -56,7 +56,7 @@ class Task(ABC):
     per_class: ClassVar[Mapping[str, Metric]] = {}
     #: Whether each label is decided for itself, at a threshold; else one of them is.
     one_by_one: ClassVar[bool] = True
-    #: What the columns of targets hold where they are not one a label; () where they are.
+    #: The content of the columns of targets where they are not one a label; () where they are.
     columns: ClassVar[tuple[str, ...]] = ()
     #: A description of its argument, which stands behind a colon in its name; "" if it takes none.
     takes: ClassVar[str] = ""
@@ -84,7 +84,7 @@ class Task(ABC):
 
     @property
     def question(self) -> str:
-        """What captions call it: the title, and what its argument adds."""
+        """Its name in captions: the title, and what its argument adds."""
         return self.title
 
     def outputs(self, labels: int) -> int:
@@ -139,7 +139,7 @@ class Task(ABC):
         return expit(np.asarray(logits, np.float64))
 
     def decide(self, logits: np.ndarray, thresholds: np.ndarray | None = None) -> np.ndarray:
-        """What is decided, bool [N, C], of logits [N, K]; thresholds [C] are on logits, 0 if not given. By default each
+        """The decisions, bool [N, C], on logits [N, K]; thresholds [C] are on logits, 0 if not given. By default each
         label whose logit is above its threshold."""
         return np.asarray(logits > (0.0 if thresholds is None else thresholds))
 
@@ -155,7 +155,7 @@ class Task(ABC):
 
     @property
     def metric(self) -> Metric:
-        """What `primary` is called, which way it is better, its range."""
+        """The facts of `primary`: its title, which way is better, its range."""
         return self.metrics[self.primary]
 
     def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
@@ -179,7 +179,7 @@ class Task(ABC):
         return {}
 
     def counts(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list[int]]:
-        """What `pooled` needs of one set of samples, by name; nothing if scores of several cannot be pooled."""
+        """Counts of one set of samples, by name, for `pooled`; nothing if scores of several cannot be pooled."""
         return {}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
@@ -193,7 +193,7 @@ class Task(ABC):
     def confusion(
         self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
     ) -> dict[str, list[list[int]]]:
-        """What is decided, counted, by the rule that decides; nothing by default.
+        """Counts of decisions, by the rule that decides; nothing by default.
 
         Of labels that are decided one by one [C, 4]: true negatives, false positives, false negatives, true positives
         of each. Else [C, C]: how many samples of each true class are decided for each class.
@@ -204,7 +204,7 @@ class Task(ABC):
         return {}
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
-        """Of predictions in bins: mean probability, share of true, count; nothing by default."""
+        """Predictions in bins: mean probability, share of true, count; nothing by default."""
         return {}
 
     def risk_groups(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
@@ -217,20 +217,20 @@ class Task(ABC):
         return {}
 
     def improbable(self, row: np.ndarray) -> str | None:
-        """What keeps a sample's numbers from 0 to 1, float [C], from being its probabilities; None if nothing does."""
+        """The reason why a sample's numbers from 0 to 1, float [C], are not its probabilities; None if they are."""
         return None
 
     def problem(self, targets: np.ndarray) -> str | None:
-        """What is wrong with a dataset's targets, of finite numbers and the right shape, for this task; None if nothing
-        is."""
+        """The fault of a dataset's targets, of finite numbers and the right shape, for this task; None if they have
+        none."""
         return None
 
     def holds(self, targets: np.ndarray) -> list[str]:
-        """What a dataset's targets hold beyond labels, a sentence each; nothing by default."""
+        """Facts of a dataset's targets beyond labels, a sentence each; nothing by default."""
         return []
 
     def mislabelled(self, labels: Sequence[str]) -> str | None:
-        """What is wrong with a dataset's C labels for this task; None if nothing is."""
+        """The fault of a dataset's C labels for this task; None if they have none."""
         return None
 
 

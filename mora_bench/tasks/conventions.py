@@ -120,9 +120,9 @@ def applied(task: Task, name: str, convention_name: str) -> Task:
 class Counted(Task):
     """A task whose scores are those of a library: of ours only what it has, and nothing that it does not have."""
 
-    def __init__(self, task: Task, name: str, own: Convention):
-        self.task, self.name, self.convention = task, name, own
-        self.title, self.source, self.primary = task.title, own.source, task.primary  # type: ignore[misc]
+    def __init__(self, task: Task, name: str, rules: Convention):
+        self.task, self.name, self.convention = task, name, rules
+        self.title, self.source, self.primary = task.title, rules.source, task.primary  # type: ignore[misc]
         self.metrics: Mapping = task.metrics  # type: ignore[misc]
         self.agree, self.beside = task.agree, task.beside  # type: ignore[misc]
 
@@ -151,48 +151,50 @@ class Counted(Task):
         return self.task.loss(predicted, wanted) if weights is None else self.task.loss(predicted, wanted, weights)
 
 
-def _decided(own: Convention, task: str, targets: np.ndarray, logits: np.ndarray, over: np.ndarray) -> dict[str, Any]:
-    """What predicted classes give, over the classes `over`, bool [C]."""
+def _decided(rules: Convention, task: str, targets: np.ndarray, logits: np.ndarray, over: np.ndarray) -> dict[str, Any]:
+    """The scores of predicted classes, over the classes `over`, bool [C]."""
     true = targets > 0
     predicted = logits > 0 if task == MULTI_LABEL else np.eye(targets.shape[1], dtype=bool)[logits.argmax(1)]
     hits, wrong = score.counts(predicted, true)
     seen = hits + wrong > 0
-    per_class = np.where(seen, score.f1(hits, wrong), _number(own.f1))
-    values: dict[str, Any] = {"f1_macro": _mean(per_class, seen, own.f1, over), "classes": int(over.sum())}
+    per_class = np.where(seen, score.f1(hits, wrong), _number(rules.f1))
+    values: dict[str, Any] = {"f1_macro": _mean(per_class, seen, rules.f1, over), "classes": int(over.sum())}
     values["f1_per_class"] = np.where(over, per_class, np.nan).tolist()
     if task == MULTI_CLASS:
         positives = true.sum(0)
         recall = np.divide(hits, positives, out=np.zeros(len(hits)), where=positives > 0)
-        there = positives > 0
-        counts = over & (there | (seen & (own.recall_predicted is not None)) | (~seen & (own.recall is not None)))
+        supported = positives > 0
+        counts = over & (
+            supported | (seen & (rules.recall_predicted is not None)) | (~seen & (rules.recall is not None))
+        )
         values["balanced_accuracy"] = float(recall[counts].mean()) if counts.any() else NAN
         values["accuracy"] = float(hits.sum() / len(targets))
     return values
 
 
-def _ranked(own: Convention, targets: np.ndarray, chances: np.ndarray, over: np.ndarray) -> dict[str, float]:
+def _ranked(rules: Convention, targets: np.ndarray, chances: np.ndarray, over: np.ndarray) -> dict[str, float]:
     """AUROC and mean average precision over the classes `over`, bool [C]."""
     positives = targets.sum(0, dtype=np.int64)
     outcomes = (positives > 0) & (positives < len(targets))
     areas, precisions = np.zeros(len(positives)), np.zeros(len(positives))
-    if own.thresholds:
-        areas, precisions = binned(targets, chances, own.thresholds)
+    if rules.thresholds:
+        areas, precisions = binned(targets, chances, rules.thresholds)
     else:
         areas[outcomes] = score.auroc(targets[:, outcomes], chances[:, outcomes])
         for c in np.flatnonzero(positives):
             precisions[c] = score.average_precision(targets[:, c], chances[:, c])
-    return {"auroc": _mean(areas, outcomes, own.auroc, over), "map": _mean(precisions, positives > 0, own.ap, over)}
+    return {"auroc": _mean(areas, outcomes, rules.auroc, over), "map": _mean(precisions, positives > 0, rules.ap, over)}
 
 
-def _probable(own: Convention, task: str, targets: np.ndarray, chances: np.ndarray) -> dict[str, float]:
+def _probable(rules: Convention, task: str, targets: np.ndarray, chances: np.ndarray) -> dict[str, float]:
     """The Brier score and the expected calibration error."""
     squares = (chances - targets) ** 2
     if task == MULTI_LABEL:
         return {"brier": float(squares.mean())}
-    whole = float(squares.sum(1).mean())
+    brier = float(squares.sum(1).mean())
     right = targets[np.arange(len(targets)), chances.argmax(1)]
-    error = score.calibration_error(chances.max(1), right, own.bins)
-    return {"brier": whole / 2 if own.halves_brier and targets.shape[1] == 2 else whole, "calibration_error": error}
+    error = score.calibration_error(chances.max(1), right, rules.bins)
+    return {"brier": brier / 2 if rules.halves_brier and targets.shape[1] == 2 else brier, "calibration_error": error}
 
 
 def binned(targets: np.ndarray, chances: np.ndarray, thresholds: int) -> tuple[np.ndarray, np.ndarray]:
@@ -205,7 +207,7 @@ def binned(targets: np.ndarray, chances: np.ndarray, thresholds: int) -> tuple[n
     # How many of each outcome lie at a threshold or above it, [T, C].
     hits, false = (
         np.stack([len(p) - np.searchsorted(np.sort(p), cuts) for p in columns], 1)
-        for columns in ([chances[own[:, c], c] for c in range(true.shape[1])] for own in (true, ~true))
+        for columns in ([chances[members[:, c], c] for c in range(true.shape[1])] for members in (true, ~true))
     )
     recall, fallout = hits / np.maximum(positives, 1), false / np.maximum(negatives, 1)
     precision = hits / np.maximum(hits + false, 1)

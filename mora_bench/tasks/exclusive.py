@@ -1,4 +1,4 @@
-"""What tasks share of whose C labels exactly one is true of a sample: classes, and grades in order."""
+"""The common part of tasks of whose C labels exactly one is true of a sample: classes, and grades in order."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def not_one(targets: np.ndarray, what: str) -> str | None:
 
 
 def improbable(row: np.ndarray) -> str | None:
-    """What keeps numbers from 0 to 1, float [C], from being the probabilities of labels that exclude each other."""
+    """The reason why numbers from 0 to 1, float [C], are no probabilities of labels that exclude each other."""
     total = float(row.sum())
     if abs(total - 1) <= ROUNDED:
         return None

@@ -1,4 +1,4 @@
-"""What a score says of itself: which way is better, its range, its unit. Nothing else decides what "best" is."""
+"""The facts of a score: which way is better, its range, its unit. Nothing else decides what "best" is."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from mora_bench.errors import UserError
 
-#: What a score is taken from: predicted classes (which need a threshold), probabilities, or the order of samples.
+#: Sources of a score: predicted classes (which need a threshold), probabilities, or the order of samples.
 KINDS = ("decisions", "probabilities", "ranks")
 DASH = "—"
-#: What messages show to whoever declared a metric in another way.
+#: An example in messages to whoever declared a metric in another way.
 EXAMPLE = (
     'Metric("RMSE of the stage", higher_is_better=False, bounds=(0, math.inf), of="probabilities", scale=1, '
     'convention="root of the mean squared error over samples", source="scikit-learn\'s root_mean_squared_error")'
@@ -75,7 +75,7 @@ class Metric:
 
     @property
     def brief(self) -> str:
-        """What it is called where several scores stand side by side."""
+        """Its title where several scores stand side by side."""
         return self.short or self.title
 
     @property
@@ -85,7 +85,7 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """What stands behind the title where values are shown: "x 100", or nothing."""
+        """The text behind the title where values are shown: "x 100", or nothing."""
         return "" if self.scale == 1 else f"x {self.scale:g}"
 
     @property
@@ -108,7 +108,7 @@ class Metric:
         return values if self.higher_is_better else -values
 
     def key(self, value: float | None) -> float:
-        """What one value is ranked by, the larger the better; without a number (None, NaN) it is the worst of all."""
+        """The sort key of one value, the larger the better; without a number (None, NaN) it is the worst of all."""
         return -math.inf if value is None or math.isnan(value) else float(self.oriented(value))
 
     def best(self, values: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -136,7 +136,7 @@ class Metric:
         return value < self.bounds[0] or value > self.bounds[1]
 
     def plain(self) -> dict[str, Any]:
-        """What the page and programs are handed; a bound that is infinite is None."""
+        """The facts for the page and programs; a bound that is infinite is None."""
         low, high = (bound if math.isfinite(bound) else None for bound in self.bounds)
         return {
             "title": self.title, "brief": self.brief, "heading": self.heading,
@@ -149,7 +149,7 @@ class Metric:
 def _ordered(bounds: Any) -> bool:
     """Whether bounds are two numbers, the lower one first."""
     pair = isinstance(bounds, tuple) and len(bounds) == 2
-    return pair and all(isinstance(own, int | float) for own in bounds) and bounds[0] < bounds[1]
+    return pair and all(isinstance(bound, int | float) for bound in bounds) and bounds[0] < bounds[1]
 
 
 def check_metrics(owner: str, primary: Any, metrics: Any, watched: str = "") -> None:
@@ -161,16 +161,16 @@ def check_metrics(owner: str, primary: Any, metrics: Any, watched: str = "") -> 
     """
     if not isinstance(metrics, Mapping) or not metrics:
         raise UserError(f"{owner}: metrics is {metrics!r:.80}; expected a Metric by name, e.g. {{'rmse': {EXAMPLE}}}.")
-    for name, own in metrics.items():
-        if not isinstance(own, Metric):
+    for name, metric in metrics.items():
+        if not isinstance(metric, Metric):
             raise UserError(
-                f"{owner}: metrics[{name!r}] is {own!r:.80}, which does not say which way is better, nor its range; "
+                f"{owner}: metrics[{name!r}] is {metric!r:.80}, which does not say which way is better, nor its range; "
                 f"expected a Metric of mora_bench.api, e.g. {EXAMPLE}."
             )
     if primary not in metrics:
         raise UserError(f"{owner}: primary is {primary!r:.80}; expected one of metrics: {', '.join(metrics)}.")
     if watched and (watched not in metrics or metrics[watched].needs_threshold):
-        free = ", ".join(name for name, own in metrics.items() if not own.needs_threshold) or "there is none"
+        free = ", ".join(name for name, metric in metrics.items() if not metric.needs_threshold) or "there is none"
         raise UserError(f"{owner}: watched is {watched!r:.80}; expected a metric without a threshold: {free}.")
 
 

@@ -18,7 +18,7 @@ def outcomes(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     """True negatives, false positives, false negatives and true positives of each class, the order in which
     scikit-learn's confusion matrices are unravelled: bool [N, C] twice -> int [C, 4]."""
     pairs = ((~predicted, ~true), (predicted, ~true), (~predicted, true), (predicted, true))
-    return np.stack([(said & is_so).sum(0) for said, is_so in pairs], 1)
+    return np.stack([(decision & truth).sum(0) for decision, truth in pairs], 1)
 
 
 def f1(hits: np.ndarray, wrong: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def log_odds(logits: np.ndarray) -> np.ndarray:
 
 def pooled_f1(counts: Sequence[dict[str, list[int]]]) -> float:
     """F1-macro of several sets of samples as one, from the "hits" and "wrong" of each (`counts`)."""
-    hits, wrong = (np.sum([own[name] for own in counts], axis=0) for name in ("hits", "wrong"))
+    hits, wrong = (np.sum([set_counts[name] for set_counts in counts], axis=0) for name in ("hits", "wrong"))
     return float(f1(hits, wrong).mean())
 
 
@@ -135,7 +135,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tu
     at = bin_of(confidence.ravel(), bins)
     count = np.bincount(at, minlength=bins)
     sums = [np.bincount(at, weights=values.ravel().astype(float), minlength=bins) for values in (confidence, right)]
-    mean, share = ([float(v / n) if n else None for v, n in zip(own, count, strict=True)] for own in sums)
+    mean, share = ([float(v / n) if n else None for v, n in zip(totals, count, strict=True)] for totals in sums)
     return mean, share, [int(n) for n in count]
 
 

@@ -112,15 +112,15 @@ class MultiClass(Task):
         predicted = self.decide(logits)
         hits, wrong = score.counts(predicted, true)
         per_class = score.f1(hits, wrong)
-        there = true.any(0) & over
+        supported = true.any(0) & over
         chances = softmax(logits)
         ranked = score.auroc(targets[:, both], score.log_odds(logits)[:, both]) if both.any() else np.zeros(0)
         return {
             "n": len(targets),
             "f1_macro": mean(per_class[over]),
             "accuracy": float(hits.sum() / len(targets)),
-            "balanced_accuracy": mean(hits[there] / true.sum(0)[there]),
-            "f1_per_class": [float(f) if own else float("nan") for f, own in zip(per_class, over, strict=True)],
+            "balanced_accuracy": mean(hits[supported] / true.sum(0)[supported]),
+            "f1_per_class": [float(f) if counted else float("nan") for f, counted in zip(per_class, over, strict=True)],
             "auroc": mean(ranked),
             "classes": int(over.sum()),
             "classes_ranked": int(both.sum()),

@@ -133,7 +133,7 @@ class MultiLabel(Task):
             "n": len(targets),
             "f1_macro": mean(per_class[over]),
             "f1_micro": float(score.f1(hits[over].sum(), wrong[over].sum())) if over.any() else float("nan"),
-            "f1_per_class": [float(f) if own else float("nan") for f, own in zip(per_class, over, strict=True)],
+            "f1_per_class": [float(f) if counted else float("nan") for f, counted in zip(per_class, over, strict=True)],
             "auroc": mean(score.auroc(*ranked)) if both.any() else float("nan"),
             "map": mean(np.array([score.average_precision(*column) for column in columns])),
             "classes": int(over.sum()),
@@ -170,12 +170,12 @@ class MultiLabel(Task):
     def confusion(
         self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
     ) -> dict[str, list[list[int]]]:
-        """Of each label, as `outcomes` counts: at 0.5, and at the threshold of the highest F1 of validation samples."""
+        """The `outcomes` of each label: at 0.5, and at the threshold of the highest F1 of validation samples."""
         true = targets > 0
-        found = {"0.5": score.outcomes(logits > 0, true).tolist()}
+        by_threshold = {"0.5": score.outcomes(logits > 0, true).tolist()}
         if len(known[0]):
-            found["validation"] = score.outcomes(logits > score.best_thresholds(*known), true).tolist()
-        return found
+            by_threshold["validation"] = score.outcomes(logits > score.best_thresholds(*known), true).tolist()
+        return by_threshold
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
         names = ("probability", "share", "count")

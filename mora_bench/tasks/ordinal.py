@@ -83,8 +83,8 @@ class Ordinal(Task):
 
     def logits(self, probabilities: np.ndarray) -> np.ndarray:
         # Each grade keeps the least probability, so that no two cumulative logits are the same.
-        kept = np.clip(np.asarray(probabilities, float), exclusive.LEAST, None)
-        reached = (kept / kept.sum(1, keepdims=True))[:, ::-1].cumsum(1)[:, -2::-1]
+        clipped = np.clip(np.asarray(probabilities, float), exclusive.LEAST, None)
+        reached = (clipped / clipped.sum(1, keepdims=True))[:, ::-1].cumsum(1)[:, -2::-1]
         falls = np.log(reached / (1 - reached))
         gaps = -np.diff(falls, axis=1)
         # The inverse of softplus: log(e^gap - 1), which e^gap overflows in nobody's grades.
@@ -143,9 +143,9 @@ class Ordinal(Task):
         return {"pairs": _pairs(targets, logits).ravel().tolist()}
 
     def pooled(self, counts: Sequence[dict[str, list[int]]]) -> float:
-        whole = np.sum([own["pairs"] for own in counts], axis=0)
-        classes = round(len(whole) ** 0.5)
-        return kappa(whole.reshape(classes, classes))
+        totals = np.sum([set_counts["pairs"] for set_counts in counts], axis=0)
+        classes = round(len(totals) ** 0.5)
+        return kappa(totals.reshape(classes, classes))
 
     def confusion(
         self, known: tuple[np.ndarray, np.ndarray], targets: np.ndarray, logits: np.ndarray
@@ -154,7 +154,7 @@ class Ordinal(Task):
         return {"median": _pairs(targets, logits).tolist()}
 
     def reliability(self, targets: np.ndarray, logits: np.ndarray) -> dict[str, list]:
-        """Of the steps together: the probability of grade k or a higher one, and how many have it."""
+        """The steps together: the probability of grade k or a higher one, and how many have it."""
         names = ("probability", "share", "count")
         return dict(zip(names, score.reliability(expit(cumulative(logits)), _reached(targets)), strict=True))
 
@@ -169,8 +169,8 @@ class Ordinal(Task):
         # logistic function: no difference of two numbers that are nearly the same.
         log = F.pad(F.logsigmoid(falls), (1, 0)) + F.pad(F.logsigmoid(-falls), (0, 1))
         log = log + F.pad(F.logsigmoid(predicted[:, 1:]), (1, 1))
-        own = wanted if weights is None else wanted * weights
-        return -(own * log).sum() / own.sum().clamp(min=torch.finfo(log.dtype).tiny)
+        weighted = wanted if weights is None else wanted * weights
+        return -(weighted * log).sum() / weighted.sum().clamp(min=torch.finfo(log.dtype).tiny)
 
     def balanced(self, targets: np.ndarray) -> np.ndarray:
         return exclusive.balanced(targets)
@@ -215,8 +215,8 @@ def _reached(targets: np.ndarray) -> np.ndarray:
 
 def _both(targets: np.ndarray) -> np.ndarray:
     """The steps with samples on either side, bool [C - 1], of targets [N, C]."""
-    there = np.asarray((targets > 0).any(0))
-    lower, higher = (np.asarray(np.logical_or.accumulate(own)) for own in (there, there[::-1]))
+    sampled = np.asarray((targets > 0).any(0))
+    lower, higher = (np.asarray(np.logical_or.accumulate(grades)) for grades in (sampled, sampled[::-1]))
     return np.asarray(lower[:-1] & higher[-2::-1])
 
 

@@ -27,11 +27,11 @@ def shared(sets: Sequence[np.ndarray]) -> Shared | None:
     Args:
         sets: targets of each set, 0 or 1, [N, C].
     """
-    there = [targets > 0 for targets in sets if len(targets)]
-    if not there:
+    truths = [targets > 0 for targets in sets if len(targets)]
+    if not truths:
         return None
-    positive = np.all([own.any(0) for own in there], axis=0)
-    return Shared(positive, positive & np.all([~own.all(0) for own in there], axis=0))
+    positive = np.all([truth.any(0) for truth in truths], axis=0)
+    return Shared(positive, positive & np.all([~truth.all(0) for truth in truths], axis=0))
 
 
 def mean(values: np.ndarray) -> float:

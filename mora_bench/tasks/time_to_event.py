@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FEW = 10
 #: How far a probability may lie below that of an earlier horizon: what rounding to two or three digits does.
 ROUNDED = 0.02
-#: Into how many groups samples are put by their risk, and at how many times, from 0 on, it is said what became of them.
+#: The number of groups of samples by their risk, and of times, from 0 on, at which their outcomes are shown.
 GROUPS, TIMES = 3, 25
 _ORDER = (
     "risk: the expected time lost until the last horizon, by trapezoids; pairs of an event and a sample free of it for "
@@ -132,13 +132,13 @@ class TimeToEvent(Task):
         if not len(targets):
             return {"n": 0}
         (times, events), chances = _parts(targets), self.probabilities(logits)
-        found, columns = self._pairs(targets, chances), list(zip(chances.T, self.horizons, strict=True))
-        areas = [censored.auroc(times, events, own, horizon) for own, horizon in columns]
-        errors = np.array([censored.brier(times, events, own, horizon) for own, horizon in columns])
+        pairs, columns = self._pairs(targets, chances), list(zip(chances.T, self.horizons, strict=True))
+        areas = [censored.auroc(times, events, column, horizon) for column, horizon in columns]
+        errors = np.array([censored.brier(times, events, column, horizon) for column, horizon in columns])
         return {
             "n": len(targets),
-            "concordance": found.harrell,
-            "concordance_uno": found.uno,
+            "concordance": pairs.harrell,
+            "concordance_uno": pairs.uno,
             "brier_integrated": _mean_over(errors, self.horizons),
             "auroc": float(np.mean(areas)),
             "events": int(censored.until(times, events, self.horizons[-1])[1].sum()),
@@ -165,9 +165,9 @@ class TimeToEvent(Task):
         return {
             "times": at.tolist(),
             "horizons": self.horizons.tolist(),
-            "n": [len(own) for own in groups],
-            "predicted": [chances[own].mean(0).tolist() for own in groups],
-            "observed": [censored.shares(times[own], events[own], at).tolist() for own in groups],
+            "n": [len(group) for group in groups],
+            "predicted": [chances[group].mean(0).tolist() for group in groups],
+            "observed": [censored.shares(times[group], events[group], at).tolist() for group in groups],
         }
 
     def loss(self, predicted: Tensor, wanted: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -186,7 +186,7 @@ class TimeToEvent(Task):
         return (first * F.softplus(-predicted) + free * F.softplus(predicted)).sum() / len(wanted)
 
     def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Of each horizon the share that had the event by then: the life-table estimate, in which whoever is censored
+        """For each horizon the share that had the event by then: the life-table estimate, in which whoever is censored
         in an interval counts for the part of it that they were followed through."""
         times, events = _parts(targets)
         before = np.pad(self.horizons[:-1], (1, 0))
@@ -199,17 +199,17 @@ class TimeToEvent(Task):
     def holds(self, targets: np.ndarray) -> list[str]:
         truth = self.truth(targets)
         had, free = (truth == 1).sum(0), (truth == 0).sum(0)
-        found = [
+        sentences = [
             f"{had[-1]} events by the last horizon, {self.horizons[-1]:g}; {len(truth) - had[-1] - free[-1]} samples "
             f"censored before it, {free[-1]} free of it for longer"
         ]
         by = [f"{horizon:g} {count}" for horizon, count in zip(self.horizons, had, strict=True)]
-        found += [f"events by horizon: {', '.join(by)}"]
-        for horizon, own, followed in zip(self.horizons, np.diff(had, prepend=0), free, strict=True):
-            few = [f"{own} events since the one before"] * bool(own < FEW)
+        sentences += [f"events by horizon: {', '.join(by)}"]
+        for horizon, new_events, followed in zip(self.horizons, np.diff(had, prepend=0), free, strict=True):
+            few = [f"{new_events} events since the one before"] * bool(new_events < FEW)
             few += [f"{followed} samples that are followed to it without one"] * bool(followed < FEW)
-            found += [f"WARNING: horizon {horizon:g} has {' and '.join(few)}: choose others."] * bool(few)
-        return found
+            sentences += [f"WARNING: horizon {horizon:g} has {' and '.join(few)}: choose others."] * bool(few)
+        return sentences
 
     def problem(self, targets: np.ndarray) -> str | None:
         times, marks = targets[:, 0], targets[:, 1]
@@ -237,8 +237,8 @@ class TimeToEvent(Task):
     def _lost(self, chances: np.ndarray) -> np.ndarray:
         """The expected time lost until the last horizon, float [N], by trapezoids."""
         by = np.pad(chances, ((0, 0), (1, 0)))
-        found: np.ndarray = ((by[:, 1:] + by[:, :-1]) / 2) @ np.diff(self.horizons, prepend=0)
-        return found
+        lost: np.ndarray = ((by[:, 1:] + by[:, :-1]) / 2) @ np.diff(self.horizons, prepend=0)
+        return lost
 
 
 def _parts(targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

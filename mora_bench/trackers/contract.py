@@ -61,35 +61,35 @@ class Tracker(ABC):
 
 
 def as_run(record: Record, scores: Scores | None) -> Run:
-    """What a tracker is handed of a cell that is done."""
+    """A cell that is done, as trackers are handed it."""
     curve = []
-    for at in record.training.history if record.training else ():
-        score = {} if at.val_score is None else {"validation": at.val_score}
-        curve.append((at.step, {"loss": at.loss, **score}))
+    for look in record.training.history if record.training else ():
+        score = {} if look.val_score is None else {"validation": look.val_score}
+        curve.append((look.step, {"loss": look.loss, **score}))
     key = scores.score_key if scores is not None and not scores.scoring.as_trained else record.key
     task = task_of(record.cell.task)
-    said, metrics = _scores(record, scores), dict(task.metrics)
-    return Run(key, visible(record.cell.label), _settings(record, scores), curve, said, metrics)
+    numbers, metrics = _scores(record, scores), dict(task.metrics)
+    return Run(key, visible(record.cell.label), _settings(record, scores), curve, numbers, metrics)
 
 
 def _settings(record: Record, scores: Scores | None) -> dict[str, int | float | str]:
     cell = record.cell
-    found: dict[str, Any] = identity(cell, leave_out=("recipe", "scoring", "versions"))
-    found |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
-    found |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
-    found |= {"family": record.competitor.family, "device": record.provenance.device}
-    shown = {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in found.items() if v is not None}
+    settings: dict[str, Any] = identity(cell, leave_out=("recipe", "scoring", "versions"))
+    settings |= {} if cell.recipe is None else {f"recipe.{n}": v for n, v in vars(cell.recipe).items()}
+    settings |= {} if scores is None else {f"scoring.{n}": v for n, v in identity(scores.scoring).items()}
+    settings |= {"family": record.competitor.family, "device": record.provenance.device}
+    shown = {n: v if isinstance(v, int | float | str) else json.dumps(v) for n, v in settings.items() if v is not None}
     return {n: visible(v) if isinstance(v, str) else v for n, v in shown.items()}
 
 
 def _scores(record: Record, scores: Scores | None) -> dict[str, float]:
-    found: dict[str, float | None] = {}
+    numbers: dict[str, float | None] = {}
     for pattern, setting in scores.test.items() if scores else ():
-        found |= {f"{pattern}/{n}": v for n, v in setting.scores.items() if isinstance(v, int | float)}
+        numbers |= {f"{pattern}/{n}": v for n, v in setting.scores.items() if isinstance(v, int | float)}
     if record.time is not None:
-        found |= {"cost/seconds": record.time.cell_s, "cost/ms per step": record.time.step_ms}
+        numbers |= {"cost/seconds": record.time.cell_s, "cost/ms per step": record.time.step_ms}
     if record.parameters is not None:
-        found |= {"cost/share trained": record.parameters.share_total}
+        numbers |= {"cost/share trained": record.parameters.share_total}
     if record.flops is not None:
-        found |= {"cost/FLOPs of a forward pass": record.flops.forward}
-    return {name: float(value) for name, value in found.items() if value is not None}
+        numbers |= {"cost/FLOPs of a forward pass": record.flops.forward}
+    return {name: float(value) for name, value in numbers.items() if value is not None}

@@ -15,7 +15,7 @@ from mora_bench.trackers.contract import Run, Tracker, as_run
 Outcomes = Iterator[tuple[Cell, Record]]
 
 
-def tracked(outcomes: Outcomes, place: Runtime, names: Sequence[str]) -> Outcomes:
+def tracked(outcomes: Outcomes, runtime: Runtime, names: Sequence[str]) -> Outcomes:
     """Pass on the outcomes of `campaign.run`, and hand each cell that is done to trackers, by name.
 
     Raises:
@@ -24,13 +24,13 @@ def tracked(outcomes: Outcomes, place: Runtime, names: Sequence[str]) -> Outcome
     trackers: list[Tracker] = []
     for name in names:
         try:
-            trackers.append(registry.get(registry.TRACKERS, name)(place.out))
+            trackers.append(registry.get(registry.TRACKERS, name)(runtime.out))
             trackers[-1].ready()
         except UserError:
             raise
         except Exception as error:
             raise UserError(f"--track {name}: cannot begin ({type(error).__name__}: {error}).") from error
-    return _handed_over(outcomes, Store(place.out), trackers)
+    return _handed_over(outcomes, Store(runtime.out), trackers)
 
 
 def _handed_over(outcomes: Outcomes, store: Store, trackers: Sequence[Tracker]) -> Outcomes:
@@ -47,10 +47,10 @@ def _handed_over(outcomes: Outcomes, store: Store, trackers: Sequence[Tracker]) 
             _tried(tracker, tracker.close)
 
 
-def _tried(tracker: Tracker, what: Callable[..., None], *about: Run) -> bool:
-    """Whether a tracker could do something. What only shows results must not end what makes them."""
+def _tried(tracker: Tracker, call: Callable[..., None], *arguments: Run) -> bool:
+    """Whether a call of a tracker succeeded; trackers only show results, so their errors must not end a grid."""
     try:
-        what(*about)
+        call(*arguments)
     except Exception as error:
         name = type(tracker).__name__
         print(f"{name}: {type(error).__name__}: {error}; it is handed no more cells", file=sys.stderr)

@@ -29,9 +29,9 @@ from mora_bench.training import facts, frozen, predictors
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
 
-#: What `save_adapter` keeps for this: every trained parameter, under its own name.
+#: The file of `--save-adapters` for this: every trained parameter, under its own name.
 FILE = "trained.safetensors"
-#: What it keeps of a projection, whether that trained or was aligned.
+#: Its file of a projection, whether that trained or was aligned.
 PROJECTION = "projection.safetensors"
 
 
@@ -68,21 +68,21 @@ def trained(record: Record, runtime: Runtime) -> Model:
     return model.eval()
 
 
-def _load(own: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> None:
+def _load(parameters: Mapping[str, torch.nn.Parameter], content: bytes, file: Path) -> None:
     try:
         tensors = load(content)
     except SafetensorError as error:
         raise UserError(f"{file}: cannot be read ({error}). Train the cell again.") from error
-    shapes = {name: parameter.shape for name, parameter in own.items()}
+    shapes = {name: parameter.shape for name, parameter in parameters.items()}
     if {name: tensor.shape for name, tensor in tensors.items()} != shapes:
         raise UserError(f"{file}: its parameters are not those of this cell. Train the cell again.")
     with torch.no_grad():
-        for name, parameter in own.items():
+        for name, parameter in parameters.items():
             parameter.copy_(tensors[name])
 
 
 def applier(record: Record, runtime: Runtime, trained_on: Table, parts: bool) -> Callable[[Table], Applied]:
-    """What predicts samples with what each of them has and, where asked, with every part of it, as a cell learned it.
+    """A function that predicts samples with what each has and, where asked, with every part of it, as a cell learned.
 
     Args:
         trained_on: the cell's own data.
@@ -112,26 +112,30 @@ def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Ru
 
 
 def _wanted(table: Table, parts: bool) -> np.ndarray | None:
-    """Under which patterns samples are predicted, bool [n, P]: that of what each has; None for all that it can show."""
-    own = presence.pattern_index(table.present)
-    return None if parts else own[:, None] == np.arange(len(presence.pattern_presence(len(table.names))))
+    """The patterns under which samples are predicted, bool [n, P]: that of what each has; None for all it can show."""
+    patterns = presence.pattern_index(table.present)
+    return None if parts else patterns[:, None] == np.arange(len(presence.pattern_presence(len(table.names))))
 
 
 def _with_categories(table: Table, trained_on: Table) -> Table:
     """New records, and behind them the measured values that were trained on, so that a category has the number that it
     had in training: they are numbered as they stand in a table."""
-    kept = {name: own for name, own in trained_on.modalities.items() if own.kind == "table"}
-    if not kept:
+    measured = {name: column for name, column in trained_on.modalities.items() if column.kind == "table"}
+    if not measured:
         return table
-    rows = [row for row in range(len(trained_on)) if any(own.values[row] is not None for own in kept.values())]
+    rows = [
+        row for row in range(len(trained_on)) if any(column.values[row] is not None for column in measured.values())
+    ]
     none = dict.fromkeys(table.modalities, (None,) * len(rows))
-    values = none | {name: tuple(own.values[row] for row in rows) for name, own in kept.items()}
+    values = none | {name: tuple(column.values[row] for row in rows) for name, column in measured.items()}
     ids = tuple(f"trained on: {row}" for row in rows)
     return replace(
         table,
         ids=table.ids + ids,
         patients=table.patients + ids,
-        modalities={name: Column(own.kind, own.values + values[name]) for name, own in table.modalities.items()},
+        modalities={
+            name: Column(column.kind, column.values + values[name]) for name, column in table.modalities.items()
+        },
         targets=np.pad(table.targets, ((0, len(rows)), (0, 0))),
     )
 
@@ -154,11 +158,11 @@ def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Run
     begun = time.perf_counter()
     rows = np.arange(len(table))
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
-        seen: frozen.Features = {}
+        features: frozen.Features = {}
         if cell.decoded_for is not None:
             rules = backbones.resolve(*cell.decoded_for).rules
             samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
-            seen = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
+            features = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
         task = task_of(cell.task)
-        logits = predictors.predicted(predictor, task, Side(table, rows), seen, _wanted(table, parts))
+        logits = predictors.predicted(predictor, task, Side(table, rows), features, _wanted(table, parts))
     return Applied(logits, time.perf_counter() - begun)

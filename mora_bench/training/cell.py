@@ -54,7 +54,7 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
     if cells[0].after:
         transfer.carry_over(_trained_before(cells, runtime, device), models)
     data = views["train"].samples
-    costs = [flops.of_cell(each, model, data, device) for each, model in zip(cells, models, strict=True)]
+    costs = [flops.of_cell(cell, model, data, device) for cell, model in zip(cells, models, strict=True)]
     error = None
     try:
         fits = fitted(models, cells, views, device, runtime)
@@ -65,17 +65,17 @@ def run_cells(cells: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
         models.clear()
         # Cells that were trained as one are run again, each alone.
         raise error if len(cells) > 1 else _named(error, cells, runtime, device)
-    found = [
-        _outcome(each, model, fit, cost, split, views, device, runtime)
-        for each, model, cost, fit in zip(cells, models, costs, fits, strict=True)
+    outcomes = [
+        _outcome(cell, model, fit, cost, split, views, device, runtime)
+        for cell, model, cost, fit in zip(cells, models, costs, fits, strict=True)
     ]
     for view in views.values():
         cache.check_unchanged(view.samples, reopen)
-    for outcome in found:
+    for outcome in outcomes:
         outcome.record.memory = memory.read()
         assert outcome.record.time is not None
         outcome.record.time.cell_s = (time.perf_counter() - begun) / len(cells)
-    return found
+    return outcomes
 
 
 def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> NotFinite:
@@ -86,8 +86,8 @@ def _named(error: NotFinite, cells: Sequence[Cell], runtime: Runtime, device: to
     try:
         seen = Dropping(views["train"], recipe_of(cells[0]).modality_dropout, 0).view
         fitted(models, cells, views, device, replace(runtime, checkpoint_minutes=0), watch=Watch(seen))
-    except NotFinite as found:
-        return found
+    except NotFinite as cause:
+        return cause
     return error
 
 
@@ -109,8 +109,8 @@ def untrained(
 
 
 def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.device) -> list[Model]:
-    """The networks of what the cells come after, trained."""
-    sources = [transfer.before(each, runtime) for each in cells]
+    """The trained networks of the cells that these cells come after."""
+    sources = [transfer.before(cell, runtime) for cell in cells]
     _, views, models = untrained(sources, runtime, device, tested=False)
     fitted(models, sources, views, device, runtime, owner=cells[0])
     return models
@@ -118,17 +118,17 @@ def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.devic
 
 def views_of(cell: Cell, split: Mapping[str, Side], decoded: Mapping[str, Samples]) -> dict[str, View]:
     """The sides of a cell's split, of their decoded samples, as its training mask shows them."""
-    found = {
-        name: View(gaps.of_samples(cell, decoded[name]), part.rows, facts.presence_of(cell, name, part))
-        for name, part in split.items()
+    views = {
+        name: View(gaps.of_samples(cell, decoded[name]), side.rows, facts.presence_of(cell, name, side))
+        for name, side in split.items()
     }
-    found["train"] = replace(found["train"], weights=facts.weights_of(cell, "train", split["train"]))
-    return found
+    views["train"] = replace(views["train"], weights=facts.weights_of(cell, "train", split["train"]))
+    return views
 
 
 def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.device) -> list[Model]:
     """The untrained networks of cells that are trained as one; they hold the frozen weights once."""
-    models = [build(each, data, training, device) for each in cells]
+    models = [build(cell, data, training, device) for cell in cells]
     fused.share_frozen(models)
     return models
 
@@ -146,7 +146,7 @@ def fitted(
     it is not the first of them. `watch` looks at the gradients of a single one."""
     task: Task = task_of(cells[0].task)
     order = derive(cells[0].seed, "order")
-    recipes = [recipe_of(each) for each in cells]
+    recipes = [recipe_of(cell) for cell in cells]
     saved = _checkpoint(owner or cells[0], cells, runtime) if runtime.checkpoint_minutes else None
     log = Store(runtime.out).log_file(owner or cells[0])
     sides = views["train"], views["val"]
@@ -155,7 +155,7 @@ def fitted(
 
 
 def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpoint:
-    """Where the state of these cells in training goes."""
+    """The checkpoint that holds the state of these cells in training."""
     keys = [cell.key for cell in cells]
     made_by = {"cells": keys, "threads": runtime.threads, "compiler": runtime.compiler}
     made_by |= {"device": provenance.device_name(runtime.device), **provenance.versions(), "code": provenance.code()}
@@ -164,7 +164,7 @@ def _checkpoint(owner: Cell, cells: Sequence[Cell], runtime: Runtime) -> Checkpo
 
 
 def recipe_of(cell: Cell) -> Recipe:
-    """How a cell is trained.
+    """The recipe that a cell is trained by.
 
     Raises:
         UserError: the cell has no recipe.
@@ -179,7 +179,7 @@ def _outcome(
     model: Model,
     fit: Fit,
     cost: tuple[Flops | None, list[str]],
-    own: Mapping[str, Side],
+    split: Mapping[str, Side],
     views: Mapping[str, View],
     device: torch.device,
     runtime: Runtime,
@@ -188,7 +188,7 @@ def _outcome(
     begun = time.perf_counter()
     batch = recipe_of(cell).batch
     logits = {n: predict(model, views[n].samples, views[n].rows, batch, device) for n in ("val", "test")}
-    found = model.found
+    shortcuts = model.shortcuts
     record = Record(
         schema=SCHEMA,
         key=cell.key,
@@ -196,21 +196,21 @@ def _outcome(
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=Competitor(title=model.method.title, family=model.method.family),
-        training=fit.told(cell.watched),
+        training=fit.as_record(cell.watched),
         beginning=Beginning(
-            constant=found.constant, ahead=found.ahead, lean=found.lean, kept=fit.kept, pairs=model.pairs
+            constant=shortcuts.constant, ahead=shortcuts.ahead, lean=shortcuts.lean, kept=fit.kept, pairs=model.pairs
         ),
         imputer=model.imputer.report(),
         parameters=parameters(model),
         flops=cost[0],
         uncounted=cost[1],
-        data=facts.described(views["train"].samples.facts(), own, {name: v.present for name, v in views.items()}),
+        data=facts.described(views["train"].samples.facts(), split, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
-    scores = scored(cell, facts.predicted(own, logits))
+    scores = scored(cell, facts.predicted(split, logits))
     trained = exported(model, record, scores) if runtime.save_adapters else None
-    split = facts.write_split(Store(runtime.out), cell, own)
-    return Outcome(record, facts.predictions(own, logits), scores, trained, split)
+    list_name = facts.write_split(Store(runtime.out), cell, split)
+    return Outcome(record, facts.predictions(split, logits), scores, trained, list_name)
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:
@@ -252,7 +252,7 @@ def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:
     Raises:
         UserError: such a kind has no embedder.
     """
-    found = {}
+    networks = {}
     table, contents = view.samples.table, view.samples.contents
     for m, (name, kind) in enumerate(table.shape.items()):
         if kind not in backbone.kinds:
@@ -261,8 +261,8 @@ def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:
             if network is None:
                 known = ", ".join(backbone.kinds)
                 raise UserError(f"the backbone embeds {known}, and the kind {kind!r} brings no embedder.")
-            found[name] = network
-    return found
+            networks[name] = network
+    return networks
 
 
 def observed(model: Model, view: View, batch: int, device: torch.device) -> Iterator[tuple[list[Part], torch.Tensor]]:

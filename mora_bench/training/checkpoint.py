@@ -28,7 +28,7 @@ SHARE = 0.005
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training stands: the epoch, the state of its order's generator before it was drawn, and the steps that
+    """The position of a training: the epoch, the state of its order's generator before it was drawn, and the steps that
     are done in all."""
 
     epoch: int = 0
@@ -57,14 +57,14 @@ class Checkpoint:
     def save(self, learners: Sequence[Learner], clock: StepClock, position: Position, device: torch.device) -> None:
         """Write the state; if that fails (a full disk), say so and do without."""
         begun = time.monotonic()
-        tensors, told = {"random": torch.get_rng_state()}, []
+        tensors, states = {"random": torch.get_rng_state()}, []
         if device.type == "cuda":
             tensors["random cuda"] = torch.cuda.get_rng_state(device)
         for number, learner in enumerate(learners):
-            own, plain = learner.state()
-            tensors |= {f"{number} {name}": tensor.detach().cpu().contiguous() for name, tensor in own.items()}
-            told.append(plain)
-        state = {"position": asdict(position), "clock": clock.so_far(), "learners": told}
+            part, plain = learner.state()
+            tensors |= {f"{number} {name}": tensor.detach().cpu().contiguous() for name, tensor in part.items()}
+            states.append(plain)
+        state = {"position": asdict(position), "clock": clock.so_far(), "learners": states}
         text = json.dumps(state | {"made_by": self.made_by, "resumed": self.resumed})
         try:
             write_atomic(self.file, save(tensors, {"state": text, "digest": _digest(tensors, text)}))
@@ -76,16 +76,16 @@ class Checkpoint:
 
     def restore(self, learners: Sequence[Learner], clock: StepClock, device: torch.device) -> Position:
         """Go on where a file stands that this very training left; else from the start."""
-        found = self._read()
-        if found is None or found[1].get("made_by") != self.made_by:
+        content = self._read()
+        if content is None or content[1].get("made_by") != self.made_by:
             return Position()
-        tensors, state = found
+        tensors, state = content
         try:
-            own = [_of(tensors, number) for number in range(len(learners))]
-            if not all(learner.fits(mine) for learner, mine in zip(learners, own, strict=True)):
+            parts = [_of(tensors, number) for number in range(len(learners))]
+            if not all(learner.fits(part) for learner, part in zip(learners, parts, strict=True)):
                 return Position()
-            for learner, mine, plain in zip(learners, own, state["learners"], strict=True):
-                learner.restore(mine, plain)
+            for learner, part, plain in zip(learners, parts, state["learners"], strict=True):
+                learner.restore(part, plain)
             clock.go_on(state["clock"])
             position = Position(**state["position"])
             self.resumed = [*state["resumed"], position.step]
@@ -111,7 +111,7 @@ class Checkpoint:
 
 
 def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
-    """What a disk that changed a bit of a checkpoint does not keep."""
+    """The digest of a checkpoint, which a disk that changes a bit of it does not keep."""
     parts = [state.encode()]
     for name in sorted(tensors):
         tensor = tensors[name]

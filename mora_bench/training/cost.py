@@ -1,4 +1,4 @@
-"""What a cell costs: parameters, time, memory."""
+"""The cost of a cell: parameters, time, memory."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,8 +18,8 @@ WARMUP = 10
 def parameters(model: Model) -> Parameters:
     """Parameters by owner, and trained shares in percent of the model without its adapter, as the paper does."""
     owned = model.by_owner()
-    total = {name: sum(p.numel() for p in own) for name, own in owned.items()}
-    trained = {name: sum(p.numel() for p in own if p.requires_grad) for name, own in owned.items()}
+    total = {name: sum(p.numel() for p in group) for name, group in owned.items()}
+    trained = {name: sum(p.numel() for p in group if p.requires_grad) for name, group in owned.items()}
     base = sum(total.values()) - total["adapter"]
     share = {
         "share_adapter": trained["adapter"] + trained["backbone"],

@@ -1,4 +1,4 @@
-"""What a cell knows of decisions: its predictions of its own validation and test samples, and what it trained on."""
+"""The basis of a cell's decisions: its predictions of its validation and test samples, and its training samples."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from mora_bench.training import facts
 
 
 def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: Asked) -> Decider:
-    """What decides new records of a cell as `asked`. `sides`: of the cell's split.
+    """The decider of new records by a cell, as `asked`. `sides`: of the cell's split.
 
     Raises:
-        UserError: the cell's predictions are needed and not there, not what was written, or of other samples.
+        UserError: the cell's predictions are needed and absent, not what was written, or of other samples.
     """
     cell, store = record.cell, Store(runtime.out)
     task = task_of(cell.task)
-    kept = load(store.prediction_content(record)) if asked.reads else {}
+    saved = load(store.prediction_content(record)) if asked.reads else {}
     stored = {}
     for name in ("val", "test"):
         side = sides[name]
-        if kept and not np.array_equal(kept[f"{name}_rows"], side.rows):
+        if saved and not np.array_equal(saved[f"{name}_rows"], side.rows):
             raise UserError(f"{store.prediction_file(cell)}: predictions of other samples. Compute the cell again.")
         patterns = len(presence.pattern_presence(len(side.table.names)))
         none = np.zeros((len(side), patterns, task.outputs(len(side.table.labels))), np.float32)
         stored[name] = Stored(
-            side.targets, kept.get(f"{name}_logits", none), side.natural, side.table.group_tokens[side.rows]
+            side.targets, saved.get(f"{name}_logits", none), side.natural, side.table.group_tokens[side.rows]
         )
     table = sides["val"].table
     return Decider(task, asked, table.names, table.labels, stored["val"], stored["test"], cell.seed)
 
 
 def like_in_training(record: Record, side: Side) -> np.ndarray:
-    """How many training samples showed each pattern of presence, int [P]. `side`: that of training."""
+    """The number of training samples that showed each pattern of presence, int [P]. `side`: that of training."""
     present = presence.combine(side.natural, facts.presence_of(record.cell, "train", side))
     return np.bincount(presence.pattern_index(present), minlength=(1 << present.shape[1]) - 1)

@@ -1,6 +1,6 @@
 """Modality dropout: at each step some of what the training mask still shows is left out, at random anew.
 
-ModDrop (Neverova et al., arXiv 1501.00102) drops each modality with a probability of its own; here a sample keeps at
+ModDrop (Neverova et al., arXiv 1501.00102) drops each modality with its own probability; here a sample keeps at
 least one. A network that has seen every pattern of presence is the baseline that methods for missing modalities are
 held against.
 """
@@ -18,7 +18,7 @@ MOST_KEPT = 4
 
 
 class Dropping:
-    """A training view whose samples stand there once for every part of what they show, and what each step draws of it.
+    """A training view that holds a sample once for every part of what it shows, and the parts that each step draws.
 
     Attributes:
         view: a sample's parts stand one after the other, all that it shows last; without dropout the view itself.
@@ -36,16 +36,16 @@ class Dropping:
             return
         self.present, self.tokens = training.present, training.samples.table.tokens[training.rows]
         self.bits = 1 << np.arange(self.present.shape[1])
-        self.own = self.present @ self.bits
+        self.codes = self.present @ self.bits
         # Of what a sample may show, its parts: the numbers of presence patterns, in order.
-        parts = {own: [c for c in range(1, own + 1) if c & own == c] for own in np.unique(self.own).tolist()}
-        self.place = {own: np.searchsorted(codes, np.arange(own + 1)) for own, codes in parts.items()}
-        counts = np.array([len(parts[own]) for own in self.own.tolist()])
+        parts = {code: [c for c in range(1, code + 1) if c & code == c] for code in np.unique(self.codes).tolist()}
+        self.positions = {code: np.searchsorted(codes, np.arange(code + 1)) for code, codes in parts.items()}
+        counts = np.array([len(parts[code]) for code in self.codes.tolist()])
         self.first = counts.cumsum() - counts
         shown = presence.pattern_presence(len(self.bits))
-        whole = np.concatenate([shown[np.array(parts[own]) - 1] for own in self.own.tolist()])
-        self.view = View(training.samples, np.repeat(training.rows, counts), whole)
-        self.worth_keeping = len(whole) <= MOST_KEPT * len(training)
+        present = np.concatenate([shown[np.array(parts[code]) - 1] for code in self.codes.tolist()])
+        self.view = View(training.samples, np.repeat(training.rows, counts), present)
+        self.worth_keeping = len(present) <= MOST_KEPT * len(training)
 
     def steps(self, batches: Sequence[np.ndarray], first: int) -> list[np.ndarray]:
         """The positions in `view` that steps see from the first on, of batches of positions of the training view."""
@@ -63,6 +63,6 @@ class Dropping:
         none = np.flatnonzero(~kept.any(1))
         which = [uniforms(tokens[none], "modality kept", self.seed, step, m) for m in range(shown.shape[1])]
         kept[none, np.where(shown[none], np.stack(which, 1), -1).argmax(1)] = True
-        codes = (kept @ self.bits).tolist()
-        parts = [self.place[own][code] for own, code in zip(self.own[at].tolist(), codes, strict=True)]
-        return self.first[at] + np.array(parts, int)
+        part_codes = (kept @ self.bits).tolist()
+        positions = [self.positions[code][part] for code, part in zip(self.codes[at].tolist(), part_codes, strict=True)]
+        return self.first[at] + np.array(positions, int)

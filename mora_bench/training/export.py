@@ -50,28 +50,28 @@ def exported(model: Model, record: Record, scores: Scores) -> dict[str, bytes]:
         peft_config.inference_mode = True
         config = _plain(peft_config.to_dict() | {"base_model_name_or_path": record.cell.backbone})
     state = model.imputer.state_dict()
-    kept = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
-    kept |= {"imputer": state} if state else {}
-    kept |= {} if model.projection is None else {"projection": model.projection.state_dict()}
+    contents = {"adapter_model": tensors, "classifier": model.head.state_dict(), "trained": model.trained()}
+    contents |= {"imputer": state} if state else {}
+    contents |= {} if model.projection is None else {"projection": model.projection.state_dict()}
     files = {}
-    for name, content in kept.items():
+    for name, content in contents.items():
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in content.items()}
         files[f"{name}.safetensors"] = save(plain)
     files["inference.json"] = (json.dumps(inference(record), indent=2) + "\n").encode()
     files["adapter_config.json"] = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
     loadable = export is not None and record.cell.impute == PLAIN
-    return files | {"README.md": card(record, scores, loadable, kept=bool(state)).encode()}
+    return files | {"README.md": card(record, scores, loadable, imputer_saved=bool(state)).encode()}
 
 
 def inference(record: Record) -> dict[str, Any]:
-    """What a prediction depends on beside the weights."""
+    """The settings that a prediction depends on beside the weights."""
     cell = record.cell
     assert record.data is not None
     assert cell.recipe is not None
     rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
-    found: dict[str, Any] = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
-    found |= {"readout": cell.recipe.readout} if cell.recipe.readout else {}
-    return found | {
+    settings: dict[str, Any] = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
+    settings |= {"readout": cell.recipe.readout} if cell.recipe.readout else {}
+    return settings | {
         "labels": record.data.labels,
         "task": cell.task,
         "modalities": list(cell.modalities),
@@ -94,11 +94,11 @@ def _plain(value: Any) -> Any:
     return str(value.value) if hasattr(value, "value") else value
 
 
-def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> str:
+def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = False) -> str:
     """The model card: what it is, how it was trained, how good it is, how to load it.
 
     Args:
-        loadable: whether plain libraries can run it; kept: whether a file holds what the imputer learned.
+        loadable: whether plain libraries can run it; imputer_saved: whether a file holds what the imputer learned.
     """
     cell = record.cell
     assert record.data is not None
@@ -106,8 +106,8 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
     axes = [f"rank {cell.rank}"] * (cell.rank is not None)
     axes += [f"blocks {', '.join(map(str, cell.blocks or ()))}"] * (cell.blocks is not None)
     axes += [escaped(f"{name} {value}") for name, value in cell.knobs]
-    rows = {pattern: setting.scores.get(found.primary) for pattern, setting in found.test.items()}
-    metric = metric_of(found.task, found.primary)
+    rows = {pattern: setting.scores.get(scores.primary) for pattern, setting in scores.test.items()}
+    metric = metric_of(scores.task, scores.primary)
     shown = {escaped(p): metric.shown(value) for p, value in rows.items() if isinstance(value, float)}
     table = "\n".join(f"| {p} | {value} |" for p, value in shown.items())
     readout = cell.recipe.readout if cell.recipe else ""
@@ -119,7 +119,7 @@ def card(record: Record, found: Scores, loadable: bool, kept: bool = False) -> s
             "`projection.safetensors`. docs/own.md of mora_bench has a script for ViLT."
         )
     elif cell.impute != PLAIN:
-        where = "from `imputer.safetensors`" if kept else "and what it learned is kept nowhere"
+        where = "from `imputer.safetensors`" if imputer_saved else "and what it learned is kept nowhere"
         how = f"plain libraries cannot: `{cell.impute}` stands in for what is missing before block 0, {where}."
     else:
         how = "the peft library does not know this method; the names are those of mora_bench's own model."
@@ -141,7 +141,7 @@ Trained by mora_bench on {kind}. Not for diagnosing anybody.
 | labels | {", ".join(map(escaped, record.data.labels))} |
 | contents | {escaped(json.dumps(record.data.contents))} |
 
-Test {metric.heading} ({metric.direction}), missing at {found.test_rate:.0%}:
+Test {metric.heading} ({metric.direction}), missing at {scores.test_rate:.0%}:
 
 | missing | {metric.heading} |
 |---|---|

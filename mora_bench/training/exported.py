@@ -28,11 +28,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> Iterator[pd.DataFrame]:
+def frames_of(store: Store, record: Record, runtime: Runtime, own_ids: bool) -> Iterator[pd.DataFrame]:
     """The predictions of a cell, a frame for each side of its split, with `COLUMNS`; and the task's own columns of
     targets, such as "true time".
 
-    `shown` are the modalities that the network was given, `scored under` the patterns of missing modalities whose
+    `shown` are the modalities that the network saw, `scored under` the patterns of missing modalities whose
     scores count this row, joined by |: the rows of one of them are what a score of a table is computed from.
 
     Args:
@@ -40,23 +40,23 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
             hashes stand for those of patients.
 
     Raises:
-        UserError: predictions or ids are not there, or not what was written.
+        UserError: predictions or ids are absent, or not what was written.
     """
     import pandas as pd
     from safetensors.numpy import load
 
     cell = record.cell
     saved = load(store.prediction_content(record))
-    ids = _own(record, place) if own_ids else _listed(store, record)
+    ids = _data_ids(record, runtime) if own_ids else _listed_ids(store, record)
     task, labels = task_of(cell.task), record.data.labels if record.data else []
     names = cell.modalities
     titles = presence.pattern_titles(names)
-    for side, own in predicted_of(cell, saved, place).items():
-        scored = _scored_under(record, side, own)
-        more = {f"true {name}": own.units.targets[:, k] for k, name in enumerate(task.columns)}
-        row, pattern = np.nonzero(presence.able(own.units.natural))
-        chances = task.probabilities(own.logits[row, pattern])
-        each, n = len(labels), len(row)
+    for side, predicted in predicted_of(cell, saved, runtime).items():
+        scored = _scored_under(record, side, predicted)
+        more = {f"true {name}": predicted.units.targets[:, k] for k, name in enumerate(task.columns)}
+        row, pattern = np.nonzero(presence.able(predicted.units.natural))
+        probabilities = task.probabilities(predicted.logits[row, pattern])
+        classes, n = len(labels), len(row)
         yield pd.DataFrame(
             {
                 "key": record.key,
@@ -64,42 +64,42 @@ def frames_of(store: Store, record: Record, place: Runtime, own_ids: bool) -> It
                 "method": cell.method,
                 "seed": cell.seed,
                 "side": side,
-                "id": np.repeat(np.array(ids[side], object)[row], each),
-                "shown": np.repeat(np.array(titles, object)[pattern], each),
-                "scored under": np.repeat(scored[row, pattern], each),
+                "id": np.repeat(np.array(ids[side], object)[row], classes),
+                "shown": np.repeat(np.array(titles, object)[pattern], classes),
+                "scored under": np.repeat(scored[row, pattern], classes),
                 "label": np.tile(np.array(labels, object), n),
-                "true": task.truth(own.units.targets[row]).astype(float if task.columns else np.int8).ravel(),
-                "probability": chances.ravel(),
-                **{name: np.repeat(values[row], each) for name, values in more.items()},
+                "true": task.truth(predicted.units.targets[row]).astype(float if task.columns else np.int8).ravel(),
+                "probability": probabilities.ravel(),
+                **{name: np.repeat(values[row], classes) for name, values in more.items()},
             },
             columns=[*COLUMNS, *more],
         )
 
 
-def _scored_under(record: Record, side: str, own: Predicted) -> np.ndarray:
-    """Of each sample and pattern of presence the patterns under which it is scored so, joined by |, [n, P]."""
+def _scored_under(record: Record, side: str, predicted: Predicted) -> np.ndarray:
+    """For each sample and pattern of presence, the patterns under which it is scored so, joined by |, [n, P]."""
     cell = record.cell
-    found = np.full(own.logits.shape[:2], "", object)
-    every = np.arange(len(found))
+    joined = np.full(predicted.logits.shape[:2], "", object)
+    rows = np.arange(len(joined))
     for name in masks.patterns(cell.modalities):
-        (kept,) = kept_at(cell, side, own.units, name, [cell.test_rate])
-        at = presence.pattern_index(presence.combine(own.units.natural, kept))
-        found[every, at] = [f"{text}|{name}" if text else name for text in found[every, at]]
-    return found
+        (kept,) = kept_at(cell, side, predicted.units, name, [cell.test_rate])
+        at = presence.pattern_index(presence.combine(predicted.units.natural, kept))
+        joined[rows, at] = [f"{text}|{name}" if text else name for text in joined[rows, at]]
+    return joined
 
 
-def _listed(store: Store, record: Record) -> Mapping[str, Sequence[str]]:
+def _listed_ids(store: Store, record: Record) -> Mapping[str, Sequence[str]]:
     lists = store.splits_of(record)
     if not lists:
         raise UserError(
             f"{record.key}: the list of its split is not in {store.folder}. Give --ids to read the ids from the data."
         )
     (content,) = lists.values()
-    found: dict[str, Any] = json.loads(content)
-    return found
+    ids: dict[str, Any] = json.loads(content)
+    return ids
 
 
-def _own(record: Record, place: Runtime) -> Mapping[str, Sequence[str]]:
+def _data_ids(record: Record, runtime: Runtime) -> Mapping[str, Sequence[str]]:
     from mora_bench.data.sides import sides
 
-    return {name: side.ids for name, side in sides(record.cell, table_of(record.cell, place)).items()}
+    return {name: side.ids for name, side in sides(record.cell, table_of(record.cell, runtime)).items()}

@@ -55,7 +55,7 @@ def same_code(cell: Cell) -> None:
 
 
 def same_precision(cell: Cell, runtime: Runtime) -> None:
-    """Refuse to emulate a precision that was chosen when planning, not asked for, because a machine there has it.
+    """Refuse to emulate a precision that was chosen when planning, not asked for, because the planning machine has it.
 
     Raises:
         UserError: says which processor, and what to do.
@@ -79,8 +79,8 @@ def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
     table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
     folders = [cache.folders_of(table, name, rules, runtime.cache) for name in known]
-    features = [frozen.folder_of(cell, own, runtime) for own in folders if cell.recipe is None]
-    return [*(folder for own in folders for folder in own), *features]
+    features = [frozen.folder_of(cell, group, runtime) for group in folders if cell.recipe is None]
+    return [*(folder for group in folders for folder in group), *features]
 
 
 def same_data(cell: Cell, fingerprint: str) -> None:
@@ -105,7 +105,7 @@ def without_network(
     cell: Cell,
     runtime: Runtime,
     competitor: Competitor,
-    own: Mapping[str, Side],
+    sides: Mapping[str, Side],
     present: Mapping[str, np.ndarray],
     logits: Mapping[str, np.ndarray],
     time: Clock,
@@ -118,15 +118,15 @@ def without_network(
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=competitor,
-        data=described({}, own, present),
+        data=described({}, sides, present),
         time=time,
     )
-    split = write_split(Store(runtime.out), cell, own)
-    return Outcome(record, predictions(own, logits), scored(cell, predicted(own, logits)), split=split)
+    split = write_split(Store(runtime.out), cell, sides)
+    return Outcome(record, predictions(sides, logits), scored(cell, predicted(sides, logits)), split=split)
 
 
 def write_split(store: Store, cell: Cell, sides: Mapping[str, Side]) -> str:
-    """Write the ids of the sides of a cell's split, unless they are there; of patients hashes stand for the ids. Gives
+    """Write the ids of the sides of a cell's split, unless they exist; of patients hashes stand for the ids. Gives
     the name of the list."""
     known = (store.folder, cell.data, cell.split, cell.seed, cell.folds, cell.pool)
     if known not in _lists:
@@ -140,16 +140,16 @@ _lists: dict[tuple, bytes] = {}
 
 def _list_of_ids(store: Store, cell: Cell, sides: Mapping[str, Side]) -> bytes:
     lists = {name: list(side.ids) for name, side in sides.items()}
-    how: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
-    how |= {"digest": splits.digest(lists)}
+    details: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
+    details |= {"digest": splits.digest(lists)}
     if cell.source == "real":
         hidden = Hidden(store.folder)
         lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
-        how |= {"hashed": hidden.key}
-    what = {"dataset": cell.dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed}
+        details |= {"hashed": hidden.key}
+    header = {"dataset": cell.dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed}
     if len(_lists) > 8:
         _lists.clear()
-    return json.dumps(what | how | lists).encode()
+    return json.dumps(header | details | lists).encode()
 
 
 def units(part: Side) -> masks.Units:
@@ -171,18 +171,20 @@ def units(part: Side) -> masks.Units:
 def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
     """Presence in one split under a cell's training mask, bool [n, M]. A mask that was brought for training alone takes
     nothing from test samples."""
-    own = units(part)
+    side_units = units(part)
     mask = cell.mechanism.brought
     if split == "test" and mask and not brought.known(mask).rows_of(split, cell.seed):
-        return own.natural
-    kept = masks.mask(own, cell.missing, cell.rate, cell.mechanism, data=cell.drawn_by, split=split, seed=cell.seed)
-    return presence.combine(own.natural, kept)
+        return side_units.natural
+    kept = masks.mask(
+        side_units, cell.missing, cell.rate, cell.mechanism, data=cell.drawn_by, split=split, seed=cell.seed
+    )
+    return presence.combine(side_units.natural, kept)
 
 
 def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
-    """How often each sample is drawn in training, float [n], in proportion; None: each once an epoch.
+    """The weights by which samples are drawn in training, float [n]; None: each once an epoch.
 
-    What the table says of it, times, where the recipe asks for `reweigh`, the share of a sample's kind (samples that
+    Its weight in the table times, where the recipe asks for `reweigh`, the share of a sample's kind (samples that
     lost something, or nothing) over the probability that the mechanism had of making it one: stabilised
     inverse-probability weights (Robins, Hernan and Brumback 2000), of mean 1 in expectation. What the mask draws
     counts, also where a sample had nothing to lose.
@@ -192,14 +194,14 @@ def weights_of(cell: Cell, split: str, part: Side) -> np.ndarray | None:
     """
     if cell.recipe is None or not cell.recipe.reweigh:
         return part.weights
-    asked = (units(part), cell.missing, cell.rate, cell.mechanism)
-    chance = masks.chances(*asked, data=cell.drawn_by, split=split, seed=cell.seed)
+    arguments = (units(part), cell.missing, cell.rate, cell.mechanism)
+    chance = masks.chances(*arguments, data=cell.drawn_by, split=split, seed=cell.seed)
     if chance is None:
         raise UserError(f"recipe.reweigh: mechanism {cell.mechanism.mechanism} gives no probabilities of missingness.")
-    lost = ~masks.mask(*asked, data=cell.drawn_by, split=split, seed=cell.seed).all(1)
+    lost = ~masks.mask(*arguments, data=cell.drawn_by, split=split, seed=cell.seed).all(1)
     share = np.where(lost, lost.mean(), 1 - lost.mean())
-    found = share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
-    return found if part.weights is None else found * part.weights
+    weights = share / np.clip(np.where(lost, chance, 1 - chance), 1e-6, None)
+    return weights if part.weights is None else weights * part.weights
 
 
 def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Mapping[str, np.ndarray]) -> Data:
@@ -211,32 +213,32 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
         split=splits.digest({name: side.ids for name, side in sides.items()}),
         contents=contents,
         realised={
-            name: presence.realised(sides[name].natural, own, table.names) | {"n": len(own)}
-            for name, own in present.items()
+            name: presence.realised(sides[name].natural, shown, table.names) | {"n": len(shown)}
+            for name, shown in present.items()
         },
         effects={
             name: effects(
-                sides[name].natural, own, table.names, known[name][1], known[name][0], groups(table, sides[name])
+                sides[name].natural, shown, table.names, known[name][1], known[name][0], groups(table, sides[name])
             )
-            for name, own in present.items()
+            for name, shown in present.items()
         },
     )
 
 
 def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The logits, and what is needed to score them again."""
-    found = {f"{name}_logits": values for name, values in logits.items()}
+    """The logits, and the arrays that are needed to score them again."""
+    arrays = {f"{name}_logits": values for name, values in logits.items()}
     for name in logits:
-        found[f"{name}_rows"] = sides[name].rows
-        found[f"{name}_targets"] = sides[name].targets
-        found[f"{name}_natural"] = sides[name].natural
+        arrays[f"{name}_rows"] = sides[name].rows
+        arrays[f"{name}_targets"] = sides[name].targets
+        arrays[f"{name}_natural"] = sides[name].natural
         if sides[name].table.source == "twin":
             # Whoever knows a hospital's numbers could find its patients by these; twins are nobody.
-            found[f"{name}_tokens"] = sides[name].tokens
-        for group, own in groups(sides["train"].table, sides[name]).items():
-            found[f"{name}_group {group}"] = own
+            arrays[f"{name}_tokens"] = sides[name].tokens
+        for group, members in groups(sides["train"].table, sides[name]).items():
+            arrays[f"{name}_group {group}"] = members
     # safetensors writes an array's memory and ignores its strides.
-    return {name: np.ascontiguousarray(values) for name, values in found.items()}
+    return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
 
 def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:

@@ -52,7 +52,7 @@ def _product(inputs: list, outputs: list) -> int:
 def _convolution(inputs: list, outputs: list) -> Counter[str]:
     """Multiply-adds of a convolution whose padding has a name, such as "valid", for which fvcore has no handle; under
     the name of its handle of the others."""
-    shapes = (own.type().sizes() for own in (*inputs[:2], outputs[0]))
+    shapes = (tensor.type().sizes() for tensor in (*inputs[:2], outputs[0]))
     return Counter({"conv": int(conv_flop_count(*map(list, shapes)))})
 
 
@@ -231,14 +231,14 @@ def counted(model: Model, batch: Batch) -> tuple[Flops | None, list[str]]:
     except Exception as error:
         # fvcore traces, which not every network can bear; torch's counter does not.
         forward, left_out = step["forward"], [f"what fvcore alone would count ({type(error).__name__})"]
-    found = Flops(
+    flops = Flops(
         forward=forward,
         step_begin=step["begin"],
         step_forward=step["forward"],
         step_backward=step["backward"],
         tokens=tokens,
     )
-    return found, left_out
+    return flops, left_out
 
 
 def step_flops(model: Model, batch: Batch) -> dict[str, float]:

@@ -1,10 +1,10 @@
-"""What a frozen backbone gives of each modality alone: computed once for all cells of its weights and data, and kept
-beside what was decoded of these.
+"""A frozen backbone's features of each modality alone: computed once for all cells of its weights and data, and kept
+beside the decoded samples.
 
-Samples are read one by one, on one thread, so that what comes out is a function of weights and content (and, in the
+Samples are read one by one, on one thread, so that features are a function of weights and content (and, in the
 last digits, of the kind of device), whoever else is in the data. A modality's features are the mean of its tokens after
 the last block and its norm, where that modality alone is present in the network. Where a projection that was not
-pre-trained stands before the blocks, they are the mean of what the projection reads.
+pre-trained stands before the blocks, they are the mean of the projection's inputs.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def features(cell: Cell, data: Samples, runtime: Runtime, reopen: Callable[[], N
 
     def write(folder: Path) -> None:
         backbone = backbones.load(spec, data.table.shape, most, seed).to(device)
-        for name, found in computed(backbone, data, device).items():
-            np.save(folder / f"{data.table.names.index(name)}.npy", found, allow_pickle=False)
+        for name, values in computed(backbone, data, device).items():
+            np.save(folder / f"{data.table.names.index(name)}.npy", values, allow_pickle=False)
         cache.check_unchanged(data, reopen)
 
     def opened(folder: Path) -> Features:
         files = {name: folder / f"{m}.npy" for m, name in enumerate(data.table.names)}
         return {name: np.load(f, allow_pickle=False) for name, f in files.items() if f.is_file()}
 
-    return cache.kept(folder_of(cell, data.folders, runtime), write, opened, "computed anew")
+    return cache.stored(folder_of(cell, data.folders, runtime), write, opened, "computed anew")
 
 
 def backbone_of(cell: Cell) -> tuple[Spec, int, int]:
@@ -67,7 +67,7 @@ def backbone_of(cell: Cell) -> tuple[Spec, int, int]:
 
 
 def folder_of(cell: Cell, decoded: Sequence[Path], runtime: Runtime) -> Path:
-    """Where the features of samples lie that were decoded into some folders, whose names identify their contents."""
+    """The folder of the features of samples that were decoded into folders, whose names identify their contents."""
     spec, most, seed = backbone_of(cell)
     samples = [folder.name for folder in decoded]
     known = [VERSION, samples, spec.family, spec.fingerprint, most, seed, torch.device(runtime.device).type]
@@ -76,7 +76,7 @@ def folder_of(cell: Cell, decoded: Sequence[Path], runtime: Runtime) -> Path:
 
 def computed(backbone: Backbone, data: Samples, device: torch.device) -> Features:
     """The features of decoded samples by a backbone that is loaded."""
-    found: Features = {}
+    arrays: Features = {}
     with one_thread(), torch.no_grad():
         for m, (name, kind) in enumerate(data.table.shape.items()):
             rows = np.flatnonzero(data.present[:, m])
@@ -85,9 +85,9 @@ def computed(backbone: Backbone, data: Samples, device: torch.device) -> Feature
             alone = np.arange(len(data.table.names))[None] == m
             batches = (data.batch(rows[[k]], alone).to(device) for k in range(len(rows)))
             means = [_mean(backbone, m, b).cpu() for b in shown(batches, len(rows), f"{name} by the frozen backbone")]
-            found[name] = np.zeros((len(data), len(means[0])), np.float32)
-            found[name][rows] = torch.stack(means).numpy()
-    return found
+            arrays[name] = np.zeros((len(data), len(means[0])), np.float32)
+            arrays[name][rows] = torch.stack(means).numpy()
+    return arrays
 
 
 def _mean(backbone: Backbone, m: int, batch: Batch) -> Tensor:

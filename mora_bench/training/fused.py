@@ -66,14 +66,14 @@ def _filled(parameter: Tensor, shape: torch.Size) -> Tensor:
     """Pad a parameter with zeros at the end of every axis, up to `shape`."""
     if parameter.shape == shape:
         return parameter
-    gaps = [wide - own for own, wide in zip(parameter.shape, shape, strict=True)]
+    gaps = [wide - narrow for narrow, wide in zip(parameter.shape, shape, strict=True)]
     return F.pad(parameter, [side for gap in reversed(gaps) for side in (0, gap)])
 
 
 def share_frozen(models: Sequence[Model]) -> None:
     """Make all models use the frozen weights of the first, so that these are in memory once."""
-    own = dict(models[0].named_parameters())
+    shared = dict(models[0].named_parameters())
     for model in models[1:]:
         for name, parameter in model.named_parameters():
-            if not parameter.requires_grad and parameter.shape == own[name].shape:
-                parameter.data = own[name].data
+            if not parameter.requires_grad and parameter.shape == shared[name].shape:
+                parameter.data = shared[name].data

@@ -1,4 +1,4 @@
-"""The gaps of a cell: its samples, and what competitors without a network see, without the values that are lost."""
+"""The gaps of a cell: its samples, and the sides that predictors see, without the values that are lost."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,18 +23,18 @@ def of_samples(cell: Cell, samples: Samples) -> Samples:
     def without(name: str, content: Content) -> Content:
         return content.with_gaps(lambda row, values: _left(cell, name, table.ids[row], values))
 
-    contents = tuple(without(name, own) for name, own in zip(table.names, samples.contents, strict=True))
+    contents = tuple(without(name, content) for name, content in zip(table.names, samples.contents, strict=True))
     return replace(samples, contents=contents)
 
 
 def of_side(cell: Cell, side: Side) -> Side:
     """A side whose table's signals have the cell's gaps, for what reads their values. Masks are drawn from the side as
-    it was, because what they read of contents is what was there."""
+    it was, because they read contents without gaps."""
     if cell.gaps is None:
         return side
     modalities = {
-        name: _gapped(cell, name, side.table, own) if side.table.kind(name).gapped else own
-        for name, own in side.table.modalities.items()
+        name: _gapped(cell, name, side.table, column) if side.table.kind(name).gapped else column
+        for name, column in side.table.modalities.items()
     }
     return replace(side, table=replace(side.table, modalities=modalities))
 

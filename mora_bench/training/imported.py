@@ -50,16 +50,16 @@ def as_cell(like: Cell, name: str) -> Cell:
 
 
 def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
-    """What is to be predicted like a cell: one row for each validation and test sample and each pattern that it can
-    show, with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
-    table, own = facts.own_sides(cell, runtime)
+    """The rows to be predicted like a cell: one for each validation and test sample and each pattern that it can show,
+    with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
+    table, sides = facts.own_sides(cell, runtime)
     names = presence.stratum_names(table.names)
     rows = []
-    seen = presence.pattern_index(facts.presence_of(cell, "train", own["train"]))
-    rows += [("train", id, names[k]) for id, k in zip(own["train"].ids, seen, strict=True)]
+    seen = presence.pattern_index(facts.presence_of(cell, "train", sides["train"]))
+    rows += [("train", id, names[k]) for id, k in zip(sides["train"].ids, seen, strict=True)]
     for split in SPLITS:
-        able = presence.able(own[split].natural)
-        rows += [(split, own[split].ids[i], names[k]) for i, k in np.argwhere(able)]
+        able = presence.able(sides[split].natural)
+        rows += [(split, sides[split].ids[i], names[k]) for i, k in np.argwhere(able)]
     return pd.DataFrame(rows, columns=[SPLIT, ID, PATTERN]).reindex(columns=[SPLIT, ID, PATTERN, *table.labels])
 
 
@@ -70,9 +70,9 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
         labels: the names of the columns of probabilities, in order; None if they are those of the data.
 
     Raises:
-        UserError: a prediction is absent, there twice, of an unknown sample or pattern, or no probability.
+        UserError: a prediction is absent, occurs twice, is of an unknown sample or pattern, or no probability.
     """
-    table, own = facts.own_sides(cell, runtime)
+    table, sides = facts.own_sides(cell, runtime)
     if labels is not None and labels != list(table.labels):
         raise UserError(
             f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."
@@ -86,30 +86,30 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
         values = ", ".join(f"{v:g}" for v in rows.probabilities[wrong[0]])
         raise UserError(f"{rows.where(int(wrong[0]))}: {values}; expected probabilities from 0 to 1.")
     task: Task = task_of(cell.task)
-    for row, chances in enumerate(rows.probabilities):
-        if why := task.improbable(chances):
-            raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in chances)}: {why}.")
-    logits = _placed(own, rows, presence.stratum_names(table.names), task)
-    present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
+    for row, probabilities in enumerate(rows.probabilities):
+        if reason := task.improbable(probabilities):
+            raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in probabilities)}: {reason}.")
+    logits = _placed(sides, rows, presence.stratum_names(table.names), task)
+    present = {name: facts.presence_of(cell, name, side) for name, side in sides.items()}
     competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
-    found = facts.without_network(cell, runtime, competitor, own, present, logits, Clock(cell_s=0.0, predict_s=0.0))
-    found.record.imported = hash_file(rows.file)[:DIGITS]
-    return found
+    scored = facts.without_network(cell, runtime, competitor, sides, present, logits, Clock(cell_s=0.0, predict_s=0.0))
+    scored.record.imported = hash_file(rows.file)[:DIGITS]
+    return scored
 
 
-def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
+def _placed(sides: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
     """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, K]."""
     numbers: dict[str | int, int] = {name: k for k, name in enumerate(names)} | {k: k for k in range(len(names))}
-    places = {id: (split, i) for split in SPLITS for i, id in enumerate(own[split].ids)}
-    able = {split: presence.able(own[split].natural) for split in SPLITS}
+    positions = {id: (split, i) for split in SPLITS for i, id in enumerate(sides[split].ids)}
+    able = {split: presence.able(sides[split].natural) for split in SPLITS}
     logits = task.logits(rows.probabilities)
     out = {split: np.full((*able[split].shape, logits.shape[1]), np.nan, np.float32) for split in SPLITS}
     for row, (id, pattern) in enumerate(zip(rows.ids, rows.patterns, strict=True)):
         if pattern not in numbers:
             raise UserError(f"{rows.where(row)}: unknown pattern; known: {', '.join(names)}.")
-        if id not in places:
+        if id not in positions:
             raise UserError(f"{rows.where(row)}: no validation or test sample of this cell has that id.")
-        (split, i), k = places[id], numbers[pattern]
+        (split, i), k = positions[id], numbers[pattern]
         if not able[split][i, k]:
             raise UserError(f"{rows.where(row)}: this sample lacks a modality that the pattern contains.")
         if not np.isnan(out[split][i, k]).all():
@@ -120,8 +120,8 @@ def _placed(own: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -
         if len(lacking):
             i, k = lacking[0]
             raise UserError(
-                f"{rows.file}: {len(lacking)} predictions are absent, the first of {split} sample {own[split].ids[i]}, "
-                f"{names[k]}. `mora_bench import --template FILE` writes all that are asked for."
+                f"{rows.file}: {len(lacking)} predictions are absent, the first of {split} sample "
+                f"{sides[split].ids[i]}, {names[k]}. `mora_bench import --template FILE` writes all that are asked for."
             )
     return out
 
@@ -164,11 +164,11 @@ def _from_csv(file: Path) -> tuple[Rows, list[str]]:
 
 def _from_tensors(file: Path) -> tuple[Rows, None]:
     try:
-        found = load_file(file)
-        ids = [bytes(row).rstrip(b"\0").decode() for row in found["ids"]]
-        patterns, probabilities = found["pattern"].astype(int).tolist(), found["probabilities"].astype(float)
-        whole = found["pattern"].dtype.kind in "iu" and found["pattern"].ndim == 1
-        if not whole or found["ids"].dtype != np.uint8:
+        tensors = load_file(file)
+        ids = [bytes(row).rstrip(b"\0").decode() for row in tensors["ids"]]
+        patterns, probabilities = tensors["pattern"].astype(int).tolist(), tensors["probabilities"].astype(float)
+        whole_numbers = tensors["pattern"].dtype.kind in "iu" and tensors["pattern"].ndim == 1
+        if not whole_numbers or tensors["ids"].dtype != np.uint8:
             raise ValueError("expected ids of uint8 and one whole number a pattern")
         if probabilities.ndim != 2 or not len(ids) == len(patterns) == len(probabilities):
             raise ValueError(f"{len(ids)} ids, {len(patterns)} patterns, probabilities {list(probabilities.shape)}")

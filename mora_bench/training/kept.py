@@ -25,7 +25,7 @@ class Feed:
     """Serves the n samples of a view as states for `model.finish`.
 
     States are computed once and kept if all stages before block 0 are frozen and `probe.settle` found the frozen stages
-    constant. They are kept without padding, in the first place where they fit: the device's memory, main memory, a
+    constant. They are kept without padding, in the first medium where they fit: the device's memory, main memory, a
     memory-mapped temporary file (only if blocks are among the frozen stages). Otherwise every batch goes through
     `model.begin`. Both ways give the same numbers.
 
@@ -49,7 +49,7 @@ class Feed:
         self.autocast = autocast
         self.reads_ahead = device.type == "cuda"
         self.kept: list[_Kept] = []
-        if keep and model.found.constant and model.cut >= BLOCKS and len(view):
+        if keep and model.shortcuts.constant and model.cut >= BLOCKS and len(view):
             self.kept = self._keep(batch)
 
     def _keep(self, batch: int) -> "list[_Kept]":
@@ -64,10 +64,10 @@ class Feed:
             used += sum(column.nbytes for stream in columns for column in stream.values())
             expected = used / (at[-1] + 1) * len(self.view)
             if not writers:
-                place, room = self._place(expected)
-                if place is None:
+                medium, room = self._place(expected)
+                if medium is None:
                     return []
-                writers = [_Writers(place, self.device, list(stream)) for stream in columns]
+                writers = [_Writers(medium, self.device, list(stream)) for stream in columns]
             if expected > room:
                 return []
             for writer, stream, tokens in zip(writers, columns, state.streams, strict=True):
@@ -75,11 +75,11 @@ class Feed:
         return [writer.close() for writer in writers]
 
     def _place(self, size: float) -> tuple[str | None, float]:
-        """The fastest place that has room for `size` bytes, and the most it may take; (None, 0) if there is none."""
-        for place, free in _room(self.device).items():
+        """The fastest medium that has room for `size` bytes, and the most it may take; (None, 0) if there is none."""
+        for medium, free in _room(self.device).items():
             # Embeddings alone are computed as fast as they are read from disk.
-            if size < SHARE * free and (place != "disk" or self.model.cut > BLOCKS):
-                return place, SHARE * free
+            if size < SHARE * free and (medium != "disk" or self.model.cut > BLOCKS):
+                return medium, SHARE * free
         return None, 0.0
 
     def _begin(self, batch: Batch) -> State:
@@ -90,7 +90,7 @@ class Feed:
         """The state of the samples at positions `at`, as `model.begin` gives it."""
         if not self.kept:
             return self._begin(self.view.batch(at))
-        streams, ahead = zip(*(kept.batch(at, self.device) for kept in self.kept), strict=True)
+        streams, ahead = zip(*(stream.batch(at, self.device) for stream in self.kept), strict=True)
         return Beginning(streams, () if ahead[0] is None else ahead)
 
     def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
@@ -118,7 +118,7 @@ class Feed:
 
 
 def _room(device: torch.device) -> dict[str, int]:
-    """Free bytes by place, the fastest first. Without a GPU there is no device memory beside the host's."""
+    """Free bytes by medium, the fastest first. Without a GPU there is no device memory beside the host's."""
     import psutil
 
     room = {"device": torch.cuda.mem_get_info(device)[0]} if device.type == "cuda" else {}
@@ -129,7 +129,7 @@ def _room(device: torch.device) -> dict[str, int]:
 
 
 def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
-    """What is kept of a batch, by name: one row per token without padding, [N, ...].
+    """The kept columns of a batch, by name: one row per token without padding, [N, ...].
 
     `ahead` has one row per sample where only the first token was computed ahead.
     """
@@ -144,8 +144,8 @@ def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
 class _Writers:
     """Collects the columns of one stream, batch by batch."""
 
-    def __init__(self, place: str, device: torch.device, columns: list[str]):
-        self.columns = {name: _WRITERS[place](device) for name in columns}
+    def __init__(self, medium: str, device: torch.device, columns: list[str]):
+        self.columns = {name: _WRITERS[medium](device) for name in columns}
         self.lengths: list[np.ndarray] = []
         self.present: list[Tensor] = []
 
@@ -225,19 +225,19 @@ class _Kept:
     def batch(self, at: np.ndarray, device: torch.device) -> tuple[Tokens, Tensor | None]:
         """The samples at positions `at`, padded to the longest of them, and what was computed ahead, if anything."""
         lengths = self.lengths[at]
-        place = np.arange(lengths.max())
-        there = place < lengths[:, None]
-        index = torch.from_numpy(np.where(there, self.starts[at, None] + place, self.nothing))
-        rows, mask = torch.from_numpy(at), torch.from_numpy(there).to(device)
-        found = {
+        positions = np.arange(lengths.max())
+        filled = positions < lengths[:, None]
+        index = torch.from_numpy(np.where(filled, self.starts[at, None] + positions, self.nothing))
+        rows, mask = torch.from_numpy(at), torch.from_numpy(filled).to(device)
+        columns = {
             # One row per token, or one per sample where only [CLS] is kept.
             name: _rows(column, index if len(column) > self.nothing else rows[:, None], device)
             for name, column in self.columns.items()
         }
-        if there.all():
-            packing.remember(mask, packing.whole(mask, even=True))
+        if filled.all():
+            packing.remember(mask, packing.one_run(mask, even=True))
         present = _rows(self.present, rows, device)
-        return Tokens(found["x"], mask, present, found["modality"].masked_fill(~mask, -1)), found.get("ahead")
+        return Tokens(columns["x"], mask, present, columns["modality"].masked_fill(~mask, -1)), columns.get("ahead")
 
 
 def _rows(column: Tensor, index: Tensor, device: torch.device) -> Tensor:

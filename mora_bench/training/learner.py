@@ -46,8 +46,8 @@ class Fit:
     kept: bool = False
     resumed: list[int] = field(default_factory=list)
 
-    def told(self, watched: str) -> Training:
-        """As a record has it; `watched` as a cell says it."""
+    def as_record(self, watched: str) -> Training:
+        """The fit as a record has it; `watched` as a cell says it."""
         short = cut_short(self.best_step, self.cap)
         history = [Validation(**row) for row in self.history]
         return Training(
@@ -62,7 +62,7 @@ class Learner:
     Args:
         steps: the number of steps of an epoch.
         watched: the score that says which parameters are best, "" for the task's primary one.
-        weights: what a positive of each class weighs in the loss, [C]; None: 1.
+        weights: the weight of a positive of each class in the loss, [C]; None: 1.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Learner:
             raise NotFinite(f"the training loss is {mean} at step {step}.")
         self.losses.clear()
         self._check_steps(step)
-        # A task of one's own may give NumPy's numbers, which JSON does not know.
+        # A user's task may give NumPy's numbers, which JSON does not know.
         score = float(score)
         self.fit.history.append({"step": step, "epoch": epoch, "loss": mean, "val_score": score})
         self.fit.steps = step
@@ -162,8 +162,8 @@ class Learner:
     def _on_plateau(self, step: int) -> None:
         """Begin the decay where patience, or the cap, ends the plateau; end with it.
 
-        It begins from the best parameters so far, because what came after them made them no better on samples that
-        were not trained on; from the last ones it would lower the rate of what patience has just found to overfit. The
+        It begins from the best parameters so far, because later steps made them no better on samples that were
+        not trained on; from the last ones it would lower the rate of parameters that have just proved to overfit. The
         optimiser's moments stay: they are averages over tens of steps, and saving them too would double the memory.
         """
         assert isinstance(self.rate, Plateau)
@@ -188,7 +188,7 @@ class Learner:
         if not self.scaler.is_enabled():
             return
         # The optimiser does not count a step that is left out. Reading it waits for the device, so looks alone do.
-        taken = max((int(own["step"]) for own in self.optimizer.state.values()), default=0)
+        taken = max((int(state["step"]) for state in self.optimizer.state.values()), default=0)
         if taken > self.taken:
             self.taken, self.moved = taken, step
         if step - self.moved >= self.steps_an_epoch:
@@ -206,41 +206,41 @@ class Learner:
         return self.fit
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that training changes: tensors by name, and what JSON can hold."""
+        """All that training changes: tensors by name, and a plain part that JSON can hold."""
         optimizer = self.optimizer.state_dict()
-        tensors = {f"now {name}": tensor for name, tensor in self._own().items()}
+        tensors = {f"now {name}": tensor for name, tensor in self._current().items()}
         tensors |= {f"best {name}": tensor for name, tensor in self.best.items()}
-        tensors |= {f"optimizer {k} {n}": t for k, own in optimizer["state"].items() for n, t in own.items()}
+        tensors |= {f"optimizer {k} {n}": t for k, moments in optimizer["state"].items() for n, t in moments.items()}
         if self.losses:
             tensors["losses"] = torch.stack(self.losses)
-        kept = ("history", "best_step", "best_score", "steps", "fell_after")
-        fit = {name: getattr(self.fit, name) for name in kept}
+        names = ("history", "best_step", "best_score", "steps", "fell_after")
+        fit = {name: getattr(self.fit, name) for name in names}
         plain = {"groups": optimizer["param_groups"], "schedule": self.schedule.state_dict()}
         plain |= {"scaler": self.scaler.state_dict(), "fit": fit, "since": self.since, "gave_up": self.gave_up}
         plain |= {"taken": self.taken, "moved": self.moved}
         return tensors, plain
 
-    def _own(self) -> dict[str, Tensor]:
+    def _current(self) -> dict[str, Tensor]:
         return {**self.trained, **dict(self.model.named_buffers())}
 
     def fits(self, tensors: Mapping[str, Tensor]) -> bool:
         """Whether tensors are those of a model like this one."""
-        found = {name.removeprefix("now "): t.shape for name, t in tensors.items() if name.startswith("now ")}
-        return found == {name: tensor.shape for name, tensor in self._own().items()}
+        shapes = {name.removeprefix("now "): t.shape for name, t in tensors.items() if name.startswith("now ")}
+        return shapes == {name: tensor.shape for name, tensor in self._current().items()}
 
     def restore(self, tensors: Mapping[str, Tensor], plain: Mapping[str, Any]) -> None:
-        """Be as the learner was whose `state` is given."""
+        """Take over the `state` of another learner: its tensors and its plain part."""
         optimizer: dict[int, dict[str, Tensor]] = {}
         with torch.no_grad():
-            for name, own in self._own().items():
-                own.copy_(tensors[f"now {name}"])
-        for whole, tensor in tensors.items():
-            kind, _, name = whole.partition(" ")
+            for name, current in self._current().items():
+                current.copy_(tensors[f"now {name}"])
+        for key, tensor in tensors.items():
+            kind, _, name = key.partition(" ")
             if kind == "best":
                 self.best[name] = tensor.to(self.trained[name].device)
             elif kind == "optimizer":
-                number, _, what = name.partition(" ")
-                optimizer.setdefault(int(number), {})[what] = tensor
+                number, _, part = name.partition(" ")
+                optimizer.setdefault(int(number), {})[part] = tensor
         groups = [group | {"betas": tuple(group["betas"])} for group in plain["groups"]]
         self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
         self.schedule.load_state_dict(dict(plain["schedule"]))
@@ -255,7 +255,7 @@ class Learner:
 
 
 def class_weights(recipe: Recipe, task: Task, targets: np.ndarray) -> np.ndarray | None:
-    """What a positive of each class weighs in the loss, [C], by the training targets [N, C]; None: 1.
+    """The weight of a positive of each class in the loss, [C], by the training targets [N, C]; None: 1.
 
     A recipe that draws samples by weights (`reweigh`) changes nothing here: what it draws stands for the training split
     itself, so classes are as frequent among it, in expectation.
@@ -265,10 +265,10 @@ def class_weights(recipe: Recipe, task: Task, targets: np.ndarray) -> np.ndarray
     """
     if recipe.class_weights == "none":
         return None
-    found = task.balanced(targets)
-    if found is None:
+    weights = task.balanced(targets)
+    if weights is None:
         raise UserError(f"recipe.class_weights {recipe.class_weights}: {type(task).__name__}.balanced gives none.")
-    return found
+    return weights
 
 
 def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
@@ -281,7 +281,7 @@ def _parameter_sets(model: Model, recipe: Recipe) -> list[dict]:
         rate = recipe.lr * (recipe.head_lr_mult if id(parameter) in head else 1.0)
         decay = recipe.weight_decay if parameter.ndim >= 2 or id(parameter) in norms else 0.0
         alike.setdefault((rate, decay), []).append(parameter)
-    return [{"params": own, "lr": rate, "weight_decay": decay} for (rate, decay), own in alike.items()]
+    return [{"params": parameters, "lr": rate, "weight_decay": decay} for (rate, decay), parameters in alike.items()]
 
 
 def not_finite(trained: Mapping[str, torch.nn.Parameter]) -> list[str]:

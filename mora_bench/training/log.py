@@ -1,4 +1,4 @@
-"""What a training says while it goes: a line in logs/KEY.log now and then, for whoever waits."""
+"""The log of a training while it runs: a line in logs/KEY.log now and then, for whoever waits."""
 
 from __future__ import annotations
 
@@ -52,28 +52,28 @@ class Log:
         # Patience may end it earlier, until a decay has begun, whose length is known.
         most = "at most " * any(learner.open_ended for learner in going)
         left = (self.last - self.begun) / max(step - self.done, 1) * (end - step)
-        said = f"step {step} of {most}{end}"
-        said += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
+        text = f"step {step} of {most}{end}"
+        text += f", loss {sum(losses) / len(losses):.4g}" if losses else ""
         validated = [learner for learner in learners if learner.fit.history]
         if validated:
-            # What is trained as one is of one task.
+            # Models that are trained as one have one task.
             metric = validated[0].metric
             best = max((learner.fit for learner in validated), key=lambda fit: metric.key(fit.best_score))
-            said += f", validation {metric.shown(best.history[-1]['val_score'])}"
-            said += f" (best {metric.shown(best.best_score)} at step {best.best_step})"
-        self._line(f"{said}, {most}{left:.0f} s of training left")
+            text += f", validation {metric.shown(best.history[-1]['val_score'])}"
+            text += f" (best {metric.shown(best.best_score)} at step {best.best_step})"
+        self._line(f"{text}, {most}{left:.0f} s of training left")
 
-    def _line(self, said: str) -> None:
+    def _line(self, text: str) -> None:
         if self.file is None:
             return
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with open(self.file, "a", encoding="utf-8") as log:
-                log.write(f"{time.strftime('%H:%M:%S')} {said}\n")
+                log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
 def last_line(file: Path) -> str:
-    """What a training said last, without the time of day; "" if it has said nothing."""
+    """The last line of a log, without the time of day; "" if it has none."""
     try:
         with open(file, "rb") as log:
             log.seek(max(log.seek(0, 2) - 400, 0))

@@ -63,14 +63,15 @@ def train(
     due = _validations(recipe, steps)
     weights = class_weights(recipe, task, training.targets.numpy())
     learners = [
-        Learner(model, own, steps, device, task, watched, weights) for model, own in zip(models, recipes, strict=True)
+        Learner(model, learner_recipe, steps, device, task, watched, weights)
+        for model, learner_recipe in zip(models, recipes, strict=True)
     ]
     finish = compiled(together(models), compiler)
     autocast = _autocast(recipe, device)
-    _each(models, training=True)
+    _set_mode(models, training=True)
     dropping = Dropping(training, recipe.modality_dropout, seed, recipe.modality_dropout_epochs * steps)
     feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast)
-    _each(models, training=False)
+    _set_mode(models, training=False)
     check = Feed(models[0], validation, recipe.batch, device)
     targets = dropping.view.targets.to(device)
     expected = validation.targets.numpy()
@@ -80,7 +81,7 @@ def train(
     if at_hand.order is not None:
         order.bit_generator.state = at_hand.order
     step = at_hand.step
-    told = Log(log, step)
+    logger = Log(log, step)
     look = watch.look if watch else _not_looked_at
     for epoch in range(at_hand.epoch, recipe.epochs):
         if all(learner.gave_up for learner in learners):
@@ -90,25 +91,25 @@ def train(
         states = feed.states(batches)
         for at in batches:
             step += 1
-            _each(models, training=True)
+            _set_mode(models, training=True)
             with clock.step():
                 _backward(learners, finish, next(states), targets[torch.from_numpy(at).to(device)], autocast)
                 look(step, at, learners[0], _again(learners[0], finish, feed, targets))
                 for learner in learners:
                     learner.step()
-            told.step(step, learners)
-            if looking := [own for own in learners if step in due or own.looks_after(step)]:
-                _each(models, training=False)
+            logger.step(step, learners)
+            if looking := [learner for learner in learners if step in due or learner.looks_after(step)]:
+                _set_mode(models, training=False)
                 outputs = dict(zip(learners, _outputs(finish, check, recipe.batch, step), strict=True))
                 for learner in looking:
                     learner.look(step, expected, outputs[learner])
-                told.validated(step, learners)
+                logger.validated(step, learners)
                 if all(learner.gave_up for learner in learners):
                     break
             if checkpoint and checkpoint.due():
                 checkpoint.save(learners, clock, Position(epoch, drawn_from, step), device)
     _check_kept(models, feed, recipe, device, autocast)
-    told.ended(step)
+    logger.ended(step)
     timed = clock.read(steps, len(models))
     fits = [learner.finished(timed, bool(feed.kept)) for learner in learners]
     for fit in fits:
@@ -143,7 +144,7 @@ def _backward(
     """Compute the losses of one batch, of targets `wanted`, and their gradients."""
     with autocast():
         predicted = finish(state)
-    losses = [learner.loss(own, wanted) for learner, own in zip(learners, predicted, strict=True)]
+    losses = [learner.loss(prediction, wanted) for learner, prediction in zip(learners, predicted, strict=True)]
     torch.stack(losses).sum().backward()
 
 
@@ -153,10 +154,10 @@ def _outputs(finish: Callable[[State], Tensor], check: Feed, batch: int, step: i
     Raises:
         NotFinite: one of them is not.
     """
-    found = logits(finish, check, batch)
-    if not np.isfinite(found).all():
+    outputs = logits(finish, check, batch)
+    if not np.isfinite(outputs).all():
         raise NotFinite(f"outputs of validation samples are not finite after step {step}.")
-    return found
+    return outputs
 
 
 def _not_looked_at(*anything: object) -> None:
@@ -185,7 +186,7 @@ def _validations(recipe: Recipe, steps: int) -> set[int]:
     return {min(math.ceil(k * recipe.validate_every * steps), total) for k in range(1, count + 1)} | {total}
 
 
-def _each(models: Sequence[Model], training: bool) -> None:
+def _set_mode(models: Sequence[Model], training: bool) -> None:
     for model in models:
         model.train(training)
 

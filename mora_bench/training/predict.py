@@ -47,13 +47,13 @@ def predict(
     for at in np.split(order, range(batch, len(order), batch)):
         parts = model.embed(samples.batch(rows[at], natural[at]).to(device))
         for k, (pattern, can) in enumerate(zip(patterns, able[at].T, strict=True)):
-            own = np.flatnonzero(can)
-            if len(own):
-                these = torch.from_numpy(own).to(device)
+            chosen = np.flatnonzero(can)
+            if len(chosen):
+                these = torch.from_numpy(chosen).to(device)
                 shown = [
-                    part.only(these) if there else dummy.only(torch.zeros_like(these))
-                    for there, part, dummy in zip(pattern, parts, dummies, strict=True)
+                    part.only(these) if shows else dummy.only(torch.zeros_like(these))
+                    for shows, part, dummy in zip(pattern, parts, dummies, strict=True)
                 ]
-                present = torch.from_numpy(pattern).to(device).expand(len(own), -1)
-                out[at[own], k] = model.from_parts(shown, present).float().cpu().numpy()
+                present = torch.from_numpy(pattern).to(device).expand(len(chosen), -1)
+                out[at[chosen], k] = model.from_parts(shown, present).float().cpu().numpy()
     return out

@@ -30,19 +30,19 @@ SIDES = ("train", "val", "test")
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
     begun = time.perf_counter()
-    _, own = facts.own_sides(cell, runtime)
+    _, sides = facts.own_sides(cell, runtime)
     seen = frozen_of(cell, runtime)
-    present = {name: facts.presence_of(cell, name, part) for name, part in own.items()}
+    present = {name: facts.presence_of(cell, name, side) for name, side in sides.items()}
     task: Task = task_of(cell.task)
-    predictor = fitted(cell, own, seen)
+    predictor = fitted(cell, sides, seen)
     learned = time.perf_counter()
-    logits = {name: predicted(predictor, task, gaps.of_side(cell, own[name]), seen[name]) for name in ("val", "test")}
+    logits = {name: predicted(predictor, task, gaps.of_side(cell, sides[name]), seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     competitor = Competitor(
         title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
     )
-    time_of = Clock(cell_s=ended - begun, predict_s=ended - learned)
-    return facts.without_network(cell, runtime, competitor, own, present, logits, time_of)
+    clock = Clock(cell_s=ended - begun, predict_s=ended - learned)
+    return facts.without_network(cell, runtime, competitor, sides, present, logits, clock)
 
 
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
@@ -51,13 +51,13 @@ def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Feat
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
     train, validation = (
         shown(
-            gaps.of_side(cell, part).table,
-            part.rows[at],
-            facts.presence_of(cell, name, part)[at],
+            gaps.of_side(cell, side).table,
+            side.rows[at],
+            facts.presence_of(cell, name, side)[at],
             targets=True,
             frozen=seen[name],
         )
-        for name, part, at in ((name, sides[name], _drawn(sides[name], name, cell.seed)) for name in ("train", "val"))
+        for name, side, at in ((name, sides[name], _drawn(sides[name], name, cell.seed)) for name in ("train", "val"))
     )
     predictor.fit(train, validation, derive(cell.seed, "predictor"))
     return predictor
@@ -77,8 +77,8 @@ def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:
     if cell.decoded_for is None:
         return {name: {} for name in SIDES}
     data = samples(cell.dataset, *cell.decoded_for, runtime)
-    found = dict.fromkeys(SIDES, frozen.features(cell, data, runtime, reopen))
-    return found | ({"test": frozen.features(cell, pool_of(cell, runtime), runtime, reopen)} if cell.pool else {})
+    features = dict.fromkeys(SIDES, frozen.features(cell, data, runtime, reopen))
+    return features | ({"test": frozen.features(cell, pool_of(cell, runtime), runtime, reopen)} if cell.pool else {})
 
 
 def predicted(
@@ -91,19 +91,21 @@ def predicted(
     able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
     out = np.full((len(rows), len(patterns), task.outputs(len(table.labels))), np.nan, np.float32)
     for k, (pattern, can) in enumerate(zip(patterns, able.T, strict=True)):
-        own = np.flatnonzero(can)
-        if len(own):
-            these = shown(table, rows[own], np.tile(pattern, (len(own), 1)), targets=False, frozen=features)
-            out[own, k] = task.logits(checked(predictor, these))
+        chosen = np.flatnonzero(can)
+        if len(chosen):
+            these = shown(table, rows[chosen], np.tile(pattern, (len(chosen), 1)), targets=False, frozen=features)
+            out[chosen, k] = task.logits(checked(predictor, these))
     return out
 
 
 def checked(predictor: Predictor, samples: Shown) -> np.ndarray:
     """The predictions of a predictor, checked to be probabilities of the right shape."""
-    found = np.asarray(predictor.predict(samples), float)
+    probabilities = np.asarray(predictor.predict(samples), float)
     expected = (len(samples), len(samples.labels))
-    if found.shape != expected:
-        raise ValueError(f"{type(predictor).__name__}.predict gave {list(found.shape)}; expected {list(expected)}")
-    if not ((found >= 0) & (found <= 1)).all():
+    if probabilities.shape != expected:
+        raise ValueError(
+            f"{type(predictor).__name__}.predict gave {list(probabilities.shape)}; expected {list(expected)}"
+        )
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise ValueError(f"{type(predictor).__name__}.predict gave numbers that are no probabilities")
-    return found
+    return probabilities

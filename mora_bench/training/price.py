@@ -29,20 +29,20 @@ MOST = 2000
 PAIRS, FEW_STAY = 3 * FEWEST_ALIGNED, 0.05
 #: The smallest share of samples that a split trains on.
 TRAINED = 0.8
-#: Samples that are decoded to find out how long that takes.
+#: Samples that are decoded to time the decoding.
 DECODED = 40
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe found: its record; MiB at its peak, NaN where that cannot be read; bytes that it left a sample."""
+    """A probe's outcome: its record; MiB at its peak, NaN where that cannot be read; bytes that it left a sample."""
 
     record: Record
     mib: float
     sample_bytes: float
 
 
-def probe(cell: Cell, place: Runtime) -> Probe:
+def probe(cell: Cell, runtime: Runtime) -> Probe:
     """Run three steps of a cell, or a competitor without a network on some samples, in a folder that is thrown away.
 
     Raises:
@@ -52,31 +52,31 @@ def probe(cell: Cell, place: Runtime) -> Probe:
     limit = MOST if recipe is None else max(math.ceil(STEPS * recipe.batch / TRAINED), LEAST)
     if recipe is not None and recipe.projection == ALIGNED:
         limit = max(limit, math.ceil(PAIRS / TRAINED / max(1 - cell.rate, FEW_STAY)))
-    limit = min(limit, place.limit or limit)
-    _, data = datasets.fingerprinted(cell.dataset, place.data_root, limit, place.cache)
+    limit = min(limit, runtime.limit or limit)
+    _, data = datasets.fingerprinted(cell.dataset, runtime.data_root, limit, runtime.cache)
     short = replace(cell, data=data, pool=min(cell.pool, POOL if recipe else limit), after="")
     if recipe is not None:
         # As published, because three steps hold no plateau; a step costs the same.
         brief = replace(recipe, schedule="linear", epochs=1, validate_every=1.0).settled()
         short = replace(short, recipe=brief, watched="")
     with tempfile.TemporaryDirectory() as folder:
-        own = replace(place, out=Path(folder), limit=limit, checkpoint_minutes=0, workers=1)
-        work([short], own)
-        record = Store(own.out).record(short)
+        probe_runtime = replace(runtime, out=Path(folder), limit=limit, checkpoint_minutes=0, workers=1)
+        work([short], probe_runtime)
+        record = Store(probe_runtime.out).record(short)
         if record is None or record.status == FAILED or record.data is None:
             raise UserError(f"{short.label}: no time estimate, it fails: {record.error if record else 'no record'}")
-        left = sum(file.stat().st_size for file in own.out.rglob("*") if file.is_file())
+        left = sum(file.stat().st_size for file in probe_runtime.out.rglob("*") if file.is_file())
     samples = sum(count["n"] for count in record.data.realised.values())
     mib = next((float(v) for name, v in record.memory.items() if v is not None and "allocated" not in name), math.nan)
     return Probe(record, mib, left / max(samples, 1))
 
 
-def decoding(cell: Cell, place: Runtime) -> tuple[float, float]:
+def decoding(cell: Cell, runtime: Runtime) -> tuple[float, float]:
     """Seconds in which one process decodes a sample as a cell's backbone wants it, and in which that reads it, if the
     cell is of a competitor that reads it frozen."""
     if cell.decoded_for is None:
         return 0.0, 0.0
-    table, _ = datasets.fingerprinted(cell.dataset, place.data_root, place.limit, place.cache)
+    table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
     some = table.only(np.arange(min(DECODED, len(table))))
     rules = backbones.resolve(*cell.decoded_for).rules
     with tempfile.TemporaryDirectory() as folder:
@@ -84,5 +84,5 @@ def decoding(cell: Cell, place: Runtime) -> tuple[float, float]:
         data = cache.prepare(some, "probe", rules, Path(folder), 1)
         decoded = time.perf_counter()
         if cell.recipe is None:
-            frozen.features(cell, data, replace(place, cache=Path(folder)))
+            frozen.features(cell, data, replace(runtime, cache=Path(folder)))
         return (decoded - begun) / len(some), (time.perf_counter() - decoded) / len(some)

@@ -19,7 +19,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.presence import able, pattern_presence
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
-from mora_bench.methods.network import BLOCKS, Beginning, Found, Model, State
+from mora_bench.methods.network import BLOCKS, Beginning, Model, Shortcuts, State
 from mora_bench.training.learner import NotFinite
 
 #: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
@@ -30,32 +30,32 @@ ROUNDED = 0.1
 MOVE = 0.05
 
 
-def settle(model: Model, view: View, device: torch.device) -> Found:
-    """Test which computations of `model` can be skipped, and set `model.found`; nothing else of the model changes.
+def settle(model: Model, view: View, device: torch.device) -> Shortcuts:
+    """Test which computations of `model` can be skipped, and set `model.shortcuts`; nothing else of the model changes.
 
     Raises:
         RuntimeError: a trained parameter affects blocks before the method's `first_block`, where it gets no gradient.
     """
     batch = _every_pattern(view).to(device)
-    model.found = Found()
+    model.shortcuts = Shortcuts()
     with untouched(model), torch.no_grad():
         model.train()
-        found = Found(constant=_constant(model, batch))
-        if found.constant and BLOCKS <= model.cut < BLOCKS + model.backbone.depth:
-            model.found = found
-            found = replace(found, ahead=_ahead(model, batch))
+        shortcuts = Shortcuts(constant=_constant(model, batch))
+        if shortcuts.constant and BLOCKS <= model.cut < BLOCKS + model.backbone.depth:
+            model.shortcuts = shortcuts
+            shortcuts = replace(shortcuts, ahead=_ahead(model, batch))
         _move(model)
         model.eval()
-        model.found = replace(found, ahead=False)
-        found = replace(found, lean=reads_first_token(model, batch))
-    model.found = found
-    return found
+        model.shortcuts = replace(shortcuts, ahead=False)
+        shortcuts = replace(shortcuts, lean=reads_first_token(model, batch))
+    model.shortcuts = shortcuts
+    return shortcuts
 
 
 def verify(
     model: Model,
     view: View,
-    kept: State,
+    state: State,
     device: torch.device,
     at: np.ndarray,
     autocast: Callable[[], AbstractContextManager] = nullcontext,
@@ -69,18 +69,18 @@ def verify(
         NotFinite: those of the whole network are not finite.
         RuntimeError: they differ, so the cell was trained on stale states.
     """
-    found, mode = model.found, model.training
+    shortcuts, mode = model.shortcuts, model.training
     model.eval()
     with torch.no_grad(), autocast():
-        spared = model.finish(kept).float()
-        model.found = Found()
-        whole = model(view.batch(at).to(device)).float()
-    model.found = found
+        spared = model.finish(state).float()
+        model.shortcuts = Shortcuts()
+        full = model(view.batch(at).to(device)).float()
+    model.shortcuts = shortcuts
     model.train(mode)
-    if not bool(whole.isfinite().all()):
+    if not bool(full.isfinite().all()):
         raise NotFinite("outputs of training samples are not finite after training.")
-    if not _close(spared, whole, CLOSE if exact else ROUNDED):
-        worst = (spared - whole).abs().max().item()
+    if not _close(spared, full, CLOSE if exact else ROUNDED):
+        worst = (spared - full).abs().max().item()
         raise RuntimeError(
             f"logits from the kept beginning differ by {worst:.2g} from those of the whole network after training: "
             f"{type(model.method).__name__} changes what comes before its first_block."
@@ -122,7 +122,7 @@ def untouched(model: Model) -> Iterator[None]:
 
 
 def _moving(model: Model) -> dict[str, nn.Parameter]:
-    """Trained parameters that could affect the beginning: all but pooler, head and a backbone that trains whole."""
+    """Trained parameters that could affect the beginning: all but pooler, head and a backbone that trains fully."""
     outside = {id(p) for part in (model.head, model.pooler) for p in part.parameters()}
     if model.cut == 0:
         outside |= {id(p) for p in model.backbone.parameters()}
@@ -158,43 +158,43 @@ def _ahead(model: Model, batch: Batch) -> bool:
     same output after `_move`."""
     state = model.begin(batch)
     before = [tokens.x.clone() for tokens in state.streams]
-    plain = _given(model, state)
+    plain = _frozen_outputs(model, state)
     _move(model)
-    moved = _given(model, state)
+    moved = _frozen_outputs(model, state)
     untouched = _same(before, [tokens.x for tokens in state.streams])
     return plain is not None and moved is not None and untouched and _same(plain, moved)
 
 
-def _given(model: Model, state: Beginning) -> list[Tensor] | None:
+def _frozen_outputs(model: Model, state: Beginning) -> list[Tensor] | None:
     """The output of the first changed block's frozen weights for each stream, as the method runs them; None if the
     method does not run them, or runs them on anything but the stream's own tokens."""
-    given: dict[int, Tensor] = {}
+    outputs: dict[int, Tensor] = {}
     other = []
 
-    def watched(stream: int, own: Frozen) -> Frozen:
+    def watched(stream: int, block: Frozen) -> Frozen:
         def frozen(tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None) -> Tokens:
-            out = own(tokens, prefix)
+            out = block(tokens, prefix)
             same = state.streams[stream]
             if prefix is not None or tokens.x is not same.x or tokens.mask is not same.mask:
                 other.append(stream)
-            given[stream] = out.x
+            outputs[stream] = out.x
             return out
 
         return frozen
 
     first = model.method.first_block
-    model.method.depth(first, [watched(s, own) for s, own in enumerate(model.frozen(first, state))], state.streams)
-    if other or len(given) < len(state.streams):
+    model.method.depth(first, [watched(s, block) for s, block in enumerate(model.frozen(first, state))], state.streams)
+    if other or len(outputs) < len(state.streams):
         return None
-    return [given[stream].clone() for stream in range(len(state.streams))]
+    return [outputs[stream].clone() for stream in range(len(state.streams))]
 
 
 def reads_first_token(model: Model, batch: Batch) -> bool:
-    """Whether the logits stay the same if the last block computes only its first token. Sets `model.found.lean`."""
-    whole = model(batch)
-    model.found = replace(model.found, lean=True)
+    """Whether the logits stay the same if the last block computes only its first token. Sets `model.shortcuts.lean`."""
+    full = model(batch)
+    model.shortcuts = replace(model.shortcuts, lean=True)
     try:
-        return _close(model(batch), whole)
+        return _close(model(batch), full)
     except (RuntimeError, IndexError, ValueError):
         # The method reads tokens that are not computed.
         return False

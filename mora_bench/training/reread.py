@@ -1,4 +1,4 @@
-"""Looks again at what a results folder rests on: its predictions, scored again, and its data, read anew."""
+"""Checks the foundations of a results folder anew: its predictions are scored again, and its data read again."""
 
 from __future__ import annotations
 
@@ -25,90 +25,92 @@ if TYPE_CHECKING:
     from mora_bench.data.table import Table
 
 
-def scored_again(store: Store, place: Runtime, found: Findings) -> int:
-    """Score all predictions of a folder again, and add what contradicts them to what was found; gives how many could be
-    scored."""
-    records = {record.key: record for record in found.believed.records}
-    wrong = {finding.file for finding in found.wrong}
+def scored_again(store: Store, runtime: Runtime, findings: Findings) -> int:
+    """Score all predictions of a folder again, and add to the findings the scores that they contradict; gives how many
+    could be scored."""
+    records = {record.key: record for record in findings.believed.records}
+    wrong = {finding.file for finding in findings.wrong}
     again = 0
     odd: dict[str, None] = {}
-    for each in found.believed.scores:
-        record = records[each.key]
+    for scores in findings.believed.scores:
+        record = records[scores.key]
         file = store.prediction_file(record.cell)
         if record.lacks(PREDICTIONS) or file in wrong or not file.is_file():
             continue
         try:
-            differs = contradiction(store, record.cell, each, place)
+            differs = contradiction(store, record.cell, scores, runtime)
         except NotTheMask as error:
             odd.setdefault(str(error))
             continue
         except UserError as error:
-            # Which cell it is would make every sentence another one.
-            why = str(error).removeprefix(f"{record.cell.label}: ")
-            found.not_seen(f"scores whose predictions cannot be scored again here: {why}")
+            # With the cell's label every sentence would be another one.
+            reason = str(error).removeprefix(f"{record.cell.label}: ")
+            findings.not_seen(f"scores whose predictions cannot be scored again here: {reason}")
             continue
         again += 1
         if differs is not None:
-            where = store.score_documents
-            found.wrong.append(where.refused(each.score_key, f"{differs}; `rescore` mends it"))
-    found.wrong += [Refused(masks.documents(store).loose, why) for why in odd]
+            documents = store.score_documents
+            findings.wrong.append(documents.refused(scores.score_key, f"{differs}; `rescore` mends it"))
+    findings.wrong += [Refused(masks.documents(store).loose, reason) for reason in odd]
     return again
 
 
-def data_again(store: Store, place: Runtime, found: Findings) -> int:
+def data_again(store: Store, runtime: Runtime, findings: Findings) -> int:
     """Read the data of all cells anew, every file of them, and hold their digests and the splits that are drawn from
-    them against what the records say; gives how many sets of data could be read."""
-    records = [record for record in found.believed.records if record.status == DONE]
-    known: dict[tuple[str, str, str], list[Record]] = {}
+    them against the records; gives the number of sets of data that could be read."""
+    records = [record for record in findings.believed.records if record.status == DONE]
+    by_data: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
-        known.setdefault((record.cell.dataset, record.cell.source, record.cell.data), []).append(record)
+        by_data.setdefault((record.cell.dataset, record.cell.source, record.cell.data), []).append(record)
     read = 0
-    for (name, source, fingerprint), own in known.items():
-        root = place.data_root if source == "real" else None
+    for (name, source, fingerprint), group in by_data.items():
+        root = runtime.data_root if source == "real" else None
         if source == "real" and root is None:
-            found.not_seen(f"the real {name}, because --data-root was not given")
+            findings.not_seen(f"the real {name}, because --data-root was not given")
             continue
         try:
-            table, now = datasets.read_anew(name, root, place.limit, place.cache)
+            table, now = datasets.read_anew(name, root, runtime.limit, runtime.cache)
         except UserError as error:
-            found.not_seen(f"the data of {name}: {error}")
+            findings.not_seen(f"the data of {name}: {error}")
             continue
         read += 1
         if now != fingerprint:
-            said = f"{name} is not the data that {len(own)} cells were trained on"
-            why = f"{said}; were they trained with another --limit?"
-            found.wrong.append(store.record_documents.refused(own[0].key, why))
+            problem = f"{name} is not the data that {len(group)} cells were trained on"
+            reason = f"{problem}; were they trained with another --limit?"
+            findings.wrong.append(store.record_documents.refused(group[0].key, reason))
             continue
-        _splits_again(store, table, own, found)
-        _decoded_again(own, replace(place, data_root=root), found)
+        _splits_again(store, table, group, findings)
+        _decoded_again(group, replace(runtime, data_root=root), findings)
     return read
 
 
-def _decoded_again(records: list[Record], place: Runtime, found: Findings) -> None:
-    """Read what was decoded of the data, as far as it lies in this machine's cache."""
+def _decoded_again(records: list[Record], runtime: Runtime, findings: Findings) -> None:
+    """Read the decoded samples of the data, as far as they lie in this machine's cache."""
     cells = [record.cell for record in records]
     alike = {(c.decoded_for, c.seed, c.pool): c for c in cells if c.decoded_for is not None}
     folders: dict[Path, None] = {}
     for cell in alike.values():
         try:
-            folders |= dict.fromkeys(decoded(cell, place))
+            folders |= dict.fromkeys(decoded(cell, runtime))
         except UserError as error:
-            found.not_seen(f"what was decoded for backbone {cell.backbone}: {error}")
+            findings.not_seen(f"what was decoded for backbone {cell.backbone}: {error}")
     for folder in filter(Path.exists, folders):
-        found.wrong += [Refused(folder, f"{wrong}; the next grid decodes it anew") for wrong in cache.damaged(folder)]
+        findings.wrong += [
+            Refused(folder, f"{wrong}; the next grid decodes it anew") for wrong in cache.damaged(folder)
+        ]
 
 
-def _splits_again(store: Store, table: Table, records: list[Record], found: Findings) -> None:
+def _splits_again(store: Store, table: Table, records: list[Record], findings: Findings) -> None:
     """Draw the splits of records again."""
     drawn: dict[str, str] = {}
     for record in records:
         cell = record.cell
         if cell.older_draws:
-            found.not_seen(f"splits: {WHY_NOT_AGAIN}")
+            findings.not_seen(f"splits: {WHY_NOT_AGAIN}")
             continue
         which = digest_json([cell.split, cell.seed, cell.folds, cell.pool])
         if which not in drawn:
             drawn[which] = splits.digest({part: side.ids for part, side in sides(cell, table).items()})
         if record.data is not None and drawn[which] != record.data.split:
             why = "its split is not the one that its data give; compute the cell again"
-            found.wrong.append(store.record_documents.refused(record.key, why))
+            findings.wrong.append(store.record_documents.refused(record.key, why))

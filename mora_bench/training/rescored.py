@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mora_bench.scoring.protocol import Predicted
 
 
-def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell], list[str]]:
+def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell], list[str]]:
     """Score the stored predictions of a results folder under another protocol, without training.
 
     Returns:
@@ -37,10 +37,10 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell],
     left = list(map(str, refused))
     scored, unfit = [], dict[str, list[str]]()
     known = [record for record in records if record.status != FAILED]
-    cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, place)) for record in known]
+    cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime)) for record in known]
     if scoring.missing is not None:
-        brought.check(cells, place)
-        brought.keep(cells, place)
+        brought.check(cells, runtime)
+        brought.keep(cells, runtime)
     for record, cell in zip(known, cells, strict=True):
         file = store.prediction_file(cell)
         if not file.is_file():
@@ -49,72 +49,72 @@ def rescore(folder: Path, scoring: Scoring, place: Runtime) -> tuple[list[Cell],
             left.append(f"{cell.label}: {file} is not what was written: it was edited or cut; compute the cell again")
         else:
             try:
-                score(store, cell, record, place)
+                score(store, cell, record, runtime)
                 scored.append(cell)
             except UserError as error:
                 unfit.setdefault(str(error), []).append(cell.label)
-    # What does not fit one cell of a task fits none of it, and is said once.
+    # A protocol that does not fit one cell of a task fits none of it; that is said once.
     left += [f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {why}" for why, labels in unfit.items()]
     if not records:
         raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left
 
 
-def _for_dataset(scoring: Scoring, cell: Cell, place: Runtime) -> Scoring:
+def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
     """The protocol, settled for a cell's dataset."""
     if scoring.missing is None:
         return brought.at_its_rate(scoring, cell.mechanism, cell.modalities)
     known = Known({}, (), cell.modalities)
     if masks.mechanism(scoring.missing.mechanism)[0].reads:
-        table = table_of(cell, place)
+        table = table_of(cell, runtime)
         known = known_of(table)
-        brought.from_folder(scoring.missing.mechanism, table, place)
-    found = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
-    return brought.at_its_rate(found, cell.mechanism, cell.modalities)
+        brought.from_folder(scoring.missing.mechanism, table, runtime)
+    settled = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
+    return brought.at_its_rate(settled, cell.mechanism, cell.modalities)
 
 
-def table_of(cell: Cell, place: Runtime) -> Table:
+def table_of(cell: Cell, runtime: Runtime) -> Table:
     """The data of a cell, if they are available and unchanged."""
     from mora_bench.data import datasets
     from mora_bench.training.facts import same_data
 
-    root = place.data_root if cell.source == "real" else None
+    root = runtime.data_root if cell.source == "real" else None
     if cell.source == "real" and root is None:
         raise UserError(f"{cell.label}: its scores need the real {cell.dataset}; say where it is with --data-root.")
-    table, fingerprint = datasets.fingerprinted(cell.dataset, root, place.limit, place.cache)
+    table, fingerprint = datasets.fingerprinted(cell.dataset, root, runtime.limit, runtime.cache)
     same_data(cell, fingerprint)
     return table
 
 
-def score(store: Store, cell: Cell, record: Record, place: Runtime) -> None:
-    """Score the stored predictions of one cell, whose record is given; the data are read only if a mechanism needs more
-    than presence.
+def score(store: Store, cell: Cell, record: Record, runtime: Runtime) -> None:
+    """Score the stored predictions of one cell, for its record; the data are read only if a mechanism needs more than
+    presence.
 
     Raises:
         UserError: they are not predictions of this cell.
     """
     try:
-        store.write_scores(_scored(cell, store.predictions(cell), place), record)
+        store.write_scores(_scored(cell, store.predictions(cell), runtime), record)
     except (ValueError, KeyError, IndexError) as error:
         raise UserError(
             f"{store.prediction_file(cell)}: cannot be scored ({type(error).__name__}: {error}); compute it again."
         ) from error
 
 
-def contradiction(store: Store, cell: Cell, known: Scores, place: Runtime) -> str | None:
-    """What in a cell's scores is not what its predictions give, the first of it; None if they agree to `TOLERANCE`.
+def contradiction(store: Store, cell: Cell, known: Scores, runtime: Runtime) -> str | None:
+    """The first of a cell's scores that is not what its predictions give, in words; None if all agree to `TOLERANCE`.
 
     Raises:
         UserError: the predictions cannot be scored, or that needs data that are not at hand.
     """
     try:
-        found = _scored(replace(cell, scoring=known.scoring), store.predictions(cell), place)
+        again = _scored(replace(cell, scoring=known.scoring), store.predictions(cell), runtime)
     except (ValueError, KeyError, IndexError) as error:
         raise UserError(
             f"{store.prediction_file(cell)}: cannot be scored ({type(error).__name__}: {error})."
         ) from error
-    for differs in differences(known, found):
-        # What only the predictions give was not known to the version that wrote the file, and is no contradiction.
+    for differs in differences(known, again):
+        # A number that only the predictions give was unknown to the version that wrote the file: no contradiction.
         if differs.only == "first":
             return f"{differs.where} is {differs.first}, and the predictions give no such number"
         if not differs.only and differs.size > TOLERANCE:
@@ -122,13 +122,13 @@ def contradiction(store: Store, cell: Cell, known: Scores, place: Runtime) -> st
     return None
 
 
-def _scored(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> Scores:
+def _scored(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) -> Scores:
     from mora_bench.scoring.protocol import scored
 
-    return scored(cell, predicted_of(cell, saved, place))
+    return scored(cell, predicted_of(cell, saved, runtime))
 
 
-def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) -> dict[str, Predicted]:
+def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) -> dict[str, Predicted]:
     """The stored predictions of a cell's validation and test samples; the data are read only if its mechanism needs
     more of them than presence.
 
@@ -138,16 +138,16 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) ->
     from mora_bench.scoring.protocol import Predicted
 
     cell.check_draws()
-    brought.load(cell, place)
+    brought.load(cell, runtime)
     predicted = {}
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:
             from mora_bench.data.sides import sides
             from mora_bench.training.facts import units
 
-            own = units(sides(cell, table_of(cell, place))[split])
+            side_units = units(sides(cell, table_of(cell, runtime))[split])
         else:
-            own = masks.Units(
+            side_units = masks.Units(
                 natural=saved[f"{split}_natural"],
                 modalities=cell.modalities,
                 tokens=saved[f"{split}_tokens"],
@@ -155,6 +155,6 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], place: Runtime) ->
                 patients=(),
                 targets=saved[f"{split}_targets"],
             )
-        groups = {name.partition(" ")[2]: own for name, own in saved.items() if name.startswith(f"{split}_group ")}
-        predicted[split] = Predicted(own, saved[f"{split}_logits"], groups)
+        groups = {name.partition(" ")[2]: group for name, group in saved.items() if name.startswith(f"{split}_group ")}
+        predicted[split] = Predicted(side_units, saved[f"{split}_logits"], groups)
     return predicted

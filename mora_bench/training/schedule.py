@@ -1,4 +1,4 @@
-"""How the learning rate goes: a factor of the peak rate for each step, counted from 0."""
+"""Schedules of the learning rate: a factor of the peak rate for each step, counted from 0."""
 
 from mora_bench.cells.recipe import LINEAR, Recipe
 

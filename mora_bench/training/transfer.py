@@ -1,4 +1,4 @@
-"""Goes on from another dataset: what a method trained there, without its classifier, is where it starts here."""
+"""Goes on from another dataset: the parameters that a method trained there, but its classifier's, start it here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from mora_bench.missing import masks
 from mora_bench.plan.data_axes import known_of
 from mora_bench.plan.recipes import watched_of
 
-#: What is not carried over: the classes are others.
+#: Prefix of the parameters that are not carried over: the classes are others.
 OF_THE_HEAD = "head."
 
 
@@ -29,8 +29,8 @@ def before(cell: Cell, runtime: Runtime) -> Cell:
     table, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
     if fingerprint != planned:
         raise UserError(f"{name} is not the data that {cell.label} was planned on. Plan again.")
-    own = cell.mechanism
-    mechanism = masks.settled(Missing(own.mechanism, own.strength, own.unit), name, known_of(table))
+    missing = cell.mechanism
+    mechanism = masks.settled(Missing(missing.mechanism, missing.strength, missing.unit), name, known_of(table))
     # Its test samples are not asked for; how many a twin draws apart decides how the others are split.
     pool = cell.pool if datasets.get(name).more is not None else 0
     return replace(
@@ -50,19 +50,21 @@ def carry_over(sources: Sequence[Model], models: Sequence[Model]) -> None:
     """Copy what the trained `sources` trained into `models`, which must train the same but for the classifier.
 
     Raises:
-        UserError: they do not, for instance because a modality brings an embedder of its own; or nothing else trains.
+        UserError: they do not, for instance because a modality brings its own embedder; or nothing else trains.
     """
     for source, model in zip(sources, models, strict=True):
         theirs, ours = _without_head(source.trained()), _without_head(model.trained())
         if not ours:
             raise UserError("--after: nothing to transfer, because this method trains only the classifier.")
-        shapes = [{name: tuple(value.shape) for name, value in own.items()} for own in (theirs, ours)]
+        shapes = [
+            {name: tuple(parameter.shape) for name, parameter in parameters.items()} for parameters in (theirs, ours)
+        ]
         if shapes[0] != shapes[1]:
             odd = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
             raise UserError(f"--after: cannot transfer: {odd} differs in shape, or exists in only one of the networks.")
         with torch.no_grad():
-            for name, value in ours.items():
-                value.copy_(theirs[name])
+            for name, parameter in ours.items():
+                parameter.copy_(theirs[name])
 
 
 def _without_head(trained: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,7 +1,7 @@
 """Looks for a method's recipe: the same number of trials and epochs for every method, by successive halving.
 
 Every trial is scored on validation samples. Samples that any of the seeds that are to be reported tests are neither
-trained nor validated on. The first trial is the untuned recipe, so what is found scores at least as well on
+trained nor validated on. The first trial is the untuned recipe, so the best trial scores at least as well on
 validation.
 """
 
@@ -39,7 +39,7 @@ from mora_bench.tasks.named import metric_of
 from mora_bench.training.cell import built, fitted, recipe_of, views_of
 from mora_bench.training.decoded import samples
 
-#: Change it when the same search would find something else.
+#: Change it when the same search would choose another recipe.
 VERSION = 2
 #: Of the trials of a rung, one in `SHRINK` goes on, with `SHRINK` times the epochs.
 SHRINK = 3
@@ -52,7 +52,7 @@ RANKS = (0.5, 1, 2, 4)
 
 @dataclass(frozen=True)
 class Space:
-    """What is searched: (least, most) of numbers that are drawn by their logarithm.
+    """The ranges that are searched: (least, most) of numbers that are drawn by their logarithm.
 
     Attributes:
         lr: learning rate of what adapts; head_lr: of the classifier; weight_decay: AdamW's.
@@ -81,16 +81,16 @@ def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Tria
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     recipe = recipe_of(cell)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=derive(cell.seed, "tuning") % 2**32))
-    own: dict[str, Any] = {
+    untuned: dict[str, Any] = {
         "lr": recipe.lr,
         "head_lr_mult": recipe.head_lr_mult,
         "weight_decay": recipe.weight_decay,
     }
     ranks: list[int] = []
     if cell.rank is not None:
-        own["rank"] = cell.rank
+        untuned["rank"] = cell.rank
         ranks = sorted({min(max(round(cell.rank * times), 1), most_rank) for times in RANKS})
-    found = [Trial(number=0, settings=own)]
+    candidates = [Trial(number=0, settings=untuned)]
     for number in range(1, trials):
         trial = study.ask()
         lr = trial.suggest_float("lr", *space.lr, log=True)
@@ -99,8 +99,8 @@ def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Tria
         drawn["weight_decay"] = trial.suggest_float("weight_decay", *space.weight_decay, log=True)
         if ranks:
             drawn["rank"] = ranks[trial.suggest_int("rank", 0, len(ranks) - 1)]
-        found.append(Trial(number=number, settings=drawn))
-    return found
+        candidates.append(Trial(number=number, settings=drawn))
+    return candidates
 
 
 def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
@@ -117,7 +117,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
 
     Args:
         cell: what to tune; its seed says which samples train and validate, its epochs are the most a trial trains.
-        tested: seeds that are to be reported with what is found.
+        tested: seeds that are to be reported with the tuned recipe.
 
     Raises:
         UserError: the tested seeds leave too few samples to train and validate on.
@@ -128,19 +128,19 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
     data = samples(cell.dataset, cell.backbone, recipe_of(cell).max_text, runtime)
     split = untested(cell, data.table, tested)
     views = views_of(cell, split, dict.fromkeys(split, data))
-    found = settings(cell, trials, space, _most_rank(cell))
+    candidates = settings(cell, trials, space, _most_rank(cell))
     rungs, metric = rungs_of(recipe_of(cell)), metric_of(cell.task, cell.watched)
-    going, spent = list(found), 0
+    going, spent = list(candidates), 0
     for rung, epochs in enumerate(rungs):
         for bundle in _bundles(going, cell, TOGETHER if device.type == "cuda" else 1):
             _try(bundle, cell, epochs, data, views, device, runtime)
         spent += epochs * len(going)
         going.sort(key=lambda trial: (-metric.key(trial.scores[str(epochs)]), trial.number))
         if rung + 1 < len(rungs):
-            # The untuned recipe always has a place, so that what is found can be held against it, and every search
+            # The untuned recipe always stays, so that the best trial can be held against it, and every search
             # trains as many epochs.
             places = max(len(going) // SHRINK, 2)
-            going = [found[0], *[trial for trial in going if trial is not found[0]][: places - 1]]
+            going = [candidates[0], *[trial for trial in going if trial is not candidates[0]][: places - 1]]
     last = str(rungs[-1])
     best = going[0]
     return Ledger(
@@ -148,13 +148,14 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
         dataset=cell.dataset,
         method=cell.method,
         label=cell.label,
-        space=msgspec.to_builtins(space) | ({"rank": sorted({t.settings["rank"] for t in found})} if cell.rank else {}),
+        space=msgspec.to_builtins(space)
+        | ({"rank": sorted({t.settings["rank"] for t in candidates})} if cell.rank else {}),
         epochs=rungs,
         withheld_seeds=list(tested),
         samples={name: len(side) for name, side in split.items()},
-        trials=found,
+        trials=candidates,
         best=best,
-        untuned=found[0].scores[last],
+        untuned=candidates[0].scores[last],
         tuned=best.scores[last],
         epochs_trained=spent,
         seconds=time.perf_counter() - begun,
@@ -167,20 +168,20 @@ def untested(cell: Cell, table: Table, tested: Sequence[int]) -> dict[str, Side]
     Raises:
         UserError: too few are left.
     """
-    own = sides(cell, table)
+    split = sides(cell, table)
     # A pool is no part of the table.
     seeds = () if cell.pool else tested
     withheld = [sides(replace(cell, seed=seed), table)["test"].rows for seed in seeds]
-    found = {}
+    remaining = {}
     for name in ("train", "val"):
-        rows = np.setdiff1d(own[name].rows, np.concatenate([np.zeros(0, int), *withheld]))
-        if len(rows) < len(own[name].rows) / 4:
+        rows = np.setdiff1d(split[name].rows, np.concatenate([np.zeros(0, int), *withheld]))
+        if len(rows) < len(split[name].rows) / 4:
             raise UserError(
-                f"{cell.label}: without the test samples of all --seeds, only {len(rows)} of {len(own[name].rows)} "
+                f"{cell.label}: without the test samples of all --seeds, only {len(rows)} of {len(split[name].rows)} "
                 f"{'training' if name == 'train' else 'validation'} samples remain. Use fewer seeds or more --folds."
             )
-        found[name] = Side(table, rows)
-    return found
+        remaining[name] = Side(table, rows)
+    return remaining
 
 
 def tuning_seed(cell: Cell, tested: Sequence[int]) -> int:
@@ -206,7 +207,7 @@ def _bundles(trials: Sequence[Trial], cell: Cell, together: int) -> list[list[Tr
     for trial in trials:
         rank = None if declares(method, "pads_rank") else trial.settings.get("rank")
         alike.setdefault(rank, []).append(trial)
-    return [own[start : start + together] for own in alike.values() for start in range(0, len(own), together)]
+    return [group[start : start + together] for group in alike.values() for start in range(0, len(group), together)]
 
 
 def _try(
@@ -259,9 +260,9 @@ def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: Space | No
 
 
 def read(key: str, runtime: Runtime) -> Ledger | None:
-    """The ledger of that key, if there is one that is what was written; says so if there is another."""
-    found = ledgers.read(runtime.out, key)
-    if isinstance(found, Refused):
-        print(found, file=sys.stderr)
+    """The ledger of that key; None if there is none, or, with a message, if it is not what was written."""
+    ledger = ledgers.read(runtime.out, key)
+    if isinstance(ledger, Refused):
+        print(ledger, file=sys.stderr)
         return None
-    return found
+    return ledger

@@ -54,16 +54,16 @@ class Watch:
         )
 
     def _before(self, learner: Learner) -> str:
-        """What came before a loss that is not finite, and what to do."""
+        """The growth before a loss that is not finite, and advice, in words."""
         largest = max(float(p.detach().abs().max()) for p in learner.trained.values() if p.numel())
         grew = self.losses and max(self.losses) >= GREW * max(self.losses[0], 1e-12)
         if not grew and largest < LARGE:
             return ", though neither losses nor parameters grew before: look in the forward pass of the method."
-        said = f", after it grew from {self.losses[0]:.3g} to {max(self.losses):.3g}" if grew else ""
-        said += f" and parameters to {largest:.2g}" if largest >= LARGE else ""
+        growth = f", after it grew from {self.losses[0]:.3g} to {max(self.losses):.3g}" if grew else ""
+        growth += f" and parameters to {largest:.2g}" if largest >= LARGE else ""
         decay = learner.recipe.weight_decay
         or_decay = f" or recipe.weight_decay ({decay:g})" if decay > 1 else ""
-        return f"{said}: lower recipe.lr ({learner.recipe.lr:g}){or_decay}."
+        return f"{growth}: lower recipe.lr ({learner.recipe.lr:g}){or_decay}."
 
     def _where(self, at: np.ndarray, learner: Learner, again: Callable[[np.ndarray], Tensor]) -> str:
         """The patterns of presence in a batch, and which of them alone give what is not finite."""
@@ -75,6 +75,6 @@ class Watch:
             loss.backward()
             if not bool(torch.isfinite(loss)) or not_finite(learner.trained):
                 bad.append(name)
-        said = ", ".join(f"{len(rows)} {name}" for name, rows in held.items())
+        counts = ", ".join(f"{len(rows)} {name}" for name, rows in held.items())
         alone = f"it occurs for {' or '.join(bad)} alone" if bad else "it occurs for no presence pattern alone"
-        return f"Samples of that step: {said}; {alone}."
+        return f"Samples of that step: {counts}; {alone}."

@@ -15,7 +15,7 @@ from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
 from mora_bench.training.facts import Outcome, same_code, same_precision
-from mora_bench.training.failed import told
+from mora_bench.training.failed import described
 
 
 def work(bundle: Sequence[Cell], runtime: Runtime) -> None:
@@ -40,23 +40,23 @@ def _run(cells: Sequence[Cell], runtime: Runtime, held: Mapping[str, Lease], not
     """Run cells as one, or each alone, with the reason, and write the records of those whose leases are held still."""
     store = Store(runtime.out)
     torch.set_num_threads(runtime.threads)
-    why = ""
+    reason = ""
     try:
         registry.load_plugins(runtime.plugins)
         follow_links(runtime.follow_links)
-        found = _outcomes(cells, runtime)
+        outcomes = _outcomes(cells, runtime)
     except (Exception, SystemExit) as error:
         # A method that calls sys.exit ends its cell, not the command.
         if len(cells) > 1:
-            why, _ = told(error, cells[0], runtime)
+            reason, _ = described(error, cells[0], runtime)
         else:
-            found = [Outcome(failure(cells[0], runtime, error))]
-    if why:
+            outcomes = [Outcome(failure(cells[0], runtime, error))]
+    if reason:
         # Outside the handler, because the error keeps all models of the bundle in memory.
         for cell in cells:
-            _run([cell], runtime, held, why)
+            _run([cell], runtime, held, reason)
         return
-    for cell, outcome in zip(cells, found, strict=True):
+    for cell, outcome in zip(cells, outcomes, strict=True):
         outcome.record.not_as_one = not_as_one
         # Whoever took over the cell from this process may have finished it.
         if not held[cell.key].lost and store.status_of(cell) == TO_DO:
@@ -75,7 +75,7 @@ def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
 
 def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
     """The record of a cell that failed: the reason and the tail of the trace, without what may be a patient's."""
-    said, trace = told(error, cell, runtime)
+    message, trace = described(error, cell, runtime)
     return Record(
         schema=SCHEMA,
         key=cell.key,
@@ -83,7 +83,7 @@ def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
         cell=cell,
         provenance=provenance.collect(runtime),
         competitor=competitor(cell.method),
-        error=said,
+        error=message,
         trace=trace,
     )
 
@@ -100,12 +100,12 @@ def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
 
 
 def competitor(name: str) -> Competitor:
-    """How a method or predictor describes itself; only its name if its module cannot be imported."""
+    """A method's or predictor's description of itself; only its name if its module cannot be imported."""
     group = registry.PREDICTORS if name in registry.names(registry.PREDICTORS) else registry.METHODS
     try:
-        found = registry.get(group, name)
+        kind = registry.get(group, name)
     except Exception:
         return Competitor(title=name, family="")
-    # Where something failed, what describes it may be wrong, too.
-    said = {part: getattr(found, part, "") for part in ("title", "family", "abstains", "remark")}
-    return Competitor(**{part: text if isinstance(text, str) else name for part, text in said.items()})
+    # Where a method failed, its description may be wrong, too.
+    texts = {part: getattr(kind, part, "") for part in ("title", "family", "abstains", "remark")}
+    return Competitor(**{part: text if isinstance(text, str) else name for part, text in texts.items()})

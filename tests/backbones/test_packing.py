@@ -82,7 +82,7 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
     x = tokens.x.detach().requires_grad_()
     prefix = (torch.randn(6, 4, 32), torch.randn(6, 4, 32)) if prefixed else None
     found = []
-    for layout in (packing.pack(mask, FREE), packing.whole(mask)):
+    for layout in (packing.pack(mask, FREE), packing.one_run(mask)):
         x.grad = None
         packing.remember(mask, layout)
         inputs = Tokens(x, mask, tokens.present, tokens.modality)

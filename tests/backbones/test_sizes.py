@@ -6,7 +6,7 @@ from conftest import make_cell
 
 from mora_bench.backbones import load as backbones
 from mora_bench.errors import UserError
-from mora_bench.plan.recipes import pictures_said
+from mora_bench.plan.recipes import pictures_sentence
 from mora_bench.records.store import Store
 from mora_bench.report import frame
 from mora_bench.report.compare import compare
@@ -62,5 +62,5 @@ def test_a_cell_trains_on_larger_pictures_and_its_table_says_so(place, folder):
 
 def test_a_plan_says_how_large_pictures_are(place, folder):
     cells = [make_cell(place, folder, method="head", backbone=f"{folder}@128")]
-    assert f"{folder}@128 128 pixels on the shorter side" in pictures_said(cells, {"odir": ("text", "image")})
-    assert pictures_said(cells, {"odir": ("text", "table")}) == ""
+    assert f"{folder}@128 128 pixels on the shorter side" in pictures_sentence(cells, {"odir": ("text", "image")})
+    assert pictures_sentence(cells, {"odir": ("text", "table")}) == ""

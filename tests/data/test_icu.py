@@ -60,9 +60,9 @@ def test_each_modality_tells_of_its_own_conditions_most(patients, name):
     at = MODALITIES.index(name)
     for k, own in enumerate(CONDITIONS.values()):
         measured = patients.measured[:, k, at]
-        share = patients.told[measured & patients.has[:, k], k, at].mean()
-        assert share == pytest.approx(0.9 if own.own == name else 0.25, abs=0.06)
-        assert patients.told[measured & ~patients.has[:, k], k, at].mean() == pytest.approx(0.01, abs=0.01)
+        share = patients.tells[measured & patients.has[:, k], k, at].mean()
+        assert share == pytest.approx(0.9 if own.modality == name else 0.25, abs=0.06)
+        assert patients.tells[measured & ~patients.has[:, k], k, at].mean() == pytest.approx(0.01, abs=0.01)
 
 
 def test_what_is_told_can_be_read_off_each_modality():
@@ -77,16 +77,16 @@ def test_what_is_told_can_be_read_off_each_modality():
             words = {"Opacity": "opacity", "Lung": "hyperexpanded", "Aorta": "aorta", "Density": "density",
                      "Airspace Disease": "airspace", "Markings": "markings", "Cardiomegaly": "enlarged",
                      "Pleural Effusion": "effusion"}  # fmt: skip
-            right["note"].append((words[each.finding] in note) == own.told[k, 1])
+            right["note"].append((words[each.finding] in note) == own.tells[k, 1])
             if record[each.lab] is not None:
                 mean, deviation = icu_patients.LABS[each.lab]
                 out = (record[each.lab] - mean) / deviation * (-1 if each.low[0] else 1)
-                right["record"].append((out > icu_patients.OUT / 2) == own.told[k, 2])
+                right["record"].append((out > icu_patients.OUT / 2) == own.tells[k, 2])
             values = late[:, series.channels.index(each.vital)]
             if np.isfinite(values).any():
                 mean, deviation = icu_patients.VITALS[each.vital]
                 out = (np.nanmean(values) - mean) / deviation * (-1 if each.low[1] else 1)
-                right["vitals"].append((out > icu_patients.OUT / 2) == own.told[k, 3])
+                right["vitals"].append((out > icu_patients.OUT / 2) == own.tells[k, 3])
     assert {name: round(float(np.mean(own)), 1) for name, own in right.items()} == dict.fromkeys(right, 1.0)
 
 

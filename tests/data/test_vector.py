@@ -115,7 +115,7 @@ def test_content_that_is_hidden_is_not_read(tmp_path):
     content = Vector().open(tmp_path)
     found = content.collate(np.array([0, 2, 1]), np.array([True, False, False]))
     assert found.vectors.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
-    assert found.there.tolist() == [True, False, False]
+    assert found.present.tolist() == [True, False, False]
 
 
 def test_the_token_is_scaled_by_training_rows_and_absent_is_the_bias():

@@ -6,7 +6,7 @@ import pytest
 from mora_bench.data import datasets
 from mora_bench.data.twins import tables as twins
 from mora_bench.doctor import levels
-from mora_bench.doctor.questions import NONE, whole
+from mora_bench.doctor.questions import NONE, all_samples
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_reports_without_text_are_seen_to_be_normal(name, text, published):
     table, everybody = datasets.with_left_out(name, root)
     assert (len(table), len(everybody)) == (200 - empty, 200)
     assert datasets.load(name, root).ids == table.ids
-    (finding,) = levels.look(whole(everybody), [])
+    (finding,) = levels.look(all_samples(everybody), [])
     (level,) = finding.facts["levels"]
     assert (level["level"], level["patients"], level["labels"][NONE]["share"]) == (f"without {text}", empty, 1)
 

@@ -7,11 +7,11 @@ from planted import clean, often, where, with_text
 
 from mora_bench.data.table import Column
 from mora_bench.doctor import levels, placeholders
-from mora_bench.doctor.questions import NONE, whole
+from mora_bench.doctor.questions import NONE, all_samples
 
 
 def found(table):
-    subject = whole(table)
+    subject = all_samples(table)
     seen = levels.look(subject, placeholders.placeholders(subject))
     return {level["level"]: level["labels"] for finding in seen for level in finding.facts["levels"]}
 

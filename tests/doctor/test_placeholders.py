@@ -8,11 +8,11 @@ from planted import clean, with_text
 
 from mora_bench.data.table import Column
 from mora_bench.doctor import placeholders
-from mora_bench.doctor.questions import whole
+from mora_bench.doctor.questions import all_samples
 
 
 def marks(table):
-    return {(p.column, p.value): int(p.rows.sum()) for p in placeholders.placeholders(whole(table))}
+    return {(p.column, p.value): int(p.rows.sum()) for p in placeholders.placeholders(all_samples(table))}
 
 
 def put(values, k, value):
@@ -99,7 +99,7 @@ def test_texts_that_say_nothing():
     ]
     assert marks(with_text(table, texts)) == {("text", "see report."): 60, ("text", "-"): 60}
     (finding,) = placeholders.look(
-        whole(with_text(table, texts)), placeholders.placeholders(whole(with_text(table, texts)))
+        all_samples(with_text(table, texts)), placeholders.placeholders(all_samples(with_text(table, texts)))
     )
     assert "text '-' 60 times (10.0 %; it says nothing)" in finding.seen
     assert finding.facts["of"] == 600

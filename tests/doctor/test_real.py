@@ -10,7 +10,7 @@ from mora_bench.data import datasets
 from mora_bench.data.readers import odir
 from mora_bench.doctor import looks
 from mora_bench.doctor.placeholders import placeholders
-from mora_bench.doctor.questions import NONE, whole
+from mora_bench.doctor.questions import NONE, all_samples
 from mora_bench.files import FileHashes
 
 pytestmark = pytest.mark.real
@@ -63,7 +63,7 @@ def test_age_one_of_odir_as_it_is_published(real_data):
     table = datasets.load("odir", real_data)
     frame = pd.read_excel(odir.find(real_data), dtype=str)
     ages = dict(zip(frame["ID"], frame[odir.AGE], strict=True))
-    raw = whole(replace(table, covariates={"age": tuple(ages[id] for id in table.ids)}))
+    raw = all_samples(replace(table, covariates={"age": tuple(ages[id] for id in table.ids)}))
     (mark,) = placeholders(raw)
     assert (mark.column, mark.value, int(mark.rows.sum())) == ("age", "1", 16)
     assert mark.why == "the next value is 13 away"

@@ -10,11 +10,11 @@ from planted import clean, mixed, often, sentence, where, with_files, with_text
 
 from mora_bench.data.table import Column
 from mora_bench.doctor import tells
-from mora_bench.doctor.questions import MOST_SAMPLES, NONE, drawn, whole
+from mora_bench.doctor.questions import MOST_SAMPLES, NONE, all_samples, drawn
 
 
 def found(table):
-    return {finding.facts["by"]: finding.facts["labels"] for finding in tells.look(whole(table))}
+    return {finding.facts["by"]: finding.facts["labels"] for finding in tells.look(all_samples(table))}
 
 
 def by_order(seed, n=600):

@@ -7,12 +7,12 @@ import pytest
 from planted import WORDS, clean, often, sentence, where, with_text
 
 from mora_bench.doctor import words
-from mora_bench.doctor.questions import NONE, whole
+from mora_bench.doctor.questions import NONE, all_samples
 from mora_bench.doctor.vocabulary import vocabulary
 
 
 def rules(table):
-    return {label: rule for finding in words.look(whole(table)) for label, rule in finding.facts["rules"].items()}
+    return {label: rule for finding in words.look(all_samples(table)) for label, rule in finding.facts["rules"].items()}
 
 
 def said(table, *sayings, seed=0):
@@ -36,7 +36,7 @@ def test_one_word():
     assert rules(table)["label 0"]["words"] in (["glaucoma"], ["suspected"])
     assert rules(table)["label 0"]["wrong"] == 0
     assert list(rules(table)) == ["label 0"]
-    (finding,) = words.look(whole(table))
+    (finding,) = words.look(all_samples(table))
     assert finding.more[0].startswith('label 0 = "')
     assert finding.more[0].endswith("(0 of 600 wrong)")
 

@@ -16,7 +16,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model
+from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.methods.readout import LabelAttention
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.training.cost import parameters
@@ -188,7 +188,7 @@ def test_every_token_of_the_last_block_is_computed_and_the_beginning_kept(readou
     model = made(load(folder), readout, moved=False)
     view = thirds(toy, np.arange(12))
     model.start_at(np.full(C, -3.0, np.float32))
-    assert settle(model, view, CPU) == Found(constant=True, ahead=False, lean=False)
+    assert settle(model, view, CPU) == Shortcuts(constant=True, ahead=False, lean=False)
     pooler = made(load(folder), "", moved=False)
     assert settle(pooler, view, CPU).lean
     feed = Feed(model, view, 4, CPU)

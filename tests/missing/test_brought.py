@@ -155,7 +155,7 @@ def test_the_audit_tells_who_loses_and_nothing_by_chance():
     found = {(o.modality, o.trait): o for o in odds_ratios(natural, kept, NAMES, {"trait": trait, "blind": blind})}
     assert found["text", "trait"].ratio == pytest.approx(3, rel=0.15)
     assert found["text", "trait"].low < 3 < found["text", "trait"].high
-    assert [key for key, one in found.items() if one.told] == [("text", "trait")]
+    assert [key for key, one in found.items() if one.significant] == [("text", "trait")]
     whole = odds_ratios(natural, natural, NAMES, {"trait": trait})
     assert whole == []
 

@@ -223,10 +223,10 @@ def test_our_own_words_stand_in_a_record_about_patients(place, folder):
         (PlainError("--data-root /x: no such folder."), "PlainError: --data-root /x: no such folder."),
         (RuntimeError("Slurm job 7 ended"), "RuntimeError: Slurm job 7 ended"),
     ]:
-        assert failed.told(error, of, place)[0] == said
+        assert failed.described(error, of, place)[0] == said
     with pytest.raises(ValueError, match="gave") as error:
         predictors.checked(Named(), Asked())
-    assert failed.told(error.value, of, place)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
+    assert failed.described(error.value, of, place)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
 
 
 class Named:
@@ -256,20 +256,20 @@ def test_what_others_say_does_not(place, folder):
                     raise
                 raise ValueError("no 4001\nMeier, Hans\n") from error
         except (KeyError, ValueError) as error:
-            said, trace = failed.told(error, of, place)
+            said, trace = failed.described(error, of, place)
         assert "4001" not in said + "".join(line for line in trace if not line.startswith(" "))
         assert "Meier" not in said + "".join(line for line in trace if not line.startswith(" "))
         assert said.startswith(f"{cause}: what it says may be a patient's")
         assert [line for line in trace if not line.startswith(" ")] == (["KeyError"] * (cause != "KeyError") + [cause])
-        assert failed.said(said, of, place).startswith(f"{cause}: ")
-        assert "4001" in failed.said(said, of, place)
+        assert failed.full_message(said, of, place).startswith(f"{cause}: ")
+        assert "4001" in failed.full_message(said, of, place)
 
 
 def test_of_a_twin_everything_is_kept(place, folder):
     try:
         {}["4001"]
     except KeyError as error:
-        said, trace = failed.told(error, make_cell(place, folder), place)
+        said, trace = failed.described(error, make_cell(place, folder), place)
     assert (said, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
 
 

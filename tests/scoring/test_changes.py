@@ -58,14 +58,14 @@ def test_usual_are_nine_of_ten_validation_samples_shown_the_same():
         )
         there = presence.pattern_presence(2)[pattern]
         np.testing.assert_allclose(inside.mean(0)[there], 0.9, atol=1 / len(own.validation))
-    assert not own.said
+    assert not own.remarks
 
 
 def test_too_few_validation_samples_say_nothing_of_what_is_usual():
     own = decider(Asked(changes=True), validation=side(ENOUGH - 1, 0))
     low, high = own.usual(2)
     assert np.isnan([low, high]).all()
-    assert own.said == [
+    assert own.remarks == [
         "text+image: 19 validation samples can show it, and 20 are needed to say which changes are usual"
     ]
     assert usual(np.zeros((ENOUGH, 2, C))) is not None

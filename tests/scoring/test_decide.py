@@ -52,7 +52,7 @@ def test_a_label_that_nobody_had_is_never_decided_or_always_and_that_is_said():
     for asked, decided, said in [("validation", False, "never"), ("recall=0.9", True, "always")]:
         own = decider(Asked(asked), validation=rare)
         assert (own.decisions(side(20, 4).logits[:, 2], np.ones((20, 2), bool))[:, 1] == decided).all()
-        assert own.said == [f"text+image: no validation sample has b, so it is {said} decided there"]
+        assert own.remarks == [f"text+image: no validation sample has b, so it is {said} decided there"]
 
 
 @pytest.mark.parametrize("task", [MultiLabel(), MultiClass()], ids=["multi-label", "multi-class"])
@@ -90,12 +90,12 @@ def test_what_is_said_of_sets():
     sets = own.sets(side(50, 7).logits[:, 0], np.tile([True, False], (50, 1)))
     assert sets.shape == (50, C, 2)
     assert sets.any(2).all()
-    (said,) = own.said
+    (said,) = own.remarks
     assert said.startswith("text: sets calibrated on ")
     assert " that lack the rest in the data) and leave " in said
     few = decider(Asked(coverage=0.9), test=side(10, 1))
     assert few.sets(side(5, 7).logits[:, 2], np.ones((5, 2), bool)).all()
-    assert "test samples calibrate, and 90% needs 9: no answer is ruled out" in few.said[0]
+    assert "test samples calibrate, and 90% needs 9: no answer is ruled out" in few.remarks[0]
 
 
 def test_sets_of_classes_are_of_one_question():

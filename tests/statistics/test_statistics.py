@@ -65,7 +65,7 @@ def test_equal_differences_have_the_p_of_a_test_of_signs(seeds, p):
     first = 0.1 * np.arange(seeds) + 0.5
     found = compared(np.array([first, first - 0.1]), [(0, 1)])
     assert found.p[0] == p
-    assert found.told()[0] == (p < 0.05)
+    assert found.significant()[0] == (p < 0.05)
     assert np.isnan(found.smallest).all()
     assert np.isnan(found.low[0]) == (p >= 0.05)
 
@@ -114,7 +114,9 @@ def cross_validated(rng: np.random.Generator, folds: int = 10, size: int = 200) 
 def test_folds_of_one_cohort_keep_the_level_when_their_overlap_is_counted():
     rng = np.random.default_rng(5)
     grids = [cross_validated(rng) for _ in range(GRIDS)]
-    wrong = [np.mean([compared(grid, [(0, 1)], overlap).told().any() for grid in grids]) for overlap in (0, 1 / 9)]
+    wrong = [
+        np.mean([compared(grid, [(0, 1)], overlap).significant().any() for grid in grids]) for overlap in (0, 1 / 9)
+    ]
     assert wrong[1] <= ALLOWED
     assert wrong[1] < wrong[0]
 
@@ -212,14 +214,14 @@ def test_nothing_is_told_after_a_global_test_that_is_not_significant():
     assert found.p == pytest.approx(stats.chi2.sf(6 * 12 / 42 * 2 * (20 / 12) ** 2, 5))
     assert 0.05 < found.p < 0.1
     assert not found.differ
-    assert not found.told.any()
+    assert not found.worse.any()
     wide = ranked(np.array([[3.0, 2, 1]] * 12))
-    assert wide.told.tolist() == [False, True, True]
+    assert wide.worse.tolist() == [False, True, True]
 
 
 def test_rows_that_tie_everywhere_have_a_p():
     found = ranked(np.full((5, 3), 0.5))
-    assert (found.p, found.differ, found.told.any()) == (1.0, False, False)
+    assert (found.p, found.differ, found.worse.any()) == (1.0, False, False)
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (9, 2)])

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
-from mora_bench.methods.network import Found
+from mora_bench.methods.network import Shortcuts
 from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
 from mora_bench.records.store import Store
@@ -99,14 +99,14 @@ def test_nothing_hidden_nor_of_other_sides_nor_any_label_moves_it(place):
 def test_the_beginning_is_kept_and_nothing_else_changes(place, method, kept):
     model, views = built(aligned(place, method, **{"blocks": (0,)} if method == "mora" else {}), place)
     assert model.cut == kept
-    assert model.found.constant
-    assert model.found.ahead is (method == "mora")
+    assert model.shortcuts.constant
+    assert model.shortcuts.ahead is (method == "mora")
     feed = Feed(model, views["train"], 8, CPU)
     assert feed.kept
     at = np.array([3, 12, 7, 0])
     with torch.no_grad():
         spared = model.finish(feed.state(at))
-        model.found = Found()
+        model.shortcuts = Shortcuts()
         torch.testing.assert_close(spared, model(views["train"].batch(at)), rtol=0, atol=1e-6)
 
 

@@ -12,7 +12,7 @@ from mora_bench.backbones.layout import Pictures
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model
+from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.training.cost import parameters
 from mora_bench.training.flops import forward_flops, step_flops
 
@@ -96,7 +96,7 @@ def tower(tokens, width, inner, depth, lean):
 @pytest.mark.parametrize("text", [2, 9, 40])
 def test_forward_is_the_closed_form_by_both_counters(text, lean):
     model = make_model("head", tiny_clip())
-    model.found = Found(lean=lean)
+    model.shortcuts = Shortcuts(lean=lean)
     patches, batch = 8, dual_inputs([(2, 4)], [text])
     expected = patches * 3 * 16**2 * 48 + tower(text, 32, 64, 3, lean) + tower(1 + patches, 48, 64, 3, lean)
     expected += (32 + 48) * 24 + 48 * 96 + 96 * 8

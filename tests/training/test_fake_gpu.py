@@ -19,7 +19,7 @@ from mora_bench import registry
 from mora_bench.checks.subject import Subject
 from mora_bench.data.batch import Batch
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model
+from mora_bench.methods.network import Model, Shortcuts
 
 #: Imputers whose `fill` reads values; they move what they read to the CPU themselves.
 ASKS_FOR_VALUES = {"bank", "knn1", "knn5", "learned", "mean", "prototypes", "regression"}
@@ -62,7 +62,7 @@ def model_of(method: str, imputer: str, folder, toy) -> Model:
 def test_every_method_keeps_to_its_device(name, found, folder, toy):
     model = model_of(name, "dummy", folder, toy)
     if found == "nothing":
-        model.found = Found()
+        model.shortcuts = Shortcuts()
     batch = thirds(toy, np.arange(6)).batch(np.arange(6))
     for training in (True, False):
         with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():

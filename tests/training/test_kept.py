@@ -11,7 +11,7 @@ from mora_bench.backbones.contract import At
 from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Place
-from mora_bench.methods.network import Found
+from mora_bench.methods.network import Shortcuts
 from mora_bench.training import kept as feeds
 from mora_bench.training.kept import Feed
 from mora_bench.training.predict import predict
@@ -57,7 +57,7 @@ def test_what_fits_nowhere_is_computed_each_time(folder, view, monkeypatch):
 
 def test_nothing_is_kept_of_a_model_of_which_nothing_is_known(folder, view):
     model = model_of("head", folder, view)
-    model.found = Found()
+    model.shortcuts = Shortcuts()
     assert not Feed(model, view, 5, CPU).kept
 
 

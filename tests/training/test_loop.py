@@ -180,8 +180,8 @@ def test_dropout_acts_on_the_frozen_network_in_training_alone(toy, place, folder
         build(make_cell(place, folder, method="head"), toy, training, CPU),
     )
     batch = training.batch(np.arange(8))
-    assert not dropping.found.constant
-    assert plain.found.constant
+    assert not dropping.shortcuts.constant
+    assert plain.shortcuts.constant
     with torch.no_grad():
         assert torch.equal(dropping.eval()(batch), plain.eval()(batch))
         dropping.train()

@@ -14,22 +14,22 @@ from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model
+from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.kept import Feed
 from mora_bench.training.loop import train
 from mora_bench.training.probe import settle, verify
 
-FOUND = {
+SHORTCUTS = {
     # Nothing is changed, so there is no block to compute ahead.
-    "head": Found(constant=True, ahead=False, lean=True),
-    "mora": Found(constant=True, ahead=True, lean=True),
-    "lora": Found(constant=True, ahead=False, lean=True),
-    "full": Found(constant=False, ahead=False, lean=True),
-    "case-lora": Found(constant=True, ahead=False, lean=True),
-    "map": Found(constant=True, ahead=False, lean=True),
-    "map-attention": Found(constant=True, ahead=False, lean=True),
-    "bitfit": Found(constant=True, ahead=False, lean=True),
+    "head": Shortcuts(constant=True, ahead=False, lean=True),
+    "mora": Shortcuts(constant=True, ahead=True, lean=True),
+    "lora": Shortcuts(constant=True, ahead=False, lean=True),
+    "full": Shortcuts(constant=False, ahead=False, lean=True),
+    "case-lora": Shortcuts(constant=True, ahead=False, lean=True),
+    "map": Shortcuts(constant=True, ahead=False, lean=True),
+    "map-attention": Shortcuts(constant=True, ahead=False, lean=True),
+    "bitfit": Shortcuts(constant=True, ahead=False, lean=True),
 }
 
 
@@ -52,15 +52,15 @@ def built(kind, backbone) -> Model:
     return Model(backbone, kind(backbone, Axes()), Dummy(backbone), 8, head_seed=1)
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", SHORTCUTS)
 def test_what_is_found_of_registered_methods(name, backbone, view):
     model = make_model(name, backbone)
-    assert model.found == Found()
-    assert settle(model, view, CPU) == FOUND[name]
-    assert model.found == FOUND[name]
+    assert model.shortcuts == Shortcuts()
+    assert settle(model, view, CPU) == SHORTCUTS[name]
+    assert model.shortcuts == SHORTCUTS[name]
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", SHORTCUTS)
 def test_the_model_is_left_as_it_was(name, backbone, view):
     model = make_model(name, backbone)
     model.train()
@@ -131,13 +131,13 @@ def test_a_first_block_that_is_too_late_is_refused(kind, backbone, view):
 
 
 def test_the_late_one_itself_is_spared(backbone, view):
-    assert settled(built(Late, backbone), view).found == Found(constant=True, ahead=True, lean=True)
+    assert settled(built(Late, backbone), view).shortcuts == Shortcuts(constant=True, ahead=True, lean=True)
 
 
 def test_nothing_is_kept_of_a_beginning_with_dropout(toy, view):
     model = settled(make_model("mora", backbone_for(toy, hidden_dropout_prob=0.1)), view)
-    assert not model.found.constant
-    assert not model.found.ahead
+    assert not model.shortcuts.constant
+    assert not model.shortcuts.ahead
     model.train()
     assert not Feed(model, view, 8, CPU).kept
     (fit,) = train([model], view, view, [replace(RECIPE, epochs=1)], 0, CPU, MultiLabel())
@@ -166,7 +166,7 @@ class CountsSteps(Late):
 
 
 def test_a_beginning_that_changes_by_itself_is_not_constant(backbone, view):
-    assert not settled(built(CountsSteps, backbone), view).found.constant
+    assert not settled(built(CountsSteps, backbone), view).shortcuts.constant
 
 
 class EditsInPlace(Late):
@@ -208,7 +208,7 @@ class HooksItsFirstBlock(HooksBlock0):
 @pytest.mark.parametrize("kind", [EditsInPlace, Prefixes, GivesOtherTokens, HooksItsFirstBlock])
 def test_a_block_that_does_not_see_the_beginning_as_it_is_is_not_computed_ahead(kind, backbone, view):
     model = settled(built(kind, backbone), view)
-    assert model.found == Found(constant=True, ahead=False, lean=True)
+    assert model.shortcuts == Shortcuts(constant=True, ahead=False, lean=True)
     same_as_whole(model, view)
 
 
@@ -240,7 +240,7 @@ def test_a_last_block_of_which_more_than_the_first_token_is_read_is_computed_who
     assert (toy.contents[0].lengths(rows) > 3).all()
     view = View(toy, rows, np.ones((12, 2), bool))
     model = settled(built(kind, backbone), view)
-    assert not model.found.lean
+    assert not model.shortcuts.lean
     same_as_whole(model, view)
 
 
@@ -251,11 +251,11 @@ def same_as_whole(model, view):
     with torch.no_grad():
         for parameter in model.method.parameters():
             nn.init.normal_(parameter, std=0.1)
-        kept, found = Feed(model, view, 5, CPU), model.found
+        kept, found = Feed(model, view, 5, CPU), model.shortcuts
         spared = model.finish(kept.state(at)), model(view.batch(at))
-        model.found = Found()
+        model.shortcuts = Shortcuts()
         whole = model(view.batch(at))
-    model.found = found
+    model.shortcuts = found
     assert kept.kept
     for logits in spared:
         torch.testing.assert_close(logits, whole, rtol=0, atol=1e-5)
@@ -269,11 +269,11 @@ def test_a_stale_state_is_told_from_what_the_network_computes(column, backbone, 
     at = np.arange(8)
     feed = Feed(model, view, 8, CPU)
     verify(model, view, feed.state(at), CPU, at)
-    found, mode = model.found, model.training
+    found, mode = model.shortcuts, model.training
     feed.kept[0].columns[column].add_(0.5 * torch.randn_like(feed.kept[0].columns[column]))
     with pytest.raises(RuntimeError, match="logits from the kept beginning differ by"):
         verify(model, view, feed.state(at), CPU, at)
-    assert (model.found, model.training) == (found, mode)
+    assert (model.shortcuts, model.training) == (found, mode)
 
 
 def test_training_on_something_stale_is_an_error(backbone, view):
@@ -290,6 +290,6 @@ def test_training_on_something_stale_is_an_error(backbone, view):
             return super().block(at, frozen, tokens)
 
     model = settled(built(Moves, backbone), view)
-    assert model.found.constant
+    assert model.shortcuts.constant
     with pytest.raises(RuntimeError, match="Moves changes what comes before its first_block"):
         train([model], view, view, [replace(RECIPE, epochs=1)], 0, CPU, MultiLabel())

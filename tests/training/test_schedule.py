@@ -126,7 +126,7 @@ def test_a_score_that_always_rises_is_cut_short_by_the_cap_with_its_decay(folder
     fit, _, steps = trained(folder, view, recipe, monkeypatch, [k / 100 for k in range(12)])
     assert (fit.fell_after, fit.steps, fit.cap, fit.best_step) == (8, 12, 12, 12)
     assert [lr / PLATEAU.lr for lr, _ in steps[8:]] == pytest.approx([1, 0.75, 0.5, 0.25])
-    assert fit.told("auroc").cut_short
+    assert fit.as_record("auroc").cut_short
 
 
 def test_looks_are_where_the_decay_begins_and_ends_also_if_none_is_due(folder, view, monkeypatch):
@@ -148,7 +148,7 @@ def test_twice_the_cap_changes_no_bit_where_patience_ended_before(folder, view):
     assert fit.steps < 0.8 * fit.cap
     assert (fit.history, fit.best_step, fit.steps) == (longer.history, longer.best_step, longer.steps)
     assert all(torch.equal(own[name], other[name]) for name in own)
-    assert not fit.told("auroc").cut_short
+    assert not fit.as_record("auroc").cut_short
 
 
 def test_a_look_without_a_score_is_no_better_and_none_with_one_fails(folder, view, monkeypatch):

@@ -1,11 +1,11 @@
 """Pre-trains the small CLIP that ships with the package: texts and pictures of a pair close, others apart.
 
 The objective is CLIP's (arXiv 2103.00020, figure 3) on pairs from the twins' renderers (pairs.py), batches of one
-dataset at a time. Pairs whose texts are the same to the letter, as of patients of whom nothing is told, count as
+dataset at a time. Pairs whose texts are the same to the letter, as of patients without any finding in words, count as
 belonging together.
 
-That alone keeps of a text what a picture can show. So the words of the text are also predicted from each of the two
-features (words.py).
+That alone keeps only the part of a text that a picture can show. So the words of the text are also predicted from each
+of the two features (words.py).
 """
 
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def contrast(plan: Contrast) -> None:
     feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in pools]
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        """Those of one dataset's batch, of each in turn."""
+        """The losses of one dataset's batch, of each in turn."""
         pool, feed = pools[step % len(pools)], feeds[step % len(pools)]
         return _losses(backbone, heads, pool, next(feed), plan)
 
@@ -119,7 +119,7 @@ def _losses(
     same = (ids[:, None] == ids[None]).all(-1).float()
     wanted = same / same.sum(1, keepdim=True)
     contrast = (F.cross_entropy(logits, wanted) + F.cross_entropy(logits.T, wanted)) / 2
-    told, shown = pool.words.loss(heads["text"](text), rows), pool.words.loss(heads["image"](image), rows)
+    text_loss, picture_loss = pool.words.loss(heads["text"](text), rows), pool.words.loss(heads["image"](image), rows)
     right = same.gather(1, logits.argmax(1, keepdim=True)).mean()
-    plotted = {"contrast_loss": contrast, "text_loss": told, "picture_loss": shown, "accuracy": right}
-    return contrast + plan.words * (told + shown), {name: value.item() for name, value in plotted.items()}
+    plotted = {"contrast_loss": contrast, "text_loss": text_loss, "picture_loss": picture_loss, "accuracy": right}
+    return contrast + plan.words * (text_loss + picture_loss), {name: value.item() for name, value in plotted.items()}

@@ -1,4 +1,4 @@
-"""What both pre-trainings share: pairs of the twins' renderers, and the course of training.
+"""The pairs of the twins' renderers that both pre-trainings use, and the course of training.
 
 No patient of a benchmark twin is among the pairs, and no label at all.
 """
@@ -30,14 +30,14 @@ from mora_bench.workers import context, endable
 
 #: Separates these pairs from every benchmark twin, whose streams are 0.
 STREAM = 1
-#: How often a text names, and a picture shows, what is there: far more often than in a benchmark twin (twins/noise.py),
+#: How often a text names, and a picture shows, a finding: far more often than in a benchmark twin (twins/noise.py),
 #: because a pair that tells of no finding teaches nothing.
 CLEAR = 0.95
 
 
 @dataclass(frozen=True)
 class Course:
-    """What a pre-training may be told."""
+    """The settings of a pre-training."""
 
     out: Path
     depth: int = 6
@@ -88,11 +88,11 @@ def rendered(
     """Draw pairs: their texts, and their pictures, uint8 [N, H, W, 3]."""
     jobs = [(seed, index, rule) for index in range(pairs)]
     if pairs < 200:
-        found = list(starmap(render, jobs))
+        drawn = list(starmap(render, jobs))
     else:
         with context().Pool(initializer=endable) as pool:
-            found = pool.starmap(render, jobs, chunksize=200)
-    return [text for text, _ in found], torch.from_numpy(np.stack([picture for _, picture in found]))
+            drawn = pool.starmap(render, jobs, chunksize=200)
+    return [text for text, _ in drawn], torch.from_numpy(np.stack([picture for _, picture in drawn]))
 
 
 def batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -106,7 +106,7 @@ def batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[
 def encoded(texts: list[str], tokenizer: Tokenizer, positions: int) -> tuple[Tensor, Tensor]:
     """Texts as padded ids, int64 [N, L], and their lengths, int64 [N]; what exceeds `positions` is cut."""
     ids = [torch.tensor(e.ids[:positions]) for e in tokenizer.encode_batch(texts)]
-    return nn.utils.rnn.pad_sequence(ids, batch_first=True), torch.tensor([len(own) for own in ids])
+    return nn.utils.rnn.pad_sequence(ids, batch_first=True), torch.tensor([len(text_ids) for text_ids in ids])
 
 
 def image_inputs(pictures: Tensor, patch: int) -> ImageInputs:

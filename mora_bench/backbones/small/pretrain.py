@@ -77,7 +77,7 @@ def pretrain(plan: Pretraining) -> None:
     feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in drawn]
 
     def losses(step: int) -> tuple[Tensor, dict[str, float]]:
-        """Those of one dataset's batch, of each in turn."""
+        """The losses of one dataset's batch, of each in turn."""
         pool, feed = drawn[step % len(drawn)], feeds[step % len(drawn)]
         return _losses(model, heads, _draw(pool, next(feed), mask_id, plan, generator), pool.words, plan.words)
 
@@ -85,8 +85,8 @@ def pretrain(plan: Pretraining) -> None:
 
 
 class _Heads(nn.Module):
-    """What reads the pooler's output and is thrown away: scores [B, V] of the words of the text, and of the words of
-    the text that the image was drawn with."""
+    """The layers that read the pooler's output and are thrown away: scores [B, V] of the words of the text, and of
+    the words of the text that the image was drawn with."""
 
     def __init__(self, width: int, vocabulary: int):
         super().__init__()
@@ -152,15 +152,15 @@ def _draw(pool: _Pool, rows: Tensor, mask_id: int, plan: Pretraining, generator:
     size = len(rows)
     lengths = pool.lengths[rows, None]
     ids = pool.ids[rows, : lengths.max()]
-    place = torch.arange(ids.shape[1])
+    positions = torch.arange(ids.shape[1])
     blind = torch.rand(size, generator=generator) < plan.blind
     swapped = ~blind & (torch.rand(size, generator=generator) < 0.5)
     other = rows[_unlike(pool.vectors[rows], plan.candidates, generator)]
     drawn = torch.where(swapped, other, rows)
     image = pairs.image_inputs(pool.pictures[drawn], plan.patch)
-    inner = (place > 0) & (place < lengths - 1)
+    inner = (positions > 0) & (positions < lengths - 1)
     hidden = inner & ((torch.rand(ids.shape, generator=generator) < plan.masked) | blind[:, None])
-    text = TextInputs(ids.masked_fill(hidden, mask_id), place < lengths)
+    text = TextInputs(ids.masked_fill(hidden, mask_id), positions < lengths)
     batch = Batch((text, image), torch.ones(size, 2, dtype=torch.bool))
     return _Task(batch, rows, drawn, ids, hidden, swapped)
 

@@ -1,4 +1,4 @@
-"""What both pre-trainings ask of the features that a classifier reads: which words the texts of a pair have.
+"""The loss that both pre-trainings put on the features that a classifier reads: which words the texts of a pair have.
 
 Predicting a text's words, as an unordered bag, from the token that is pooled makes that token hold them (Ma et al.
 2024, arXiv 2401.11248, for retrieval); predicting the words of its caption is what a picture can be taught with (Joulin
@@ -19,8 +19,8 @@ class Words:
 
     Attributes:
         pieces: int64 [K], their numbers in a vocabulary.
-        shares: float [N, K], how much of what a text says each of its pieces is: by inverse document frequency (idf),
-            log(N / texts that have it). They add up to 1, or are all 0 where a text says what all say.
+        shares: float [N, K], the weight of each piece in its text, by inverse document frequency (idf),
+            log(N / texts that have it). They add up to 1, or are all 0 where a text has only words that all have.
     """
 
     pieces: Tensor
@@ -28,7 +28,7 @@ class Words:
 
     @classmethod
     def of(cls, ids: Tensor, vocabulary: int) -> Self:
-        """Those of padded texts, ids int64 [N, L] where 0 is padding."""
+        """The words of padded texts, ids int64 [N, L] where 0 is padding."""
         has = torch.zeros(len(ids), vocabulary).scatter_(1, ids, 1.0)
         has[:, 0] = 0
         known = has.mean(0)

@@ -49,14 +49,14 @@ class BagContent(Pictures):
 
     bounds: np.ndarray
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> BagInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> BagInputs:
         """The dummy is a bag of one picture, all ones."""
         import torch
 
-        counts = np.where(there, self.bounds[rows + 1] - self.bounds[rows], 1)
+        counts = np.where(present, self.bounds[rows + 1] - self.bounds[rows], 1)
         slot = np.arange(counts.max())
         full = slot < counts[:, None]
-        shown = (full & there[:, None]).flatten()
+        shown = (full & present[:, None]).flatten()
         picture = np.where(shown, (self.bounds[rows][:, None] + slot).flatten(), 0)
         flat = self.inputs(picture, shown)
         shape = (len(rows), len(slot))

@@ -29,10 +29,10 @@ class Columns(nn.Module):
 
     def __init__(self, numbers: np.ndarray, sizes: list[int], width: int):
         super().__init__()
-        there = ~np.isnan(numbers)
-        count = np.maximum(there.sum(0), 1)
-        mean = np.where(there, numbers, 0).sum(0) / count
-        variance = (np.where(there, numbers - mean, 0) ** 2).sum(0) / count
+        filled = ~np.isnan(numbers)
+        count = np.maximum(filled.sum(0), 1)
+        mean = np.where(filled, numbers, 0).sum(0) / count
+        variance = (np.where(filled, numbers - mean, 0) ** 2).sum(0) / count
         deviation = np.sqrt(variance)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
         self.register_buffer("deviation", torch.tensor(np.where(deviation > 0, deviation, 1), dtype=torch.float32))
@@ -43,11 +43,11 @@ class Columns(nn.Module):
 
     def forward(self, inputs: TableInputs) -> tuple[Tensor, Tensor]:
         """Tokens [B, 1 + K + J, D] and their mask, all True."""
-        there = ~inputs.numbers.isnan()[..., None]
+        filled = ~inputs.numbers.isnan()[..., None]
         x = ((inputs.numbers.nan_to_num() - self.mean) / self.deviation)[..., None]
         weight, bias, empty = self.numbers
-        tokens = [torch.where(there, x * weight + bias, empty)]
+        tokens = [torch.where(filled, x * weight + bias, empty)]
         tokens += [table[inputs.codes[:, j]][:, None] for j, table in enumerate(self.categories)]
         columns = torch.cat(tokens, 1)
-        whole = torch.cat([self.summary(columns.mean(1, keepdim=True)), columns], 1)
-        return whole, torch.ones(whole.shape[:2], dtype=torch.bool, device=whole.device)
+        sequence = torch.cat([self.summary(columns.mean(1, keepdim=True)), columns], 1)
+        return sequence, torch.ones(sequence.shape[:2], dtype=torch.bool, device=sequence.device)

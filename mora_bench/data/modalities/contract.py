@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-#: What of a row's content is left: its values with NaN where one is lost.
+#: From a row and its values to the values that are left: NaN where one is lost.
 Lose = Callable[[int, np.ndarray], np.ndarray]
 
 
@@ -35,8 +35,8 @@ class Content(ABC):
     """One modality of N samples, decoded."""
 
     @abstractmethod
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> Inputs:
-        """Inputs of B rows. Where `there` (bool [B]) is False, the content is not read. The row is then a dummy that
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> Inputs:
+        """Inputs of B rows. Where `present` (bool [B]) is False, the content is not read. The row is then a dummy that
         does not depend on the content, not even on its size."""
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Modality(ABC):
         return True
 
     def problem(self, value: Any) -> str | None:
-        """What is wrong with one value of a table that is not None, without decoding it; None if nothing is."""
+        """The fault of one value of a table that is not None, without decoding it; None if it has none."""
         return None
 
     @abstractmethod
@@ -104,7 +104,7 @@ class Modality(ABC):
         raise UserError(f"kind {kind} gives no number per value for a mechanism that reads contents; choose another.")
 
     def decodes(self, value: Any) -> str | None:
-        """What is wrong with one value once it is decoded, for `check`; None if nothing is."""
+        """The fault of one value once it is decoded, for `check`; None if it has none."""
         return None
 
     def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module | None:

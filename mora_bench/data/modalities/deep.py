@@ -24,16 +24,16 @@ CODESTREAM = b"\xff\x4f\xff\x51"
 GREY_OR_RGB = (16, 17)
 #: Markers of JPEG frames; of those without loss; and those in the same range that begin no frame.
 FRAMES, LOSSLESS, NO_FRAME = (*range(0xC0, 0xD0), 0xF7), (0xC3, 0xC7, 0xCB, 0xCF, 0xF7), (0xC4, 0xC8, 0xCC)
-#: What opacity is, as TIFF's ExtraSamples has it.
+#: Kinds of opacity, as in TIFF's ExtraSamples.
 STRAIGHT, ON_BLACK = "straight", "on black"
-#: What ends a JPEG file; no other part of its picture holds it.
+#: The end of a JPEG file; no other part of its picture holds it.
 END = b"\xff\xd9"
 #: Bytes of a file in which its kind and depth are looked for.
 HEAD = 1 << 18
 
 
 class Refused(ValueError):
-    """What a whole file holds that cannot be shown right, and what to do."""
+    """The reason why a whole file cannot be shown right, and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _tiff(path: Path) -> Deep:
         import tifffile
     except ImportError as error:
         raise Refused("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
-    # What it says of damaged files goes to stderr where nobody listens.
+    # Without a handler its messages on damaged files go to stderr.
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > 1:

@@ -44,7 +44,7 @@ class FeatureRule(ABC):
 
     @abstractmethod
     def features(self, picture: np.ndarray) -> np.ndarray:
-        """What the network gives of a picture that is resized, uint8 [H, W, 3]: float32 [N, F]."""
+        """The network's features of a picture that is resized, uint8 [H, W, 3]: float32 [N, F]."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class FeatureContent(Content):
     slots: np.ndarray
     bounds: np.ndarray
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> FeatureInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> FeatureInputs:
         """The dummy has no picture."""
         import torch
 
-        counts = np.where(there, self.bounds[rows + 1] - self.bounds[rows], 0)
+        counts = np.where(present, self.bounds[rows + 1] - self.bounds[rows], 0)
         # One empty picture where no sample has any, because some readers of tokens want a first one.
         number = np.arange(max(counts.max(initial=0), 1))
         shown = number < counts[:, None]
@@ -112,22 +112,22 @@ def singly(values: Sequence[Any], ordered: bool) -> list[Single]:
 
 
 def write(
-    folder: Path, rule: FeatureRule, single: Sequence[Single], samples: int, found: Iterable[np.ndarray | None]
+    folder: Path, rule: FeatureRule, single: Sequence[Single], samples: int, arrays: Iterable[np.ndarray | None]
 ) -> None:
-    """Write the features of all pictures of some samples: `found` are float32 [N, F], in the pictures' order."""
+    """Write the features of all pictures of some samples: `arrays` are float32 [N, F], in the pictures' order."""
     with open(folder / FILE, "wb") as file:
-        for features in found:
+        for features in arrays:
             if features is not None:
                 file.write(np.ascontiguousarray(features, np.float32).tobytes())
     counts = np.bincount([i for i, _, _ in single], minlength=samples)
     slots = [slot for _, slot, _ in single]
-    arrays = {"bounds": np.cumsum([0, *counts]), "slots": slots, "shape": [rule.tokens, rule.width]}
+    layout = {"bounds": np.cumsum([0, *counts]), "slots": slots, "shape": [rule.tokens, rule.width]}
     for name in ARRAYS:
-        np.save(folder / f"{name}.npy", np.array(arrays[name], np.int64), allow_pickle=False)
+        np.save(folder / f"{name}.npy", np.array(layout[name], np.int64), allow_pickle=False)
 
 
 def opened(folder: Path) -> FeatureContent | None:
-    """What `write` wrote, mapped into memory; None where it wrote nothing."""
+    """The content that `write` wrote, mapped into memory; None where it wrote nothing."""
     file = folder / FILE
     if not file.is_file():
         return None

@@ -54,7 +54,7 @@ class FilePicture(ABC):
         """Decode to uint8 [H, W, 3]."""
 
     def details(self) -> str:
-        """What beside the file's content decides how the picture looks; "" if nothing does."""
+        """Settings beside the file's content that decide how the picture looks; "" for none."""
         return ""
 
     def fingerprint(self) -> str:
@@ -100,14 +100,14 @@ class Pictures(Content):
     canvas: tuple[int, int]
     patch: int
 
-    def inputs(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
-        """The pictures of the given numbers; where `there` is False an all-ones picture (after normalisation) of the
+    def inputs(self, rows: np.ndarray, present: np.ndarray) -> ImageInputs:
+        """The pictures of the given numbers; where `present` is False an all-ones picture (after normalisation) of the
         dataset's canvas, which is MoRA's dummy."""
         import torch
 
-        sizes = np.where(there[:, None], self.sizes[rows], self.canvas)
+        sizes = np.where(present[:, None], self.sizes[rows], self.canvas)
         pixels = np.full((len(rows), *sizes.max(0), 3), 255, np.uint8)
-        for at in np.flatnonzero(there):
+        for at in np.flatnonzero(present):
             height, width = sizes[at]
             start = int(self.starts[rows[at]])
             pixels[at, :height, :width] = self.pixels[start : start + height * width * 3].reshape(height, width, 3)
@@ -131,8 +131,8 @@ class Pictures(Content):
 class ImageContent(Pictures):
     """One picture per sample."""
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> ImageInputs:
-        return self.inputs(rows, there)
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> ImageInputs:
+        return self.inputs(rows, present)
 
 
 class Image(Modality):
@@ -189,17 +189,17 @@ class Image(Modality):
                 if picture is not None:
                     sizes[i] = picture.shape[:2]
                     end += file.write(np.ascontiguousarray(picture).tobytes())
-        there, counts = np.unique(sizes[sizes[:, 0] > 0], axis=0, return_counts=True)
-        canvas = there[counts.argmax()] if len(there) else np.array(rule.size(rule.shorter, rule.shorter))
+        shapes, counts = np.unique(sizes[sizes[:, 0] > 0], axis=0, return_counts=True)
+        canvas = shapes[counts.argmax()] if len(shapes) else np.array(rule.size(rule.shorter, rule.shorter))
         arrays = {"sizes": sizes, "starts": starts, "canvas": canvas, "patch": np.array(rule.multiple)}
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
     def read_by(self, rule: FeatureRule, values: Sequence[Any], ids: Sequence[str], folder: Path, workers: int) -> None:
-        """Write what a frozen network gives of every picture (`features`)."""
+        """Write the features that a frozen network gives of every picture (`features`)."""
         single = features.singly(values, self.ordered)
-        found = _decoded([(ids[i], (picture,)) for i, _, picture in single], rule, workers)
-        features.write(folder, rule, single, len(values), found)
+        arrays = _decoded([(ids[i], (picture,)) for i, _, picture in single], rule, workers)
+        features.write(folder, rule, single, len(values), arrays)
 
     def open(self, folder: Path) -> Content:
         return features.opened(folder) or ImageContent(**self.stored(folder))
@@ -217,18 +217,18 @@ class Image(Modality):
 def _decoded(
     samples: Sequence[tuple[str, tuple[Picture | None, ...] | None]], rule: ImageRule | FeatureRule, workers: int
 ) -> Iterator[np.ndarray | None]:
-    """What is kept of each sample's pictures, None where there is none.
+    """The array of each sample's pictures, None where there is none.
 
     Raises:
         UserError: at the end, so that all are mended at once; it names those that cannot be decoded.
     """
     wrong: list[str] = []
     jobs = [(*sample, rule) for sample in samples]
-    for found in shown(_by_all(jobs, workers), len(jobs), "decoding pictures"):
-        if isinstance(found, UserError):
-            wrong.append(str(found))
-        yield None if isinstance(found, UserError) else found
-    # Of a file of many pictures the same is said once.
+    for decoded in shown(_by_all(jobs, workers), len(jobs), "decoding pictures"):
+        if isinstance(decoded, UserError):
+            wrong.append(str(decoded))
+        yield None if isinstance(decoded, UserError) else decoded
+    # Of a file of many pictures the same fault is named once.
     wrong = list(dict.fromkeys(wrong))
     if wrong:
         more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
@@ -239,7 +239,7 @@ Job = tuple[str, tuple[Picture | None, ...] | None, ImageRule | FeatureRule]
 
 
 def _by_all(jobs: list[Job], workers: int) -> Iterator[np.ndarray | UserError | None]:
-    """What is kept of the pictures of each job, or what is wrong with them, by as many processes."""
+    """The array of each job's pictures, or its error, by `workers` processes."""
     if workers < 2 or len(jobs) < FEW:
         yield from map(_tried, jobs)
         return
@@ -260,7 +260,7 @@ def _ready(plugins: Sequence[Path]) -> None:
 
 
 def _tried(job: Job) -> np.ndarray | UserError | None:
-    """A sample's pictures, or what is wrong with them."""
+    """The array of a sample's pictures, or its error."""
     try:
         with doors():
             return _decode(job)
@@ -291,7 +291,7 @@ def _decode(job: Job) -> np.ndarray | None:
         wrong = None if picture is None else pictures.problem(arrays[-1])
         if wrong:
             raise UserError(f"sample {sample!r}: a picture {wrong}. Mend {type(picture).__name__}.read.")
-    whole = pictures.side_by_side(arrays)
+    pasted = pictures.side_by_side(arrays)
     if isinstance(rule, FeatureRule):
-        return None if whole is None else rule.features(rule.pixels.resized(whole))
-    return None if whole is None else rule.resized(whole)
+        return None if pasted is None else rule.features(rule.pixels.resized(pasted))
+    return None if pasted is None else rule.resized(pasted)

@@ -97,8 +97,8 @@ def _by_pillow(path: Path) -> np.ndarray:
         if upright.mode.startswith("I") or upright.mode == "F":
             return _levels(deep.Deep(np.asarray(upright)))
         if upright.has_transparency_data:
-            whole = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", whole.size, "black"), whole)
+            layer = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer)
         return np.asarray(upright.convert("RGB"))
 
 
@@ -125,10 +125,10 @@ def grey(values: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError("values that are NaN or infinite")
     low, high = min(float(values.min()), 0.0), float(values.max())
-    whole = bool((values == np.floor(values)).all())
-    if low == 0 and high <= 255 and (whole or high > 1):
+    integral = bool((values == np.floor(values)).all())
+    if low == 0 and high <= 255 and (integral or high > 1):
         return values.astype(np.uint8)
-    if low == 0 and high <= 1 and not whole:
+    if low == 0 and high <= 1 and not integral:
         return (values * 255).astype(np.uint8)
     low, high = -_most(-values, -low), _most(values, high)
     if high / 2 - low / 2 > np.finfo(float).max / 2:
@@ -152,18 +152,18 @@ def side_by_side(parts: list[np.ndarray | None]) -> np.ndarray | None:
     An absent part becomes white (the dummy value of a missing image) of the size of a part that is there; parts of
     other heights are resized to the first one's.
     """
-    there = [part for part in parts if part is not None]
-    if not there:
+    present = [part for part in parts if part is not None]
+    if not present:
         return None
-    height, width = there[0].shape[:2]
+    height, width = present[0].shape[:2]
     dummy = np.full((height, width, 3), 255, np.uint8)
-    whole = [dummy if part is None else part for part in parts]
-    if len(whole) <= 2:
-        return np.concatenate([_of_height(part, height) for part in whole], axis=1)
+    filled = [dummy if part is None else part for part in parts]
+    if len(filled) <= 2:
+        return np.concatenate([_of_height(part, height) for part in filled], axis=1)
     # In one row, many pictures would become slivers.
-    across = math.ceil(math.sqrt(len(whole)))
-    whole += [dummy] * (-len(whole) % across)
-    cells = [resize(part, height, width) for part in whole]
+    across = math.ceil(math.sqrt(len(filled)))
+    filled += [dummy] * (-len(filled) % across)
+    cells = [resize(part, height, width) for part in filled]
     return np.concatenate([np.concatenate(cells[k : k + across], axis=1) for k in range(0, len(cells), across)])
 
 
@@ -189,7 +189,7 @@ def square(picture: np.ndarray, down: float, across: float) -> np.ndarray:
 
 
 def problem(picture: object) -> str | None:
-    """What keeps an array from being a picture, uint8 [H, W, 3]; None if nothing does."""
+    """The reason why an array is no picture, uint8 [H, W, 3]; None if it is one."""
     if not isinstance(picture, np.ndarray):
         return f"is {type(picture).__name__}; expected a NumPy array, uint8 [H, W, 3]"
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:

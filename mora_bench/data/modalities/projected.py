@@ -28,6 +28,6 @@ class Projected(nn.Module):
 
     def forward(self, inputs: VectorInputs) -> tuple[Tensor, Tensor]:
         """The token [B, 1, D] and its mask, all True."""
-        scaled = (inputs.vectors - self.mean) / self.deviation * inputs.there[:, None]
+        scaled = (inputs.vectors - self.mean) / self.deviation * inputs.present[:, None]
         token = self.project(scaled)[:, None]
         return token, torch.ones(token.shape[:2], dtype=torch.bool, device=token.device)

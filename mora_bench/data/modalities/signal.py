@@ -30,7 +30,7 @@ SAME_RATE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """What a sample's signal is when it has been read.
+    """A sample's signal that has been read.
 
     Attributes:
         values: float [T, C], one row a step, NaN where a channel was not measured.
@@ -54,14 +54,14 @@ class Series:
 
 @dataclass(frozen=True)
 class Gapped:
-    """A signal of which values are taken; `lose` is handed its values, float [T, C], and gives what is left."""
+    """A signal of which values are taken; `lose` is handed its values, float [T, C], and gives those left."""
 
     signal: Signal
     lose: Callable[[np.ndarray], np.ndarray]
 
     def read(self) -> Series:
-        own = self.signal.read()
-        return Series(self.lose(own.values), own.rate, own.channels)
+        series = self.signal.read()
+        return Series(self.lose(series.values), series.rate, series.channels)
 
     def fingerprint(self) -> str:
         return self.read().fingerprint()
@@ -69,7 +69,7 @@ class Gapped:
 
 @runtime_checkable
 class Signal(Protocol):
-    """What a table holds of a sample's signal: a `Series`, or what reads one, such as a file."""
+    """A sample's signal in a table: a `Series`, or a reader of one, such as a file."""
 
     def read(self) -> Series:
         """The series."""
@@ -96,7 +96,7 @@ class SignalContent(Content):
     Attributes:
         values: float32 [steps, C]; bounds: int64 [N + 1], sample i has the steps `bounds[i]` to `bounds[i + 1]`.
         rate: of all, in Hz; channels: their C names.
-        lose: what is left of a sample's values where gaps are taken; None: all of them.
+        lose: gives the values of a sample that are left where gaps are taken; None: all are.
     """
 
     values: np.ndarray
@@ -107,22 +107,22 @@ class SignalContent(Content):
 
     def series(self, row: int) -> np.ndarray:
         """One sample's values, float32 [T, C]."""
-        whole = self.values[self.bounds[row] : self.bounds[row + 1]]
-        return whole if self.lose is None or not len(whole) else self.lose(row, whole)
+        values = self.values[self.bounds[row] : self.bounds[row + 1]]
+        return values if self.lose is None or not len(values) else self.lose(row, values)
 
     def with_gaps(self, lose: Lose) -> Self:
         return replace(self, lose=lose)
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> SignalInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> SignalInputs:
         """The dummy is a series without a step."""
         import torch
 
-        steps = np.where(there, self.bounds[rows + 1] - self.bounds[rows], 0)
+        steps = np.where(present, self.bounds[rows + 1] - self.bounds[rows], 0)
         # One empty step where no sample has any, because some readers of steps want a first one.
         values = np.full((len(rows), max(steps.max(initial=0), 1), self.values.shape[1]), np.nan, np.float32)
-        for own, row, count in zip(values, rows, steps, strict=True):
+        for padded, row, count in zip(values, rows, steps, strict=True):
             if count:
-                own[:count] = self.series(row)
+                padded[:count] = self.series(row)
         return SignalInputs(torch.from_numpy(values), torch.from_numpy(steps.astype(np.int64)))
 
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
@@ -145,16 +145,16 @@ class SignalContent(Content):
         that is left where gaps are taken."""
         steps = np.diff(self.bounds)
         seconds = steps[steps > 0] / self.rate
-        found = {
+        facts = {
             "rate (Hz)": self.rate,
             "channels": list(self.channels),
             "seconds": [float(seconds.min()), float(seconds.max())] if len(seconds) else [],
             "measured": float(np.isfinite(self.values).mean()) if self.values.size else 0.0,
         }
         if self.lose is None:
-            return found
+            return facts
         left = sum(int(np.isfinite(self.series(row)).sum()) for row in range(len(steps)))
-        return found | {"left": left / max(self.values.size, 1)}
+        return facts | {"left": left / max(self.values.size, 1)}
 
 
 class SignalKind(Modality):
@@ -186,8 +186,8 @@ class SignalKind(Modality):
                 yield b"none|"
                 continue
             path = getattr(value, "path", None)
-            said = value.fingerprint() if path is None or hashes is None else hashes.of(path) + value.details()
-            yield said.encode() + b"|"
+            fingerprint = value.fingerprint() if path is None or hashes is None else hashes.of(path) + value.details()
+            yield fingerprint.encode() + b"|"
 
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
         first: tuple[str, Series] | None = None
@@ -208,15 +208,17 @@ class SignalKind(Modality):
         (folder / "signal.json").write_text(json.dumps({"rate": rate, "channels": channels}), encoding="utf-8")
 
     def open(self, folder: Path) -> SignalContent:
-        told = json.loads((folder / "signal.json").read_text(encoding="utf-8"))
-        file, channels = folder / FILE, tuple(told["channels"])
+        header = json.loads((folder / "signal.json").read_text(encoding="utf-8"))
+        file, channels = folder / FILE, tuple(header["channels"])
         flat = np.memmap(file, np.float32, "r") if file.stat().st_size else np.zeros(0, np.float32)
         bounds = np.load(folder / "bounds.npy", allow_pickle=False)
-        return SignalContent(flat.reshape(-1, len(channels)), bounds, told["rate"], channels)
+        return SignalContent(flat.reshape(-1, len(channels)), bounds, header["rate"], channels)
 
     def summary(self, value: Any) -> float:
         """How much it varies: the mean over its channels of the deviation over time."""
-        deviations = [np.std(own[np.isfinite(own)]) for own in value.read().values.T if np.isfinite(own).any()]
+        deviations = [
+            np.std(channel[np.isfinite(channel)]) for channel in value.read().values.T if np.isfinite(channel).any()
+        ]
         return float(np.mean(deviations)) if deviations else 0.0
 
     def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module:
@@ -227,7 +229,7 @@ class SignalKind(Modality):
 
 
 def _wrong(series: Any) -> str | None:
-    """What is wrong with a series that was read; None if nothing is."""
+    """The fault of a series that was read; None if it has none."""
     if not isinstance(series, Series):
         return f"is read as {type(series).__name__}; expected a Series"
     values = series.values

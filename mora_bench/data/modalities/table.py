@@ -42,12 +42,12 @@ class TableContent(Content):
     codes: np.ndarray
     sizes: np.ndarray
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> TableInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> TableInputs:
         """The dummy has nothing in any column."""
         import torch
 
-        numbers = np.where(there[:, None], self.numbers[rows], np.float32(np.nan))
-        codes = np.where(there[:, None], self.codes[rows], 0)
+        numbers = np.where(present[:, None], self.numbers[rows], np.float32(np.nan))
+        codes = np.where(present[:, None], self.codes[rows], 0)
         return TableInputs(torch.from_numpy(numbers), torch.from_numpy(codes))
 
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> TableContent:

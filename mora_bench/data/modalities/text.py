@@ -60,12 +60,12 @@ class TextContent(Content):
     empty: np.ndarray
     truncated: float
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> TextInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> TextInputs:
         import torch
 
         texts = [
             self.ids[self.bounds[row] : self.bounds[row + 1]] if yes else self.empty
-            for row, yes in zip(rows, there, strict=True)
+            for row, yes in zip(rows, present, strict=True)
         ]
         lengths = np.array([len(text) for text in texts])
         ids = np.zeros((len(rows), lengths.max()), np.int64)

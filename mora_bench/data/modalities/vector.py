@@ -23,28 +23,28 @@ FILES = ("vectors", "there")
 @dataclass(frozen=True)
 class VectorInputs(Inputs):
     """Attributes:
-    vectors: float [B, F], zero where there is none; there: bool [B].
+    vectors: float [B, F], zero where there is none; present: bool [B].
     """
 
     vectors: Tensor
-    there: Tensor
+    present: Tensor
 
 
 @dataclass(frozen=True)
 class VectorContent(Content):
     """Attributes:
-    vectors: float32 [N, F], zero where there is none; there: bool [N].
+    vectors: float32 [N, F], zero where there is none; present: bool [N].
     """
 
     vectors: np.ndarray
-    there: np.ndarray
+    present: np.ndarray
 
-    def collate(self, rows: np.ndarray, there: np.ndarray) -> VectorInputs:
+    def collate(self, rows: np.ndarray, present: np.ndarray) -> VectorInputs:
         """The dummy is zero."""
         import torch
 
-        shown = np.where(there[:, None], self.vectors[rows], np.float32(0))
-        return VectorInputs(torch.from_numpy(shown), torch.from_numpy(np.asarray(there, bool).copy()))
+        shown = np.where(present[:, None], self.vectors[rows], np.float32(0))
+        return VectorInputs(torch.from_numpy(shown), torch.from_numpy(np.asarray(present, bool).copy()))
 
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> VectorContent:
         vectors = np.array(self.vectors)
@@ -83,10 +83,10 @@ class Vector(Modality):
                 f"{ids[known[0]]!r}. Give all the same."
             )
         vectors = np.zeros((len(values), width), np.float32)
-        there = np.zeros(len(values), bool)
+        present = np.zeros(len(values), bool)
         for i in known:
-            vectors[i], there[i] = values[i], True
-        for name, array in zip(FILES, (vectors, there), strict=True):
+            vectors[i], present[i] = values[i], True
+        for name, array in zip(FILES, (vectors, present), strict=True):
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
     def open(self, folder: Path) -> VectorContent:

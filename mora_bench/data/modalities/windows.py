@@ -38,7 +38,7 @@ class Windows(nn.Module):
 
     def __init__(self, series: Sequence[np.ndarray], channels: int, width: int):
         super().__init__()
-        longest = max((len(own) for own in series), default=1)
+        longest = max((len(values) for values in series), default=1)
         least = -(-longest // TOKENS)
         self.stride = max(1, least // FRAMES)
         #: Frames of a window.
@@ -65,20 +65,20 @@ class Windows(nn.Module):
         # A frame is the sample's where its first step is; all others are nothing to the next layer, as if the batch
         # ended there.
         frame = torch.arange(-(-len(step) // self.stride), device=step.device)
-        whole = (frame * self.stride < inputs.steps[:, None])[:, None].to(x.dtype)
-        x = nn.functional.gelu(self.first(x)) * whole
-        x = nn.functional.gelu(self.second(x)) * whole
+        inside = (frame * self.stride < inputs.steps[:, None])[:, None].to(x.dtype)
+        x = nn.functional.gelu(self.first(x)) * inside
+        x = nn.functional.gelu(self.second(x)) * inside
         window = (frame // self.frames).clamp(max=self.windows - 1)
         member = nn.functional.one_hot(window, self.windows).to(x.dtype)
-        count = (whole @ member).transpose(1, 2)
+        count = (inside @ member).transpose(1, 2)
         pooled = (x @ member).transpose(1, 2) / count.clamp(min=1)
         tokens = self.project(pooled) + self.places
         of_step = nn.functional.one_hot((step // self.stride // self.frames).clamp(max=self.windows - 1), self.windows)
         mask = (seen.any(2).to(x.dtype) @ of_step.to(x.dtype)) > 0
         share = mask.to(tokens.dtype)[..., None]
         mean = (tokens * share).sum(1, keepdim=True) / share.sum(1, keepdim=True).clamp(min=1)
-        whole_mask = torch.cat([torch.ones_like(mask[:, :1]), mask], 1)
-        return torch.cat([self.summary(mean), tokens], 1), whole_mask
+        token_mask = torch.cat([torch.ones_like(mask[:, :1]), mask], 1)
+        return torch.cat([self.summary(mean), tokens], 1), token_mask
 
     def _since(self, seen: Tensor, step: Tensor) -> Tensor:
         """How long ago a channel was last measured, in windows; from the beginning on where it has not been."""
@@ -88,8 +88,8 @@ class Windows(nn.Module):
 
 def _moments(series: Sequence[np.ndarray], channels: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of each channel over what was measured, float64 [C] each; 0 and 1 where nothing was."""
-    count = np.maximum(sum((np.isfinite(own).sum(0) for own in series), np.zeros(channels)), 1)
-    mean = sum((np.nansum(own, 0, dtype=np.float64) for own in series), np.zeros(channels)) / count
-    square = sum((np.nansum((own - mean) ** 2, 0) for own in series), np.zeros(channels))
+    count = np.maximum(sum((np.isfinite(values).sum(0) for values in series), np.zeros(channels)), 1)
+    mean = sum((np.nansum(values, 0, dtype=np.float64) for values in series), np.zeros(channels)) / count
+    square = sum((np.nansum((values - mean) ** 2, 0) for values in series), np.zeros(channels))
     deviation = np.sqrt(square / count)
     return mean, np.where(deviation > 0, deviation, 1)

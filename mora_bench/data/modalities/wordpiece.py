@@ -20,10 +20,10 @@ def lowers(file: Path) -> bool:
     if file.suffix != ".txt" or not config.is_file():
         return True
     try:
-        found = json.loads(config.read_text())
+        settings = json.loads(config.read_text())
     except (ValueError, OSError) as error:
         raise UserError(f"{config}: not JSON ({error}). Download the backbone again.") from error
-    return bool(found.get("do_lower_case", True)) if isinstance(found, dict) else True
+    return bool(settings.get("do_lower_case", True)) if isinstance(settings, dict) else True
 
 
 def open_tokenizer(file: Path) -> Tokenizer:

@@ -96,32 +96,32 @@ def read(root: Path) -> Table:
     Raises:
         UserError: as `published`, or a file name leads out of `root`.
     """
-    found = published(root)
-    frame = _frontal(found)
+    tables = published(root)
+    frame = _frontal(tables)
     frame = frame[(frame["findings"].str.strip() + frame["impression"].str.strip()).astype(bool)]
     if frame.empty:
         raise UserError(
-            f"{found.file}: no row with projection 'Frontal' belongs to a report with findings or impression "
+            f"{tables.file}: no row with projection 'Frontal' belongs to a report with findings or impression "
             f"in {REPORTS}. Download both tables again."
         )
-    return _table(found, frame)
+    return _table(tables, frame)
 
 
 def everybody(root: Path) -> Table:
     """As `read`, without dropping any row: where findings and impression are empty there is no text."""
-    found = published(root)
-    table = _table(found, _frontal(found))
+    tables = published(root)
+    table = _table(tables, _frontal(tables))
     text = Column("text", tuple(text or None for text in table.modalities["text"].values))
     return replace(table, modalities=table.modalities | {"text": text})
 
 
-def _frontal(found: Published) -> pd.DataFrame:
-    frontal = found.projections[found.projections["projection"] == VIEWS[0]]
-    return frontal.merge(found.reports, on="uid", how="inner")
+def _frontal(tables: Published) -> pd.DataFrame:
+    frontal = tables.projections[tables.projections["projection"] == VIEWS[0]]
+    return frontal.merge(tables.reports, on="uid", how="inner")
 
 
-def _table(found: Published, frame: pd.DataFrame) -> Table:
-    paths = [found.film(uid, name) for uid, name in zip(frame["uid"], frame["filename"], strict=True)]
+def _table(tables: Published, frame: pd.DataFrame) -> Table:
+    paths = [tables.film(uid, name) for uid, name in zip(frame["uid"], frame["filename"], strict=True)]
     return Table(
         name="cxr",
         source="real",
@@ -138,13 +138,13 @@ def _table(found: Published, frame: pd.DataFrame) -> Table:
 
 def texts(frame: pd.DataFrame) -> tuple[str, ...]:
     """Findings and impression of each row as one text."""
-    found: list[str] = []
+    reports: list[str] = []
     # A part at a time, because pandas may hold text as Arrow does, of which each column would be copied whole.
     for start in range(0, len(frame), AT_ONCE):
         part = frame.iloc[start : start + AT_ONCE]
         both = zip(words(part["findings"]), words(part["impression"]), strict=True)
-        found += [chest_text(findings.strip(), impression.strip()) for findings, impression in both]
-    return tuple(found)
+        reports += [chest_text(findings.strip(), impression.strip()) for findings, impression in both]
+    return tuple(reports)
 
 
 def targets(frame: pd.DataFrame) -> np.ndarray:
@@ -155,5 +155,5 @@ def targets(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _labels(problems: str) -> np.ndarray:
-    found = {problem.strip() for problem in problems.split(";")}
-    return np.array([label in found for label in LABELS], np.uint8)
+    names = {problem.strip() for problem in problems.split(";")}
+    return np.array([label in names for label in LABELS], np.uint8)

@@ -18,24 +18,24 @@ def read(root: Path) -> Table:
 
     A study without a film of one view lacks that modality. Raises as `cxr.read` does.
     """
-    found = cxr.published(root)
-    reports = found.reports[[bool(text) for text in cxr.texts(found.reports)]]
+    tables = cxr.published(root)
+    reports = tables.reports[[bool(text) for text in cxr.texts(tables.reports)]]
     if reports.empty:
-        file = found.file.with_name(cxr.REPORTS)
+        file = tables.file.with_name(cxr.REPORTS)
         raise UserError(f"{file}: no report has findings or impression. Download it again.")
-    return _table(found, reports)
+    return _table(tables, reports)
 
 
 def everybody(root: Path) -> Table:
     """As `read`, with the reports that have neither findings nor impression."""
-    found = cxr.published(root)
-    return _table(found, found.reports)
+    tables = cxr.published(root)
+    return _table(tables, tables.reports)
 
 
-def _table(found: cxr.Published, reports: pd.DataFrame) -> Table:
+def _table(tables: cxr.Published, reports: pd.DataFrame) -> Table:
     films: dict[tuple[str, str], list[PictureFile]] = {}
-    for uid, name, view in found.projections[["uid", "filename", "projection"]].itertuples(index=False):
-        path = found.film(uid, name)
+    for uid, name, view in tables.projections[["uid", "filename", "projection"]].itertuples(index=False):
+        path = tables.film(uid, name)
         if path is not None:
             films.setdefault((uid, view), []).append(PictureFile(path))
     uids = tuple(reports["uid"])

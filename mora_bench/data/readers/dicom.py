@@ -14,16 +14,16 @@ from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.window import Window
 from mora_bench.errors import UserError
 
-#: What is left out is said of so many folders of a run.
-SAID = 5
-_said: set[Path] = set()
+#: The number of folders of a run whose omissions are reported.
+REPORTED_FOLDERS = 5
+_reported: set[Path] = set()
 
 
 def dicom_frames(
     path: Path, window: Window | None = None, series: str | None = None
 ) -> DicomFile | tuple[DicomFile, ...]:
-    """The picture of a DICOM file, or its frames if it has several, along the patient where positions say so. What is
-    none is said when it is decoded.
+    """The picture of a DICOM file, or its frames if it has several, along the patient where positions say so. A file
+    without one is refused when it is decoded.
 
     Args:
         series: which of several runs through the same places (times, echoes) a file of frames shows: "1/2" is the
@@ -44,14 +44,14 @@ def dicom_frames(
     if header.count_frames(data, path) == 1:
         return DicomFile(path, window=window)
     stack, _ = chosen(slices_of(data, path), series, path)
-    return tuple(DicomFile(path, one.frame, window) for one in stack.slices)
+    return tuple(DicomFile(path, picture.frame, window) for picture in stack.slices)
 
 
 def dicom_series(folder: Path, window: Window | None = None, series: str | None = None) -> tuple[DicomFile, ...]:
     """The pictures of a series of DICOM files in a folder, along the patient where positions say so, else by number.
 
     Localizers, copies, and objects that are no pictures (reports, presentation states, masks) are left out, which one
-    line on stderr says. What is no DICOM file is not looked at.
+    line on stderr says. Files that are not DICOM are not looked at.
 
     Args:
         series: the UID, number or description of the series, where a folder holds several; "3/2" is the second of
@@ -65,40 +65,40 @@ def dicom_series(folder: Path, window: Window | None = None, series: str | None 
     if not folder.is_dir():
         raise UserError(f"{folder}: not a folder; expected a folder of DICOM files.")
     slices: list[Slice] = []
-    left: Counter[str] = Counter()
+    omitted: Counter[str] = Counter()
     for path in sorted(file for file in folder.iterdir() if file.is_file() and header.is_dicom(file)):
         if not inside(path, folder):
             raise UserError(f"{path}: a link that leads out of its folder. Correct it, or allow such: --follow-links.")
         data = header.described(path)
         if what := header.no_picture(data):
-            left[what] += 1
+            omitted[what] += 1
             continue
         check_unpackable(data, path)
         slices += slices_of(data, path)
-    alone = list({_identity(one): one for one in reversed(slices)}.values())[::-1]
-    if not alone:
-        held = f" Found: {', '.join(left)}." if left else ""
+    distinct = list({_identity(picture): picture for picture in reversed(slices)}.values())[::-1]
+    if not distinct:
+        held = f" Found: {', '.join(omitted)}." if omitted else ""
         below = (
             " Folders in it are not looked at: name one of them." if any(p.is_dir() for p in folder.iterdir()) else ""
         )
         raise UserError(f"{folder}: no DICOM files with pictures.{held}{below} Expected DICOM files of any name.")
-    stack, others = chosen(alone, series, folder)
-    _say(folder, left, len(slices) - len(alone), others)
-    return tuple(DicomFile(one.path, one.frame, window) for one in stack.slices)
+    stack, others = chosen(distinct, series, folder)
+    _say(folder, omitted, len(slices) - len(distinct), others)
+    return tuple(DicomFile(picture.path, picture.frame, window) for picture in stack.slices)
 
 
-def _identity(one: Slice) -> tuple:
-    """What two copies of a picture share."""
-    if not one.instance:
-        return one.path, one.frame
-    return one.instance, one.frame, one.series, one.position, one.number
+def _identity(picture: Slice) -> tuple:
+    """A picture's identity, which its copies share."""
+    if not picture.instance:
+        return picture.path, picture.frame
+    return picture.instance, picture.frame, picture.series, picture.position, picture.number
 
 
-def _say(folder: Path, left: Counter[str], copies: int, others: list[str]) -> None:
-    parts = [f"{number} x {what}" for what, number in left.items()]
+def _say(folder: Path, omitted: Counter[str], copies: int, others: list[str]) -> None:
+    parts = [f"{number} x {what}" for what, number in omitted.items()]
     parts += [f"{copies} copies"] * bool(copies) + [f"series {other}" for other in others]
-    if not parts or folder in _said or len(_said) > SAID:
+    if not parts or folder in _reported or len(_reported) > REPORTED_FOLDERS:
         return
-    _said.add(folder)
-    end = "; what is left out of more folders is not said" if len(_said) > SAID else ""
+    _reported.add(folder)
+    end = "; what is left out of more folders is not said" if len(_reported) > REPORTED_FOLDERS else ""
     print(f"{folder}: left out: {'; '.join(parts)}{end}", file=sys.stderr)

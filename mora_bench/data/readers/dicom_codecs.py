@@ -14,9 +14,9 @@ import numpy as np
 
 from mora_bench.errors import UserError
 
-#: The last marker of a JPEG stream, and what may stand behind it.
+#: The last marker of a JPEG stream, and the bytes that may follow it.
 END, PADDING = b"\xff\xd9", b"\0\xff"
-#: What pydicom knows this module's decoder as.
+#: The name by which pydicom knows this module's decoder.
 NAME = "imagecodecs"
 BASELINE, EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")

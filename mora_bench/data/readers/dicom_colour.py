@@ -9,7 +9,7 @@ import numpy as np
 
 from mora_bench.errors import UserError
 
-#: What three values of a pixel may mean. pydicom turns all but RGB into it.
+#: Spaces of colour that three values of a pixel may be of. pydicom turns all but RGB into it.
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 
 
@@ -47,12 +47,12 @@ def _little_endian(data: Any) -> Any:
     palette = pydicom.Dataset()
     palette.file_meta = data.file_meta
     for name in ("Red", "Green", "Blue"):
-        whole, segments = f"{name}PaletteColorLookupTableData", f"Segmented{name}PaletteColorLookupTableData"
+        unsegmented, segments = f"{name}PaletteColorLookupTableData", f"Segmented{name}PaletteColorLookupTableData"
         for part in (f"{name}PaletteColorLookupTableDescriptor", segments):
             if part in data:
                 palette[part] = data[part]
-        if whole in data:
-            setattr(palette, whole, np.frombuffer(data[whole].value, ">u2").astype("<u2").tobytes())
+        if unsegmented in data:
+            setattr(palette, unsegmented, np.frombuffer(data[unsegmented].value, ">u2").astype("<u2").tobytes())
     return palette
 
 

@@ -35,7 +35,7 @@ def grey_levels(stored: np.ndarray, frame: Frame, window: Window | None, path: P
     elif values is stored and stored.dtype == np.uint8 and data.get("BitsStored") == 8:
         picture = np.repeat(stored[..., None], 3, axis=2)
     else:
-        # What is no number is black and out of the scale.
+        # Padding is no number then: black, and out of the scale.
         picture = grey(np.where(padding, np.nan, values) if padding.any() else values, None)
     if inverted(data):
         picture = 255 - picture
@@ -114,9 +114,9 @@ def _by_table(values: np.ndarray, tables: Any, data: Any) -> np.ndarray:
     """Values through the first of a file's tables of grey levels (VOI LUT)."""
     import pydicom.pixels
 
-    alone = pydicom.Dataset()
-    alone.file_meta, alone.VOILUTSequence = data.file_meta, tables
-    levels = pydicom.pixels.apply_voi(np.rint(values).astype(np.int64), alone)
+    dataset = pydicom.Dataset()
+    dataset.file_meta, dataset.VOILUTSequence = data.file_meta, tables
+    levels = pydicom.pixels.apply_voi(np.rint(values).astype(np.int64), dataset)
     top = (1 << int(tables[0].LUTDescriptor[2])) - 1
     return _shares(levels / max(top, int(levels.max())))
 

@@ -1,4 +1,4 @@
-"""What DICOM files say beside their pixels."""
+"""The headers of DICOM files: all that they say beside their pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from mora_bench.errors import UserError
 from mora_bench.files import Version, version
 
-#: What names of DICOM files end with; and the most frames of one, and pixels of a frame.
+#: The ends of names of DICOM files; and the most frames of one, and pixels of a frame.
 SUFFIXES, MOST_FRAMES, MOST_PIXELS = (".dcm", ".dicom", ".ima"), 100_000, 100_000_000
 #: Objects that have rows and columns and show no patient.
 MASKS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -56,7 +56,7 @@ def opened(path: Path) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, seen: Version) -> Any:
+def _read(path: Path, stamp: Version) -> Any:
     # Frames of a file are read one after the other.
     return _parsed(path, True)
 
@@ -98,7 +98,7 @@ def _parsed(path: Path, pixels: bool) -> Any:
 
 
 def no_picture(data: Any) -> str | None:
-    """What a data set is, if it is no picture; else None."""
+    """The kind of a data set that is no picture, in words; None for a picture."""
     from pydicom.uid import UID
 
     kind = UID(str(data.get("SOPClassUID") or ""))
@@ -133,13 +133,13 @@ class Frame:
 
     @cached_property
     def parts(self) -> list[Any]:
-        """Where its attributes stand: in its own functional groups, in those that all frames share, or in the file."""
-        found = []
+        """The data sets that hold its attributes: its own functional groups, those that all frames share, the file."""
+        datasets = []
         for name, number in (("PerFrameFunctionalGroupsSequence", self.number), ("SharedFunctionalGroupsSequence", 0)):
             groups = self.data.get(name) or ()
-            several = (group.value for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
-            found += [items[0] for items in several if items]
-        return [*found, self.data]
+            sequences = (group.value for group in (groups[number] if number < len(groups) else ()) if group.VR == "SQ")
+            datasets += [sequence[0] for sequence in sequences if sequence]
+        return [*datasets, self.data]
 
     def get(self, name: str) -> Any:
         """An attribute; None where it is absent or empty."""

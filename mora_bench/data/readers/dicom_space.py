@@ -22,10 +22,10 @@ SKEW = 0.1
 
 def orientation(frame: Frame) -> np.ndarray | None:
     """Directions in the patient of a row and of a column, [2, 3]; None where the file does not say, or not well."""
-    found = numbers(frame.get("ImageOrientationPatient"))
-    if len(found) != 6:
+    cosines = numbers(frame.get("ImageOrientationPatient"))
+    if len(cosines) != 6:
         return None
-    axes = np.reshape(found, (2, 3))
+    axes = np.reshape(cosines, (2, 3))
     return axes if np.abs(axes @ axes.T - np.eye(2)).max() < SKEW else None
 
 
@@ -63,7 +63,7 @@ def turned(picture: np.ndarray, axes: np.ndarray) -> np.ndarray:
 def pixel_size(frame: Frame) -> tuple[float, float]:
     """Height and width of a pixel, in millimetres or in proportion; (1, 1) where the file does not say."""
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"):
-        found = numbers(frame.get(name))
-        if len(found) == 2 and min(found) > 0:
-            return found[0], found[1]
+        spacing = numbers(frame.get(name))
+        if len(spacing) == 2 and min(spacing) > 0:
+            return spacing[0], spacing[1]
     return 1.0, 1.0

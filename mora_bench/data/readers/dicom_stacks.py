@@ -16,7 +16,7 @@ from mora_bench.errors import UserError
 
 #: How near to 1 the products of two slices' directions are that lie alike.
 ALIKE = 0.99
-#: What tells pictures of the same place apart, in the order in which it is asked.
+#: Attributes that tell pictures of the same place apart, in the order in which they are asked.
 PHASES = (
     "EchoTime",
     "TemporalPositionIdentifier",
@@ -28,9 +28,9 @@ PHASES = (
     "AcquisitionTime",
     "InstanceNumber",
 )
-#: The first of these part a series although no place is there twice: they do not vary from slice to slice.
+#: The first of these part a series although no place occurs twice: they do not vary from slice to slice.
 RUNS = 3
-#: What scanners call the pictures by which a scan is planned.
+#: Scanners' names for the pictures by which a scan is planned.
 LOCALIZERS = {"LOCALIZER", "LOCALISER", "SCOUT", "TOPOGRAM", "SURVEY", "SURVIEW"}
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 #: Secondary captures: the first is of one frame, the others of several.
@@ -97,13 +97,13 @@ def slices_of(data: Any, path: Path) -> list[Slice]:
         str(data.get(f"Series{name}") or "").strip() for name in ("InstanceUID", "Number", "Description")
     )
     instance, aside = str(data.get("SOPInstanceUID") or ""), _aside(data)
-    found = []
+    slices = []
     for at in range(count_frames(data, path)):
         frame = Frame(data, at)
         axes = orientation(frame)
         moment = tuple((numbers(_number(frame.get(name))) or (0.0,))[0] for name in PHASES)
-        found.append(Slice(path, at, (uid, number, description), instance, axes, along(frame, axes), moment, aside))
-    return found
+        slices.append(Slice(path, at, (uid, number, description), instance, axes, along(frame, axes), moment, aside))
+    return slices
 
 
 def _number(value: Any) -> Any:
@@ -122,7 +122,7 @@ def _aside(data: Any) -> str:
 
 
 def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[Stack, list[str]]:
-    """The stack that is meant, and what those are that are left out.
+    """The stack that is meant, and descriptions of those that are left out.
 
     Args:
         series: its UID, number or description, as `Stack.names`; None: the only one that is not aside.
@@ -130,57 +130,59 @@ def chosen(slices: Sequence[Slice], series: str | None, where: Path) -> tuple[St
     Raises:
         UserError: no stack has that name, or several could be meant.
     """
-    found = stacks(slices)
-    some = "; ".join(stack.described(found) for stack in found[:20])
+    candidates = stacks(slices)
+    listing = "; ".join(stack.described(candidates) for stack in candidates[:20])
     if series is not None:
-        meant = [stack for stack in found if series.strip() in stack.names]
+        meant = [stack for stack in candidates if series.strip() in stack.names]
         if not meant:
-            meant = [stack for stack in found if series.strip() in {name.partition("/")[0] for name in stack.names}]
+            meant = [
+                stack for stack in candidates if series.strip() in {name.partition("/")[0] for name in stack.names}
+            ]
         if len(meant) != 1:
             how = f"{len(meant)} series are" if meant else "no series is"
-            raise UserError(f"{where}: {how} called {series!r}. There are: {some}. Say which (--series NAME).")
-        return meant[0], [stack.described(found) for stack in found if stack is not meant[0]]
-    meant = [stack for stack in found if not stack.aside] or found
+            raise UserError(f"{where}: {how} called {series!r}. There are: {listing}. Say which (--series NAME).")
+        return meant[0], [stack.described(candidates) for stack in candidates if stack is not meant[0]]
+    meant = [stack for stack in candidates if not stack.aside] or candidates
     if len(meant) > 1:
-        raise UserError(f"{where}: {len(meant)} series could be meant: {some}. Say which (--series NAME).")
-    return meant[0], [stack.described(found) for stack in found if stack is not meant[0]]
+        raise UserError(f"{where}: {len(meant)} series could be meant: {listing}. Say which (--series NAME).")
+    return meant[0], [stack.described(candidates) for stack in candidates if stack is not meant[0]]
 
 
 def stacks(slices: Sequence[Slice]) -> list[Stack]:
     """All pictures by series, each series in stacks of the same orientation, each of these in phases."""
-    found: list[Stack] = []
-    placed = any(one.position is not None for one in slices)
-    for series, members in _by(slices, lambda one: one.series[0]).items():
+    all_stacks: list[Stack] = []
+    placed = any(picture.position is not None for picture in slices)
+    for series, members in _by(slices, lambda picture: picture.series[0]).items():
         parts = [(phase, what, why) for group, why in _alike(members) for phase, what in _phases(group)]
         for k, (part, what, why) in enumerate(parts, 1):
             _, number, description = part[0].series
             names = tuple(f"{name}/{k}" if name and len(parts) > 1 else name for name in (series, number, description))
-            reasons = {one.aside for one in part}
+            reasons = {picture.aside for picture in part}
             aside = reasons.pop() if len(reasons) == 1 else ""
             if aside == "secondary capture" and (not placed or part[0].position is not None):
                 aside = ""
-            found.append(Stack(names, tuple(part), what, aside or why))
-    return sorted(found, key=lambda stack: (stack.slices[0].series[1].zfill(9), stack.names))
+            all_stacks.append(Stack(names, tuple(part), what, aside or why))
+    return sorted(all_stacks, key=lambda stack: (stack.slices[0].series[1].zfill(9), stack.names))
 
 
 def _by(slices: Sequence[Slice], key: Any) -> dict[Any, list[Slice]]:
-    found = defaultdict(list)
-    for one in slices:
-        found[key(one)].append(one)
-    return found
+    groups = defaultdict(list)
+    for picture in slices:
+        groups[key(picture)].append(picture)
+    return groups
 
 
 def _alike(slices: Sequence[Slice]) -> list[tuple[list[Slice], str]]:
     """A series by orientation, and why a part is left out: where most pictures lie alike, the others are localizers. A
     series that turns about an axis, each picture differing from the next, is one."""
     groups: list[list[Slice]] = []
-    for one in slices:
+    for picture in slices:
         for group in groups:
-            if _lie_alike(one.axes, group[0].axes):
-                group.append(one)
+            if _lie_alike(picture.axes, group[0].axes):
+                group.append(picture)
                 break
         else:
-            groups.append([one])
+            groups.append([picture])
     groups.sort(key=len, reverse=True)
     if len(groups) == len(slices):
         return [(list(slices), "")]
@@ -188,22 +190,22 @@ def _alike(slices: Sequence[Slice]) -> list[tuple[list[Slice], str]]:
     return [(group, "another orientation" if most and n else "") for n, group in enumerate(groups)]
 
 
-def _lie_alike(one: np.ndarray | None, other: np.ndarray | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(((one * other).sum(1) > ALIKE).all())
+def _lie_alike(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return bool(((first * second).sum(1) > ALIKE).all())
 
 
 def _phases(slices: list[Slice]) -> list[tuple[list[Slice], str]]:
     """Pictures of the same places as one run through them after the other, with what tells the runs apart; each sorted
     along the patient where positions say so, else by number."""
-    places = {one.position for one in slices}
+    places = {view.position for view in slices}
     if None in places:
-        return [(sorted(slices, key=lambda one: (one.position or 0.0, one.number, str(one.path), one.frame)), "")]
+        return [(sorted(slices, key=lambda view: (view.position or 0.0, view.number, str(view.path), view.frame)), "")]
     if len(places) == 1:
         # One place again and again, as a heart that beats.
-        return [(sorted(slices, key=lambda one: (one.moment, str(one.path), one.frame)), "")]
-    groups = list(_by(slices, lambda one: one.moment[:RUNS]).values())
+        return [(sorted(slices, key=lambda view: (view.moment, str(view.path), view.frame)), "")]
+    groups = list(_by(slices, lambda view: view.moment[:RUNS]).values())
     if not _overlap(groups):
         groups = [slices]
     runs = [run for group in groups for run in _runs(group)]
@@ -213,24 +215,29 @@ def _phases(slices: list[Slice]) -> list[tuple[list[Slice], str]]:
 
 def _overlap(groups: list[list[Slice]]) -> bool:
     """Whether groups of pictures are runs through the same part of the body, though not through the same places."""
-    ends = [(min(at), max(at)) for at in ([one.position or 0.0 for one in group] for group in groups)]
+    ends = [
+        (min(positions), max(positions))
+        for positions in ([picture.position or 0.0 for picture in group] for group in groups)
+    ]
     return all(low < high for low, high in ends) and max(low for low, _ in ends) < min(high for _, high in ends)
 
 
 def _runs(slices: list[Slice]) -> list[list[Slice]]:
     """The first pictures of all places, the second ones, and so on."""
-    places = _by(slices, lambda one: one.position)
+    places = _by(slices, lambda picture: picture.position)
     runs: list[list[Slice]] = [[] for _ in range(max(map(len, places.values())))]
     for position in sorted(places):
-        for run, one in zip(runs, sorted(places[position], key=lambda one: (one.moment, str(one.path))), strict=False):
-            run.append(one)
+        for run, picture in zip(
+            runs, sorted(places[position], key=lambda picture: (picture.moment, str(picture.path))), strict=False
+        ):
+            run.append(picture)
     return runs
 
 
 def _apart(runs: list[list[Slice]], run: list[Slice]) -> str:
     """By what a run differs from the others: "EchoTime 20"."""
     for k, name in enumerate(PHASES[:-1]):
-        values = [{one.moment[k] for one in other} for other in runs]
+        values = [{picture.moment[k] for picture in other} for other in runs]
         if all(len(value) == 1 for value in values) and len(set.union(*values)) == len(runs) > 1:
             return f"{name} {run[0].moment[k]:g}"
     return ""

@@ -41,16 +41,17 @@ class EventTimes:
             registry.made(registry.TASKS, self.task)
         except UserError:
             raise UserError(
-                f"--horizons {' '.join(f'{own:g}' for own in self.horizons)}: expected numbers above 0 that rise."
+                f"--horizons {' '.join(f'{horizon:g}' for horizon in self.horizons)}: "
+                "expected numbers above 0 that rise."
             ) from None
 
     @property
     def task(self) -> str:
-        return f"time-to-event:{','.join(f'{own:.12g}' for own in self.horizons)}"
+        return f"time-to-event:{','.join(f'{horizon:.12g}' for horizon in self.horizons)}"
 
     @property
     def labels(self) -> tuple[str, ...]:
-        return tuple(f"by {own:.12g}" for own in self.horizons)
+        return tuple(f"by {horizon:.12g}" for horizon in self.horizons)
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -58,30 +59,32 @@ class EventTimes:
         return self.time, self.event.partition("=")[0]
 
 
-def event_times(frame: pd.DataFrame, own: EventTimes, file: Path, policy: Policy, commas: bool) -> Targets:
+def event_times(frame: pd.DataFrame, options: EventTimes, file: Path, policy: Policy, commas: bool) -> Targets:
     """The times and events of a table, [N, 2].
 
     Raises:
         UserError: a cell is no time or says neither that it happened nor that it did not, or is empty and the policy
             does not leave such rows out; no row is left.
     """
-    time, event = (frame[name] for name in own.columns)
+    time, event = (frame[name] for name in options.columns)
     if policy.empty != LEAVE_OUT:
         do = "Say --empty-label leave-out, or fill it in. Whoever was not seen again has the time of the last visit."
         for column in (time, event):
             refuse(column, column.map(nothing), file, "is empty", do)
     empty = time.map(nothing) | event.map(nothing)
     times = [number(cell.strip(), commas) for cell in time]
-    odd = [(found is None or found < 0) and not left for found, left in zip(times, empty, strict=True)]
+    odd = [(when is None or when < 0) and not blank for when, blank in zip(times, empty, strict=True)]
     do = "Give the time since the start as a number, such as days; of two dates, their difference."
     refuse(time, odd, file, "is no number of 0 or more", do)
-    happened = _happened(event, own.event, empty, file)
+    happened = _happened(event, options.event, empty, file)
     kept = ~empty.to_numpy()
     if not kept.any():
-        raise UserError(f"{file}, column {own.time!r}: no row has a time and an event.")
-    values = np.stack([np.array([np.nan if own is None else own for own in times]), happened], 1).astype(np.float64)
-    said = [f"{(~kept).sum()} rows without a time and an event are left out"] * bool(empty.any())
-    return Targets(own.labels, values, own.task, kept, (*said, *_counted(event[kept], happened[kept], own.event)))
+        raise UserError(f"{file}, column {options.time!r}: no row has a time and an event.")
+    values = np.stack([np.array([np.nan if when is None else when for when in times]), happened], 1).astype(np.float64)
+    notes = [f"{(~kept).sum()} rows without a time and an event are left out"] * bool(empty.any())
+    return Targets(
+        options.labels, values, options.task, kept, (*notes, *_counted(event[kept], happened[kept], options.event))
+    )
 
 
 def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.ndarray:
@@ -101,16 +104,16 @@ def _happened(event: pd.Series, asked: str, empty: pd.Series, file: Path) -> np.
 
 
 def _counted(event: pd.Series, happened: np.ndarray, asked: str) -> list[str]:
-    """What counts as censored, where a value says what the event is: every other one, whatever it means; and a column
-    whose name says the opposite."""
+    """Sentences on censoring: on every value but the event's, whatever it means, where a value says what the event is;
+    else on a column whose name says the opposite."""
     if "=" not in asked:
         turned = (
             f"WARNING: column {event.name!r} has 1 for an event. Where it has 1 for censored, say --event {asked}=0."
         )
         return [turned] * ("censor" in str(event.name).lower())
     cells = event.str.strip()
-    counts = [cells[happened == own].value_counts() for own in (1, 0)]
-    events, others = (", ".join(f"{cell!r} {n}" for cell, n in own.head(5).items()) for own in counts)
-    said = f"column {event.name!r}: {events} is the event; censored: {others or 'nobody'}"
+    counts = [cells[happened == outcome].value_counts() for outcome in (1, 0)]
+    events, others = (", ".join(f"{cell!r} {n}" for cell, n in tally.head(5).items()) for tally in counts)
+    sentence = f"column {event.name!r}: {events} is the event; censored: {others or 'nobody'}"
     several = len(counts[1]) > 1
-    return [f"WARNING: {said}. Does each of these mean that it had not happened?" if several else said]
+    return [f"WARNING: {sentence}. Does each of these mean that it had not happened?" if several else sentence]

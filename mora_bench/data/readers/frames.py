@@ -23,7 +23,7 @@ UNPACKED, UNPACKED_TEXT = 500 << 20, 4 << 30
 LONGEST_FIELD = 16 << 20
 #: A cell right of column ZZ, and the number of a row, in the XML of a sheet.
 FAR, ROW = re.compile(rb'<c [^>]*r="([A-Z]{3}[0-9]+)"'), re.compile(rb'<row [^>]*r="([0-9]+)"')
-#: What may stand between the fields of a text, in the order in which it is tried, and what it is called.
+#: Separators between the fields of a text, in the order in which they are tried, and their names.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: Kinds of tables by the end of the file's name; a text may also be packed, as NAME.csv.gz.
 TEXT, EXCEL, PARQUET = (".csv", ".tsv", ".tab", ".psv", ".txt"), (".xlsx", ".xlsm"), (".parquet", ".pq")
@@ -42,8 +42,8 @@ class Dialect:
 
 
 def dialect(file: Path, columns: Sequence[str]) -> Dialect:
-    """How a table is written that has these columns: the first separator under which they are there, else the one that
-    makes the most columns.
+    """How a table is written that has these columns: the first separator under which all of them exist, else the
+    one that makes the most columns.
 
     Raises:
         UserError: its name does not say what it is, or it cannot be read.
@@ -58,12 +58,12 @@ def dialect(file: Path, columns: Sequence[str]) -> Dialect:
         raise UserError(f"{file}: expected a table whose name ends in {kinds}, or a text that ends in {PACKED}.")
     best, most = "", 0
     for separator in SEPARATORS:
-        there = header(file, separator)
-        if columns and {*columns} <= {*there}:
+        headings = header(file, separator)
+        if columns and {*columns} <= {*headings}:
             best = separator
             break
-        if len(there) > most:
-            best, most = separator, len(there)
+        if len(headings) > most:
+            best, most = separator, len(headings)
     return Dialect("text" if name == file.name.lower() else "packed text", best)
 
 
@@ -76,8 +76,8 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless:
     Raises:
         UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
     """
-    found = [*parts(file, columns, more, rowless=rowless)]
-    return found[0] if found else pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
+    tables = [*parts(file, columns, more, rowless=rowless)]
+    return tables[0] if tables else pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
 
 
 def parts(
@@ -91,10 +91,10 @@ def parts(
     """
     any_row = False
     with _readable(file):
-        how = dialect(file, columns)
-        read = {"Excel": _excel, "Parquet": _parquet}.get(how.kind)
-        found = _text(file, how.separator, columns, more, rows) if read is None else read(file, columns, more, rows)
-        for part in found:
+        style = dialect(file, columns)
+        read = {"Excel": _excel, "Parquet": _parquet}.get(style.kind)
+        tables = _text(file, style.separator, columns, more, rows) if read is None else read(file, columns, more, rows)
+        for part in tables:
             if not isinstance(part.index, pd.RangeIndex):
                 # pandas takes what stands left of as many fields as the header has for names of rows.
                 raise UserError(
@@ -114,15 +114,15 @@ def names(file: Path) -> list[str]:
         UserError: it is no plain file, or cannot be read.
     """
     with _readable(file):
-        how = dialect(file, ())
-        if how.kind == "Excel":
+        style = dialect(file, ())
+        if style.kind == "Excel":
             _check_size(file)
             return list(map(str, pd.read_excel(file, dtype=str, nrows=0, engine="openpyxl").columns))
-        if how.kind == "Parquet":
+        if style.kind == "Parquet":
             import pyarrow.parquet as pq
 
             return list(pq.read_schema(file).names)
-        return header(file, how.separator)
+        return header(file, style.separator)
 
 
 @contextmanager
@@ -145,14 +145,14 @@ def _readable(file: Path) -> Iterator[None]:
 
 def header(file: Path, separator: str = ",") -> list[str]:
     """The columns of a text, in order. A frame is not made of them: of 100,000 that takes half a minute."""
-    found: dict[str, None] = {}
+    headings: dict[str, None] = {}
 
     def seen(name: Any) -> bool:
-        found[str(name)] = None
-        return len(found) == 1
+        headings[str(name)] = None
+        return len(headings) == 1
 
     pd.read_csv(file, sep=separator, dtype=str, nrows=0, index_col=False, usecols=seen)
-    return list(found)
+    return list(headings)
 
 
 def _text(
@@ -160,18 +160,18 @@ def _text(
 ) -> Iterator[pd.DataFrame]:
     if file.name.lower().endswith(PACKED):
         _check_unpacked(file)
-    there = header(file, separator)
-    if any("\0" in column for column in there):
+    headings = header(file, separator)
+    if any("\0" in column for column in headings):
         raise UserError(f"{file}: not UTF-8 (its header has NUL bytes, as UTF-16's has). Save it as UTF-8.")
-    _check_columns(there, columns, file)
+    _check_columns(headings, columns, file)
     wanted = {*columns, *more}
     _check_fields(file, separator, wanted)
-    asked = {"sep": separator, "dtype": str, "keep_default_na": False, "usecols": lambda name: name in wanted}
+    options = {"sep": separator, "dtype": str, "keep_default_na": False, "usecols": lambda name: name in wanted}
     if rows is None:
-        yield pd.read_csv(file, **asked)
+        yield pd.read_csv(file, **options)
     else:
-        with pd.read_csv(file, chunksize=rows, **asked) as found:
-            yield from found
+        with pd.read_csv(file, chunksize=rows, **options) as reader:
+            yield from reader
 
 
 def _check_fields(file: Path, separator: str, wanted: set[str]) -> None:
@@ -199,13 +199,13 @@ def _check_once(names: Sequence[str], wanted: set[str], file: Path) -> None:
 
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
-    found = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+    table = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
     # pandas calls a second column of a name NAME.1.
-    again = [name for name in (*columns, *more) if f"{name}.1" in found.columns and name in found.columns]
-    _check_once([*map(str, found.columns), *again], {*again}, file)
-    _check_columns(list(map(str, found.columns)), columns, file)
-    step = rows or max(len(found), 1)
-    yield from (found[first : first + step] for first in range(0, len(found), step))
+    again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
+    _check_once([*map(str, table.columns), *again], {*again}, file)
+    _check_columns(list(map(str, table.columns)), columns, file)
+    step = rows or max(len(table), 1)
+    yield from (table[first : first + step] for first in range(0, len(table), step))
 
 
 def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
@@ -228,7 +228,7 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
 
 
 def _as_text(value: Any) -> str:
-    # A number that is not there is NaN where pandas wrote the file.
+    # A missing number is NaN where pandas wrote the file.
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     # pandas writes whole numbers with gaps as floating ones, and a key or a year is no 2018.0.
@@ -253,11 +253,11 @@ def _check_unpacked(file: Path) -> None:
         raise UserError(f"{file}: over {UNPACKED_TEXT >> 30} GB once unpacked. Write fewer rows or columns.")
 
 
-def _check_columns(found: Sequence[str], columns: Sequence[str], file: Path) -> None:
-    there = set(found)
-    absent = [column for column in columns if column not in there]
+def _check_columns(headings: Sequence[str], columns: Sequence[str], file: Path) -> None:
+    known = set(headings)
+    absent = [column for column in columns if column not in known]
     if absent:
-        some = ", ".join(column[:80] for column in found[:40])
+        some = ", ".join(column[:80] for column in headings[:40])
         raise UserError(f"{file}: no column {', '.join(map(repr, absent))}. Found: {some}.")
 
 

@@ -14,7 +14,7 @@ from mora_bench.errors import UserError
 
 #: How several rows of a key become one: their cells, one after the other.
 LIST = "list"
-#: What stands between them then, and between several pictures or labels of a cell.
+#: The separator between them then, and between several pictures or labels of a cell.
 BETWEEN = ";"
 
 
@@ -28,18 +28,18 @@ class Join:
     several: bool = False
 
     @classmethod
-    def of(cls, said: str, beside: Path) -> Join:
+    def of(cls, option: str, beside: Path) -> Join:
         """ "labels.csv:image" or "films.csv:uid:list", a path from the folder of the first table on.
 
         Raises:
             UserError: it is not of this form.
         """
-        rest, _, last = said.rpartition(":")
+        rest, _, last = option.rpartition(":")
         several = last == LIST and ":" in rest
         name, _, key = rest.rpartition(":") if several else (rest, "", last)
         if not name or not key:
             raise UserError(
-                f"--join {said!r}: expected FILE:COLUMN, or FILE:COLUMN:{LIST} where a key has several rows."
+                f"--join {option!r}: expected FILE:COLUMN, or FILE:COLUMN:{LIST} where a key has several rows."
             )
         return cls(beside / name, key, several)
 
@@ -50,8 +50,8 @@ def frame(file: Path, columns: Sequence[str], joins: Sequence[Join]) -> pd.DataF
     Raises:
         UserError: a column is in none of them, or a key has several rows in a further table.
     """
-    (found,) = parts(file, columns, joins)
-    return found
+    (table,) = parts(file, columns, joins)
+    return table
 
 
 def parts(
@@ -66,31 +66,31 @@ def parts(
     if not joins:
         yield from frames.parts(file, columns, more, rows)
         return
-    own = frames.names(file)
-    left = [column for column in columns if column not in own]
+    first_columns = frames.names(file)
+    missing = [column for column in columns if column not in first_columns]
     others = []
     for join in joins:
-        there = set(frames.names(join.file)) - {join.key}
-        taken = [column for column in left if column in there]
-        left = [column for column in left if column not in there]
+        join_columns = set(frames.names(join.file)) - {join.key}
+        taken = [column for column in missing if column in join_columns]
+        missing = [column for column in missing if column not in join_columns]
         others += [(join, _by_key(join, taken))] * bool(taken)
-    if left:
-        tables = ", ".join(str(one) for one in (file, *(join.file for join in joins)))
-        raise UserError(f"{tables}: no column {', '.join(map(repr, left))} in any of them.")
-    wanted = [*(column for column in columns if column in own), *(join.key for join in joins)]
+    if missing:
+        tables = ", ".join(str(path) for path in (file, *(join.file for join in joins)))
+        raise UserError(f"{tables}: no column {', '.join(map(repr, missing))} in any of them.")
+    wanted = [*(column for column in columns if column in first_columns), *(join.key for join in joins)]
     examples: dict[Join, str] = {join: "" for join, _ in others}
     matched: set[Join] = set()
     for part in frames.parts(file, list(dict.fromkeys(wanted)), more, rows):
-        found = part
+        table = part
         for join, other in others:
             keys = part[join.key].str.strip()
             examples[join] = examples[join] or next(iter(keys[keys != ""]), "")
             matched |= {join} if keys.isin(other.index).any() else set()
             cells = other.reindex(keys).fillna("").to_numpy().T
-            found = found.assign(**dict(zip(other.columns, cells, strict=True)))
+            table = table.assign(**dict(zip(other.columns, cells, strict=True)))
         if rows is None or len(part) < rows:
             _check_matched(file, others, matched, examples)
-        yield found[[*columns, *(name for name in more if name in found and name not in columns)]]
+        yield table[[*columns, *(name for name in more if name in table and name not in columns)]]
     _check_matched(file, others, matched, examples)
 
 
@@ -115,23 +115,29 @@ def names(file: Path, joins: Sequence[Join]) -> list[str]:
 def homes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> dict[str, Path]:
     """By column the table that it is read from."""
     tables = {table: {*frames.names(table)} for table in (file, *(join.file for join in joins))}
-    return {column: next((table for table, own in tables.items() if column in own), file) for column in columns}
+    return {
+        column: next((table for table, headings in tables.items() if column in headings), file) for column in columns
+    }
 
 
-def said(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
-    """For each further table, how many rows of the first one it has something of, and which of `columns` both have."""
-    own, found = {*frames.names(file)}, []
+def notes(file: Path, joins: Sequence[Join], columns: Sequence[str]) -> list[str]:
+    """Sentences on each further table: how many rows of the first one it matches, and which of `columns` both have."""
+    first_columns, sentences = {*frames.names(file)}, []
     for join in joins:
         keys = frames.frame(file, [join.key])[join.key].str.strip()
         known = set(frames.frame(join.file, [join.key])[join.key].str.strip()) - {""}
         lost = (~keys.isin(known)).tolist()
         what = f"; none for {named(keys, lost)}" if any(lost) else ""
-        found.append(f"{join.file.name}: rows for {len(keys) - sum(lost)} of {len(keys)} values of {join.key!r}{what}")
-        both = [name for name in columns if name in own and name != join.key and name in frames.names(join.file)]
-        found += [f"{join.file.name}: its {', '.join(map(repr, both))} is not read; that of {file.name} is"] * bool(
+        sentences.append(
+            f"{join.file.name}: rows for {len(keys) - sum(lost)} of {len(keys)} values of {join.key!r}{what}"
+        )
+        both = [
+            name for name in columns if name in first_columns and name != join.key and name in frames.names(join.file)
+        ]
+        sentences += [f"{join.file.name}: its {', '.join(map(repr, both))} is not read; that of {file.name} is"] * bool(
             both
         )
-    return found
+    return sentences
 
 
 def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
@@ -141,7 +147,9 @@ def _by_key(join: Join, columns: Sequence[str]) -> pd.DataFrame:
     keys = table[join.key].str.strip()
     if join.several:
         rows = table.groupby(keys, sort=False)
-        return pd.DataFrame({c: rows[c].agg(lambda own: BETWEEN.join(cell for cell in own if cell)) for c in columns})
+        return pd.DataFrame(
+            {c: rows[c].agg(lambda cells: BETWEEN.join(cell for cell in cells if cell)) for c in columns}
+        )
     do = f"Make one row of them, or say {join.file.name}:{join.key}:{LIST}: then their cells stand one after the other."
     refuse(table[join.key], keys.duplicated(), join.file, "has several rows for one value", do)
     return table.set_index(keys)[list(columns)]

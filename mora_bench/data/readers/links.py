@@ -28,18 +28,18 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Every folder at or below `root` with the names of folders and files in it. Through links to folders only where
     links may lead out, and into each folder once, because links can form a circle."""
     seen: set[str] = set()
-    for place, folders, files in os.walk(root, followlinks=_followed()):
-        if (real := os.path.realpath(place)) in seen:
+    for folder, folders, files in os.walk(root, followlinks=_followed()):
+        if (real := os.path.realpath(folder)) in seen:
             folders.clear()
             continue
         seen.add(real)
-        yield Path(place), folders, files
+        yield Path(folder), folders, files
 
 
 def named(root: Path, name: str) -> list[Path]:
-    """What has a name at or below `root`, the shallower first."""
-    found = [place / name for place, folders, files in walk(root) if name in files or name in folders]
-    return sorted(found, key=lambda file: (len(file.parts), str(file)))
+    """Files and folders of a name at or below `root`, the shallower first."""
+    paths = [folder / name for folder, folders, files in walk(root) if name in files or name in folders]
+    return sorted(paths, key=lambda file: (len(file.parts), str(file)))
 
 
 def _followed() -> bool:

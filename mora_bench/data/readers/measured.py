@@ -1,4 +1,4 @@
-"""What the columns of measured values hold: numbers or categories, by what stands in them or as the user says."""
+"""Columns of measured values: of numbers or of categories, by their cells or as the user says."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Measured:
 def asked(name: str) -> tuple[str, Kind | None]:
     """A column as it is asked for: "age:number" is the column "age", of numbers; "age" leaves open what it holds."""
     column, _, kind = name.rpartition(":")
-    found: Kind | None = next((own for own in KINDS if own == kind), None)
-    return (name, None) if found is None else (column, found)
+    stated: Kind | None = next((known for known in KINDS if known == kind), None)
+    return (name, None) if stated is None else (column, stated)
 
 
 def measured(column: pd.Series, kind: Kind | None, file: Path, commas: bool) -> Measured:
-    """What a column of text holds.
+    """The kind and the values of a column of text.
 
     Args:
         kind: as the user says, None to find out.
@@ -91,11 +91,11 @@ def number(cell: str, commas: bool) -> float | None:
         if not commas or not WITH_COMMA.fullmatch(cell):
             return None
         cell = cell.replace(",", ".")
-    found = float(cell)
-    return found if abs(found) <= LARGEST else None
+    parsed = float(cell)
+    return parsed if abs(parsed) <= LARGEST else None
 
 
 def same(cell: str) -> str | float:
-    """What two spellings of one name or number share: a name's case does not count, and 1 is 1.0."""
-    found = number(cell.strip(), commas=False)
-    return cell.strip().casefold() if found is None else found
+    """The key that two spellings of one name or number share: a name's case does not count, and 1 is 1.0."""
+    parsed = number(cell.strip(), commas=False)
+    return cell.strip().casefold() if parsed is None else parsed

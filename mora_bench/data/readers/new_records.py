@@ -34,11 +34,11 @@ KINDS = ("text", *PICTURES, "table", "vector", "signal")
 
 @dataclass(frozen=True)
 class NewRecords:
-    """`table`: some records, none of their labels known; `said`: what a user should know of them, a sentence by
+    """`table`: some records, none of their labels known; `notes`: what a user should know of them, a sentence by
     column."""
 
     table: Table
-    said: Mapping[str, str]
+    notes: Mapping[str, str]
 
 
 def new_records(
@@ -70,39 +70,39 @@ def new_records(
     odd = [f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in KINDS]
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
-    values = {name: _cells(own) for name, own in trained_on.modalities.items() if own.kind == "table"}
-    there = joined.names(file, joins)
-    others = {name: own for name, own in trained_on.modalities.items() if name not in values}
-    sources = {name: _source(name, own, made.get(name, ""), there, file) for name, own in others.items()}
+    categories = {name: _cells(trained) for name, trained in trained_on.modalities.items() if trained.kind == "table"}
+    headings = joined.names(file, joins)
+    others = {name: trained for name, trained in trained_on.modalities.items() if name not in categories}
+    sources = {name: _source(name, trained, made.get(name, ""), headings, file) for name, trained in others.items()}
     wanted = [column for source in sources.values() for column in source.columns]
-    wanted += [column for cells in values.values() for column in cells]
+    wanted += [column for cells in categories.values() for column in cells]
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
     commas = _commas(file, joins, wanted)
     for frame in joined.parts(file, wanted, joins, ["id"], at_once):
-        called = id or ("id" if "id" in frame else None)
-        ids = names_of(frame, called, file).str.strip()
+        id_column = id or ("id" if "id" in frame else None)
+        ids = names_of(frame, id_column, file).str.strip()
         refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
-        seen.update(ids if called else ())
+        seen.update(ids if id_column else ())
         modalities: dict[str, Column] = {}
-        said: dict[str, str] = {}
-        for name, own in trained_on.modalities.items():
-            if name in values:
-                found, unknown = _measured(frame, values[name], file, commas)
-                modalities[name] = Column("table", found)
-                said |= unknown
+        notes: dict[str, str] = {}
+        for name, trained in trained_on.modalities.items():
+            if name in categories:
+                rows, unknown = _measured(frame, categories[name], file, commas)
+                modalities[name] = Column("table", rows)
+                notes |= unknown
             else:
-                modalities[name] = _read(own, sources[name], frame, bases, file, views, commas)
-                said |= _nowhere(own, sources[name], frame, modalities[name], bases)
-        none = np.zeros_like(trained_on.targets, shape=(len(frame), trained_on.targets.shape[1]))
-        own_ids = tuple(ids)
+                modalities[name] = _read(trained, sources[name], frame, bases, file, views, commas)
+                notes |= _nowhere(trained, sources[name], frame, modalities[name], bases)
+        targets = np.zeros_like(trained_on.targets, shape=(len(frame), trained_on.targets.shape[1]))
+        row_ids = tuple(ids)
         table = Table(
-            trained_on.name, "real", trained_on.labels, own_ids, own_ids, modalities, none, task=trained_on.task
+            trained_on.name, "real", trained_on.labels, row_ids, row_ids, modalities, targets, task=trained_on.task
         )
         lacking = [not any(row) for row in table.present]
         refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
-        yield NewRecords(table, said)
+        yield NewRecords(table, notes)
 
 
 @dataclass(frozen=True)
@@ -114,110 +114,112 @@ class _Source:
     entry: str = ""
 
 
-def _source(name: str, own: Column, entry: str, there: Sequence[str], file: Path) -> _Source:
-    """Where a modality stands: what it was made from in training if that is there, else the column of its name."""
-    if own.kind == "vector" and entry and not of_files(entry):
-        return _Source(columns_of(entry, there, file), entry)
-    if own.kind == "signal":
+def _source(name: str, trained: Column, entry: str, headings: Sequence[str], file: Path) -> _Source:
+    """The columns of a modality: those it was made from in training if the file has them, else that of its name."""
+    if trained.kind == "vector" and entry and not of_files(entry):
+        return _Source(columns_of(entry, headings, file), entry)
+    if trained.kind == "signal":
         return _Source(signal_fields(SignalEntry.of(entry)), entry)
-    if entry and name not in there and {*fields(entry)} <= {*there}:
+    if entry and name not in headings and {*fields(entry)} <= {*headings}:
         return _Source(fields(entry), entry)
-    return _Source([_column(name, there, file)])
+    return _Source([_column(name, headings, file)])
 
 
 def _commas(file: Path, joins: Sequence[joined.Join], columns: Sequence[str]) -> dict[str, bool]:
     """By column whether a comma in a number may stand before its decimals: where it separates no fields."""
     homes = joined.homes(file, joins, columns)
-    read = {home: [name for name in columns if homes[name] == home] for home in set(homes.values())}
-    return {name: frames.dialect(home, own).separator != "," for home, own in read.items() for name in own}
+    by_home = {home: [name for name in columns if homes[name] == home] for home in set(homes.values())}
+    return {name: frames.dialect(home, names).separator != "," for home, names in by_home.items() for name in names}
 
 
 def _read(
-    own: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views,
+    trained: Column, source: _Source, frame: pd.DataFrame, bases: Sequence[Path], file: Path, views: Views,
     commas: Mapping[str, bool],
 ) -> Column:  # fmt: skip
-    """The values of a modality, which are as those that were trained on, `own`."""
-    if own.kind == "vector" and source.entry and not of_files(source.entry):
-        found = from_columns(frame, source.columns, file, commas[source.columns[0]])
-        return _of_width(found, own, file)
-    if own.kind == "signal":
-        return signals(frame, _as_trained(SignalEntry.of(source.entry), own), bases, file, "any")
+    """The values of a modality, which are as those that were trained on, `trained`."""
+    if trained.kind == "vector" and source.entry and not of_files(source.entry):
+        vectors = from_columns(frame, source.columns, file, commas[source.columns[0]])
+        return _of_width(vectors, trained, file)
+    if trained.kind == "signal":
+        return signals(frame, _as_trained(SignalEntry.of(source.entry), trained), bases, file, "any")
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
-    if own.kind == "vector":
-        return _of_width(from_files(column, bases, file, "any"), own, file)
-    if own.kind == "text":
+    if trained.kind == "vector":
+        return _of_width(from_files(column, bases, file, "any"), trained, file)
+    if trained.kind == "text":
         return texts_of_files(column, bases, file, "any") if source.entry else texts(column)
-    return _of_pictures(column, bases, file, views, own.kind)
+    return _of_pictures(column, bases, file, views, trained.kind)
 
 
-def _as_trained(entry: SignalEntry, own: Column) -> SignalEntry:
+def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
     """How new signals are read: with the channels, and of files with the rate, of those that were trained on."""
-    known = next(value.read() for value in own.values if value is not None)
-    return replace(entry, channels=known.channels, rate=entry.rate if entry.of_tables else known.rate)
+    series = next(value.read() for value in trained.values if value is not None)
+    return replace(entry, channels=series.channels, rate=entry.rate if entry.of_tables else series.rate)
 
 
-def _nowhere(own: Column, source: _Source, frame: pd.DataFrame, found: Column, bases: Sequence[Path]) -> dict[str, str]:
-    """What is said of a column of paths none of which leads to a file."""
-    of_files = own.kind in PICTURES or (source.entry and not (own.kind == "vector" and len(source.columns) > 1))
-    if own.kind == "signal" or not of_files or any(value is not None for value in found.values):
+def _nowhere(
+    trained: Column, source: _Source, frame: pd.DataFrame, modality: Column, bases: Sequence[Path]
+) -> dict[str, str]:
+    """A note, by column, on paths none of which leads to a file."""
+    of_files = trained.kind in PICTURES or (source.entry and not (trained.kind == "vector" and len(source.columns) > 1))
+    if trained.kind == "signal" or not of_files or any(value is not None for value in modality.values):
         return {}
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
     count = sum(map(bool, path_names(column)))
     where = " or ".join(map(str, bases))
-    said = f"column {column.name!r}: none of its {count} files is below {where} (--pictures FOLDER says where they are)"
-    return {str(column.name): said} if count else {}
+    note = f"column {column.name!r}: none of its {count} files is below {where} (--pictures FOLDER says where they are)"
+    return {str(column.name): note} if count else {}
 
 
-def _of_width(found: Column, own: Column, file: Path) -> Column:
+def _of_width(vectors: Column, trained: Column, file: Path) -> Column:
     """Vectors, if they have as many numbers as those that were trained on."""
-    width = next(len(value) for value in own.values if value is not None)
-    odd = next((len(value) for value in found.values if value is not None and len(value) != width), None)
+    width = next(len(value) for value in trained.values if value is not None)
+    odd = next((len(value) for value in vectors.values if value is not None and len(value) != width), None)
     if odd is not None:
         raise UserError(f"{file}: a vector of {odd} numbers; {width} were trained on. Take it from the same encoder.")
-    return found
+    return vectors
 
 
-def _column(modality: str, there: Sequence[str], file: Path) -> str:
+def _column(modality: str, headings: Sequence[str], file: Path) -> str:
     """The column of a modality: of its name, or the one whose name became that of the modality."""
-    alike = [column for column in there if plain(column) == modality]
-    return modality if modality in there or len(alike) != 1 else alike[0]
+    alike = [column for column in headings if plain(column) == modality]
+    return modality if modality in headings or len(alike) != 1 else alike[0]
 
 
 def _cells(column: Column) -> dict[str, set[str]]:
     """The columns of measured values that were trained on, and the categories of each; none for numbers."""
-    found: dict[str, set[str]] = {}
+    categories: dict[str, set[str]] = {}
     for row in column.values:
         for name, cell in (row or {}).items():
-            kinds = found.setdefault(name, set())
+            kinds = categories.setdefault(name, set())
             if isinstance(cell, str):
                 kinds.add(cell)
-    return found
+    return categories
 
 
 def _measured(
     frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path, commas: Mapping[str, bool]
 ) -> tuple[tuple[Any, ...], dict[str, str]]:
     """Rows of measured values, None for those without any; and by column which categories nobody had in training."""
-    read: dict[str, tuple[Any, ...]] = {}
-    said = {}
+    columns: dict[str, tuple[Any, ...]] = {}
+    notes = {}
     for name, kinds in cells.items():
         if not kinds:
             odd = [text(cell) is not None and not is_number(cell.strip(), commas[name]) for cell in frame[name]]
             refuse(frame[name], odd, file, "held numbers in training, and does not", "Correct the table.")
-        own = measured(frame[name], "category" if kinds else "number", file, commas[name]).values
-        unseen = [isinstance(cell, str) and cell not in kinds for cell in own]
-        read[name] = tuple(None if new else cell for new, cell in zip(unseen, own, strict=True))
+        values = measured(frame[name], "category" if kinds else "number", file, commas[name]).values
+        unseen = [isinstance(cell, str) and cell not in kinds for cell in values]
+        columns[name] = tuple(None if new else cell for new, cell in zip(unseen, values, strict=True))
         if any(unseen):
-            said[name] = (
+            notes[name] = (
                 f"column {name!r}: nobody had this in training, so it counts as empty: {named(frame[name], unseen)}"
             )
-    rows = [dict(zip(read, row, strict=True)) for row in zip(*read.values(), strict=True)]
-    return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), said
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), notes
 
 
 def _of_pictures(column: pd.Series, bases: Sequence[Path], file: Path, views: Views, kind: str) -> Column:
-    found = pictures(column, bases, file, views, "any")
-    if kind == "image" and found.kind == "bag":
+    modality = pictures(column, bases, file, views, "any")
+    if kind == "image" and modality.kind == "bag":
         several = f"over {SIDE_BY_SIDE} pictures in a cell, or a file of several"
         raise UserError(f"{file}, column {column.name!r}: {several}; expected an image.")
-    return Column(kind, found.values)
+    return Column(kind, modality.values)

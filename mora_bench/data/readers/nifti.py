@@ -58,8 +58,8 @@ class NiftiSlice(FilePicture):
         Raises:
             UserError: nibabel is absent, or the file cannot be read or shown, or has no such slice or volume.
         """
-        seen = version(self.path)
-        volumes = _held(self.path, seen, _known(self.path, seen).numbers(self.volume))
+        stamp = version(self.path)
+        volumes = _held(self.path, stamp, _known(self.path, stamp).numbers(self.volume))
         count = volumes.header.slices(self.plane)
         if not 0 <= self.index < count:
             raise UserError(f"{self.path}: no {self.plane} slice {self.index}; it has 0 to {count - 1}.")
@@ -87,7 +87,7 @@ def nifti_slices(
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a file before its values are read.
+    """The facts of a file that are known before its values are read.
 
     Attributes:
         proxy: nibabel's, of shape [X, Y, Z, ...] or [X, Y].
@@ -170,26 +170,26 @@ class Volumes:
 
     @cached_property
     def _spreads(self) -> list[tuple[float, float]]:
-        """Of each volume, in measured values."""
-        found = []
+        """The spread of each volume, in measured values."""
+        spreads = []
         for stored in self.stored:
             first, last = sorted(float(self._measured(end)) for end in spread(stored))
-            found.append((first, last))
-        return found
+            spreads.append((first, last))
+        return spreads
 
 
 @lru_cache(maxsize=1)
-def _held(path: Path, seen: Version, numbers: tuple[int, ...]) -> Volumes:
+def _held(path: Path, stamp: Version, numbers: tuple[int, ...]) -> Volumes:
     """Volumes of a file of this version. Those read last are kept, and no others: the slices of a bag are read one
     after the other, and a compressed file must be read from its beginning for any of them."""
-    header = _known(path, seen)
+    header = _known(path, stamp)
     proxy = header.proxy
     try:
         if path.suffix.lower() == ".gz":
             stored = _decompressed(header, numbers)
         else:
-            whole = proxy.get_unscaled().reshape((*header.shape, -1), order="F")
-            stored = tuple(whole[..., number] for number in numbers)
+            unscaled = proxy.get_unscaled().reshape((*header.shape, -1), order="F")
+            stored = tuple(unscaled[..., number] for number in numbers)
     except Exception as error:
         raise UserError(
             f"{path}: its values cannot be read ({type(error).__name__}: {error}). Replace the file by an intact copy."
@@ -199,17 +199,17 @@ def _held(path: Path, seen: Version, numbers: tuple[int, ...]) -> Volumes:
 
 def _decompressed(header: Header, numbers: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """Volumes of a file that gzip compressed; nothing else of it is kept."""
-    proxy, found = header.proxy, {}
+    proxy, arrays = header.proxy, {}
     with _gzip().open(header.path) as file:
         for number in sorted(set(numbers)):
             stored = _room(header.shape, proxy.dtype)
             file.seek(proxy.offset + number * stored.nbytes)
             _fill(stored.reshape(-1, order="F").view(np.uint8), file)
-            found[number] = stored
+            arrays[number] = stored
         # At its end a file's checksum is compared.
         while file.read(PART):
             pass
-    return tuple(found[number] for number in numbers)
+    return tuple(arrays[number] for number in numbers)
 
 
 def _room(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -238,7 +238,7 @@ def _gzip() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _known(path: Path, seen: Version) -> Header:
+def _known(path: Path, stamp: Version) -> Header:
     """The header of a file of this version; for slices that are read one after the other."""
     return _header(path)
 
@@ -277,7 +277,7 @@ def _nibabel() -> Any:
 
 
 def _window(image: Any) -> Window | None:
-    """What the header says should be shown."""
+    """The window that the header asks for, None without one."""
     low, high = (float(image.header.get(name, 0) or 0) for name in ("cal_min", "cal_max"))
     return Window((low + high) / 2 + 0.5, high - low + 1) if high > low else None
 

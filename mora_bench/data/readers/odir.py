@@ -20,7 +20,7 @@ TABLES = ("ODIR-5K_Training_Annotations(Updated)_V2.xlsx", "data.xlsx", "full_df
 LEFT, RIGHT = "Left-Fundus", "Right-Fundus"
 LEFT_WORDS, RIGHT_WORDS = "Left-Diagnostic Keywords", "Right-Diagnostic Keywords"
 AGE, SEX = "Patient Age", "Patient Sex"
-#: What stands for an unknown age: 16 of the 3,500 patients are said to be one year old, and the next youngest is 14.
+#: The mark of an unknown age: 16 of the 3,500 patients are said to be one year old, and the next youngest is 14.
 UNKNOWN_AGE = "1"
 COLUMNS = ("ID", AGE, SEX, LEFT, RIGHT, LEFT_WORDS, RIGHT_WORDS, *LABELS)
 

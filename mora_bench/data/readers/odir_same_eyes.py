@@ -53,8 +53,8 @@ def same_eyes(frame: pd.DataFrame) -> tuple[str, ...]:
     known = [_digits(row) == listed[row[0]] for row in rows[["ID", *ROW]].itertuples(index=False, name=None)]
     if sum(known) < ENOUGH * max(len(known), 1):
         return ("",) * len(frame)
-    there = set(rows["ID"])
-    name = {id: next(iter(group)) for group in GROUPS if len(there & group.keys()) > 1 for id in group}
+    present_ids = set(rows["ID"])
+    name = {id: next(iter(group)) for group in GROUPS if len(present_ids & group.keys()) > 1 for id in group}
     return tuple(name.get(id, "") for id in frame["ID"])
 
 

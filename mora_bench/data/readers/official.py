@@ -13,7 +13,7 @@ from mora_bench.data.readers.cells import named
 from mora_bench.data.splits import SPLITS
 from mora_bench.errors import UserError
 
-#: What published tables call the sides, in lower case.
+#: Published tables' names for the sides, in lower case.
 CALLED = {
     "train": ("train", "training", "tr"),
     "val": ("val", "valid", "validate", "validation", "dev", "tune"),
@@ -23,31 +23,31 @@ CALLED = {
 
 @dataclass(frozen=True)
 class Official:
-    """A column, and by side the values that it has there, in lower case."""
+    """A column, and by side the values that mean it, in lower case."""
 
     column: str
     values: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, said: str) -> Self:
+    def of(cls, option: str) -> Self:
         """From "COLUMN" or "COLUMN:train=A,B;val=C;test=D".
 
         Raises:
             UserError: it is neither.
         """
-        column, given, rest = said.partition(":")
-        if not given:
+        column, colon, rest = option.partition(":")
+        if not colon:
             return cls(column, CALLED)
         values: dict[str, list[str]] = {}
         for part in rest.split(";"):
-            side, _, own = part.partition("=")
-            if side.strip() not in SPLITS or not own.strip():
-                raise UserError(f"--split {said}: expected COLUMN:train=A,B;val=C;test=D, where val may be left out.")
-            named_before = {value for each in values.values() for value in each}
-            values[side.strip()] = [value.strip().lower() for value in own.split(",")]
+            side, _, listed = part.partition("=")
+            if side.strip() not in SPLITS or not listed.strip():
+                raise UserError(f"--split {option}: expected COLUMN:train=A,B;val=C;test=D, where val may be left out.")
+            named_before = {value for earlier in values.values() for value in earlier}
+            values[side.strip()] = [value.strip().lower() for value in listed.split(",")]
             twice = named_before & {*values[side.strip()]}
-            if twice or said.count(f"{side.strip()}=") > 1:
-                raise UserError(f"--split {said}: {(*sorted(twice), side.strip())[0]!r} is named twice.")
+            if twice or option.count(f"{side.strip()}=") > 1:
+                raise UserError(f"--split {option}: {(*sorted(twice), side.strip())[0]!r} is named twice.")
         return cls(column, values)
 
     def sides(self, frame: pd.DataFrame, file: Path) -> tuple[str, ...]:
@@ -56,35 +56,35 @@ class Official:
         Raises:
             UserError: a value is of no side, or there is nothing to train on or to test.
         """
-        side = {value: name for name, own in self.values.items() for value in own}
+        side = {value: name for name, values in self.values.items() for value in values}
         cells = frame[self.column].str.strip().str.lower()
         odd = [cell not in side for cell in cells]
         if any(odd):
-            known = "; ".join(f"{name}: {', '.join(own)}" for name, own in self.values.items())
+            known = "; ".join(f"{name}: {', '.join(values)}" for name, values in self.values.items())
             raise UserError(
                 f"{file}, column {self.column!r}: of no side of a split in {named(frame[self.column], odd)}. Known are "
                 f"{known}. Name the values, as in --split '{self.column}:train=0,1;val=2;test=3'."
             )
-        found = tuple(side[cell] for cell in cells)
+        sides = tuple(side[cell] for cell in cells)
         for name in ("train", "test"):
-            if name not in found:
+            if name not in sides:
                 raise UserError(f"{file}, column {self.column!r}: no row is for {name}. A split needs train and test.")
-        return found
+        return sides
 
 
-def said(sides: Sequence[str], patients: Sequence[str], column: str) -> list[str]:
-    """What a user should know of an official split, a sentence each."""
+def notes(sides: Sequence[str], patients: Sequence[str], column: str) -> list[str]:
+    """Sentences for the user on an official split."""
     sizes = {name: sides.count(name) for name in SPLITS}
-    found = [f"column {column!r}: official split, {', '.join(f'{name} {n:,}' for name, n in sizes.items() if n)}"]
+    sentences = [f"column {column!r}: official split, {', '.join(f'{name} {n:,}' for name, n in sizes.items() if n)}"]
     if not sizes["val"]:
-        found.append("the official split has no validation side: each seed draws a ninth of its training side")
-    return [*found, *parted(sides, patients, "patients")]
+        sentences.append("the official split has no validation side: each seed draws a ninth of its training side")
+    return [*sentences, *parted(sides, patients, "patients")]
 
 
 def parted(sides: Sequence[str], groups: Sequence[str], what: str) -> list[str]:
     """A warning if some groups are on two sides; "" is none. `what` they are, in the plural."""
-    of = pd.DataFrame({"group": groups, "side": sides})
-    several = int((of[of["group"] != ""].groupby("group")["side"].nunique() > 1).sum())
+    members = pd.DataFrame({"group": groups, "side": sides})
+    several = int((members[members["group"] != ""].groupby("group")["side"].nunique() > 1).sum())
     if not several:
         return []
     return [

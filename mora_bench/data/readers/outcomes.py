@@ -1,4 +1,4 @@
-"""What is to be predicted, by a table of one's own: labels, grades, or the time until something happens."""
+"""The targets of a table of one's own: labels, grades, or the time until something happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
     """
     if columns.event_times is None:
         return targets(frame, columns.labels, file, columns.policy)
-    odd = [name for name, given in _of_labels(columns.policy).items() if given]
+    odd = [name for name, is_set in _of_labels(columns.policy).items() if is_set]
     if odd:
         raise UserError(f"{file}: {odd[0]} is for labels, and --time is given. Leave one of them out.")
     (home,) = joined.homes(file, columns.joins(file), [columns.time]).values()
@@ -30,7 +30,7 @@ def outcomes(frame: pd.DataFrame, columns: Columns, file: Path) -> Targets:
 
 
 def _of_labels(policy: Policy) -> dict[str, bool]:
-    """Options that mean nothing for times, and whether they are given."""
+    """Options that mean nothing for times, and whether each is set."""
     return {
         "--grades": bool(policy.grades),
         "--separator": bool(policy.separator),

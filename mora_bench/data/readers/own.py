@@ -39,8 +39,8 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
     Raises:
         UserError: no modality, or no labels.
     """
-    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in columns.items()}
-    wanted = Columns(**given)
+    options: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in columns.items()}
+    wanted = Columns(**options)
     if bool(wanted.labels) == (wanted.event_times is not None):
         raise UserError(
             f"{file}: no labels, or a time beside them. Name their columns, or the one column that lists them; or "
@@ -54,25 +54,25 @@ def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
         raise UserError(f"{file}: column {twice[0]!r} cannot be both pictures and text.")
     visible = [*wanted.text, *(asked(column)[0] for column in wanted.table)]
     # Of pictures the content is shown, and their names may be anybody's.
-    told = [name for name in visible if name in wanted.hidden] + [
+    leaks = [name for name in visible if name in wanted.hidden] + [
         name for name in wanted.image if name in wanted.labels
     ]
-    if told:
-        what = wanted.hidden[told[0]]
-        raise UserError(f"{file}: column {told[0]!r} {what}, and would be shown to the model. Leave one of them out.")
+    if leaks:
+        what = wanted.hidden[leaks[0]]
+        raise UserError(f"{file}: column {leaks[0]!r} {what}, and would be shown to the model. Leave one of them out.")
     if wanted.empty_patient != "refuse" and not wanted.patient:
         raise UserError(f"{file}: --empty-patient {wanted.empty_patient} needs --patient COLUMN.")
     path = Path(file)
 
     def find(root: Path) -> Path | None:
-        found = path if path.is_absolute() else root / path
-        return found if found.is_file() and inside(found, root) else None
+        candidate = path if path.is_absolute() else root / path
+        return candidate if candidate.is_file() and inside(candidate, root) else None
 
     def read_below(root: Path) -> Table:
-        found = find(root)
-        if found is None:
+        table_file = find(root)
+        if table_file is None:
             raise UserError(f"{root}: no {path.name} in it. Expected the table {path}.")
-        return read(name, found, wanted)
+        return read(name, table_file, wanted)
 
     return Dataset(f"{path.name}, a table of one's own", find, read_below, views=wanted.views, made=wanted.made)
 
@@ -86,7 +86,7 @@ def read(name: str, file: Path, columns: Columns) -> Table:
     """
     frame = _frame(file, columns)
     ids = names_of(frame, columns.id, file)
-    patients, every = _patients(frame, ids, columns, file), {*ids}
+    patients, all_ids = _patients(frame, ids, columns, file), {*ids}
     labelled = outcomes(frame, columns, file)
     frame, ids, patients = frame[labelled.kept], ids[labelled.kept], patients[labelled.kept]
     modalities: dict[str, Column] = {}
@@ -100,8 +100,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         raise UserError(f"{nowhere}: no such folder. Say where the paths of pictures begin (--pictures FOLDER).")
     for entry in columns.image:
         column = paths(frame, entry)
-        found = pictures(column, bases, file, columns.views, columns.absent_pictures)
-        modalities[plain(str(column.name))] = found
+        modality = pictures(column, bases, file, columns.views, columns.absent_pictures)
+        modalities[plain(str(column.name))] = modality
     check_meant(columns.views, modalities.values(), file)
     for entry in columns.text:
         column = paths(frame, entry)
@@ -110,11 +110,11 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         modalities[plain(str(column.name))] = read_texts
     for entry in columns.vector:
         modalities[plain(vector_columns.entry_of(entry)[0])] = _vectors(entry, frame, columns, bases, file)
-    for own in columns.signals:
-        modalities[plain(own.name)] = signals(frame, own, bases, file, columns.absent_pictures, columns.hidden)
+    for signal in columns.signals:
+        modalities[plain(signal.name)] = signals(frame, signal, bases, file, columns.absent_pictures, columns.hidden)
     if columns.table:
-        known = {name: own.values for name, own in _measured(frame, columns, file).items()}
-        rows = [dict(zip(known, values, strict=True)) for values in zip(*known.values(), strict=True)]
+        by_column = {name: column.values for name, column in _measured(frame, columns, file).items()}
+        rows = [dict(zip(by_column, values, strict=True)) for values in zip(*by_column.values(), strict=True)]
         modalities["table"] = Column(
             "table", tuple(r if any(v is not None for v in r.values()) else None for r in rows)
         )
@@ -128,24 +128,24 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         targets=labelled.values[labelled.kept],
         covariates={column: tuple(frame[column]) for column in columns.covariates},
         task=labelled.task,
-        inseparable=tuple(_inseparable(frame, ids, every, columns, file)),
+        inseparable=tuple(_inseparable(frame, ids, all_ids, columns, file)),
         official=columns.official.sides(frame, file) if columns.official else (),
         weights=_weights(frame, columns, file) if columns.weights else (),
     )
 
 
 def _inseparable(
-    frame: pd.DataFrame, ids: pd.Series, every: set[str], columns: Columns, file: Path
+    frame: pd.DataFrame, ids: pd.Series, all_ids: set[str], columns: Columns, file: Path
 ) -> Iterator[tuple[str, ...]]:
     """The groupings that no split may part, each with a name for every row, "" for none. `every`: the ids of all rows,
     those that are left out, too."""
     if columns.groups:
-        yield _groups(file.parent / columns.groups, ids, every, file)
+        yield _groups(file.parent / columns.groups, ids, all_ids, file)
     for column in columns.group:
-        found = tuple("" if nothing(cell) else cell.strip() for cell in frame[column])
-        if not any(found):
+        groups = tuple("" if nothing(cell) else cell.strip() for cell in frame[column])
+        if not any(groups):
             raise UserError(f"{file}, column {column!r}: every cell is empty, so it names no group.")
-        yield found
+        yield groups
 
 
 def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, ...]:
@@ -156,64 +156,64 @@ def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, 
     """
     column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
     comma = commas(home)
-    found = [number(cell.strip(), comma) for cell in column]
+    weights = [number(cell.strip(), comma) for cell in column]
     do = "Give every row a weight above 0, or leave the row out."
-    refuse(column, [own is None or own <= 0 for own in found], home, "is no number above 0", do)
-    return tuple(own for own in found if own is not None)
+    refuse(column, [weight is None or weight <= 0 for weight in weights], home, "is no number above 0", do)
+    return tuple(weight for weight in weights if weight is not None)
 
 
 def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path], file: Path) -> Column:
     if vector_columns.of_files(entry):
         return vector_columns.from_files(paths(frame, entry), bases, file, columns.absent_pictures)
     names = vector_columns.columns_of(entry, list(frame.columns), file)
-    told = [name for name in names if name in columns.hidden]
-    if told:
-        raise UserError(f"{file}: column {told[0]!r} {columns.hidden[told[0]]}, and --vector {entry} takes it, too.")
+    leaks = [name for name in names if name in columns.hidden]
+    if leaks:
+        raise UserError(f"{file}: column {leaks[0]!r} {columns.hidden[leaks[0]]}, and --vector {entry} takes it, too.")
     (home,) = joined.homes(file, columns.joins(file), names[:1]).values()
     return vector_columns.from_columns(frame, names, file, commas(home))
 
 
 def notes(file: Path, columns: Columns) -> list[str]:
-    """What the table of a file was taken for, and what in it a user should look at, a sentence each.
+    """Sentences on what the table of a file was taken for, and on what in it a user should look at.
 
     Raises:
         UserError: as `read` does.
     """
     frame = _frame(file, columns)
     labelled = outcomes(frame, columns, file)
-    found = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
-    found += [*joined.said(file, columns.joins(file), columns.all()), *labelled.said]
+    sentences = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
+    sentences += [*joined.notes(file, columns.joins(file), columns.all()), *labelled.notes]
     bases = [file.parent.resolve() / folder for folder in columns.folders]
     for entry in columns.signals:
         series = signals(frame[labelled.kept], entry, bases, file, columns.absent_pictures, columns.hidden)
-        found.append(taken_for(entry.name, series))
-    for name, own in _measured(frame, columns, file).items():
-        found.append(f"column {name!r}: {own.kind} ({own.why})")
-        found += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(own, labelled)]
+        sentences.append(taken_for(entry.name, series))
+    for name, measurement in _measured(frame, columns, file).items():
+        sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
+        sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(measurement, labelled)]
     sides = columns.official.sides(frame[labelled.kept], file) if columns.official else ()
     for column in columns.group:
         groups = ["" if nothing(cell) else cell.strip() for cell in frame[column][labelled.kept]]
         several = len({*groups} - {""})
         count = f"column {column!r}: {several} group{'s' * (several != 1)}"
-        found.append(count if sides else f"{count}, none of which falls on two sides of a split")
-        found += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
+        sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
+        sentences += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
         weights = np.array(_weights(frame[labelled.kept], columns, file))
         # Kish's: so many rows of equal weight would tell as much.
         worth = weights.sum() ** 2 / (weights**2).sum()
-        found.append(
+        sentences.append(
             f"column {columns.weights!r}: weights from {weights.min():g} to {weights.max():g}, worth {worth:,.0f} of "
             f"{len(weights):,} rows; training draws rows in proportion to them, and every score counts each row once"
         )
     if columns.official:
         ids = names_of(frame, columns.id, file)
         patients = _patients(frame, ids, columns, file)[labelled.kept]
-        found += official.said(sides, [*patients], columns.official.column)
-    return found
+        sentences += official.notes(sides, [*patients], columns.official.column)
+    return sentences
 
 
 def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path) -> pd.Series:
-    """Whose each row is."""
+    """The patient of each row."""
     if not columns.patient:
         return ids
     name, _, pattern = columns.patient.partition("~")
@@ -224,20 +224,20 @@ def _patients(frame: pd.DataFrame, ids: pd.Series, columns: Columns, file: Path)
         refuse(frame[name], empty, file, "is empty", do)
     if pattern:
         try:
-            found = cells.str.extract(f"({pattern})")[0]
+            extracted = cells.str.extract(f"({pattern})")[0]
         except re.error as error:
             raise UserError(f"{file}: --patient {columns.patient!r}: {pattern!r} is no pattern ({error}).") from error
-        unfit = (found.isna() | (found == "")) & (cells != "")
+        unfit = (extracted.isna() | (extracted == "")) & (cells != "")
         refuse(frame[name], unfit, file, f"does not fit {pattern!r}", "Correct the pattern.")
-        cells = found.fillna("")
+        cells = extracted.fillna("")
     return cells.where(cells != "", "row of " + ids.str.strip())
 
 
 def _frame(file: Path, columns: Columns) -> pd.DataFrame:
     joins = columns.joins(file)
-    there = joined.names(file, joins)
+    headings = joined.names(file, joins)
     wide = [entry for entry in columns.vector if not vector_columns.of_files(entry)]
-    parts = [name for entry in wide for name in vector_columns.columns_of(entry, there, file)]
+    parts = [name for entry in wide for name in vector_columns.columns_of(entry, headings, file)]
     return joined.frame(file, list(dict.fromkeys([*columns.all(), *parts])), joins)
 
 
@@ -254,23 +254,23 @@ def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Me
     }
 
 
-def _tells(own: Measured, labelled: Targets) -> list[str]:
+def _tells(measurement: Measured, labelled: Targets) -> list[str]:
     """Which labels a column gives away: those that each of its values, of two to ten, has always or never."""
     if registry.made(registry.TASKS, labelled.task).columns:
         return []
-    values = np.array([str(value) for value in own.values], object)[labelled.kept]
-    known = {value: values == value for value in {*values} - {"None"}}
-    if not 2 <= len(known) <= MOST_KINDS or len(values) < FEWEST_ROWS:
+    values = np.array([str(value) for value in measurement.values], object)[labelled.kept]
+    masks = {value: values == value for value in {*values} - {"None"}}
+    if not 2 <= len(masks) <= MOST_KINDS or len(values) < FEWEST_ROWS:
         return []
-    found = []
+    sentences = []
     for label, target in zip(labelled.labels, labelled.values[labelled.kept].T, strict=True):
-        shares = [target[at].mean() for at in known.values()]
+        shares = [target[mask].mean() for mask in masks.values()]
         if {*shares} == {0.0, 1.0}:
-            found.append(f"says who has label {label!r}, and who has not")
-    return found
+            sentences.append(f"says who has label {label!r}, and who has not")
+    return sentences
 
 
-def _groups(file: Path, ids: pd.Series, every: set[str], table: Path) -> tuple[str, ...]:
+def _groups(file: Path, ids: pd.Series, all_ids: set[str], table: Path) -> tuple[str, ...]:
     """Of each sample the group that a file names, "" where it names none.
 
     Raises:
@@ -279,7 +279,7 @@ def _groups(file: Path, ids: pd.Series, every: set[str], table: Path) -> tuple[s
     frame = frames.frame(file, ("id", "group"))
     unique(frame["id"].str.strip(), file)
     refuse(frame["group"], [not group.strip() for group in frame["group"]], file, "is empty", "Leave the row out.")
-    odd = [id.strip() not in every for id in frame["id"]]
+    odd = [id.strip() not in all_ids for id in frame["id"]]
     refuse(frame["id"], odd, file, f"is no id of {table.name}", "Write the file anew from this table (doctor).")
     group = dict(zip(frame["id"].str.strip(), frame["group"].str.strip(), strict=True))
     return tuple(group.get(id, "") for id in ids.str.strip())

@@ -1,4 +1,4 @@
-"""What the columns of a table of one's own hold, as a user says it."""
+"""The columns of a table of one's own by what they hold, as a user says it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mora_bench.data.readers.vector_columns import entry_of, of_files
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table hold.
+    """The columns of a table by what they hold.
 
     Attributes:
         labels: several columns of 0 and 1, one a label; or one column of names, separated by ; or | where a sample has
@@ -100,11 +100,11 @@ class Columns:
     def hidden(self) -> dict[str, str]:
         """By column why no model may see it, in words."""
         times = self.event_times
-        found = dict.fromkeys(self.labels, "is a label")
-        found |= dict.fromkeys(times.columns if times else (), "says what is to be predicted")
+        reasons = dict.fromkeys(self.labels, "is a label")
+        reasons |= dict.fromkeys(times.columns if times else (), "says what is to be predicted")
         named = {self.id: "names somebody", (self.patient or "").partition("~")[0]: "names somebody"}
         named |= {self.weights: "holds the weights", self.official.column if self.official else "": "is the split"}
-        return found | {column: why for column, why in named.items() if column}
+        return reasons | {column: why for column, why in named.items() if column}
 
     @property
     def policy(self) -> Policy:
@@ -112,7 +112,7 @@ class Columns:
 
     def joins(self, file: Path) -> list[joined.Join]:
         """The further tables, for a table at `file`."""
-        return [joined.Join.of(said, file.parent) for said in self.join]
+        return [joined.Join.of(option, file.parent) for option in self.join]
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -120,13 +120,13 @@ class Columns:
 
     @property
     def named(self) -> list[str]:
-        """What each modality is called but for the measured values."""
+        """The names of the modalities but for the measured values."""
         paths = [named_path(entry)[0] for entry in (*self.image, *self.text)]
-        return [*paths, *(entry_of(entry)[0] for entry in self.vector), *(own.name for own in self.signals)]
+        return [*paths, *(entry_of(entry)[0] for entry in self.vector), *(signal.name for signal in self.signals)]
 
     @property
     def signals(self) -> list[SignalEntry]:
-        return [SignalEntry.of(said) for said in self.signal]
+        return [SignalEntry.of(option) for option in self.signal]
 
     def check_forms(self) -> None:
         """Refuse vectors and signals that are not of their form.
@@ -140,20 +140,20 @@ class Columns:
 
     @property
     def made(self) -> dict[str, str]:
-        """By modality what it is made of, where that is no column of its name."""
+        """By modality the entry that it is made from, where that is no column of its name."""
         files = [entry for entry in (*self.image, *self.text) if from_files(entry)]
         return {plain(entry.partition("=")[0]): entry for entry in (*files, *self.vector, *self.signal)}
 
     def all(self) -> list[str]:
         official = self.official
-        given = (self.id, self.patient and self.patient.partition("~")[0], official and official.column, self.weights)
-        one = [name for name in given if name]
+        names = (self.id, self.patient and self.patient.partition("~")[0], official and official.column, self.weights)
+        chosen = [name for name in names if name]
         table = [asked(name)[0] for name in self.table]
         files = [entry for entry in self.vector if of_files(entry)]
         shown = [field for entry in (*self.image, *self.text, *files) for field in fields(entry)]
-        shown += [field for own in self.signals for field in signal_fields(own)]
+        shown += [field for signal in self.signals for field in signal_fields(signal)]
         times = self.event_times.columns if self.event_times else ()
-        return list(dict.fromkeys([*one, *self.labels, *times, *shown, *table, *self.covariates, *self.group]))
+        return list(dict.fromkeys([*chosen, *self.labels, *times, *shown, *table, *self.covariates, *self.group]))
 
 
 def plain(column: str) -> str:

@@ -16,9 +16,9 @@ from mora_bench.errors import UserError
 
 #: A part of a path that stands in a column: {image_id}, or its first letters: {subject_id:.3}.
 FIELD = re.compile(r"\{([^{}:]+)(?::\.([0-9]+))?\}")
-#: What separates several pictures in one cell.
+#: The separator of several pictures in one cell.
 SEVERAL = re.compile(r"\s*[;|]\s*")
-#: What is done with names of pictures that are not there: "refuse" them; "allow" some, but not all; "any".
+#: How names of absent pictures are treated: "refuse" them; "allow" some, but not all; "any".
 Absent = Literal["refuse", "allow", "any"]
 
 
@@ -44,7 +44,7 @@ def paths(frame: pd.DataFrame, entry: str) -> pd.Series:
     def path(row: pd.Series) -> str:
         if any(nothing(row[field]) for field in fields(entry)):
             return ""
-        return FIELD.sub(lambda found: row[found[1]].strip()[: int(found[2]) if found[2] else None], pattern)
+        return FIELD.sub(lambda match: row[match[1]].strip()[: int(match[2]) if match[2] else None], pattern)
 
     return pd.Series([path(row) for _, row in frame.iterrows()], frame.index, name=name, dtype=object)
 
@@ -57,7 +57,7 @@ def named(column: pd.Series) -> list[list[str]]:
 def located(
     column: pd.Series, bases: Sequence[Path], file: Path, absent: Absent, what: str = "pictures"
 ) -> list[list[Path]]:
-    """Where the paths of each cell lead; without those that are not there.
+    """The files and folders to which the paths of each cell lead, without absent ones.
 
     Args:
         bases: the folders in which paths begin; a path is looked for in each, in order.
@@ -67,39 +67,43 @@ def located(
         UserError: a path leads out of the folder, or to nothing where `absent` does not allow it.
     """
     cells = named(column)
-    places = {part: _place(part, bases) for own in cells for part in own}
+    resolved = {part: _resolve(part, bases) for names in cells for part in names}
     where = " or ".join(map(str, bases))
     do = f"Correct the table; links may lead out with --follow-links or {FOLLOW_LINKS}=1."
-    refuse(column, [None in map(places.get, own) for own in cells], file, f"leads out of {where}, or is no path", do)
-    there = {part: path for part, path in places.items() if path is not None and is_there(path)}
-    if places and not there and absent != "any":
-        first = next(iter(places.values()))
+    refuse(
+        column, [None in map(resolved.get, names) for names in cells], file, f"leads out of {where}, or is no path", do
+    )
+    present = {part: path for part, path in resolved.items() if path is not None and is_there(path)}
+    if resolved and not present and absent != "any":
+        first = next(iter(resolved.values()))
         raise UserError(
             f"{file}, column {column.name!r}: none of its {sum(map(len, cells))} {what} is there, e.g. {first}. "
             "Say where the paths begin (--pictures FOLDER ...)."
         )
     if absent == "refuse":
-        lost = [[part for part in own if part not in there] for own in cells]
-        like = next((own for each in lost for part in each for base in bases if (own := _similar(base / part))), "")
-        do = f"Correct the names{like}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
+        lost = [[part for part in names if part not in present] for names in cells]
+        hint = next(
+            (similar for names in lost for part in names for base in bases if (similar := _similar(base / part))), ""
+        )
+        do = f"Correct the names{hint}, or say --absent-pictures allow: then these samples have no {what[:-1]}."
         refuse(column, map(bool, lost), file, f"names {what} that are not there", do)
-    return [[there[part] for part in own if part in there] for own in cells]
+    return [[present[part] for part in names if part in present] for names in cells]
 
 
-def _place(part: str, bases: Sequence[Path]) -> Path | None:
+def _resolve(part: str, bases: Sequence[Path]) -> Path | None:
     """Where a path leads: below the first folder in which it is there, else below the first; None if it leads out of
     each. Windows has \\ between folders."""
-    written = [part, part.replace("\\", "/")] if "\\" in part else [part]
-    allowed = [base / own for base in bases for own in written if is_inside(own, base)]
+    spellings = [part, part.replace("\\", "/")] if "\\" in part else [part]
+    allowed = [base / spelling for base in bases for spelling in spellings if is_inside(spelling, base)]
     return next((path for path in allowed if is_there(path)), allowed[-1] if allowed else None)
 
 
 def _similar(path: Path) -> str:
     """In words, a file beside an absent one whose name differs in case or ending alone; "" if there is none."""
     try:
-        beside = sorted(own.name for own in path.parent.iterdir())
+        beside = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
         return ""
-    same = [own for own in beside if own.casefold() == path.name.casefold()]
-    same = same or [own for own in beside if Path(own).stem.casefold() == path.stem.casefold()]
+    same = [name for name in beside if name.casefold() == path.name.casefold()]
+    same = same or [name for name in beside if Path(name).stem.casefold() == path.stem.casefold()]
     return f" ({path.name!r} is there as {same[0]!r})" if same else ""

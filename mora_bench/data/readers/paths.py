@@ -1,4 +1,4 @@
-"""What readers of published tables share: where pictures lie, and names that may not lead elsewhere."""
+"""Helpers of the readers of published tables: where pictures lie, and names that may not lead elsewhere."""
 
 import errno
 import os
@@ -44,7 +44,7 @@ class Pictures:
         return self._behind(name, where)
 
     def _behind(self, name: str, where: str) -> Path | None:
-        """What a link leads to, if that is a file inside the root."""
+        """The file that a link leads to, None without one; UserError if it lies outside the root."""
         path = self.folder / name
         try:
             path.stat()
@@ -69,12 +69,12 @@ class Pictures:
 def find_folder(root: Path, names: Sequence[str]) -> Path | None:
     """The folder at or below `root` that holds the most of `names`; ties go to the shallower, then alphabetically."""
     wanted = set(names)
-    found: list[tuple[int, int, str]] = []
+    candidates: list[tuple[int, int, str]] = []
     for folder, _, files in walk(root):
         count = len(wanted.intersection(files))
         if count:
-            found.append((-count, len(folder.parts), str(folder)))
-    return Path(min(found)[2]) if found else None
+            candidates.append((-count, len(folder.parts), str(folder)))
+    return Path(min(candidates)[2]) if candidates else None
 
 
 def unique(column: pd.Series, file: Path) -> None:

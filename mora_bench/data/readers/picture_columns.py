@@ -16,7 +16,7 @@ SIDE_BY_SIDE = 2
 
 
 def pictures(column: pd.Series, bases: Sequence[Path], file: Path, wanted: Views, absent: Absent) -> Column:
-    """A column of paths: pictures side by side, a bag where a sample has many or a volume; None where none is there.
+    """A column of paths: pictures side by side, a bag where a sample has many or a volume; None where there is none.
 
     Args:
         bases, file, absent: as in `located`; wanted: how volumes and DICOM files are looked at.
@@ -24,10 +24,13 @@ def pictures(column: pd.Series, bases: Sequence[Path], file: Path, wanted: Views
     Raises:
         UserError: as `located`.
     """
-    found = [[opened(path, wanted) for path in own] for own in located(column, bases, file, absent)]
+    cells = [[opened(path, wanted) for path in paths] for paths in located(column, bases, file, absent)]
     most = max(map(len, named(column)), default=0)
-    many = most > SIDE_BY_SIDE or any(isinstance(p, tuple) for own in found for p in own)
+    many = most > SIDE_BY_SIDE or any(isinstance(picture, tuple) for cell in cells for picture in cell)
     if many:
-        flat = [tuple(p for each in own for p in (each if isinstance(each, tuple) else (each,))) for own in found]
-        return Column("bag", tuple(own or None for own in flat))
-    return Column("image", tuple(tuple(own) or None for own in found))
+        bags = [
+            tuple(picture for part in cell for picture in (part if isinstance(part, tuple) else (part,)))
+            for cell in cells
+        ]
+        return Column("bag", tuple(bag or None for bag in bags))
+    return Column("image", tuple(tuple(cell) or None for cell in cells))

@@ -1,4 +1,4 @@
-"""From the path of a picture, as a table has it, to what reads it, and how volumes are then looked at."""
+"""From the path of a picture, as a table has it, to its reader, and how volumes are then looked at."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Views:
     series: str | None = None
 
     def __str__(self) -> str:
-        said = {name: value for name, value in vars(self).items() if value is not None}
-        return ", ".join(f"{name} {value}" for name, value in said.items()) or "no window, plane, volume or series"
+        options = {name: value for name, value in vars(self).items() if value is not None}
+        return ", ".join(f"{name} {value}" for name, value in options.items()) or "no window, plane, volume or series"
 
 
 def views(window: Any = None, plane: Any = None, volume: Any = None, series: Any = None) -> Views:
@@ -66,16 +66,16 @@ def check_meant(wanted: Views, columns: Iterable[Column], file: Path) -> None:
     Raises:
         UserError: an option, and no picture that it is about.
     """
-    seen = {type(picture) for picture in _pictures(columns)}
-    scans, films = NiftiSlice in seen, DicomFile in seen
+    kinds = {type(picture) for picture in _pictures(columns)}
+    scans, films = NiftiSlice in kinds, DicomFile in kinds
     about = {
         "window": (scans or films, "NIfTI volume or DICOM file"),
         "plane": (scans, "NIfTI volume"),
         "volume": (scans, "NIfTI volume"),
         "series": (films, "DICOM file"),
     }
-    for name, (there, what) in about.items():
-        if getattr(wanted, name) is not None and not there:
+    for name, (present, what) in about.items():
+        if getattr(wanted, name) is not None and not present:
             raise UserError(f"{file}: --{name} has no effect: no column of pictures has a {what}. Leave it out.")
     if wanted.plane not in (None, "axial") and films:
         raise UserError(
@@ -128,7 +128,7 @@ def is_there(path: Path) -> bool:
 
 
 def opened(path: Path, wanted: Views) -> Any:
-    """What reads a path: a folder is a DICOM series; by its suffix a file is a DICOM picture or its frames, the
+    """The readers of a path: a folder is a DICOM series; by its suffix a file is a DICOM picture or its frames, the
     slices of a volume, or a picture."""
     name = path.name.lower()
     if path.is_dir():

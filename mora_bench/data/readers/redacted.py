@@ -25,9 +25,9 @@ OF_CXR = (
     "atheroscler", "deform", "airspace", "catheter", "indwelling", "scolio", "dextroscolio",
     "levoscolio", "nodul",
 )  # fmt: skip
-#: What follows a word of ODIR's left eye without a blank between.
+#: The mark that follows the words of ODIR's left eye without a blank between.
 RIGHT = "Right_text:"
-#: What is left of a text that has no other words, so that it does not become naturally missing.
+#: The text that is left where there are no other words, so that it does not become naturally missing.
 NOTHING = "."
 
 
@@ -40,8 +40,8 @@ def without(text: str, beginnings: tuple[str, ...]) -> str:
 def _redacted(beginnings: tuple[str, ...]) -> Callable[[Table], Table]:
     def change(table: Table) -> Table:
         texts = table.modalities["text"]
-        kept = tuple(None if text is None else without(text, beginnings) for text in texts.values)
-        modalities = table.modalities | {"text": Column(texts.kind, kept)}
+        redacted = tuple(None if text is None else without(text, beginnings) for text in texts.values)
+        modalities = table.modalities | {"text": Column(texts.kind, redacted)}
         return replace(table, name=f"{table.name}-redacted", modalities=modalities)
 
     return change

@@ -22,7 +22,7 @@ from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
-#: What reads a file, by the end of its name.
+#: The reader of a file, by the end of its name.
 READERS: dict[str, type[SignalFile]] = {".wav": WavFile, ".hea": WfdbFile, ".edf": EdfFile, ".npy": ArrayFile}
 #: How many channels a line names.
 NAMED = 12
@@ -53,33 +53,33 @@ def signals(
             read when they are decoded.
     """
     values = _values(frame, entry, bases, file, absent)
-    channels = next((own.channels for own in values if isinstance(own, Series)), ())
-    told = [name for name in channels if name in hidden]
-    if told:
+    channels = next((series.channels for series in values if isinstance(series, Series)), ())
+    leaks = [name for name in channels if name in hidden]
+    if leaks:
         do = "Say which channels= to read."
         raise UserError(
-            f"{entry.path}: column {told[0]!r} {hidden[told[0]]}, and would be a channel of {entry.name}. {do}"
+            f"{entry.path}: column {leaks[0]!r} {hidden[leaks[0]]}, and would be a channel of {entry.name}. {do}"
         )
     return Column("signal", values)
 
 
 def taken_for(name: str, column: Column) -> str:
-    """What the signals of a column were taken for, in a line."""
-    there = [value for value in column.values if value is not None]
-    if not there:
+    """A line on what the signals of a column were taken for."""
+    present = [value for value in column.values if value is not None]
+    if not present:
         return f"signal {name!r}: no row has one"
-    first = there[0].read()
+    first = present[0].read()
     named = ", ".join(first.channels[:NAMED]) + (", ..." if len(first.channels) > NAMED else "")
     count = f"{len(first.channels)} channel{'s' * (len(first.channels) != 1)} ({named})"
     rate = f"{first.rate:g} Hz" if first.rate >= 1 else f"a step every {_duration(1 / first.rate)}"
     lasts, gaps = _duration(len(first.values) / first.rate), float(np.isnan(first.values).mean())
-    whole = f"signal {name!r}: {len(there)} of {len(column.values)} rows have one; the first: {count}"
-    return f"{whole}, {rate}, {lasts}, {gaps:.0%} of it gaps".replace("%", " %")
+    sentence = f"signal {name!r}: {len(present)} of {len(column.values)} rows have one; the first: {count}"
+    return f"{sentence}, {rate}, {lasts}, {gaps:.0%} of it gaps".replace("%", " %")
 
 
 def _duration(seconds: float) -> str:
     """In the greatest unit of which it is at least one."""
-    unit = next((name for name, own in reversed(UNITS.items()) if seconds >= own), "s")
+    unit = next((name for name, size in reversed(UNITS.items()) if seconds >= size), "s")
     return f"{seconds / UNITS[unit]:.4g} {unit}"
 
 
@@ -89,9 +89,9 @@ def _values(
     if entry.key:
         return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file))
     column = paths(frame, f"{entry.name}={entry.path}")
-    found = located(column, bases, file, absent, "signals")
-    refuse(column, [len(own) > 1 for own in found], file, "names several files", "Name one a row.")
-    return tuple(_of_file(own[0], entry) if own else None for own in found)
+    row_files = located(column, bases, file, absent, "signals")
+    refuse(column, [len(files) > 1 for files in row_files], file, "names several files", "Name one a row.")
+    return tuple(_of_file(files[0], entry) if files else None for files in row_files)
 
 
 def _of_file(path: Path, entry: SignalEntry) -> Any:
@@ -105,19 +105,19 @@ def _of_file(path: Path, entry: SignalEntry) -> Any:
 
 
 def _of_all(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path) -> list[Series | None]:
-    there = [base / entry.path for base in bases if (base / entry.path).is_file()]
-    if not there:
+    files = [base / entry.path for base in bases if (base / entry.path).is_file()]
+    if not files:
         where = " or ".join(map(str, dict.fromkeys(bases)))
         raise UserError(f"{file}: no {entry.path} below {where}, which --signal {entry.name} asks for.")
-    if not any(inside(there[0], base) for base in bases):
-        raise UserError(f"{there[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
+    if not any(inside(files[0], base) for base in bases):
+        raise UserError(f"{files[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
     keys = frame[entry.key]
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
     since = [*frame[entry.since]] if entry.since else None
-    found = signal_tables.of_all(there[0], entry, [*keys], since)
-    if all(own is None for own in found):
+    samples = signal_tables.of_all(files[0], entry, [*keys], since)
+    if all(series is None for series in samples):
         raise UserError(
-            f"{there[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "
+            f"{files[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "
             "read. Compare the keys, and the unit of time."
         )
-    return found
+    return samples

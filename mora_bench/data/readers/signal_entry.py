@@ -57,60 +57,60 @@ class SignalEntry:
     @property
     def columns(self) -> list[str]:
         """The columns of the main table that it is read by."""
-        return [own for own in (self.key, self.since) if own]
+        return [name for name in (self.key, self.since) if name]
 
     @classmethod
-    def of(cls, said: str) -> SignalEntry:
-        """From what a user says.
+    def of(cls, option: str) -> SignalEntry:
+        """The entry that a user's option asks for.
 
         Raises:
             UserError: it is not of this form, or two of its words do not go together.
         """
-        name, _, rest = said.partition("=")
+        name, _, rest = option.partition("=")
         path, more = _apart(rest)
-        given: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for part in filter(None, more.split(";")):
-            word, is_, value = (own.strip() for own in part.partition("="))
-            if word not in WORDS or not is_ or not value or word in given:
-                known = ", ".join(f"{own}=" for own in WORDS)
-                raise UserError(f"--signal {said}: {part!r} is not one of {known} each once, with a value.")
-            given[word] = WORDS[word](said, word, value)
-        entry = cls(name.strip(), path.strip(), **given)
+            word, is_, value = (text.strip() for text in part.partition("="))
+            if word not in WORDS or not is_ or not value or word in fields:
+                known = ", ".join(f"{known_word}=" for known_word in WORDS)
+                raise UserError(f"--signal {option}: {part!r} is not one of {known} each once, with a value.")
+            fields[word] = WORDS[word](option, word, value)
+        entry = cls(name.strip(), path.strip(), **fields)
         if wrong := _problem(entry):
-            raise UserError(f"--signal {said}: {wrong}.")
+            raise UserError(f"--signal {option}: {wrong}.")
         return entry
 
 
 def _apart(text: str) -> tuple[str, str]:
     """The pattern of a path, whose braces may hold colons ("{id:.2}"), and what follows the first colon elsewhere."""
-    braces = [range(*found.span()) for found in FIELD.finditer(text)]
-    colons = (at for at, letter in enumerate(text) if letter == ":" and not any(at in own for own in braces))
+    braces = [range(*match.span()) for match in FIELD.finditer(text)]
+    colons = (at for at, letter in enumerate(text) if letter == ":" and not any(at in brace for brace in braces))
     at = next(colons, len(text))
     return text[:at], text[at + 1 :]
 
 
-def _text(said: str, word: str, value: str) -> str:
+def _text(option: str, word: str, value: str) -> str:
     return value
 
 
-def _number(said: str, word: str, value: str) -> float:
+def _number(option: str, word: str, value: str) -> float:
     try:
-        found = float(value)
+        parsed = float(value)
     except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
-        raise UserError(f"--signal {said}: {word}={value} is no number above 0.")
-    return found
+        parsed = 0.0
+    if not 0 < parsed < float("inf"):
+        raise UserError(f"--signal {option}: {word}={value} is no number above 0.")
+    return parsed
 
 
-def _names(said: str, word: str, value: str) -> tuple[str, ...]:
-    found = tuple(own.strip() for own in value.split(","))
-    if "" in found or len(set(found)) < len(found):
-        raise UserError(f"--signal {said}: {word}={value} expected names with commas between them, each once.")
-    return found
+def _names(option: str, word: str, value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise UserError(f"--signal {option}: {word}={value} expected names with commas between them, each once.")
+    return names
 
 
-#: The words of an entry, and what reads the value of each.
+#: The words of an entry, and the reader of each one's value.
 WORDS: Mapping[str, Callable[[str, str, str], Any]] = {
     "key": _text, "channels": _names, "rate": _number, "until": _number, "time": _text, "unit": _text,
     "step": _number, "since": _text, "channel": _text, "value": _text,

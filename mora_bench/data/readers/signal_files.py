@@ -1,4 +1,4 @@
-"""Signals that files of their own hold, sounds and arrays of NumPy; and what of a file is read, at which rate."""
+"""Signals in files of their own, sounds and arrays of NumPy; the channels that are read, and at which rate."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SignalFile(ABC):
 
     @abstractmethod
     def channels(self) -> Sequence[Channel]:
-        """What the file holds, or those channels of it that the entry asks for."""
+        """The file's channels, or those that the entry asks for."""
 
     def read(self) -> Series:
         """The channels, the time and the rate that are asked for.
@@ -50,32 +50,32 @@ class SignalFile(ABC):
         """
         if not self.path.is_file() or self.path.stat().st_size > MOST:
             raise UserError(f"{self.path}: expected a file of at most {MOST >> 20} MiB.")
-        found = chosen(self.channels(), self.entry.channels, self.path)
-        rates = {own.rate for own in found}
+        channels = chosen(self.channels(), self.entry.channels, self.path)
+        rates = {channel.rate for channel in channels}
         if len(rates) > 1 and self.entry.rate is None:
-            said = ", ".join(f"{own.name} {own.rate:g} Hz" for own in found)
+            listed = ", ".join(f"{channel.name} {channel.rate:g} Hz" for channel in channels)
             raise UserError(
-                f"{self.path}: its channels have several rates ({said}). Say channels= of one rate, or rate= to bring "
-                "them together."
+                f"{self.path}: its channels have several rates ({listed}). Say channels= of one rate, or rate= to "
+                "bring them together."
             )
         rate = self.entry.rate or next(iter(rates))
-        columns = [self._at(rate, own) for own in found]
+        columns = [self._at(rate, channel) for channel in channels]
         values = np.full((max(map(len, columns)), len(columns)), np.nan, np.float32)
-        for own, column in zip(values.T, columns, strict=True):
-            own[: len(column)] = column
-        return Series(values, rate, tuple(own.name for own in found))
+        for target, column in zip(values.T, columns, strict=True):
+            target[: len(column)] = column
+        return Series(values, rate, tuple(channel.name for channel in channels))
 
-    def _at(self, rate: float, own: Channel) -> np.ndarray:
+    def _at(self, rate: float, channel: Channel) -> np.ndarray:
         """One channel until the time that is asked for, at a rate."""
-        values = own.values
+        values = channel.values
         if self.entry.until is not None:
-            values = values[: max(1, round(self.entry.until * self.entry.seconds * own.rate))]
-        return values if own.rate == rate else resampled(values[:, None], own.rate, rate, self.path)[:, 0]
+            values = values[: max(1, round(self.entry.until * self.entry.seconds * channel.rate))]
+        return values if channel.rate == rate else resampled(values[:, None], channel.rate, rate, self.path)[:, 0]
 
     def details(self) -> str:
-        """What beside the file's content decides what is read."""
-        own = self.entry
-        asked = [own.channels, own.rate, own.until, own.unit if own.until else None]
+        """The options that, beside the file's content, decide what is read."""
+        entry = self.entry
+        asked = [entry.channels, entry.rate, entry.until, entry.unit if entry.until else None]
         return "" if asked == [(), None, None, None] else repr(asked)
 
     def fingerprint(self) -> str:
@@ -89,7 +89,7 @@ class WavFile(SignalFile):
     def channels(self) -> Sequence[Channel]:
         from scipy.io import wavfile
 
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 rate, values = wavfile.read(self.path)
@@ -97,7 +97,7 @@ class WavFile(SignalFile):
                 raise UserError(f"{self.path}: not a readable WAV file ({str(error)[:200]}).") from None
         # A program that writes to a pipe does not know the length, and says the greatest that there is.
         streamed = self.path.read_bytes()[4:8] == b"\xff\xff\xff\xff"
-        if not streamed and any("prematurely" in str(one.message) for one in said):
+        if not streamed and any("prematurely" in str(warning.message) for warning in caught):
             raise UserError(f"{self.path}: cut short: its header says more than it holds. Copy it again.")
         return numbered(_scaled(values), float(rate))
 
@@ -120,16 +120,16 @@ class ArrayFile(SignalFile):
 def numbered(values: np.ndarray, rate: float) -> list[Channel]:
     """Channels without names, of [T] or [T, C]."""
     columns = values if values.ndim == 2 else values[:, None]
-    return [Channel(str(number), own, rate) for number, own in enumerate(columns.T)]
+    return [Channel(str(number), column, rate) for number, column in enumerate(columns.T)]
 
 
 def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> list[Channel]:
     """Channels by name, in the order in which they are asked for; all of them if none is."""
-    there = {own.name: own for own in channels}
-    absent = [name for name in wanted if name not in there]
+    by_name = {channel.name: channel for channel in channels}
+    absent = [name for name in wanted if name not in by_name]
     if absent or not channels:
-        raise UserError(f"{path}: no channel {(absent or ['at all'])[0]!r}; it has {', '.join(there)}.")
-    return [there[name] for name in wanted] if wanted else list(channels)
+        raise UserError(f"{path}: no channel {(absent or ['at all'])[0]!r}; it has {', '.join(by_name)}.")
+    return [by_name[name] for name in wanted] if wanted else list(channels)
 
 
 def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.ndarray:
@@ -144,16 +144,16 @@ def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.
     ratio = Fraction(wanted / rate).limit_denominator(LARGEST_RATIO)
     if not ratio.numerator or ratio.numerator > LARGEST_RATIO or abs(float(ratio) * rate / wanted - 1) > 1e-6:
         raise UserError(f"{path}: cannot be resampled from {rate:g} to {wanted:g} Hz. Give a rate with a plain ratio.")
-    seen = np.isfinite(values)
+    finite = np.isfinite(values)
     steps = np.arange(len(values))
     bridged = np.zeros(values.shape)
-    for own, line, there in zip(values.T, bridged.T, seen.T, strict=True):
-        if there.any():
-            line[:] = np.interp(steps, steps[there], own[there])
-    found = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=0, padtype="line")
-    nearest = np.clip(np.round(np.arange(len(found)) * rate / wanted).astype(int), 0, len(values) - 1)
-    found[~seen[nearest]] = np.nan
-    return found
+    for column, bridge, measured in zip(values.T, bridged.T, finite.T, strict=True):
+        if measured.any():
+            bridge[:] = np.interp(steps, steps[measured], column[measured])
+    filtered = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+    nearest = np.clip(np.round(np.arange(len(filtered)) * rate / wanted).astype(int), 0, len(values) - 1)
+    filtered[~finite[nearest]] = np.nan
+    return filtered
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
 
-#: What the header of a WFDB record may call its files: plain names, so that none leads out of the record's folder.
+#: Names that the header of a WFDB record may give its files: plain ones, so that none leads out of the record's folder.
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 #: Bytes of the header of an EDF file, of the part of it on each signal, and of the fields in that before the number of
 #: samples in a data record.
@@ -42,15 +42,15 @@ class WfdbFile(SignalFile):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._check(wfdb.rdheader(record))
-                found = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
-                self._check_sums(found)
-                values = found.dac(expanded=True, return_res=64)
+                recording = wfdb.rdrecord(record, physical=False, smooth_frames=False, return_res=64)
+                self._check_sums(recording)
+                values = recording.dac(expanded=True, return_res=64)
         except UserError:
             raise
         except Exception as error:
             raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
-        rates = [float(found.fs) * samples for samples in found.samps_per_frame]
-        return [Channel(*own) for own in zip(found.sig_name, values, rates, strict=True)]
+        rates = [float(recording.fs) * samples for samples in recording.samps_per_frame]
+        return [Channel(*parts) for parts in zip(recording.sig_name, values, rates, strict=True)]
 
     def _check(self, header: object) -> None:
         """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
@@ -67,12 +67,12 @@ class WfdbFile(SignalFile):
         if (getattr(header, "sig_len", 0) or 0) * frames * len(files) * 8 > MOST:
             raise UserError(f"{self.path}: over {MOST >> 20} MiB of values. Cut it into shorter records.")
 
-    def _check_sums(self, found: Any) -> None:
+    def _check_sums(self, recording: Any) -> None:
         """Refuse values whose sums are not those that the header holds: `wfdb` does not look at them."""
-        if found.checksum is None:
+        if recording.checksum is None:
             return
-        sums = zip(found.sig_name, found.checksum, found.calc_checksum(expanded=True), strict=True)
-        odd = [name for name, said, own in sums if said is not None and (said - own) % (1 << 16)]
+        sums = zip(recording.sig_name, recording.checksum, recording.calc_checksum(expanded=True), strict=True)
+        odd = [name for name, stated, actual in sums if stated is not None and (stated - actual) % (1 << 16)]
         if odd:
             raise UserError(
                 f"{self.path}: the values of {odd[0]} are not those that it holds the checksum of. Download the record "
@@ -86,8 +86,8 @@ class WfdbFile(SignalFile):
         except OSError:
             lines = []
         names = dict.fromkeys(line.split()[0] for line in lines[1:] if line.strip() and not line.startswith("#"))
-        there = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
-        return "".join(hash_file(self.path.parent / name) for name in there) + super().details()
+        files = [name for name in names if PLAIN.fullmatch(name) and (self.path.parent / name).is_file()]
+        return "".join(hash_file(self.path.parent / name) for name in files) + super().details()
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,17 @@ class EdfFile(SignalFile):
         except ImportError:
             raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
         try:
-            found = edfio.read_edf(self.path)
-            wanted = [own for own in found.signals if not self.entry.channels or own.label in self.entry.channels]
-            records = found.num_data_records
+            recording = edfio.read_edf(self.path)
+            wanted = [
+                signal for signal in recording.signals if not self.entry.channels or signal.label in self.entry.channels
+            ]
+            records = recording.num_data_records
             # The package puts data records side by side, whenever they were taken.
-            starts = None if found.is_continuous else self._starts(records)
+            starts = None if recording.is_continuous else self._starts(records)
             return [
-                Channel(own.label, own.data if starts is None else self._apart(own, starts),
-                        own.sampling_frequency)
-                for own in wanted
+                Channel(signal.label, signal.data if starts is None else self._apart(signal, starts),
+                        signal.sampling_frequency)
+                for signal in wanted
             ]  # fmt: skip
         except UserError:
             raise
@@ -138,7 +140,7 @@ class EdfFile(SignalFile):
                 f"{self.path}: its data records begin at {starts.min():g} to {starts.max():g} s. Cut it into shorter "
                 "files, in order."
             )
-        found = np.full(steps, np.nan)
-        for at, own in zip(first, parts, strict=True):
-            found[at : at + len(own)] = own
-        return found
+        values = np.full(steps, np.nan)
+        for at, part in zip(first, parts, strict=True):
+            values[at : at + len(part)] = part
+        return values

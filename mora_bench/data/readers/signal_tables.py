@@ -48,17 +48,17 @@ def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], since: Sequence[
     measured = _measurements(file, entry, (entry.key,))
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
     times = measured.times(entry, dated=since is not None)
-    found: list[Series | None] = []
+    series: list[Series | None] = []
     for i, key in enumerate(keys):
-        own = rows.get(key.strip())
-        if own is None or (since is not None and not since[i].strip()):
-            found.append(None)
+        indices = rows.get(key.strip())
+        if indices is None or (since is not None and not since[i].strip()):
+            series.append(None)
             continue
-        at = None if times is None else times[own]
-        if at is not None and since is not None:
-            at = at - measured.moments(pd.Series([since[i]], name=entry.since), entry, dated=True)[0]
-        found.append(_series(measured, own, at, entry, file))
-    return found
+        row_times = None if times is None else times[indices]
+        if row_times is not None and since is not None:
+            row_times = row_times - measured.moments(pd.Series([since[i]], name=entry.since), entry, dated=True)[0]
+        series.append(_series(measured, indices, row_times, entry, file))
+    return series
 
 
 class _Rows:
@@ -75,8 +75,8 @@ class _Rows:
         if entry.channel:
             names = frame[entry.channel].str.strip()
             self.channels = entry.channels or tuple(sorted(set(names) - {""}))
-            place = {name: k for k, name in enumerate(self.channels)}
-            self.which: np.ndarray | None = names.map(place).fillna(-1).to_numpy(int)
+            number_of = {name: k for k, name in enumerate(self.channels)}
+            self.which: np.ndarray | None = names.map(number_of).fillna(-1).to_numpy(int)
             self.values = _numbers(frame[entry.value].where(self.which >= 0, ""), file)[:, None]
             return
         self.which = None
@@ -93,17 +93,17 @@ class _Rows:
     def moments(self, cells: pd.Series, entry: SignalEntry, dated: bool) -> np.ndarray:
         """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates."""
         plain = cells.str.strip()
-        found = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
+        seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
         parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
         clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
-        found = np.where(np.isfinite(found), found, clock)
-        if dated and not np.isfinite(found).all():
+        seconds = np.where(np.isfinite(seconds), seconds, clock)
+        if dated and not np.isfinite(seconds).all():
             dates = pd.to_datetime(plain, errors="coerce", format="ISO8601").to_numpy("datetime64[ns]")
-            whole = np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9)
-            found = np.where(np.isfinite(found), found, whole)
+            timestamps = np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9)
+            seconds = np.where(np.isfinite(seconds), seconds, timestamps)
         do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
-        refuse(cells, ~np.isfinite(found), self.file, "holds no time", do)
-        return found
+        refuse(cells, ~np.isfinite(seconds), self.file, "holds no time", do)
+        return seconds
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:
@@ -119,11 +119,11 @@ def _numbers(cells: pd.Series, file: Path) -> np.ndarray:
     """float64 [rows], NaN where a cell is empty."""
     plain = cells.str.strip()
     empty = plain.str.lower().isin(NOTHING)
-    found = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
+    numbers = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64)
     with np.errstate(over="ignore"):
-        odd = ~np.isfinite(found.astype(np.float32)) & ~empty.to_numpy()
+        odd = ~np.isfinite(numbers.astype(np.float32)) & ~empty.to_numpy()
     refuse(cells, odd, file, "is no finite number", "Correct the table, leave the cell empty, or say which channels=.")
-    return np.where(empty, np.nan, found)
+    return np.where(empty, np.nan, numbers)
 
 
 def _series(
@@ -161,14 +161,14 @@ def _binned(
     row, column = np.nonzero(np.isfinite(values))
     number, channel = values[row, column], column if which is None else which[row]
     inside = (step[row] >= 0) & (step[row] < end) & (channel >= 0)
-    at, channel, number = step[row][inside], channel[inside], number[inside]
-    count = int(at.max(initial=-1)) + 1
+    steps, channel, number = step[row][inside], channel[inside], number[inside]
+    count = int(steps.max(initial=-1)) + 1
     if count > MOST_STEPS:
         raise UserError(
             f"{file}: a series of {count:,} steps of {duration:g} s; at most {MOST_STEPS:,} are read. Is unit= right?"
         )
     total = np.zeros((count, channels))
     seen = np.zeros((count, channels))
-    np.add.at(total, (at, channel), number)
-    np.add.at(seen, (at, channel), 1)
+    np.add.at(total, (steps, channel), number)
+    np.add.at(seen, (steps, channel), 1)
     return np.divide(total, seen, out=np.full_like(total, np.nan), where=seen > 0)

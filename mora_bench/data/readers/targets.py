@@ -21,9 +21,9 @@ from mora_bench.errors import UserError
 YES_NO = {"1": 1, "1.0": 1, "yes": 1, "true": 1, "y": 1, "0": 0, "0.0": 0, "no": 0, "false": 0, "n": 0}
 #: How a table says that nobody knows (-1: CheXpert), in lower case.
 UNCERTAIN = ("-1", "-1.0", "?")
-#: What separates several labels in one cell, unless the user says it.
+#: Separators of several labels in one cell, unless the user says it.
 SEPARATORS = ";|"
-#: What else may separate them: the first two whatever the parts are, the others if a part is a label by itself.
+#: Other separators that are likely: the first two whatever the parts are, the others if a part is a label by itself.
 LIKELY, SURELY = (",", "/", "+", "&"), (",", "/")
 #: Names of a class that may mean that nobody knows, in lower case.
 UNKNOWN = ("unknown", "unclear", "uncertain", "undetermined", "missing", "not available", "?")
@@ -38,7 +38,7 @@ Uncertain = Literal["refuse", "leave-out", "0", "1"]
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done where a table leaves open what a sample's labels are.
+    """How a table is read where it leaves open what a sample's labels are.
 
     Attributes:
         separator: between several labels in one cell; "" for ; and |.
@@ -65,14 +65,14 @@ class Targets:
     Attributes:
         labels: their names; values: uint8 [N, C], or what else targets of the task are; task: its name.
         kept: bool [N], False for rows that the policy leaves out.
-        said: what a user should know of them, a sentence each.
+        notes: what a user should know of them, a sentence each.
     """
 
     labels: tuple[str, ...]
     values: np.ndarray
     task: str
     kept: np.ndarray
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Policy) -> Targets:
@@ -82,13 +82,13 @@ def targets(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
     Raises:
         UserError: a cell is no label, or has none, and the policy does not say what that means; no row is left.
     """
-    said = set(frame[names[0]].str.strip().str.lower())
-    marks = len(names) > 1 or (not policy.grades and said & {*YES_NO} and said <= {*YES_NO, *NOTHING, *UNCERTAIN})
+    values = set(frame[names[0]].str.strip().str.lower())
+    marks = len(names) > 1 or (not policy.grades and values & {*YES_NO} and values <= {*YES_NO, *NOTHING, *UNCERTAIN})
     _check_applies(policy, bool(marks), names, file)
-    found = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
-    if not found.kept.any():
+    labelled = _marked(frame, names, file, policy) if marks else _named(frame[names[0]], file, policy)
+    if not labelled.kept.any():
         raise UserError(f"{file}, column {names[0]!r}: no row has a label.")
-    return found
+    return labelled
 
 
 def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path) -> None:
@@ -107,7 +107,7 @@ def _check_applies(policy: Policy, marks: bool, names: Sequence[str], file: Path
 
 
 def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Policy) -> Targets:
-    values, kept, said = np.zeros((len(frame), len(names)), np.uint8), np.ones(len(frame), bool), []
+    values, kept, notes = np.zeros((len(frame), len(names)), np.uint8), np.ones(len(frame), bool), []
     for number, name in enumerate(names):
         cells = frame[name].str.strip().str.lower()
         open_, empty = cells.isin(UNCERTAIN), cells.isin(NOTHING)
@@ -124,50 +124,50 @@ def _marked(frame: pd.DataFrame, names: Sequence[str], file: Path, policy: Polic
         kept &= ~out.to_numpy()
         counted = [f"{open_.sum()} uncertain, taken for {policy.uncertain}"] * bool(open_.any() and not out.any())
         counted += [f"{empty.sum()} empty, taken for 0"] * bool(empty.any() and policy.empty == "negative")
-        said += [f"label {name!r}: {', '.join(counted)}"] * bool(counted)
-    said += left_out(kept)
+        notes += [f"label {name!r}: {', '.join(counted)}"] * bool(counted)
+    notes += left_out(kept)
     single = (values.sum(1) == 1) | ~kept
     if policy.exclusive:
         rows = pd.Series([" ".join(map(str, row)) for row in values], frame.index, name=", ".join(names))
         refuse(rows, ~single, file, "is not 1 in one of them alone", "Leave --exclusive out, or correct the table.")
     elif len(names) > 2 and single.all():
-        said.append("each row has one label exactly: say --exclusive if the labels exclude each other")
-    return Targets(tuple(names), values, "multi-class" if policy.exclusive else "multi-label", kept, tuple(said))
+        notes.append("each row has one label exactly: say --exclusive if the labels exclude each other")
+    return Targets(tuple(names), values, "multi-class" if policy.exclusive else "multi-label", kept, tuple(notes))
 
 
 def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     lists = [_listed(cell, policy) for cell in column]
-    empty = [not own for own in lists]
+    empty = [not listed for listed in lists]
     none = policy.none_label.strip().casefold()
-    without = [bool(none) and none in map(str.casefold, own) for own in lists]
-    lists = [[label for label in own if label.casefold() != none] for own in lists]
+    without = [bool(none) and none in map(str.casefold, listed) for listed in lists]
+    lists = [[label for label in listed if label.casefold() != none] for listed in lists]
     if policy.empty == REFUSE:
         do = "Say what such rows are: --empty-label leave-out"
         do += "." if policy.grades else ", or negative if they have none of the labels."
         refuse(column, empty, file, "has no label", do)
-    twice = [own for own in policy.grades if sum(same(own) == same(other) for other in policy.grades) > 1]
+    twice = [grade for grade in policy.grades if sum(same(grade) == same(other) for other in policy.grades) > 1]
     if twice:
         raise UserError(f"--grades: {twice[0]!r} stands there twice, case and spelling aside. Name each grade once.")
-    labels = policy.grades or tuple(sorted({label for own in lists for label in own}))
+    labels = policy.grades or tuple(sorted({label for listed in lists for label in listed}))
     if policy.grades:
-        odd = [bool({*own} - {*labels}) for own in lists]
+        odd = [bool({*listed} - {*labels}) for listed in lists]
         refuse(column, odd, file, "is not one of the grades", f"Name them all, in order; known: {', '.join(labels)}.")
-    kept = np.array([policy.empty != LEAVE_OUT or not none for none in empty])
+    kept = np.array([policy.empty != LEAVE_OUT or not blank for blank in empty])
     number_of = {label: number for number, label in enumerate(labels)}
     values = np.zeros((len(column), len(labels)), np.uint8)
-    for row, own in enumerate(lists):
-        values[row, [number_of[label] for label in own]] = 1
+    for row, listed in enumerate(lists):
+        values[row, [number_of[label] for label in listed]] = 1
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
-    contradicted = [not_any and bool(own) for not_any, own in zip(without, lists, strict=True)]
+    contradicted = [not_any and bool(listed) for not_any, listed in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
-    said = [*left_out(kept), *_likely_slips(column, labels, policy)]
+    notes = [*left_out(kept), *_likely_slips(column, labels, policy)]
     if policy.empty == "negative" and any(empty):
-        said.append(f"{sum(empty)} rows have none of the labels")
+        notes.append(f"{sum(empty)} rows have none of the labels")
     if none and not any(without):
         raise UserError(f"{file}, column {column.name!r}: no cell is {policy.none_label!r}, as --none-label says.")
-    said += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
+    notes += [f"{sum(without)} rows have {policy.none_label!r}: none of the labels"] * any(without)
     task = "ordinal" if policy.grades else "multi-class" if single else "multi-label"
-    return Targets(labels, values, task, kept, tuple(said))
+    return Targets(labels, values, task, kept, tuple(notes))
 
 
 def _listed(cell: str, policy: Policy) -> list[str]:
@@ -175,14 +175,14 @@ def _listed(cell: str, policy: Policy) -> list[str]:
     cell = cell.strip()
     if policy.grades:
         # A grade may be called "none"; nothing but a blank is empty.
-        return [next((own for own in policy.grades if same(own) == same(cell)), cell)] * bool(cell)
+        return [next((grade for grade in policy.grades if same(grade) == same(cell)), cell)] * bool(cell)
     if nothing(cell):
         return []
     if cell[:1] == "[" and cell[-1:] == "]" and len(cell) < LONGEST_LIST:
         with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
-            found = ast.literal_eval(cell)
-            if isinstance(found, list) and all(isinstance(label, str) for label in found):
-                return [label.strip() for label in found if not nothing(label)]
+            parsed = ast.literal_eval(cell)
+            if isinstance(parsed, list) and all(isinstance(label, str) for label in parsed):
+                return [label.strip() for label in parsed if not nothing(label)]
     parts = re.split(rf"\s*[{re.escape(policy.separator or SEPARATORS)}]\s*", cell)
     return [part for part in parts if part]
 
@@ -195,13 +195,13 @@ def left_out(kept: np.ndarray) -> list[str]:
 
 def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> list[str]:
     """Labels that may be the same under two spellings, several in one, or none."""
-    said = []
+    warnings = []
     alike: dict[str, list[str]] = {}
     for label in labels:
         alike.setdefault(re.sub(r"[\s_-]+(?=\w)", " ", label).strip(" .:").casefold(), []).append(label)
     for group in alike.values():
         if len(group) > 1:
-            said.append(f"WARNING: {_quoted(group)} are labels of their own. Write them alike if they are one.")
+            warnings.append(f"WARNING: {_quoted(group)} are labels of their own. Write them alike if they are one.")
     known = {label.casefold() for label in labels}
     for mark in () if policy.separator else LIKELY:
         several = [
@@ -211,12 +211,14 @@ def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> l
         ]
         if several:
             do = f"If {mark!r} separates labels, say --separator {mark!r}."
-            said.append(f"WARNING: {_quoted(several)} count as one label each. {do}")
+            warnings.append(f"WARNING: {_quoted(several)} count as one label each. {do}")
     odd = [label for label in labels if label.casefold() in UNKNOWN]
     if odd:
         rows = named(column, [cell.strip() in odd for cell in column])
-        said.append(f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none.")
-    return said
+        warnings.append(
+            f"WARNING: {_quoted(odd)} is taken for a label of its own ({rows}). Empty the cells if it is none."
+        )
+    return warnings
 
 
 def _quoted(labels: Iterable[str]) -> str:

@@ -36,8 +36,8 @@ def texts_of_files(column: pd.Series, bases: Sequence[Path], file: Path, absent:
     Raises:
         UserError: as `located`, or a file that is no text in UTF-8 or longer than `MOST`.
     """
-    found = [[_text(path) for path in own] for own in located(column, bases, file, absent, "texts")]
-    return Column("text", tuple(text("\n".join(filter(None, own))) for own in found))
+    cells = [[_text(path) for path in paths] for paths in located(column, bases, file, absent, "texts")]
+    return Column("text", tuple(text("\n".join(filter(None, contents))) for contents in cells))
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-#: What programs write for an empty cell, in small letters.
+#: Marks that programs write for an empty cell, in small letters.
 EMPTY = ("nan", "null", "<na>")
 
 

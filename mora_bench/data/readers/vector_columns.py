@@ -21,42 +21,42 @@ from mora_bench.errors import UserError
 MOST = 16 << 20
 
 
-def entry_of(said: str) -> tuple[str, str]:
-    """What a vector is called, and the pattern of its columns ("e_*") or files ("{id}.npy").
+def entry_of(entry: str) -> tuple[str, str]:
+    """The name of a vector, and the pattern of its columns ("e_*") or files ("{id}.npy").
 
     Raises:
         UserError: it is not of this form.
     """
-    name, _, pattern = said.partition("=")
+    name, _, pattern = entry.partition("=")
     if not name or not ({*"*?["} & {*pattern} or FIELD.search(pattern)):
         raise UserError(
-            f"--vector {said!r}: expected NAME=COLUMNS with * in it, such as embedding=e_*, or NAME=FILE with columns "
+            f"--vector {entry!r}: expected NAME=COLUMNS with * in it, such as embedding=e_*, or NAME=FILE with columns "
             "in braces, such as embedding={id}.npy."
         )
     return name, pattern
 
 
-def of_files(said: str) -> bool:
+def of_files(entry: str) -> bool:
     """Whether a vector is read from files."""
-    return FIELD.search(entry_of(said)[1]) is not None
+    return FIELD.search(entry_of(entry)[1]) is not None
 
 
-def columns_of(said: str, there: Sequence[str], file: Path) -> list[str]:
+def columns_of(entry: str, headings: Sequence[str], file: Path) -> list[str]:
     """The columns of a table that make a vector, in the order of their names, numbers in them by size: so their order
     in the table means nothing.
 
     Raises:
         UserError: there is none.
     """
-    pattern = entry_of(said)[1]
-    found = sorted((name for name in there if fnmatchcase(name, pattern)), key=_by_number)
-    if not found:
-        raise UserError(f"{file}: no column {pattern!r}, which --vector {said} asks for.")
-    return found
+    pattern = entry_of(entry)[1]
+    matches = sorted((name for name in headings if fnmatchcase(name, pattern)), key=_by_number)
+    if not matches:
+        raise UserError(f"{file}: no column {pattern!r}, which --vector {entry} asks for.")
+    return matches
 
 
 def _by_number(name: str) -> list[tuple[bool, int, str]]:
-    """What sorts e_2 before e_10."""
+    """A key that sorts e_2 before e_10."""
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"([0-9]+)", name)]
 
 
@@ -93,11 +93,11 @@ def from_files(column: pd.Series, bases: Sequence[Path], file: Path, absent: Abs
     Raises:
         UserError: as `located`; several files in a cell; a file that holds no vector, or one of another length.
     """
-    found = located(column, bases, file, absent, "vectors")
-    refuse(column, [len(own) > 1 for own in found], file, "names several files", "Name one a row.")
-    vectors = tuple(_vector(own[0]) if own else None for own in found)
-    width = next((len(own) for own in vectors if own is not None), 0)
-    odd = [own is not None and len(own) != width for own in vectors]
+    cells = located(column, bases, file, absent, "vectors")
+    refuse(column, [len(paths) > 1 for paths in cells], file, "names several files", "Name one a row.")
+    vectors = tuple(_vector(paths[0]) if paths else None for paths in cells)
+    width = next((len(vector) for vector in vectors if vector is not None), 0)
+    odd = [vector is not None and len(vector) != width for vector in vectors]
     refuse(
         column,
         odd,
@@ -113,10 +113,10 @@ def _vector(path: Path) -> Any:
     if not path.is_file() or path.stat().st_size > MOST:
         raise UserError(f"{path}: expected a file of NumPy (.npy) of at most {MOST >> 20} MiB.")
     try:
-        read = np.load(path, allow_pickle=False)
+        loaded = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError, MemoryError) as error:
         raise UserError(f"{path}: no array that NumPy reads without pickle ({error}).") from None
-    found = read[0] if isinstance(read, np.ndarray) and read.ndim == 2 and len(read) == 1 else read
-    if wrong := Vector().problem(found):
+    vector = loaded[0] if isinstance(loaded, np.ndarray) and loaded.ndim == 2 and len(loaded) == 1 else loaded
+    if wrong := Vector().problem(vector):
         raise UserError(f"{path}: {wrong}.")
-    return found.astype(np.float32)
+    return vector.astype(np.float32)

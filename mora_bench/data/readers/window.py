@@ -46,20 +46,20 @@ def between(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def _levels(values: np.ndarray, share: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     x = np.asarray(values, np.float64)
     finite = np.isfinite(x)
-    whole = bool(finite.all())
-    # Most pictures are, and each further pass over one costs as much as its share of a volume's decoding.
-    shares = share(x if whole else np.where(finite, x, 0))
+    all_finite = bool(finite.all())
+    # Most pictures are all finite, and each further pass over one costs as much as its share of a volume's decoding.
+    shares = share(x if all_finite else np.where(finite, x, 0))
     np.clip(shares, 0, 1, out=shares)
     shares *= 255
     levels = np.rint(shares, out=shares).astype(np.uint8)
-    if not whole:
+    if not all_finite:
         levels[~finite] = 0
     return np.repeat(levels[..., None], 3, axis=2)
 
 
 def spread(values: np.ndarray) -> tuple[float, float]:
-    """What is shown as black and as white where no window is given: the least and the greatest of the finite values,
-    of a picture or a volume.
+    """The values that are shown as black and as white without a window: the least and the greatest of the finite
+    values, of a picture or a volume.
 
     An end is moved to the value that 0.1 % lie beyond where it is farther from the middle 99.8 % than these are wide,
     because one hot pixel must not blacken a picture. Whole numbers within 255 of each other stay as they are: every

@@ -25,53 +25,53 @@ MOST = 200.0
 
 @dataclass(frozen=True)
 class Known:
-    """The distribution of what is known of one label: `posterior` [K], its probability `mass`, and `true`, the part of
-    the mass in which the label is there."""
+    """The distribution of the posterior of one label: `posterior` [K], its probability `mass`, and `true`, the part of
+    the mass in which the label is true."""
 
     posterior: np.ndarray
     mass: np.ndarray
     true: np.ndarray
 
 
-def _told(shares: Sequence[float], false: float) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of every combination of telling modalities, if a finding is there and if it is not: two [2^m].
+def _likelihoods(shares: Sequence[float], false: float) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of every combination of telling modalities, if a finding is present, and if absent: two [2^m].
 
     Args:
         shares: of each modality that is present, the probability that it tells of a finding that is there.
         false: the same of one that is not.
     """
-    there, absent = [], []
-    for told in product((True, False), repeat=len(shares)):
-        there.append(np.prod([share if yes else 1 - share for share, yes in zip(shares, told, strict=True)]))
-        absent.append(np.prod([false if yes else 1 - false for yes in told]))
-    return np.array(there), np.array(absent)
+    present, absent = [], []
+    for combination in product((True, False), repeat=len(shares)):
+        present.append(np.prod([share if yes else 1 - share for share, yes in zip(shares, combination, strict=True)]))
+        absent.append(np.prod([false if yes else 1 - false for yes in combination]))
+    return np.array(present), np.array(absent)
 
 
 @lru_cache(maxsize=8)
 def odir(text: bool, image: bool) -> tuple[Known, ...]:
-    """What keywords and photographs, where present, let one know of each label of the ODIR twin."""
+    """The knowledge of each label of the ODIR twin that keywords and photographs, where present, give."""
     evidence = {}
     for sign, (_, rate, _) in odir_patients.SIGNS.items():
         seen = sign in odir_patients.SEEN
         shares = [telling(not seen, None)] * text + [telling(seen, None)] * image
-        there, absent = _told(shares, odir_patients.FALSE)
-        evidence[sign] = rate * there, (1 - rate) * absent
-    found = []
+        present, absent = _likelihoods(shares, odir_patients.FALSE)
+        evidence[sign] = rate * present, (1 - rate) * absent
+    known = []
     for label in odir_reader.LABELS:
-        signs = [s for s, (own, _, _) in odir_patients.SIGNS.items() if own == label] or list(odir_patients.SIGNS)
+        signs = [s for s, (code, _, _) in odir_patients.SIGNS.items() if code == label] or list(odir_patients.SIGNS)
         none, mass = np.ones(1), np.ones(1)
         for sign in signs:
-            there, absent = evidence[sign]
+            present, absent = evidence[sign]
             none = np.multiply.outer(none, absent).ravel()
-            mass = np.multiply.outer(mass, there + absent).ravel()
+            mass = np.multiply.outer(mass, present + absent).ravel()
         true = none if label == "N" else mass - none
-        found.append(Known(true / mass, mass, true))
-    return tuple(found)
+        known.append(Known(true / mass, mass, true))
+    return tuple(known)
 
 
 @lru_cache(maxsize=8)
 def cxr(text: bool, image: bool) -> tuple[Known, ...]:
-    """What report and film, where present, let one know of each label of the CXR twin."""
+    """The knowledge of each label of the CXR twin that report and film, where present, give."""
     return _chest(text, image, False)
 
 
@@ -88,20 +88,20 @@ def _chest(text: bool, frontal: bool, lateral: bool) -> tuple[Known, ...]:
         shares = [telling(finding not in cxr_patients.SEEN, None)] * text
         shares += [telling(finding in cxr_patients.SEEN, None)] * frontal
         shares += [telling(finding in cxr_patients.BESIDE, None)] * lateral
-        there, absent = _told(shares, cxr_patients.FALSE)
+        present, absent = _likelihoods(shares, cxr_patients.FALSE)
         chance = cxr_patients.OFTEN * rate
-        evidence[finding] = chance * there, (1 - chance) * absent, absent
+        evidence[finding] = chance * present, (1 - chance) * absent, absent
     ill = 1 - cxr_patients.NORMAL_SHARE
-    found = []
+    known = []
     for label in cxr_reader.LABELS:
-        odds, mass = _others([own for finding, own in evidence.items() if finding != label])
-        there, absent, normal = evidence[label]
+        odds, mass = _others([likelihoods for finding, likelihoods in evidence.items() if finding != label])
+        present, absent, normal = evidence[label]
         # By evidence of the label's own finding, then of the others. `odds`: ill against normal, from the others.
-        true = ill * there[:, None] * mass
-        whole = true + ill * absent[:, None] * mass + (1 - ill) * normal[:, None] * mass / odds
-        keep = (mass > 0) & np.ones_like(whole, bool)
-        found.append(Known((true[keep] / whole[keep]), whole[keep], true[keep]))
-    return tuple(found)
+        true = ill * present[:, None] * mass
+        total = true + ill * absent[:, None] * mass + (1 - ill) * normal[:, None] * mass / odds
+        keep = (mass > 0) & np.ones_like(total, bool)
+        known.append(Known((true[keep] / total[keep]), total[keep], true[keep]))
+    return tuple(known)
 
 
 def _others(evidence: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -109,9 +109,9 @@ def _others(evidence: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tu
     size = int(MOST / STEP)
     mass = np.zeros(2 * size + 1)
     mass[size] = 1
-    for there, absent, normal in evidence:
+    for present, absent, normal in evidence:
         before, mass = mass, np.zeros_like(mass)
-        for share, ratio in zip(there + absent, np.log((there + absent) / normal) / STEP, strict=True):
+        for share, ratio in zip(present + absent, np.log((present + absent) / normal) / STEP, strict=True):
             low = int(np.floor(ratio))
             for shift, part in ((low, 1 - (ratio - low)), (low + 1, ratio - low)):
                 mass += share * part * np.roll(before, shift)

@@ -211,9 +211,9 @@ def case(
     """
     normal = rng.random() < NORMAL_SHARE
     has = {f: not normal and rng.random() < often * p for f, (p, _) in FINDINGS.items()}
-    told = [f for f in FINDINGS if rng.random() < (telling(f not in SEEN, clarity) if has[f] else FALSE)]
+    mentioned = [f for f in FINDINGS if rng.random() < (telling(f not in SEEN, clarity) if has[f] else FALSE)]
     shown = frozenset(f for f in FINDINGS if rng.random() < (telling(f in SEEN, clarity) if has[f] else FALSE))
-    sentences = [say(rng, f, ways) for f in told]
+    sentences = [say(rng, f, ways) for f in mentioned]
     sentences += [str(s) for s in rng.choice(CLEAR, rng.integers(*clear, endpoint=True), replace=False)]
     rng.shuffle(sentences)
     return ChestCase(

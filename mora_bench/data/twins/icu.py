@@ -35,7 +35,7 @@ BEYOND, DRAWN = 10_000_000, 6000
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the patients.
+    """A question about the patients.
 
     Attributes:
         title, task, labels: in words; a registered task; the C names.
@@ -52,8 +52,8 @@ class Question:
     def answers(self, patients: Stay, present: np.ndarray) -> np.ndarray:
         """Logits [n, K] of one who knows all that the modalities `present`, bool [n, 4], tell of n patients."""
         posteriors = icu_known.posteriors(patients, present)
-        found: np.ndarray = registry.made(registry.TASKS, self.task).logits(self.probabilities(posteriors))
-        return found
+        logits: np.ndarray = registry.made(registry.TASKS, self.task).logits(self.probabilities(posteriors))
+        return logits
 
 
 def _graded(patients: Stay) -> np.ndarray:
@@ -70,10 +70,11 @@ def _followed(patients: Stay) -> np.ndarray:
     return np.stack([np.minimum(patients.death, patients.home), patients.death <= patients.home], 1).astype(float)
 
 
-#: What is asked, by the name of the data set.
+#: The questions, by the name of the data set.
 QUESTIONS = {
     "icu": Question(
-        "which of eight conditions", "multi-label", tuple(CONDITIONS), lambda own: own.has.astype(np.uint8), np.asarray
+        "which of eight conditions", "multi-label", tuple(CONDITIONS),
+        lambda patients: patients.has.astype(np.uint8), np.asarray,
     ),
     "icu-severity": Question(
         "how severe, in four grades", "ordinal", GRADES, _graded,
@@ -91,7 +92,7 @@ QUESTIONS = {
 
 
 def _rng(index: int, stream: int) -> np.random.Generator:
-    """Of one patient's numbers; streams are the patient, and the modalities in order."""
+    """Random numbers of one patient; streams are the patient, and the modalities in order."""
     return np.random.default_rng([0, 7, index, stream])
 
 
@@ -104,7 +105,9 @@ def stay(index: int) -> Stay:
 def stays(numbers: range) -> Stay:
     """The patients of n numbers as one."""
     patients = [stay(i) for i in numbers]
-    return Stay(**{own.name: np.stack([getattr(patient, own.name) for patient in patients]) for own in fields(Stay)})
+    return Stay(
+        **{field.name: np.stack([getattr(patient, field.name) for patient in patients]) for field in fields(Stay)}
+    )
 
 
 @dataclass(frozen=True)
@@ -135,17 +138,17 @@ class Vitals:
 
 def table(name: str, numbers: range = OWN) -> Table:
     """The patients of these numbers under one of `QUESTIONS`."""
-    own, patients = QUESTIONS[name], stays(numbers)
+    question, patients = QUESTIONS[name], stays(numbers)
     ids = tuple(f"stay {i}" for i in numbers)
 
     def column(kind: str, modality: str, value: Callable[[int], Any]) -> Column:
-        there = patients.present[:, MODALITIES.index(modality)]
-        return Column(kind, tuple(value(i) if yes else None for i, yes in zip(numbers, there, strict=True)))
+        shown = patients.present[:, MODALITIES.index(modality)]
+        return Column(kind, tuple(value(i) if yes else None for i, yes in zip(numbers, shown, strict=True)))
 
     return Table(
         name=name,
         source="twin",
-        labels=own.labels,
+        labels=question.labels,
         ids=ids,
         patients=ids,
         modalities={
@@ -154,18 +157,18 @@ def table(name: str, numbers: range = OWN) -> Table:
             "record": column("table", "record", lambda i: icu_patients.record(_rng(i, 3), stay(i))),
             "vitals": column("signal", "vitals", Vitals),
         },
-        targets=own.targets(patients),
+        targets=question.targets(patients),
         covariates={"age": tuple(map(str, patients.age.tolist())), "sex": tuple(icu_patients.sexes(patients.female))},
-        task=own.task,
+        task=question.task,
     )
 
 
 @lru_cache(maxsize=4)
 def _drawn(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Targets of many patients, and what can be known of each under every pattern, [n, P, K]."""
-    own, patients = QUESTIONS[name], icu_patients.draw(_rng(BEYOND, 0), DRAWN)
+    question, patients = QUESTIONS[name], icu_patients.draw(_rng(BEYOND, 0), DRAWN)
     everyone = [np.tile(pattern, (DRAWN, 1)) for pattern in pattern_presence(len(MODALITIES))]
-    return own.targets(patients), np.stack([own.answers(patients, shown) for shown in everyone], 1)
+    return question.targets(patients), np.stack([question.answers(patients, shown) for shown in everyone], 1)
 
 
 def at_most(name: str, shares: Sequence[float]) -> Mapping[str, float]:
@@ -174,7 +177,7 @@ def at_most(name: str, shares: Sequence[float]) -> Mapping[str, float]:
     ends = np.round(np.cumsum(shares) / np.sum(shares) * DRAWN).astype(int)
     pattern = np.searchsorted(ends, np.arange(DRAWN), side="right")
     scores = registry.made(registry.TASKS, QUESTIONS[name].task).scores(targets, logits[np.arange(DRAWN), pattern])
-    return {own: value for own, value in scores.items() if isinstance(value, float)}
+    return {metric: value for metric, value in scores.items() if isinstance(value, float)}
 
 
 def _nowhere(root: Path) -> None:
@@ -206,10 +209,10 @@ ICU, ICU_SEVERITY, ICU_CAUSE, ICU_SURVIVAL = map(_dataset, QUESTIONS)
 def publish(folder: Path, samples: int) -> None:
     """Write the twin as files that `data` reads: stays.csv, charts.csv with a row an hour, and films/."""
     (folder / "films").mkdir(parents=True, exist_ok=True)
-    found = {name: table(name, range(samples)) for name in QUESTIONS}
-    values = {name: column.values for name, column in found["icu"].modalities.items()}
+    tables = {name: table(name, range(samples)) for name in QUESTIONS}
+    values = {name: column.values for name, column in tables["icu"].modalities.items()}
     grades, causes = (
-        np.array(found[name].labels)[found[name].targets.argmax(1)] for name in ("icu-severity", "icu-cause")
+        np.array(tables[name].labels)[tables[name].targets.argmax(1)] for name in ("icu-severity", "icu-cause")
     )
     rows, charts = [], []
     for i in range(samples):
@@ -217,8 +220,8 @@ def publish(folder: Path, samples: int) -> None:
         if picture:
             Image.fromarray(Film(i).read()).save(folder / picture)
         record = values["record"][i] or dict.fromkeys(["age", "sex", *icu_patients.LABS])
-        conditions = dict(zip(CONDITIONS, found["icu"].targets[i].tolist(), strict=True))
-        days, died = found["icu-survival"].targets[i]
+        conditions = dict(zip(CONDITIONS, tables["icu"].targets[i].tolist(), strict=True))
+        days, died = tables["icu-survival"].targets[i]
         rows.append({
             "stay": i, "film": picture, "note": values["note"][i] or "", **record, **conditions, "cause": causes[i],
             "grade": grades[i], "days": f"{days:g}", "died": int(died),

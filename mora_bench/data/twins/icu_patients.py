@@ -33,17 +33,17 @@ HAZARD, HOME = 0.004, (7.0, 40.0)
 
 @dataclass(frozen=True)
 class Condition:
-    """What can be wrong.
+    """A condition that a patient may have.
 
     Attributes:
-        rate: its probability; own: the modality that tells of it most.
+        rate: its probability; modality: the one that tells of it most.
         finding: of the film and the note, a name in `cxr_patients.FINDINGS`.
         lab, vital: names of the laboratory value and the vital sign; low: whether these are then low.
         risk: the log of the factor by which it raises the hazard of death.
     """
 
     rate: float
-    own: str
+    modality: str
     finding: str
     lab: str
     vital: str
@@ -79,14 +79,14 @@ class Stay:
 
     Attributes:
         has: bool [8], the conditions.
-        told: bool [8, 4], whether each modality tells of each; measured: bool [8, 4], whether it says anything of it.
+        tells: bool [8, 4], whether each modality tells of each; measured: bool [8, 4], whether it says anything of it.
         present: bool [4], which modalities there are.
         death, home: days until death, and until the patient leaves alive; the earlier one is seen.
-        age, female: told by the record, and tell nothing.
+        age, female: of the record, and tell nothing.
     """
 
     has: np.ndarray
-    told: np.ndarray
+    tells: np.ndarray
     measured: np.ndarray
     present: np.ndarray
     death: np.ndarray
@@ -97,24 +97,24 @@ class Stay:
 
 def shares(condition: Condition) -> np.ndarray:
     """The probability that each modality tells of a condition that is there, float [4]."""
-    return np.array([telling(name == condition.own, None) for name in MODALITIES])
+    return np.array([telling(name == condition.modality, None) for name in MODALITIES])
 
 
 def draw(rng: np.random.Generator, *n: int) -> Stay:
     """Draw one patient, or n; `rng` is the only source of randomness."""
-    own = list(CONDITIONS.values())
-    has = rng.random((*n, len(own))) < [each.rate for each in own]
-    chance = np.where(has[..., None], np.stack([shares(each) for each in own]), FALSE)
-    told = rng.random(chance.shape) < chance
-    said = np.array([name in ("film", "note") for name in MODALITIES])
-    measured = (rng.random(chance.shape) >= UNMEASURED) | said
+    conditions = list(CONDITIONS.values())
+    has = rng.random((*n, len(conditions))) < [condition.rate for condition in conditions]
+    chance = np.where(has[..., None], np.stack([shares(condition) for condition in conditions]), FALSE)
+    tells = rng.random(chance.shape) < chance
+    always = np.array([name in ("film", "note") for name in MODALITIES])
+    measured = (rng.random(chance.shape) >= UNMEASURED) | always
     present = rng.random((*n, len(MODALITIES))) >= [ABSENT[name] for name in MODALITIES]
     # Who would have nothing has a note.
     present[..., MODALITIES.index("note")] |= ~present.any(-1)
-    hazard = HAZARD * np.exp(has @ np.array([each.risk for each in own]))
+    hazard = HAZARD * np.exp(has @ np.array([condition.risk for condition in conditions]))
     # In tenths of a day, rounded up; nobody dies before the first.
     death, home = (np.ceil(10 * days) / 10 for days in (rng.exponential(1 / hazard), rng.uniform(*HOME, n)))
-    return Stay(has, told & measured, measured, present, death, home, rng.integers(25, 90, n), rng.random(n) < 0.5)
+    return Stay(has, tells & measured, measured, present, death, home, rng.integers(25, 90, n), rng.random(n) < 0.5)
 
 
 def sexes(female: np.ndarray) -> list[str]:
@@ -122,16 +122,18 @@ def sexes(female: np.ndarray) -> list[str]:
 
 
 def findings(patient: Stay) -> frozenset[str]:
-    """What the film shows."""
-    told = patient.told[:, MODALITIES.index("film")]
-    return frozenset(each.finding for each, yes in zip(CONDITIONS.values(), told, strict=True) if yes)
+    """The findings that the film shows."""
+    tells = patient.tells[:, MODALITIES.index("film")]
+    return frozenset(condition.finding for condition, yes in zip(CONDITIONS.values(), tells, strict=True) if yes)
 
 
 def note(rng: np.random.Generator, patient: Stay) -> str:
     """A sentence for each condition that the note tells of, in any order, and one that says nothing."""
-    told = patient.told[:, MODALITIES.index("note")]
+    tells = patient.tells[:, MODALITIES.index("note")]
     sentences = [
-        cxr_patients.say(rng, each.finding, 1) for each, yes in zip(CONDITIONS.values(), told, strict=True) if yes
+        cxr_patients.say(rng, condition.finding, 1)
+        for condition, yes in zip(CONDITIONS.values(), tells, strict=True)
+        if yes
     ]
     sentences.append(
         str(rng.choice(cxr_patients.CLOSING[1:])) if not sentences else "Clinical correlation recommended."
@@ -142,14 +144,14 @@ def note(rng: np.random.Generator, patient: Stay) -> str:
 
 def record(rng: np.random.Generator, patient: Stay) -> dict[str, float | str | None]:
     """Age, sex and the laboratory values, None where one was not measured."""
-    found: dict[str, float | str | None] = {"age": int(patient.age), "sex": sexes(patient.female[None])[0]}
+    cells: dict[str, float | str | None] = {"age": int(patient.age), "sex": sexes(patient.female[None])[0]}
     at = MODALITIES.index("record")
-    for number, each in enumerate(CONDITIONS.values()):
-        mean, deviation = LABS[each.lab]
-        out = OUT * (-1 if each.low[0] else 1) * patient.told[number, at]
+    for number, condition in enumerate(CONDITIONS.values()):
+        mean, deviation = LABS[condition.lab]
+        out = OUT * (-1 if condition.low[0] else 1) * patient.tells[number, at]
         value = max(mean + deviation * (rng.normal() + out), 0.01)
-        found[each.lab] = float(f"{value:.3g}") if patient.measured[number, at] else None
-    return found
+        cells[condition.lab] = float(f"{value:.3g}") if patient.measured[number, at] else None
+    return cells
 
 
 def vitals(rng: np.random.Generator, patient: Stay) -> Series:
@@ -158,11 +160,11 @@ def vitals(rng: np.random.Generator, patient: Stay) -> Series:
     time = np.arange(hours)
     drift = np.clip((time - hours / 2) / (hours / 8), 0, 1)
     columns = []
-    for number, each in enumerate(CONDITIONS.values()):
-        mean, deviation = VITALS[each.vital]
-        out = OUT * (-1 if each.low[1] else 1) * patient.told[number, at]
-        own = mean + deviation * (rng.normal() / 2 + rng.normal(size=hours) / 2 + out * drift)
+    for number, condition in enumerate(CONDITIONS.values()):
+        mean, deviation = VITALS[condition.vital]
+        out = OUT * (-1 if condition.low[1] else 1) * patient.tells[number, at]
+        series = mean + deviation * (rng.normal() / 2 + rng.normal(size=hours) / 2 + out * drift)
         missed = (rng.random(hours) < MISSED) | (not patient.measured[number, at])
-        columns.append(np.where(missed, np.nan, own))
+        columns.append(np.where(missed, np.nan, series))
     values = np.stack(columns, 1).astype(np.float32)
-    return Series(np.round(values, 2), 1 / 3600, tuple(each.vital for each in CONDITIONS.values()))
+    return Series(np.round(values, 2), 1 / 3600, tuple(condition.vital for condition in CONDITIONS.values()))

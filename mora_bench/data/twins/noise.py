@@ -7,6 +7,7 @@ other one, independently, with probability OTHER. So neither alone tells everyth
 OWN, OTHER = 0.9, 0.25
 
 
-def telling(own: bool, clarity: float | None) -> float:
-    """The probability that a modality tells of a finding that is there; `clarity`, where given, is that of both."""
-    return clarity if clarity is not None else OWN if own else OTHER
+def telling(primary: bool, clarity: float | None) -> float:
+    """The probability that a modality tells of a finding that is there; `primary`: whether it is the finding's own;
+    `clarity`, where given, is the probability of both."""
+    return clarity if clarity is not None else OWN if primary else OTHER

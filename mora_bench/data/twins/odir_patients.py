@@ -108,16 +108,16 @@ def case(rng: np.random.Generator, clarity: float | None = None) -> EyeCase:
     keywords, drawn = [], []
     # A sign sits in the left eye, the right eye or both; what either modality tells of it is decided once per patient.
     eyes = {sign: rng.choice(3, p=(0.3, 0.3, 0.4)) for sign in SIGNS}
-    told = {s: rng.random() < (telling(s not in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
+    named = {s: rng.random() < (telling(s not in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
     shown = {s: rng.random() < (telling(s in SEEN, clarity) if has[s] else FALSE) for s in SIGNS}
     for side in (0, 1):
-        there = [s for s in SIGNS if eyes[s] in (side, 2)]
-        words = [str(rng.choice(SIGNS[s][2])) for s in there if told[s]]
+        eye_signs = [s for s in SIGNS if eyes[s] in (side, 2)]
+        words = [str(rng.choice(SIGNS[s][2])) for s in eye_signs if named[s]]
         if not words:
             words = [str(rng.choice(VAGUE if rng.random() < 0.25 else NORMAL))]
         rng.shuffle(words)
         keywords.append(", ".join(words))
-        drawn.append(frozenset(s for s in there if shown[s]))
+        drawn.append(frozenset(s for s in eye_signs if shown[s]))
     present = {SIGNS[s][0] for s, yes in has.items() if yes} or {"N"}
     age = int(np.clip(rng.normal(58, 11) + 6 * has["degeneration"] + 5 * has["cataract"], 18, 91))
     return EyeCase(

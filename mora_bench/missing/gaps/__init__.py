@@ -1,1 +1,1 @@
-"""What takes values inside a modality: gaps of a signal."""
+"""Mechanisms that take values inside a modality: gaps of a signal."""

@@ -26,6 +26,6 @@ def with_gaps(values: np.ndarray, gaps: Gaps, *names: object) -> np.ndarray:
     if (seen & ~lost).any() or not seen.any():
         return np.where(lost, np.nan, values)
     first = np.unravel_index(np.flatnonzero(seen)[0], values.shape)
-    found = np.full_like(values, np.nan)
-    found[first] = values[first]
-    return found
+    remaining = np.full_like(values, np.nan)
+    remaining[first] = values[first]
+    return remaining

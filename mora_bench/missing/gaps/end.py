@@ -1,4 +1,4 @@
-"""What comes late is lost, as when monitoring ends."""
+"""Late values that are lost, as when monitoring ends."""
 
 import numpy as np
 

@@ -20,10 +20,10 @@ class HighGaps(GapMechanism):
         if not 0 < rate < 1:
             return np.full(values.shape, rate >= 1)
         numbers, scores = uniform("value", *values.shape), standard(values)
-        found = np.zeros(values.shape, bool)
+        lost = np.zeros(values.shape, bool)
         for channel, seen in enumerate(np.isfinite(values).T):
             slopes = SLOPE * scores[seen, channel]
             if len(slopes):
                 at = intercepts(slopes, np.array([rate]))[0]
-                found[seen, channel] = numbers[seen, channel] < sigmoid(at + slopes)
-        return found
+                lost[seen, channel] = numbers[seen, channel] < sigmoid(at + slopes)
+        return lost

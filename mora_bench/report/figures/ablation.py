@@ -1,4 +1,4 @@
-"""What one axis changes: scores over ranks or blocks, and what they cost on a second axis."""
+"""The effect of one axis: scores over ranks or blocks, and their cost on a second axis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: The fewest values of an axis that make a curve of it.
 LEAST = 3
 SHOWN = ("score complete", "score both")
-#: The axes, and how a row's label says each.
+#: The axes, and the form of each in a row's label.
 AXES = {"rank": r"r=\d+", "blocks": r"blocks [\d,-]+"}
 
 
@@ -44,7 +44,7 @@ class AblationFigure(Artefact):
 
 def _along(section: Section, axis: str) -> dict[str, list[Row]]:
     """The rows of each method that differ in the axis alone, where there are enough, in the axis's order."""
-    found: dict[str, list[Row]] = {}
+    curves: dict[str, list[Row]] = {}
     other = "blocks" if axis == "rank" else "rank"
     groups: dict[tuple, list[Row]] = {}
     for row in section.competing:
@@ -54,9 +54,9 @@ def _along(section: Section, axis: str) -> dict[str, list[Row]]:
             groups.setdefault((row.method, getattr(row, other), rest), []).append(row)
     for (method, _, _), rows in groups.items():
         values = [getattr(row, axis) for row in rows]
-        if len(set(values)) == len(values) >= LEAST and len(values) > len(found.get(method, [])):
-            found[method] = sorted(rows, key=lambda row: (_size(row, axis), getattr(row, axis)))
-    return found
+        if len(set(values)) == len(values) >= LEAST and len(values) > len(curves.get(method, [])):
+            curves[method] = sorted(rows, key=lambda row: (_size(row, axis), getattr(row, axis)))
+    return curves
 
 
 def _size(row: Row, axis: str) -> int:
@@ -67,8 +67,8 @@ def _name(row: Row, axis: str) -> str:
     if axis == "rank":
         return str(row.rank)
     blocks = row.blocks or ()
-    whole = len(blocks) > 1 and blocks == tuple(range(blocks[0], blocks[-1] + 1))
-    return f"{blocks[0]}-{blocks[-1]}" if whole else ",".join(map(str, blocks))
+    consecutive = len(blocks) > 1 and blocks == tuple(range(blocks[0], blocks[-1] + 1))
+    return f"{blocks[0]}-{blocks[-1]}" if consecutive else ",".join(map(str, blocks))
 
 
 def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[Row]]]) -> Figure:
@@ -79,7 +79,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
     metric = table.metric
     looks = style.looks([table.tests[score] for score in SHOWN if score in table.tests])
     for panel, (section, method, rows) in zip(flat, curves, strict=False):
-        at = np.arange(len(rows))
+        ticks = np.arange(len(rows))
         control = next((row for row in section.competing if row.method == "head"), None)
         for score in [score for score in SHOWN if score in table.tests]:
             look = looks[table.tests[score]]
@@ -87,7 +87,7 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
                 metric.scale * np.array([getattr(row, name)[score] for row in rows]) for name in ("mean", "low", "high")
             )
             handles[table.tests[score]] = panel.errorbar(
-                at, mean, [mean - low, high - mean], color=look.colour, marker=look.marker, linestyle=look.stroke,
+                ticks, mean, [mean - low, high - mean], color=look.colour, marker=look.marker, linestyle=look.stroke,
                 markersize=4, capsize=3, linewidth=1,
             )  # fmt: skip
             if control is not None:
@@ -97,11 +97,11 @@ def _figure(table: Comparison, axis: str, curves: list[tuple[Section, str, list[
         cost.spines["top"].set_visible(False)
         flops = [row.cost["gflops_step"] for row in rows]
         (handles["GFLOPs of a training step (right)"],) = cost.plot(
-            at, flops, color=style.GREY, marker="_", linestyle="", markersize=12
+            ticks, flops, color=style.GREY, marker="_", linestyle="", markersize=12
         )
         cost.set_ylim(0, 1.15 * np.nanmax([*flops, 1e-9]))
         cost.tick_params(labelsize=7, colors=style.GREY)
-        panel.set_xticks(at, [_name(row, axis) for row in rows], fontsize=8)
+        panel.set_xticks(ticks, [_name(row, axis) for row in rows], fontsize=8)
         panel.set_xlabel(axis, fontsize=8)
         panel.set_ylabel(style.axis(metric), fontsize=8)
         panel.set_title(style.literal(f"{method}: {section.title}"), fontsize=8)

@@ -1,4 +1,4 @@
-"""Whether probabilities are what they say, by what is missing."""
+"""Reliability diagrams: whether predicted probabilities hold, by what is missing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 FEWEST = 10
 
 
-#: A section, its best row, and by the heading of a test pattern the bins.
-Found = tuple[Section, Row, dict[str, np.ndarray]]
+#: A section, its best row, and the bins by the heading of a test pattern.
+Panel = tuple[Section, Row, dict[str, np.ndarray]]
 
 
 class CalibrationFigure(Artefact):
@@ -28,29 +28,29 @@ class CalibrationFigure(Artefact):
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        def found(table: Comparison, section: Section) -> Found | None:
+        def panel(table: Comparison, section: Section) -> Panel | None:
             row, _ = best(table, section)
             curves = _curves(results, section, row) if row else {}
             return (section, row, curves) if row and curves else None
 
-        return style.of_tables(results, "calibration", found, _figure)
+        return style.of_tables(results, "calibration", panel, _figure)
 
 
 def _curves(results: Results, section: Section, row: Row) -> dict[str, np.ndarray]:
     """By the heading of a test pattern its bins that hold enough predictions, float [2, B]."""
-    found = {}
+    curves = {}
     for score, heading in section.tests.items():
-        own = reliability(results, row, score.removeprefix("score "))
-        if own is not None:
-            found[heading] = own[:2, own[2] >= FEWEST]
-    return found
+        bins = reliability(results, row, score.removeprefix("score "))
+        if bins is not None:
+            curves[heading] = bins[:2, bins[2] >= FEWEST]
+    return curves
 
 
-def _figure(found: list[Found]) -> Figure:
-    figure, axes = style.panels(1, len(found), width=3.4, height=3.1)
-    looks = style.looks([heading for _, _, curves in found for heading in curves])
+def _figure(panels: list[Panel]) -> Figure:
+    figure, axes = style.panels(1, len(panels), width=3.4, height=3.1)
+    looks = style.looks([heading for _, _, curves in panels for heading in curves])
     handles: dict[str, Any] = {}
-    for axis, (section, row, curves) in zip(axes[0], found, strict=True):
+    for axis, (section, row, curves) in zip(axes[0], panels, strict=True):
         (handles["as it says"],) = axis.plot([0, 100], [0, 100], color=style.GREY, linestyle=":", linewidth=1.2)
         for heading, (probability, share) in curves.items():
             look = looks[heading]

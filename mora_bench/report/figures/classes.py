@@ -23,21 +23,21 @@ class ClassesFigure(Artefact):
         files: dict[str, bytes] = {}
         for table in results.comparisons:
             pattern = EACH if f"score {EACH}" in table.tests else COMPLETE
-            found = []
+            panels = []
             for section in table.sections:
-                rows = [(row, own) for row in section.rows if (own := results.by_class(row, pattern)) is not None]
+                rows = [(row, scores) for row in section.rows if (scores := results.by_class(row, pattern)) is not None]
                 if rows:
-                    found.append((section, rows))
-            if found:
+                    panels.append((section, rows))
+            if panels:
                 name = table.named("classes")
-                files |= style.files(name, _figure(results, found, table.tests[f"score {pattern}"]))
+                files |= style.files(name, _figure(results, panels, table.tests[f"score {pattern}"]))
         return files
 
 
-def _figure(results: Results, found: list[tuple[Section, list[tuple[Row, np.ndarray]]]], heading: str) -> Figure:
-    figure, axes = style.panels(len(found), 1, width=7.5, height=0.24 * max(len(rows) for _, rows in found) + 1.2)
-    for (axis,), (section, rows) in zip(axes, found, strict=True):
-        values = 100 * np.array([own for _, own in rows])
+def _figure(results: Results, panels: list[tuple[Section, list[tuple[Row, np.ndarray]]]], heading: str) -> Figure:
+    figure, axes = style.panels(len(panels), 1, width=7.5, height=0.24 * max(len(rows) for _, rows in panels) + 1.2)
+    for (axis,), (section, rows) in zip(axes, panels, strict=True):
+        values = 100 * np.array([scores for _, scores in rows])
         labels = results.labels(rows[0][0])
         axis.imshow(values, cmap="cividis", vmin=0, vmax=100, aspect="auto")
         for i, j in np.ndindex(*values.shape):

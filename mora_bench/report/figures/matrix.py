@@ -27,12 +27,15 @@ class MatrixFigure(Artefact):
             by_dataset: dict[str, list[Section]] = {}
             for section in table.sections:
                 by_dataset.setdefault(section.dataset, []).append(section)
-            wide = {name: own for name, own in by_dataset.items() if len(own) > 1}
-            labels = [row.label for own in wide.values() for row in own[0].competing if row.network]
+            wide = {name: sections for name, sections in by_dataset.items() if len(sections) > 1}
+            labels = [row.label for sections in wide.values() for row in sections[0].competing if row.network]
             shared = [
                 label
                 for label in dict.fromkeys(labels)
-                if any(all(label in {row.label for row in s.competing} for s in own) for own in wide.values())
+                if any(
+                    all(label in {row.label for row in section.competing} for section in sections)
+                    for sections in wide.values()
+                )
             ]
             if wide and shared:
                 name = table.named("matrix")
@@ -49,9 +52,9 @@ def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]
             axis = axes[row][column]
             values = np.full((len(sections), len(table.tests)), math.nan)
             for i, section in enumerate(sections):
-                for own in section.competing:
-                    if own.label == label:
-                        values[i] = [table.metric.scale * own.mean[score] for score in table.tests]
+                for competitor in section.competing:
+                    if competitor.label == label:
+                        values[i] = [table.metric.scale * competitor.mean[score] for score in table.tests]
             low, high = _range(values, table.metric)
             # Light is good.
             colours = "cividis" if table.metric.higher_is_better else "cividis_r"
@@ -64,12 +67,14 @@ def _figure(table: Comparison, wide: dict[str, list[Section]], labels: list[str]
                         color="black" if table.metric.oriented(values[i, j]) > middle else "white",
                     )  # fmt: skip
             axis.set_xticks(range(len(table.tests)), list(table.tests.values()), rotation=30, ha="right", fontsize=7)
-            axis.set_yticks(range(len(titles)), [style.literal(t) for t in titles] if not column else [], fontsize=7)
+            axis.set_yticks(
+                range(len(titles)), [style.literal(title) for title in titles] if not column else [], fontsize=7
+            )
             axis.grid(False)
             axis.set_title(style.literal(f"{dataset}: {label}"), fontsize=8)
     rate = "at the rate of training (70% after complete data)"
-    said = f"{style.axis(table.metric)}; lighter is better. Rows: trained on; columns: tested with, {rate}."
-    figure.suptitle(said, fontsize=8)
+    caption = f"{style.axis(table.metric)}; lighter is better. Rows: trained on; columns: tested with, {rate}."
+    figure.suptitle(caption, fontsize=8)
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
-from mora_bench.report.frame import told
+from mora_bench.report.frame import in_words
 from mora_bench.statistics.interval import interval
 
 if TYPE_CHECKING:
@@ -28,34 +28,38 @@ class MissingnessFigure(Artefact):
             if record.data is None or SPLIT not in record.data.effects or not record.cell.rate:
                 continue
             cell = record.cell
-            if not any(own["odds ratio by label"] for own in record.data.effects[SPLIT].values()):
+            if not any(effect["odds ratio by label"] for effect in record.data.effects[SPLIT].values()):
                 continue
-            title = f"{cell.missing} missing at {cell.rate:.0%}, {told(cell.mechanism) or cell.mechanism.mechanism}"
+            title = f"{cell.missing} missing at {cell.rate:.0%}, {in_words(cell.mechanism) or cell.mechanism.mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
             seeds[cell.seed] = record.data.effects[SPLIT]
         files: dict[str, bytes] = {}
-        for source, found in by_source.items():
-            files |= style.files(f"missingness-{source}", _figure(found))
+        for source, panels in by_source.items():
+            files |= style.files(f"missingness-{source}", _figure(panels))
         return files
 
 
-def _figure(found: dict[tuple[str, str], dict[int, dict]]) -> Figure:
-    columns = min(2, len(found))
-    figure, axes = style.panels(-(-len(found) // columns), columns, width=4.4)
+def _figure(panels: dict[tuple[str, str], dict[int, dict]]) -> Figure:
+    columns = min(2, len(panels))
+    figure, axes = style.panels(-(-len(panels) // columns), columns, width=4.4)
     flat = [axis for row in axes for axis in row]
-    names = [name for seeds in found.values() for own in seeds.values() for name in own]
+    names = [name for seeds in panels.values() for effects in seeds.values() for name in effects]
     looks = style.looks(names)
     handles: dict[str, Any] = {}
-    for axis, ((dataset, title), seeds) in zip(flat, sorted(found.items()), strict=False):
+    for axis, ((dataset, title), seeds) in zip(flat, sorted(panels.items()), strict=False):
         modalities = list(next(iter(seeds.values())))
         labels = list(next(iter(seeds.values()))[modalities[0]]["odds ratio by label"])
-        for place, name in enumerate(modalities):
-            values = np.array([[own[name]["odds ratio by label"][label] for label in labels] for own in seeds.values()])
-            at = np.arange(len(labels)) + 0.2 * (place - (len(modalities) - 1) / 2)
+        for number, name in enumerate(modalities):
+            values = np.array(
+                [[effects[name]["odds ratio by label"][label] for label in labels] for effects in seeds.values()]
+            )
+            positions = np.arange(len(labels)) + 0.2 * (number - (len(modalities) - 1) / 2)
             mean = np.exp(np.log(values).mean(0))
-            handles[name] = axis.scatter(at, mean, color=looks[name].colour, marker=looks[name].marker, s=14, zorder=3)
-            for x, own in zip(at, np.log(values).T, strict=True):
-                low, high = np.exp(interval(own))
+            handles[name] = axis.scatter(
+                positions, mean, color=looks[name].colour, marker=looks[name].marker, s=14, zorder=3
+            )
+            for x, logs in zip(positions, np.log(values).T, strict=True):
+                low, high = np.exp(interval(logs))
                 axis.plot([x, x], [low, high], color=looks[name].colour, linewidth=0.8)
         axis.axhline(1, color=style.GREY, linestyle=":", linewidth=1)
         axis.set_yscale("log")
@@ -64,7 +68,7 @@ def _figure(found: dict[tuple[str, str], dict[int, dict]]) -> Figure:
         axis.set_xticks(range(len(labels)), map(style.literal, labels), rotation=45, ha="right", fontsize=6)
         axis.set_ylabel("odds ratio of losing it", fontsize=8)
         axis.set_title(style.literal(f"{dataset}: {title}"), fontsize=7)
-    for axis in flat[len(found) :]:
+    for axis in flat[len(panels) :]:
         axis.set_visible(False)
     style.legend(figure, handles)
     figure.suptitle(f"Samples with a label against those without it, {SPLIT} split; bars: 95 % over seeds.", fontsize=8)

@@ -29,7 +29,7 @@ class ParetoFigure(Artefact):
         files: dict[str, bytes] = {}
         for table in results.comparisons:
             score = table.main
-            sections = [s for s in table.sections if len(_placed(s, score, "gflops_step")) > 1]
+            sections = [section for section in table.sections if len(_placed(section, score, "gflops_step")) > 1]
             if sections:
                 name = table.named("pareto")
                 files |= style.files(name, _figure(sections, score, table.tests[score], table.metric))
@@ -38,7 +38,9 @@ class ParetoFigure(Artefact):
 
 def _placed(section: Section, score: str, cost: str) -> list[Row]:
     return [
-        r for r in section.competing if r.network and not math.isnan(r.mean[score]) and not math.isnan(r.cost[cost])
+        row
+        for row in section.competing
+        if row.network and not math.isnan(row.mean[score]) and not math.isnan(row.cost[cost])
     ]
 
 
@@ -46,11 +48,11 @@ def front(points: list[tuple[float, float]]) -> list[int]:
     """The numbers of the points (cost, score) that no other beats in cost and score, by ascending cost; of scores the
     larger is the better, so they are oriented before."""
     order = sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1]))
-    found: list[int] = []
+    unbeaten: list[int] = []
     for i in order:
-        if not found or points[i][1] > points[found[-1]][1]:
-            found.append(i)
-    return found
+        if not unbeaten or points[i][1] > points[unbeaten[-1]][1]:
+            unbeaten.append(i)
+    return unbeaten
 
 
 def _figure(sections: list[Section], score: str, heading: str, metric: Metric) -> Figure:
@@ -60,15 +62,15 @@ def _figure(sections: list[Section], score: str, heading: str, metric: Metric) -
     for row, section in enumerate(sections):
         for column, (cost, label) in enumerate(COSTS.items()):
             axis, rows = axes[row][column], _placed(section, score, cost)
-            points = [(own.cost[cost], metric.scale * own.mean[score]) for own in rows]
+            points = [(competitor.cost[cost], metric.scale * competitor.mean[score]) for competitor in rows]
             best = front([(x, metric.oriented(y)) for x, y in points])
             axis.plot(
                 *zip(*(points[i] for i in best), strict=True) if best else ([], []), color=style.GREY, linewidth=1
             )
-            for own, (x, y) in zip(rows, points, strict=True):
-                look = looks[own.method]
-                handles[own.method] = axis.scatter(x, y, color=look.colour, marker=look.marker, s=26, zorder=3)
-                low, high = metric.scale * own.low[score], metric.scale * own.high[score]
+            for competitor, (x, y) in zip(rows, points, strict=True):
+                look = looks[competitor.method]
+                handles[competitor.method] = axis.scatter(x, y, color=look.colour, marker=look.marker, s=26, zorder=3)
+                low, high = metric.scale * competitor.low[score], metric.scale * competitor.high[score]
                 if not math.isnan(low):
                     axis.plot([x, x], [low, high], color=look.colour, linewidth=0.8, alpha=0.6)
             style.within(axis, metric)

@@ -43,23 +43,23 @@ def _figure(patterns: list[Blocks], heading: str) -> Figure:
 def _panel(axis: Axes, blocks: Blocks, heading: str) -> None:
     """One line a method from its mean rank; a bar joins those within the critical difference of each other, and all of
     them where Friedman's test tells nothing."""
-    found = ranked(blocks.scores)
-    order = np.argsort(found.mean, kind="stable")
-    for place, k in enumerate(order):
-        axis.plot([found.mean[k], found.mean[k]], [0, -place - 1], color=style.GREY, linewidth=0.8)
-        axis.plot(found.mean[k], 0, marker="o", color="black", markersize=4)
-        said = style.literal(f" {blocks.rows[k]} ({found.mean[k]:.2f})")
-        axis.text(found.mean[k], -place - 1, said, fontsize=8, va="top")
-    bars = joined(found.mean[order], found.critical) if found.differ else [(0, len(order) - 1)]
+    ranks = ranked(blocks.scores)
+    order = np.argsort(ranks.mean, kind="stable")
+    for depth, k in enumerate(order):
+        axis.plot([ranks.mean[k], ranks.mean[k]], [0, -depth - 1], color=style.GREY, linewidth=0.8)
+        axis.plot(ranks.mean[k], 0, marker="o", color="black", markersize=4)
+        label = style.literal(f" {blocks.rows[k]} ({ranks.mean[k]:.2f})")
+        axis.text(ranks.mean[k], -depth - 1, label, fontsize=8, va="top")
+    bars = joined(ranks.mean[order], ranks.critical) if ranks.differ else [(0, len(order) - 1)]
     for bar, (first, last) in enumerate(bars):
         height = 0.25 + 0.2 * bar
-        axis.plot([found.mean[order[first]], found.mean[order[last]]], [height, height], color="black", linewidth=3)
+        axis.plot([ranks.mean[order[first]], ranks.mean[order[last]]], [height, height], color="black", linewidth=3)
     axis.set_yticks([])
     axis.grid(False)
     axis.spines["left"].set_visible(False)
-    told = f"critical difference {found.critical:.2f}" if found.differ else "none told apart"
-    said = f"mean rank over {len(blocks.datasets)} blocks of patients; Friedman p = {found.p:.2g}, {told}"
-    axis.set_xlabel(said, fontsize=8)
+    difference = f"critical difference {ranks.critical:.2f}" if ranks.differ else "none told apart"
+    caption = f"mean rank over {len(blocks.datasets)} blocks of patients; Friedman p = {ranks.p:.2g}, {difference}"
+    axis.set_xlabel(caption, fontsize=8)
     title = f"Mean ranks, trained on {blocks.trained}, {heading}: bars join what cannot be told apart"
     axis.set_title(style.literal(title), fontsize=8)
 

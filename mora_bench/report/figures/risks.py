@@ -1,4 +1,4 @@
-"""What becomes of samples by their predicted risk, in tasks of time to event."""
+"""The course of samples by their predicted risk, in tasks of time to event."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from mora_bench.records.risks import RiskGroups
 
-#: A section, its best row, and by the heading of a test pattern the groups.
-Found = tuple[Section, Row, dict[str, "RiskGroups"]]
-#: What thirds are called.
+#: A row of panels: a section, its best row, and the groups by the heading of a test pattern.
+Strip = tuple[Section, Row, dict[str, "RiskGroups"]]
+#: The names of thirds.
 THIRDS = ("lowest third of the risk", "middle third", "highest third")
 
 
@@ -26,35 +26,35 @@ class RisksFigure(Artefact):
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        def found(table: Comparison, section: Section) -> Found | None:
+        def strip(table: Comparison, section: Section) -> Strip | None:
             row, _ = best(table, section)
-            own = {
+            by_heading = {
                 heading: groups
                 for score, heading in section.tests.items()
                 if row and (groups := risks(results, row, score.removeprefix("score "))) is not None
             }
-            return (section, row, own) if row and own else None
+            return (section, row, by_heading) if row and by_heading else None
 
-        return style.of_tables(results, "risks", found, _figure)
+        return style.of_tables(results, "risks", strip, _figure)
 
 
-def _figure(found: list[Found]) -> Figure:
-    figure, axes = style.panels(len(found), max(len(own) for _, _, own in found), width=2.7, height=2.4)
+def _figure(strips: list[Strip]) -> Figure:
+    figure, axes = style.panels(len(strips), max(len(by_heading) for _, _, by_heading in strips), width=2.7, height=2.4)
     handles: dict[str, Any] = {}
-    for panels, (section, row, own) in zip(axes, found, strict=True):
-        for panel, (heading, groups) in zip(panels, own.items(), strict=False):
+    for panels, (section, row, by_heading) in zip(axes, strips, strict=True):
+        for panel, (heading, groups) in zip(panels, by_heading.items(), strict=False):
             names = THIRDS if len(groups.n) == len(THIRDS) else [f"group {k + 1}" for k in range(len(groups.n))]
             looks = style.looks(list(names))
-            for name, said, seen in zip(names, groups.predicted, groups.observed, strict=True):
+            for name, predicted, observed in zip(names, groups.predicted, groups.observed, strict=True):
                 look = looks[name]
-                (handles[name],) = panel.plot(groups.times, [100 * share for share in seen], color=look.colour)
-                panel.plot(groups.horizons, [100 * share for share in said], color=look.colour, marker=look.marker,
+                (handles[name],) = panel.plot(groups.times, [100 * share for share in observed], color=look.colour)
+                panel.plot(groups.horizons, [100 * share for share in predicted], color=look.colour, marker=look.marker,
                            linestyle="none", markersize=4)  # fmt: skip
             panel.set_ylim(0, 100)
             panel.set_title(style.title(f"{section.title}\n{row.label}, {heading}"), fontsize=7)
             panel.set_xlabel("time; marks: predicted", fontsize=8)
             panel.set_ylabel("had the event, %", fontsize=8)
-        for panel in panels[len(own) :]:
+        for panel in panels[len(by_heading) :]:
             panel.set_axis_off()
     style.legend(figure, handles)
     return figure

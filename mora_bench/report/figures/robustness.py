@@ -30,22 +30,26 @@ class RobustnessFigure(Artefact):
         files: dict[str, bytes] = {}
         for table in results.comparisons:
             patterns = _with_curves(results, table)
-            found = {
-                (row, column): own
+            panels = {
+                (row, column): panel_curves
                 for row, section in enumerate(table.sections)
                 for column, pattern in enumerate(patterns)
-                if (own := curves(results, section, pattern)) is not None
+                if (panel_curves := curves(results, section, pattern)) is not None
             }
-            if found:
+            if panels:
                 name = table.named("robustness")
-                files |= style.files(name, _figure(table, patterns, found))
+                files |= style.files(name, _figure(table, patterns, panels))
         return files
 
 
 def _with_curves(results: Results, table: Comparison) -> list[str]:
     """The patterns of a table that have curves: means over sets of modalities have none."""
-    every = [score.removeprefix("score ") for score in table.tests][1:]
-    return [own for own in every if any(curves(results, section, own) is not None for section in table.sections)]
+    patterns = [score.removeprefix("score ") for score in table.tests][1:]
+    return [
+        pattern
+        for pattern in patterns
+        if any(curves(results, section, pattern) is not None for section in table.sections)
+    ]
 
 
 def drawn(section: Section) -> list[str]:
@@ -56,31 +60,31 @@ def drawn(section: Section) -> list[str]:
     return list({row.method: row.label for row in reversed(rows)}.values())[::-1][:MOST]
 
 
-def _figure(table: Comparison, patterns: list[str], found: dict[tuple[int, int], Curves]) -> Figure:
+def _figure(table: Comparison, patterns: list[str], panels: dict[tuple[int, int], Curves]) -> Figure:
     sections, metric = table.sections, table.curve_metric
     figure, axes = style.panels(len(sections), len(patterns))
     looks = style.looks([label for section in sections for label in drawn(section)])
     handles: dict[str, Any] = {}
-    for (row, column), own in found.items():
+    for (row, column), panel_curves in panels.items():
         axis, section = axes[row][column], sections[row]
-        rates = 100 * np.array(own.rates)
+        rates = 100 * np.array(panel_curves.rates)
         for label in drawn(section):
-            if label not in own.values:
+            if label not in panel_curves.values:
                 continue
-            look, values = looks[label], metric.scale * own.values[label]
-            low, high = np.transpose([interval(at, section.overlap) for at in values.T])
+            look, values = looks[label], metric.scale * panel_curves.values[label]
+            low, high = np.transpose([interval(scores, section.overlap) for scores in values.T])
             axis.fill_between(rates, low, high, color=look.colour, alpha=0.15, linewidth=0)
             (handles[label],) = axis.plot(
                 rates, values.mean(0), color=look.colour, marker=look.marker, linestyle=look.stroke, markersize=3.5
             )
-        floor = best_floor(section, own)
+        floor = best_floor(section, panel_curves)
         if floor is not None:
             (handles["best baseline"],) = axis.plot(
                 rates, metric.scale * floor, color=style.GREY, linestyle="--", linewidth=1
             )
-        if len(own.ceiling):
+        if len(panel_curves.ceiling):
             (handles["ceiling"],) = axis.plot(
-                rates, metric.scale * own.ceiling, color=style.GREY, linestyle=":", linewidth=1.2
+                rates, metric.scale * panel_curves.ceiling, color=style.GREY, linestyle=":", linewidth=1.2
             )
         heading = table.tests[f"score {patterns[column]}"]
         axis.set_title(style.title(f"{section.title}\ntested with {heading}"), fontsize=8)

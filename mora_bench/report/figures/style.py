@@ -25,7 +25,7 @@ Found = TypeVar("Found")
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#8C6D1F")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STROKES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (7, 2)), (0, (2, 2)))
-#: What is no competitor: floors and ceilings.
+#: The colour of all that does not compete: floors and ceilings.
 GREY = "#777777"
 #: Resolution of the PNG, dots per inch.
 DPI = 150
@@ -97,13 +97,13 @@ def files(name: str, figure: Figure) -> dict[str, bytes]:
     """A figure as NAME.png and NAME.svg, without date or version, so that the same data give the same bytes."""
     import matplotlib
 
-    found = {}
+    pictures = {}
     with matplotlib.rc_context({"svg.hashsalt": "mora_bench", "svg.fonttype": "none"}):
-        for kind, about in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+        for kind, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
             out = io.BytesIO()
-            figure.savefig(out, format=kind, dpi=DPI, metadata=about)
-            found[f"{name}.{kind}"] = out.getvalue()
-    return found
+            figure.savefig(out, format=kind, dpi=DPI, metadata=metadata)
+            pictures[f"{name}.{kind}"] = out.getvalue()
+    return pictures
 
 
 def of_tables(
@@ -112,13 +112,13 @@ def of_tables(
     of_section: Callable[[Comparison, Section], Found | None],
     draw: Callable[[list[Found]], Figure],
 ) -> dict[str, bytes]:
-    """A figure for each table: `draw` is given what `of_section` finds in its sections; none if that is nothing."""
-    made: dict[str, bytes] = {}
+    """A figure for each table: `draw` gets the contents that `of_section` makes of sections; none without any."""
+    pictures: dict[str, bytes] = {}
     for table in results.comparisons:
-        found = [own for section in table.sections if (own := of_section(table, section)) is not None]
-        if found:
-            made |= files(table.named(what), draw(found))
-    return made
+        contents = [content for section in table.sections if (content := of_section(table, section)) is not None]
+        if contents:
+            pictures |= files(table.named(what), draw(contents))
+    return pictures
 
 
 def literal(text: str) -> str:
@@ -127,7 +127,7 @@ def literal(text: str) -> str:
 
 
 def axis(metric: Metric) -> str:
-    """What an axis of scores is called: the metric, its unit, and its direction where it is not the usual one."""
+    """The name of an axis of scores: the metric, its unit, and its direction where it is not the usual one."""
     return literal(metric.named)
 
 

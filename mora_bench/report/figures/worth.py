@@ -1,4 +1,4 @@
-"""What each modality is worth to each row."""
+"""The worth of each modality to each row."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 APART = 0.2
 
 
-#: A section, and its rows with what modalities are worth to them.
-Found = tuple[Section, list[tuple[Row, Valued]]]
+#: A section, and its rows with the worth of the modalities to each.
+Panel = tuple[Section, list[tuple[Row, Valued]]]
 
 
 class WorthFigure(Artefact):
@@ -26,26 +26,28 @@ class WorthFigure(Artefact):
     draws = True
 
     def make(self, results: Results) -> dict[str, bytes]:
-        def found(_: Comparison, section: Section) -> Found | None:
-            rows = [(row, own[0]) for row in section.rows if not row.note and (own := of_all(results, section, row))]
+        def panel(_: Comparison, section: Section) -> Panel | None:
+            rows = [
+                (row, scores[0]) for row in section.rows if not row.note and (scores := of_all(results, section, row))
+            ]
             return (section, rows) if rows else None
 
-        return style.of_tables(results, "worth", found, _figure)
+        return style.of_tables(results, "worth", panel, _figure)
 
 
-def _figure(found: list[Found]) -> Figure:
+def _figure(panels: list[Panel]) -> Figure:
     """A panel a section: a line a row, and on it a mark for each modality with its interval."""
-    figure, axes = style.panels(len(found), 1, width=6.5, height=0.28 * max(len(rows) for _, rows in found) + 0.8)
+    figure, axes = style.panels(len(panels), 1, width=6.5, height=0.28 * max(len(rows) for _, rows in panels) + 0.8)
     handles: dict[str, Any] = {}
-    for (axis,), (section, rows) in zip(axes, found, strict=True):
+    for (axis,), (section, rows) in zip(axes, panels, strict=True):
         looks = style.looks(list(rows[0][1].parts[1:-1]))
-        for place, (_, own) in enumerate(rows):
+        for number, (_, score) in enumerate(rows):
             for k, (name, look) in enumerate(looks.items(), 1):
                 mean, low, high = (
-                    own.metric.scale * part[k] for part in (own.found.mean, own.found.low, own.found.high)
+                    score.metric.scale * part[k] for part in (score.means.mean, score.means.low, score.means.high)
                 )
-                mark = axis.plot(mean, place, marker=look.marker, color=look.colour, linestyle="", markersize=5)[0]
-                axis.plot([low, high], [place, place], color=look.colour, linewidth=1)
+                mark = axis.plot(mean, number, marker=look.marker, color=look.colour, linestyle="", markersize=5)[0]
+                axis.plot([low, high], [number, number], color=look.colour, linewidth=1)
                 handles.setdefault(style.literal(name), mark)
         axis.axvline(0, color=style.GREY, linewidth=0.8)
         axis.set_yticks(range(len(rows)), [style.literal(row.label) for row, _ in rows], fontsize=7)

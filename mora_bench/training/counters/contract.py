@@ -17,13 +17,13 @@ from torch import Tensor, nn
 
 #: Differences from ours up to this share of ours need no reason.
 SMALL = 0.01
-#: What norms, activations and softmax may add at most, as a share of ours.
+#: The most that norms, activations and softmax may add, as a share of ours.
 ELEMENTWISE = 0.1
 
 
 @dataclass(frozen=True)
 class Net:
-    """One network and what it is given.
+    """One network and its inputs.
 
     Attributes:
         name: which network, in words.
@@ -51,8 +51,8 @@ class Positional(nn.Module):
         self._names, self._constants = names, dict(constants or {})
 
     def forward(self, *tensors: Tensor, **named: Tensor) -> tuple[Tensor, ...]:
-        given = dict(zip(self._names, tensors, strict=False)) | named | self._constants
-        return tuple(part for part in self.module(**given).values() if isinstance(part, Tensor))
+        arguments = dict(zip(self._names, tensors, strict=False)) | named | self._constants
+        return tuple(part for part in self.module(**arguments).values() if isinstance(part, Tensor))
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Parts:
 
 
 class Printed(NamedTuple):
-    """What a tool prints: its number for the pass, in its own unit; and parameters, None if it prints none."""
+    """The numbers that a tool prints: of the pass, in its own unit; and parameters, None if it prints none."""
 
     value: float
     parameters: int | None = None
@@ -128,13 +128,13 @@ class Counter(ABC):
 
 
 def without_fused(ours: Parts) -> tuple[float, str]:
-    """What most tools see on a CPU: everything but fused attention."""
+    """The multiply-adds that most tools see on a CPU: all but fused attention; and why, in words."""
     return ours.total - ours.fused, f"leaves out fused attention, {ours.fused / ours.total:.1%} of ours"
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one tool says of a net, beside ours.
+    """The numbers of one tool for a net, beside ours.
 
     Attributes:
         tool, version: its name; None if it is not installed.

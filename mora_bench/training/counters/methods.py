@@ -1,4 +1,4 @@
-"""What methods cost on a backbone: parameters, shares and multiply-adds as we count them, and what peft prints."""
+"""The cost of methods on a backbone: parameters, shares and multiply-adds as we count them, and peft's shares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.imputer import Dummy
-from mora_bench.methods.network import Found, Model
+from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.training.cost import parameters
 from mora_bench.training.counters.nets import Subject
@@ -38,7 +38,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class PeftShare:
-    """What `print_trainable_parameters` of peft says of the same adapter with the same classifier.
+    """The numbers of peft's `print_trainable_parameters` for the same adapter with the same classifier.
 
     Attributes:
         trained, all: parameters; percent: what it prints.
@@ -82,7 +82,7 @@ def chosen(names: tuple[str, ...], subject: Subject, settings: Settings) -> tupl
     """The methods asked for; "all" are those that run on the backbone.
 
     Raises:
-        UserError: one is unknown, or makes no sense on the backbone, or its blocks are not there.
+        UserError: one is unknown, or makes no sense on the backbone, or its blocks are absent.
     """
     for name in names:
         registry.check(registry.METHODS, name, also=["all"])
@@ -114,7 +114,7 @@ def axes_of(method: type[Method], depth: int, settings: Settings) -> Axes:
 
 
 def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
-    """What one method costs on a subject that has a backbone, which is left as it was."""
+    """The cost of one method on a subject that has a backbone, which is left as it was."""
     backbone, batch = subject.backbone, subject.batch
     assert backbone is not None
     assert batch is not None
@@ -125,11 +125,11 @@ def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
     method = kind(backbone, axes)
     model = Model(backbone, method, Dummy(backbone), settings.classes, head_seed=0, readout=settings.readout).eval()
     counted = msgspec.to_builtins(parameters(model))
-    whole = forward_flops(model, batch).flops / 2
+    multiply_adds = forward_flops(model, batch).flops / 2
     with torch.no_grad():
         lean = reads_first_token(model, batch)
-    model.found = replace(Found(), lean=lean)
-    trained = forward_flops(model, batch).flops / 2
+    model.shortcuts = replace(Shortcuts(), lean=lean)
+    as_trained = forward_flops(model, batch).flops / 2
     exported = method.export()
     share = None if exported is None else by_peft(plain, exported[0], copy.deepcopy(model.head))
     model.detach()
@@ -141,8 +141,8 @@ def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
         counted["share_adapter"],
         counted["share_adapter_head"],
         counted["share_total"],
-        int(whole),
-        int(trained),
+        int(multiply_adds),
+        int(as_trained),
         share,
     )
 
@@ -161,7 +161,7 @@ class _Classified(nn.Module):
 
 
 def by_peft(network: nn.Module, config: PeftConfig, head: nn.Module) -> PeftShare:
-    """What peft prints of its config on `network` beside a classifier `head` that trains, as its users build it."""
+    """The shares that peft prints for its config on `network` beside a trainable classifier `head`, as users do."""
     from peft import get_peft_model
 
     config = copy.deepcopy(config)
@@ -173,10 +173,10 @@ def by_peft(network: nn.Module, config: PeftConfig, head: nn.Module) -> PeftShar
         elif pattern:
             setattr(settings, key, rf"network\.(.*\.)?({'|'.join(map(re.escape, sorted(pattern)))})")
     settings.modules_to_save = ["classifier"]
-    base = sum(own.numel() for own in [*network.parameters(), *head.parameters()])
+    base = sum(parameter.numel() for parameter in [*network.parameters(), *head.parameters()])
     wrapped = get_peft_model(_Classified(network, head), config)
     trained, everything = wrapped.get_nb_trainable_parameters()
-    second = sum(own.numel() for own in head.parameters())
+    second = sum(parameter.numel() for parameter in head.parameters())
     return PeftShare(
         trained,
         everything,

@@ -1,4 +1,4 @@
-"""What is counted: a backbone's networks as transformers runs them, and what they are given."""
+"""The networks that are counted: those of a backbone, as transformers runs them, with their inputs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from mora_bench.training.counters.shapes import MODALITIES, SHAPES
 
 #: The most tokens of a text, and patches of a picture, that are counted: attention holds the squares of both.
 MOST, MOST_PATCHES = 2048, 4096
-#: Tokens of a text where a backbone of one's own takes any number: ViLT's.
+#: Tokens of a text where a user's backbone takes any number: ViLT's.
 USUAL = 40
 POSITIONS = "max_position_embeddings"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a net is given: tokens of the text, sides of the picture; None: the net's own."""
+    """The size of a net's inputs: tokens of the text, sides of the picture; None: the net's own."""
 
     text: int | None = None
     picture: tuple[int, int] | None = None
@@ -46,10 +46,10 @@ class Subject:
     Attributes:
         name: as the user gave it; title: what it is.
         nets: its networks as transformers runs them.
-        text, picture: what they are given; picture is None where they read none.
+        text, picture: the sizes of their inputs; picture is None where they read none.
         notes: what to know about that.
         backbone, spec: as we run it; None of a published network that we have no backbone of.
-        batch: what that is given.
+        batch: its inputs.
     """
 
     name: str
@@ -64,15 +64,15 @@ class Subject:
 
 
 def subject(name: str, asked: Asked, attention: str | None = None) -> Subject:
-    """What is counted of a backbone, or of a published network by its shape.
+    """The networks to count of a backbone, or a published network by its shape.
 
     Raises:
         UserError: unknown name, lengths that it cannot take, or an attention that it does not have.
     """
-    found = _published(name, asked) if name in SHAPES else _loaded(name, asked)
+    original = _published(name, asked) if name in SHAPES else _loaded(name, asked)
     if attention is None:
-        return found
-    return replace(found, nets=tuple(_attending(net, attention) for net in found.nets))
+        return original
+    return replace(original, nets=tuple(_attending(net, attention) for net in original.nets))
 
 
 def _published(name: str, asked: Asked) -> Subject:
@@ -94,7 +94,7 @@ def _published(name: str, asked: Asked) -> Subject:
 
 def _loaded(name: str, asked: Asked) -> Subject:
     spec = backbones.resolve(name, MOST)
-    modalities = {own: kind for own, kind in MODALITIES.items() if kind in spec.rules}
+    modalities = {modality: kind for modality, kind in MODALITIES.items() if kind in spec.rules}
     words, image = spec.rules.get("text"), spec.rules.get("image")
     limit = words.max_text if isinstance(words, TextRule) else MOST
     usual = limit if limit < MOST else USUAL
@@ -119,7 +119,7 @@ def _loaded(name: str, asked: Asked) -> Subject:
 
 
 def _beforehand(rule: FeatureRule) -> str:
-    """What to know of a backbone that reads a frozen network's features of pictures."""
+    """A note on a backbone that reads a frozen network's features of pictures."""
     tokens = f"{rule.tokens} token{'s' * (rule.tokens > 1)} a picture"
     return (
         f"The picture network runs once per picture, before all training and prediction, and gives {tokens}; the other "
@@ -128,7 +128,7 @@ def _beforehand(rule: FeatureRule) -> str:
 
 
 def _reading(backbone: Backbone, batch: Batch, text: int) -> tuple[Net, ...]:
-    """What runs in every pass of a backbone that reads features of pictures."""
+    """The networks that run in every pass of a backbone that reads features of pictures."""
     if isinstance(backbone, Pair):
         words: Any = backbone.network
         return (_net("text tower", words["text"], _words(words["text"], text)),)
@@ -142,7 +142,7 @@ def _seeing(rule: grids.Grid, picture: tuple[int, int]) -> Net:
 
 
 def _fitting(name: str, text: int, limit: int, usual: int) -> tuple[str, ...]:
-    """What to know of a text's length; refuses what a backbone cannot take."""
+    """Notes on a text's length; refuses one that a backbone cannot take."""
     if not 1 <= text <= min(limit, MOST):
         raise UserError(f"--text-length {text}: {name} reads texts of 1 to {min(limit, MOST)} tokens.")
     if limit > usual < text:
@@ -169,7 +169,7 @@ def _patches(picture: tuple[int, int], patch: int) -> int:
 
 
 def _batch(backbone: Backbone, text: int, picture: tuple[int, int] | None, patch: int | FeatureRule) -> Batch:
-    """One complete sample, as our backbones are given it: a picture in patches, or what a frozen network gave of it."""
+    """One complete sample, as our backbones are given it: a picture in patches, or a frozen network's features."""
     inputs: list[Inputs] = []
     for name in backbone.modalities:
         if name == "text":
@@ -187,20 +187,20 @@ def _batch(backbone: Backbone, text: int, picture: tuple[int, int] | None, patch
 
 def _plain(backbone: Backbone, batch: Batch, text: int) -> tuple[Net, ...]:
     """The networks of a backbone as transformers runs them; of another family, the backbone as it runs here."""
-    given = dict(zip(backbone.modalities, batch.inputs, strict=True))
+    inputs = dict(zip(backbone.modalities, batch.inputs, strict=True))
     network: Any = backbone.network
     if isinstance(backbone, Vilt):
-        pixels = _pixels(given["image"])
+        pixels = _pixels(inputs["image"])
         seen = {"pixel_mask": torch.ones(1, *pixels.shape[2:], dtype=torch.long)}
         return (_net("text and picture", network, _words(network, text) | {"pixel_values": pixels} | seen),)
     if isinstance(backbone, Clip):
         words = _words(network.text_model, text)
-        return (_net("both towers", network, words | {"pixel_values": _pixels(given["image"])}),)
+        return (_net("both towers", network, words | {"pixel_values": _pixels(inputs["image"])}),)
     if isinstance(backbone, Pair):
         words, pictures = network["text"], network["image"]
         return (
             _net("text tower", words, _words(words, text)),
-            _net("image tower", pictures, {"pixel_values": _pixels(given["image"])}),
+            _net("image tower", pictures, {"pixel_values": _pixels(inputs["image"])}),
         )
     return (Net("as it runs here", _AsRun(backbone, batch), _named(batch)),)
 
@@ -208,7 +208,7 @@ def _plain(backbone: Backbone, batch: Batch, text: int) -> tuple[Net, ...]:
 def _words(network: Any, length: int) -> dict[str, Tensor]:
     """A text without padding, that ends as CLIP's do."""
     config = network.config
-    ids = torch.full((1, length), next(own for own in (1, 2) if own != config.pad_token_id))
+    ids = torch.full((1, length), next(token for token in (1, 2) if token != config.pad_token_id))
     if config.model_type.startswith("clip"):
         ids[0, -1] = config.eos_token_id
     words = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

@@ -43,7 +43,7 @@ def ours(net: Net) -> Parts:
     module = copy.deepcopy(net.module).eval()
     with torch.random.fork_rng(devices=[]):
         counts, left_out = flops.by_operator(module, tuple(net.inputs.values()))
-    convolved = [own for own in module.modules() if isinstance(own, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
+    convolved = [layer for layer in module.modules() if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
     convolutions, products, fused = (
         sum(counts.get(name, 0) for name in names) for names in (CONVOLUTIONS, PRODUCTS, FUSED)
     )
@@ -52,25 +52,25 @@ def ours(net: Net) -> Parts:
         convolutions=convolutions,
         products=products,
         fused=fused,
-        parameters=sum(own.numel() for own in module.parameters()),
-        convolved=sum(own.numel() for layer in convolved for own in layer.parameters()),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        convolved=sum(parameter.numel() for layer in convolved for parameter in layer.parameters()),
         left_out=left_out,
     )
 
 
-def row(counter: Counter, net: Net, own: Parts) -> Row:
-    """What one tool says of a net. Never raises what the tool raises: that is what it says."""
+def row(counter: Counter, net: Net, parts: Parts) -> Row:
+    """The row of one tool for a net. Never raises an error of the tool: the row holds it."""
     version = counter.version()
     if version is None:
         return Row(counter.name, None, "not installed")
     printed: Printed | None = None
-    said = io.StringIO()
+    captured = io.StringIO()
     module = copy.deepcopy(net.module).requires_grad_(True).eval()
     try:
-        with apart(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with apart(), contextlib.redirect_stdout(captured), contextlib.redirect_stderr(captured):
             printed = counter.count(Net(net.name, module, net.inputs, net.attention))
     except (Exception, SystemExit) as error:
-        lines = [" ".join(line.split()) for line in [str(error), *said.getvalue().splitlines()[-1:]]]
+        lines = [" ".join(line.split()) for line in [str(error), *captured.getvalue().splitlines()[-1:]]]
         why = f"{type(error).__name__}: {'; '.join(filter(None, lines))}"[:300]
         return Row(counter.name, version, "failed", why=(why,))
     multiply_adds = printed.value / counter.per_multiply_add
@@ -80,23 +80,23 @@ def row(counter: Counter, net: Net, own: Parts) -> Row:
         "counted",
         f"{short(printed.value)} {counter.unit}",
         multiply_adds,
-        multiply_adds / own.total,
+        multiply_adds / parts.total,
         printed.parameters,
-        tuple(reasons(counter, own, multiply_adds, printed.parameters)),
+        tuple(reasons(counter, parts, multiply_adds, printed.parameters)),
     )
 
 
-def reasons(counter: Counter, own: Parts, multiply_adds: float, parameters: int | None) -> Iterator[str]:
+def reasons(counter: Counter, parts: Parts, multiply_adds: float, parameters: int | None) -> Iterator[str]:
     """Why a tool's numbers are not ours, as far as that is known; differences within `SMALL` need no reason."""
-    expected, why = counter.expected(own)
-    more = (multiply_adds - expected) / own.total
-    if abs(expected - own.total) > SMALL * own.total and more > -SMALL:
+    expected, why = counter.expected(parts)
+    more = (multiply_adds - expected) / parts.total
+    if abs(expected - parts.total) > SMALL * parts.total and more > -SMALL:
         yield why
     if SMALL < more <= ELEMENTWISE and counter.also:
         yield f"{counter.also}, {more:.1%} of ours"
     elif abs(more) > SMALL:
         yield "differs for a reason that is not known here"
-    if parameters is not None and parameters != own.parameters:
+    if parameters is not None and parameters != parts.parameters:
         yield counter.counted_parameters or "prints other parameters for a reason that is not known here"
 
 

@@ -15,8 +15,8 @@ class Torchinfo(Counter):
     def count(self, net: Net) -> Printed:
         from torchinfo import summary
 
-        found = summary(net.module, input_data=dict(net.inputs), verbose=0)
-        return Printed(found.total_mult_adds, found.total_params)
+        statistics = summary(net.module, input_data=dict(net.inputs), verbose=0)
+        return Printed(statistics.total_mult_adds, statistics.total_params)
 
     def expected(self, ours: Parts) -> tuple[float, str]:
         once = ours.parameters - ours.convolved + ours.convolutions

@@ -216,7 +216,7 @@ def test_what_is_left_out_is_said_of_few_folders_and_once_of_each(tmp_path, caps
         dicom_series(tmp_path / str(n))
         dicom_series(tmp_path / str(n))
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == dicom.SAID + 1
+    assert len(said) == dicom.REPORTED_FOLDERS + 1
     assert "what is left out of more folders is not said" in said[-1]
 
 

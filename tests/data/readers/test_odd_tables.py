@@ -123,7 +123,7 @@ def test_joins_need_a_key_that_is_there_and_say_what_both_tables_have(tmp_path):
     found = read(file, table=("crp",), join=("more.csv:patient",)).modalities["table"].values
     # A row without a patient is not that of the further table without one.
     assert (found[0], found[2]) == (None, {"crp": 5.0})
-    said = joined.said(file, [joined.Join.of("more.csv:patient", tmp_path)], ["age", "crp"])
+    said = joined.notes(file, [joined.Join.of("more.csv:patient", tmp_path)], ["age", "crp"])
     assert said[1] == "more.csv: its 'age' is not read; that of visits.csv is"
     written(tmp_path, pd.DataFrame({"patient": ["P2"], "crp": ["5"]}), "other.csv")
     with pytest.raises(UserError, match=r"no row for any value of 'patient' of .*, such as 'p1'; there it is 'P2'"):

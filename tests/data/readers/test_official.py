@@ -8,7 +8,7 @@ import pytest
 
 from mora_bench.cli.main import main
 from mora_bench.data import splits
-from mora_bench.data.readers.official import Official, said
+from mora_bench.data.readers.official import Official, notes
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.frame import overlap
@@ -67,10 +67,10 @@ def test_what_is_no_split_is_refused(tmp_path, spec, values, words):
 
 
 def test_a_patient_on_two_sides_is_said():
-    lines = said(["train", "train", "val", "test"], ["a", "b", "c", "b"], "fold")
+    lines = notes(["train", "train", "val", "test"], ["a", "b", "c", "b"], "fold")
     assert lines[0] == "column 'fold': official split, train 2, val 1, test 1"
     assert lines[1].startswith("WARNING: 1 patients are on two sides of the official split")
-    assert said(["train", "test"], ["a", "b"], "fold")[1].startswith("the official split has no validation side")
+    assert notes(["train", "test"], ["a", "b"], "fold")[1].startswith("the official split has no validation side")
 
 
 def test_validation_is_drawn_from_training_by_groups_and_seed():
