@@ -73,7 +73,7 @@ class MoraZhao(InBlocks):
     def attach(self, backbone: Backbone) -> None:
         for place, at in self.once().items():
             for t, role in enumerate(TARGETS):
-                layer = backbone.network.get_submodule(backbone.linear(at, role))
+                layer: Any = backbone.network.get_submodule(backbone.linear(at, role))
                 # In place of its own, so that the frozen weight is not multiplied in vain.
                 vars(layer)["forward"] = partial(self._forward, layer, place, t)
                 self._adapted.append(layer)

@@ -164,7 +164,7 @@ class Pair(Dual):
             width=min(text_config.get("hidden_size", 768), seen.width),
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
-            shallowest=min(own.get("num_hidden_layers", 12), seen.depth),
+            shallowest=min(text_config.get("num_hidden_layers", 12), seen.depth),
             readout="mean" if _mean(text[0]) and isinstance(seen.rule, grids.Grid) else "pooler",
         )
 

@@ -19,7 +19,7 @@ def parse_blocks(text: str, depth: int) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if len(part) > 20 or not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UserError(f"blocks {text[:80]!r} is not a set of blocks; write 0, 0-2, 0,3,5 or all.")
+            raise UserError(f"blocks {text[:80]!r} is not a set of blocks; write 0, 0-2, 0,3,5, last 2 or all.")
         highest = max(int(first), int(last or first))
         if highest >= depth:
             raise UserError(f"blocks {text!r}: block {highest} is outside the backbone's 0..{depth - 1}.")
