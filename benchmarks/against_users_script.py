@@ -77,7 +77,7 @@ def arguments() -> argparse.Namespace:
 def planned(method: str, precision: str, epochs: int, place: Runtime) -> Cell:
     """A cell of real ODIR's first fold, or of the twin."""
     reads = registry.get(registry.METHODS, method).reads
-    table, fingerprint = datasets.fingerprinted("odir", place.data_root, place.limit, place.cache)
+    table, fingerprint = datasets.fingerprinted("odir", place)
     spec = backbones.resolve(BACKBONE, MAX_TEXT)
     blocks = {"mora": (0,), "lora": tuple(range(spec.depth))}
     recipe = Recipe(

@@ -18,7 +18,7 @@ from regressions import fitted
 from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.load import load, resolve
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.cells.runtime import default_cache
+from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.data import cache, datasets, splits
 from mora_bench.data.samples import Samples
 from mora_bench.tasks.multilabel import MultiLabel
@@ -65,7 +65,7 @@ def probe(sides: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
 def sides_of(name: str, dataset: str, seed: int, pool: int) -> list[tuple[Parts, np.ndarray]]:
     """Features and targets of the training, validation and test side."""
     spec, folder = resolve(name, TEXT), default_cache()
-    table, known = datasets.fingerprinted(dataset, None, None, folder)
+    table, known = datasets.fingerprinted(dataset, Runtime(out=folder, cache=folder))
     decoded = cache.prepare(table, known, spec.rules, folder, 1)
     cut = splits.split(
         table.group_tokens, data=f"{dataset} twin", unit="patient", seed=seed, shares=splits.WITHOUT_TEST

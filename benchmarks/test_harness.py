@@ -272,7 +272,7 @@ def test_quick_grid(benchmark, place):
 def test_open(benchmark, place, monkeypatch):
     def opened():
         reopen()
-        datasets.fingerprinted.cache_clear()
+        datasets.forget()
         begun = time.perf_counter()
         samples("odir", "small", 128, place)
         return time.perf_counter() - begun

@@ -74,7 +74,7 @@ def runtime(grid: Grid) -> Runtime:
         from mora_bench.data import datasets
 
         # A notebook may have changed its files since an earlier grid.
-        datasets.fingerprinted.cache_clear()
+        datasets.forget()
     resources = tuple((name, value) for name, _, value in (resource.partition("=") for resource in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
@@ -170,7 +170,7 @@ def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
     shipped = backbones.names()
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         dataset_cells = [cell for cell in cells if cell.dataset == dataset]
-        table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table = datasets.table_of(dataset, runtime)
         nets = [(c, c.decoded_for) for c in dataset_cells if c.decoded_for is not None]
         before = [(c.before, *read) for c, read in nets if c.after]
         for reading in dict.fromkeys([*((dataset, *read) for _, read in nets), *before]):

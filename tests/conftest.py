@@ -89,7 +89,7 @@ def as_a_new_user(monkeypatch, cache, tmp_path):
     monkeypatch.setattr(registry, "_files", [])
     monkeypatch.chdir(tmp_path)
     # What a process has read it knows by paths, which lead elsewhere from another folder.
-    datasets.fingerprinted.cache_clear()
+    datasets.forget()
 
 
 @pytest.fixture(scope="session")
@@ -270,7 +270,7 @@ def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
     values = {
         "dataset": dataset,
         "source": "twin",
-        "data": datasets.fingerprinted(dataset, place.data_root, place.limit, place.cache)[1],
+        "data": datasets.fingerprinted(dataset, place)[1],
         "split": "patient",
         "missing": "both",
         "rate": 0.7,

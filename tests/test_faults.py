@@ -136,7 +136,7 @@ def test_the_cache_goes_while_a_grid_runs(tmp_path, monkeypatch, cache):
     shutil.copytree(cache, own)
     monkeypatch.setenv("MORA_BENCH_CACHE", str(own))
     assert grid(whole) == 0
-    between(monkeypatch, lambda: (shutil.rmtree(own), datasets.fingerprinted.cache_clear()))
+    between(monkeypatch, lambda: (shutil.rmtree(own), datasets.forget()))
     assert grid(tmp_path / "out") == 0
     for file in (whole / "scores").iterdir():
         assert measured((tmp_path / "out" / "scores" / file.name).read_bytes()) == measured(file.read_bytes())
@@ -174,7 +174,7 @@ REAL = ["--folds", "0", "--pool", "0", "--methods", "pixels", "prior"]
 def test_the_data_root_goes_while_a_grid_runs(tmp_path, root, monkeypatch):
     """Every cell that reads it is a record that says so; what was done is kept."""
     out = tmp_path / "out"
-    between(monkeypatch, lambda: (root.rename(tmp_path / "away"), datasets.fingerprinted.cache_clear()))
+    between(monkeypatch, lambda: (root.rename(tmp_path / "away"), datasets.forget()))
     assert grid(out, *REAL, "--data-root", str(root)) == 1
     found = outcomes(out)
     assert len([1 for status, _ in found if status == "done"]) >= 1
@@ -190,7 +190,7 @@ def test_a_picture_that_becomes_corrupt_while_a_grid_runs(tmp_path, root, monkey
     def corrupt():
         picture = sorted(root.rglob("*.jpg"))[3]
         picture.write_bytes(picture.read_bytes()[:200])
-        datasets.fingerprinted.cache_clear()
+        datasets.forget()
 
     between(monkeypatch, corrupt)
     assert grid(out, *REAL, "--data-root", str(root)) == 1

@@ -57,7 +57,7 @@ def forget_plugins() -> None:
     for group in registry._plugins.values():
         group.clear()
     registry._files.clear()
-    datasets.fingerprinted.cache_clear()
+    datasets.forget()
 
 
 # 1. A plug-in's picture is not what it should be, somewhere.

@@ -65,7 +65,7 @@ def forget(monkeypatch, cache):
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
     monkeypatch.setattr(registry, "_files", [])
     # What a process remembers of data by name, because a name means the same as long as it lives.
-    datasets.fingerprinted.cache_clear()
+    datasets.forget()
 
 
 def write(folder, content, name="mine.py"):

@@ -169,7 +169,7 @@ def _warn(plan: Plan, runtime: Runtime) -> None:
 
     kinds: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
-        table, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+        table, fingerprint = datasets.fingerprinted(name, runtime)
         kinds[name] = tuple(table.kinds)
         for sentence in warnings(table):
             print(f"WARNING: {name}: {sentence}", file=sys.stderr)

@@ -173,9 +173,7 @@ class Sizes:
 
         key = (cell.dataset, cell.split, cell.folds, cell.pool)
         if key not in self.known:
-            table, _ = datasets.fingerprinted(
-                cell.dataset, self.runtime.data_root, self.runtime.limit, self.runtime.cache
-            )  # fmt: skip
+            table = datasets.table_of(cell.dataset, self.runtime)
             self.known[key] = {name: len(side) for name, side in sides(cell, table).items()}
         return self.known[key]
 
@@ -238,7 +236,7 @@ def _decoding(cells: Sequence[Cell], grid: Grid, runtime: Runtime) -> tuple[int,
     for (dataset, _), cell in {(c.dataset, c.decoded_for): c for c in cells}.items():
         if cell.decoded_for is None:
             continue
-        table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table, fingerprint = datasets.fingerprinted(dataset, runtime)
         rules = backbones.resolve(*cell.decoded_for).rules
         folders = cache.folders_of(table, fingerprint, rules, runtime.cache)
         number = 0 if all(folder.exists() for folder in folders) else len(table)
@@ -262,7 +260,7 @@ def _reading(cells: Sequence[Cell], grid: Grid, runtime: Runtime, prices: Prices
 
     samples, seconds = 0, 0.0
     for cell in readers.values():
-        table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table = datasets.table_of(cell.dataset, runtime)
         number = 0 if all(folder.exists() for folder in decoded(replace(cell, pool=0), runtime)) else len(table)
         number += cell.pool * len(set(grid.seeds))
         samples += number

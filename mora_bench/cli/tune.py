@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
         if cell.seed == grid.seeds[0] and cell.recipe is not None
     ]
     for cell in cells:
-        table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table = datasets.table_of(cell.dataset, runtime)
         tuning.untested(cell, table, grid.seeds)
     keys = {cell: tuning.ledger_key(cell, grid.seeds, options.trials) for cell in cells}
     todo = [cell for cell in cells if tuning.read(keys[cell], runtime) is None]

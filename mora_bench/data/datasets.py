@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mora_bench import registry
+from mora_bench.cells.runtime import Runtime
 from mora_bench.data import audit
 from mora_bench.data.contract import APART, Dataset
 from mora_bench.data.readers import cxr, odir
@@ -147,11 +148,25 @@ def of_pool(fingerprint: str, seed: int, samples: int) -> str:
     return digest_json([fingerprint, "pool", seed, samples])
 
 
+def fingerprinted(name: str, runtime: Runtime) -> tuple[Table, str]:
+    """`load` and the table's fingerprint, computed once per process; hashes of files are remembered in the cache."""
+    return _fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+
+
 @lru_cache(maxsize=8)
-def fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
-    """`load` and the table's fingerprint, computed once per process; file hashes are remembered in `cache`."""
+def _fingerprinted(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:
     table = load(name, root, limit)
     return table, fingerprint(table, cache)
+
+
+def table_of(name: str, runtime: Runtime) -> Table:
+    """The table alone; read once per process, as by `fingerprinted`."""
+    return fingerprinted(name, runtime)[0]
+
+
+def forget() -> None:
+    """Read tables again when they are next asked for: their files, or the working folder, have changed."""
+    _fingerprinted.cache_clear()
 
 
 def read_anew(name: str, root: Path | None, limit: int | None, cache: Path) -> tuple[Table, str]:

@@ -13,5 +13,5 @@ def rehash(asked: bool, cache: Path) -> None:
 
         (cache / datasets.HASHES).unlink(missing_ok=True)
         forget_hashes()
-        datasets.fingerprinted.cache_clear()
+        datasets.forget()
         decoded.forget(cache)

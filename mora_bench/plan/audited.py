@@ -34,7 +34,7 @@ def audited(cells: Sequence[Cell], runtime: Runtime) -> Iterator[str]:
             if key in seen:
                 continue
             seen.add(key)
-            table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+            table = datasets.table_of(cell.dataset, runtime)
             side_name = side_names[0] if missing == cell.mechanism else side_names[-1]
             yield _paragraph(cell, missing, side_name, sides.sides(cell, table)[side_name])
 

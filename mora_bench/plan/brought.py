@@ -100,7 +100,7 @@ def _check_complete(cell: Cell, missing: Missing, sides: Sequence[str], runtime:
     from mora_bench.data import sides as splits
 
     mask = brought.known(missing.brought)
-    table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    table = datasets.table_of(cell.dataset, runtime)
     parts = splits.sides(cell, table)
     wrong = []
     for side in sides:
@@ -119,10 +119,8 @@ def names_of(dataset: str, unit: str, runtime: Runtime) -> tuple[str, ...]:
     """The names of all units of a dataset, also where a smoke run reads only the first of them."""
     from mora_bench.data import datasets
 
-    if runtime.limit is None:
-        table, _ = datasets.fingerprinted(dataset, runtime.data_root, None, runtime.cache)
-    else:
-        table = datasets.load(dataset, runtime.data_root)
+    whole = runtime.limit is None
+    table = datasets.table_of(dataset, runtime) if whole else datasets.load(dataset, runtime.data_root)
     return table.ids if unit == "sample" else table.patients
 
 

@@ -54,7 +54,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
     specs = check(grid, methods, predictors)
     seeds = len(set(grid.seeds))
     for dataset in grid.datasets:
-        table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table = datasets.table_of(dataset, runtime)
         check_fit(specs if methods else [], dataset, table)
         masks = len({masked(grid, dataset, table, *pair) for pair in masked_points(grid, dataset, table, runtime)})
         masks *= sum(not point.why for point in gaps_of(grid, table))

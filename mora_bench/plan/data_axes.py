@@ -50,7 +50,7 @@ def befores_of(grid: Grid, table: Table, runtime: Runtime) -> list[Point]:
         if not name:
             points.append(Point(""))
             continue
-        other, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+        other, fingerprint = datasets.fingerprinted(name, runtime)
         if name == table.name:
             points.append(Point(None, f"{name} does not come after itself"))
         elif other.shape != table.shape:

@@ -89,7 +89,7 @@ def _check_sides(cells: list[Cell], runtime: Runtime) -> None:
     from mora_bench.data.sides import rows_of
 
     for cell in {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}.values():
-        rows_of(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[0])
+        rows_of(cell, datasets.table_of(cell.dataset, runtime))
 
 
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:
@@ -104,7 +104,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
     imputers = imputers_of(grid)
     specs = check(grid, methods, predictors)
     for dataset in grid.datasets:
-        table, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+        table, fingerprint = datasets.fingerprinted(dataset, runtime)
         check_fit(specs if methods else [], dataset, table)
         masks = masked_points(grid, dataset, table, runtime)
         gaps = gaps_of(grid, table)

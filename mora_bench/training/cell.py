@@ -98,7 +98,7 @@ def untrained(
     test side if they are not tested."""
     cell, recipe = cells[0], recipe_of(cells[0])
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
-    facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)[1])
+    facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime)[1])
     load(cell, runtime)
     split = {name: side for name, side in sides(cell, data.table).items() if tested or name != "test"}
     decoded = dict.fromkeys(split, data)

@@ -11,13 +11,13 @@ from mora_bench.data.samples import Samples
 
 def samples(dataset: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
     """A dataset decoded as a backbone wants it; a process holds the last few, `cache` all of them on disk."""
-    _, fingerprint = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+    _, fingerprint = datasets.fingerprinted(dataset, runtime)
     return _samples(dataset, fingerprint, backbone, max_text, runtime)
 
 
 @lru_cache(maxsize=4)
 def _samples(dataset: str, fingerprint: str, backbone: str, max_text: int, runtime: Runtime) -> Samples:
-    table, _ = datasets.fingerprinted(dataset, runtime.data_root, runtime.limit, runtime.cache)
+    table = datasets.table_of(dataset, runtime)
     rules = backbones.resolve(backbone, max_text).rules
 
     def unchanged() -> bool:

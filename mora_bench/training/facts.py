@@ -76,7 +76,7 @@ def decoded(cell: Cell, runtime: Runtime) -> list[Path]:
     them if the cell reads these alone, for `cache.damaged`."""
     assert cell.decoded_for is not None
     rules = backbones.resolve(*cell.decoded_for).rules
-    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime)
     known = [fingerprint] + [datasets.of_pool(cell.data, cell.seed, cell.pool)] * bool(cell.pool)
     folders = [cache.folders_of(table, name, rules, runtime.cache) for name in known]
     features = [frozen.folder_of(cell, group, runtime) for group in folders if cell.recipe is None]
@@ -95,7 +95,7 @@ def own_sides(cell: Cell, runtime: Runtime) -> tuple[Table, dict[str, Side]]:
     Raises:
         UserError: they are not the data that the cell was planned on.
     """
-    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    table, fingerprint = datasets.fingerprinted(cell.dataset, runtime)
     same_data(cell, fingerprint)
     load(cell, runtime)
     return table, sides(cell, table)

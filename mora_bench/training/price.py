@@ -53,7 +53,7 @@ def probe(cell: Cell, runtime: Runtime) -> Probe:
     if recipe is not None and recipe.projection == ALIGNED:
         limit = max(limit, math.ceil(PAIRS / TRAINED / max(1 - cell.rate, FEW_STAY)))
     limit = min(limit, runtime.limit or limit)
-    _, data = datasets.fingerprinted(cell.dataset, runtime.data_root, limit, runtime.cache)
+    _, data = datasets.fingerprinted(cell.dataset, replace(runtime, limit=limit))
     short = replace(cell, data=data, pool=min(cell.pool, POOL if recipe else limit), after="")
     if recipe is not None:
         # As published, because three steps hold no plateau; a step costs the same.
@@ -76,7 +76,7 @@ def decoding(cell: Cell, runtime: Runtime) -> tuple[float, float]:
     cell is of a competitor that reads it frozen."""
     if cell.decoded_for is None:
         return 0.0, 0.0
-    table, _ = datasets.fingerprinted(cell.dataset, runtime.data_root, runtime.limit, runtime.cache)
+    table = datasets.table_of(cell.dataset, runtime)
     some = table.only(np.arange(min(DECODED, len(table))))
     rules = backbones.resolve(*cell.decoded_for).rules
     with tempfile.TemporaryDirectory() as folder:

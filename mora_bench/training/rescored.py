@@ -81,7 +81,7 @@ def table_of(cell: Cell, runtime: Runtime) -> Table:
     root = runtime.data_root if cell.source == "real" else None
     if cell.source == "real" and root is None:
         raise UserError(f"{cell.label}: its scores need the real {cell.dataset}; say where it is with --data-root.")
-    table, fingerprint = datasets.fingerprinted(cell.dataset, root, runtime.limit, runtime.cache)
+    table, fingerprint = datasets.fingerprinted(cell.dataset, replace(runtime, data_root=root))
     same_data(cell, fingerprint)
     return table
 

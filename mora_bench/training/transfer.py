@@ -26,7 +26,7 @@ def before(cell: Cell, runtime: Runtime) -> Cell:
         UserError: its data are not those that were planned on.
     """
     name, _, planned = cell.after.partition(" ")
-    table, fingerprint = datasets.fingerprinted(name, runtime.data_root, runtime.limit, runtime.cache)
+    table, fingerprint = datasets.fingerprinted(name, runtime)
     if fingerprint != planned:
         raise UserError(f"{name} is not the data that {cell.label} was planned on. Plan again.")
     missing = cell.mechanism

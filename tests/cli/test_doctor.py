@@ -168,7 +168,7 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
     assert doctor() == 0
     capsys.readouterr()
     monkeypatch.setattr(looks, "diagnose", lambda *_: 1 / 0)
-    datasets.fingerprinted.cache_clear()
+    datasets.forget()
     assert main(words) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if "WARNING: clinic" in line]
     assert len(said) == 1

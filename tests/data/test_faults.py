@@ -81,7 +81,7 @@ def forget(monkeypatch, cache):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     monkeypatch.setattr(registry, "_plugins", {group: {} for group in registry.GROUPS})
     monkeypatch.setattr(registry, "_files", [])
-    datasets.fingerprinted.cache_clear()
+    datasets.forget()
 
 
 def verb(name, file, folder, out):

@@ -195,7 +195,7 @@ def test_where_nobody_has_a_picture_it_stays_as_drawn_and_what_precedes_the_meth
 
 
 def test_after_another_dataset_each_has_a_projection_of_its_own(place):
-    after = f"cxr {datasets.fingerprinted('cxr', None, place.limit, place.cache)[1]}"
+    after = f"cxr {datasets.fingerprinted('cxr', dataclasses.replace(place, data_root=None))[1]}"
     cell = aligned(place, "mora", after=after)
     source = transfer.before(cell, place)
     assert source.recipe.projection == "aligned"

@@ -18,7 +18,7 @@ from mora_bench.training.work import work
 
 
 def after(place, name="cxr"):
-    return f"{name} {datasets.fingerprinted(name, None, place.limit, place.cache)[1]}"
+    return f"{name} {datasets.fingerprinted(name, dataclasses.replace(place, data_root=None))[1]}"
 
 
 def test_what_was_trained_before_is_where_it_starts_but_the_classifier(place, folder, monkeypatch):
