@@ -39,7 +39,7 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import CURVE, kept_at
 from mora_bench.seeds import derive, rng
 from mora_bench.training import cell as cells
-from mora_bench.training import facts
+from mora_bench.training import masking
 from mora_bench.training.decoded import samples
 from mora_bench.training.work import work
 
@@ -143,7 +143,7 @@ def by_script(cell: Cell, place: Runtime, given: script.Patients, precision: str
     start = {"projection": model.projection.state_dict(), "head": model.head.state_dict()}
     start["adapter"] = exported[1] if exported else {}
     start = {name: {key: own.detach().clone() for key, own in tensors.items()} for name, tensors in start.items()}
-    test = facts.units(split["test"])
+    test = masking.units(split["test"])
     masks = {
         pattern: [presence.combine(test.natural, kept) for kept in kept_at(cell, "test", test, pattern, CURVE)]
         for pattern in patterns(cell.modalities)[1:]

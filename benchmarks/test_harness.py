@@ -39,8 +39,8 @@ from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells
 from mora_bench.training.decoded import reopen, samples
-from mora_bench.training.facts import predicted
 from mora_bench.training.predict import predict
+from mora_bench.training.recorded import predicted
 from mora_bench.training.tuning import search
 from mora_bench.training.work import lost, work
 

@@ -192,11 +192,11 @@ def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
 def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:
     """The id lists of every split in use."""
     from mora_bench.data.sides import sides
-    from mora_bench.training import facts
+    from mora_bench.training import recorded
 
     alike = {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}
     for cell in alike.values():
-        facts.write_split(store, cell, sides(cell, table))
+        recorded.write_split(store, cell, sides(cell, table))
 
 
 def run(

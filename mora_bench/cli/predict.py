@@ -101,7 +101,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.data.table import PICTURES
     from mora_bench.scoring.decide import Asked
-    from mora_bench.training import applied, facts
+    from mora_bench.training import applied, masking
     from mora_bench.training.decided import decider, like_in_training
 
     root = options.data_root if cell.source == "real" else None
@@ -110,7 +110,7 @@ def run(arguments: list[str]) -> int:
     views, made = dataset.views or Views(), dataset.made
     explains = options.changes or options.page is not None
     asked = Asked(options.decide, options.coverage, options.calibrate, explains)
-    table, sides = facts.own_sides(cell, runtime)
+    table, sides = masking.own_sides(cell, runtime)
     check_alike(views, table.modalities)
     decides, like = decider(record, sides, runtime, asked), like_in_training(record, sides["train"])
     predicted = Predicted(decides, like, applied.applier(record, runtime, table, explains), options.changes)

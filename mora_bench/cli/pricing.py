@@ -255,7 +255,7 @@ def _reading(cells: Sequence[Cell], grid: Grid, runtime: Runtime, prices: Prices
     if not readers:
         return 0, 0.0
     from mora_bench.data import datasets
-    from mora_bench.training.facts import decoded
+    from mora_bench.training.masking import decoded
     from mora_bench.training.price import decoding
 
     samples, seconds = 0, 0.0

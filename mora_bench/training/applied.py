@@ -25,7 +25,7 @@ from mora_bench.methods.predictor import Predictor
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts, frozen, predictors
+from mora_bench.training import frozen, guards, masking, predictors
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
 
@@ -147,8 +147,8 @@ def fitted_again(cell: Cell, runtime: Runtime) -> Predictor:
     Raises:
         UserError: the data, or the predictor, are not those of the cell any more.
     """
-    facts.same_code(cell)
-    _, sides = facts.own_sides(cell, runtime)
+    guards.same_code(cell)
+    _, sides = masking.own_sides(cell, runtime)
     return predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
 
 

@@ -31,17 +31,17 @@ from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts, flops, fused, gaps, transfer
+from mora_bench.training import flops, fused, gaps, guards, masking, recorded, transfer
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.dropped import Dropping
 from mora_bench.training.export import exported
-from mora_bench.training.facts import Outcome
 from mora_bench.training.learner import Fit, NotFinite, class_weights
 from mora_bench.training.loop import train
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
+from mora_bench.training.recorded import Outcome
 from mora_bench.training.watch import Watch
 
 
@@ -98,7 +98,7 @@ def untrained(
     test side if they are not tested."""
     cell, recipe = cells[0], recipe_of(cells[0])
     data = samples(cell.dataset, cell.backbone, recipe.max_text, runtime)
-    facts.same_data(cell, datasets.fingerprinted(cell.dataset, runtime)[1])
+    guards.same_data(cell, datasets.fingerprinted(cell.dataset, runtime)[1])
     load(cell, runtime)
     split = {name: side for name, side in sides(cell, data.table).items() if tested or name != "test"}
     decoded = dict.fromkeys(split, data)
@@ -119,10 +119,10 @@ def _trained_before(cells: Sequence[Cell], runtime: Runtime, device: torch.devic
 def views_of(cell: Cell, split: Mapping[str, Side], decoded: Mapping[str, Samples]) -> dict[str, View]:
     """The sides of a cell's split, of their decoded samples, as its training mask shows them."""
     views = {
-        name: View(gaps.of_samples(cell, decoded[name]), side.rows, facts.presence_of(cell, name, side))
+        name: View(gaps.of_samples(cell, decoded[name]), side.rows, masking.presence_of(cell, name, side))
         for name, side in split.items()
     }
-    views["train"] = replace(views["train"], weights=facts.weights_of(cell, "train", split["train"]))
+    views["train"] = replace(views["train"], weights=masking.weights_of(cell, "train", split["train"]))
     return views
 
 
@@ -204,13 +204,13 @@ def _outcome(
         parameters=parameters(model),
         flops=cost[0],
         uncounted=cost[1],
-        data=facts.described(views["train"].samples.facts(), split, {name: v.present for name, v in views.items()}),
+        data=recorded.described(views["train"].samples.facts(), split, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
-    scores = scored(cell, facts.predicted(split, logits))
+    scores = scored(cell, recorded.predicted(split, logits))
     trained = exported(model, record, scores) if runtime.save_adapters else None
-    list_name = facts.write_split(Store(runtime.out), cell, split)
-    return Outcome(record, facts.predictions(split, logits), scores, trained, list_name)
+    list_name = recorded.write_split(Store(runtime.out), cell, split)
+    return Outcome(record, recorded.predictions(split, logits), scores, trained, list_name)
 
 
 def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Model:

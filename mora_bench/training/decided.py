@@ -15,7 +15,7 @@ from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.scoring.decide import Asked, Decider, Stored
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts
+from mora_bench.training import masking
 
 
 def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: Asked) -> Decider:
@@ -43,5 +43,5 @@ def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: 
 
 def like_in_training(record: Record, side: Side) -> np.ndarray:
     """The number of training samples that showed each pattern of presence, int [P]. `side`: that of training."""
-    present = presence.combine(side.natural, facts.presence_of(record.cell, "train", side))
+    present = presence.combine(side.natural, masking.presence_of(record.cell, "train", side))
     return np.bincount(presence.pattern_index(present), minlength=(1 << present.shape[1]) - 1)

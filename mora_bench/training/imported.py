@@ -19,8 +19,8 @@ from mora_bench.files import DIGITS, hash_file
 from mora_bench.records.schema import NOT_RUN_HERE, Clock, Competitor
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts
-from mora_bench.training.facts import Outcome
+from mora_bench.training import masking, recorded
+from mora_bench.training.recorded import Outcome
 
 #: The columns of a CSV before those of the labels.
 ID, PATTERN, SPLIT = "id", "pattern", "split"
@@ -52,10 +52,10 @@ def as_cell(like: Cell, name: str) -> Cell:
 def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
     """The rows to be predicted like a cell: one for each validation and test sample and each pattern that it can show,
     with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
-    table, sides = facts.own_sides(cell, runtime)
+    table, sides = masking.own_sides(cell, runtime)
     names = presence.stratum_names(table.names)
     rows = []
-    seen = presence.pattern_index(facts.presence_of(cell, "train", sides["train"]))
+    seen = presence.pattern_index(masking.presence_of(cell, "train", sides["train"]))
     rows += [("train", id, names[k]) for id, k in zip(sides["train"].ids, seen, strict=True)]
     for split in SPLITS:
         able = presence.able(sides[split].natural)
@@ -72,7 +72,7 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
     Raises:
         UserError: a prediction is absent, occurs twice, is of an unknown sample or pattern, or no probability.
     """
-    table, sides = facts.own_sides(cell, runtime)
+    table, sides = masking.own_sides(cell, runtime)
     if labels is not None and labels != list(table.labels):
         raise UserError(
             f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."
@@ -90,9 +90,11 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
         if reason := task.improbable(probabilities):
             raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in probabilities)}: {reason}.")
     logits = _placed(sides, rows, presence.stratum_names(table.names), task)
-    present = {name: facts.presence_of(cell, name, side) for name, side in sides.items()}
+    present = {name: masking.presence_of(cell, name, side) for name, side in sides.items()}
     competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
-    scored = facts.without_network(cell, runtime, competitor, sides, present, logits, Clock(cell_s=0.0, predict_s=0.0))
+    scored = recorded.without_network(
+        cell, runtime, competitor, sides, present, logits, Clock(cell_s=0.0, predict_s=0.0)
+    )
     scored.record.imported = hash_file(rows.file)[:DIGITS]
     return scored
 

@@ -17,9 +17,9 @@ from mora_bench.records.schema import Clock, Competitor
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import facts, frozen, gaps
+from mora_bench.training import frozen, gaps, masking, recorded
 from mora_bench.training.decoded import pool_of, reopen, samples
-from mora_bench.training.facts import Outcome
+from mora_bench.training.recorded import Outcome
 
 #: The sides of a split.
 SIDES = ("train", "val", "test")
@@ -30,9 +30,9 @@ SIDES = ("train", "val", "test")
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
     begun = time.perf_counter()
-    _, sides = facts.own_sides(cell, runtime)
+    _, sides = masking.own_sides(cell, runtime)
     seen = frozen_of(cell, runtime)
-    present = {name: facts.presence_of(cell, name, side) for name, side in sides.items()}
+    present = {name: masking.presence_of(cell, name, side) for name, side in sides.items()}
     task: Task = task_of(cell.task)
     predictor = fitted(cell, sides, seen)
     learned = time.perf_counter()
@@ -42,7 +42,7 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
         title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
     )
     clock = Clock(cell_s=ended - begun, predict_s=ended - learned)
-    return facts.without_network(cell, runtime, competitor, sides, present, logits, clock)
+    return recorded.without_network(cell, runtime, competitor, sides, present, logits, clock)
 
 
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
@@ -53,7 +53,7 @@ def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Feat
         shown(
             gaps.of_side(cell, side).table,
             side.rows[at],
-            facts.presence_of(cell, name, side)[at],
+            masking.presence_of(cell, name, side)[at],
             targets=True,
             frozen=seen[name],
         )

@@ -18,7 +18,7 @@ from mora_bench.records.documents import Refused
 from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import Findings
-from mora_bench.training.facts import decoded
+from mora_bench.training.masking import decoded
 from mora_bench.training.rescored import contradiction
 
 if TYPE_CHECKING:

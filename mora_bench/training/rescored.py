@@ -76,7 +76,7 @@ def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
 def table_of(cell: Cell, runtime: Runtime) -> Table:
     """The data of a cell, if they are available and unchanged."""
     from mora_bench.data import datasets
-    from mora_bench.training.facts import same_data
+    from mora_bench.training.guards import same_data
 
     root = runtime.data_root if cell.source == "real" else None
     if cell.source == "real" and root is None:
@@ -143,7 +143,7 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) 
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:
             from mora_bench.data.sides import sides
-            from mora_bench.training.facts import units
+            from mora_bench.training.masking import units
 
             side_units = units(sides(cell, table_of(cell, runtime))[split])
         else:

@@ -18,7 +18,7 @@ from mora_bench.files import digest
 from mora_bench.missing import brought, masks
 from mora_bench.records.equal import differences
 from mora_bench.records.store import Store
-from mora_bench.training import facts
+from mora_bench.training import masking
 
 SEEDS = ("0", "1")
 TOY = ["--datasets", "odir", "--methods", "tfidf", "--seeds", *SEEDS, "--pool", "30"]
@@ -42,7 +42,7 @@ def forget():
 
 
 def sides_of(cell: Cell, out):
-    return facts.own_sides(cell, Runtime(out=out, cache=default_cache()))[1]
+    return masking.own_sides(cell, Runtime(out=out, cache=default_cache()))[1]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def made(tmp_path_factory):
     for record in Store(folder / "ours").records()[0]:
         cell = record.cell
         for side, part in sides_of(cell, folder / "ours").items():
-            kept = masks.mask(facts.units(part), "both", 0.5, UNIFORM, data=cell.drawn_by, split=side, seed=cell.seed)
+            kept = masks.mask(masking.units(part), "both", 0.5, UNIFORM, data=cell.drawn_by, split=side, seed=cell.seed)
             rows += [
                 (id, *map(int, row), {"val": "validation"}.get(side, side), cell.seed)
                 for id, row in zip(part.ids, kept, strict=True)

@@ -24,7 +24,7 @@ from mora_bench.errors import PlainError, UserError
 from mora_bench.records import private
 from mora_bench.records.private import Hidden
 from mora_bench.records.store import Store
-from mora_bench.training import facts, failed, predictors
+from mora_bench.training import failed, predictors, recorded
 from mora_bench.training.rescored import score
 
 #: A clinic's data as a plug-in: real, with names, notes and pictures that nothing else is called like.
@@ -309,7 +309,7 @@ def test_predictions_of_patients_hold_no_number_from_their_ids(place):
         table = dataclasses.replace(twins.odir(range(12)), source=source)
         side = Side(table, np.arange(12))
         logits = dict.fromkeys(("val", "test"), np.ones((12, 3, len(table.labels)), np.float32))
-        found[source] = facts.predictions({"train": side, "val": side, "test": side}, logits)
+        found[source] = recorded.predictions({"train": side, "val": side, "test": side}, logits)
     assert found["twin"].keys() - found["real"].keys() == {"val_tokens", "test_tokens"}
     assert (found["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
     record, _ = by_hand.record(source="real")

@@ -15,7 +15,7 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import numbers
 from mora_bench.scoring.protocol import Predicted, scored
-from mora_bench.training import facts
+from mora_bench.training import masking
 from mora_bench.training.cell import run_cells
 from mora_bench.training.decoded import samples
 from mora_bench.training.loop import _drawn
@@ -137,12 +137,12 @@ def test_training_weights_undo_what_the_mechanism_made_rare(place, folder):
     cell = reweighed(place, folder, Missing("covariate:age", 2.0, "sample", "1", "x"))
     data = samples("odir", str(folder), 64, dataclasses.replace(place, limit=None))
     part = Side(data.table, np.arange(len(data)))
-    age = numbers(facts.units(part).covariates["age"])
+    age = numbers(masking.units(part).covariates["age"])
     # Of one mask the weighted mean of few samples is off by chance; of many it is not.
     off = []
     for own in (dataclasses.replace(cell, seed=seed) for seed in range(16)):
-        weights = facts.weights_of(own, "train", part)
-        lost = (facts.presence_of(own, "train", part) != part.natural).any(1)
+        weights = masking.weights_of(own, "train", part)
+        lost = (masking.presence_of(own, "train", part) != part.natural).any(1)
         assert weights.mean() == pytest.approx(1, abs=0.15)
         assert age[lost].mean() > 0.2
         off.append([np.average(age[rows], weights=weights[rows]) for rows in (lost, ~lost)])

@@ -25,7 +25,7 @@ from mora_bench.records.store import Store
 from mora_bench.scoring.pick import stratified
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training import cell as cell_module
-from mora_bench.training import facts
+from mora_bench.training import masking
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells
 from mora_bench.training.decoded import samples
@@ -181,7 +181,7 @@ def test_a_cell_whose_decoded_samples_are_written_into_is_a_record_and_the_next_
     whole, damaged, after = (make_cell(place, folder, method="head", seed=seed) for seed in (0, 1, 1))
     work([whole], place)
     (kept,) = (tmp_path / "cache" / "samples").iterdir()
-    assert facts.decoded(whole, place) == [kept]
+    assert masking.decoded(whole, place) == [kept]
     real = cell_module.fitted
 
     def fitted(*rest, **more):

@@ -16,7 +16,7 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.training import frozen, predictors
-from mora_bench.training.facts import decoded
+from mora_bench.training.masking import decoded
 
 UNTRAINED = "fused:untrained,untrained"
 CPU = torch.device("cpu")

@@ -18,7 +18,7 @@ from mora_bench.records.encoding import encode
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.report.write import read as contents
-from mora_bench.training import facts, imported
+from mora_bench.training import imported, masking, recorded
 from mora_bench.training.cell import run_cells
 from mora_bench.training.work import work
 
@@ -38,7 +38,7 @@ def filled(cell, found, place, file):
     asked = imported.template(cell, place)
     names = presence.stratum_names(cell.modalities)
     labels = list(asked.columns[3:])
-    _, own = facts.own_sides(cell, place)
+    _, own = masking.own_sides(cell, place)
     for split in ("val", "test"):
         at = {id: i for i, id in enumerate(own[split].ids)}
         rows = asked.index[asked["split"] == split]
@@ -216,11 +216,11 @@ def test_probabilities_of_two_digits_are_near_enough_to_1(grades, place):
 def test_a_transposed_array_is_stored_as_what_it_shows(done, place):
     """A file of safetensors cannot tell that its values were scrambled: NumPy's strides are not written."""
     (cell, _), found = done
-    _, own = facts.own_sides(cell, place)
+    _, own = masking.own_sides(cell, place)
     kept = {"val": found.predictions["val_logits"]}
     turned = np.ascontiguousarray(kept["val"].T).T
     assert not turned.flags.c_contiguous
-    again = loaded(saved(facts.predictions(own, {"val": turned})))
+    again = loaded(saved(recorded.predictions(own, {"val": turned})))
     np.testing.assert_array_equal(again["val_logits"], kept["val"])
     # The reason: as it is, it comes back as something else.
     assert not np.array_equal(loaded(saved({"x": turned}))["x"], turned, equal_nan=True)

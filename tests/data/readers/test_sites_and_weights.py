@@ -13,7 +13,7 @@ from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.sides import rows_of, sides
 from mora_bench.errors import UserError
 from mora_bench.seeds import rng
-from mora_bench.training import facts, predictors
+from mora_bench.training import masking, predictors
 
 N = 120
 
@@ -124,7 +124,7 @@ def test_training_draws_by_weights_networks_as_competitors_do(file, place, folde
     cell = cell_of(place, folder, split="row", folds=0)
     own = sides(cell, table)
     rows, weights = own["train"].rows, np.array(table.weights)[own["train"].rows]
-    np.testing.assert_array_equal(facts.weights_of(cell, "train", own["train"]), weights)
+    np.testing.assert_array_equal(masking.weights_of(cell, "train", own["train"]), weights)
     seen = {}
 
     class Counts:
