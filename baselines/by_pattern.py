@@ -12,7 +12,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 
 from . import features
-from .linear import Linear, Regression, chosen, joined
+from .linear import Linear, RegressionModel, chosen, joined
 
 #: The fewest training samples that a model is fitted on.
 FEWEST = 10
@@ -35,7 +35,7 @@ class ByPattern:
         validation: Shown,
         kinds: Sequence[str],
         together: bool = True,
-        regression: Callable[[float], Regression] = Linear,
+        regression: Callable[[float], RegressionModel] = Linear,
     ) -> None:
         """Fit features of modalities of these kinds, and regressions on each set of modalities, by the training
         samples that show all of the set; `together` False: on single modalities alone. The penalty of a `regression` is
@@ -49,7 +49,7 @@ class ByPattern:
             rows = showing(train, (name,))
             if extractor is not None and len(rows) >= FEWEST:
                 self.features[name] = extractor.fit([train.values[name][row] for row in rows])
-        self.models: dict[tuple[str, ...], Regression] = {}
+        self.models: dict[tuple[str, ...], RegressionModel] = {}
         seen, unseen = self.described(train), self.described(validation)
         for names in sets(list(self.features), len(self.features) if together else 1):
             rows, held_rows = showing(train, names), showing(validation, names)

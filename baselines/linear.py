@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 
 
-class Regression(Protocol):
+class RegressionModel(Protocol):
     """A model that is fitted on features [n, F], an array or a sparse matrix, and targets of a task.
 
     Attributes:
@@ -63,13 +63,13 @@ class Linear:
 
 
 def chosen(
-    regression: Callable[[float], Regression],
+    regression: Callable[[float], RegressionModel],
     features: Any,
     targets: np.ndarray,
     held_features: Any,
     held_targets: np.ndarray,
     task: str,
-) -> Regression:
+) -> RegressionModel:
     """The one of `STRENGTHS` whose regressions have the best primary score of the task on held-out samples, the weakest
     penalty of equals; the strongest penalty if there are no held-out samples."""
     if not len(held_targets):

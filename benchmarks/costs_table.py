@@ -7,7 +7,7 @@ python benchmarks/costs_table.py
 from tabulate import tabulate
 
 from mora_bench.training.counters import methods
-from mora_bench.training.counters.nets import Asked, Subject, subject
+from mora_bench.training.counters.nets import CountedNet, InputSize, subject
 from mora_bench.training.counters.run import COUNTERS, ours, row
 
 #: Shape, tokens of text, attention.
@@ -28,7 +28,7 @@ def by_tool() -> str:
     parameters: dict[str, dict[str, str]] = {"`mora_bench`": {}}
     for name, text, attention in COLUMNS:
         # transformers' ViLT has no other.
-        (net,) = subject(name, Asked(text), None if name == "vilt-b32" else attention).nets
+        (net,) = subject(name, InputSize(text), None if name == "vilt-b32" else attention).nets
         own = ours(net)
         lines["`mora_bench`, G"].append(f"{own.total / 1e9:.4g}")
         parameters["`mora_bench`"][name] = f"{own.parameters:,}"
@@ -44,7 +44,7 @@ def by_tool() -> str:
     return _table(["multiply-adds", "version", *headers], lines) + "\n\n" + _table(["parameters", *names], rows)
 
 
-def shares(vilt: Subject) -> str:
+def shares(vilt: CountedNet) -> str:
     """Percent of ViLT-B/32 that two adapters train, by us and by peft."""
     lines = {}
     for name in METHODS:
@@ -72,4 +72,4 @@ def _table(headers: list[str], lines: dict[str, list[str]]) -> str:
 if __name__ == "__main__":
     print(by_tool())
     print()
-    print(shares(subject("vilt-b32", Asked())))
+    print(shares(subject("vilt-b32", InputSize())))

@@ -32,7 +32,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.samples import View
 from mora_bench.data.sides import sides
-from mora_bench.methods.network import BLOCKS, Beginning, Model
+from mora_bench.methods.network import BLOCKS, Model, PrefixState
 from mora_bench.methods.readout import MEAN, LabelAttention, read
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
@@ -66,7 +66,7 @@ def normed(tokens: Tokens) -> Tokens:
 
 
 @torch.no_grad()
-def depths_of(model: Model, view: View, at: np.ndarray) -> Iterator[tuple[int, Beginning]]:
+def depths_of(model: Model, view: View, at: np.ndarray) -> Iterator[tuple[int, PrefixState]]:
     """The tokens of samples after each number of blocks, from 0 on."""
     state = model._run(view.batch(at), 0, BLOCKS)
     yield 0, state

@@ -24,7 +24,7 @@ from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Spec
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.siglip import Siglip
 from mora_bench.backbones.small import vocabulary
 from mora_bench.backbones.tokens import Tokens
@@ -119,7 +119,7 @@ def tiny_clip(seed: int = 0, **changes) -> Clip:
     for name, parameter in clip.named_parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.5 if "embedding" in name else 0.2)
-    seen = Pictures(ImageRule(32, 64, 16), [0.48, 0.46, 0.41], [0.27, 0.26, 0.28])
+    seen = PictureSpec(ImageRule(32, 64, 16), [0.48, 0.46, 0.41], [0.27, 0.26, 0.28])
     return Clip(clip, MODALITIES, seen)
 
 
@@ -136,7 +136,7 @@ def tiny_siglip(seed: int = 0, **changes) -> Siglip:
             torch.nn.init.normal_(parameter, std=0.5 if "embedding" in name else 0.2)
         elif name.endswith("bias"):
             torch.nn.init.normal_(parameter, std=0.1)
-    return Siglip(siglip, MODALITIES, Pictures(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
+    return Siglip(siglip, MODALITIES, PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
 
 
 def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:

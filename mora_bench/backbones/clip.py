@@ -21,7 +21,7 @@ from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
-    Pictures,
+    PictureSpec,
     fingerprint,
     pictures,
     read_json,
@@ -126,7 +126,7 @@ class Clip(Dual):
     source = "arXiv 2103.00020"
     shipped = {"small-dual": "the shipped CLIP, pre-trained on twin pairs"}
 
-    def __init__(self, clip: CLIPModel, modalities: Mapping[str, str], seen: Pictures):
+    def __init__(self, clip: CLIPModel, modalities: Mapping[str, str], seen: PictureSpec):
         image = ClipImage(clip.vision_model, "vision_model", seen.mean, seen.std)
         super().__init__(clip, {"text": ClipText(clip.text_model, "text_model"), "image": image}, modalities)
 
@@ -188,6 +188,6 @@ def read(folder: Path) -> CLIPModel:
     return read_as(CLIPModel, folder, "a CLIP checkpoint")
 
 
-def seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:
+def seen_by(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:
     """How the checkpoint's pictures are resized and normalised."""
     return pictures(folder, config["vision_config"].get("patch_size", 32), name, MEAN, STD)

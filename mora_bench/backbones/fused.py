@@ -94,7 +94,7 @@ class Fused(Packed):
     example = "fused:untrained,untrained"
     streams = towers = ("all",)
 
-    def __init__(self, bert: nn.Module, rule: grids.Grid, modalities: Mapping[str, str]):
+    def __init__(self, bert: nn.Module, rule: grids.FeatureGrid, modalities: Mapping[str, str]):
         super().__init__()
         self.bert: Any = bert
         self.modalities = tuple(modalities)
@@ -137,7 +137,7 @@ class Fused(Packed):
         if wrong := cls.unfit(modalities):
             raise UserError(f"backbone {spec.name}: {wrong}.")
         rule = spec.rules["image"]
-        assert isinstance(rule, grids.Grid)
+        assert isinstance(rule, grids.FeatureGrid)
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             bert = _untrained(spec) if spec.folder is None else read_encoder(spec.folder)

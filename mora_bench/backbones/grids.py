@@ -52,7 +52,7 @@ BEFORE = 8
 
 
 @dataclass(frozen=True)
-class Grid(FeatureRule):
+class FeatureGrid(FeatureRule):
     """Attributes:
     source: a name that `network` knows, or a folder; digest: of its files.
     mean, std: of the red, green and blue values 0 to 1 that the network is used to.
@@ -95,7 +95,7 @@ def arrangement(tokens: int) -> tuple[int, int]:
     return tokens // columns, columns
 
 
-def described(name: str, tokens: int) -> Grid:
+def described(name: str, tokens: int) -> FeatureGrid:
     """The frozen network called `name`, whose grid is pooled to N tokens a picture.
 
     Raises:
@@ -104,16 +104,16 @@ def described(name: str, tokens: int) -> Grid:
     cells = arrangement(tokens)
     if name == UNTRAINED:
         half = (0.5, 0.5, 0.5)
-        return Grid(ImageRule(64, 128, 8), tokens, SMALL_WIDTH, UNTRAINED, UNTRAINED, half, half, cells)
+        return FeatureGrid(ImageRule(64, 128, 8), tokens, SMALL_WIDTH, UNTRAINED, UNTRAINED, half, half, cells)
     if name in installed.LITE:
         installed.lite_weights(name)
         side, digest = LITE_SIDES[name], installed.LITE[name].sha256[:16]
         rule = ImageRule(side, side * 2, STRIDE, "bicubic")
-        return Grid(rule, tokens, LITE_WIDTH, name, digest, *LITE_SCALE, cells)
+        return FeatureGrid(rule, tokens, LITE_WIDTH, name, digest, *LITE_SCALE, cells)
     return _of_transformers(name, load.folder_of(name), tokens, cells)
 
 
-def _of_transformers(name: str, folder: Path, tokens: int, cells: tuple[int, int]) -> Grid:
+def _of_transformers(name: str, folder: Path, tokens: int, cells: tuple[int, int]) -> FeatureGrid:
     config = read_json(folder, "config.json", name)
     check_reads_pictures(folder, config)
     stride = _stride(config)
@@ -125,7 +125,7 @@ def _of_transformers(name: str, folder: Path, tokens: int, cells: tuple[int, int
     if grid[0] < cells[0] or grid[1] < cells[1]:
         raise UserError(_too_few(str(folder), tuple(grid), cells))
     scale = tuple(seen.mean), tuple(seen.std)
-    return Grid(seen.rule, tokens, width, str(folder), fingerprint(files, VERSION), *scale, cells)
+    return FeatureGrid(seen.rule, tokens, width, str(folder), fingerprint(files, VERSION), *scale, cells)
 
 
 def check_reads_pictures(folder: Path, config: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ class OfTransformers(nn.Module):
 
 @lru_cache(maxsize=2)
 def network(source: str, digest: str) -> nn.Module:
-    """The network of a `Grid`, frozen, in float32: pixels [B, 3, H, W] -> grid [B, F, rows, columns]."""
+    """The network of a `FeatureGrid`, frozen, in float32: pixels [B, 3, H, W] -> grid [B, F, rows, columns]."""
     if source == UNTRAINED:
         return _untrained()
     if source in installed.LITE:
@@ -250,7 +250,7 @@ class GridTower(Tower):
     kind = "image"
     depth = 0
 
-    def __init__(self, rule: Grid):
+    def __init__(self, rule: FeatureGrid):
         super().__init__(nn.Identity(), "image")
         self.features = rule.width
 

@@ -25,7 +25,7 @@ OF_A_BLOCK = re.compile(r"\b(layer|layers|h|block|blocks)\.\d+\.")
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureSpec:
     """How an image tower's pictures are resized, and the mean and deviation of red, green and blue that it expects."""
 
     rule: ImageRule
@@ -165,7 +165,7 @@ def tokenizer_file(folder: Path) -> Path:
 
 def pictures(
     folder: Path, patch: int, name: str, mean: list[float], std: list[float], resample: str = "bicubic"
-) -> Pictures:
+) -> PictureSpec:
     """The settings of a folder for an image tower's pictures. They keep their shape: nothing is cropped.
 
     Args:
@@ -188,7 +188,7 @@ def pictures(
     rule = _rule({"shortest_edge": shorter} | size, patch, preprocessor.resample(image, resample, where), where)
     mean = numbers(image.get("image_mean", mean), "image_mean", where)
     std = numbers(image.get("image_std", std), "image_std", where, positive=True)
-    return Pictures(rule, *preprocessor.scaled(image, taken, mean, std, where))
+    return PictureSpec(rule, *preprocessor.scaled(image, taken, mean, std, where))
 
 
 def _rule(size: Mapping[str, Any], multiple: int, resample: str, where: Path) -> ImageRule:

@@ -25,7 +25,7 @@ from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import (
-    Pictures,
+    PictureSpec,
     fingerprint,
     pictures,
     read_json,
@@ -165,14 +165,14 @@ class Pair(Dual):
             rules={"text": TextRule(tokenizer, min(max_text, positions)), "image": seen.rule, "bag": seen.rule},
             single_stream=False,
             shallowest=min(text_config.get("num_hidden_layers", 12), seen.depth),
-            readout="mean" if _mean(text[0]) and isinstance(seen.rule, grids.Grid) else "pooler",
+            readout="mean" if _mean(text[0]) and isinstance(seen.rule, grids.FeatureGrid) else "pooler",
         )
 
     @classmethod
     def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Pair:
         text, config = _half(spec.name, 0, TEXTS, max_text)
         rule = spec.rules["image"]
-        if isinstance(rule, grids.Grid):
+        if isinstance(rule, grids.FeatureGrid):
             image: Tower = grids.GridTower(rule)
         else:
             image = _image_tower(*_half(spec.name, 1, IMAGES, max_text), spec.name)
@@ -244,7 +244,7 @@ def _image_tower(folder: Path, config: dict[str, Any], name: str) -> Tower:
     return VitImage(read_encoder(folder), "image", seen.mean, seen.std)
 
 
-def _pictures(folder: Path, config: dict[str, Any], name: str) -> Pictures:
+def _pictures(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:
     """How the image tower's pictures are resized and normalised."""
     if config["model_type"] == "clip":
         return clip.seen_by(folder, config, name)

@@ -26,7 +26,7 @@ from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
-    Pictures,
+    PictureSpec,
     fingerprint,
     pictures,
     read_json,
@@ -140,7 +140,7 @@ class Siglip(Dual):
     source = "arXiv 2303.15343"
     shipped = {UNTRAINED: "a small SigLIP with random weights"}
 
-    def __init__(self, siglip: SiglipModel, modalities: Mapping[str, str], seen: Pictures):
+    def __init__(self, siglip: SiglipModel, modalities: Mapping[str, str], seen: PictureSpec):
         image = SiglipImage(siglip.vision_model, TOWERS["image"], seen.mean, seen.std)
         super().__init__(siglip, {"text": SiglipText(siglip.text_model, TOWERS["text"]), "image": image}, modalities)
 
@@ -229,6 +229,6 @@ def _small(folder: Path) -> dict[str, Any]:
     return SMALL | {"text_config": SMALL["text_config"] | ids | {"vocab_size": len(words)}}
 
 
-def _seen_by(folder: Path, config: dict[str, Any], name: str) -> Pictures:
+def _seen_by(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:
     """How the checkpoint's pictures are resized and normalised."""
     return pictures(folder, config["vision_config"].get("patch_size", 16), name, HALF, HALF)

@@ -23,7 +23,7 @@ ROWS = np.arange(6)
 
 
 @dataclass(frozen=True)
-class Subject:
+class FamilySubject:
     """A family, what it ships first, and decoded samples."""
 
     kind: type[Backbone]
@@ -41,13 +41,13 @@ class Subject:
         return backbone.join(backbone.embed(batch), batch.present)
 
 
-def named(subject: Subject) -> None:
+def named(subject: FamilySubject) -> None:
     """It has a title and a source, as text, and says what kinds it embeds."""
     described(subject.kind, ("title", "source"))
     expect(bool(subject.kind.kinds), "kinds is empty")
 
 
-def runs(subject: Subject) -> None:
+def runs(subject: FamilySubject) -> None:
     """Embedding, blocks and pooling give tokens and features of the width it says."""
     backbone = subject.loaded()
     declared, actual = (subject.spec.width, subject.spec.depth), (min(backbone.widths), backbone.depth)
@@ -71,7 +71,7 @@ def runs(subject: Subject) -> None:
     expect(bool(torch.isfinite(features).all()), "features are not finite")
 
 
-def alone(subject: Subject) -> None:
+def alone(subject: FamilySubject) -> None:
     """`first` computes the first tokens alone, and a `prefix` is seen by them."""
     backbone = subject.loaded()
     with torch.no_grad():
@@ -84,7 +84,7 @@ def alone(subject: Subject) -> None:
     expect(not torch.allclose(prefixed.x, full.x), "a prefix changes nothing")
 
 
-def linear(subject: Subject) -> None:
+def linear(subject: FamilySubject) -> None:
     """Every role is a linear layer of its network, inside the block's own module."""
     backbone = subject.loaded()
     for at in backbone.places(range(backbone.depth)):
@@ -96,7 +96,7 @@ def linear(subject: Subject) -> None:
             expect(layer in inside, f"{role} of {at} is not inside layer({at})")
 
 
-def adapted(subject: Subject) -> None:
+def adapted(subject: FamilySubject) -> None:
     """An adapter on any role moves its block's output alike in training and evaluation, and its gradient is finite
     whatever a sample lacks."""
     backbone = _without_dropout(subject.loaded())
@@ -155,7 +155,7 @@ def _moves_alike(backbone: Backbone, at: At, role: str, tokens: Tokens, weight: 
     )
 
 
-def _gradients(subject: Subject, backbone: Backbone, lora: dict[str, Any]) -> None:
+def _gradients(subject: FamilySubject, backbone: Backbone, lora: dict[str, Any]) -> None:
     """Expect a gradient of every adapter where all modalities are present, and a finite one where one is absent."""
     for adapter in lora.values():
         torch.nn.init.normal_(adapter.lora_B["default"].weight, std=0.02)
@@ -195,4 +195,4 @@ def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]
         return
     with tempfile.TemporaryDirectory() as folder:
         samples = in_memory(prepare(replace(table, modalities=known), "check", spec.rules, Path(folder)))
-    yield from tried(RULES, Subject(kind, spec, samples), needed=runs)
+    yield from tried(RULES, FamilySubject(kind, spec, samples), needed=runs)

@@ -18,7 +18,7 @@ from mora_bench.checks.spared import beginning, flops, padding, ranks
 from mora_bench.checks.subject import Subject
 from mora_bench.data import presence
 from mora_bench.methods.contract import EMBEDDINGS
-from mora_bench.methods.network import Beginning
+from mora_bench.methods.network import PrefixState
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.watch import not_finite
 
@@ -54,12 +54,12 @@ def outputs(subject: Subject) -> None:
     batch = subject.validation.batch(np.arange(4))
     with torch.no_grad():
         parts = model.imputer.fill(model.embed(batch), batch.present)
-        state = Beginning(model.backbone.join(parts, batch.present))
+        state = PrefixState(model.backbone.join(parts, batch.present))
         for i in range(max(first, 0), depth):
             streams = method.depth(i, model.frozen(i, state), state.streams)
             for tokens, width in zip(streams, model.backbone.widths, strict=True):
                 _check_tokens(tokens, f"block({i}, ...)", 4, width)
-            state = Beginning(streams)
+            state = PrefixState(streams)
         logits = model(batch)
     expect(bool(torch.isfinite(logits).all()), "the logits of an untrained model are not finite")
 

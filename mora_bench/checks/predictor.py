@@ -29,7 +29,7 @@ TRAIN, VALIDATION, TEST = np.arange(50), np.arange(50, 70), np.arange(70, 90)
 
 
 @dataclass(frozen=True)
-class Subject:
+class PredictorSubject:
     """A predictor and the patients it is tried on."""
 
     kind: type[Predictor]
@@ -83,12 +83,12 @@ def thirds(rows: np.ndarray) -> np.ndarray:
     return present
 
 
-def named(subject: Subject) -> None:
+def named(subject: PredictorSubject) -> None:
     """It has a title, a source and a family, as text."""
     described(subject.kind, ("title", "source", "family"))
 
 
-def probabilities(subject: Subject) -> None:
+def probabilities(subject: PredictorSubject) -> None:
     """It gives probabilities, float [samples, labels], under every pattern."""
     predictor = subject.once
     for lacking in (None, 0, 1):
@@ -98,7 +98,7 @@ def probabilities(subject: Subject) -> None:
         expect(bool(((predictions >= 0) & (predictions <= 1)).all()), "predict gave numbers that are no probabilities")
 
 
-def hidden(subject: Subject) -> None:
+def hidden(subject: PredictorSubject) -> None:
     """What a mask hides changes nothing: other texts and pictures in its place, in training and when predicting."""
     for lacking in (0, 1):
         other = _other(subject.table, lacking)
@@ -108,7 +108,7 @@ def hidden(subject: Subject) -> None:
 
 
 def _other(table: Table, lacking: int) -> Table:
-    """Another patient's content wherever the masks of `Subject` hide one modality."""
+    """Another patient's content wherever the masks of `PredictorSubject` hide one modality."""
     name = table.names[lacking]
     column = table.modalities[name]
     hides = np.concatenate([~thirds(np.arange(70))[:, lacking], np.ones(N - 70, bool)])
@@ -117,13 +117,13 @@ def _other(table: Table, lacking: int) -> Table:
     return replace(table, modalities=table.modalities | {name: Column(column.kind, values)})
 
 
-def repeatable(subject: Subject) -> None:
+def repeatable(subject: PredictorSubject) -> None:
     """Fitted twice with the same seed, it predicts the same."""
     first, again = (subject.predicted(predictor) for predictor in (subject.once, subject.fitted()))
     expect(np.array_equal(first, again), "two fits with the same seed predict differently")
 
 
-def nameless(subject: Subject) -> None:
+def nameless(subject: PredictorSubject) -> None:
     """Names change nothing: with other ids, patients and names of files it predicts the same."""
     table = subject.table
     pictures = tuple(tuple(Renamed(picture) for picture in pair) for pair in table.modalities["image"].values)
@@ -148,7 +148,7 @@ class Renamed:
         return f"another {self.picture.fingerprint()}"
 
 
-def placeless(subject: Subject) -> None:
+def placeless(subject: PredictorSubject) -> None:
     """What it predicts for a sample hangs neither on its place among the samples nor on who else is there."""
     predictor = subject.once
     full = subject.predicted(predictor)
@@ -164,7 +164,7 @@ RULES = (named, probabilities, hidden, repeatable, nameless, placeless)
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:
     """Try every rule: its text, and what is wrong or None."""
-    return tried(RULES, Subject(predictor, _asked(twins.odir(range(N)), predictor)), needed=probabilities)
+    return tried(RULES, PredictorSubject(predictor, _asked(twins.odir(range(N)), predictor)), needed=probabilities)
 
 
 def _asked(table: Table, predictor: type[Predictor]) -> Table:

@@ -13,7 +13,7 @@ from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown
+from mora_bench.report.shown import Measure
 from mora_bench.report.verdict import on_what
 from mora_bench.report.write import read
 from mora_bench.statistics.agree import agreement
@@ -25,7 +25,7 @@ REPRODUCED, NOT, UNTOLD, CANNOT = "reproduced", "not reproduced", "inconclusive"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ClaimOutcome:
     """The outcome of testing a claim.
 
     Attributes:
@@ -72,12 +72,12 @@ class Claim:
     says: str
     published: str
     tolerance: str
-    test: Callable[[Folders], Outcome]
+    test: Callable[[Folders], ClaimOutcome]
 
 
 def beats(
     folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str = SCORE
-) -> Callable[[Folders], Outcome]:
+) -> Callable[[Folders], ClaimOutcome]:
     """A test of "the first is better than the second", by the paired differences of the scores that must agree.
 
     Reproduced if it leads in every section that has both rows: all scores have its sign and one is significant. Not
@@ -85,7 +85,7 @@ def beats(
     score or threshold, if a section says so, or is inconclusive.
     """
 
-    def verdict(pairs: list[Pair]) -> str:
+    def verdict(pairs: list[RowPair]) -> str:
         if all(pair.leads > 0 for pair in pairs):
             return REPRODUCED
         if any(pair.leads < 0 or all(difference.little for difference in pair.by_score) for pair in pairs):
@@ -95,12 +95,14 @@ def beats(
     return _judged(folder, first, second, score, verdict)
 
 
-def suffices(folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]) -> Callable[[Folders], Outcome]:
+def suffices(
+    folder: str, first: Callable[[Row], bool], more: Callable[[Row], bool]
+) -> Callable[[Folders], ClaimOutcome]:
     """A test of "the first is as good as the one with more": not reproduced if the second leads in a section;
     reproduced if every score's 95 % interval leaves less than a point to it in all; else it depends on score or
     threshold, or is inconclusive."""
 
-    def verdict(pairs: list[Pair]) -> str:
+    def verdict(pairs: list[RowPair]) -> str:
         if any(pair.leads < 0 for pair in pairs):
             return NOT
         if all(difference.near for pair in pairs for difference in pair.by_score):
@@ -115,16 +117,16 @@ def _judged(
     first: Callable[[Row], bool],
     second: Callable[[Row], bool],
     score: str,
-    verdict: Callable[[list[Pair]], str],
-) -> Callable[[Folders], Outcome]:
+    verdict: Callable[[list[RowPair]], str],
+) -> Callable[[Folders], ClaimOutcome]:
     """A test by the paired differences of two rows, in every section of a results folder that has both."""
 
-    def test(folders: Folders) -> Outcome:
+    def test(folders: Folders) -> ClaimOutcome:
         pairs, behind = _pairs(folders, folder, first, second, score), f"results/reference/{folder}"
         remark = f"; {OLDER_DRAWS}" if any(pair.older_draws for pair in pairs) else ""
         if not pairs:
-            return Outcome("", CANNOT, f"{behind} does not hold both rows", behind)
-        return Outcome("; ".join(map(str, pairs)), verdict(pairs), _resolution(pairs, score) + remark, behind)
+            return ClaimOutcome("", CANNOT, f"{behind} does not hold both rows", behind)
+        return ClaimOutcome("; ".join(map(str, pairs)), verdict(pairs), _resolution(pairs, score) + remark, behind)
 
     return test
 
@@ -156,7 +158,7 @@ class ByScore:
 
 
 @dataclass(frozen=True)
-class Pair:
+class RowPair:
     """Two rows of a section by the scores that must agree on them: 1 where the first leads, -1 where the second does,
     else 0; on what it depends, "" on nothing; and whether splits and masks were drawn by an earlier version."""
 
@@ -172,7 +174,7 @@ class Pair:
 
 def _pairs(
     folders: Folders, folder: str, first: Callable[[Row], bool], second: Callable[[Row], bool], score: str
-) -> list[Pair]:
+) -> list[RowPair]:
     """The pairs of rows of the sections that have both."""
     results = folders.get(folder)
     pairs = []
@@ -185,7 +187,7 @@ def _pairs(
     return pairs
 
 
-def _pair(section: Section, rows: list[Row], score: str, asked: tuple[Shown, ...], older_draws: bool) -> Pair:
+def _pair(section: Section, rows: list[Row], score: str, asked: tuple[Measure, ...], older_draws: bool) -> RowPair:
     values = np.array(
         [measure.metric.oriented(np.array([row.values[measure.of(score)] for row in rows])) for measure in asked]
     )
@@ -195,7 +197,7 @@ def _pair(section: Section, rows: list[Row], score: str, asked: tuple[Shown, ...
         for measure, pairs in zip(asked, compared.pairs, strict=True)
     ]
     depends = f"depends on the {on_what(compared.better[:, 0], asked)}" if compared.depends[0] else ""
-    return Pair(section.dataset, by_score, int(compared.leads[0]), depends, older_draws)
+    return RowPair(section.dataset, by_score, int(compared.leads[0]), depends, older_draws)
 
 
 def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
@@ -203,7 +205,7 @@ def _only(section: Section, wanted: Callable[[Row], bool]) -> Row | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def _resolution(pairs: list[Pair], score: str) -> str:
+def _resolution(pairs: list[RowPair], score: str) -> str:
     least = ", ".join(
         f"{pair.dataset} {' / '.join(difference.metric.shown(difference.smallest) for difference in pair.by_score)}"
         for pair in pairs

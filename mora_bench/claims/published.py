@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mora_bench.cells.cell import OLDER_DRAWS
-from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, Folders, Outcome, beats, suffices
+from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, ClaimOutcome, Folders, beats, suffices
 from mora_bench.claims.counts import counted
 from mora_bench.methods.contract import Axes
 from mora_bench.report.section import Row
@@ -28,31 +28,31 @@ def method(name: str, **axes: object) -> Callable[[Row], bool]:
     return lambda row: row.method == name and all(getattr(row, axis) == value for axis, value in axes.items())
 
 
-def _share(classes: int, published: float) -> Callable[[Folders], Outcome]:
-    def test(folders: Folders) -> Outcome:
+def _share(classes: int, published: float) -> Callable[[Folders], ClaimOutcome]:
+    def test(folders: Folders) -> ClaimOutcome:
         parameters = counted("mora", Axes(4, (0,)), classes)
         trained = sum(parameters.trained.values())
         verdict = REPRODUCED if round(parameters.share_total, 3) == published and parameters.share_total < 1.6 else NOT
         part = 100 * parameters.trained["adapter"] / trained
         why = f"{trained:,} of {parameters.model - parameters.all['adapter']:,}; {part:.1f} % of them MoRA's own"
-        return Outcome(f"{parameters.share_total:.3f} %", verdict, why, "tests/training/test_parameters.py")
+        return ClaimOutcome(f"{parameters.share_total:.3f} %", verdict, why, "tests/training/test_parameters.py")
 
     return test
 
 
-def _adapter(name: str, axes: Axes, published: int) -> Callable[[Folders], Outcome]:
-    def test(folders: Folders) -> Outcome:
+def _adapter(name: str, axes: Axes, published: int) -> Callable[[Folders], ClaimOutcome]:
+    def test(folders: Folders) -> ClaimOutcome:
         ours = counted(name, axes, 8).trained["adapter"]
         verdict = REPRODUCED if ours == published else NOT
-        return Outcome(f"{ours:,}", verdict, "counted from shapes", "tests/training/test_parameters.py")
+        return ClaimOutcome(f"{ours:,}", verdict, "counted from shapes", "tests/training/test_parameters.py")
 
     return test
 
 
-def _score(dataset: str) -> Callable[[Folders], Outcome]:
+def _score(dataset: str) -> Callable[[Folders], ClaimOutcome]:
     """A score of the paper's own setting, beside what MoRA gives on the same data under another backbone."""
 
-    def test(folders: Folders) -> Outcome:
+    def test(folders: Folders) -> ClaimOutcome:
         results, near = folders.get(FUSED), ""
         for table in [] if results is None else results.comparisons:
             for section in table.sections:
@@ -62,13 +62,13 @@ def _score(dataset: str) -> Callable[[Folders], Outcome]:
                         shown = "both missing" if score == "score both" else "complete"
                         older = f" ({OLDER_DRAWS})" if table.older_draws else ""
                         near = f"MiniLM with picture tokens, {shown}: {section.metric.shown(row.mean[score])}{older}"
-        return Outcome(near, CANNOT, NEEDS, f"results/reference/{FUSED}" if near else "")
+        return ClaimOutcome(near, CANNOT, NEEDS, f"results/reference/{FUSED}" if near else "")
 
     return test
 
 
-def _unknown(folders: Folders) -> Outcome:
-    return Outcome("", CANNOT, "its settings are not published", "")
+def _unknown(folders: Folders) -> ClaimOutcome:
+    return ClaimOutcome("", CANNOT, "its settings are not published", "")
 
 
 CLAIMS = (

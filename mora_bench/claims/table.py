@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from mora_bench.claims.claim import Claim, Outcome
+from mora_bench.claims.claim import Claim, ClaimOutcome
 
 
-def markdown(tested: Sequence[tuple[Claim, Outcome]]) -> str:
+def markdown(tested: Sequence[tuple[Claim, ClaimOutcome]]) -> str:
     """One row a claim, then the number of each verdict."""
     rows = [
         [

@@ -13,7 +13,7 @@ from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from mora_bench.claims.claim import Claim, Outcome
+    from mora_bench.claims.claim import Claim, ClaimOutcome
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,5 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _entry(claim: Claim, outcome: Outcome) -> dict[str, str]:
+def _entry(claim: Claim, outcome: ClaimOutcome) -> dict[str, str]:
     return {name: text for name, text in vars(claim).items() if isinstance(text, str)} | vars(outcome)

@@ -14,9 +14,9 @@ from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from mora_bench.training.counters.contract import Net, Parts, Row
+    from mora_bench.training.counters.contract import CostParts, CountRow, Net
     from mora_bench.training.counters.methods import MethodCost
-    from mora_bench.training.counters.nets import Subject
+    from mora_bench.training.counters.nets import CountedNet
 
 #: The most labels that a classifier is made for.
 MOST_CLASSES = 100_000
@@ -64,7 +64,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training.counters.run import COUNTERS, ours, row
 
     subject = nets.subject(
-        options.backbone, nets.Asked(options.text_length, options.picture_size), options.attention
+        options.backbone, nets.InputSize(options.text_length, options.picture_size), options.attention
     )  # fmt: skip
     settings = methods.Settings(options.rank, options.blocks, options.classes, options.readout or "")
     names = methods.chosen(options.methods, subject, settings)
@@ -82,7 +82,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _heading(subject: Subject) -> None:
+def _heading(subject: CountedNet) -> None:
     from importlib.metadata import version
 
     inputs = [f"{subject.text} tokens of text"]
@@ -94,7 +94,7 @@ def _heading(subject: Subject) -> None:
         print(note)
 
 
-def _network(net: Net, parts: Parts, rows: list[Row]) -> None:
+def _network(net: Net, parts: CostParts, rows: list[CountRow]) -> None:
     from tabulate import tabulate
 
     table = [["mora_bench", "", f"{parts.total / 1e9:.4g}", "1.000", f"{parts.parameters:,}", ""]]
@@ -147,7 +147,9 @@ def _methods(costs: list[MethodCost]) -> None:
     print("  the adapter and a second, unused copy of the classifier.")
 
 
-def _plain(subject: Subject, networks: list[tuple[Net, Parts, list[Row]]], costs: list[MethodCost]) -> dict[str, Any]:
+def _plain(
+    subject: CountedNet, networks: list[tuple[Net, CostParts, list[CountRow]]], costs: list[MethodCost]
+) -> dict[str, Any]:
     entries = [
         {
             "network": net.name,

@@ -21,7 +21,7 @@ from mora_bench.doctor.screen import lines
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes
 from mora_bench.records.private import FILE as SALT
-from mora_bench.records.private import Hidden
+from mora_bench.records.private import Pseudonyms
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _diagnosed(table: Table, everybody: Table, cache: Path) -> Diagnosis:
 
 def _look_up(table: Table, results: Path, known: dict[str, list[str]]) -> None:
     """Add to each hash of a results folder the samples and patients of a table that it stands for."""
-    hidden = Hidden(results)
+    hidden = Pseudonyms(results)
     for kind, names in (("sample", table.ids), ("patient", table.patients)):
         for name in dict.fromkeys(names):
             if (hashed := hidden.name(name)) in known:

@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
     from mora_bench.cells.runtime import Runtime, default_cache
-    from mora_bench.cli.exporting import Table
+    from mora_bench.cli.exporting import TableFile
     from mora_bench.records.store import FAILED, Store
     from mora_bench.tasks.named import task_of
     from mora_bench.training.exported import COLUMNS, frames_of
@@ -70,7 +70,7 @@ def run(arguments: list[str]) -> int:
     known = [task_of(task) for task in sorted(tasks) if registry.known(registry.TASKS, task.partition(":")[0])]
     true_columns = {f"true {name}": None for task in known for name in task.columns}
     cells = 0
-    with Table(options.out) as table:
+    with TableFile(options.out) as table:
         for record in records:
             if record.status == FAILED or (options.key and record.key not in options.key):
                 continue

@@ -13,7 +13,7 @@ from mora_bench.files import beside
 from mora_bench.report import csvs
 
 
-class Table:
+class TableFile:
     """A .parquet or .csv file; it appears, or replaces another of its name, once the block ends without an error.
 
     Attributes:

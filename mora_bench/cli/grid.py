@@ -20,7 +20,7 @@ from mora_bench.doctor.holds import warnings
 from mora_bench.errors import UserError
 from mora_bench.plan import brought
 from mora_bench.plan.audited import audited
-from mora_bench.plan.count import Counted, count
+from mora_bench.plan.count import CellCount, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
@@ -197,7 +197,7 @@ def _of_doctor(table: Table, fingerprint: str, runtime: Runtime) -> str:
     return f"WARNING: {table.name}: {worst}: {command}" if worst else f"{table.name}: doctor found nothing"
 
 
-def _sum_up(rows: list[Counted], cells: list[Cell], grid: Grid, runtime: Runtime) -> dict[str, Any]:
+def _sum_up(rows: list[CellCount], cells: list[Cell], grid: Grid, runtime: Runtime) -> dict[str, Any]:
     """A grid that is too large to be listed; `cells` are its cells, or stand for them."""
     priced = pricing.priced(rows, cells, grid, runtime)
     print(pricing.summary(rows, priced.of, priced.open_ended))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mora_bench.cli.predicted import Part, Predicted
+from mora_bench.cli.predicted import PredictedPart, PredictedRecords
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.report.records_page import Answer, Changed, OneRecord, page
@@ -25,11 +25,11 @@ class Pages:
     """
 
     file: Path
-    predicted: Predicted
+    predicted: PredictedRecords
     cell: str
     records: list[OneRecord] = field(default_factory=list)
 
-    def collected(self, parts: Iterable[Part]) -> Iterator[Part]:
+    def collected(self, parts: Iterable[PredictedPart]) -> Iterator[PredictedPart]:
         """The same parts.
 
         Raises:
@@ -48,7 +48,7 @@ class Pages:
         """Write the page of the records that passed."""
         write_atomic(self.file, page(self.records, self.cell, self.predicted.decider.remarks))
 
-    def _records(self, part: Part) -> Iterator[OneRecord]:
+    def _records(self, part: PredictedPart) -> Iterator[OneRecord]:
         decider, like = self.predicted.decider, self.predicted.like
         names = np.array(decider.names)
         for row, name in enumerate(part.table.ids):
@@ -64,7 +64,7 @@ class Pages:
                 answers=tuple(self._answer(part, row, k) for k in range(len(decider.labels))),
             )
 
-    def _answer(self, part: Part, row: int, label: int) -> Answer:
+    def _answer(self, part: PredictedPart, row: int, label: int) -> Answer:
         decider = self.predicted.decider
         low, high = decider.usual(int(part.patterns[row]))
         decided = {name: bool(chosen[row, label]) for name, chosen in part.decided.items()}

@@ -23,7 +23,7 @@ RARE, FEW = 0.01, 10
 
 
 @dataclass(frozen=True)
-class Part:
+class PredictedPart:
     """Some new records, N of them, as they were predicted.
 
     Attributes:
@@ -76,7 +76,7 @@ class Part:
 
 
 @dataclass
-class Predicted:
+class PredictedRecords:
     """New records as they are predicted, a part after the other.
 
     Attributes:
@@ -95,20 +95,20 @@ class Predicted:
     seconds: float = 0.0
     met: Counter[int] = field(default_factory=Counter)
 
-    def parts(self, records: Iterable[NewRecords]) -> Iterator[Part]:
+    def parts(self, records: Iterable[NewRecords]) -> Iterator[PredictedPart]:
         """Predict the records, some at a time. The reading of a column is printed once."""
         noted: set[str] = set()
         for chunk in records:
             for column in chunk.notes.keys() - noted:
                 print(chunk.notes[column], file=sys.stderr)
             noted |= chunk.notes.keys()
-            part = Part(chunk.table, self.decider, self.apply(chunk.table))
+            part = PredictedPart(chunk.table, self.decider, self.apply(chunk.table))
             _check_finite(part)
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
             self.met.update(part.patterns.tolist())
             yield part
 
-    def lines(self, parts: Iterable[Part]) -> Iterator[str]:
+    def lines(self, parts: Iterable[PredictedPart]) -> Iterator[str]:
         """Lines of CSV: a header, and the rows of each part."""
         asked, labels = self.decider.asked, self.decider.labels
         more = ["decision"] * bool(asked.decide) + ["certain", "possible"] * bool(asked.coverage)
@@ -123,7 +123,7 @@ class Predicted:
     def _pairs(self) -> list[str]:
         return [f"{label} by {name}" for label in self.decider.labels for name in self.decider.names]
 
-    def _rows(self, part: Part) -> Iterator[list[object]]:
+    def _rows(self, part: PredictedPart) -> Iterator[list[object]]:
         titles = presence.pattern_titles(part.table.names)
         for row, name in enumerate(part.table.ids):
             pattern = part.patterns[row]
@@ -151,7 +151,7 @@ class Predicted:
         ]
 
 
-def _check_finite(part: Part) -> None:
+def _check_finite(part: PredictedPart) -> None:
     """Refuse records of which nothing can be computed.
 
     Raises:

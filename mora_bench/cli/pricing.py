@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.plan.count import Counted, smallest
+from mora_bench.plan.count import CellCount, smallest
 from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.price import Prices, kind_of
@@ -35,16 +35,16 @@ STAND_FOR = 64
 HOW = "--plan --measure runs three steps of each kind here"
 
 
-def of_cells(cells: Iterable[Cell]) -> list[Counted]:
+def of_cells(cells: Iterable[Cell]) -> list[CellCount]:
     """Cells that were planned, by dataset, backbone and competitor."""
     counts: dict[tuple[str, str, str], int] = {}
     for cell in cells:
         key = (cell.dataset, cell.backbone, cell.method)
         counts[key] = counts.get(key, 0) + 1
-    return [Counted(*key, {OF_ALL: number}) for key, number in counts.items()]
+    return [CellCount(*key, {OF_ALL: number}) for key, number in counts.items()]
 
 
-def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float], most: bool = False) -> str:
+def summary(rows: Sequence[CellCount], seconds: Callable[[CellCount], float], most: bool = False) -> str:
     """A table: a line a competitor, its cells on each dataset and backbone, and their hours on one core; the `most` of
     them, where patience may end cells earlier."""
     pairs = list(dict.fromkeys((row.dataset, row.backbone) for row in rows if row.network))
@@ -76,7 +76,7 @@ def summary(rows: Sequence[Counted], seconds: Callable[[Counted], float], most: 
     )
 
 
-def _axes(rows: Sequence[Counted]) -> str:
+def _axes(rows: Sequence[CellCount]) -> str:
     """How many values of each axis, where there are several."""
     most: dict[str, int] = {}
     for row in rows:
@@ -107,12 +107,12 @@ class Priced:
         """Whether patience may end some of it earlier."""
         return _sum(self.least) < _sum(self.seconds)
 
-    def of(self, row: Counted) -> float:
+    def of(self, row: CellCount) -> float:
         """Seconds of a row's cells on one worker; NaN if nothing of it has a price."""
         return self.seconds.get((row.dataset, row.backbone, row.method), math.nan)
 
 
-def standing_for(rows: Sequence[Counted], grid: Grid, runtime: Runtime) -> list[Cell]:
+def standing_for(rows: Sequence[CellCount], grid: Grid, runtime: Runtime) -> list[Cell]:
     """A few cells of each row, which differ in every axis that changes the cost of a cell."""
     chosen: list[Cell] = []
     for row in rows:
@@ -125,7 +125,7 @@ def standing_for(rows: Sequence[Counted], grid: Grid, runtime: Runtime) -> list[
     return chosen
 
 
-def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, runtime: Runtime) -> Priced:
+def priced(rows: Sequence[CellCount], cells: Sequence[Cell], grid: Grid, runtime: Runtime) -> Priced:
     """The price of the cells that `rows` count, of which `cells` are all, or stand for them."""
     probes = _probes(cells, runtime) if grid.measure else {}
     prices, where = _prices(runtime, [probe.record for probe in probes.values()], grid)
@@ -139,7 +139,7 @@ def priced(rows: Sequence[Counted], cells: Sequence[Cell], grid: Grid, runtime: 
 
 
 def _of_rows(
-    rows: Sequence[Counted], cells: Sequence[Cell], price: Callable[[Cell], float]
+    rows: Sequence[CellCount], cells: Sequence[Cell], price: Callable[[Cell], float]
 ) -> tuple[dict[Key, float], dict[Key, int]]:
     """Seconds of a worker of each row, and its cells without a price, from the prices of `cells`."""
     known: dict[Key, list[float]] = {}
@@ -212,7 +212,7 @@ def _probes(cells: Sequence[Cell], runtime: Runtime) -> dict[tuple, Probe]:
 
 
 def _memory_and_disk(
-    rows: Sequence[Counted], cells: Sequence[Cell], probes: dict[tuple, Probe], sizes: Sizes, runtime: Runtime
+    rows: Sequence[CellCount], cells: Sequence[Cell], probes: dict[tuple, Probe], sizes: Sizes, runtime: Runtime
 ) -> str:
     if not probes:
         return ""
@@ -270,7 +270,12 @@ def _reading(cells: Sequence[Cell], grid: Grid, runtime: Runtime, prices: Prices
 
 
 def _sentence(
-    rows: Sequence[Counted], price: Priced, where: str, more: str, beside: Sequence[tuple[int, float]], runtime: Runtime
+    rows: Sequence[CellCount],
+    price: Priced,
+    where: str,
+    more: str,
+    beside: Sequence[tuple[int, float]],
+    runtime: Runtime,
 ) -> str:
     cells, without = sum(row.cells for row in rows), sum(price.unknown.values())
     if without == cells:

@@ -12,7 +12,7 @@ from mora_bench.data.table import Table
 
 if TYPE_CHECKING:
     from mora_bench.data.readers.picture_paths import Views
-    from mora_bench.data.twins.ceilings import Known
+    from mora_bench.data.twins.ceilings import Posterior
 
 #: The number of the first sample that is none of a twin's own.
 APART = 1000
@@ -49,7 +49,7 @@ class Dataset:
     twin: Callable[[], Table] | None = None
     source: str = ""
     more: Callable[[range], Table] | None = None
-    known: Callable[..., Sequence[Known]] | None = None
+    known: Callable[..., Sequence[Posterior]] | None = None
     population: str = ""
     views: Views | None = None
     made: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ import numpy as np
 from mora_bench.data.audit import NAMED
 from mora_bench.data.table import Table, joined
 from mora_bench.doctor.finding import Finding, share
-from mora_bench.doctor.near_duplicates import Pair
+from mora_bench.doctor.near_duplicates import NearDuplicate
 from mora_bench.doctor.repeats import split_of
 
 #: Splits that are drawn to see how often a pair is parted; pairs that a sentence names.
@@ -17,7 +17,7 @@ SEEDS = 20
 Shared = Sequence[Sequence[tuple[str, str]]]
 
 
-def look(table: Table, pairs: Sequence[Pair], shared: Shared) -> list[Finding]:
+def look(table: Table, pairs: Sequence[NearDuplicate], shared: Shared) -> list[Finding]:
     """A finding for pictures that are alike, and one for files that are equal."""
     equal = {frozenset(ends) for files in shared for ends in combinations({patient for patient, _ in files}, 2)}
     return [*_equal(table, shared), *_alike(table, [p for p in pairs if frozenset((p.first, p.second)) not in equal])]
@@ -35,7 +35,7 @@ def _equal(table: Table, shared: Shared) -> list[Finding]:
     return [Finding("equal pictures", seen, costs, _weight(table, links), facts={"pictures": shared, "parted": parted})]
 
 
-def _alike(table: Table, pairs: Sequence[Pair]) -> list[Finding]:
+def _alike(table: Table, pairs: Sequence[NearDuplicate]) -> list[Finding]:
     if not pairs:
         return []
     links = [(pair.first, pair.second) for pair in pairs]

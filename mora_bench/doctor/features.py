@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mora_bench.data.table import PICTURES
-from mora_bench.doctor.questions import Subject
+from mora_bench.doctor.questions import ExaminedTable
 
 #: A run of digits, kept by `re.split`.
 DIGITS = re.compile(r"([0-9]+)")
@@ -39,7 +39,7 @@ class Feature:
         return " and ".join(self.names)
 
 
-def features(subject: Subject) -> list[Feature]:
+def features(subject: ExaminedTable) -> list[Feature]:
     """Every feature that varies, its values as ranks; of two that put samples in the same order the first, under both
     names."""
     distinct: list[Feature] = []
@@ -55,7 +55,7 @@ def features(subject: Subject) -> list[Feature]:
     return distinct
 
 
-def _all(subject: Subject) -> Iterator[Feature]:
+def _all(subject: ExaminedTable) -> Iterator[Feature]:
     table = subject.table
     yield Feature(("the id",), _natural(table.ids), ORDER)
     if table.patients != table.ids:

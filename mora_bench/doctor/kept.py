@@ -8,7 +8,7 @@ from typing import Any
 from mora_bench.data.table import Table
 from mora_bench.doctor.finding import Finding
 from mora_bench.doctor.looks import VERSION, Diagnosis
-from mora_bench.doctor.near_duplicates import Pair
+from mora_bench.doctor.near_duplicates import NearDuplicate
 from mora_bench.files import digest, read_sealed, write_sealed
 
 
@@ -39,7 +39,7 @@ def read(file: Path, left_out: int | None = None) -> Diagnosis | None:
     try:
         return Diagnosis(
             tuple(Finding(**finding | {"more": tuple(finding["more"])}) for finding in value["findings"]),
-            tuple(Pair(**pair | {"pictures": tuple(pair["pictures"])}) for pair in value["pairs"]),
+            tuple(NearDuplicate(**pair | {"pictures": tuple(pair["pictures"])}) for pair in value["pairs"]),
             tuple(tuple((patient, name) for patient, name in files) for files in value["shared"]),
             value["drawn"],
             tuple(value["remarks"]),

@@ -15,7 +15,7 @@ from mora_bench.data.table import PICTURES
 from mora_bench.doctor.features import ABSENCE, counts
 from mora_bench.doctor.finding import Finding, listed, share
 from mora_bench.doctor.placeholders import Placeholder, text_of
-from mora_bench.doctor.questions import RARE, Subject
+from mora_bench.doctor.questions import RARE, ExaminedTable
 from mora_bench.statistics import holm
 from mora_bench.statistics.auroc import interval
 
@@ -47,7 +47,7 @@ class Differs:
     p: float
 
 
-def look(subject: Subject, placeholders: list[Placeholder]) -> list[Finding]:
+def look(subject: ExaminedTable, placeholders: list[Placeholder]) -> list[Finding]:
     """One finding of all levels that have other labels than the rest."""
     units = subject.one_each
     tests = []
@@ -81,7 +81,7 @@ def _finding(by_level: dict[tuple[str, int], list[Differs]], patients: int) -> F
     return Finding("levels", seen, ABSENCE, weight, tuple(lines), {"levels": facts})
 
 
-def levels(subject: Subject, placeholders: list[Placeholder]) -> Iterator[Level]:
+def levels(subject: ExaminedTable, placeholders: list[Placeholder]) -> Iterator[Level]:
     """Levels of things that samples may lack: pictures, modalities, cells of covariates; and of placeholders."""
     table = subject.table
     for m, (name, column) in enumerate(table.modalities.items()):

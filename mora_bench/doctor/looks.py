@@ -8,7 +8,7 @@ from mora_bench.data.table import Table
 from mora_bench.doctor import copies, levels, near_duplicates, placeholders, repeats, tells, words
 from mora_bench.doctor.duplicates import duplicates
 from mora_bench.doctor.finding import Finding
-from mora_bench.doctor.near_duplicates import Pair
+from mora_bench.doctor.near_duplicates import NearDuplicate
 from mora_bench.doctor.questions import all_samples, drawn
 from mora_bench.files import FileHashes
 
@@ -26,7 +26,7 @@ class Diagnosis:
     """
 
     findings: tuple[Finding, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[NearDuplicate, ...]
     shared: tuple[tuple[tuple[str, str], ...], ...]
     drawn: int
     remarks: tuple[str, ...] = ()

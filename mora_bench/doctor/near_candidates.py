@@ -29,7 +29,7 @@ BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Space:
+class DetailSpace:
     """The space in which vectors of detail, float32 [n, SIDE * SIDE], are compared."""
 
     mean: np.ndarray
@@ -68,7 +68,7 @@ def vectors(thumbnails: np.ndarray, contents: np.ndarray) -> tuple[np.ndarray, n
     return flat[: len(enough)], np.array(enough, int)
 
 
-def space(flat: np.ndarray, full: int = FULL) -> Space:
+def space(flat: np.ndarray, full: int = FULL) -> DetailSpace:
     """The space in which n pictures are compared; coarse for more than `full` of them."""
     mean = flat.mean(0, dtype=np.float64).astype(np.float32)
     covariance = np.zeros((flat.shape[1],) * 2)
@@ -79,7 +79,7 @@ def space(flat: np.ndarray, full: int = FULL) -> Space:
     strength, axes = strength[::-1], axes.T[::-1].astype(np.float32)
     count = int((strength > MANY / len(flat) * strength.sum()).sum())
     coarse = len(flat) > full
-    return Space(mean, axes[count : count + COMPONENTS] if coarse else None, axes[:count], 2 if coarse else 1)
+    return DetailSpace(mean, axes[count : count + COMPONENTS] if coarse else None, axes[:count], 2 if coarse else 1)
 
 
 def candidates(flat: np.ndarray, owners: np.ndarray, full: int = FULL) -> np.ndarray:
@@ -115,7 +115,9 @@ def _usual(scores: np.ndarray) -> float:
     return middle + OUT * NORMAL * float(np.median(np.abs(scores - middle))) if len(scores) else 0.0
 
 
-def _blocks(clean: np.ndarray, seen: np.ndarray, basis: Space) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _blocks(
+    clean: np.ndarray, seen: np.ndarray, basis: DetailSpace
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The greatest correlations over all shifts of pictures with others, float32 [r, c], and their numbers, int [r] and
     [c]. A pair is met once, because one picture moved by a shift is the other moved by its opposite."""
     for low in range(0, len(clean), BLOCK):

@@ -41,7 +41,7 @@ RANDOM, FEW = 200, 20
 
 
 @dataclass(frozen=True)
-class Pair:
+class NearDuplicate:
     """Two patients with pictures that are nearly the same.
 
     Attributes:
@@ -68,7 +68,7 @@ class Match:
     v: int
 
 
-def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callable[[str], None]) -> list[Pair]:
+def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callable[[str], None]) -> list[NearDuplicate]:
     """Pairs of patients with pictures that are nearly or exactly the same, best first; `table.inseparable` is not read.
 
     Args:
@@ -85,13 +85,13 @@ def near_duplicates(table: Table, cache: Path | None, threads: int, note: Callab
     small = thumbnails(pictures.pictures, list(pictures.numbers), cache, threads, note)
     names = {patient: number for number, patient in enumerate(dict.fromkeys(table.patients))}
     patients = np.array([names[patient] for patient in table.patients])
-    best: dict[tuple[str, str], Pair] = {}
+    best: dict[tuple[str, str], NearDuplicate] = {}
     for match, score in _scored(pictures, small, patients, threads, note):
         ends = sorted(((match.a, match.u), (match.b, match.v)), key=lambda end: patients[end[0]])
         first, second = (table.patients[row] for row, _ in ends)
         files = (pictures.names[ends[0][1]], pictures.names[ends[1][1]])
         if (first, second) not in best or best[first, second].score < score:
-            best[first, second] = Pair(first, second, files, score)
+            best[first, second] = NearDuplicate(first, second, files, score)
     return sorted(best.values(), key=lambda pair: -pair.score)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mora_bench.doctor.features import NOTHING
 from mora_bench.doctor.finding import Finding, listed, share
-from mora_bench.doctor.questions import Subject
+from mora_bench.doctor.questions import ExaminedTable
 
 #: Distinct values of a column that is measured rather than chosen from a list.
 MEASURED = 10
@@ -65,7 +65,7 @@ class Placeholder:
         return f"{self.column} {self.value!r}"
 
 
-def look(subject: Subject, entries: list[Placeholder]) -> list[Finding]:
+def look(subject: ExaminedTable, entries: list[Placeholder]) -> list[Finding]:
     """One finding for all of them."""
     if not entries:
         return []
@@ -77,7 +77,7 @@ def look(subject: Subject, entries: list[Placeholder]) -> list[Finding]:
     return [Finding("placeholders", seen, COSTS, min(weight, 0.5), facts={"of": n, "placeholders": facts})]
 
 
-def placeholders(subject: Subject) -> list[Placeholder]:
+def placeholders(subject: ExaminedTable) -> list[Placeholder]:
     """Those of every covariate, column of a table and text."""
     entries: list[Placeholder] = []
     for name, cells in _columns(subject):
@@ -88,7 +88,7 @@ def placeholders(subject: Subject) -> list[Placeholder]:
     return entries
 
 
-def _columns(subject: Subject) -> Iterator[tuple[str, list[str]]]:
+def _columns(subject: ExaminedTable) -> Iterator[tuple[str, list[str]]]:
     """Every column as stripped texts, "" for an empty cell."""
     for name, values in subject.table.covariates.items():
         yield name, [text_of(value) for value in values]
@@ -104,7 +104,7 @@ def text_of(value: Any) -> str:
     return "" if text.lower() in NOTHING else text
 
 
-def _in_column(subject: Subject, name: str, cells: list[str]) -> Iterator[Placeholder]:
+def _in_column(subject: ExaminedTable, name: str, cells: list[str]) -> Iterator[Placeholder]:
     array = np.array(cells, object)
     known = sorted(set(cells) - {""})
     codes = as_numbers(known)
@@ -190,5 +190,5 @@ def _in_texts(name: str, values: tuple[Any, ...]) -> Iterator[Placeholder]:
                 yield Placeholder(name, value, np.isin(np.arange(len(texts)), rows), why)
 
 
-def _patients(subject: Subject, rows: np.ndarray) -> int:
+def _patients(subject: ExaminedTable, rows: np.ndarray) -> int:
     return len(np.unique(subject.owner[rows]))

@@ -21,7 +21,7 @@ NONE = "none of the labels"
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExaminedTable:
     """A table as looks see it.
 
     Attributes:
@@ -76,16 +76,16 @@ class Subject:
         return min(len(np.unique(owner[column])), len(np.unique(owner[~column]))) >= RARE
 
 
-def all_samples(table: Table) -> Subject:
+def all_samples(table: Table) -> ExaminedTable:
     """All samples."""
-    return Subject(table, np.arange(len(table)))
+    return ExaminedTable(table, np.arange(len(table)))
 
 
-def drawn(table: Table) -> Subject:
+def drawn(table: Table) -> ExaminedTable:
     """At most `MOST_SAMPLES` samples: all of each patient who is drawn, by the patient's id."""
     if len(table) <= MOST_SAMPLES:
         return all_samples(table)
     chance = seeds.uniforms(table.group_tokens, "doctor", "drawn")
     limit = np.sort(chance)[MOST_SAMPLES]
     rows = np.flatnonzero(chance < limit)
-    return Subject(table.only(rows), rows, len(table))
+    return ExaminedTable(table.only(rows), rows, len(table))

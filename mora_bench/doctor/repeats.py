@@ -8,7 +8,7 @@ import numpy as np
 from mora_bench.data import splits
 from mora_bench.data.table import Table
 from mora_bench.doctor.finding import Finding, share
-from mora_bench.doctor.questions import Subject
+from mora_bench.doctor.questions import ExaminedTable
 
 #: Splits that are drawn to estimate the shares.
 SEEDS = 5
@@ -38,7 +38,7 @@ class Repeats:
     names: tuple[str, ...]
 
 
-def look(subject: Subject) -> list[Finding]:
+def look(subject: ExaminedTable) -> list[Finding]:
     """A finding for each modality of text whose texts repeat."""
     findings = []
     for name, column in subject.table.modalities.items():
@@ -57,7 +57,7 @@ def look(subject: Subject) -> list[Finding]:
     return findings
 
 
-def repeats(subject: Subject, modality: str) -> Repeats | None:
+def repeats(subject: ExaminedTable, modality: str) -> Repeats | None:
     """How texts of a modality repeat; None where there is none. Blanks and case do not count."""
     values = subject.table.modalities[modality].values
     texts = [" ".join(text.split()).casefold() if text else "" for text in values]

@@ -23,7 +23,7 @@ ANY, ELSE, NONE_OF = "any of", "anything else", "none of these"
 
 
 @dataclass(frozen=True)
-class Rule:
+class WordRule:
     """Attributes:
     form: `ANY`, `ELSE` or `NONE_OF`.
     terms: numbers of terms of the vocabulary.
@@ -33,7 +33,7 @@ class Rule:
     terms: tuple[int, ...]
 
 
-def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[dict[int, Rule], np.ndarray]:
+def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[dict[int, WordRule], np.ndarray]:
     """The rules of the labels that can be said on the samples `train`, bool [n], and their predictions for all samples.
 
     Args:
@@ -42,28 +42,28 @@ def learn(words: Vocabulary, targets: np.ndarray, train: np.ndarray) -> tuple[di
     Returns:
         Rules by the label's number; predictions, bool [n, C], False where a label has no rule.
     """
-    rules: dict[int, Rule] = {}
+    rules: dict[int, WordRule] = {}
     says = np.zeros(targets.shape, bool)
     costs = targets[train].sum(0).astype(float)
 
-    def keep(label: int, rule: Rule, predicted: np.ndarray) -> None:
+    def keep(label: int, rule: WordRule, predicted: np.ndarray) -> None:
         if correlation(targets[train, label], predicted[train]) >= SAYS:
             rules[label], says[:, label] = rule, predicted
             costs[label] = _cost(predicted, targets[:, label], train, len(rule.terms))
 
     for label in range(targets.shape[1]):
         terms, covered = _any(words, targets[:, label], train)
-        keep(label, Rule(ANY, terms), covered)
+        keep(label, WordRule(ANY, terms), covered)
     best = _anything_else(words, rules, targets, train)
     if best is not None and best[0] < costs[best[1]]:
-        keep(best[1], Rule(ELSE, best[2]), best[3])
+        keep(best[1], WordRule(ELSE, best[2]), best[3])
     for label in [k for k in range(targets.shape[1]) if rules and k not in rules]:
-        keep(label, Rule(NONE_OF, ()), np.logical_not(np.delete(says, label, 1).any(1)))
+        keep(label, WordRule(NONE_OF, ()), np.logical_not(np.delete(says, label, 1).any(1)))
     return rules, says
 
 
 def _anything_else(
-    words: Vocabulary, rules: dict[int, Rule], targets: np.ndarray, train: np.ndarray
+    words: Vocabulary, rules: dict[int, WordRule], targets: np.ndarray, train: np.ndarray
 ) -> tuple[float, int, tuple[int, ...], np.ndarray] | None:
     """The best rule of "anything else", where short rules say most of the other labels: its cost, the label, terms that
     say nothing, and the samples."""

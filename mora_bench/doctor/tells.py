@@ -11,7 +11,7 @@ import numpy as np
 
 from mora_bench.doctor.features import Feature, features
 from mora_bench.doctor.finding import Finding
-from mora_bench.doctor.questions import FOLDS, Subject
+from mora_bench.doctor.questions import FOLDS, ExaminedTable
 from mora_bench.statistics import auroc, holm
 
 #: An area that no true label may exceed in silence; and the chance of any alarm where none does.
@@ -35,7 +35,7 @@ class Association:
     alarm: bool
 
 
-def look(subject: Subject) -> list[Finding]:
+def look(subject: ExaminedTable) -> list[Finding]:
     """A finding for each feature that tells a label."""
     known = features(subject)
     associations = tell(subject, known)
@@ -57,7 +57,7 @@ def _finding(feature: Feature, alarms: list[Association]) -> Finding:
     return Finding("tells", seen, feature.costs, 2 * alarms[0].area - 1, facts={"by": feature.name, "labels": facts})
 
 
-def tell(subject: Subject, known: list[Feature]) -> list[Association]:
+def tell(subject: ExaminedTable, known: list[Feature]) -> list[Association]:
     """Every label by every feature, where enough patients have both."""
     looks: list[tuple[str, str, float, float]] = []
     for feature in known:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mora_bench.doctor.finding import Finding
-from mora_bench.doctor.questions import FOLDS, Subject
-from mora_bench.doctor.rules import ELSE, NONE_OF, SAYS, Rule, correlation, learn
+from mora_bench.doctor.questions import FOLDS, ExaminedTable
+from mora_bench.doctor.rules import ELSE, NONE_OF, SAYS, WordRule, correlation, learn
 from mora_bench.doctor.vocabulary import Vocabulary, vocabulary
 
 COSTS = (
@@ -15,7 +15,7 @@ COSTS = (
 LISTED = 12
 
 
-def look(subject: Subject) -> list[Finding]:
+def look(subject: ExaminedTable) -> list[Finding]:
     """A finding for each modality of text whose words say labels."""
     findings = []
     for name, column in subject.table.modalities.items():
@@ -24,7 +24,7 @@ def look(subject: Subject) -> list[Finding]:
     return findings
 
 
-def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
+def _look(subject: ExaminedTable, modality: str, words: Vocabulary) -> list[Finding]:
     targets, n = subject.targets, len(subject.table)
     rules, _ = learn(words, targets, np.ones(n, bool))
     if not rules:
@@ -58,7 +58,7 @@ def _look(subject: Subject, modality: str, words: Vocabulary) -> list[Finding]:
     return [Finding("words", seen, COSTS, max(weight, 0.5), tuple(lines[:LISTED]), facts)]
 
 
-def _in_words(rule: Rule, words: Vocabulary) -> str:
+def _in_words(rule: WordRule, words: Vocabulary) -> str:
     terms = [f'"{words.terms[term]}"' for term in rule.terms]
     if rule.form == NONE_OF:
         return "none of the words of the other labels"

@@ -87,7 +87,7 @@ class Slurm(Engine):
             else:
                 new.append(bundle)
         for start in range(0, len(new), ARRAY):
-            jobs |= slurm_jobs.submitted(new[start : start + ARRAY], Task(), runtime, work, lost)
+            jobs |= slurm_jobs.submitted(new[start : start + ARRAY], SlurmJob(), runtime, work, lost)
         return jobs
 
 
@@ -97,7 +97,7 @@ def _ended(folder: Path, jobs: Mapping[str, Bundle], seen: Mapping[str, float]) 
     return [job for job in jobs if now - seen[job] >= GONE or slurm_jobs.last_word(folder, job) is not None]
 
 
-class Task:
+class SlurmJob:
     """The work of a job: its cells run in a separate process, so that none of them ends the job without a record."""
 
     def __call__(self, bundle: Bundle, runtime: Runtime, work: Work, lost: Lost) -> None:

@@ -26,7 +26,7 @@ BLOCKS = 2
 
 
 @dataclass(frozen=True)
-class Beginning:
+class PrefixState:
     """The output of the frozen stages, if they include at least fill and join.
 
     Attributes:
@@ -39,7 +39,7 @@ class Beginning:
     ahead: tuple[Tensor, ...] = ()
 
 
-#: The state that flows between stages: a `Batch`, then (parts, present), then a `Beginning`.
+#: The state that flows between stages: a `Batch`, then (parts, present), then a `PrefixState`.
 State = Any
 
 
@@ -155,7 +155,7 @@ class Model(nn.Module):
             state = self._run(batch, 0, self.cut)
             return self._with_ahead(state) if self.shortcuts.ahead else state
 
-    def _with_ahead(self, state: Beginning) -> Beginning:
+    def _with_ahead(self, state: PrefixState) -> PrefixState:
         """Add the output of the first changed block's frozen weights to `state`."""
         frozen = self.frozen(self.method.first_block, state)
         ahead = tuple(block(tokens).x for block, tokens in zip(frozen, state.streams, strict=True))
@@ -183,18 +183,18 @@ class Model(nn.Module):
                 state = (self.embed(state), state.present)
             elif stage == FILL:
                 parts, present = state
-                state = Beginning(self.backbone.join(self.imputer.fill(parts, present), present))
+                state = PrefixState(self.backbone.join(self.imputer.fill(parts, present), present))
             else:
-                state = Beginning(self._changed(stage - BLOCKS, state))
+                state = PrefixState(self._changed(stage - BLOCKS, state))
         return state
 
-    def _changed(self, i: int, state: Beginning) -> tuple[Tokens, ...]:
+    def _changed(self, i: int, state: PrefixState) -> tuple[Tokens, ...]:
         frozen = self.frozen(i, state)
         if i >= self.method.first_block:
             return self.method.depth(i, frozen, state.streams)
         return tuple(block(tokens) for block, tokens in zip(frozen, state.streams, strict=True))
 
-    def frozen(self, i: int, state: Beginning) -> list[Frozen]:
+    def frozen(self, i: int, state: PrefixState) -> list[Frozen]:
         """The backbone's own blocks of depth i, as methods call them."""
         # Only the first token is read after the last block, so nothing else of it is computed.
         first = 1 if self.shortcuts.lean and i == self.backbone.depth - 1 else None
@@ -236,7 +236,7 @@ def _head(readout: str, backbone: Backbone, outputs: int, seed: int) -> nn.Seque
     return classifier(together if readout == MEAN else backbone.features, outputs, seed)
 
 
-def _frozen(backbone: Backbone, at: At, first: int | None, state: Beginning, stream: int) -> Frozen:
+def _frozen(backbone: Backbone, at: At, first: int | None, state: PrefixState, stream: int) -> Frozen:
     """One frozen block, as a method calls it. Uses the output computed ahead if called with those very tokens."""
     source = state.streams[stream].x
     ahead = state.ahead[stream] if state.ahead else None

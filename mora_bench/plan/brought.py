@@ -21,7 +21,7 @@ from mora_bench.missing import brought
 from mora_bench.missing import masks as missing_masks
 from mora_bench.missing.brought import SAID, Brought, listed
 from mora_bench.records import masks
-from mora_bench.records.private import Hidden
+from mora_bench.records.private import Pseudonyms
 from mora_bench.records.store import Store
 
 #: Of how many seeds test samples that are drawn apart are known, whichever are planned.
@@ -202,7 +202,7 @@ def find(digest: str, dataset: str, source: str, runtime: Runtime, folder: Store
     document = json.loads(content)
     rows = [tuple(row) for row in document["rows"]]
     if source == "real":
-        hidden = Hidden(store.folder)
+        hidden = Pseudonyms(store.folder)
         names = {hidden.name(name): name for unit in ("sample", "patient") for name in names_of(dataset, unit, runtime)}
         rows = [(side, seed, names.get(name, ""), digits) for side, seed, name, digits in rows]
     mask = Brought(tuple(document["modalities"]), tuple(sorted(rows, key=brought.order)))
@@ -213,7 +213,7 @@ def find(digest: str, dataset: str, source: str, runtime: Runtime, folder: Store
 
 def _readable(store: Store, digest: str, source: str) -> bytes | None:
     """The document of a mask whose ids can be matched: for real patients the one with this folder's salt."""
-    key = Hidden(store.folder).key if source == "real" and masks.documents(store).names() else ""
+    key = Pseudonyms(store.folder).key if source == "real" and masks.documents(store).names() else ""
     return next(
         (
             document
@@ -228,7 +228,7 @@ def _document(mask: Brought, store: Store, source: str) -> bytes:
     """The document of a mask for a results folder."""
     rows, header = list(mask.rows), {}
     if source == "real":
-        hidden = Hidden(store.folder)
+        hidden = Pseudonyms(store.folder)
         header = {"hashed": hidden.key}
         # In the order of the hashes, because that of the ids would tell something of them.
         rows = sorted(((side, seed, hidden.name(name), digits) for side, seed, name, digits in rows), key=brought.order)

@@ -17,7 +17,7 @@ from mora_bench.plan.grid import Grid
 
 
 @dataclass(frozen=True)
-class Counted:
+class CellCount:
     """The cells of one competitor on one dataset and backbone, or on none.
 
     Attributes:
@@ -38,7 +38,7 @@ class Counted:
         return self.backbone != NONE
 
 
-def count(grid: Grid, runtime: Runtime) -> list[Counted]:
+def count(grid: Grid, runtime: Runtime) -> list[CellCount]:
     """The cells of a grid without parts: as many as `expand` makes of it.
 
     Raises:
@@ -47,7 +47,7 @@ def count(grid: Grid, runtime: Runtime) -> list[Counted]:
     return [counted for counted in _counted(grid, runtime) if counted.cells]
 
 
-def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
+def _counted(grid: Grid, runtime: Runtime) -> Iterator[CellCount]:
     from mora_bench.data import datasets
 
     methods, predictors = competitors(grid)
@@ -69,14 +69,14 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[Counted]:
                 values = {"masks": masks, "ranks, blocks, knobs": len(settings), "imputers": len(imputers_of(grid))}
                 values |= {"learning rates": len(set(grid.lrs)) or 1}
                 values |= {"trained before": befores, "seeds": seeds}
-                yield Counted(dataset, spec.name, name, values)
+                yield CellCount(dataset, spec.name, name, values)
         for name in competing(predictors, (*grid.methods, *grid.floors), table):
             for net in read_by(name, specs):
                 if not unreadable(name, table, net):
-                    yield Counted(dataset, net.name if net else NONE, name, {"masks": masks, "seeds": seeds})
+                    yield CellCount(dataset, net.name if net else NONE, name, {"masks": masks, "seeds": seeds})
 
 
-def smallest(grid: Grid, counted: Counted) -> Grid:
+def smallest(grid: Grid, counted: CellCount) -> Grid:
     """The grid of one cell that stands for those of a count: the first value of every axis."""
     network = counted.network
     return replace(

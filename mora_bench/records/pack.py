@@ -24,7 +24,7 @@ import numpy as np
 
 from mora_bench.files import digest
 from mora_bench.records.documents import NAME
-from mora_bench.records.rows import TEXTS, Row, Rows, rows_of
+from mora_bench.records.rows import TEXTS, Row, RowGroup, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,7 +146,7 @@ class Pack:
         for group, members in by_group.items():
             unpacked: list[tuple[str, bytes | ValueError]] = []
             try:
-                rows = Rows(self._parquet.read_row_group(group, columns=Rows.COLUMNS))
+                rows = RowGroup(self._parquet.read_row_group(group, columns=RowGroup.COLUMNS))
                 for name in members:
                     _, first, count, _ = self.index.documents[name]
                     unpacked.append((name, rows.document(first, count)))

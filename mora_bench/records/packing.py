@@ -25,7 +25,7 @@ LOOK = 0.5
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackSummary:
     """The number of packed documents of each kind, their size in bytes, and the files left as they are."""
 
     documents: dict[str, int]
@@ -33,7 +33,7 @@ class Packed:
     left_out: list[Refused]
 
 
-def pack(store: Store) -> Packed:
+def pack(store: Store) -> PackSummary:
     """Pack records, scores and splits of the cells that are done; a cell that failed stays as it is.
 
     Each packed file is written whole, read back, and only then the loose files are removed, if they still equal the
@@ -57,7 +57,7 @@ def pack(store: Store) -> Packed:
             _pack(documents, names, again)
         size = sum(kind.packed.stat().st_size for kind in kinds if kind.packed.exists())
         counts = {kind.kind: len([*(kind.pack() or ())]) for kind in kinds}
-        return Packed({kind: count for kind, count in counts.items() if count}, size, believed.left_out)
+        return PackSummary({kind: count for kind, count in counts.items() if count}, size, believed.left_out)
 
 
 def _splits(store: Store, believed: Contents) -> set[str]:

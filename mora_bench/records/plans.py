@@ -29,7 +29,7 @@ class Planned(msgspec.Struct, frozen=True):
     method: str
 
 
-class Asked(msgspec.Struct, frozen=True):
+class GridRequest(msgspec.Struct, frozen=True):
     """One grid: when it was started last, in ISO 8601, and its cells."""
 
     time: str
@@ -41,11 +41,11 @@ def write(folder: Path, cells: Iterable[Cell]) -> None:
     planned = [Planned(c.key, c.score_key, c.label, c.dataset, c.method) for c in cells]
     if not planned:
         return
-    asked = Asked(time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
+    asked = GridRequest(time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
     write_atomic(folder / FOLDER / f"{_name(planned)}.json", msgspec.json.encode(asked))
 
 
-def read(folder: Path) -> list[Asked]:
+def read(folder: Path) -> list[GridRequest]:
     """All grids that were started on a folder, the first first.
 
     Raises:
@@ -56,7 +56,7 @@ def read(folder: Path) -> list[Asked]:
         if file.is_symlink() or not file.is_file():
             raise UserError(f"{file}: no plain file. Remove it.")
         try:
-            asked = msgspec.json.decode(file.read_bytes(), type=Asked)
+            asked = msgspec.json.decode(file.read_bytes(), type=GridRequest)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise UserError(f"{file}: not a plan ({error}). Remove it; the next `grid` writes it again.") from None
         if file.stem != _name(asked.cells):

@@ -45,7 +45,7 @@ def salt(folder: Path) -> bytes:
         ) from error
 
 
-class Hidden:
+class Pseudonyms:
     """The names that stand for ids of patients in a results folder."""
 
     def __init__(self, folder: Path):

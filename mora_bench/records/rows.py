@@ -64,7 +64,7 @@ def _as_json(row: Row) -> bytes:
     return (text or "").encode() if kind == LITERAL else msgspec.json.encode(text)
 
 
-class Rows:
+class RowGroup:
     """The rows of a group. Their values become JSON all at once, because a folder has millions of them."""
 
     COLUMNS = ("path", "kind", "text", "number")

@@ -13,7 +13,7 @@ from mora_bench.records.typed import typed_documents
 Kind = TypeVar("Kind", Record, Scores)
 
 
-class Stored(Sequence[Kind]):
+class StoredDocuments(Sequence[Kind]):
     """A sequence of typed documents in the order of their names, of which none is kept in memory.
 
     Args:
@@ -42,9 +42,11 @@ class Stored(Sequence[Kind]):
     def __iter__(self) -> Iterator[Kind]:
         return self._read(self.digests)
 
-    def only(self, names: Set[str]) -> Stored[Kind]:
+    def only(self, names: Set[str]) -> StoredDocuments[Kind]:
         """Those of some names."""
-        return Stored(self.documents, self.kind, {n: digest for n, digest in self.digests.items() if n in names})
+        return StoredDocuments(
+            self.documents, self.kind, {n: digest for n, digest in self.digests.items() if n in names}
+        )
 
     def _read(self, names: Any) -> Iterator[Kind]:
         missing = dict.fromkeys(names)

@@ -17,7 +17,7 @@ from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
 from mora_bench.report.markdown import escaped
-from mora_bench.report.shown import Shown, asked_of
+from mora_bench.report.shown import Measure, asked_of
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric
@@ -145,7 +145,7 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     primary = scores[0][0].primary
     shared = max(overlap(ours.record_of[cell.key]), overlap(theirs.record_of[other.key]))
     names, _ = asked_of(task_of(cell.task), primary, "")
-    asked = [Shown(name, metric_of(cell.task, name), name == primary) for name in names]
+    asked = [Measure(name, metric_of(cell.task, name), name == primary) for name in names]
     values = np.array([[[_shown(cell, side, measure.name) for side in pair] for pair in scores] for measure in asked])
     metric, values = asked[0].metric, values.transpose(0, 2, 1)
     low, high, verdict, apart = _judged(asked, values, shared)
@@ -161,7 +161,7 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, differing, apart)
 
 
-def _judged(asked: list[Shown], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
+def _judged(asked: list[Measure], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
     """The interval of the first score's difference, which side is better, and whether a score tells them apart.
 
     Args:

@@ -11,7 +11,7 @@ from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
 from mora_bench.report.layout import by_number
 from mora_bench.report.section import Row
-from mora_bench.report.shown import Shown, heading
+from mora_bench.report.shown import Measure, heading
 from mora_bench.report.trained import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
 
@@ -26,7 +26,7 @@ READ = {
 SIDES = ("train", "val", "test")
 
 
-def caption(common: dict, group: pd.DataFrame, shown: tuple[Shown, ...], rows: Iterable[Row]) -> str:
+def caption(common: dict, group: pd.DataFrame, shown: tuple[Measure, ...], rows: Iterable[Row]) -> str:
     """The caption of the cells of one table, and of its rows; `common` are the fields that they share."""
     origin = {"real": "Real data.", "twin": "Embedded twins: drawn by this project, not patients."}[common["source"]]
     networks = group[group["trained"]] if group["trained"].any() else group

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.section import FROZEN, Row, Section
-from mora_bench.report.shown import Shown
+from mora_bench.report.shown import Measure
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
@@ -63,7 +63,7 @@ def floor_name(floors: Iterable[Row]) -> str:
     return f"{FLOOR}{WITH_FROZEN * any(row.family == FROZEN for row in floors)}"
 
 
-def marks(group: pd.DataFrame, shown: tuple[Shown, ...]) -> str:
+def marks(group: pd.DataFrame, shown: tuple[Measure, ...]) -> str:
     """The meaning of bold, arrows and the lines below the rows."""
     rows = "network" if group["network"].any() else "row"
     several = len(shown) > 1

@@ -13,7 +13,7 @@ from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
 from mora_bench.report.notes import absences, abstentions, aligned, gaps, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section_of
-from mora_bench.report.shown import Shown, shown_of
+from mora_bench.report.shown import Measure, shown_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
 
@@ -48,7 +48,7 @@ class Comparison:
     strata: dict[str, str]
     sections: list[Section]
     notes: list[str]
-    shown: tuple[Shown, ...]
+    shown: tuple[Measure, ...]
     curve_metric: Metric
 
     @property
@@ -56,7 +56,7 @@ class Comparison:
         """The metric of the first of its scores, which figures show."""
         return self.shown[0].metric
 
-    def shown_in(self, scores: Iterable[str]) -> tuple[Shown, ...]:
+    def shown_in(self, scores: Iterable[str]) -> tuple[Measure, ...]:
         """Those of its scores that a row has under some of the patterns or strata; the first if none has any."""
         return (
             tuple(measure for measure in self.shown if self._known([measure.of(s) for s in scores])) or self.shown[:1]

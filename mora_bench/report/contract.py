@@ -11,9 +11,9 @@ import pandas as pd
 
 from mora_bench import registry
 from mora_bench.records.schema import Record, Scores
-from mora_bench.records.stored import Stored
+from mora_bench.records.stored import StoredDocuments
 from mora_bench.report.compare import Comparison, compare
-from mora_bench.report.frame import Rows
+from mora_bench.report.frame import FrameRows
 from mora_bench.report.section import Row
 from mora_bench.report.values import Values
 
@@ -41,7 +41,7 @@ class Results:
     @classmethod
     def of(cls, records: Sequence[Record], scores: Sequence[Scores], metric: str = "") -> Self:
         """The contents of records and scores that are in memory; `metric` is the score that tables show."""
-        rows = Rows.of(records, scores, metric)
+        rows = FrameRows.of(records, scores, metric)
         return cls(records, scores, rows.frame(), values=rows.values)
 
     @property
@@ -92,7 +92,7 @@ class Results:
 def _only(documents: Sequence[T], names: Set[str], name_of: Callable[[T], str]) -> Sequence[T]:
     return (
         documents.only(names)
-        if isinstance(documents, Stored)
+        if isinstance(documents, StoredDocuments)
         else [document for document in documents if name_of(document) in names]
     )
 

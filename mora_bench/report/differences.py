@@ -6,7 +6,7 @@ from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown
+from mora_bench.report.shown import Measure
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import Agreement
 
@@ -65,7 +65,7 @@ def _lines(
     ]
 
 
-def _together(compared: Agreement, rows: list[Row], asked: Sequence[Shown]) -> list[str]:
+def _together(compared: Agreement, rows: list[Row], asked: Sequence[Measure]) -> list[str]:
     """Of each pair the row that leads, or the reason on which that depends, or that it is inconclusive."""
     verdicts = []
     for k, leads in enumerate(compared.leads):

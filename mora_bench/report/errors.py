@@ -15,7 +15,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown, brief
+from mora_bench.report.shown import Measure, brief
 from mora_bench.tasks.metric import DASH
 
 #: The names of the rules of decision.
@@ -254,7 +254,7 @@ def _known(scores: dict[str, float], name: str) -> bool:
     return not math.isnan(scores.get(name, math.nan))
 
 
-def _group_table(shown: tuple[Shown, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> str:
+def _group_table(shown: tuple[Measure, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> str:
     lines = [
         [escaped(name), str(n), *(measure.metric.shown(scores.get(measure.name, math.nan)) for measure in shown)]
         for name, (n, scores) in groups.items()

@@ -53,10 +53,10 @@ def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "")
     agree with the first, or stand beside it, have their name before it, as in `auroc: score PATTERN`. A cell that
     failed has one row; a cell that has no scores has none.
     """
-    return Rows.of(records, scores, metric).frame()
+    return FrameRows.of(records, scores, metric).frame()
 
 
-class Rows:
+class FrameRows:
     """The rows of `cells`, ordered by key, made while records, and then scores, are read one by one."""
 
     def __init__(self, metric: str = ""):

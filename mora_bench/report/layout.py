@@ -19,7 +19,7 @@ ANY = "any {}"
 
 
 @dataclass(frozen=True)
-class Columns:
+class TableColumns:
     """The scores of a table ("score PATTERN") with their headings.
 
     Attributes:
@@ -32,7 +32,7 @@ class Columns:
     strata: dict[str, str]
 
 
-def columns(modalities: Sequence[str]) -> Columns:
+def columns(modalities: Sequence[str]) -> TableColumns:
     """The columns of a table of these modalities."""
     several = [pattern for pattern in patterns(modalities) if "+" in pattern]
     shown = [pattern for pattern in patterns(modalities) if pattern not in several] + [*by_number(several)]
@@ -41,7 +41,7 @@ def columns(modalities: Sequence[str]) -> Columns:
     tests, rest = (
         {f"score {pattern}": heading(pattern, modalities) for pattern in group} for group in (shown, several)
     )
-    return Columns(tests, rest, strata)
+    return TableColumns(tests, rest, strata)
 
 
 def by_number(every: Iterable[str]) -> dict[str, list[str]]:

@@ -4,13 +4,13 @@ from statistics import fmean
 
 import pandas as pd
 
-from mora_bench.report.shown import Shown
+from mora_bench.report.shown import Measure
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
 
 
-def absences(group: pd.DataFrame, shown: tuple[Shown, ...]) -> list[str]:
+def absences(group: pd.DataFrame, shown: tuple[Measure, ...]) -> list[str]:
     """Modalities that no sample has, and classes that no test sample has."""
     if "absent" not in group:
         return []

@@ -14,7 +14,7 @@ from mora_bench.report.contract import Results
 from mora_bench.report.errors import decided, named, reliability, risks
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown
+from mora_bench.report.shown import Measure
 from mora_bench.report.summary import main, tested
 from mora_bench.report.tables import COSTS
 from mora_bench.report.trained import marks_of
@@ -79,7 +79,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
     return content
 
 
-def _score(measure: Shown, section: Section) -> dict[str, Any]:
+def _score(measure: Measure, section: Section) -> dict[str, Any]:
     """One score: its column under every pattern, and the properties of its metric."""
     return {
         "name": measure.name,
@@ -88,7 +88,7 @@ def _score(measure: Shown, section: Section) -> dict[str, Any]:
     }
 
 
-def _floors(section: Section, shown: tuple[Shown, ...]) -> dict[str, str]:
+def _floors(section: Section, shown: tuple[Measure, ...]) -> dict[str, str]:
     """By column the competitor without a network that has the best mean."""
     best = {
         measure.of(test): section.best_of(section.floors, test, measure) for measure in shown for test in section.every

@@ -19,7 +19,7 @@ from mora_bench.report.card import local
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishSummary:
     """The number of cells and of their adapters that were written, and what was left out, one sentence each."""
 
     cells: int
@@ -29,7 +29,7 @@ class Published:
 
 def publish(
     folder: Path, into: Path, title: str, licence: str = "", predictions: bool = False, splits: bool = True
-) -> Published:
+) -> PublishSummary:
     """Write `into`: records, scores, splits, adapters of the cells that are done, tables and page of these, a card.
 
     Left out are logs, checkpoints, leases, the salt of ids, cells that failed, and predictions, which hold the labels
@@ -79,7 +79,7 @@ def publish(
     text = card.card(tables.results, adapters, title, licence, left_out)
     write_atomic(into / "README.md", text.encode())
     write_atomic(into / "provenance.json", (json.dumps(card.sources(records), indent=1) + "\n").encode())
-    return Published(len(records), len(adapters), left_out)
+    return PublishSummary(len(records), len(adapters), left_out)
 
 
 def _left_out(failed: int, predictions: bool, splits: bool, unhashed: int) -> Iterator[str]:

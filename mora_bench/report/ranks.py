@@ -9,7 +9,7 @@ from tabulate import tabulate
 from mora_bench import registry
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
-from mora_bench.report.shown import Shown, heading
+from mora_bench.report.shown import Measure, heading
 from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, Ranks, ranked
 
 
@@ -67,7 +67,7 @@ def markdown(table: Comparison) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def blocks_of(table: Comparison, score: str, measure: Shown) -> list[Blocks]:
+def blocks_of(table: Comparison, score: str, measure: Measure) -> list[Blocks]:
     """The blocks of each training pattern by one score, in the order of the table's sections; their scores are so
     turned that the larger is the better."""
     column = measure.of(score)

@@ -8,7 +8,7 @@ import pandas as pd
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.report.labels import by_number, label
-from mora_bench.report.shown import Shown, shown_of
+from mora_bench.report.shown import Measure, shown_of
 from mora_bench.statistics.agree import Agreement, agreement, not_led
 from mora_bench.statistics.differences import everyone, resolution
 from mora_bench.statistics.interval import means
@@ -101,11 +101,11 @@ class Section:
     dataset: str
     rows: list[Row]
     seeds: list[int]
-    shown: tuple[Shown, ...]
+    shown: tuple[Measure, ...]
     curve_metric: Metric
     trained: str = ""
     overlap: float = 0.0
-    beside: tuple[Shown, ...] = ()
+    beside: tuple[Measure, ...] = ()
     tests: dict[str, str] = field(default_factory=dict)
     rest: dict[str, str] = field(default_factory=dict)
     taken: dict[str, float] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class Section:
         """The metric of the first of its scores."""
         return self.shown[0].metric
 
-    def best_of(self, rows: list[Row], score: str, shown: Shown | None = None) -> Row | None:
+    def best_of(self, rows: list[Row], score: str, shown: Measure | None = None) -> Row | None:
         """The row with the best mean of a score, the first one if not named; None where no row has one."""
         measure = shown or self.shown[0]
         known = [row for row in rows if not np.isnan(row.mean[measure.of(score)])]
@@ -143,7 +143,7 @@ class Section:
         complete = [row for row in self.rows if not row.note]
         return [row for row in complete if not row.network] if any(row.network for row in complete) else []
 
-    def asked(self, score: str, rows: list[Row]) -> tuple[Shown, ...]:
+    def asked(self, score: str, rows: list[Row]) -> tuple[Measure, ...]:
         """The scores that must agree on rows under a pattern: of those shown the ones that all of them have."""
         return tuple(
             measure for measure in self.shown if not any(np.isnan(row.values[measure.of(score)]).any() for row in rows)

@@ -13,7 +13,7 @@ from mora_bench.tasks.named import metric_of
 
 
 @dataclass(frozen=True)
-class Shown:
+class Measure:
     """One score that a table shows.
 
     Attributes:
@@ -43,15 +43,15 @@ def asked_of(task: Task, primary: str, metric: str) -> tuple[tuple[str, ...], tu
     return task.agree, task.beside
 
 
-def shown_of(part: pd.DataFrame) -> tuple[tuple[Shown, ...], tuple[Shown, ...]]:
+def shown_of(part: pd.DataFrame) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
     """The scores that must agree of cells of one task, and those beside them; of cells that all failed, the task's."""
     task = str(part["task"].iloc[0])
     names = part["agree"].dropna().unique().tolist() if "agree" in part else []
     if not names:
-        return (Shown("", metric_of(task), True),), ()
+        return (Measure("", metric_of(task), True),), ()
     agree, beside = names[0].split(","), [name for name in part["beside"].dropna().iloc[0].split(",") if name]
-    judged = tuple(Shown(name, metric_of(task, name), not number) for number, name in enumerate(agree))
-    return judged, tuple(Shown(name, metric_of(task, name)) for name in beside)
+    judged = tuple(Measure(name, metric_of(task, name), not number) for number, name in enumerate(agree))
+    return judged, tuple(Measure(name, metric_of(task, name)) for name in beside)
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -72,14 +72,14 @@ def between(metric: Metric, bounds: tuple[float, float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def heading(shown: Sequence[Shown]) -> str:
+def heading(shown: Sequence[Measure]) -> str:
     """Scores in words, for captions: titles, unit, direction."""
     if len(shown) == 1:
         return f"{shown[0].metric.heading} ({shown[0].metric.direction})"
     return f"{' / '.join(measure.metric.title for measure in shown)}{_unit(shown)} ({joined_directions(shown)})"
 
 
-def brief(shown: Sequence[Shown]) -> str:
+def brief(shown: Sequence[Measure]) -> str:
     """Scores in words, for heads of columns and sentences."""
     if len(shown) == 1:
         return shown[0].metric.named
@@ -87,10 +87,10 @@ def brief(shown: Sequence[Shown]) -> str:
     return f"{' / '.join(measure.metric.brief for measure in shown)}{_unit(shown)}{turned}"
 
 
-def joined_directions(shown: Sequence[Shown]) -> str:
+def joined_directions(shown: Sequence[Measure]) -> str:
     return joined(measure.metric.direction for measure in shown)
 
 
-def _unit(shown: Sequence[Shown]) -> str:
+def _unit(shown: Sequence[Measure]) -> str:
     units = joined(measure.metric.unit or "as it is" for measure in shown)
     return "" if units == "as it is" else f", {units}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mora_bench.report.columns import CLASSES, SAMPLES
-from mora_bench.report.shown import Shown, joined
+from mora_bench.report.shown import Measure, joined
 from mora_bench.tasks.metric import DASH
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def large(section: Section, score: str) -> bool:
     return known is None or known[0] >= FEWEST
 
 
-def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Shown, ...]) -> list[list[str]]:
+def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Measure, ...]) -> list[list[str]]:
     """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
     classes the strata are compared."""
     samples = {score: _spread(section.samples.get(score)) for score in strata}

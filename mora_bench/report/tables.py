@@ -13,7 +13,7 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Shown, beside_each_other, between, brief, joined, joined_directions
+from mora_bench.report.shown import Measure, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.report.strata import FEWEST, large, sizes
 from mora_bench.report.trained import CUT_SHORT, EARLY, marks_of
 from mora_bench.tasks.metric import DASH, Metric
@@ -68,7 +68,7 @@ def markdown(table: Comparison) -> str:
 
 
 def _rows(
-    table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: bool
+    table: Comparison, section: Section, scores: list[str], shown: tuple[Measure, ...], costs: bool
 ) -> list[list[str]]:
     """The rows of a section with their scores, and the lines below them."""
     body = [
@@ -117,7 +117,7 @@ def _strata(table: Comparison, first: list[str]) -> list[str]:
     return [f'## Strata of the "{test}" test', "", *parts] if parts else []
 
 
-def _legend(shown: tuple[Shown, ...]) -> list[str]:
+def _legend(shown: tuple[Measure, ...]) -> list[str]:
     """The names of the numbers of a cell, where it has several."""
     return [f"In each cell: {escaped(brief(shown))}", ""] if len(shown) > 1 else []
 
@@ -209,7 +209,7 @@ def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str]
 
 
 def _lines(
-    table: Comparison, section: Section, scores: list[str], shown: tuple[Shown, ...], costs: int
+    table: Comparison, section: Section, scores: list[str], shown: tuple[Measure, ...], costs: int
 ) -> list[list[str]]:
     """The lines below a section's rows: the share that lost something, in percent; the floor that is best by each
     score; and in the unit of its scores the ceiling, and the differences it can detect."""
@@ -248,7 +248,7 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
     )
 
 
-def cell(shown: Sequence[Shown], row: Row, score: str, bold: str = "**{}**", sign: str = "±") -> str:
+def cell(shown: Sequence[Measure], row: Row, score: str, bold: str = "**{}**", sign: str = "±") -> str:
     """A row's scores under one pattern: mean and spread of one score, or the means of several beside each other."""
     arrows = [f" {BELOW}" if measure.of(score) in row.below else "" for measure in shown]
     if len(shown) == 1:

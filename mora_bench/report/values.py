@@ -28,7 +28,7 @@ AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Parts:
+class SubsetScores:
     """The scores of a cell by which of its modalities are shown; `task` and `primary` say which scores these are."""
 
     modalities: tuple[str, ...]
@@ -65,7 +65,7 @@ class Values:
         self.rates: dict[str, list[float]] = {}
         self.curves: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
         self.classes: dict[str, dict[str, np.ndarray]] = {}
-        self.parts: dict[str, Parts] = {}
+        self.parts: dict[str, SubsetScores] = {}
         self.confusion: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         self.one_by_one: dict[str, bool] = {}
         self.reliability: dict[str, dict[str, np.ndarray]] = {}
@@ -94,7 +94,7 @@ class Values:
         self._add_errors(scores, ("n", *row["agree"].split(",")))
         modalities = tuple(row["modalities"].split(","))
         if scores.worth is not None:
-            self.parts[scores.score_key] = Parts(modalities, scores.task, scores.primary, scores.worth)
+            self.parts[scores.score_key] = SubsetScores(modalities, scores.task, scores.primary, scores.worth)
         self._widen(scores.test[COMPLETE].scores)
         head = csvs.cells([row["key"], *(row[name] for name in OF_CELL)])
         under = scores.test_rate, row["test_mechanism"], scores.scoring.convention

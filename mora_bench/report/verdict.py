@@ -10,7 +10,7 @@ import numpy as np
 
 from mora_bench.report.columns import WITH_FROZEN
 from mora_bench.report.section import FROZEN, Row, Section
-from mora_bench.report.shown import Shown, brief
+from mora_bench.report.shown import Measure, brief
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
 
@@ -38,7 +38,7 @@ def verdict(section: Section, score: str) -> str | None:
     return f"{lead}; {floors}" if floors else lead
 
 
-def on_what(better: np.ndarray, asked: Sequence[Shown]) -> str:
+def on_what(better: np.ndarray, asked: Sequence[Measure]) -> str:
     """The word for what decides between two rows, where a score tells them apart and another does not have its sign:
     "threshold", if a score that needs one has another sign than the rest, else "score"."""
     signs = {
@@ -50,7 +50,7 @@ def on_what(better: np.ndarray, asked: Sequence[Shown]) -> str:
     )
 
 
-def _among(section: Section, score: str, rows: list[Row], asked: tuple[Shown, ...]) -> str:
+def _among(section: Section, score: str, rows: list[Row], asked: tuple[Measure, ...]) -> str:
     best = _best(section, score, rows, asked)
     if len(rows) == 1:
         return f"{rows[0].label} scores {_values(rows[0], score, asked)}"
@@ -75,9 +75,9 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Shown, ..
     return f"{start}: {row.label} is best with {_values(row, score, asked)}, {clause}"
 
 
-def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Shown]) -> list[tuple[Row, list[Shown]]]:
+def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Measure]) -> list[tuple[Row, list[Measure]]]:
     """The rows with the best mean of some score, each with its scores."""
-    best: list[tuple[Row, list[Shown]]] = []
+    best: list[tuple[Row, list[Measure]]] = []
     for measure in asked:
         row = section.best_of(rows, score, measure)
         assert row is not None
@@ -92,7 +92,7 @@ def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Shown])
 
 
 def _open(
-    agreement: Agreement | None, rows: list[Row], best: list[tuple[Row, list[Shown]]], asked: Sequence[Shown]
+    agreement: Agreement | None, rows: list[Row], best: list[tuple[Row, list[Measure]]], asked: Sequence[Measure]
 ) -> str:
     """How to begin where rows are best by different scores: on what the lead depends, if one of them tells any two of
     these apart."""
@@ -105,7 +105,7 @@ def _open(
     return CANNOT
 
 
-def _by_score(best: list[tuple[Row, list[Shown]]], score: str) -> str:
+def _by_score(best: list[tuple[Row, list[Measure]]], score: str) -> str:
     """ "lora is best by F1 at 0.5 (54.7), mora by AUROC (81.8)"."""
     parts: list[str] = []
     for row, scores in best:
@@ -114,14 +114,14 @@ def _by_score(best: list[tuple[Row, list[Shown]]], score: str) -> str:
     return ", ".join(parts)
 
 
-def _values(row: Row, score: str, asked: Sequence[Shown]) -> str:
+def _values(row: Row, score: str, asked: Sequence[Measure]) -> str:
     """The means of a row and the names of their scores; the spread, too, of a single one."""
     if len(asked) == 1:
         return f"{mean_and_std(asked[0].metric, row, asked[0].of(score))} ({asked[0].metric.named})"
     return f"{' / '.join(_value(row, score, measure) for measure in asked)} ({brief(asked)})"
 
 
-def _value(row: Row, score: str, measure: Shown) -> str:
+def _value(row: Row, score: str, measure: Measure) -> str:
     return measure.metric.shown(row.mean[measure.of(score)])
 
 
@@ -144,13 +144,13 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     return f"{sentence}; {', '.join(_passed(agreement, rows, floors, asked))}"
 
 
-def _shown(row: Row, score: str, asked: Sequence[Shown]) -> list[str]:
+def _shown(row: Row, score: str, asked: Sequence[Measure]) -> list[str]:
     if len(asked) == 1:
         return [mean_and_std(asked[0].metric, row, asked[0].of(score))]
     return [_value(row, score, measure) for measure in asked]
 
 
-def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Sequence[Shown]) -> list[str]:
+def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Sequence[Measure]) -> list[str]:
     """Which networks lead all floors, which are led by one of them, and of which neither can be told."""
     over = agreement.over(len(rows) + len(floors))
     leads, led = over[: len(rows), len(rows) :], over[len(rows) :, : len(rows)].T
@@ -175,7 +175,7 @@ def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Seq
 
 
 def _open_floors(
-    agreement: Agreement, open_: np.ndarray, leads: np.ndarray, asked: Sequence[Shown]
+    agreement: Agreement, open_: np.ndarray, leads: np.ndarray, asked: Sequence[Measure]
 ) -> list[tuple[str, np.ndarray]]:
     """Of the networks that neither lead all floors nor are led by one: those of which it depends on a score, and those
     of which it cannot be told."""

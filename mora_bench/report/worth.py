@@ -15,7 +15,7 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.section import Row, Section
 from mora_bench.report.shown import joined
-from mora_bench.report.values import Parts
+from mora_bench.report.values import SubsetScores
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley
 from mora_bench.tasks.metric import Metric
@@ -79,7 +79,7 @@ def of_some(results: Results, section: Section, row: Row) -> list[Valued]:
     return valued
 
 
-def _parts(results: Results, row: Row) -> list[Parts]:
+def _parts(results: Results, row: Row) -> list[SubsetScores]:
     """The parts in the scores of each seed; nothing if one of them holds none."""
     by_key = results.values.parts
     return [by_key[key] for key in row.keys] if all(key in by_key for key in row.keys) else []
@@ -87,7 +87,7 @@ def _parts(results: Results, row: Row) -> list[Parts]:
 
 def _made(
     section: Section,
-    by_seed: list[Parts],
+    by_seed: list[SubsetScores],
     of: str,
     metric: Metric,
     scores: Sequence | np.ndarray,

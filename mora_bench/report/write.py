@@ -12,9 +12,9 @@ from mora_bench.files import write_atomic
 from mora_bench.records.chain import walk
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
-from mora_bench.records.stored import Stored
+from mora_bench.records.stored import StoredDocuments
 from mora_bench.report.contract import Artefact, Content, Results, in_parts
-from mora_bench.report.frame import Rows
+from mora_bench.report.frame import FrameRows
 from mora_bench.tasks.named import task_of
 from mora_bench.text import visible
 
@@ -49,7 +49,7 @@ def read(folder: Path, metric: str = "") -> Results:
     """
     store = Store(folder)
     store.check_exists()
-    rows, tasks = Rows(metric), set()
+    rows, tasks = FrameRows(metric), set()
     records: dict[str, str] = {}
     scores: dict[str, str] = {}
 
@@ -67,7 +67,10 @@ def read(folder: Path, metric: str = "") -> Results:
         why = f" Left out: {'; '.join(left_out[:3])}" if left_out else ""
         raise UserError(f"{folder}: no records that can be read.{why}")
     check_metric(metric, tasks)
-    stored = Stored(store.record_documents, Record, records), Stored(store.score_documents, Scores, scores)
+    stored = (
+        StoredDocuments(store.record_documents, Record, records),
+        StoredDocuments(store.score_documents, Scores, scores),
+    )
     return Results(*stored, rows.frame(), left_out, rows.values)
 
 

@@ -21,7 +21,7 @@ KNOWN = "0.5, validation, or recall=R with R from 0 to 1"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPredictions:
     """The predictions of one side that a cell stored.
 
     Attributes:
@@ -45,17 +45,17 @@ class Stored:
         exact = presence.pattern_index(self.natural[able]) == pattern
         return self.targets[able], self.logits[able, pattern], exact
 
-    def parted(self, share: float, seed: int) -> tuple[Stored, Stored]:
+    def parted(self, share: float, seed: int) -> tuple[StoredPredictions, StoredPredictions]:
         """Two parts, the first with about `share` of the groups, each drawn by its own number."""
         first = uniforms(self.groups, "calibrate", seed) < share
         return self._only(first), self._only(~first)
 
-    def _only(self, rows: np.ndarray) -> Stored:
-        return Stored(self.targets[rows], self.logits[rows], self.natural[rows], self.groups[rows])
+    def _only(self, rows: np.ndarray) -> StoredPredictions:
+        return StoredPredictions(self.targets[rows], self.logits[rows], self.natural[rows], self.groups[rows])
 
 
 @dataclass(frozen=True)
-class Asked:
+class DecisionOptions:
     """The options for output beside probabilities.
 
     Attributes:
@@ -101,11 +101,11 @@ class Decider:
     """
 
     task: Task
-    asked: Asked
+    asked: DecisionOptions
     names: tuple[str, ...]
     labels: tuple[str, ...]
-    validation: Stored
-    test: Stored
+    validation: StoredPredictions
+    test: StoredPredictions
     seed: int
     remarks: list[str] = field(default_factory=list)
     _thresholds: dict[int, np.ndarray] = field(default_factory=dict)
@@ -226,7 +226,7 @@ class Decider:
         self.remarks.append(f"{self._shown(pattern)}: sets calibrated on {len(targets)} test samples{validity}")
         return limits
 
-    def _validity(self, others: Stored, pattern: int, least: np.ndarray) -> str:
+    def _validity(self, others: StoredPredictions, pattern: int, least: np.ndarray) -> str:
         """How often sets hold the truth in test samples that did not calibrate."""
         targets, logits, exact = others.under(pattern)
         if not len(targets):

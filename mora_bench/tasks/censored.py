@@ -20,7 +20,7 @@ AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
-class Pairs:
+class RiskSets:
     """For each of E events the samples that were free of it for longer.
 
     Attributes:
@@ -73,7 +73,7 @@ def shares(times: np.ndarray, events: np.ndarray, at: np.ndarray) -> np.ndarray:
     return 1 - np.cumprod([1.0, *stays])[np.searchsorted(steps, at, side="right")]
 
 
-def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> Pairs:
+def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> RiskSets:
     """All pairs of an event and a sample that was free of it for longer, by their risks, float [N]."""
     at = np.flatnonzero(events)
     comparable, concordant = np.zeros(len(at), np.int64), np.zeros(len(at))
@@ -84,7 +84,7 @@ def pairs(times: np.ndarray, events: np.ndarray, risk: np.ndarray) -> Pairs:
         comparable[start : start + step] = longer.sum(1)
         lower, tied = risk < risk[cases, None], risk == risk[cases, None]
         concordant[start : start + step] = (longer & lower).sum(1) + (longer & tied).sum(1) / 2
-    return Pairs(uncensored(times, events)[at] ** -2.0, comparable, concordant)
+    return RiskSets(uncensored(times, events)[at] ** -2.0, comparable, concordant)
 
 
 def known(times: np.ndarray, events: np.ndarray, horizon: float) -> tuple[np.ndarray, np.ndarray]:

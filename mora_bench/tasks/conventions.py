@@ -114,10 +114,10 @@ def convention(name: str, task: str) -> Convention:
 
 def applied(task: Task, name: str, convention_name: str) -> Task:
     """The registered task `name` with its scores under a convention; the task itself for ""."""
-    return Counted(task, name, convention(convention_name, name)) if convention_name else task
+    return ByLibrary(task, name, convention(convention_name, name)) if convention_name else task
 
 
-class Counted(Task):
+class ByLibrary(Task):
     """A task whose scores are those of a library: of ours only what it has, and nothing that it does not have."""
 
     def __init__(self, task: Task, name: str, rules: Convention):

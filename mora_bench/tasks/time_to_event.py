@@ -231,7 +231,7 @@ class TimeToEvent(Task):
             return None
         return f"there are {len(labels)} labels for {len(self.horizons)} horizons; expected one each"
 
-    def _pairs(self, targets: np.ndarray, chances: np.ndarray) -> censored.Pairs:
+    def _pairs(self, targets: np.ndarray, chances: np.ndarray) -> censored.RiskSets:
         return censored.pairs(*censored.until(*_parts(targets), self.horizons[-1]), self._lost(chances))
 
     def _lost(self, chances: np.ndarray) -> np.ndarray:

@@ -13,12 +13,12 @@ from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
-from mora_bench.scoring.decide import Asked, Decider, Stored
+from mora_bench.scoring.decide import Decider, DecisionOptions, StoredPredictions
 from mora_bench.tasks.named import task_of
 from mora_bench.training import masking
 
 
-def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: Asked) -> Decider:
+def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: DecisionOptions) -> Decider:
     """The decider of new records by a cell, as `asked`. `sides`: of the cell's split.
 
     Raises:
@@ -34,7 +34,7 @@ def decider(record: Record, sides: Mapping[str, Side], runtime: Runtime, asked: 
             raise UserError(f"{store.prediction_file(cell)}: predictions of other samples. Compute the cell again.")
         patterns = len(presence.pattern_presence(len(side.table.names)))
         none = np.zeros((len(side), patterns, task.outputs(len(side.table.labels))), np.float32)
-        stored[name] = Stored(
+        stored[name] = StoredPredictions(
             side.targets, saved.get(f"{name}_logits", none), side.natural, side.table.group_tokens[side.rows]
         )
     table = sides["val"].table

@@ -161,7 +161,7 @@ FREE = {
 }
 
 
-class Counted(NamedTuple):
+class FlopCount(NamedTuple):
     """FLOPs, and the operators that were called free because there is no formula for them."""
 
     flops: float
@@ -197,10 +197,10 @@ def by_operator(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[dict[str
     return counts, tuple(sorted(set(analysis.unsupported_ops()) - FREE))
 
 
-def forward_flops(model: Model, batch: Batch) -> Counted:
+def forward_flops(model: Model, batch: Batch) -> FlopCount:
     """FLOPs of a forward pass of the whole network on `batch`, by fvcore, divided by its samples."""
     counts, unknown = by_operator(_Flat(model, batch).eval(), tuple(batch.tensors()))
-    return Counted(2 * sum(counts.values()) / len(batch), unknown)
+    return FlopCount(2 * sum(counts.values()) / len(batch), unknown)
 
 
 @contextmanager

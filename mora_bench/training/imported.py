@@ -30,7 +30,7 @@ MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
-class Rows:
+class ImportedPredictions:
     """R predictions: ids, names or numbers of patterns, probabilities [R, C]; `where` says where a row stands."""
 
     ids: list[str]
@@ -63,7 +63,7 @@ def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[SPLIT, ID, PATTERN]).reindex(columns=[SPLIT, ID, PATTERN, *table.labels])
 
 
-def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) -> Outcome:
+def outcome(cell: Cell, rows: ImportedPredictions, labels: list[str] | None, runtime: Runtime) -> Outcome:
     """The record, predictions and scores of `rows`.
 
     Args:
@@ -99,7 +99,9 @@ def outcome(cell: Cell, rows: Rows, labels: list[str] | None, runtime: Runtime) 
     return scored
 
 
-def _placed(sides: Mapping[str, Side], rows: Rows, names: list[str], task: Task) -> dict[str, np.ndarray]:
+def _placed(
+    sides: Mapping[str, Side], rows: ImportedPredictions, names: list[str], task: Task
+) -> dict[str, np.ndarray]:
     """Logits of every validation and test sample under every pattern that it can show, float32 [n, P, K]."""
     numbers: dict[str | int, int] = {name: k for k, name in enumerate(names)} | {k: k for k in range(len(names))}
     positions = {id: (split, i) for split in SPLITS for i, id in enumerate(sides[split].ids)}
@@ -128,7 +130,7 @@ def _placed(sides: Mapping[str, Side], rows: Rows, names: list[str], task: Task)
     return out
 
 
-def read(file: Path) -> tuple[Rows, list[str] | None]:
+def read(file: Path) -> tuple[ImportedPredictions, list[str] | None]:
     """Predictions from a CSV (id, pattern, one column a label) or safetensors (ids: uint8 [R, L], UTF-8 padded with 0;
     pattern: int [R], as `presence.pattern_index` numbers it; probabilities: float [R, C]).
 
@@ -144,7 +146,7 @@ def read(file: Path) -> tuple[Rows, list[str] | None]:
     return _from_tensors(file) if file.suffix == ".safetensors" else _from_csv(file)
 
 
-def _from_csv(file: Path) -> tuple[Rows, list[str]]:
+def _from_csv(file: Path) -> tuple[ImportedPredictions, list[str]]:
     try:
         frame = pd.read_csv(file, dtype=str, keep_default_na=False) if len(header(file)) <= MOST_COLUMNS else None
     except (ValueError, OSError) as error:
@@ -161,10 +163,10 @@ def _from_csv(file: Path) -> tuple[Rows, list[str]]:
         numbers = frame[labels].to_numpy(dtype=float)
     except ValueError as error:
         raise UserError(f"{file}: a probability is no number ({error}).") from error
-    return Rows(list(frame[ID]), list(frame[PATTERN]), numbers, file), labels
+    return ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file), labels
 
 
-def _from_tensors(file: Path) -> tuple[Rows, None]:
+def _from_tensors(file: Path) -> tuple[ImportedPredictions, None]:
     try:
         tensors = load_file(file)
         ids = [bytes(row).rstrip(b"\0").decode() for row in tensors["ids"]]
@@ -178,4 +180,4 @@ def _from_tensors(file: Path) -> tuple[Rows, None]:
         raise UserError(
             f"{file}: expected tensors ids, pattern and probabilities ({type(error).__name__}: {error})."
         ) from error
-    return Rows(ids, patterns, probabilities, file), None
+    return ImportedPredictions(ids, patterns, probabilities, file), None

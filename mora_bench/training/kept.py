@@ -14,7 +14,7 @@ from mora_bench.backbones import packing
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.data.samples import View
-from mora_bench.methods.network import BLOCKS, Beginning, Model, State
+from mora_bench.methods.network import BLOCKS, Model, PrefixState, State
 
 #: Kept states may take this share of the free space: in the device's memory, in main memory, or on the disk that holds
 #: temporary files. Free space is measured when a feed is made.
@@ -91,7 +91,7 @@ class Feed:
         if not self.kept:
             return self._begin(self.view.batch(at))
         streams, ahead = zip(*(stream.batch(at, self.device) for stream in self.kept), strict=True)
-        return Beginning(streams, () if ahead[0] is None else ahead)
+        return PrefixState(streams, () if ahead[0] is None else ahead)
 
     def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
         """The state of each batch of positions, in order. A GPU's next batch is read while it computes this one."""
@@ -128,7 +128,7 @@ def _room(device: torch.device) -> dict[str, int]:
     }
 
 
-def _columns(state: Beginning, stream: int) -> dict[str, Tensor]:
+def _columns(state: PrefixState, stream: int) -> dict[str, Tensor]:
     """The kept columns of a batch, by name: one row per token without padding, [N, ...].
 
     `ahead` has one row per sample where only the first token was computed ahead.

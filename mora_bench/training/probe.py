@@ -19,7 +19,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.presence import able, pattern_presence
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Frozen
-from mora_bench.methods.network import BLOCKS, Beginning, Model, Shortcuts, State
+from mora_bench.methods.network import BLOCKS, Model, PrefixState, Shortcuts, State
 from mora_bench.training.learner import NotFinite
 
 #: Largest difference allowed between logits with and without skipped computations, as a share of their scale.
@@ -165,7 +165,7 @@ def _ahead(model: Model, batch: Batch) -> bool:
     return plain is not None and moved is not None and untouched and _same(plain, moved)
 
 
-def _frozen_outputs(model: Model, state: Beginning) -> list[Tensor] | None:
+def _frozen_outputs(model: Model, state: PrefixState) -> list[Tensor] | None:
     """The output of the first changed block's frozen weights for each stream, as the method runs them; None if the
     method does not run them, or runs them on anything but the stream's own tokens."""
     outputs: dict[int, Tensor] = {}
@@ -201,7 +201,7 @@ def reads_first_token(model: Model, batch: Batch) -> bool:
 
 
 def _tensors(state: State) -> list[Tensor]:
-    if isinstance(state, Beginning):
+    if isinstance(state, PrefixState):
         return [tokens.x for tokens in state.streams]
     return [part.x for part in state[0]]
 

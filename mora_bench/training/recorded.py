@@ -14,7 +14,7 @@ from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side
 from mora_bench.missing.effects import effects
 from mora_bench.records import provenance
-from mora_bench.records.private import Hidden
+from mora_bench.records.private import Pseudonyms
 from mora_bench.records.schema import SCHEMA, Clock, Competitor, Data, Record, Scores
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import Predicted, scored
@@ -75,7 +75,7 @@ def _list_of_ids(store: Store, cell: Cell, sides: Mapping[str, Side]) -> bytes:
     details: dict[str, Any] = {"folds": cell.folds} if cell.folds else {"pool": cell.pool} if cell.pool else {}
     details |= {"digest": splits.digest(lists)}
     if cell.source == "real":
-        hidden = Hidden(store.folder)
+        hidden = Pseudonyms(store.folder)
         lists = {name: [hidden.name(id) for id in ids] for name, ids in lists.items()}
         details |= {"hashed": hidden.key}
     header = {"dataset": cell.dataset, "data": cell.data, "unit": cell.split, "seed": cell.seed}

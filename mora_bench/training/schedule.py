@@ -3,7 +3,7 @@
 from mora_bench.cells.recipe import LINEAR, Recipe
 
 
-class Linear:
+class LinearSchedule:
     """As published: linear warm-up, then linear decay to 0 at the end of all epochs, which it must know."""
 
     def __init__(self, end: int, warmup: int):
@@ -40,10 +40,10 @@ class Plateau:
         return 1.0 if step < self.falls_after else max(self.end - step, 0) / max(self.decay, 1)
 
 
-def schedule_of(recipe: Recipe, steps: int) -> Linear | Plateau:
+def schedule_of(recipe: Recipe, steps: int) -> LinearSchedule | Plateau:
     """The schedule of a recipe whose epochs have so many steps."""
     cap = recipe.epochs * steps
     if recipe.schedule == LINEAR:
-        return Linear(cap, max(round(recipe.warmup * cap), 1))
+        return LinearSchedule(cap, max(round(recipe.warmup * cap), 1))
     warmup = min(max(round(recipe.warmup_epochs * steps), 1), cap)
     return Plateau(cap, warmup, min(round(recipe.decay_epochs * steps), cap - warmup))

@@ -51,7 +51,7 @@ RANKS = (0.5, 1, 2, 4)
 
 
 @dataclass(frozen=True)
-class Space:
+class SearchSpace:
     """The ranges that are searched: (least, most) of numbers that are drawn by their logarithm.
 
     Attributes:
@@ -74,7 +74,7 @@ def rungs_of(recipe: Recipe) -> list[int]:
     return ladder(recipe.epochs, math.ceil(recipe.warmup_epochs + recipe.decay_epochs) if plateau else 1)
 
 
-def settings(cell: Cell, trials: int, space: Space, most_rank: int) -> list[Trial]:
+def settings(cell: Cell, trials: int, space: SearchSpace, most_rank: int) -> list[Trial]:
     """The trials of a cell: its own recipe first, the others drawn by Optuna."""
     import optuna
 
@@ -112,7 +112,9 @@ def applied(cell: Cell, chosen: dict[str, Any], epochs: int) -> Cell:
     return replace(cell, recipe=recipe, rank=chosen.get("rank", cell.rank))
 
 
-def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, space: Space | None = None) -> Ledger:
+def search(
+    cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, space: SearchSpace | None = None
+) -> Ledger:
     """Tune one method on one dataset, pattern and rate.
 
     Args:
@@ -123,7 +125,7 @@ def search(cell: Cell, tested: Sequence[int], trials: int, runtime: Runtime, spa
         UserError: the tested seeds leave too few samples to train and validate on.
     """
     begun = time.perf_counter()
-    space = space or Space()
+    space = space or SearchSpace()
     device = torch.device(runtime.device)
     data = samples(cell.dataset, cell.backbone, recipe_of(cell).max_text, runtime)
     split = untested(cell, data.table, tested)
@@ -254,9 +256,9 @@ def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
     print(f"{cell.label}: {reason}", file=sys.stderr)
 
 
-def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: Space | None = None) -> str:
+def ledger_key(cell: Cell, tested: Sequence[int], trials: int, space: SearchSpace | None = None) -> str:
     """16 hex digits over everything that determines a search."""
-    return digest_json([VERSION, cell.key, list(tested), trials, msgspec.to_builtins(space or Space())])
+    return digest_json([VERSION, cell.key, list(tested), trials, msgspec.to_builtins(space or SearchSpace())])
 
 
 def read(key: str, runtime: Runtime) -> Ledger | None:

@@ -7,7 +7,7 @@ from transformers import CLIPModel
 
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.data.modalities.pictures import ImageRule
 
 MEAN, STD = torch.tensor([0.48, 0.46, 0.41])[:, None, None], torch.tensor([0.27, 0.26, 0.28])[:, None, None]
@@ -90,7 +90,7 @@ def test_what_a_method_adds_stands_before_the_text():
 
 def test_two_pictures_share_a_tower_and_a_kind_without_one_has_a_stream_without_blocks():
     kinds = {"left": "image", "right": "image", "note": "text", "lab": "table"}
-    backbone = Clip(tiny_clip().net, kinds, Pictures(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))
+    backbone = Clip(tiny_clip().net, kinds, PictureSpec(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))
     assert backbone.towers == ("image", "image", "text", "table")
     assert backbone.widths == (48, 48, 32, 48)
     assert backbone.depths == (3, 3, 3, 0)
@@ -110,4 +110,4 @@ def test_parameters_that_never_run_are_said():
 
 
 def tiny_with(clip, kinds):
-    return Clip(clip, kinds, Pictures(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))
+    return Clip(clip, kinds, PictureSpec(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))

@@ -12,7 +12,7 @@ from transformers import SiglipModel
 
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.siglip import Siglip, attended
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.pictures import ImageRule
@@ -98,7 +98,7 @@ def test_texts_of_any_length_have_all_positions_and_padding_is_read():
 
 def test_streams_of_unlike_depth_and_width_and_a_kind_without_a_tower():
     kinds = {"left": "image", "right": "image", "note": "text", "lab": "table"}
-    backbone = Siglip(tiny_siglip().net, kinds, Pictures(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))
+    backbone = Siglip(tiny_siglip().net, kinds, PictureSpec(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3))
     assert backbone.widths == (48, 48, 32, 48)
     assert backbone.depths == (3, 3, 2, 0)
     assert backbone.shares == (48, 48, 24, 48)
@@ -112,7 +112,7 @@ def test_streams_of_unlike_depth_and_width_and_a_kind_without_a_tower():
 def test_parameters_that_never_run_are_said_once():
     net = tiny_siglip().net
     named = {id(p): name for name, p in net.named_parameters()}
-    seen = Pictures(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3)
+    seen = PictureSpec(ImageRule(32, 64, 16), [0.5] * 3, [0.5] * 3)
     for kinds, tower in ((MODALITIES, None), ({"note": "text"}, "vision_model.")):
         unused = [named[id(p)] for p in Siglip(net, kinds, seen).unused]
         assert len(unused) == len(set(unused))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from by_hand import record
 
-from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, UNTOLD, Claim, Folders, Outcome, beats, suffices
+from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, UNTOLD, Claim, ClaimOutcome, Folders, beats, suffices
 from mora_bench.claims.published import CLAIMS, method
 from mora_bench.claims.table import markdown
 from mora_bench.cli import main as cli
@@ -59,7 +59,7 @@ def test_counts_are_the_published_ones():
 
 
 def test_text_is_escaped():
-    claim = Claim("a|b", "s*", "", "", "", lambda own: Outcome("", CANNOT, "", ""))
+    claim = Claim("a|b", "s*", "", "", "", lambda own: ClaimOutcome("", CANNOT, "", ""))
     assert "a\\|b" in markdown([(claim, claim.test(Folders(REFERENCE)))])
 
 

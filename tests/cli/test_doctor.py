@@ -12,7 +12,7 @@ from mora_bench import registry
 from mora_bench.cli.main import main
 from mora_bench.data import datasets
 from mora_bench.doctor import looks
-from mora_bench.doctor.near_duplicates import Pair
+from mora_bench.doctor.near_duplicates import NearDuplicate
 
 N = 120
 PLUGIN = """
@@ -73,8 +73,8 @@ def test_what_it_finds_stands_on_the_screen_with_what_it_costs(doctor, capsys):
 
 def test_the_same_as_json(doctor, capsys, pairs):
     # Equal files are nearly the same, too; they are said once.
-    pairs.append(Pair("p0", "p38", ("0.png", "77.png"), 1.0))
-    pairs.append(Pair("p3", "p50", ("6.png", "100.png"), 0.9))
+    pairs.append(NearDuplicate("p0", "p38", ("0.png", "77.png"), 1.0))
+    pairs.append(NearDuplicate("p3", "p50", ("6.png", "100.png"), 0.9))
     assert doctor("--json") == 0
     value = json.loads(capsys.readouterr().out)["datasets"]["clinic"]
     assert value["samples"] == N
@@ -109,7 +109,7 @@ def test_it_is_kept_for_the_next_time_and_healed_when_damaged(doctor, clinic, ca
 
 
 def test_the_file_of_groups_is_what_data_reads(doctor, clinic, capsys, tmp_path, pairs):
-    pairs.append(Pair("p3", "p50", ("6.png", "100.png"), 0.9))
+    pairs.append(NearDuplicate("p3", "p50", ("6.png", "100.png"), 0.9))
     file = tmp_path / "groups.csv"
     assert doctor("--groups-out", file) == 0
     with open(file) as lines:

@@ -24,7 +24,7 @@ from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training import applied
 from mora_bench.training.applied import Applied
 from mora_bench.training.decoded import samples
-from mora_bench.training.imported import Rows, as_cell, outcome, template
+from mora_bench.training.imported import ImportedPredictions, as_cell, outcome, template
 from mora_bench.training.work import work
 
 LIMIT = 60
@@ -231,7 +231,9 @@ def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsy
     rows = template(cell, place)
     probabilities = np.full((len(rows), 8), 0.5)[(rows["split"] != "train").to_numpy()]
     rows = rows[rows["split"] != "train"]
-    found = outcome(cell, Rows([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, place)
+    found = outcome(
+        cell, ImportedPredictions([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, place
+    )
     store.write(cell, found.record, found.predictions, found.scores, None, found.split)
     assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
     assert "it has no trained model to predict with (predictions that were made elsewhere)" in capsys.readouterr().err

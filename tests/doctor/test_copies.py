@@ -5,11 +5,11 @@ from dataclasses import replace
 from planted import clean
 
 from mora_bench.doctor import copies
-from mora_bench.doctor.near_duplicates import Pair
+from mora_bench.doctor.near_duplicates import NearDuplicate
 
 
 def pair(first, second, score=0.8):
-    return Pair(f"p{first}", f"p{second}", (f"{first}.png", f"{second}.png"), score)
+    return NearDuplicate(f"p{first}", f"p{second}", (f"{first}.png", f"{second}.png"), score)
 
 
 def test_chains_are_one_group_and_a_split_parts_them_often():

@@ -22,7 +22,7 @@ from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins
 from mora_bench.errors import PlainError, UserError
 from mora_bench.records import private
-from mora_bench.records.private import Hidden
+from mora_bench.records.private import Pseudonyms
 from mora_bench.records.store import Store
 from mora_bench.training import failed, predictors, recorded
 from mora_bench.training.rescored import score
@@ -170,7 +170,7 @@ def test_what_an_error_says_is_kept_where_only_its_owner_reads_it(results, capsy
 
 def test_whoever_has_the_data_can_look_a_hash_up(clinic, results, capsys):
     root, plugin = clinic
-    sample = Hidden(results).name("Visite-000x")
+    sample = Pseudonyms(results).name("Visite-000x")
     look = ["doctor", "--plugin", str(plugin), "--datasets", "clinic", "--data-root", str(root)]
     assert cli.main([*look, "--results", str(results), "--who", sample]) == 0
     assert f"{sample}: sample Visite-000x" in capsys.readouterr().out

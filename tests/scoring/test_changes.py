@@ -7,7 +7,7 @@ from stored import C, P, decider, side
 
 from mora_bench.data import presence
 from mora_bench.scoring.changes import ENOUGH, changes, usual
-from mora_bench.scoring.decide import Asked
+from mora_bench.scoring.decide import DecisionOptions
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 
@@ -49,7 +49,7 @@ def test_changes_add_up_to_the_prediction(task, modalities):
 
 
 def test_usual_are_nine_of_ten_validation_samples_shown_the_same():
-    own = decider(Asked(changes=True))
+    own = decider(DecisionOptions(changes=True))
     for pattern in range(P):
         present = np.tile(presence.pattern_presence(2)[pattern], (len(own.validation), 1))
         low, high = own.usual(pattern)
@@ -62,7 +62,7 @@ def test_usual_are_nine_of_ten_validation_samples_shown_the_same():
 
 
 def test_too_few_validation_samples_say_nothing_of_what_is_usual():
-    own = decider(Asked(changes=True), validation=side(ENOUGH - 1, 0))
+    own = decider(DecisionOptions(changes=True), validation=side(ENOUGH - 1, 0))
     low, high = own.usual(2)
     assert np.isnan([low, high]).all()
     assert own.remarks == [
@@ -72,7 +72,7 @@ def test_too_few_validation_samples_say_nothing_of_what_is_usual():
 
 
 def test_the_cell_s_own_scores_stand_beside_a_pattern():
-    own = decider(Asked(changes=True))
+    own = decider(DecisionOptions(changes=True))
     said = own.expected(2)
     task, stored = MultiLabel(), own.test
     auroc = task.scores(stored.targets, stored.logits[:, 2])["auroc"]

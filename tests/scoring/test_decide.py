@@ -9,7 +9,7 @@ from stored import C, P, decider, side
 from mora_bench.data import presence
 from mora_bench.errors import UserError
 from mora_bench.scoring import conformal
-from mora_bench.scoring.decide import Asked, Stored
+from mora_bench.scoring.decide import DecisionOptions, StoredPredictions
 from mora_bench.tasks.metrics import recall_thresholds
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
@@ -17,7 +17,7 @@ from mora_bench.tasks.multilabel import MultiLabel
 
 @pytest.mark.parametrize("pattern", range(P))
 def test_thresholds_are_the_best_of_validation_under_the_same_pattern(pattern):
-    own = decider(Asked("validation"))
+    own = decider(DecisionOptions("validation"))
     targets, logits = own.validation.targets, own.validation.logits[:, pattern]
     present = np.tile(presence.pattern_presence(2)[pattern], (len(targets), 1))
     found = f1_score(targets, own.decisions(logits, present), average=None)
@@ -27,7 +27,7 @@ def test_thresholds_are_the_best_of_validation_under_the_same_pattern(pattern):
 
 
 def test_records_of_several_patterns_are_decided_each_by_its_own():
-    own, new = decider(Asked("validation")), side(90, 5)
+    own, new = decider(DecisionOptions("validation")), side(90, 5)
     index = np.arange(90) % P
     logits, present = new.logits[np.arange(90), index], presence.pattern_presence(2)[index]
     together = own.decisions(logits, present)
@@ -48,9 +48,9 @@ def test_a_required_recall_is_reached_and_by_no_more_than_one_positive(recall):
 def test_a_label_that_nobody_had_is_never_decided_or_always_and_that_is_said():
     targets = side(50, 0).targets.copy()
     targets[:, 1] = 0
-    rare = Stored(targets, side(50, 0).logits, np.ones((50, 2), bool), np.arange(50, dtype=np.uint64))
+    rare = StoredPredictions(targets, side(50, 0).logits, np.ones((50, 2), bool), np.arange(50, dtype=np.uint64))
     for asked, decided, said in [("validation", False, "never"), ("recall=0.9", True, "always")]:
-        own = decider(Asked(asked), validation=rare)
+        own = decider(DecisionOptions(asked), validation=rare)
         assert (own.decisions(side(20, 4).logits[:, 2], np.ones((20, 2), bool))[:, 1] == decided).all()
         assert own.remarks == [f"text+image: no validation sample has b, so it is {said} decided there"]
 
@@ -58,7 +58,7 @@ def test_a_label_that_nobody_had_is_never_decided_or_always_and_that_is_said():
 @pytest.mark.parametrize("task", [MultiLabel(), MultiClass()], ids=["multi-label", "multi-class"])
 def test_sets_hold_new_records_of_every_pattern_within_the_closed_form(task):
     """The mean of 500 draws of who calibrates."""
-    one, asked = not task.one_by_one, Asked(coverage=0.8)
+    one, asked = not task.one_by_one, DecisionOptions(coverage=0.8)
     test = side(400, 1, one=one)
     held = {pattern: [] for pattern in range(P)}
     bound = 0.0
@@ -86,20 +86,22 @@ def test_groups_stay_together_and_the_share_is_about_what_was_asked():
 def test_what_is_said_of_sets():
     natural = np.ones((300, 2), bool)
     natural[:6, 1] = False
-    own = decider(Asked(coverage=0.9), test=side(300, 1, natural))
+    own = decider(DecisionOptions(coverage=0.9), test=side(300, 1, natural))
     sets = own.sets(side(50, 7).logits[:, 0], np.tile([True, False], (50, 1)))
     assert sets.shape == (50, C, 2)
     assert sets.any(2).all()
     (said,) = own.remarks
     assert said.startswith("text: sets calibrated on ")
     assert " that lack the rest in the data) and leave " in said
-    few = decider(Asked(coverage=0.9), test=side(10, 1))
+    few = decider(DecisionOptions(coverage=0.9), test=side(10, 1))
     assert few.sets(side(5, 7).logits[:, 2], np.ones((5, 2), bool)).all()
     assert "test samples calibrate, and 90% needs 9: no answer is ruled out" in few.remarks[0]
 
 
 def test_sets_of_classes_are_of_one_question():
-    own = decider(Asked(coverage=0.9), MultiClass(), validation=side(50, 0, one=True), test=side(300, 1, one=True))
+    own = decider(
+        DecisionOptions(coverage=0.9), MultiClass(), validation=side(50, 0, one=True), test=side(300, 1, one=True)
+    )
     assert own.sets(side(20, 3).logits[:, 2], np.ones((20, 2), bool)).shape == (20, 1, C)
     assert (MultiClass().decide(logit(np.array([[0.2, 0.5, 0.1, 0.2]]))) == [[False, True, False, False]]).all()
 
@@ -116,9 +118,9 @@ def test_sets_of_classes_are_of_one_question():
 )
 def test_what_makes_no_sense_is_refused(given, said):
     with pytest.raises(UserError, match=said):
-        Asked(**given)
+        DecisionOptions(**given)
 
 
 def test_a_task_that_chooses_one_class_has_no_thresholds():
     with pytest.raises(UserError, match="multi-class classification decides one label of a sample"):
-        decider(Asked("recall=0.9"), MultiClass())
+        decider(DecisionOptions("recall=0.9"), MultiClass())

@@ -17,7 +17,7 @@ from mora_bench.errors import UserError
 from mora_bench.training.counters import methods
 from mora_bench.training.counters.contract import Counter, Net, Printed, without_fused
 from mora_bench.training.counters.methods import Settings
-from mora_bench.training.counters.nets import Asked, subject
+from mora_bench.training.counters.nets import InputSize, subject
 from mora_bench.training.counters.run import COUNTERS, ours, row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tools.md").read_text().split("## Costs")[1].split("\n## ")[0]
@@ -64,7 +64,7 @@ TORCHINFO = {
 
 @cache
 def net(name: str, text: int, attention: str) -> Net:
-    (found,) = subject(name, Asked(text), None if name == "vilt-b32" else attention).nets
+    (found,) = subject(name, InputSize(text), None if name == "vilt-b32" else attention).nets
     assert found.attention == attention
     return found
 
@@ -174,7 +174,7 @@ def test_peft_counts_the_classifier_twice_and_the_adapter_in_the_whole():
 
 
 def test_a_method_costs_what_records_say_and_the_backbone_is_left_as_it_was():
-    small = subject("small", Asked(20))
+    small = subject("small", InputSize(20))
     before = {name: own.clone() for name, own in small.backbone.state_dict().items()}
     (plain,) = small.nets
     width, classes = 96, 8
@@ -192,16 +192,16 @@ def test_a_method_costs_what_records_say_and_the_backbone_is_left_as_it_was():
 
 
 def test_a_text_longer_than_vilts_positions_is_said_and_one_beyond_clips_is_refused():
-    assert subject("small", Asked(200)).notes == (
+    assert subject("small", InputSize(200)).notes == (
         "Positions of texts are stretched from 128 to 200, as a grid with --recipe.max-text does.",
     )
     with pytest.raises(UserError, match="--text-length 129: small-dual reads texts of 1 to 128 tokens"):
-        subject("small-dual", Asked(129))
+        subject("small-dual", InputSize(129))
 
 
 @pytest.mark.parametrize("tokens", [1, 6])
 def test_fused_is_counted_by_closed_form_and_its_pictures_apart(tokens):
-    found = subject(f"fused:untrained,untrained,{tokens}", Asked(30))
+    found = subject(f"fused:untrained,untrained,{tokens}", InputSize(30))
     reading, seeing = map(ours, found.nets)
     width, features = 64, 32
     assert reading.total == blocks(30 + tokens, width, 128, 3) + tokens * features * width
@@ -227,16 +227,16 @@ def test_fused_is_counted_by_closed_form_and_its_pictures_apart(tokens):
 
 
 def test_a_pair_whose_pictures_are_features_is_counted_in_the_same_way():
-    found = subject("pair:small-dual,untrained", Asked(8))
+    found = subject("pair:small-dual,untrained", InputSize(8))
     assert [net.name.rpartition(", ")[2] for net in found.nets] == ["text tower", "once per picture"]
-    assert ours(found.nets[1]).total == ours(subject("fused:untrained,untrained", Asked(8)).nets[1]).total
+    assert ours(found.nets[1]).total == ours(subject("fused:untrained,untrained", InputSize(8)).nets[1]).total
 
 
 @pytest.mark.parametrize("name", ["small", "small-dual", "pair:small-dual,small-dual", "fused:untrained,untrained"])
 def test_another_picture_costs_what_its_patches_do(name):
     """Twice the patches of a picture: a convolution of twice the multiply-adds, which no other part has."""
     once, twice = (
-        [counted for counted in map(ours, subject(name, Asked(8, size)).nets) if counted.convolutions]
+        [counted for counted in map(ours, subject(name, InputSize(8, size)).nets) if counted.convolutions]
         for size in ((64, 64), (128, 64))
     )
     assert len(once) == len(twice) == 1
@@ -246,12 +246,12 @@ def test_another_picture_costs_what_its_patches_do(name):
 
 def test_a_family_of_ones_own_is_counted_as_it_runs_here():
     registry.load_plugins([Path(__file__).parents[1] / "plugins" / "toys.py"])
-    found = subject("towers", Asked())
+    found = subject("towers", InputSize())
     (only,) = found.nets
     assert (only.attention, found.text, found.picture) == ("", 40, None)
     assert ours(only).total > 0
     with pytest.raises(UserError, match="the backbone runs its own attention"):
-        subject("towers", Asked(), "eager")
+        subject("towers", InputSize(), "eager")
 
 
 class Broken(Counter):
@@ -280,7 +280,7 @@ class Off(Broken):
 
 
 def test_a_tool_that_fails_is_a_row_and_leaves_nothing_behind():
-    (small,) = subject("small", Asked(8)).nets
+    (small,) = subject("small", InputSize(8)).nets
     weights = {name: own.clone() for name, own in small.module.state_dict().items()}
     linear, product, state = F.linear, torch.Tensor.matmul, torch.get_rng_state()
     found = row(Broken(), small, ours(small))
@@ -293,7 +293,7 @@ def test_a_tool_that_fails_is_a_row_and_leaves_nothing_behind():
 
 
 def test_a_difference_that_is_not_known_is_called_so():
-    (small,) = subject("small", Asked(8)).nets
+    (small,) = subject("small", InputSize(8)).nets
     assert row(Off(), small, ours(small)).why == (
         "differs for a reason that is not known here",
         "prints other parameters for a reason that is not known here",
@@ -303,7 +303,7 @@ def test_a_difference_that_is_not_known_is_called_so():
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_difference_of_a_tool_from_ours_has_its_reason(tool):
     for name in ("small", "small-dual"):
-        for own in subject(name, Asked(16)).nets:
+        for own in subject(name, InputSize(16)).nets:
             found = row(TOOLS[tool], own, ours(own))
             if found.status == "not installed":
                 pytest.skip(f"{tool} is not installed; it is none of our dependencies")
@@ -316,6 +316,6 @@ def test_each_difference_of_a_tool_from_ours_has_its_reason(tool):
 def test_what_a_tool_prints_of_a_frozen_network(tool, share):
     if TOOLS[tool].version() is None:
         pytest.skip(f"{tool} is not installed; it is none of our dependencies")
-    (small,) = subject("small", Asked(8)).nets
+    (small,) = subject("small", InputSize(8)).nets
     all_of_it = ours(small).parameters
     assert TOOLS[tool].count(replace(small, module=small.module.requires_grad_(False))).parameters == share * all_of_it

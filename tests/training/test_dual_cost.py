@@ -8,7 +8,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from mora_bench import registry
 from mora_bench.backbones.clip import Clip
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.imputer import Dummy
@@ -24,7 +24,7 @@ PROJECTIONS = BOTH * 512
 
 def counted(name, axes, modalities=MODALITIES):
     with torch.device("meta"):
-        seen = Pictures(ImageRule(224, 373, 32), [0.5] * 3, [0.5] * 3)
+        seen = PictureSpec(ImageRule(224, 373, 32), [0.5] * 3, [0.5] * 3)
         backbone = Clip(CLIPModel(CLIPConfig()), modalities, seen)
         method = registry.get(registry.METHODS, name)(backbone, axes)
         model = Model(backbone, method, Dummy(backbone), 8, head_seed=0)

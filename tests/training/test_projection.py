@@ -147,7 +147,7 @@ def test_features_are_computed_once_kept_with_digests_and_healed(opened, bert, t
     }  # fmt: skip
     assert decoded.damaged(folder) == []
     with monkeypatch.context() as patched:
-        patched.setattr(grids.Grid, "features", lambda *a: pytest.fail("computed twice"))
+        patched.setattr(grids.FeatureGrid, "features", lambda *a: pytest.fail("computed twice"))
         assert np.array_equal(opened().contents[1].features, kept)
         # Another length of texts, another text transformer.
         other = f"fused:{bert},untrained"

@@ -15,7 +15,7 @@ from mora_bench.records.store import Store
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.learner import Learner, NotFinite
 from mora_bench.training.loop import train
-from mora_bench.training.schedule import Linear, Plateau, schedule_of
+from mora_bench.training.schedule import LinearSchedule, Plateau, schedule_of
 from mora_bench.training.work import work
 
 #: Two steps an epoch, a look after each: two steps of warm-up, four of decay.
@@ -68,7 +68,7 @@ def test_linear_is_as_published():
     """Rises over the warm-up, falls to 0 at the end of all epochs, which it must know."""
     rate = schedule_of(dataclasses.replace(RECIPE, warmup=0.2, epochs=5), 4)
     assert [rate(k) for k in range(21)] == [1 / 4, 2 / 4, 3 / 4, 1, *[(20 - k) / 16 for k in range(4, 21)]]
-    assert isinstance(rate, Linear)
+    assert isinstance(rate, LinearSchedule)
 
 
 @pytest.mark.parametrize("cap", [12, 24, 240])

@@ -82,7 +82,7 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
     metric = Metric("toy", higher, (-math.inf, math.inf), "decisions", 1, "made up", "this test")
     # By trial: the third diverges, the fourth scores highest, the second lowest.
     scores = {0: -5.0, 1: -9.0, 2: None, 3: -1.0, 4: -6.0, 5: math.nan}
-    number_of = {trial.settings["lr"]: trial.number for trial in settings(cell, 6, tuning.Space(), 8)}
+    number_of = {trial.settings["lr"]: trial.number for trial in settings(cell, 6, tuning.SearchSpace(), 8)}
 
     def fitted(models, cells, views, device, runtime):
         score = scores[number_of[cells[0].recipe.lr]]
@@ -107,13 +107,13 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
 
 def test_trials_are_within_the_space_and_the_ranks(planned):
     (cell,) = planned("mora")
-    drawn = [trial.settings for trial in settings(cell, 40, tuning.Space(), 8)]
+    drawn = [trial.settings for trial in settings(cell, 40, tuning.SearchSpace(), 8)]
     for own in drawn[1:]:
         assert 1e-4 <= own["lr"] <= 2e-2
         assert 5e-4 <= own["lr"] * own["head_lr_mult"] <= 2.0001e-2
         assert 1e-3 <= own["weight_decay"] <= 1e-1
     assert {own["rank"] for own in drawn} == {2, 4, 8}
-    assert "rank" not in settings(*planned("head"), 3, tuning.Space(), 8)[1].settings
+    assert "rank" not in settings(*planned("head"), 3, tuning.SearchSpace(), 8)[1].settings
 
 
 def test_a_search_reads_no_test_sample(planned, place, monkeypatch):

@@ -18,9 +18,9 @@ from transformers import CLIPConfig, CLIPModel
 
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.small import pairs
-from mora_bench.backbones.small.words import Words
+from mora_bench.backbones.small.words import WordPieces
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.text import TextInputs
 from mora_bench.data.modalities.wordpiece import open_tokenizer
@@ -51,10 +51,10 @@ def contrast(plan: Contrast) -> None:
     for render in (pairs.render_eyes, pairs.render_chest):
         texts, pictures = pairs.rendered(render, plan.pairs, plan.seed, plan.pictures)
         ids, lengths = pairs.encoded(texts, tokenizer, plan.positions)
-        pools.append(_Pool(ids, lengths, pictures, Words.of(ids, tokenizer.get_vocab_size())))
+        pools.append(_PicturePairs(ids, lengths, pictures, WordPieces.of(ids, tokenizer.get_vocab_size())))
     heads = nn.ModuleDict({kind: nn.Linear(plan.projection, tokenizer.get_vocab_size()) for kind in ("text", "image")})
     clip = CLIPModel(_config(plan, tokenizer.get_vocab()))
-    backbone = Clip(clip, {"text": "text", "image": "image"}, Pictures(plan.pictures, [0.5] * 3, [0.5] * 3))
+    backbone = Clip(clip, {"text": "text", "image": "image"}, PictureSpec(plan.pictures, [0.5] * 3, [0.5] * 3))
     generator = torch.Generator().manual_seed(plan.seed)
     feeds = [pairs.batches(pool.lengths, plan.batch, generator) for pool in pools]
 
@@ -67,13 +67,13 @@ def contrast(plan: Contrast) -> None:
 
 
 @dataclass(frozen=True)
-class _Pool:
+class _PicturePairs:
     """The pairs of one dataset: ids int64 [N, L], lengths [N], pictures uint8 [N, H, W, 3], and words of the texts."""
 
     ids: Tensor
     lengths: Tensor
     pictures: Tensor
-    words: Words
+    words: WordPieces
 
     def batch(self, rows: Tensor, patch: int) -> Batch:
         lengths = self.lengths[rows]
@@ -104,7 +104,7 @@ def _config(plan: Contrast, vocabulary: dict[str, int]) -> CLIPConfig:
 
 
 def _losses(
-    backbone: Clip, heads: nn.ModuleDict, pool: _Pool, rows: Tensor, plan: Contrast
+    backbone: Clip, heads: nn.ModuleDict, pool: _PicturePairs, rows: Tensor, plan: Contrast
 ) -> tuple[Tensor, dict[str, float]]:
     """The sum of CLIP's loss and both of words, and what to plot: they, and how often the right picture, or one of the
     same text, is nearest."""

@@ -22,7 +22,7 @@ from transformers import ViltConfig, ViltForMaskedLM
 
 from mora_bench.backbones.contract import At
 from mora_bench.backbones.small import pairs, vocabulary
-from mora_bench.backbones.small.words import Words
+from mora_bench.backbones.small.words import WordPieces
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.text import TextInputs
@@ -119,14 +119,14 @@ class _Pool:
     ids: Tensor
     lengths: Tensor
     vectors: Tensor
-    words: Words
+    words: WordPieces
     pictures: Tensor
 
     @classmethod
     def of(cls, texts: list[str], pictures: Tensor, tokenizer: Tokenizer, positions: int) -> Self:
         ids, lengths = pairs.encoded(texts, tokenizer, positions)
         size = tokenizer.get_vocab_size()
-        return cls(ids, lengths, _bag_of_words(ids, _idf(ids, size)), Words.of(ids, size), pictures)
+        return cls(ids, lengths, _bag_of_words(ids, _idf(ids, size)), WordPieces.of(ids, size), pictures)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _draw(pool: _Pool, rows: Tensor, mask_id: int, plan: Pretraining, generator:
 
 
 def _losses(
-    model: ViltForMaskedLM, heads: _Heads, task: _Task, known: Words, weight: float
+    model: ViltForMaskedLM, heads: _Heads, task: _Task, known: WordPieces, weight: float
 ) -> tuple[Tensor, dict[str, float]]:
     """The sum of the three losses, those of words weighted, and what to plot."""
     backbone = Vilt(model.vilt, {"text": "text", "image": "image"})

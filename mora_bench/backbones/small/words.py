@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Words:
+class WordPieces:
     """Which word pieces N texts have, of the K pieces that some of them have and others lack.
 
     Attributes:

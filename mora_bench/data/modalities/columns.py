@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mora_bench.data.modalities.table import TableInputs
 
 
-class Columns(nn.Module):
+class ColumnEmbedder(nn.Module):
     """A token per column, after a first one that sums them up.
 
     Attributes:

@@ -32,7 +32,7 @@ END = b"\xff\xd9"
 HEAD = 1 << 18
 
 
-class Refused(ValueError):
+class UnreadableFile(ValueError):
     """The reason why a whole file cannot be shown right, and the remedy."""
 
 
@@ -60,7 +60,7 @@ def decoded(path: Path) -> Deep | None:
     """
     try:
         return _decoded(path)
-    except (Refused, OSError):
+    except (UnreadableFile, OSError):
         raise
     except Exception as error:
         # Of damaged files the libraries raise whatever comes up first.
@@ -105,23 +105,23 @@ def _tiff(path: Path) -> Deep:
     try:
         import tifffile
     except ImportError as error:
-        raise Refused("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
+        raise UnreadableFile("a TIFF file that Pillow does not show right: pip install 'mora-bench[tiff]'") from error
     # Without a handler its messages on damaged files go to stderr.
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with tifffile.TiffFile(path) as file:
         if len(file.pages) > 1:
-            raise Refused(f"{len(file.pages)} pages; expected one: split it, or give its pages as a bag")
+            raise UnreadableFile(f"{len(file.pages)} pages; expected one: split it, or give its pages as a bag")
         page: Any = file.pages.first
         _check_size(page.imagewidth, page.imagelength)
         if page.imagedepth > 1:
-            raise Refused(f"a volume of {page.imagedepth} planes; save it as NIfTI, or its planes as files")
+            raise UnreadableFile(f"a volume of {page.imagedepth} planes; save it as NIfTI, or its planes as files")
         values = page.asarray()
         turn = page.tags.get(274)
     if 262 not in page.tags:
-        raise Refused("it does not say what its values mean (PhotometricInterpretation); save it anew")
+        raise UnreadableFile("it does not say what its values mean (PhotometricInterpretation); save it anew")
     meaning = getattr(page.photometric, "name", f"PhotometricInterpretation {page.photometric}")
     if meaning not in ("MINISBLACK", "MINISWHITE", "RGB") or values.dtype.kind not in "uif":
-        raise Refused(f"{meaning} of {values.dtype}; save it as grey or RGB")
+        raise UnreadableFile(f"{meaning} of {values.dtype}; save it as grey or RGB")
     if page.axes.startswith("S"):
         values = np.moveaxis(values, 0, -1)
     values = upright(values, int(turn.value) if turn else 1)
@@ -161,7 +161,7 @@ def _jpeg2000(path: Path, head: bytes, at: int) -> Deep | None:
         return None
     box = head.find(b"colr", 0, at)
     if box > 0 and head[box + 4] == 1 and int.from_bytes(head[box + 7 : box + 11]) not in GREY_OR_RGB:
-        raise Refused("JPEG 2000 of over 8 bits that is neither grey nor RGB; save it as one of them")
+        raise UnreadableFile("JPEG 2000 of over 8 bits that is neither grey nor RGB; save it as one of them")
     _check_size(int.from_bytes(head[at + 8 : at + 12]), int.from_bytes(head[at + 12 : at + 16]))
     return _of_channels(_by_codec("jpeg2k_decode", path), "JPEG 2000")
 
@@ -178,7 +178,7 @@ def _of_channels(values: np.ndarray, what: str, opacity: str = "") -> Deep:
     channels = values.shape[2]
     colours = channels - bool(opacity)
     if colours not in (1, 3):
-        raise Refused(f"{what} with {channels} channels of {values.dtype}; save it as grey or RGB")
+        raise UnreadableFile(f"{what} with {channels} channels of {values.dtype}; save it as grey or RGB")
     shown = values[..., 0] if colours == 1 else values[..., :3]
     if opacity != STRAIGHT:
         return Deep(shown)
@@ -202,7 +202,7 @@ def _by_codec(name: str, path: Path) -> np.ndarray:
     try:
         import imagecodecs
     except ImportError as error:
-        raise Refused("a picture of over 8 bits, or without loss: pip install 'mora-bench[tiff]'") from error
+        raise UnreadableFile("a picture of over 8 bits, or without loss: pip install 'mora-bench[tiff]'") from error
     return getattr(imagecodecs, name)(path.read_bytes())
 
 

@@ -67,7 +67,7 @@ def read(path: Path) -> np.ndarray:
             raise ValueError(f"a file of {path.stat().st_size >> 20} MB; expected at most {LARGEST_FILE >> 20}")
         spoilt = deep.decoded(path)
         return _by_pillow(path) if spoilt is None else _levels(spoilt)
-    except deep.Refused as error:
+    except deep.UnreadableFile as error:
         raise UserError(f"{path}: {error}.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         by = next((by for ends, by in VOLUMES if path.name.lower().endswith(ends)), "")
@@ -91,7 +91,7 @@ def _by_pillow(path: Path) -> np.ndarray:
             raise ValueError(f"{image.width} x {image.height} pixels; expected at most {MOST_PIXELS:,} in all")
         pages = getattr(image, "n_frames", 1)
         if image.format in PAGED and pages > 1:
-            raise deep.Refused(f"{pages} pages; expected one: split it, or give its pages as a bag")
+            raise deep.UnreadableFile(f"{pages} pages; expected one: split it, or give its pages as a bag")
         image.load()
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I") or upright.mode == "F":

@@ -57,7 +57,7 @@ class TableContent(Content):
         return replace(self, numbers=numbers, codes=codes)
 
 
-class Table(Modality):
+class TableKind(Modality):
     """A sample's cells are a dict, name -> number, text (a category), or None where the cell is empty.
 
     A column holds numbers or texts, not both. Every sample may have other columns; those that it lacks are empty.
@@ -114,10 +114,10 @@ class Table(Modality):
         return TableContent(*(np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("numbers", "codes", "sizes")))
 
     def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module:
-        from mora_bench.data.modalities.columns import Columns
+        from mora_bench.data.modalities.columns import ColumnEmbedder
 
         assert isinstance(content, TableContent)
-        return Columns(content.numbers[rows], content.sizes.tolist(), width)
+        return ColumnEmbedder(content.numbers[rows], content.sizes.tolist(), width)
 
 
 def _names(values: Sequence[Mapping[str, Any] | None]) -> list[str]:

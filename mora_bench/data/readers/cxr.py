@@ -9,7 +9,7 @@ import pandas as pd
 from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.links import named
-from mora_bench.data.readers.paths import Pictures, find_folder, unique
+from mora_bench.data.readers.paths import PictureFolder, find_folder, unique
 from mora_bench.data.readers.texts import chest_text, words
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -51,7 +51,7 @@ def find(root: Path) -> Path | None:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTables:
     """Both tables as they were published.
 
     Attributes:
@@ -59,7 +59,7 @@ class Published:
     """
 
     file: Path
-    films: Pictures
+    films: PictureFolder
     reports: pd.DataFrame
     projections: pd.DataFrame
 
@@ -68,7 +68,7 @@ class Published:
         return self.films.file(name, f"{self.file}, uid {uid}")
 
 
-def published(root: Path) -> Published:
+def published(root: Path) -> PublishedTables:
     """The tables below `root`.
 
     Raises:
@@ -85,7 +85,7 @@ def published(root: Path) -> Published:
     unique(reports["uid"], reports_file)
     unique(projections["filename"], file)
     folder = find_folder(reports_file.parent, list(projections["filename"])) or root
-    return Published(file, Pictures(root, folder), reports, projections)
+    return PublishedTables(file, PictureFolder(root, folder), reports, projections)
 
 
 def read(root: Path) -> Table:
@@ -115,12 +115,12 @@ def everybody(root: Path) -> Table:
     return replace(table, modalities=table.modalities | {"text": text})
 
 
-def _frontal(tables: Published) -> pd.DataFrame:
+def _frontal(tables: PublishedTables) -> pd.DataFrame:
     frontal = tables.projections[tables.projections["projection"] == VIEWS[0]]
     return frontal.merge(tables.reports, on="uid", how="inner")
 
 
-def _table(tables: Published, frame: pd.DataFrame) -> Table:
+def _table(tables: PublishedTables, frame: pd.DataFrame) -> Table:
     paths = [tables.film(uid, name) for uid, name in zip(frame["uid"], frame["filename"], strict=True)]
     return Table(
         name="cxr",

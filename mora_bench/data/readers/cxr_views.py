@@ -32,7 +32,7 @@ def everybody(root: Path) -> Table:
     return _table(tables, tables.reports)
 
 
-def _table(tables: cxr.Published, reports: pd.DataFrame) -> Table:
+def _table(tables: cxr.PublishedTables, reports: pd.DataFrame) -> Table:
     films: dict[tuple[str, str], list[PictureFile]] = {}
     for uid, name, view in tables.projections[["uid", "filename", "projection"]].itertuples(index=False):
         path = tables.film(uid, name)

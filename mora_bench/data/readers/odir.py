@@ -9,7 +9,7 @@ from mora_bench.data.modalities.image import PictureFile
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.links import named
 from mora_bench.data.readers.odir_same_eyes import same_eyes
-from mora_bench.data.readers.paths import Pictures, find_folder, unique
+from mora_bench.data.readers.paths import PictureFolder, find_folder, unique
 from mora_bench.data.readers.texts import eye_text, words
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -51,7 +51,7 @@ def read(root: Path) -> Table:
     unique(frame["ID"], file)
     _check_labels(frame, file)
     folder = find_folder(file.parent, [*frame[LEFT], *frame[RIGHT]]) or find_folder(root, [*frame[LEFT], *frame[RIGHT]])
-    files = Pictures(root, folder or root)
+    files = PictureFolder(root, folder or root)
     pictures = tuple(
         tuple(_picture(files, name, f"{file}, ID {id[:80]}") for name in names)
         for id, *names in frame[["ID", LEFT, RIGHT]].itertuples(index=False)
@@ -82,6 +82,6 @@ def _check_labels(frame: pd.DataFrame, file: Path) -> None:
             raise UserError(f"{file}, ID {id}: label {label} is {value!r}, expected 0 or 1. Correct the table.")
 
 
-def _picture(files: Pictures, name: str, where: str) -> PictureFile | None:
+def _picture(files: PictureFolder, name: str, where: str) -> PictureFile | None:
     path = files.file(name, where) if name else None
     return None if path is None else PictureFile(path)

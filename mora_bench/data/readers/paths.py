@@ -14,7 +14,7 @@ from mora_bench.errors import UserError
 LONGEST_NAME = 255
 
 
-class Pictures:
+class PictureFolder:
     """The pictures that a table names, in one folder inside a data root. The folder is listed once, so that a million
     names cost no million questions to the disk."""
 

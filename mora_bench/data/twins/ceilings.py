@@ -24,7 +24,7 @@ MOST = 200.0
 
 
 @dataclass(frozen=True)
-class Known:
+class Posterior:
     """The distribution of the posterior of one label: `posterior` [K], its probability `mass`, and `true`, the part of
     the mass in which the label is true."""
 
@@ -48,7 +48,7 @@ def _likelihoods(shares: Sequence[float], false: float) -> tuple[np.ndarray, np.
 
 
 @lru_cache(maxsize=8)
-def odir(text: bool, image: bool) -> tuple[Known, ...]:
+def odir(text: bool, image: bool) -> tuple[Posterior, ...]:
     """The knowledge of each label of the ODIR twin that keywords and photographs, where present, give."""
     evidence = {}
     for sign, (_, rate, _) in odir_patients.SIGNS.items():
@@ -65,23 +65,23 @@ def odir(text: bool, image: bool) -> tuple[Known, ...]:
             none = np.multiply.outer(none, absent).ravel()
             mass = np.multiply.outer(mass, present + absent).ravel()
         true = none if label == "N" else mass - none
-        known.append(Known(true / mass, mass, true))
+        known.append(Posterior(true / mass, mass, true))
     return tuple(known)
 
 
 @lru_cache(maxsize=8)
-def cxr(text: bool, image: bool) -> tuple[Known, ...]:
+def cxr(text: bool, image: bool) -> tuple[Posterior, ...]:
     """The knowledge of each label of the CXR twin that report and film, where present, give."""
     return _chest(text, image, False)
 
 
 @lru_cache(maxsize=8)
-def cxr_views(frontal: bool, lateral: bool, report: bool) -> tuple[Known, ...]:
+def cxr_views(frontal: bool, lateral: bool, report: bool) -> tuple[Posterior, ...]:
     """The same with a lateral film besides."""
     return _chest(report, frontal, lateral)
 
 
-def _chest(text: bool, frontal: bool, lateral: bool) -> tuple[Known, ...]:
+def _chest(text: bool, frontal: bool, lateral: bool) -> tuple[Posterior, ...]:
     """Whether a patient is normal ties the findings: what is known of the others says how likely that is."""
     evidence = {}
     for finding, (rate, _) in cxr_patients.FINDINGS.items():
@@ -100,7 +100,7 @@ def _chest(text: bool, frontal: bool, lateral: bool) -> tuple[Known, ...]:
         true = ill * present[:, None] * mass
         total = true + ill * absent[:, None] * mass + (1 - ill) * normal[:, None] * mass / odds
         keep = (mass > 0) & np.ones_like(total, bool)
-        known.append(Known((true[keep] / total[keep]), total[keep], true[keep]))
+        known.append(Posterior((true[keep] / total[keep]), total[keep], true[keep]))
     return tuple(known)
 
 

@@ -10,12 +10,12 @@ from itertools import product
 
 import numpy as np
 
-from mora_bench.data.twins.ceilings import Known
+from mora_bench.data.twins.ceilings import Posterior
 from mora_bench.data.twins.icu_patients import CONDITIONS, FALSE, HAZARD, MODALITIES, UNMEASURED, Stay, shares
 
 
 @lru_cache(maxsize=16)
-def known(*present: bool) -> tuple[Known, ...]:
+def known(*present: bool) -> tuple[Posterior, ...]:
     """The distribution of what film, note, record and vital signs, where present, let one know of each condition."""
     distributions = []
     for condition in CONDITIONS.values():
@@ -28,7 +28,7 @@ def known(*present: bool) -> tuple[Known, ...]:
         yes, no = condition.rate * np.array(outcomes)[:, 0], (1 - condition.rate) * np.array(outcomes)[:, 1]
         mass = yes + no
         keep = mass > 0
-        distributions.append(Known(yes[keep] / mass[keep], mass[keep], yes[keep]))
+        distributions.append(Posterior(yes[keep] / mass[keep], mass[keep], yes[keep]))
     return tuple(distributions)
 
 

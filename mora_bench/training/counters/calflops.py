@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed, without_fused
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed, without_fused
 
 
 class Calflops(Counter):
@@ -20,5 +20,5 @@ class Calflops(Counter):
         )
         return Printed(macs, parameters)
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         return without_fused(ours)

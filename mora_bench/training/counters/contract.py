@@ -56,7 +56,7 @@ class Positional(nn.Module):
 
 
 @dataclass(frozen=True)
-class Parts:
+class CostParts:
     """Our multiply-adds of a net, by what makes them, and its parameters.
 
     Attributes:
@@ -112,7 +112,7 @@ class Counter(ABC):
         """Count a net, which the tool may spoil. Whatever it raises is shown."""
 
     @abstractmethod
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         """The multiply-adds that it should say if it differs from us only as it is known to, and how that is."""
 
     def version(self) -> str | None:
@@ -127,13 +127,13 @@ class Counter(ABC):
         return "of unknown version"
 
 
-def without_fused(ours: Parts) -> tuple[float, str]:
+def without_fused(ours: CostParts) -> tuple[float, str]:
     """The multiply-adds that most tools see on a CPU: all but fused attention; and why, in words."""
     return ours.total - ours.fused, f"leaves out fused attention, {ours.fused / ours.total:.1%} of ours"
 
 
 @dataclass(frozen=True)
-class Row:
+class CountRow:
     """The numbers of one tool for a net, beside ours.
 
     Attributes:

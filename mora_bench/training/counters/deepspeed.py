@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed
 
 
 class Deepspeed(Counter):
@@ -19,5 +19,5 @@ class Deepspeed(Counter):
         )
         return Printed(macs, parameters)
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         return ours.total, ""

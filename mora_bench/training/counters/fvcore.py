@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed, without_fused
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed, without_fused
 
 
 class Fvcore(Counter):
@@ -19,5 +19,5 @@ class Fvcore(Counter):
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         return Printed(analysis.total(), parameter_count(net.module)[""])
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         return without_fused(ours)

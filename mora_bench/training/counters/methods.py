@@ -18,7 +18,7 @@ from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.training.cost import parameters
-from mora_bench.training.counters.nets import Subject
+from mora_bench.training.counters.nets import CountedNet
 from mora_bench.training.flops import forward_flops
 from mora_bench.training.probe import reads_first_token
 
@@ -78,7 +78,7 @@ class MethodCost:
     peft: PeftShare | None
 
 
-def chosen(names: tuple[str, ...], subject: Subject, settings: Settings) -> tuple[str, ...]:
+def chosen(names: tuple[str, ...], subject: CountedNet, settings: Settings) -> tuple[str, ...]:
     """The methods asked for; "all" are those that run on the backbone.
 
     Raises:
@@ -113,7 +113,7 @@ def axes_of(method: type[Method], depth: int, settings: Settings) -> Axes:
     return Axes(rank, blocks, {name: value for name, value in reads.items() if name not in ("rank", "blocks")})
 
 
-def cost(name: str, subject: Subject, settings: Settings) -> MethodCost:
+def cost(name: str, subject: CountedNet, settings: Settings) -> MethodCost:
     """The cost of one method on a subject that has a backbone, which is left as it was."""
     backbone, batch = subject.backbone, subject.batch
     assert backbone is not None

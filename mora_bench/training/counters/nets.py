@@ -32,7 +32,7 @@ POSITIONS = "max_position_embeddings"
 
 
 @dataclass(frozen=True)
-class Asked:
+class InputSize:
     """The size of a net's inputs: tokens of the text, sides of the picture; None: the net's own."""
 
     text: int | None = None
@@ -40,7 +40,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Subject:
+class CountedNet:
     """A backbone and what is counted of it.
 
     Attributes:
@@ -63,7 +63,7 @@ class Subject:
     batch: Batch | None = None
 
 
-def subject(name: str, asked: Asked, attention: str | None = None) -> Subject:
+def subject(name: str, asked: InputSize, attention: str | None = None) -> CountedNet:
     """The networks to count of a backbone, or a published network by its shape.
 
     Raises:
@@ -75,7 +75,7 @@ def subject(name: str, asked: Asked, attention: str | None = None) -> Subject:
     return replace(original, nets=tuple(_attending(net, attention) for net in original.nets))
 
 
-def _published(name: str, asked: Asked) -> Subject:
+def _published(name: str, asked: InputSize) -> CountedNet:
     shape = SHAPES[name]
     text = shape.text if asked.text is None else asked.text
     notes = _fitting(name, text, MOST if shape.family == "vilt" else shape.text, shape.text)
@@ -86,13 +86,15 @@ def _published(name: str, asked: Asked) -> Subject:
     network: Any = shape.network()
     title = f"{shape.title}, random weights"
     if shape.backbone is None:
-        return Subject(name, title, (_net("text", network, _words(network, text)),), text, None, notes)
+        return CountedNet(name, title, (_net("text", network, _words(network, text)),), text, None, notes)
     backbone = shape.backbone(network, text)
     batch = _batch(backbone, text, picture, shape.patch)
-    return Subject(name, title, _plain(backbone, batch, text), text, picture, notes, backbone, shape.spec(name), batch)
+    return CountedNet(
+        name, title, _plain(backbone, batch, text), text, picture, notes, backbone, shape.spec(name), batch
+    )
 
 
-def _loaded(name: str, asked: Asked) -> Subject:
+def _loaded(name: str, asked: InputSize) -> CountedNet:
     spec = backbones.resolve(name, MOST)
     modalities = {modality: kind for modality, kind in MODALITIES.items() if kind in spec.rules}
     words, image = spec.rules.get("text"), spec.rules.get("image")
@@ -109,13 +111,13 @@ def _loaded(name: str, asked: Asked) -> Subject:
     picture = _sides(name, asked, size) if isinstance(size, ImageRule) else None
     backbone = backbones.load(spec, modalities, text, seed=0)
     title = f"{spec.family}, {'its' if spec.trained else 'random'} weights"
-    if isinstance(image, grids.Grid):
+    if isinstance(image, grids.FeatureGrid):
         assert picture is not None
         batch = _batch(backbone, text, picture, image)
         nets = (*_reading(backbone, batch, text), _seeing(image, picture))
-        return Subject(name, title, nets, text, picture, (*notes, _beforehand(image)), backbone, spec, batch)
+        return CountedNet(name, title, nets, text, picture, (*notes, _beforehand(image)), backbone, spec, batch)
     batch = _batch(backbone, text, picture, size.multiple if isinstance(size, ImageRule) else 1)
-    return Subject(name, title, _plain(backbone, batch, text), text, picture, notes, backbone, spec, batch)
+    return CountedNet(name, title, _plain(backbone, batch, text), text, picture, notes, backbone, spec, batch)
 
 
 def _beforehand(rule: FeatureRule) -> str:
@@ -135,7 +137,7 @@ def _reading(backbone: Backbone, batch: Batch, text: int) -> tuple[Net, ...]:
     return (Net("text network with its projection of pictures", _AsRun(backbone, batch), _named(batch)),)
 
 
-def _seeing(rule: grids.Grid, picture: tuple[int, int]) -> Net:
+def _seeing(rule: grids.FeatureGrid, picture: tuple[int, int]) -> Net:
     """The frozen network of pictures, on one of them."""
     module = _AsTuple(grids.network(rule.source, rule.digest))
     return Net("picture network, once per picture", module, {"pixels": torch.zeros(1, 3, *picture)})
@@ -150,7 +152,7 @@ def _fitting(name: str, text: int, limit: int, usual: int) -> tuple[str, ...]:
     return ()
 
 
-def _sides(name: str, asked: Asked, rule: ImageRule) -> tuple[int, int]:
+def _sides(name: str, asked: InputSize, rule: ImageRule) -> tuple[int, int]:
     """Height and width of the picture: a square of the backbone's own size, unless asked for."""
     if asked.picture is None:
         return rule.size(rule.shorter, rule.shorter)

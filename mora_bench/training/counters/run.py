@@ -15,7 +15,7 @@ from torch import nn
 
 from mora_bench.training import flops
 from mora_bench.training.counters.calflops import Calflops
-from mora_bench.training.counters.contract import ELEMENTWISE, SMALL, Counter, Net, Parts, Printed, Row
+from mora_bench.training.counters.contract import ELEMENTWISE, SMALL, CostParts, Counter, CountRow, Net, Printed
 from mora_bench.training.counters.deepspeed import Deepspeed
 from mora_bench.training.counters.fvcore import Fvcore
 from mora_bench.training.counters.ptflops import Ptflops
@@ -32,13 +32,13 @@ COUNTERS: tuple[Counter, ...] = (
     Thop(),
     Torchinfo(),
 )
-#: fvcore's names of operators, in the groups of `Parts`.
+#: fvcore's names of operators, in the groups of `CostParts`.
 CONVOLUTIONS = ("conv",)
 PRODUCTS = ("matmul", "bmm", "baddbmm", "einsum")
 FUSED = ("scaled_dot_product_attention",)
 
 
-def ours(net: Net) -> Parts:
+def ours(net: Net) -> CostParts:
     """Our multiply-adds of one forward pass, by operator, as records have them (`flops.by_operator`)."""
     module = copy.deepcopy(net.module).eval()
     with torch.random.fork_rng(devices=[]):
@@ -47,7 +47,7 @@ def ours(net: Net) -> Parts:
     convolutions, products, fused = (
         sum(counts.get(name, 0) for name in names) for names in (CONVOLUTIONS, PRODUCTS, FUSED)
     )
-    return Parts(
+    return CostParts(
         dense=sum(counts.values()) - convolutions - products - fused,
         convolutions=convolutions,
         products=products,
@@ -58,11 +58,11 @@ def ours(net: Net) -> Parts:
     )
 
 
-def row(counter: Counter, net: Net, parts: Parts) -> Row:
+def row(counter: Counter, net: Net, parts: CostParts) -> CountRow:
     """The row of one tool for a net. Never raises an error of the tool: the row holds it."""
     version = counter.version()
     if version is None:
-        return Row(counter.name, None, "not installed")
+        return CountRow(counter.name, None, "not installed")
     printed: Printed | None = None
     captured = io.StringIO()
     module = copy.deepcopy(net.module).requires_grad_(True).eval()
@@ -72,9 +72,9 @@ def row(counter: Counter, net: Net, parts: Parts) -> Row:
     except (Exception, SystemExit) as error:
         lines = [" ".join(line.split()) for line in [str(error), *captured.getvalue().splitlines()[-1:]]]
         why = f"{type(error).__name__}: {'; '.join(filter(None, lines))}"[:300]
-        return Row(counter.name, version, "failed", why=(why,))
+        return CountRow(counter.name, version, "failed", why=(why,))
     multiply_adds = printed.value / counter.per_multiply_add
-    return Row(
+    return CountRow(
         counter.name,
         version,
         "counted",
@@ -86,7 +86,7 @@ def row(counter: Counter, net: Net, parts: Parts) -> Row:
     )
 
 
-def reasons(counter: Counter, parts: Parts, multiply_adds: float, parameters: int | None) -> Iterator[str]:
+def reasons(counter: Counter, parts: CostParts, multiply_adds: float, parameters: int | None) -> Iterator[str]:
     """Why a tool's numbers are not ours, as far as that is known; differences within `SMALL` need no reason."""
     expected, why = counter.expected(parts)
     more = (multiply_adds - expected) / parts.total

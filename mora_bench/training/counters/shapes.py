@@ -10,7 +10,7 @@ from torch import nn
 
 from mora_bench.backbones.clip import MEAN, STD, Clip
 from mora_bench.backbones.contract import Backbone, Spec
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.vilt import Vilt, extend_positions
 from mora_bench.data.modalities.pictures import ImageRule
 
@@ -89,7 +89,7 @@ def _as_vilt(network: Any, text: int) -> Backbone:
 
 
 def _as_clip(network: Any, text: int) -> Backbone:
-    return Clip(network, MODALITIES, Pictures(ImageRule(224, 224, 32), MEAN, STD))
+    return Clip(network, MODALITIES, PictureSpec(ImageRule(224, 224, 32), MEAN, STD))
 
 
 SHAPES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed
 
 
 class Thop(Counter):
@@ -19,6 +19,6 @@ class Thop(Counter):
         macs, parameters = profile(net.module, inputs=tuple(net.inputs.values()), verbose=False)
         return Printed(macs, int(parameters))
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         out = ours.products + ours.fused
         return ours.total - out, f"sees layers alone, not the products of attention, {out / ours.total:.1%} of ours"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed, without_fused
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed, without_fused
 
 
 class TorchMode(Counter):
@@ -21,5 +21,5 @@ class TorchMode(Counter):
             net.module(**net.inputs)
         return Printed(counter.get_total_flops())
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         return without_fused(ours)

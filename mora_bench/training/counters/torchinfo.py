@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mora_bench.training.counters.contract import Counter, Net, Parts, Printed
+from mora_bench.training.counters.contract import CostParts, Counter, Net, Printed
 
 
 class Torchinfo(Counter):
@@ -18,6 +18,6 @@ class Torchinfo(Counter):
         statistics = summary(net.module, input_data=dict(net.inputs), verbose=0)
         return Printed(statistics.total_mult_adds, statistics.total_params)
 
-    def expected(self, ours: Parts) -> tuple[float, str]:
+    def expected(self, ours: CostParts) -> tuple[float, str]:
         once = ours.parameters - ours.convolved + ours.convolutions
         return once, "counts each weight once a sample, not once a token; convolutions alone are counted by position"

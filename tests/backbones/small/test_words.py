@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mora_bench.backbones.small.words import Words
+from mora_bench.backbones.small.words import WordPieces
 
 #: Word piece 1 is in every text, 2 in three of four, 3 in one; 0 is padding.
 IDS = torch.tensor([[1, 2, 0], [1, 2, 2], [1, 3, 2], [1, 0, 0]])
@@ -13,7 +13,7 @@ ROWS = torch.arange(4)
 
 
 def test_pieces_count_by_how_rare_they_are_and_those_of_all_texts_or_none_not_at_all():
-    words = Words.of(IDS, 6)
+    words = WordPieces.of(IDS, 6)
     assert words.pieces.tolist() == [2, 3]
     rare, frequent = math.log(4), math.log(4 / 3)
     third = [frequent / (rare + frequent), rare / (rare + frequent)]
@@ -21,7 +21,7 @@ def test_pieces_count_by_how_rare_they_are_and_those_of_all_texts_or_none_not_at
 
 
 def test_the_shares_themselves_cost_nothing_and_other_scores_do():
-    words = Words.of(IDS, 6)
+    words = WordPieces.of(IDS, 6)
     scores = torch.zeros(4, 6)
     scores[:, words.pieces] = (words.shares + 1e-9).log()
     assert words.loss(scores, ROWS).item() == pytest.approx(0, abs=1e-6)
@@ -31,7 +31,7 @@ def test_the_shares_themselves_cost_nothing_and_other_scores_do():
 
 
 def test_scores_of_pieces_that_are_not_asked_do_not_count():
-    words = Words.of(IDS, 6)
+    words = WordPieces.of(IDS, 6)
     scores = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
     other = scores.clone()
     other[:, [0, 1, 4, 5]] += 7

@@ -7,7 +7,7 @@ from conftest import TINY, tiny_clip
 from transformers import ViltConfig, ViltModel
 
 from mora_bench.backbones.clip import Clip
-from mora_bench.backbones.layout import Pictures
+from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.bag import LIMIT, Bag, chosen
@@ -64,7 +64,7 @@ def test_a_bags_tokens_are_those_of_its_pictures_one_after_the_other(family, tmp
     if family == "vilt":
         backbone = Vilt(ViltModel(ViltConfig(**TINY, vocab_size=200)).eval(), kinds)
     else:
-        backbone = Clip(tiny_clip().net, kinds, Pictures(RULE, [0.5] * 3, [0.5] * 3))
+        backbone = Clip(tiny_clip().net, kinds, PictureSpec(RULE, [0.5] * 3, [0.5] * 3))
     rows = np.array([0, 3])
     words = TextInputs(torch.full((2, 3), 7), torch.ones(2, 3, dtype=torch.bool))
     bag = content.collate(rows, np.ones(2, bool))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mora_bench.data.modalities.columns import Columns
-from mora_bench.data.modalities.table import Table
+from mora_bench.data.modalities.columns import ColumnEmbedder
+from mora_bench.data.modalities.table import TableKind
 from mora_bench.errors import UserError
 
 VALUES = (
@@ -19,8 +19,8 @@ VALUES = (
 
 @pytest.fixture
 def content(tmp_path):
-    Table().encode(VALUES, [f"s{i}" for i in range(5)], None, tmp_path, 1)
-    return Table().open(tmp_path)
+    TableKind().encode(VALUES, [f"s{i}" for i in range(5)], None, tmp_path, 1)
+    return TableKind().open(tmp_path)
 
 
 def test_columns_are_numbers_or_categories_and_empty_cells_stay_empty(content):
@@ -51,31 +51,31 @@ def test_the_dummy_shows_nothing(content):
     ],
 )
 def test_what_is_no_record_is_said(value, said):
-    problem = Table().problem(value)
+    problem = TableKind().problem(value)
     assert problem is None if said is None else said in problem
 
 
 def test_a_record_with_nothing_in_it_is_absent():
-    assert not Table().exists({"age": None})
-    assert not Table().exists({})
-    assert Table().exists({"age": 0})
+    assert not TableKind().exists({"age": None})
+    assert not TableKind().exists({})
+    assert TableKind().exists({"age": 0})
 
 
 def test_a_column_that_mixes_numbers_and_texts_is_refused_by_sample(tmp_path):
     with pytest.raises(UserError, match=r"sample 's1': age is the number 5, and text in other samples, e\.g\. 'old'"):
-        Table().encode(({"age": "old"}, {"age": 5}), ["s0", "s1"], None, tmp_path, 1)
+        TableKind().encode(({"age": "old"}, {"age": 5}), ["s0", "s1"], None, tmp_path, 1)
 
 
 def test_scaling_sees_the_rows_it_is_given_and_no_others(content):
-    embedder = Table().embedder(content, np.array([0, 2, 3]), 8)
+    embedder = TableKind().embedder(content, np.array([0, 2, 3]), 8)
     assert embedder.mean.tolist() == [60, 0]
     assert embedder.deviation.tolist() == [10, 1]
-    assert Table().embedder(content, np.array([0]), 8).mean.tolist() == [50, 0]
+    assert TableKind().embedder(content, np.array([0]), 8).mean.tolist() == [50, 0]
 
 
 def test_tokens_are_those_of_the_formula():
     torch.manual_seed(0)
-    embedder = Columns(np.array([[1.0], [3.0]]), [3], 8)
+    embedder = ColumnEmbedder(np.array([[1.0], [3.0]]), [3], 8)
     inputs = type("In", (), {"numbers": torch.tensor([[5.0], [np.nan]]), "codes": torch.tensor([[2], [0]])})
     tokens, mask = embedder(inputs)
     assert tokens.shape == (2, 3, 8)
