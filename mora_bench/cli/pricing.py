@@ -47,8 +47,9 @@ def of_cells(cells: Iterable[Cell]) -> list[CellCount]:
 def summary(rows: Sequence[CellCount], seconds: Callable[[CellCount], float], most: bool = False) -> str:
     """A table: a line a competitor, its cells on each dataset and backbone, and their hours on one core; the `most` of
     them, where patience may end cells earlier."""
-    pairs = list(dict.fromkeys((row.dataset, row.backbone) for row in rows if row.network))
-    columns = pairs or list(dict.fromkeys((row.dataset, row.backbone) for row in rows))
+    columns = list(dict.fromkeys((row.dataset, row.backbone) for row in rows if row.network))
+    trained_on = {dataset for dataset, _ in columns}
+    columns += [(name, "") for name in dict.fromkeys(row.dataset for row in rows) if name not in trained_on]
     methods = list(dict.fromkeys(row.method for row in rows))
     body = []
     for name in methods[:ROWS]:
@@ -57,7 +58,7 @@ def summary(rows: Sequence[CellCount], seconds: Callable[[CellCount], float], mo
         at = {dataset: (dataset, backbone) for dataset, backbone in reversed(columns)}
         cells = dict.fromkeys(columns, 0)
         for row in method_rows:
-            cells[(row.dataset, row.backbone) if row.network else at.get(row.dataset, columns[0])] += row.cells
+            cells[(row.dataset, row.backbone) if row.network else at[row.dataset]] += row.cells
         body.append(
             [name, *(f"{n:,}" for n in cells.values()), _axes(method_rows), _hours(sum(map(seconds, method_rows)))]
         )
@@ -67,7 +68,7 @@ def summary(rows: Sequence[CellCount], seconds: Callable[[CellCount], float], mo
         body[-1].append(_hours(sum(map(seconds, others))))
     headers = [
         "",
-        *(f"{d} on {b}" if pairs else d for d, b in columns),
+        *(f"{d} on {b}" if b else d for d, b in columns),
         "values of axes",
         "hours of a core" + ", at most" * most,
     ]
@@ -135,7 +136,7 @@ def priced(rows: Sequence[CellCount], cells: Sequence[Cell], grid: Grid, runtime
     more = _memory_and_disk(rows, cells, probes, sizes, runtime)
     price = Priced(seconds, unknown, least=least)
     beside = [_decoding(cells, grid, runtime), _reading(cells, grid, runtime, prices)]
-    return replace(price, sentence=_sentence(rows, price, where, more, beside, runtime))
+    return replace(price, sentence=_sentence(rows, price, where, more, beside, runtime.workers))
 
 
 def _of_rows(
@@ -270,25 +271,20 @@ def _reading(cells: Sequence[Cell], grid: Grid, runtime: Runtime, prices: Prices
 
 
 def _sentence(
-    rows: Sequence[CellCount],
-    price: Priced,
-    where: str,
-    more: str,
-    beside: Sequence[tuple[int, float]],
-    runtime: Runtime,
+    rows: Sequence[CellCount], price: Priced, where: str, more: str, beside: Sequence[tuple[int, float]], workers: int
 ) -> str:
     cells, without = sum(row.cells for row in rows), sum(price.unknown.values())
     if without == cells:
         return f"No time estimate: no record of such cells on this device; {HOW}."
     more_seconds = sum(seconds for _, seconds in beside if not math.isnan(seconds))
-    time, least = (_time((_sum(seconds) + more_seconds) / runtime.workers) for seconds in (price.seconds, price.least))
+    time, least = (_time((_sum(seconds) + more_seconds) / workers) for seconds in (price.seconds, price.least))
     left = f"; no time estimate for {without:,} cells, because no record is like them: {HOW}" if without else ""
     kinds = zip(("decoded", "read by a frozen backbone"), beside, strict=True)
     unmeasured = " and ".join(
         f"{samples:,} samples are {what}" for what, (samples, seconds) in kinds if math.isnan(seconds)
     )
     data = f"; beside it up to {unmeasured}" if unmeasured else ""
-    terms = f"with {runtime.workers} at once{more}, {where}{data}{left}."
+    terms = f"with {workers} at once{more}, {where}{data}{left}."
     if not price.open_ended:
         return f"About {time} {terms}"
     return f"At most about {time} {terms} Patience may end cells earlier; the least is about {least}."
