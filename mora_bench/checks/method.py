@@ -90,12 +90,12 @@ def alone(subject: Subject) -> None:
 def frozen(subject: Subject) -> None:
     """What was not declared to train stays bit for bit; the backbone trains only if `trains_backbone` says so."""
     backbone = subject.backbone()
-    originals = {id(p): (name, p.detach().clone()) for name, p in backbone.named_parameters()}
+    originals = {id(p): name for name, p in backbone.named_parameters()}
     model = subject.model(backbone)
     start = {name: p.detach().clone() for name, p in model.named_parameters()}
     declared = set(model.trained())
     if not subject.method.trains_backbone:
-        loose = [originals[id(p)][0] for n, p in model.named_parameters() if n in declared and id(p) in originals]
+        loose = [originals[id(p)] for n, p in model.named_parameters() if n in declared and id(p) in originals]
         expect(not loose, f"{some(loose)} of the backbone would train; set trains_backbone = True if that is meant")
     subject.train(model)
     added = set(model.trained()) - declared

@@ -67,7 +67,6 @@ class Needs:
     forward: float
     begin: float
     step: float
-    kept: bool
 
 
 def needs_of(record: Record) -> Needs | None:
@@ -76,7 +75,7 @@ def needs_of(record: Record) -> Needs | None:
     if flops is None or beginning is None:
         return None
     begin_flops = flops.step_begin if beginning.kept else 0.0
-    return Needs(flops.forward, begin_flops, flops.step_forward + flops.step_backward - begin_flops, beginning.kept)
+    return Needs(flops.forward, begin_flops, flops.step_forward + flops.step_backward - begin_flops)
 
 
 def step_flops(work: Work, needs: Needs) -> float:

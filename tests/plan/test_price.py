@@ -20,7 +20,7 @@ PASS, BEGIN = 1e8, 6e7
 
 
 def needs(step, kept):
-    return Needs(PASS, BEGIN if kept else 0.0, step, kept)
+    return Needs(PASS, BEGIN if kept else 0.0, step)
 
 
 def ran(method, step, kept=True, epochs=3, batch=16, provenance=TOY, **changes):
