@@ -133,8 +133,9 @@ def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> 
 
 
 def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.ndarray:
-    """[T, C] at another rate, by a polyphase filter that keeps time where it is. Gaps are bridged by straight lines for
-    the filter, and are gaps again afterwards.
+    """[T, C] at another rate, time staying where it is, no value outside what its channel measured: to a higher rate by
+    straight lines, to a lower one by a polyphase filter whose overshoot is cut off. Gaps are bridged by straight lines
+    for this, and are gaps again afterwards.
 
     Raises:
         UserError: the ratio of the rates is none of two numbers up to `LARGEST_RATIO`.
@@ -150,10 +151,15 @@ def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.
     for column, bridge, measured in zip(values.T, bridged.T, finite.T, strict=True):
         if measured.any():
             bridge[:] = np.interp(steps, steps[measured], column[measured])
-    filtered = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=0, padtype="line")
-    nearest = np.clip(np.round(np.arange(len(filtered)) * rate / wanted).astype(int), 0, len(values) - 1)
-    filtered[~finite[nearest]] = np.nan
-    return filtered
+    at = np.arange(-(-len(values) * ratio.numerator // ratio.denominator)) * rate / wanted
+    if ratio > 1:
+        # A filter rings around the steps of a slow channel: a saturation of 99 % would read as 101 %.
+        changed = np.stack([np.interp(at, steps, column) for column in bridged.T], 1)
+    else:
+        changed = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=0, padtype="line")
+        changed = np.clip(changed, bridged.min(0), bridged.max(0))
+    changed[~finite[np.clip(np.round(at).astype(int), 0, len(values) - 1)]] = np.nan
+    return changed
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.io import wavfile
 
 from mora_bench.data.readers.own import notes, own_table
@@ -203,6 +205,27 @@ def test_a_file_s_fingerprint_sees_what_is_asked_of_it(tmp_path):
     ]
     prints = [ArrayFile(tmp_path / "a.npy", SignalEntry.of(entry)).fingerprint() for entry in entries]
     assert len(set(prints)) == 4
+
+
+@settings(deadline=None)
+@given(
+    measured=st.lists(st.floats(-100, 100), min_size=2, max_size=40),
+    rates=st.sampled_from([(1, 250), (1, 3), (250, 1), (100, 40), (40, 100)]),
+)
+def test_no_resampled_value_lies_outside_what_was_measured(measured, rates, tmp_path_factory):
+    values = np.repeat(np.array(measured)[:, None], 50 if rates[0] > rates[1] else 1, axis=0)
+    found = resampled(values, *rates, tmp_path_factory.getbasetemp())
+    assert len(found) == -(-len(values) * rates[1] // rates[0])
+    assert found.min() >= values.min() and found.max() <= values.max()
+
+
+def test_a_slow_channel_is_joined_by_straight_lines(tmp_path):
+    slow = np.array([[99.0], [99.0], [85.0], [NAN], [85.0]])
+    found = resampled(slow, 1, 4, tmp_path)[:, 0]
+    expected = [99.0] * 5 + [95.5, 92.0, 88.5, 85.0, 85.0, 85.0]
+    np.testing.assert_allclose(found[:11], expected)
+    # Half a second to either side of what was not measured.
+    assert np.flatnonzero(np.isnan(found)).tolist() == [11, 12, 13]
 
 
 def test_a_slow_wave_keeps_its_shape_at_another_rate(tmp_path):
