@@ -74,10 +74,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def planned(method: str, precision: str, epochs: int, place: Runtime) -> Cell:
+def planned(method: str, precision: str, epochs: int, runtime: Runtime) -> Cell:
     """A cell of real ODIR's first fold, or of the twin."""
     reads = registry.get(registry.METHODS, method).reads
-    table, fingerprint = datasets.fingerprinted("odir", place)
+    table, fingerprint = datasets.fingerprinted("odir", runtime)
     spec = backbones.resolve(BACKBONE, MAX_TEXT)
     blocks = {"mora": (0,), "lora": tuple(range(spec.depth))}
     recipe = Recipe(
@@ -134,11 +134,11 @@ def order(seed: int, samples: int, recipe: Recipe) -> list[list[np.ndarray]]:
     return [np.array_split(drawn.permutation(samples), steps) for _ in range(recipe.epochs)]
 
 
-def by_script(cell: Cell, place: Runtime, given: script.Patients, precision: str) -> dict[str, Any]:
+def by_script(cell: Cell, runtime: Runtime, given: script.Patients, precision: str) -> dict[str, Any]:
     """Seconds, scores and logits of the script."""
     from transformers import BertModel
 
-    split, views, (model,) = cells.untrained([cell], place, torch.device("cpu"))
+    split, views, (model,) = cells.untrained([cell], runtime, torch.device("cpu"))
     exported = model.method.export()
     start = {"projection": model.projection.state_dict(), "head": model.head.state_dict()}
     start["adapter"] = exported[1] if exported else {}
@@ -173,12 +173,12 @@ def by_script(cell: Cell, place: Runtime, given: script.Patients, precision: str
     }
 
 
-def by_us(cell: Cell, place: Runtime) -> dict[str, Any]:
+def by_us(cell: Cell, runtime: Runtime) -> dict[str, Any]:
     """The same of the harness."""
     clock = Clock()
-    work([cell], place)
+    work([cell], runtime)
     seconds = clock.read()
-    store = Store(place.out)
+    store = Store(runtime.out)
     record, scores = store.record(cell), store.scores_of(cell)
     if record.status != "done":
         raise SystemExit(f"{cell.label}: {record.error}")
@@ -203,14 +203,14 @@ def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[float, float]:
 
 
 def compared(
-    given: argparse.Namespace, place: Runtime, seen: script.Patients, once: tuple[float, float]
+    given: argparse.Namespace, runtime: Runtime, seen: script.Patients, once: tuple[float, float]
 ) -> Iterator[dict[str, Any]]:
     """A row for each method and precision; `once` are the seconds of what is done once, the script's and ours."""
     for method in given.methods:
-        plain = planned(method, "fp32", given.epochs, place)
-        theirs = {own: by_script(plain, place, seen, own) for own in given.script_precisions}
+        plain = planned(method, "fp32", given.epochs, runtime)
+        theirs = {own: by_script(plain, runtime, seen, own) for own in given.script_precisions}
         for precision in given.precisions:
-            ours = by_us(planned(method, precision, given.epochs, place), place)
+            ours = by_us(planned(method, precision, given.epochs, runtime), runtime)
             for own, other in theirs.items():
                 ratio, processor = other["seconds"] / ours["seconds"]
                 first = (other["seconds"][0] + once[0]) / (ours["seconds"][0] + once[1])
@@ -254,17 +254,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         # A cache of its own, because what fills it is measured.
-        place = Runtime(out / "results", out / "cache", given.data_root, limit=given.patients, checkpoint_minutes=0)
-        cell = planned("head", "fp32", given.epochs, place)
+        runtime = Runtime(out / "results", out / "cache", given.data_root, limit=given.patients, checkpoint_minutes=0)
+        cell = planned("head", "fp32", given.epochs, runtime)
         default_cache()
         begun = time.perf_counter()
-        data = samples("odir", cell.backbone, MAX_TEXT, place)
+        data = samples("odir", cell.backbone, MAX_TEXT, runtime)
         once = time.perf_counter() - begun
         begun = time.perf_counter()
         seen = patients(View(data, np.arange(len(data)), data.present))
         decoded = time.perf_counter() - begun
         rows = []
-        for row in compared(given, place, seen, (decoded, once)):
+        for row in compared(given, runtime, seen, (decoded, once)):
             rows.append(row)
             print(shown([row]), file=sys.stderr, flush=True)
     where = {"device": provenance.device_name("cpu"), "threads": 1, **provenance.versions()}

@@ -57,11 +57,11 @@ def validated(grid: Grid) -> Iterator[dict[str, object]]:
     Raises:
         UserError: a cell failed.
     """
-    place = campaign.runtime(grid)
-    cells = campaign.plan(grid, place).cells
-    for cell, record in campaign.run(cells, place, engine=grid.engine):
+    runtime = campaign.runtime(grid)
+    cells = campaign.plan(grid, runtime).cells
+    for cell, record in campaign.run(cells, runtime, engine=grid.engine):
         print(cell.label, record.status, flush=True)
-    store = Store(place.out)
+    store = Store(runtime.out)
     for cell in cells:
         scores = store.scores_of(cell)
         if not isinstance(scores, Scores):

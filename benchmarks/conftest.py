@@ -58,7 +58,7 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path, cache) -> Runtime:
+def runtime(tmp_path, cache) -> Runtime:
     return Runtime(out=tmp_path / "results", cache=cache)
 
 

@@ -87,16 +87,16 @@ def main(arguments: list[str]) -> None:
         at = arguments.index("--patience-times")
         patience = int(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2 :]
-    grid, preset, place = asked(arguments, "grid")
+    grid, preset, runtime = asked(arguments, "grid")
     grid, preset = (replace(own, floors=(NONE,)) for own in (grid, preset))
-    once = campaign.plan(grid, place, preset).cells
+    once = campaign.plan(grid, runtime, preset).cells
     # Twice what a flag says as well.
-    caps = once, campaign.plan(longer(grid, patience), place, longer(preset, patience)).cells
-    for number, (cell, record) in enumerate(campaign.run([*caps[0], *caps[1]], place, grid.engine), 1):
+    caps = once, campaign.plan(longer(grid, patience), runtime, longer(preset, patience)).cells
+    for number, (cell, record) in enumerate(campaign.run([*caps[0], *caps[1]], runtime, grid.engine), 1):
         print(f"{number} ended: {cell.label}, at most {cell.recipe and cell.recipe.epochs} epochs: {record.status}")
-    cells = read(place.out, grid.metric).cells
+    cells = read(runtime.out, grid.metric).cells
     tables = [compare(cells[cells["key"].isin({cell.key for cell in own})]) for own in caps]
-    body = list(lines(Store(place.out), caps, tables))
+    body = list(lines(Store(runtime.out), caps, tables))
     print(tabulate(body, HEADERS, tablefmt="github", disable_numparse=True))
 
 

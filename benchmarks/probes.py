@@ -142,10 +142,10 @@ def attention(task: Task, batches: dict[str, Batches], targets: dict[str, np.nda
     return (*best[1], *best[1])
 
 
-def probed(cell: Cell, place: Runtime, attended: Sequence[int]) -> dict[str, tuple[float, ...]]:
+def probed(cell: Cell, runtime: Runtime, attended: Sequence[int]) -> dict[str, tuple[float, ...]]:
     """Scores of every probe of a cell's backbone on its split: those chosen by AUROC, then those chosen by F1."""
     assert cell.recipe is not None
-    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
+    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, runtime)
     views = {name: View(data, side.rows, side.natural) for name, side in sides(cell, data.table).items()}
     # Drawn once, so that batches of training samples are no stretches of a file.
     order = np.random.default_rng(0).permutation(len(views["train"]))
@@ -205,8 +205,8 @@ def main() -> None:
             data_root=None if options.root == "twin" else Path(options.root),
         )  # fmt: skip
         grid = replace(grid, pool=0, recipe=replace(grid.recipe, max_text=options.max_text))
-        place = campaign.runtime(grid)
-        each = [probed(cell, place, options.attention) for cell in campaign.plan(grid, place).cells]
+        runtime = campaign.runtime(grid)
+        each = [probed(cell, runtime, options.attention) for cell in campaign.plan(grid, runtime).cells]
         means_of = {name: (100 * np.mean([own[name] for own in each], 0)).round(2).tolist() for name in each[0]}
         found[Path(backbone).name if "," not in backbone else backbone] = means_of
         if options.json:

@@ -49,11 +49,11 @@ def batch(fours: int = 1) -> Batch:
     rows, generator = fours * len(LENGTHS), torch.Generator().manual_seed(0)
     present = torch.tensor([[True, True], [True, False], [True, False], [False, True]]).repeat(fours, 1)
     lengths = torch.where(present[:, 0], torch.tensor(LENGTHS).repeat(fours), 2)
-    place = torch.arange(int(lengths.max()))
+    runtime = torch.arange(int(lengths.max()))
     pixels = torch.randn(rows, 3, 320, 608, generator=generator)
     pixels[~present[:, 1]] = 1
-    ids = torch.randint(1000, 30_000, (rows, len(place)), generator=generator)
-    words = TextInputs(ids, place < lengths[:, None])
+    ids = torch.randint(1000, 30_000, (rows, len(runtime)), generator=generator)
+    words = TextInputs(ids, runtime < lengths[:, None])
     return Batch((words, ImageInputs(pixels, torch.tensor([[10, 19]]).expand(rows, 2))), present)
 
 

@@ -78,15 +78,15 @@ def lines(frame: pd.DataFrame) -> list[tuple]:
 
 
 def main(arguments: list[str]) -> int:
-    grid, preset, place = asked([*arguments, "--plugin", __file__], "grid")
+    grid, preset, runtime = asked([*arguments, "--plugin", __file__], "grid")
     cells = []
     for seed in grid.seeds:
         names = tuple(f"{name}-shuffled-{seed}" for name in grid.datasets)
         own, before = (replace(each, datasets=names, seeds=(seed,)) for each in (grid, preset))
-        cells += campaign.plan(own, place, before).cells
-    for number, (cell, record) in enumerate(campaign.run(cells, place, grid.engine), 1):
+        cells += campaign.plan(own, runtime, before).cells
+    for number, (cell, record) in enumerate(campaign.run(cells, runtime, grid.engine), 1):
         print(f"{number} of {len(cells)}: {cell.label}: {record.status}", file=sys.stderr)
-    found = lines(read(place.out, "auroc").cells)
+    found = lines(read(runtime.out, "auroc").cells)
     told = adjusted(np.array([line[-1] for line in found]))
     body = [
         [*line[:4], f"{100 * line[4]:.1f}", f"{100 * line[5] / line[3] ** 0.5:.1f}", f"{p:.3f}"]

@@ -47,26 +47,26 @@ from mora_bench.training.work import lost, work
 QUICK = load_preset("quick")
 
 
-def cells_of(place, **changes):
+def cells_of(runtime, **changes):
     """The default grid's cells with other fields, and no floors unless they are asked for."""
-    return expand(dataclasses.replace(QUICK, **{"floors": (NONE,)} | changes), QUICK, place).cells
+    return expand(dataclasses.replace(QUICK, **{"floors": (NONE,)} | changes), QUICK, runtime).cells
 
 
-def ran(engine, cells, place):
+def ran(engine, cells, runtime):
     """The records of cells."""
-    ended = list(engine().run(bundles(cells, place.fuse), place, work, lost))
+    ended = list(engine().run(bundles(cells, runtime.fuse), runtime, work, lost))
     assert len(ended) == len(cells)
-    return [Store(place.out).record(cell) for cell in ended]
+    return [Store(runtime.out).record(cell) for cell in ended]
 
 
 @pytest.mark.benchmark(group="plan of 100,000 cells")
-def test_plan(benchmark, place):
+def test_plan(benchmark, runtime):
     grid = dataclasses.replace(QUICK, methods=("all",), seeds=tuple(range(2381)))
-    expand(QUICK, QUICK, place)
+    expand(QUICK, QUICK, runtime)
 
     def plan():
-        cells = expand(grid, QUICK, place).cells
-        return cells, Store(place.out).status(cells)
+        cells = expand(grid, QUICK, runtime).cells
+        return cells, Store(runtime.out).status(cells)
 
     cells, status = benchmark.pedantic(plan, rounds=3)
     benchmark.extra_info["cells"] = len(cells)
@@ -145,13 +145,13 @@ EVALUATIONS = {
 
 @pytest.mark.parametrize("what", EVALUATIONS)
 @pytest.mark.benchmark(group="evaluation of 500 samples, small backbone")
-def test_evaluation(benchmark, what, place):
-    place = dataclasses.replace(place, limit=500)
-    data = samples("odir", "small", 128, place)
+def test_evaluation(benchmark, what, runtime):
+    runtime = dataclasses.replace(runtime, limit=500)
+    data = samples("odir", "small", 128, runtime)
     backbone = backbones.load(backbones.resolve("small", 128), MODALITIES, 128, 0)
     method = registry.get(registry.METHODS, "mora")
     model = Model(backbone, method(backbone, own_axes(method, backbone)), Dummy(backbone), 8, 0)
-    (cell,) = cells_of(place, methods=("mora",), datasets=("odir",), seeds=(0,))
+    (cell,) = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=(0,))
     sides = {name: Side(data.table, np.arange(len(data))) for name in ("train", "val", "test")}
 
     def evaluate():
@@ -200,81 +200,81 @@ class Compute:
 
 @pytest.mark.parametrize(("net", "most"), [("small", 0.15), ("ViLT-B/32", 0.03)])
 @pytest.mark.benchmark(group="a cell of MoRA: the harness's own share")
-def test_share_of_the_harness(benchmark, net, most, place, vilt_b32, monkeypatch):
+def test_share_of_the_harness(benchmark, net, most, runtime, vilt_b32, monkeypatch):
     changes = {"methods": ("mora",), "datasets": ("odir",), "seeds": (0,)}
     if net != "small":
-        place = dataclasses.replace(place, limit=40)
+        runtime = dataclasses.replace(runtime, limit=40)
         recipe = dataclasses.replace(QUICK.recipe, epochs=1, batch=4)
         # The test samples of a twin are drawn apart; 500 of them would take ten minutes.
         changes |= {"backbone": (vilt_b32,), "recipe": recipe, "pool": 20}
-    (cell,) = cells_of(place, **changes)
+    (cell,) = cells_of(runtime, **changes)
     if net == "small":
         # The first cell of a process counts FLOPs and imports what it needs; those after it do not.
-        run_cells([dataclasses.replace(cell, recipe=dataclasses.replace(cell.recipe, epochs=1))], place)
+        run_cells([dataclasses.replace(cell, recipe=dataclasses.replace(cell.recipe, epochs=1))], runtime)
     else:
-        samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
+        samples(cell.dataset, cell.backbone, cell.recipe.max_text, runtime)
     compute = Compute(monkeypatch)
-    benchmark.pedantic(run_cells, args=([cell], place), rounds=1)
+    benchmark.pedantic(run_cells, args=([cell], runtime), rounds=1)
     share = 1 - compute.seconds / benchmark.stats["median"]
     wanted(benchmark, share=(share, f"<= {most}"))
 
 
 @pytest.mark.parametrize("workers", [2, 1])
 @pytest.mark.benchmark(group="four cells of MoRA by workers, their start included")
-def test_workers(benchmark, workers, place):
-    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=tuple(range(4)))
-    samples("odir", "small", QUICK.recipe.max_text, place)
-    place = dataclasses.replace(place, workers=workers)
-    records = benchmark.pedantic(ran, args=(Processes, cells, place), rounds=1)
+def test_workers(benchmark, workers, runtime):
+    cells = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=tuple(range(4)))
+    samples("odir", "small", QUICK.recipe.max_text, runtime)
+    runtime = dataclasses.replace(runtime, workers=workers)
+    records = benchmark.pedantic(ran, args=(Processes, cells, runtime), rounds=1)
     assert all(record.status == "done" for record in records)
     benchmark.extra_info |= {"base": True} if workers == 2 else {"wanted": ">= 1.7"}
 
 
 @pytest.mark.parametrize("fuse", [6, 1])
 @pytest.mark.benchmark(group="six ranks of MoRA at batch 4, as one and one by one")
-def test_fused(benchmark, fuse, place):
-    place = dataclasses.replace(place, limit=200, fuse=fuse)
+def test_fused(benchmark, fuse, runtime):
+    runtime = dataclasses.replace(runtime, limit=200, fuse=fuse)
     recipe = dataclasses.replace(QUICK.recipe, batch=4, epochs=1)
     ranks = (1, 2, 4, 8, 16, 32)
-    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=(0,), ranks=ranks, recipe=recipe)
+    cells = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=(0,), ranks=ranks, recipe=recipe)
     assert len(cells) == len(ranks)
-    run_cells(cells[:1], place)
-    records = benchmark.pedantic(ran, args=(Inline, cells, place), rounds=2)
+    run_cells(cells[:1], runtime)
+    records = benchmark.pedantic(ran, args=(Inline, cells, runtime), rounds=2)
     assert {record.time.cells_as_one for record in records} == {fuse}
     benchmark.extra_info["base"] = fuse == 1
 
 
 @pytest.mark.parametrize("what", ["16 trials", "one cell"])
 @pytest.mark.benchmark(group="tuning MoRA, at most nine epochs, beside a cell of nine")
-def test_tuning(benchmark, what, place):
+def test_tuning(benchmark, what, runtime):
     recipe = dataclasses.replace(QUICK.recipe, epochs=9)
-    cells = cells_of(place, methods=("mora",), datasets=("odir",), seeds=(0,), recipe=recipe)
-    prepare(cells, place)
+    cells = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=(0,), recipe=recipe)
+    prepare(cells, runtime)
     if what == "one cell":
-        benchmark.pedantic(run_cells, args=(cells, place), rounds=1)
+        benchmark.pedantic(run_cells, args=(cells, runtime), rounds=1)
         benchmark.extra_info |= {"base": True}
     else:
-        benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 16, place), rounds=1)
+        benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 16, runtime), rounds=1)
         benchmark.extra_info |= {"wanted": "<= 6"}
 
 
 @pytest.mark.benchmark(group="the default grid, one data set of two, one seed of three, two workers")
-def test_quick_grid(benchmark, place):
-    cells = cells_of(place, datasets=("odir",), seeds=(0,), floors=QUICK.floors)
-    place = dataclasses.replace(place, workers=2)
-    samples("odir", "small", QUICK.recipe.max_text, place)
-    records = benchmark.pedantic(ran, args=(Processes, cells, place), rounds=1)
+def test_quick_grid(benchmark, runtime):
+    cells = cells_of(runtime, datasets=("odir",), seeds=(0,), floors=QUICK.floors)
+    runtime = dataclasses.replace(runtime, workers=2)
+    samples("odir", "small", QUICK.recipe.max_text, runtime)
+    records = benchmark.pedantic(ran, args=(Processes, cells, runtime), rounds=1)
     assert all(record.status == "done" for record in records)
     benchmark.extra_info["cells"] = len(cells)
 
 
 @pytest.mark.benchmark(group="opening 1,000 decoded samples: verified, beside believed")
-def test_open(benchmark, place, monkeypatch):
+def test_open(benchmark, runtime, monkeypatch):
     def opened():
         reopen()
         datasets.forget()
         begun = time.perf_counter()
-        samples("odir", "small", 128, place)
+        samples("odir", "small", 128, runtime)
         return time.perf_counter() - begun
 
     def believed():

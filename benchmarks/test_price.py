@@ -31,16 +31,16 @@ def grid(backbone: str, out, seed: int, epochs: int, **more) -> Grid:
 
 
 def said(own: Grid) -> dict[Cell, float]:
-    place = campaign.runtime(own)
-    cells = campaign.plan(own, place).cells
+    runtime = campaign.runtime(own)
+    cells = campaign.plan(own, runtime).cells
     rows = {cell: pricing.of_cells([cell]) for cell in cells}
-    return {cell: pricing.priced(row, [cell], own, place).of(row[0]) for cell, row in rows.items()}
+    return {cell: pricing.priced(row, [cell], own, runtime).of(row[0]) for cell, row in rows.items()}
 
 
 def true(own: Grid) -> dict[Cell, float]:
-    place = campaign.runtime(own)
-    cells = campaign.plan(own, place).cells
-    done = dict(campaign.run(cells, place, "inline"))
+    runtime = campaign.runtime(own)
+    cells = campaign.plan(own, runtime).cells
+    done = dict(campaign.run(cells, runtime, "inline"))
     return {cell: done[cell].time.cell_s for cell in cells}
 
 

@@ -126,10 +126,10 @@ def its_folder_linked(file: Path, other: Path, rng: random.Random) -> None:
     """The folder that it lies in is a link to a copy, in which the file is another; a file of the top is one itself."""
     if file.suffix in (".parquet", ".html"):
         return linked_to_a_copy(file, other, rng)
-    place, copy = file.parent, _elsewhere(file.parent)
+    runtime, copy = file.parent, _elsewhere(file.parent)
     one_bit(file, other, rng)
-    shutil.move(place, copy)
-    place.symlink_to(copy)
+    shutil.move(runtime, copy)
+    runtime.symlink_to(copy)
     return None
 
 

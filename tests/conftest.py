@@ -205,7 +205,7 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path, cache) -> Runtime:
+def runtime(tmp_path, cache) -> Runtime:
     return Runtime(out=tmp_path / "results", cache=cache, limit=60)
 
 
@@ -261,7 +261,7 @@ def ends(tmp_path, monkeypatch, capsys, cache):
 RECIPE = Recipe(epochs=2, batch=8, lr=3e-3, validate_every=1, warmup=0.1, max_text=64)
 
 
-def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
+def make_cell(runtime: Runtime, folder: Path, **changes) -> Cell:
     """A cell of the toy grid; axes default to the method's own."""
     name = changes.get("method", "mora")
     reads = registry.get(registry.METHODS, name).reads
@@ -270,7 +270,7 @@ def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
     values = {
         "dataset": dataset,
         "source": "twin",
-        "data": datasets.fingerprinted(dataset, place)[1],
+        "data": datasets.fingerprinted(dataset, runtime)[1],
         "split": "patient",
         "missing": "both",
         "rate": 0.7,
@@ -288,14 +288,14 @@ def make_cell(place: Runtime, folder: Path, **changes) -> Cell:
     return Cell(**(values | changes))
 
 
-def make_floor(place: Runtime, folder: Path | str, name: str = "frozen", **changes) -> Cell:
+def make_floor(runtime: Runtime, folder: Path | str, name: str = "frozen", **changes) -> Cell:
     """A cell of the toy grid of a competitor without a recipe, on the backbone in a folder if it reads one."""
     version = registry.version(registry.PREDICTORS, name)
     nothing = {"recipe": None, "impute": "none", "impute_version": "", "rank": None, "blocks": None}
     nothing |= {"method": name, "method_version": version}
     reads = registry.get(registry.PREDICTORS, name).reads_backbone
     nothing |= {"max_text": 64} if reads else {"backbone": "none", "weights": ""}
-    return dataclasses.replace(make_cell(place, folder, method="head"), **(nothing | changes))
+    return dataclasses.replace(make_cell(runtime, folder, method="head"), **(nothing | changes))
 
 
 def load(folder: Path | str, max_text: int = 64) -> Vilt:

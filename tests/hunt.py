@@ -211,9 +211,9 @@ def remembering() -> Iterator[None]:
             known[key] = compute()
         return known[key]
 
-    def contradiction(store, cell, scores, place):
+    def contradiction(store, cell, scores, runtime):
         rests = [_plain(scores, ()), _plain(store.record(cell), ()), store.prediction_file(cell).read_bytes()]
-        return once(digest(rests), partial(again, store, cell, scores, place))
+        return once(digest(rests), partial(again, store, cell, scores, runtime))
 
     def written(folder, results, figures, asked):
         rests = [_plain(each, ()) for each in (*results.records, *results.scores)]
@@ -221,7 +221,9 @@ def remembering() -> Iterator[None]:
         found = once(key, partial(made, folder, results, figures, asked))
         for file in found.files:
             target = next(
-                place for place in (found.folder / file, folder / file) if (key, place) in known or place.is_file()
+                runtime
+                for runtime in (found.folder / file, folder / file)
+                if (key, runtime) in known or runtime.is_file()
             )
             write_atomic(target, once((key, target), target.read_bytes))
         return found

@@ -70,4 +70,6 @@ def _killed(store: Store, act: str, after: float | None) -> float:
 def _files(store: Store) -> int:
     """How many files hold documents."""
     places = (store.folder, *(store.folder / kind for kind in ("records", "scores", "splits")))
-    return sum(file.suffix in (".json", ".parquet") for place in places if place.is_dir() for file in place.iterdir())
+    return sum(
+        file.suffix in (".json", ".parquet") for runtime in places if runtime.is_dir() for file in runtime.iterdir()
+    )

@@ -404,11 +404,11 @@ def padchest(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
     findings = ("normal", "scoliosis", "cardiomegaly", "pleural effusion", "nodule")
     for i in range(rows):
         study = f"{rng.randrange(10**30, 10**31)}"
-        name, place = f"{study}_{_hex(rng, 6)}.png", rng.randrange(3)
+        name, runtime = f"{study}_{_hex(rng, 6)}.png", rng.randrange(3)
         chosen = rng.sample(findings[1:], rng.randint(1, 2)) if i % 2 else ["normal"]
         labels: Cell = "" if i == 5 else str(chosen)
         made.append({
-            "": i, "ImageID": name, "ImageDir": place, "StudyDate_DICOM": 20150000 + i, "StudyID": study,
+            "": i, "ImageID": name, "ImageDir": runtime, "StudyDate_DICOM": 20150000 + i, "StudyID": study,
             "PatientID": f"{1000 + i // 2}", "PatientBirth": float(1930 + i), "PatientSex_DICOM": "FM"[i % 2],
             "ViewPosition_DICOM": "PA", "Projection": rng.choice(("PA", "L", "AP_horizontal")),
             "MethodProjection": "Manual review of DICOM fields", "Pediatric": "No", "Modality_DICOM": "DX",
@@ -416,7 +416,7 @@ def padchest(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
             "MethodLabel": rng.choice(("Physician", "RNN_model")), "Labels": labels, "Localizations": "[]",
             "LabelsLocalizationsBySentence": f"[{chosen}]", "labelCUIS": "['C0205307']", "LocalizationsCUIS": "[]",
         })  # fmt: skip
-        _grey(folder / str(place) / name, rng, deep=True)
+        _grey(folder / str(runtime) / name, rng, deep=True)
     table = folder / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
     _write(table, PADCHEST, made)
     return [
@@ -453,10 +453,10 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         subject, study = 90000000 + i // 3, 50000000 + i
         ids: dict[str, Cell] = {"subject_id": subject, "study_id": study}
         labels.append(ids | _mentioned(rng, CHEXPERT_LABELS))
-        place = folder / "files" / f"p{subject // 10**6}" / f"p{subject}"
-        place.mkdir(parents=True, exist_ok=True)
+        runtime = folder / "files" / f"p{subject // 10**6}" / f"p{subject}"
+        runtime.mkdir(parents=True, exist_ok=True)
         report = "FINAL REPORT\n FINDINGS: The lungs are clear.\n IMPRESSION: No acute process.\n"
-        (place / f"s{study}.txt").write_text(report)
+        (runtime / f"s{study}.txt").write_text(report)
         for view in ("PA", "LATERAL")[: 1 + i % 2]:
             film = "-".join(_hex(rng, 8) for _ in range(5))
             films.append(ids | {
@@ -465,7 +465,7 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
                 "ProcedureCodeSequence_CodeMeaning": "CHEST (PA AND LAT)",
             })  # fmt: skip
             split.append(ids | {"dicom_id": film, "split": ("train", "train", "validate", "test")[i // 3 % 4]})
-            _grey(place / f"s{study}" / f"{film}.jpg", rng)
+            _grey(runtime / f"s{study}" / f"{film}.jpg", rng)
         if i % 3 == 0:
             age = rng.randint(18, 91)
             people.append({"subject_id": subject, "gender": rng.choice("FM"), "anchor_age": age, "anchor_year": 2180})
@@ -564,8 +564,8 @@ def oasis1(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
             "eTIV": rng.randint(1100, 2000), "nWBV": round(rng.uniform(0.64, 0.89), 3),
             "ASF": round(rng.uniform(0.88, 1.56), 3), "Delay": "N/A" if scan == 1 else rng.randint(1, 90),
         })  # fmt: skip
-        place = folder / f"disc{1 + i % 2}" / name / "PROCESSED" / "MPRAGE" / "T88_111"
-        _grey(place / f"{name}_mpr_n4_anon_111_t88_gfc_cor_110.gif", rng)
+        runtime = folder / f"disc{1 + i % 2}" / name / "PROCESSED" / "MPRAGE" / "T88_111"
+        _grey(runtime / f"{name}_mpr_n4_anon_111_t88_gfc_cor_110.gif", rng)
     _write(folder / "oasis_cross-sectional.csv", OASIS1, made)
     return [
         str(folder / "oasis_cross-sectional.csv"),

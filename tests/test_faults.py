@@ -90,16 +90,16 @@ def test_a_disk_that_is_full_in_a_worker(tmp_path, capsys, monkeypatch):
 
 
 @contextmanager
-def disk(place: Path, options: str):
+def disk(runtime: Path, options: str):
     """A small file system of its own; the test is skipped where none may be made."""
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", place]
+    runtime.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", runtime]
     if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
         pytest.skip("mount is not allowed here")
     try:
         yield
     finally:
-        subprocess.run(["umount", place], check=True)
+        subprocess.run(["umount", runtime], check=True)
 
 
 def test_a_small_disk_that_fills_up(tmp_path, capsys):

@@ -165,9 +165,9 @@ def test_an_unknown_name_lists_the_known_ones(capsys):
     assert all(name in error for name in ("bitfit", "odir", "dummy", "uniform", "multi-label", "vilt", "tables"))
 
 
-def test_an_installed_methods_version_is_its_own(place, folder):
+def test_an_installed_methods_version_is_its_own(runtime, folder):
     assert registry.version(registry.METHODS, "mora") == "1"
-    assert isinstance(make_cell(place, folder), Cell)
+    assert isinstance(make_cell(runtime, folder), Cell)
 
 
 DATA = """

@@ -32,31 +32,31 @@ def forked(monkeypatch):
     monkeypatch.setattr(worker, "context", lambda: multiprocessing.get_context("fork"))
 
 
-def _hangs(cells, place):
+def _hangs(cells, runtime):
     if cells[0].method == "mora":
         subprocess.Popen(["sleep", "600"])
         time.sleep(600)
-    work(cells, place)
+    work(cells, runtime)
 
 
-def _exits(cells, place):
+def _exits(cells, runtime):
     if cells[0].method == "mora":
         os._exit(3)
-    work(cells, place)
+    work(cells, runtime)
 
 
-def ended(cells, place, doing):
-    list(Processes().run(bundles(cells, 1), place, doing, lost))
-    return {cell.method: Store(place.out).record(cell) for cell in cells}
+def ended(cells, runtime, doing):
+    list(Processes().run(bundles(cells, 1), runtime, doing, lost))
+    return {cell.method: Store(runtime.out).record(cell) for cell in cells}
 
 
 def sleepers():
     return [p.pid for p in psutil.Process().children(recursive=True) if p.name() == "sleep"]
 
 
-def test_a_cell_that_hangs_is_killed_with_its_children_and_the_others_run(place, folder, forked):
-    cells = [make_cell(place, folder, method=m) for m in ("mora", "head")]
-    limited = dataclasses.replace(place, workers=2, limit_minutes=0.25)
+def test_a_cell_that_hangs_is_killed_with_its_children_and_the_others_run(runtime, folder, forked):
+    cells = [make_cell(runtime, folder, method=m) for m in ("mora", "head")]
+    limited = dataclasses.replace(runtime, workers=2, limit_minutes=0.25)
     before = sleepers()
     begun = time.monotonic()
     records = ended(cells, limited, _hangs)
@@ -68,18 +68,18 @@ def test_a_cell_that_hangs_is_killed_with_its_children_and_the_others_run(place,
     assert set(sleepers()) <= set(before)
 
 
-def test_a_cell_that_ends_its_process_is_a_record_with_the_exit_code(place, folder, forked):
-    cells = [make_cell(place, folder, method=m) for m in ("mora", "head")]
-    records = ended(cells, dataclasses.replace(place, workers=1), _exits)
+def test_a_cell_that_ends_its_process_is_a_record_with_the_exit_code(runtime, folder, forked):
+    cells = [make_cell(runtime, folder, method=m) for m in ("mora", "head")]
+    records = ended(cells, dataclasses.replace(runtime, workers=1), _exits)
     assert (records["mora"].status, records["head"].status) == ("failed", "done")
     assert "exit code 3" in records["mora"].error
 
 
-def test_a_method_that_exits_does_not_end_a_debuggers_command(place, folder, monkeypatch):
-    cell = make_cell(place, folder)
+def test_a_method_that_exits_does_not_end_a_debuggers_command(runtime, folder, monkeypatch):
+    cell = make_cell(runtime, folder)
     monkeypatch.setattr("mora_bench.methods.mora.Mora.__init__", lambda *a: sys.exit(0))
-    work([cell], place)
-    record = Store(place.out).record(cell)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "failed"
     assert "SystemExit" in record.error
     assert record.competitor.family == "MoRA"

@@ -189,14 +189,14 @@ class Terminal(io.StringIO):
         raise OSError
 
 
-def test_a_progress_bar_moves_the_cursor_and_no_stranger_does(place, folder, stranger, monkeypatch):
-    cell = dataclasses.replace(make_cell(place, folder, method="head"), knobs=((EVIL, EVIL),))
-    place = dataclasses.replace(place, out=stranger)
+def test_a_progress_bar_moves_the_cursor_and_no_stranger_does(runtime, folder, stranger, monkeypatch):
+    cell = dataclasses.replace(make_cell(runtime, folder, method="head"), knobs=((EVIL, EVIL),))
+    runtime = dataclasses.replace(runtime, out=stranger)
     Store(stranger).log_file(cell).write_text(f"10:00:00 {EVIL}")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(sys, "stdout", terminal)
-    with doors(), Progress({cell: None}, 0, place) as bar:
+    with doors(), Progress({cell: None}, 0, runtime) as bar:
         bar.bar.set_postfix_str(visible("; ".join(bar.in_work())))
         bar.say(f"failed: {EVIL}")
         bar.bar.refresh()

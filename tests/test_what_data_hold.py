@@ -84,9 +84,9 @@ def test_an_area_and_its_interval():
 
 def test_a_forest_is_asked_of_samples_that_it_has_not_seen():
     rng = np.random.default_rng(0)
-    place = np.arange(400)[:, None].astype(float)
-    assert held_counts.told(place[:, 0] > 250, place).startswith("1.00")
-    area = float(held_counts.told(rng.random(400) < 0.3, place)[:4])
+    runtime = np.arange(400)[:, None].astype(float)
+    assert held_counts.told(runtime[:, 0] > 250, runtime).startswith("1.00")
+    area = float(held_counts.told(rng.random(400) < 0.3, runtime)[:4])
     assert 0.35 < area < 0.65
 
 

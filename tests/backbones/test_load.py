@@ -140,7 +140,7 @@ def test_weights_in_several_files_are_read_as_in_one(folder, tmp_path):
     (own / "model.safetensors").unlink()
     ViltForMaskedLM.from_pretrained(folder).save_pretrained(own, max_shard_size="40KB")
     assert len(list(own.glob("model-*-of-*.safetensors"))) > 2
-    whole, parts = (load(resolve(str(place), 64), MODALITIES, 64, 0) for place in (folder, own))
+    whole, parts = (load(resolve(str(runtime), 64), MODALITIES, 64, 0) for runtime in (folder, own))
     assert resolve(str(own), 64).fingerprint != resolve(str(folder), 64).fingerprint
     for (name, one), (_, other) in zip(whole.named_parameters(), parts.named_parameters(), strict=True):
         assert torch.equal(one, other), name

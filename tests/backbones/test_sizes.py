@@ -46,21 +46,21 @@ def test_a_size_that_it_cannot_read_is_refused_when_planning(name, said):
         backbones.resolve(name, 64)
 
 
-def test_a_cell_trains_on_larger_pictures_and_its_table_says_so(place, folder):
+def test_a_cell_trains_on_larger_pictures_and_its_table_says_so(runtime, folder):
     sizes = {}
-    cells = [make_cell(place, folder, method="head", backbone=f"{folder}{at}") for at in ("", "@128")]
+    cells = [make_cell(runtime, folder, method="head", backbone=f"{folder}{at}") for at in ("", "@128")]
     for cell in cells:
-        content = samples("odir", cell.backbone, 64, place).contents[1]
+        content = samples("odir", cell.backbone, 64, runtime).contents[1]
         sizes[cell] = content.collate(np.arange(2), np.ones(2, bool)).pixels.shape[-2:]
-        work([cell], place)
+        work([cell], runtime)
     assert sizes[cells[1]][0] > sizes[cells[0]][0]
-    store = Store(place.out)
+    store = Store(runtime.out)
     for table in compare(frame.cells(store.records()[0], store.scores()[0])):
         height, width = max(sizes.values()) if "@128" in table.caption else min(sizes.values())
         assert f"pictures as it sees them, at most (height x width): odir image {height} x {width}" in table.caption
 
 
-def test_a_plan_says_how_large_pictures_are(place, folder):
-    cells = [make_cell(place, folder, method="head", backbone=f"{folder}@128")]
+def test_a_plan_says_how_large_pictures_are(runtime, folder):
+    cells = [make_cell(runtime, folder, method="head", backbone=f"{folder}@128")]
     assert f"{folder}@128 128 pixels on the shorter side" in pictures_sentence(cells, {"odir": ("text", "image")})
     assert pictures_sentence(cells, {"odir": ("text", "table")}) == ""

@@ -278,11 +278,11 @@ def test_broken_ones_are_told(kind, message):
     assert any(message in (problem or "") for _, problem in predictor.check(kind))
 
 
-def run(place, **changes):
+def run(runtime, **changes):
     grid = campaign.preset("quick", **{"floors": ("none",), "seeds": (0,)} | changes)
-    cells = campaign.plan(grid, place).cells
-    assert all(record.status == "done" for _, record in campaign.run(cells, place))
-    scores, _ = Store(place.out).scores()
+    cells = campaign.plan(grid, runtime).cells
+    assert all(record.status == "done" for _, record in campaign.run(cells, runtime))
+    scores, _ = Store(runtime.out).scores()
     return {(s.key, p): s.test[p].scores["f1_macro"] for s in scores for p in s.test}, cells
 
 
@@ -316,7 +316,7 @@ def test_the_frozen_floor_reads_the_backbone_in_the_place_of_texts_and_pictures_
     assert not predictor.predict(read(clinic(5, 3, ("note", "photo", "lab")))).any()
 
 
-def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, folder):
+def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(runtime, folder):
     grid = campaign.preset(
         "quick",
         methods=("head",),
@@ -325,7 +325,7 @@ def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, f
         lrs=(1e-3, 1e-2),
         seeds=(0,),
     )
-    cells = campaign.plan(grid, place).cells
+    cells = campaign.plan(grid, runtime).cells
     assert sum(cell.method == "head" for cell in cells) == 2 * 2 * 2 * 2
     floors = [cell for cell in cells if cell.recipe is None]
     # Each on two datasets; the one that reads the backbone on each of both.
@@ -334,12 +334,12 @@ def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(place, f
     assert {(cell.backbone, cell.impute, cell.max_text) for cell in once} == {("none", "none", None)}
 
 
-def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(place, monkeypatch):
+def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(runtime, monkeypatch):
     table = twins.odir(range(60))
     images = dataclasses.replace(table, name="pictures", modalities={"image": table.modalities["image"]})
     dataset = dataclasses.replace(registry.get(registry.DATASETS, "odir"), twin=lambda: images)
     monkeypatch.setitem(registry._plugins[registry.DATASETS], "pictures", (dataset, "0", None))
-    plan = campaign.plan(campaign.preset("quick", datasets=("pictures",), methods=tuple(BY_LABEL), seeds=(0,)), place)
+    plan = campaign.plan(campaign.preset("quick", datasets=("pictures",), methods=tuple(BY_LABEL), seeds=(0,)), runtime)
     assert {cell.method for cell in plan.cells} == {*BY_LABEL} - {"tfidf", "frozen"}
     unread, unfit = sorted(plan.collapsed, reverse=True)
     assert unread == "tfidf reads text, which pictures does not have"
@@ -349,11 +349,11 @@ def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(plac
 
 
 @pytest.mark.real
-def test_what_was_measured_on_the_real_data_is_found_again(place, real_data):
+def test_what_was_measured_on_the_real_data_is_found_again(runtime, real_data):
     """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point). Measured anew when splits and masks
     were first drawn from ids; other splits give other scores, on cxr from 68.8 to 79.6 of the three seeds."""
-    place = dataclasses.replace(place, data_root=real_data, limit=None, workers=1)
-    found, cells = run(place, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
+    runtime = dataclasses.replace(runtime, data_root=real_data, limit=None, workers=1)
+    found, cells = run(runtime, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
     expected = {
         ("odir", "complete"): 99.4, ("odir", "image"): 99.4, ("odir", "text"): 51.8, ("odir", "both"): 79.9,
         ("cxr", "complete"): 72.8, ("cxr", "both"): 72.8,

@@ -77,10 +77,10 @@ def test_map_at_the_attention_level_equals_concatenated_keys_and_values():
 def test_map_starts_as_released():
     method, attention = Map(tiny_backbone(), Axes(blocks=(0,))), MapAttention(tiny_backbone(), Axes(blocks=(0,)))
     # The complete set has its ones at token 0, image missing at 1, text missing at 2; attention level also 8 further.
-    for pattern, place in {2: 0, 0: 1, 1: 2}.items():
+    for pattern, runtime in {2: 0, 0: 1, 1: 2}.items():
         rows = method.prompts["all"][pattern, 0].sum(-1)
-        assert rows.nonzero().flatten().tolist() == [place]
-        assert attention.prompts["all"][pattern, 0].sum(-1).nonzero().flatten().tolist() == [place, place + 8]
+        assert rows.nonzero().flatten().tolist() == [runtime]
+        assert attention.prompts["all"][pattern, 0].sum(-1).nonzero().flatten().tolist() == [runtime, runtime + 8]
 
 
 def test_msp_gives_the_sum_of_what_is_there():

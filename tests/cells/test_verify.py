@@ -165,13 +165,13 @@ def test_a_folder_without_records_is_named(tmp_path, capsys):
     assert "no records" in capsys.readouterr().err
 
 
-def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouches_for_itself(place, folder, capsys):
-    work([make_cell(place, folder, method="head")], place)
-    words = ["verify", str(place.out), "--limit", "60"]
+def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouches_for_itself(runtime, folder, capsys):
+    work([make_cell(runtime, folder, method="head")], runtime)
+    words = ["verify", str(runtime.out), "--limit", "60"]
     assert cli.main(words) == 0
     said = "1 records, 1 done; 1 scored again, 1 data sets read anew; 0 findings, 0 not looked at"
     assert said in capsys.readouterr().out
-    file = first(Store(place.out), "scores")
+    file = first(Store(runtime.out), "scores")
     scores = decode(file.read_bytes(), Scores)
     before = scores.test["both"].scores["f1_macro"]
     scores.test["both"].scores["f1_macro"] = 0.99
@@ -181,7 +181,7 @@ def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouc
     said = capsys.readouterr().err
     assert f"{file}: test.both.scores.f1_macro is 0.99, and the predictions give {before:g}" in said
     # `rescore` makes the scores anew.
-    assert cli.main(["rescore", str(place.out)]) == 0
+    assert cli.main(["rescore", str(runtime.out)]) == 0
     assert cli.main(words) == 0
 
 

@@ -66,12 +66,12 @@ def test_on_torchs_own_layers_an_adapter_is_the_same_in_training_and_evaluation(
 
 
 @pytest.mark.parametrize("method", ["head", "lora-all"])
-def test_a_grid_on_torchs_own_layers_counts_its_cost(method, place, folder):
-    place = dataclasses.replace(place, plugins=(PLUGIN,))
+def test_a_grid_on_torchs_own_layers_counts_its_cost(method, runtime, folder):
+    runtime = dataclasses.replace(runtime, plugins=(PLUGIN,))
     weights = backbones.resolve("torch-layers", 64).fingerprint
-    cell = make_cell(place, folder, method=method, backbone="torch-layers", weights=weights)
-    work([cell], place)
-    record = Store(place.out).record(cell)
+    cell = make_cell(runtime, folder, method=method, backbone="torch-layers", weights=weights)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "done", record.error
     assert record.uncounted == []
     assert record.flops.forward == pytest.approx(record.flops.step_forward, rel=1e-3)

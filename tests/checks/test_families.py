@@ -88,8 +88,8 @@ def at(folder, clip_folder, siglip_folder):
 def subjects(folder, clip_folder, siglip_folder, tmp_path_factory):
     """What makes a `Subject` of a method and an imputer, by family and data."""
     found = {}
-    for family, place in (at(folder, clip_folder, siglip_folder) | NAMED).items():
-        spec = backbones.resolve(str(place), 64)
+    for family, runtime in (at(folder, clip_folder, siglip_folder) | NAMED).items():
+        spec = backbones.resolve(str(runtime), 64)
         for data, made in TABLES.items():
             table = made(twins.odir(range(24)))
             samples = in_memory(decoded.prepare(table, data, spec.rules, tmp_path_factory.mktemp(data)))
@@ -119,8 +119,8 @@ EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
 def pairs(places: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str, str]]:
     """Places (family and data) with what is tried there."""
     return [
-        (*place, name)
-        for i, place in enumerate(places)
+        (*runtime, name)
+        for i, runtime in enumerate(places)
         for j, name in enumerate(names)
         if EVERYTHING or (i + j) % 2 == 0
     ]
@@ -207,9 +207,9 @@ def test_mora_is_its_formula_in_float64(family, data, subjects):
                 torch.testing.assert_close(got[b], plain[b] + added, rtol=0, atol=1e-10)
 
 
-def test_what_makes_no_sense_is_said_in_the_plan(clip_folder, place):
+def test_what_makes_no_sense_is_said_in_the_plan(clip_folder, runtime):
     grid = Grid(methods=("memprompt", "head"), floors=("none",), datasets=("odir",), backbone=(str(clip_folder),))
-    plan = expand(grid, grid, place)
+    plan = expand(grid, grid, runtime)
     assert {cell.method for cell in plan.cells} == {"head"}
     (why,) = [why for why in plan.collapsed if "memprompt" in why]
     assert "makes no sense on" in why

@@ -14,14 +14,14 @@ from mora_bench.training.work import work
 
 
 @pytest.fixture
-def two(place, folder, cache, monkeypatch, tmp_path):
+def two(runtime, folder, cache, monkeypatch, tmp_path):
     """The results of a network and a floor, and their cells."""
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
-    cells = [make_cell(place, folder, method="head"), make_floor(place, folder, "late-fusion")]
+    cells = [make_cell(runtime, folder, method="head"), make_floor(runtime, folder, "late-fusion")]
     for cell in cells:
-        work([cell], place)
-    return cells, Store(place.out)
+        work([cell], runtime)
+    return cells, Store(runtime.out)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -47,9 +47,9 @@ def test_the_scores_of_the_tables_follow_from_it(two, kind, capsys):
     assert {*found["shown"]} == {"text", "image", "text+image"}
 
 
-def test_cells_are_chosen_and_ids_are_those_of_the_data(two, place, monkeypatch):
+def test_cells_are_chosen_and_ids_are_those_of_the_data(two, runtime, monkeypatch):
     cells, store = two
-    monkeypatch.setattr("mora_bench.cells.runtime.default_cache", lambda: place.cache)
+    monkeypatch.setattr("mora_bench.cells.runtime.default_cache", lambda: runtime.cache)
     given = ["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]
     assert main(given) == 0
     listed = pd.read_parquet("p.parquet")

@@ -33,10 +33,10 @@ def ask(capsys, monkeypatch, cache):
 
 
 @pytest.fixture
-def results(place, folder):
+def results(runtime, folder):
     for seed in (0, 1):
-        work([make_cell(place, folder, method="head", seed=seed)], place)
-    return place.out
+        work([make_cell(runtime, folder, method="head", seed=seed)], runtime)
+    return runtime.out
 
 
 def test_a_report(results, ask):

@@ -366,7 +366,7 @@ def test_what_is_only_scored_differently_is_trained_once(folder, tmp_path, capsy
     from mora_bench.training import work
 
     trained, own = [], work.work
-    monkeypatch.setattr(work, "work", lambda bundle, place: [trained.extend(bundle), own(bundle, place)])
+    monkeypatch.setattr(work, "work", lambda bundle, runtime: [trained.extend(bundle), own(bundle, runtime)])
     options = ["--missing", "complete", "--mechanism", "uniform", "covariate:sex", "--datasets", "odir"]
     assert grid(folder, tmp_path / "results", *options) == 0
     assert "4 cells: 4 to do" in capsys.readouterr().out

@@ -31,16 +31,16 @@ LIMIT = 60
 
 
 @pytest.fixture
-def trained(place, folder, cache, monkeypatch, tmp_path):
+def trained(runtime, folder, cache, monkeypatch, tmp_path):
     """A cell with its network saved, and a table of its test samples as new records."""
     import dataclasses
 
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
-    cell = make_cell(place, folder, method="mora", impute="mean")
-    work([cell], dataclasses.replace(place, save_adapters=True))
-    kept = Store(place.out).predictions(cell)
-    table = samples("odir", str(folder), 64, place).table
+    cell = make_cell(runtime, folder, method="mora", impute="mean")
+    work([cell], dataclasses.replace(runtime, save_adapters=True))
+    kept = Store(runtime.out).predictions(cell)
+    table = samples("odir", str(folder), 64, runtime).table
     rows = []
     for row in kept["test_rows"]:
         names = []
@@ -49,19 +49,21 @@ def trained(place, folder, cache, monkeypatch, tmp_path):
             names.append(f"{row}_{k}.png")
         rows.append({"id": f"visit {row}", "text": table.modalities["text"].values[row], "image": "; ".join(names)})
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    return cell, place, kept, rows
+    return cell, runtime, kept, rows
 
 
-def predicted(cell, place, *more):
-    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv", *more]) == 0
+def predicted(cell, runtime, *more):
+    assert (
+        main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv", *more]) == 0
+    )
     with open("out.csv", newline="") as file:
         header, *rows = csv.reader(file)
     return header, [row[:2] for row in rows], np.array([row[2:10] for row in rows], float)
 
 
 def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
-    cell, place, kept, rows = trained
-    header, names, found = predicted(cell, place)
+    cell, runtime, kept, rows = trained
+    header, names, found = predicted(cell, runtime)
     assert header[:2] == ["id", "had"]
     assert header[10:] == ["like it in training"]
     assert names == [[row["id"], "text+image"] for row in rows]
@@ -70,9 +72,9 @@ def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
 
 
 def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_path, capsys):
-    cell, place, kept, _ = trained
+    cell, runtime, kept, _ = trained
     asked = ("--decide", "validation", "--coverage", "0.5", "--calibrate", "1")
-    header, _, found = predicted(cell, place, *asked)
+    header, _, found = predicted(cell, runtime, *asked)
     assert header[10:] == ["decision", "certain", "possible", "like it in training"]
     labels, cells = header[2:10], [row.split(",") for row in Path("out.csv").read_text().splitlines()[1:]]
     cut = best_thresholds(kept["val_targets"], kept["val_logits"][:, 2])
@@ -83,7 +85,7 @@ def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_pat
     assert [row[12] for row in cells] == ["|".join(np.array(labels)[own]) for own in sets[:, :, 1]]
     certain = sets[:, :, 1] & ~sets[:, :, 0]
     assert [row[11] for row in cells] == ["|".join(np.array(labels)[own]) for own in certain]
-    shown = (load(Store(place.out).prediction_file(cell).read_bytes())["val_natural"]).all()
+    shown = (load(Store(runtime.out).prediction_file(cell).read_bytes())["val_natural"]).all()
     assert shown
     said = capsys.readouterr().err
     assert "text+image: sets calibrated on 6 test samples" in said
@@ -93,7 +95,7 @@ def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_pat
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr("mora_bench.cli.predict.AT_ONCE", at_once)
             patched.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
-            _, _, again = predicted(cell, place, *asked)
+            _, _, again = predicted(cell, runtime, *asked)
         np.testing.assert_allclose(again, found, rtol=0, atol=2e-6)
         assert [row.split(",")[10:] for row in Path("out.csv").read_text().splitlines()] == [
             row.split(",")[10:] for row in plain.splitlines()
@@ -101,11 +103,11 @@ def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_pat
 
 
 def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_shows_it(trained, tmp_path, capsys):
-    cell, place, kept, rows = trained
+    cell, runtime, kept, rows = trained
     rows[0]["image"] = ""
     rows[1]["id"] = "<b>\u202evisit"
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    header, _, found = predicted(cell, place, "--changes", "--page", "page.html", "--decide", "0.5")
+    header, _, found = predicted(cell, runtime, "--changes", "--page", "page.html", "--decide", "0.5")
     labels = header[2:10]
     at = header.index("like it in training") + 1
     pairs = [f"{label} by {name}" for label in labels for name in ("text", "image")]
@@ -133,9 +135,9 @@ def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_sho
 
 
 def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, monkeypatch, capsys):
-    cell, place, _, rows = trained
+    cell, runtime, _, rows = trained
     monkeypatch.setattr("mora_bench.cli.pages.MOST", len(rows) - 1)
-    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
     assert main([*given, "--page", "page.html"]) == 2
     assert f"a page holds at most {len(rows) - 1} records" in capsys.readouterr().err
     assert not Path("out.csv").exists()
@@ -143,8 +145,8 @@ def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, m
 
 
 def test_predict_writes_over_nothing_that_it_reads(trained, tmp_path, capsys):
-    cell, place, _, _ = trained
-    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    cell, runtime, _, _ = trained
+    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
     before = Path("new.csv").read_text()
     for more, said in (
         (["--out", "new.csv"], "--out new.csv: it is the table that is read"),
@@ -158,8 +160,8 @@ def test_predict_writes_over_nothing_that_it_reads(trained, tmp_path, capsys):
 
 
 def test_nothing_is_printed_of_a_table_that_cannot_be_read_and_paths_to_nowhere_are_said(trained, tmp_path, capsys):
-    cell, place, _, rows = trained
-    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    cell, runtime, _, rows = trained
+    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
     (tmp_path / "elsewhere").mkdir()
     assert main([*given, "--pictures", "elsewhere"]) == 0
     count = sum(len(row["image"].split(";")) > 0 for row in rows)
@@ -171,24 +173,24 @@ def test_nothing_is_printed_of_a_table_that_cannot_be_read_and_paths_to_nowhere_
 
 
 def test_a_prediction_that_is_no_number_is_refused(trained, monkeypatch, capsys):
-    cell, place, _, rows = trained
+    cell, runtime, _, rows = trained
     whole = applied.apply
     nothing = lambda *own, **more: Applied(np.nan * whole(*own, **more).logits, 1.0)  # noqa: E731
     monkeypatch.setattr(applied, "apply", nothing)
-    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--decide", "0.5"]) == 2
+    assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--decide", "0.5"]) == 2
     said = capsys.readouterr()
     assert f"'{rows[0]['id']}': its prediction is no number ({len(rows)} such records)" in said.err
     assert said.out == ""
 
 
 def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsys):
-    cell, place, _, rows = trained
+    cell, runtime, _, rows = trained
     for row in rows[:2]:
         row["image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    predicted(cell, place)
+    predicted(cell, runtime)
     like = [int(row.split(",")[10]) for row in Path("out.csv").read_text().splitlines()[1:]]
-    record = Store(place.out).record(cell)
+    record = Store(runtime.out).record(cell)
     train = record.data.realised["train"]
     assert like[0] == round(train["n"] * train["without_image"])
     assert like[2] == round(train["n"] * train["complete"])
@@ -199,9 +201,9 @@ def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsy
 
 
 def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):
-    cell, place, _, _ = trained
-    Store(place.out).prediction_file(cell).unlink()
-    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    cell, runtime, _, _ = trained
+    Store(runtime.out).prediction_file(cell).unlink()
+    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
     assert main([*given, "--decide", "0.5"]) == 0
     assert main([*given, "--decide", "recall=0.9"]) == 2
     assert f"{cell.key}" in capsys.readouterr().err
@@ -211,40 +213,40 @@ def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):
 
 @pytest.mark.parametrize("name", ["frozen", "late-fusion"])
 def test_a_floor_is_fitted_again_and_gives_the_probabilities_of_its_record(name, trained, folder, tmp_path):
-    _, place, _, rows = trained
-    cell = make_floor(place, folder, name)
-    work([cell], place)
-    kept = Store(place.out).predictions(cell)
+    _, runtime, _, rows = trained
+    cell = make_floor(runtime, folder, name)
+    work([cell], runtime)
+    kept = Store(runtime.out).predictions(cell)
     for k, row in enumerate(rows[:2]):
         row["text" if k % 2 else "image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    _, names, found = predicted(cell, place)
+    _, names, found = predicted(cell, runtime)
     assert [had for _, had in names] == ["text", "image", *["text+image"] * (len(rows) - 2)]
     expected = [expit(kept["test_logits"][k, k if k < 2 else 2]) for k in range(len(rows))]
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
 
 
 def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsys):
-    _, place, _, _ = trained
-    store = Store(place.out)
+    _, runtime, _, _ = trained
+    store = Store(runtime.out)
     cell = as_cell(store.record_of(next(iter(store.keys()))).cell, "theirs")
-    rows = template(cell, place)
+    rows = template(cell, runtime)
     probabilities = np.full((len(rows), 8), 0.5)[(rows["split"] != "train").to_numpy()]
     rows = rows[rows["split"] != "train"]
     found = outcome(
-        cell, ImportedPredictions([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, place
+        cell, ImportedPredictions([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, runtime
     )
     store.write(cell, found.record, found.predictions, found.scores, None, found.split)
-    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
+    assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
     assert "it has no trained model to predict with (predictions that were made elsewhere)" in capsys.readouterr().err
 
 
 def test_whatever_is_absent_is_absent(trained, tmp_path):
-    cell, place, kept, rows = trained
+    cell, runtime, kept, rows = trained
     for k, row in enumerate(rows):
         row["text" if k % 2 else "image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    _, names, found = predicted(cell, place)
+    _, names, found = predicted(cell, runtime)
     assert [had for _, had in names] == ["image" if k % 2 else "text" for k in range(len(rows))]
     expected = [expit(kept["test_logits"][k, k % 2]) for k in range(len(rows))]
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
@@ -259,24 +261,24 @@ def test_whatever_is_absent_is_absent(trained, tmp_path):
     ],
 )
 def test_what_does_not_fit_is_refused(trained, tmp_path, change, said, capsys):
-    cell, place, _, rows = trained
+    cell, runtime, _, rows = trained
     rows[0] |= change
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    assert main(["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
+    assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
-    cell, place, _, rows = trained
-    assert main(["predict", str(place.out), cell.key, "new.csv"]) == 2
+    cell, runtime, _, rows = trained
+    assert main(["predict", str(runtime.out), cell.key, "new.csv"]) == 2
     assert "data" in capsys.readouterr().err
-    assert main(["predict", str(place.out), "0" * 16, "new.csv"]) == 2
+    assert main(["predict", str(runtime.out), "0" * 16, "new.csv"]) == 2
     assert "absent. Expected the key of a record" in capsys.readouterr().err
     pd.DataFrame(rows).drop(columns="text").to_csv(tmp_path / "new.csv", index=False)
-    given = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
     assert main(given) == 2
     assert "no column 'text'" in capsys.readouterr().err
-    shutil.rmtree(Store(place.out).adapter_folder(cell))
+    shutil.rmtree(Store(runtime.out).adapter_folder(cell))
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
     assert main(given) == 2
     assert "Train the cell with --save-adapters" in capsys.readouterr().err
@@ -290,12 +292,12 @@ def test_probabilities_are_the_inverse_of_logits(task):
 
 def test_a_record_that_no_scores_vouch_for_predicts_nothing(trained, capsys):
     """What was trained is negated, its digest in the record is made anew, and the record is signed again."""
-    cell, place, _, _ = trained
-    store = Store(place.out)
+    cell, runtime, _, _ = trained
+    store = Store(runtime.out)
     file = store.adapter_folder(cell) / "trained.safetensors"
     file.write_bytes(save({name: -own for name, own in load(file.read_bytes()).items()}))
     adapter = adapters.identity(adapters.read(store.adapter_folder(cell)))
     store.record_documents.write(cell.key, encode(msgspec.structs.replace(store.record(cell), adapter=adapter)))
-    words = ["predict", str(place.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
     assert main(words) == 2
     assert "no file of scores names its digest: the record was changed after scoring" in capsys.readouterr().err

@@ -11,14 +11,14 @@ from mora_bench.cli.progress import Progress
 from mora_bench.records.store import Store
 
 
-def test_a_line_says_how_far_the_grid_and_its_cells_are(place, folder, monkeypatch, capsys):
+def test_a_line_says_how_far_the_grid_and_its_cells_are(runtime, folder, monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE", 0.05)
-    cells = [make_cell(place, folder, method="head", seed=seed) for seed in range(3)]
+    cells = [make_cell(runtime, folder, method="head", seed=seed) for seed in range(3)]
     waiting = dict.fromkeys(cells)
-    file = Store(place.out).log_file(cells[1])
+    file = Store(runtime.out).log_file(cells[1])
     file.parent.mkdir(parents=True)
     file.write_text("10:00:00 step 5 of 9, loss 0.4, 7 s of training left\n")
-    with Progress(waiting, 2, place) as shown:
+    with Progress(waiting, 2, runtime) as shown:
         waiting.pop(cells[0])
         shown.update(cells[0], 240.0)
         shown.say("failed: one")
@@ -36,10 +36,10 @@ def test_a_line_says_how_far_the_grid_and_its_cells_are(place, folder, monkeypat
     assert "\r" not in lines
 
 
-def test_the_time_left_is_a_range_until_every_kind_of_cell_has_ended(place, folder):
-    place = dataclasses.replace(place, workers=1)
-    head, lora, mora, other = (make_cell(place, folder, method=name) for name in ("head", "lora", "mora", "full"))
-    shown = Progress(dict.fromkeys([other, mora]), 0, place)
+def test_the_time_left_is_a_range_until_every_kind_of_cell_has_ended(runtime, folder):
+    runtime = dataclasses.replace(runtime, workers=1)
+    head, lora, mora, other = (make_cell(runtime, folder, method=name) for name in ("head", "lora", "mora", "full"))
+    shown = Progress(dict.fromkeys([other, mora]), 0, runtime)
     assert shown.left() is None
     shown.update(head, 30.0)
     shown.update(lora, 100.0)
@@ -51,9 +51,9 @@ def test_the_time_left_is_a_range_until_every_kind_of_cell_has_ended(place, fold
     assert "about 50 seconds left" in shown.line()
 
 
-def test_competitors_without_a_network_say_nothing_of_networks(place, folder):
-    head, floor = make_cell(place, folder, method="head"), cell("prior", recipe=None)
-    shown = Progress({head: None}, 0, place)
+def test_competitors_without_a_network_say_nothing_of_networks(runtime, folder):
+    head, floor = make_cell(runtime, folder, method="head"), cell("prior", recipe=None)
+    shown = Progress({head: None}, 0, runtime)
     shown.update(floor, 0.1)
     assert shown.left() is None
     assert "left" not in shown.line()

@@ -40,7 +40,7 @@ def test_how_often_and_with_which_labels():
     assert repeats.repeats(all_samples(replace(table, targets=other)), "text").same < 0.7
 
 
-def test_the_split_is_that_of_a_cell(place, folder):
+def test_the_split_is_that_of_a_cell(runtime, folder):
     from conftest import make_cell
 
     from mora_bench.data import datasets
@@ -48,6 +48,6 @@ def test_the_split_is_that_of_a_cell(place, folder):
 
     table = datasets.load("odir", None, 60)
     for seed in (0, 3):
-        cell = make_cell(place, folder, seed=seed)
+        cell = make_cell(runtime, folder, seed=seed)
         of_a_cell = {name: side.rows.tolist() for name, side in sides(cell, table).items()}
         assert {name: rows.tolist() for name, rows in repeats.split_of(table, seed).items()} == of_a_cell

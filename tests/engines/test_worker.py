@@ -27,18 +27,18 @@ from mora_bench.engines.worker import own_gpu
 def test_gpus_are_shared_out_among_workers(monkeypatch, visible, device, own):
     """One each, unless one was named."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    place = Runtime(out=Path("x"), cache=Path("x"), device=device, workers=4)
-    assert [own_gpu(number, place) for number in range(4)] == own
+    runtime = Runtime(out=Path("x"), cache=Path("x"), device=device, workers=4)
+    assert [own_gpu(number, runtime) for number in range(4)] == own
 
 
 def test_a_worker_sees_its_own_gpu_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
     monkeypatch.setattr(worker, "context", lambda: multiprocessing.get_context("fork"))
-    place = Runtime(out=tmp_path, cache=tmp_path, device="cuda", workers=2)
+    runtime = Runtime(out=tmp_path, cache=tmp_path, device="cuda", workers=2)
 
     def look(bundle, runtime):
         (tmp_path / bundle[0]).write_text(os.environ["CUDA_VISIBLE_DEVICES"])
         time.sleep(0.3)
 
-    list(Processes().run([["a"], ["b"]], place, look, None))
+    list(Processes().run([["a"], ["b"]], runtime, look, None))
     assert {(tmp_path / name).read_text() for name in "ab"} == {"5", "7"}

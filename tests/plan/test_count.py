@@ -33,11 +33,11 @@ SOME = st.fixed_dictionaries(
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SOME)
 def test_any_grid_has_as_many_cells_as_are_counted(tmp_path_factory, changes):
-    place = Runtime(out=tmp_path_factory.getbasetemp(), cache=tmp_path_factory.getbasetemp() / "counted", limit=40)
+    runtime = Runtime(out=tmp_path_factory.getbasetemp(), cache=tmp_path_factory.getbasetemp() / "counted", limit=40)
     grid = campaign.preset("quick", **changes)
-    rows = count(grid, place)
-    assert sum(own.cells for own in rows) == len(expand(grid, grid, place).cells)
-    one = expand(smallest(grid, rows[-1]), grid, place).cells
+    rows = count(grid, runtime)
+    assert sum(own.cells for own in rows) == len(expand(grid, grid, runtime).cells)
+    one = expand(smallest(grid, rows[-1]), grid, runtime).cells
     assert rows[-1].method in {cell.method for cell in one}
 
 

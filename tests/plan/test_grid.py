@@ -26,8 +26,8 @@ def grid(folder):
     return Grid(methods=("full", "mora"), datasets=("cxr",), seeds=(0,), backbone=(str(folder),), floors=("none",))
 
 
-def plan(grid, place, preset=None):
-    return expand(grid, preset or grid, place)
+def plan(grid, runtime, preset=None):
+    return expand(grid, preset or grid, runtime)
 
 
 def test_every_shipped_preset_loads():
@@ -62,13 +62,13 @@ recipe.lr = 1e-3
 """
 
 
-def test_a_preset_joins_its_parts_and_flags_beat_them_all(tmp_path, place, folder):
+def test_a_preset_joins_its_parts_and_flags_beat_them_all(tmp_path, runtime, folder):
     file = tmp_path / "mine.toml"
     file.write_text(PARTS)
     preset = dataclasses.replace(load_preset(str(file)), backbone=(str(folder),))
 
     def found(**flags):
-        own = plan(dataclasses.replace(preset, **flags), place, preset).cells
+        own = plan(dataclasses.replace(preset, **flags), runtime, preset).cells
         return [(c.method, c.rank, c.seed, c.recipe.lr, c.recipe.epochs) for c in own]
 
     assert sorted(found(), key=str) == [
@@ -98,34 +98,34 @@ def test_what_is_wrong_with_a_part_is_said(tmp_path, text, expected):
         load_preset(str(file))
 
 
-def test_unknown_names_in_a_part_are_refused(grid, place):
+def test_unknown_names_in_a_part_are_refused(grid, runtime):
     with pytest.raises(UserError, match="unknown method 'mroa'"):
-        plan(dataclasses.replace(grid, parts=({"methods": ["mroa"]},)), place)
+        plan(dataclasses.replace(grid, parts=({"methods": ["mroa"]},)), runtime)
 
 
-def test_twins_test_a_pool_and_real_data_folds(grid, place):
-    cells = plan(grid, place).cells
+def test_twins_test_a_pool_and_real_data_folds(grid, runtime):
+    cells = plan(grid, runtime).cells
     assert {(cell.folds, cell.pool) for cell in cells} == {(0, 500)}
-    older = plan(dataclasses.replace(grid, pool=0), place).cells
+    older = plan(dataclasses.replace(grid, pool=0), runtime).cells
     assert {(cell.folds, cell.pool) for cell in older} == {(0, 0)}
-    smoke = plan(dataclasses.replace(grid, limit=60), place).cells
+    smoke = plan(dataclasses.replace(grid, limit=60), runtime).cells
     assert {cell.pool for cell in smoke} == {60}
 
 
-def test_a_preset_may_say_what_a_method_takes_on_a_dataset(grid, place):
+def test_a_preset_may_say_what_a_method_takes_on_a_dataset(grid, runtime):
     dataset = grid.datasets[0]
     own = {"full": {"lr": 1e-4}, f"{dataset}/full": {"lr": 1e-2}, f"{dataset}/mora": {"rank": 8, "weight_decay": 0.5}}
-    cells = {c.method: c for c in plan(dataclasses.replace(grid, overrides=own), place).cells}
+    cells = {c.method: c for c in plan(dataclasses.replace(grid, overrides=own), runtime).cells}
     assert cells["full"].recipe.lr == 1e-2
     assert (cells["mora"].rank, cells["mora"].recipe.weight_decay) == (8, 0.5)
-    flagged = plan(dataclasses.replace(grid, overrides=own, ranks=(2,)), place).cells
+    flagged = plan(dataclasses.replace(grid, overrides=own, ranks=(2,)), runtime).cells
     assert {c.rank for c in flagged if c.method == "mora"} == {2}
 
 
 @pytest.mark.parametrize("owner", ["odir/none", "none/mora", "odir/"])
-def test_overrides_of_what_is_not_there_are_refused(grid, place, owner):
+def test_overrides_of_what_is_not_there_are_refused(grid, runtime, owner):
     with pytest.raises(UserError, match="neither a dataset nor a method nor DATASET/METHOD"):
-        plan(dataclasses.replace(grid, overrides={owner: {"lr": 1e-3}}), place)
+        plan(dataclasses.replace(grid, overrides={owner: {"lr": 1e-3}}), runtime)
 
 
 @pytest.mark.parametrize("rank", ["0", "true", "1.5", '"4"'])
@@ -135,8 +135,8 @@ def test_a_presets_rank_is_a_whole_number(tmp_path, rank):
         load_preset(str(tmp_path / "mine.toml"))
 
 
-def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, place):
-    found = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), place)
+def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, runtime):
+    found = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), runtime)
     by_method = [(c.method, c.rank, c.blocks) for c in found.cells]
     assert by_method.count(("full", None, None)) == 1
     assert sum(m == "mora" for m, _, _ in by_method) == 6
@@ -152,38 +152,38 @@ def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, place):
         ({"rates": (0.7, 0.70), "ranks": (2, 4)}, {"full does not read rank": 2, "it was asked for twice": 3}),
     ],
 )
-def test_what_is_asked_for_twice_is_called_that(grid, place, changes, expected):
-    assert plan(dataclasses.replace(grid, **changes), place).collapsed == expected
+def test_what_is_asked_for_twice_is_called_that(grid, runtime, changes, expected):
+    assert plan(dataclasses.replace(grid, **changes), runtime).collapsed == expected
 
 
-def test_complete_data_have_one_rate(grid, place):
-    found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), place)
+def test_complete_data_have_one_rate(grid, runtime):
+    found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), runtime)
     assert {(c.missing, c.rate) for c in found.cells} == {("complete", 0.0), ("image", 0.5)}
     assert sum(found.collapsed.values()) == found.asked - len(found.cells) == 4
 
 
-def test_a_methods_own_axes_are_the_default(grid, place):
-    mora = next(c for c in plan(grid, place).cells if c.method == "mora")
+def test_a_methods_own_axes_are_the_default(grid, runtime):
+    mora = next(c for c in plan(grid, runtime).cells if c.method == "mora")
     assert (mora.rank, mora.blocks) == (4, (0,))
 
 
-def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, place):
+def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, runtime):
     preset = dataclasses.replace(grid, overrides={"cxr": {"epochs": 7}, "full": {"lr": 1e-4}})
-    cells = {c.method: c.recipe for c in plan(preset, place, preset).cells}
+    cells = {c.method: c.recipe for c in plan(preset, runtime, preset).cells}
     assert (cells["full"].epochs, cells["full"].lr, cells["mora"].lr) == (7, 1e-4, 5e-3)
     flagged = dataclasses.replace(preset, recipe=Recipe(epochs=3))
-    cells = {c.method: c.recipe for c in plan(flagged, place, preset).cells}
+    cells = {c.method: c.recipe for c in plan(flagged, runtime, preset).cells}
     assert (cells["full"].epochs, cells["full"].lr) == (3, 1e-4)
 
 
-def test_learning_rates_are_an_axis(grid, place):
-    found = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), place)
+def test_learning_rates_are_an_axis(grid, runtime):
+    found = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), runtime)
     assert sorted(c.recipe.lr for c in found.cells) == [1e-4, 1e-4, 1e-3, 1e-3]
 
 
-def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, place):
+def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, runtime):
     changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
-    found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), place)
+    found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), runtime)
     floors = [c for c in found.cells if c.recipe is None]
     # The one that reads the backbone stands once beside each.
     assert sorted(c.method for c in floors) == sorted([*FLOORS, "frozen"])
@@ -192,52 +192,52 @@ def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, place
     assert len(found.cells) - len(floors) == 2 * 2 * (2 + 4)
 
 
-def test_floors_have_cells_for_every_dataset_pattern_rate_and_seed(grid, place):
+def test_floors_have_cells_for_every_dataset_pattern_rate_and_seed(grid, runtime):
     whole = dataclasses.replace(
         grid, floors=("prior",), datasets=("odir", "cxr"), missing=("text", "image", "complete"), rates=(0.3, 0.7),
         seeds=(0, 1),
     )  # fmt: skip
-    floors = [c for c in plan(whole, place).cells if c.method == "prior"]
+    floors = [c for c in plan(whole, runtime).cells if c.method == "prior"]
     assert len(floors) == len({c.key for c in floors}) == 2 * (2 * 2 + 1) * 2
-    methods = [c for c in plan(whole, place).cells if c.method == "mora"]
+    methods = [c for c in plan(whole, runtime).cells if c.method == "mora"]
     assert {(c.dataset, c.data, c.missing, c.rate, c.seed) for c in floors} == {
         (c.dataset, c.data, c.missing, c.rate, c.seed) for c in methods
     }
 
 
-def test_floors_as_methods_are_alone_and_not_twice(grid, place):
+def test_floors_as_methods_are_alone_and_not_twice(grid, runtime):
     for floors in (("none",), tuple(FLOORS)):
-        found = plan(dataclasses.replace(grid, methods=tuple(FLOORS), floors=floors), place)
+        found = plan(dataclasses.replace(grid, methods=tuple(FLOORS), floors=floors), runtime)
         assert sorted(c.method for c in found.cells) == FLOORS
         assert (found.asked, found.collapsed) == (len(FLOORS), {})
 
 
-def test_floors_need_no_backbone(grid, place):
-    found = plan(dataclasses.replace(grid, methods=("prior",), backbone=("nowhere",)), place)
+def test_floors_need_no_backbone(grid, runtime):
+    found = plan(dataclasses.replace(grid, methods=("prior",), backbone=("nowhere",)), runtime)
     assert [c.method for c in found.cells] == ["prior"]
 
 
-def test_all_methods_are_all_of_them_and_all_predictors(grid, place):
-    found = [c.method for c in plan(dataclasses.replace(grid, methods=("all",)), place).cells]
+def test_all_methods_are_all_of_them_and_all_predictors(grid, runtime):
+    found = [c.method for c in plan(dataclasses.replace(grid, methods=("all",)), runtime).cells]
     assert len(found) == len(set(found))
     assert {"mora", "full", "lora", *FLOORS} <= set(found)
 
 
-def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, place, monkeypatch):
+def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, runtime, monkeypatch):
     from mora_baselines.tfidf import Tfidf
 
     monkeypatch.setattr(Tfidf, "kinds", ("sound",))
-    found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), place)
+    found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), runtime)
     others = [name for name in FLOORS if name != "tfidf"]
     assert [c.method for c in found.cells if c.recipe is None] == others * 2
     assert found.collapsed == {"tfidf reads sound, which cxr does not have": 2}
 
 
-def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, place, monkeypatch):
-    before = next(c for c in plan(grid, place).cells if c.method == "mora")
+def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, runtime, monkeypatch):
+    before = next(c for c in plan(grid, runtime).cells if c.method == "mora")
     monkeypatch.setattr(Mora, "reads", Mora.reads | {"length": 16, "scale": 0.5, "deep": False, "how": "a"})
     knobs = ("length=16,32", "scale=1,0.5", "deep=true", "how=b")
-    found = plan(dataclasses.replace(grid, knobs=knobs), place)
+    found = plan(dataclasses.replace(grid, knobs=knobs), runtime)
     cells = [c for c in found.cells if c.method == "mora"]
     rest = (("deep", True), ("how", "b"))
     assert {c.knobs for c in cells} == {
@@ -247,7 +247,7 @@ def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, place, monkeyp
         tuple(sorted((*rest, ("length", 32), ("scale", 1.0)))),
     }
     assert [c.knobs for c in found.cells if c.method == "full"] == [()]
-    (same,) = [c for c in plan(dataclasses.replace(grid, knobs=("length=16",)), place).cells if c.method == "mora"]
+    (same,) = [c for c in plan(dataclasses.replace(grid, knobs=("length=16",)), runtime).cells if c.method == "mora"]
     assert same.key == before.key
 
 
@@ -259,29 +259,29 @@ def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, place, monkeyp
         ("lenght=3", "--knobs lenght=3: none of the methods reads it; known: deep, length"),
     ],
 )
-def test_wrong_knobs_are_refused(grid, place, monkeypatch, knob, message):
+def test_wrong_knobs_are_refused(grid, runtime, monkeypatch, knob, message):
     monkeypatch.setattr(Mora, "reads", Mora.reads | {"length": 16, "deep": False})
     with pytest.raises(UserError, match=message):
-        plan(dataclasses.replace(grid, knobs=(knob,)), place)
+        plan(dataclasses.replace(grid, knobs=(knob,)), runtime)
 
 
-def test_mechanisms_and_strengths_are_axes_and_the_uniform_one_has_one_strength(grid, place):
+def test_mechanisms_and_strengths_are_axes_and_the_uniform_one_has_one_strength(grid, runtime):
     odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",))
-    found = plan(dataclasses.replace(odir, mechanism=("uniform", "covariate:age"), strength=(0.5, 2.0)), place)
+    found = plan(dataclasses.replace(odir, mechanism=("uniform", "covariate:age"), strength=(0.5, 2.0)), runtime)
     assert [(c.mechanism.mechanism, c.mechanism.strength) for c in found.cells] == [
         ("uniform", 1.0), ("covariate:age", 0.5), ("covariate:age", 2.0),
     ]  # fmt: skip
-    (before,) = plan(odir, place).cells
+    (before,) = plan(odir, runtime).cells
     assert found.cells[0] == before
     assert before.mechanism == UNIFORM
     assert before.scoring.missing is None
     assert all(c.mechanism.reads and c.test_missing == c.mechanism for c in found.cells[1:])
 
 
-def test_complete_data_are_trained_under_no_mechanism_and_tested_under_the_one_asked_for(grid, place):
+def test_complete_data_are_trained_under_no_mechanism_and_tested_under_the_one_asked_for(grid, runtime):
     odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",), missing=("complete",))
     (plain,), (aged,) = (
-        plan(dataclasses.replace(odir, mechanism=(m,)), place).cells for m in ("uniform", "covariate:sex")
+        plan(dataclasses.replace(odir, mechanism=(m,)), runtime).cells for m in ("uniform", "covariate:sex")
     )
     assert plain.mechanism == aged.mechanism == UNIFORM
     assert plain.key == aged.key
@@ -289,21 +289,21 @@ def test_complete_data_are_trained_under_no_mechanism_and_tested_under_the_one_a
     assert (plain.test_missing, aged.test_missing.mechanism) == (UNIFORM, "covariate:sex")
 
 
-def test_how_it_is_tested_is_in_the_score_key_alone(grid, place):
+def test_how_it_is_tested_is_in_the_score_key_alone(grid, runtime):
     odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",))
-    (plain,) = plan(odir, place).cells
+    (plain,) = plan(odir, runtime).cells
     assert (plain.test_rate, plain.test_missing) == (0.7, UNIFORM)
     for changes in ({"test_rate": 0.3}, {"test_mechanism": "covariate:sex"}):
-        (other,) = plan(dataclasses.replace(odir, **changes), place).cells
+        (other,) = plan(dataclasses.replace(odir, **changes), runtime).cells
         assert other.key == plain.key
         assert other.score_key != plain.score_key
-    (other,) = plan(dataclasses.replace(odir, mask_unit="patient"), place).cells
+    (other,) = plan(dataclasses.replace(odir, mask_unit="patient"), runtime).cells
     assert other.key != plain.key
     assert other.mechanism == Missing(unit="patient")
 
 
-def test_seeds_are_outermost(grid, place):
-    found = plan(dataclasses.replace(grid, seeds=(0, 1)), place)
+def test_seeds_are_outermost(grid, runtime):
+    found = plan(dataclasses.replace(grid, seeds=(0, 1)), runtime)
     assert [c.seed for c in found.cells] == [0, 0, 1, 1]
 
 
@@ -336,9 +336,9 @@ def test_seeds_are_outermost(grid, place):
         ({"overrides": {"ordi": {}}}, r"overrides\.ordi"),
     ],
 )
-def test_unknown_names_list_the_known_ones(grid, place, changes, message):
+def test_unknown_names_list_the_known_ones(grid, runtime, changes, message):
     with pytest.raises(UserError, match=message):
-        plan(dataclasses.replace(grid, **changes), place)
+        plan(dataclasses.replace(grid, **changes), runtime)
 
 
 @pytest.mark.parametrize(
@@ -428,10 +428,10 @@ def test_wrong_block_sets(text):
         parse_blocks(text, 6)
 
 
-def test_the_strength_of_a_test_mechanism_is_the_one_that_was_asked_for(grid, place):
+def test_the_strength_of_a_test_mechanism_is_the_one_that_was_asked_for(grid, runtime):
     asked = dataclasses.replace(grid, strength=(2.0,), test_mechanism="label")
     for mechanism in ("uniform", "label"):
-        cells = plan(dataclasses.replace(asked, mechanism=(mechanism,)), place).cells
+        cells = plan(dataclasses.replace(asked, mechanism=(mechanism,)), runtime).cells
         assert {cell.scoring.missing.strength for cell in cells} == {2.0}
 
 
@@ -439,40 +439,42 @@ def with_readout(grid, readout, **changes):
     return dataclasses.replace(grid, recipe=dataclasses.replace(grid.recipe, readout=readout), **changes)
 
 
-def test_a_readout_that_is_the_backbones_own_is_no_other_cell(grid, place, folder, clip_folder):
+def test_a_readout_that_is_the_backbones_own_is_no_other_cell(grid, runtime, folder, clip_folder):
     for backbone in (str(folder), str(clip_folder), f"pair:{clip_folder},untrained"):
         plain = dataclasses.replace(grid, methods=("head",), backbone=(backbone,))
-        keys = {name: plan(with_readout(plain, name), place).cells[0].key for name in ("", "pooler", "mean", "labels")}
+        keys = {
+            name: plan(with_readout(plain, name), runtime).cells[0].key for name in ("", "pooler", "mean", "labels")
+        }
         assert keys[""] == keys["pooler"]
         assert len(set(keys.values())) == 3
     fused = dataclasses.replace(grid, methods=("head",), backbone=("fused:untrained,untrained",))
-    own, mean, labels = (plan(with_readout(fused, name), place).cells[0] for name in ("", "mean", "labels"))
+    own, mean, labels = (plan(with_readout(fused, name), runtime).cells[0] for name in ("", "mean", "labels"))
     assert own.key == mean.key != labels.key
     assert mean.recipe.readout == ""
 
 
-def test_a_part_that_asks_for_the_backbones_own_readout_is_collapsed_with_the_reason(tmp_path, place):
+def test_a_part_that_asks_for_the_backbones_own_readout_is_collapsed_with_the_reason(tmp_path, runtime):
     file = tmp_path / "read.toml"
     backbone = "fused:untrained,untrained"
     head = f'datasets = ["cxr"]\nmethods = ["head"]\nfloors = ["none"]\nseeds = [0]\nbackbone = ["{backbone}"]\n'
     file.write_text(head + "".join(f'[[parts]]\nrecipe.readout = "{name}"\n' for name in ("", "mean", "labels")))
     preset = load_preset(str(file))
-    found = plan(preset, place, preset)
+    found = plan(preset, runtime, preset)
     assert [cell.recipe.readout for cell in found.cells] == ["", "labels"]
     assert found.collapsed == {f"{backbone} is read by the mean anyway": 1}
 
 
-def test_a_pooler_is_refused_where_there_is_none(grid, place):
+def test_a_pooler_is_refused_where_there_is_none(grid, runtime):
     fused = with_readout(grid, "pooler", backbone=("small", "fused:untrained,untrained"))
     with pytest.raises(UserError, match=r"fused:untrained,untrained has no pooler.*Leave the option out"):
-        plan(fused, place)
+        plan(fused, runtime)
 
 
-def test_where_labels_attend_there_is_no_norm_to_decay(grid, place):
+def test_where_labels_attend_there_is_no_norm_to_decay(grid, runtime):
     keys = set()
     for decay in (False, True):
         recipe = dataclasses.replace(grid.recipe, readout="labels", decay_norms=decay)
-        keys |= {cell.key for cell in plan(dataclasses.replace(grid, methods=("head",), recipe=recipe), place).cells}
+        keys |= {cell.key for cell in plan(dataclasses.replace(grid, methods=("head",), recipe=recipe), runtime).cells}
     assert len(keys) == 1
 
 

@@ -51,12 +51,12 @@ def own_cache(cache, monkeypatch):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
 
 
-def test_cells_of_a_plateau_hold_what_it_reads_and_the_score_that_is_watched(grid, place):
+def test_cells_of_a_plateau_hold_what_it_reads_and_the_score_that_is_watched(grid, runtime):
     """So that a warm-up by shares, which it does not read, makes no other cells."""
-    found = [expand(replaced, replaced, place).cells for replaced in (grid, with_recipe(grid, warmup=0.3))]
+    found = [expand(replaced, replaced, runtime).cells for replaced in (grid, with_recipe(grid, warmup=0.3))]
     assert [cell.key for cell in found[0]] == [cell.key for cell in found[1]]
     assert {(cell.watched, cell.recipe.warmup) for cell in found[0]} == {("auroc", 0.0)}
-    (linear, _) = expand(*[with_recipe(grid, schedule="linear")] * 2, place).cells
+    (linear, _) = expand(*[with_recipe(grid, schedule="linear")] * 2, runtime).cells
     assert (linear.watched, linear.recipe.warmup) == ("", 0.1)
 
 
@@ -76,9 +76,9 @@ def with_recipe(grid, **changes):
         ({"epochs": 1}, "recipe.epochs 1 is less than recipe.warmup_epochs 0.5 and recipe.decay_epochs 1 together"),
     ],
 )
-def test_flags_that_a_schedule_does_not_read_and_plateaus_that_cannot_be_are_refused(grid, place, changes, said):
+def test_flags_that_a_schedule_does_not_read_and_plateaus_that_cannot_be_are_refused(grid, runtime, changes, said):
     with pytest.raises(UserError, match=said):
-        expand(with_recipe(grid, **changes), grid, place)
+        expand(with_recipe(grid, **changes), grid, runtime)
 
 
 def test_a_task_watches_what_it_says_or_its_first_score_without_a_threshold():
@@ -99,11 +99,11 @@ def test_a_task_whose_scores_all_need_a_threshold_has_no_plateau(monkeypatch):
 
 
 @pytest.mark.parametrize(("flags", "chosen"), [("avx512_bf16", "bf16"), ("avx2", "fp32")])
-def test_auto_is_what_the_device_computes_in_when_planned(grid, place, processor, flags, chosen):
+def test_auto_is_what_the_device_computes_in_when_planned(grid, runtime, processor, flags, chosen):
     processor(flags)
     auto = with_recipe(grid, precision="auto")
     named = with_recipe(grid, precision=chosen)
-    cells = [expand(own, own, place).cells for own in (auto, named)]
+    cells = [expand(own, own, runtime).cells for own in (auto, named)]
     assert [cell.key for cell in cells[0]] == [cell.key for cell in cells[1]]
     assert {cell.recipe.precision for cell in cells[0]} == {chosen}
 
@@ -115,18 +115,18 @@ def test_auto_is_found_wherever_a_grid_may_say_it(grid):
     assert asks_auto(dataclasses.replace(grid, parts=({"recipe": {"precision": "auto"}},)))
 
 
-def test_what_auto_chose_is_not_emulated_elsewhere(place, folder, processor):
+def test_what_auto_chose_is_not_emulated_elsewhere(runtime, folder, processor):
     """And what was asked for by name is."""
     processor("avx2")
-    cell = make_cell(place, folder, method="head", recipe=Recipe(epochs=1, batch=8, precision="bf16", max_text=64))
-    work([cell], dataclasses.replace(place, native=True))
-    record = Store(place.out).record(cell)
+    cell = make_cell(runtime, folder, method="head", recipe=Recipe(epochs=1, batch=8, precision="bf16", max_text=64))
+    work([cell], dataclasses.replace(runtime, native=True))
+    record = Store(runtime.out).record(cell)
     assert record.status == "failed"
     assert "has no native bf16" in record.error
     assert "(the processor has neither avx512_bf16 nor amx_bf16). Run the cell on a machine with bf16" in record.error
-    Store(place.out).forget_failed({cell: "failed"})
-    work([cell], place)
-    assert Store(place.out).record(cell).status == "done"
+    Store(runtime.out).forget_failed({cell: "failed"})
+    work([cell], runtime)
+    assert Store(runtime.out).record(cell).status == "done"
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -20,16 +20,16 @@ def clock(monkeypatch):
     return now
 
 
-def elsewhere(place, key="a", generation=1, beat=0, token="x", job=""):
+def elsewhere(runtime, key="a", generation=1, beat=0, token="x", job=""):
     """A lease file as a process of another machine writes it."""
-    folder = place / "leases" / key[:2]
+    folder = runtime / "leases" / key[:2]
     folder.mkdir(exist_ok=True, parents=True)
     holder = Holder("far", "another machine", 7, 1.0, token, beat, job)
     (folder / f"{key}.{generation}").write_text(leases._text(holder))
 
 
-def names(place):
-    return sorted(file.name for file in (place / "leases").rglob("*") if file.is_file())
+def names(runtime):
+    return sorted(file.name for file in (runtime / "leases").rglob("*") if file.is_file())
 
 
 def test_one_holder_at_a_time(tmp_path):

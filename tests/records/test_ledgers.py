@@ -20,9 +20,9 @@ LEDGER = Ledger(
 
 @pytest.fixture
 def file(tmp_path):
-    place = file_of(tmp_path, LEDGER.key)
-    write_atomic(place, encode(LEDGER))
-    return place
+    runtime = file_of(tmp_path, LEDGER.key)
+    write_atomic(runtime, encode(LEDGER))
+    return runtime
 
 
 def wrong(folder):

@@ -332,7 +332,7 @@ def test_packed_loose_and_mixed_folders_give_the_same_to_the_byte(tmp_path, monk
             err = re.sub(r"\br/(\w+)\.parquet: (\w+): ", r"r/\1/\2.json: ", captured.err)
             said[how].append((words, code, captured.out, err))
         places = ("merged", "published", "whole", "r/tables")
-        files = [file for place in places for file in sorted((here / place).rglob("*")) if file.is_file()]
+        files = [file for runtime in places for file in sorted((here / runtime).rglob("*")) if file.is_file()]
         made[how] = {str(file.relative_to(here)): file.read_bytes() for file in files if "leases" not in file.parts}
     assert len(made["loose"]) > 40
     for how in ("packed", "mixed"):

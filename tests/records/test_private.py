@@ -212,21 +212,21 @@ def test_a_salt_that_is_none_is_said(tmp_path):
         private.salt(tmp_path)
 
 
-def cell(place, folder, **changes):
-    return dataclasses.replace(make_cell(place, folder), source="real", **changes)
+def cell(runtime, folder, **changes):
+    return dataclasses.replace(make_cell(runtime, folder), source="real", **changes)
 
 
-def test_our_own_words_stand_in_a_record_about_patients(place, folder):
+def test_our_own_words_stand_in_a_record_about_patients(runtime, folder):
     """A loss that explodes, a root that is gone: nothing of that is anybody's."""
-    of = cell(place, folder)
+    of = cell(runtime, folder)
     for error, said in [
         (PlainError("--data-root /x: no such folder."), "PlainError: --data-root /x: no such folder."),
         (RuntimeError("Slurm job 7 ended"), "RuntimeError: Slurm job 7 ended"),
     ]:
-        assert failed.described(error, of, place)[0] == said
+        assert failed.described(error, of, runtime)[0] == said
     with pytest.raises(ValueError, match="gave") as error:
         predictors.checked(Named(), Asked())
-    assert failed.described(error.value, of, place)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
+    assert failed.described(error.value, of, runtime)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
 
 
 class Named:
@@ -245,8 +245,8 @@ class Asked:
         return 4
 
 
-def test_what_others_say_does_not(place, folder):
-    of = cell(place, folder)
+def test_what_others_say_does_not(runtime, folder):
+    of = cell(runtime, folder)
     for cause in ("KeyError", "ValueError"):
         try:
             try:
@@ -256,20 +256,20 @@ def test_what_others_say_does_not(place, folder):
                     raise
                 raise ValueError("no 4001\nMeier, Hans\n") from error
         except (KeyError, ValueError) as error:
-            said, trace = failed.described(error, of, place)
+            said, trace = failed.described(error, of, runtime)
         assert "4001" not in said + "".join(line for line in trace if not line.startswith(" "))
         assert "Meier" not in said + "".join(line for line in trace if not line.startswith(" "))
         assert said.startswith(f"{cause}: what it says may be a patient's")
         assert [line for line in trace if not line.startswith(" ")] == (["KeyError"] * (cause != "KeyError") + [cause])
-        assert failed.full_message(said, of, place).startswith(f"{cause}: ")
-        assert "4001" in failed.full_message(said, of, place)
+        assert failed.full_message(said, of, runtime).startswith(f"{cause}: ")
+        assert "4001" in failed.full_message(said, of, runtime)
 
 
-def test_of_a_twin_everything_is_kept(place, folder):
+def test_of_a_twin_everything_is_kept(runtime, folder):
     try:
         {}["4001"]
     except KeyError as error:
-        said, trace = failed.described(error, make_cell(place, folder), place)
+        said, trace = failed.described(error, make_cell(runtime, folder), runtime)
     assert (said, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
 
 
@@ -302,7 +302,7 @@ def test_ages_that_are_somebodys_number_are_ages():
     assert found == {"age<49.5", "age>=49.5", "grade=30", "grade=31"}
 
 
-def test_predictions_of_patients_hold_no_number_from_their_ids(place):
+def test_predictions_of_patients_hold_no_number_from_their_ids(runtime):
     """Whoever knows a hospital's numbers could try them. So scoring again needs the table, and says so."""
     found = {}
     for source in ("twin", "real"):
@@ -314,8 +314,8 @@ def test_predictions_of_patients_hold_no_number_from_their_ids(place):
     assert (found["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
     record, _ = by_hand.record(source="real")
     of = record.cell
-    store = Store(place.out)
+    store = Store(runtime.out)
     store.check_writable()
     store.prediction_file(of).write_bytes(save(found["real"]))
     with pytest.raises(UserError, match="its scores need the real odir; say where it is with --data-root"):
-        score(store, of, record, place)
+        score(store, of, record, runtime)

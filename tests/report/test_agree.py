@@ -79,8 +79,8 @@ def p_values(scores, overlap):
 def holm(p, least):
     """Step by step, no test corrected for fewer than `least`."""
     done, result = 0.0, {}
-    for place, key in enumerate(sorted(p, key=p.get)):
-        done = max(done, min(1.0, p[key] * max(len(p) - place, least)))
+    for runtime, key in enumerate(sorted(p, key=p.get)):
+        done = max(done, min(1.0, p[key] * max(len(p) - runtime, least)))
         result[key] = done
     return result
 

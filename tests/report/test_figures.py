@@ -100,8 +100,8 @@ ARTEFACTS = [
 def many_data_sets():
     """Six data sets whose rows come in the same order, and two training patterns of each."""
     return [
-        record(method, 0, base + 0.01 * place, dataset=f"d{place}", missing=missing)
-        for place in range(6)
+        record(method, 0, base + 0.01 * runtime, dataset=f"d{runtime}", missing=missing)
+        for runtime in range(6)
         for method, base in (("head", 0.3), ("lora", 0.4), ("mora", 0.5))
         for missing in ("text", "both")
     ]

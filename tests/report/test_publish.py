@@ -13,9 +13,9 @@ from mora_bench.training.work import work
 
 
 @pytest.fixture
-def results(place, folder):
-    work([make_cell(place, folder, method="head")], place)
-    return place.out
+def results(runtime, folder):
+    work([make_cell(runtime, folder, method="head")], runtime)
+    return runtime.out
 
 
 def test_scores_are_those_of_the_folder_and_compare_says_so(results, tmp_path, capsys):

@@ -128,14 +128,14 @@ def test_and_or_xor_have_their_known_values(rule, one, other):
     assert found["text"].scores["f1_macro"] == pytest.approx(expected, abs=0.01)
 
 
-def reweighed(place, folder, mechanism, **changes):
-    base = make_cell(place, folder, **changes)
+def reweighed(runtime, folder, mechanism, **changes):
+    base = make_cell(runtime, folder, **changes)
     return dataclasses.replace(base, mechanism=mechanism, recipe=dataclasses.replace(base.recipe, reweigh=True))
 
 
-def test_training_weights_undo_what_the_mechanism_made_rare(place, folder):
-    cell = reweighed(place, folder, Missing("covariate:age", 2.0, "sample", "1", "x"))
-    data = samples("odir", str(folder), 64, dataclasses.replace(place, limit=None))
+def test_training_weights_undo_what_the_mechanism_made_rare(runtime, folder):
+    cell = reweighed(runtime, folder, Missing("covariate:age", 2.0, "sample", "1", "x"))
+    data = samples("odir", str(folder), 64, dataclasses.replace(runtime, limit=None))
     part = Side(data.table, np.arange(len(data)))
     age = numbers(masking.units(part).covariates["age"])
     # Of one mask the weighted mean of few samples is off by chance; of many it is not.
@@ -162,11 +162,11 @@ def test_samples_are_drawn_by_their_weights_and_once_each_without():
     assert sorted(_drawn(np.random.default_rng(0), Training())) == [0, 1, 2]
 
 
-def test_a_cell_that_reweighs_is_another_and_says_what_it_cannot(place, folder):
-    cell = reweighed(place, folder, Missing("label", 2.0, "sample", "1", ""))
+def test_a_cell_that_reweighs_is_another_and_says_what_it_cannot(runtime, folder):
+    cell = reweighed(runtime, folder, Missing("label", 2.0, "sample", "1", ""))
     plain = dataclasses.replace(cell, recipe=dataclasses.replace(cell.recipe, reweigh=False))
     assert cell.key != plain.key
-    (one,), (two,) = run_cells([cell], place), run_cells([plain], place)
+    (one,), (two,) = run_cells([cell], runtime), run_cells([plain], runtime)
     assert not torch.equal(torch.tensor(one.predictions["val_logits"]), torch.tensor(two.predictions["val_logits"]))
     with pytest.raises(UserError, match=r"recipe\.reweigh: mechanism site gives no probabilities of missingness"):
-        run_cells([reweighed(place, folder, Missing("site", 1.0, "sample", "1", ""))], place)
+        run_cells([reweighed(runtime, folder, Missing("site", 1.0, "sample", "1", ""))], runtime)

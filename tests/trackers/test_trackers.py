@@ -81,7 +81,7 @@ def test_an_unknown_tracker_is_refused_when_planning(capsys):
     assert "Did you mean 'mora'?" in said
 
 
-def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(place, folder, capsys, monkeypatch):
+def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(runtime, folder, capsys, monkeypatch):
     class Breaks(Tracker):
         title = "breaks at the second cell"
 
@@ -100,7 +100,7 @@ def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(place, folder, ca
         "mora_bench.registry.get", lambda group, name: Breaks if group == registry.TRACKERS else get(group, name)
     )
     outcomes = [(own.cell, own) for own, _ in (record("head", seed) for seed in range(4))]
-    assert list(tracked(iter(outcomes), place, ["breaks"])) == outcomes
+    assert list(tracked(iter(outcomes), runtime, ["breaks"])) == outcomes
     # It is closed like the others.
     assert handed == [*(own.key for own, _ in outcomes[:2]), "closed"]
     assert "OSError: the server is gone; it is handed no more cells" in capsys.readouterr().err

@@ -29,19 +29,19 @@ NAME = "fused:untrained,untrained"
 ALIGNED = dataclasses.replace(RECIPE, projection="aligned")
 
 
-def aligned(place, method="head", **changes):
-    return make_cell(place, changes.pop("name", NAME), **{"method": method, "recipe": ALIGNED} | changes)
+def aligned(runtime, method="head", **changes):
+    return make_cell(runtime, changes.pop("name", NAME), **{"method": method, "recipe": ALIGNED} | changes)
 
 
-def built(cell, place):
+def built(cell, runtime):
     """The network of a cell, and its views."""
-    _, views, (model,) = cells.untrained([cell], place, CPU)
+    _, views, (model,) = cells.untrained([cell], runtime, CPU)
     return model, views
 
 
-def projection(cell, place, data=None, labels=False):
+def projection(cell, runtime, data=None, labels=False):
     """The projection of a cell as it is trained on; on other `data`, or labels turned round, if they are given."""
-    _, views, _ = cells.untrained([cell], place, CPU)
+    _, views, _ = cells.untrained([cell], runtime, CPU)
     view = views["train"]
     samples = data(view) if data else view.samples
     if labels:
@@ -56,18 +56,18 @@ def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_it_is_the_same_for_every_method_and_learns_from_what_is_complete(place):
-    cell = aligned(place)
-    model, views = built(cell, place)
+def test_it_is_the_same_for_every_method_and_learns_from_what_is_complete(runtime):
+    cell = aligned(runtime)
+    model, views = built(cell, runtime)
     assert model.pairs == views["train"].present.all(1).sum() > 0
     start = model.backbone.projection.state_dict()
-    found = projection(cell, place)
+    found = projection(cell, runtime)
     assert not equal(found, start)
     assert not found["rows.image"].any()
     for method in ("mora", "lora", "full", "map"):
-        assert equal(projection(aligned(place, method), place), found), method
+        assert equal(projection(aligned(runtime, method), runtime), found), method
     # Not a function of the seed that draws what is trained, but of the mask that it draws.
-    assert not equal(projection(aligned(place, seed=1), place), found)
+    assert not equal(projection(aligned(runtime, seed=1), runtime), found)
 
 
 def noised(rows_of):
@@ -81,23 +81,23 @@ def noised(rows_of):
     return data
 
 
-def test_nothing_hidden_nor_of_other_sides_nor_any_label_moves_it(place):
-    cell = aligned(place)
-    found = projection(cell, place)
+def test_nothing_hidden_nor_of_other_sides_nor_any_label_moves_it(runtime):
+    cell = aligned(runtime)
+    found = projection(cell, runtime)
     hidden = noised(lambda view, m: view.rows[~view.present[:, m]])
     others = noised(lambda view, m: np.setdiff1d(np.arange(len(view.samples)), view.rows))
     # What stands alone in a sample is no pair.
     alone = noised(lambda view, m: view.rows[~view.present.all(1) & view.present[:, m]])
     for data in (hidden, others, alone):
-        assert equal(projection(cell, place, data), found)
-    assert equal(projection(cell, place, labels=True), found)
+        assert equal(projection(cell, runtime, data), found)
+    assert equal(projection(cell, runtime, labels=True), found)
     shown = noised(lambda view, m: view.rows[view.present.all(1)])
-    assert not equal(projection(cell, place, shown), found)
+    assert not equal(projection(cell, runtime, shown), found)
 
 
 @pytest.mark.parametrize(("method", "kept"), [("head", 5), ("mora", 2), ("lora", 2)])
-def test_the_beginning_is_kept_and_nothing_else_changes(place, method, kept):
-    model, views = built(aligned(place, method, **{"blocks": (0,)} if method == "mora" else {}), place)
+def test_the_beginning_is_kept_and_nothing_else_changes(runtime, method, kept):
+    model, views = built(aligned(runtime, method, **{"blocks": (0,)} if method == "mora" else {}), runtime)
     assert model.cut == kept
     assert model.shortcuts.constant
     assert model.shortcuts.ahead is (method == "mora")
@@ -110,14 +110,14 @@ def test_the_beginning_is_kept_and_nothing_else_changes(place, method, kept):
         torch.testing.assert_close(spared, model(views["train"].batch(at)), rtol=0, atol=1e-6)
 
 
-def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(place):
-    cell, plain = aligned(place), make_cell(place, NAME, method="head")
-    work([cell, plain], place)
-    store = Store(place.out)
+def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(runtime):
+    cell, plain = aligned(runtime), make_cell(runtime, NAME, method="head")
+    work([cell, plain], runtime)
+    store = Store(runtime.out)
     found, other = (store.record(each) for each in (cell, plain))
     assert (found.status, other.status) == ("done", "done"), (found.error, other.error)
     assert (found.beginning.kept, other.beginning.kept) == (True, False)
-    assert (found.beginning.pairs, other.beginning.pairs) == (built(cell, place)[0].pairs, 0)
+    assert (found.beginning.pairs, other.beginning.pairs) == (built(cell, runtime)[0].pairs, 0)
     assert found.parameters.all == other.parameters.all
     parameters = found.parameters.all["projection"]
     assert (found.parameters.trained["projection"], other.parameters.trained["projection"]) == (0, parameters)
@@ -134,25 +134,25 @@ def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(place):
     assert [row.label for row in table.sections[0].rows] == ["head (projection=aligned)", "head (projection=trained)"]
 
 
-def test_too_few_complete_samples_are_a_failed_cell_with_their_number(place):
-    cell = aligned(place, rate=1.0)
-    work([cell], place)
-    record = Store(place.out).record(cell)
+def test_too_few_complete_samples_are_a_failed_cell_with_their_number(runtime):
+    cell = aligned(runtime, rate=1.0)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "failed"
     assert "0 training samples show both a text and a picture, expected 10 or more" in record.error
 
 
-def test_a_saved_projection_counts_even_if_the_samples_give_another(place, monkeypatch):
+def test_a_saved_projection_counts_even_if_the_samples_give_another(runtime, monkeypatch):
     """As on a machine whose sums run in another order."""
-    place = dataclasses.replace(place, save_adapters=True)
-    cell = aligned(place)
-    work([cell], place)
-    record = Store(place.out).record(cell)
-    folder = Store(place.out).adapter_folder(cell)
+    runtime = dataclasses.replace(runtime, save_adapters=True)
+    cell = aligned(runtime)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
+    folder = Store(runtime.out).adapter_folder(cell)
     saved = load_file(folder / "projection.safetensors")
     assert not any("projection" in name for name in load_file(folder / "trained.safetensors"))
-    assert equal(saved, projection(cell, place))
-    kind = type(built(cell, place)[0].backbone)
+    assert equal(saved, projection(cell, runtime))
+    kind = type(built(cell, runtime)[0].backbone)
     align = kind.align
 
     def other(self, own, batches):
@@ -161,15 +161,15 @@ def test_a_saved_projection_counts_even_if_the_samples_give_another(place, monke
         return pairs
 
     monkeypatch.setattr(kind, "align", torch.no_grad()(other))
-    assert not equal(saved, projection(cell, place))
-    assert equal(saved, trained(record, place).projection.state_dict())
+    assert not equal(saved, projection(cell, runtime))
+    assert equal(saved, trained(record, runtime).projection.state_dict())
 
 
-def test_cells_trained_as_one_are_trained_as_alone(place):
+def test_cells_trained_as_one_are_trained_as_alone(runtime):
     recipes = [dataclasses.replace(ALIGNED, lr=lr, epochs=1) for lr in (1e-3, 3e-3)]
-    group = [aligned(place, "mora", recipe=recipe) for recipe in recipes]
-    _, views, models = cells.untrained(group, place, CPU)
-    alone = [built(cell, place)[0] for cell in group]
+    group = [aligned(runtime, "mora", recipe=recipe) for recipe in recipes]
+    _, views, models = cells.untrained(group, runtime, CPU)
+    alone = [built(cell, runtime)[0] for cell in group]
     task = task_of("multi-label")
     sides = views["train"], views["val"]
     train(models, *sides, recipes, 0, CPU, task)
@@ -179,9 +179,9 @@ def test_cells_trained_as_one_are_trained_as_alone(place):
             torch.testing.assert_close(model.trained()[name], value, rtol=0, atol=1e-4, msg=name)
 
 
-def test_where_nobody_has_a_picture_it_stays_as_drawn_and_what_precedes_the_method_is_kept(place):
-    cell = aligned(place)
-    _, views, (usual,) = cells.untrained([cell], place, CPU)
+def test_where_nobody_has_a_picture_it_stays_as_drawn_and_what_precedes_the_method_is_kept(runtime):
+    cell = aligned(runtime)
+    _, views, (usual,) = cells.untrained([cell], runtime, CPU)
     samples = views["train"].samples
     columns = dict(samples.table.modalities)
     columns["image"] = dataclasses.replace(columns["image"], values=(None,) * len(samples.table))
@@ -194,32 +194,32 @@ def test_where_nobody_has_a_picture_it_stays_as_drawn_and_what_precedes_the_meth
     assert equal(model.projection.state_dict(), trains.projection.state_dict())
 
 
-def test_after_another_dataset_each_has_a_projection_of_its_own(place):
-    after = f"cxr {datasets.fingerprinted('cxr', dataclasses.replace(place, data_root=None))[1]}"
-    cell = aligned(place, "mora", after=after)
-    source = transfer.before(cell, place)
+def test_after_another_dataset_each_has_a_projection_of_its_own(runtime):
+    after = f"cxr {datasets.fingerprinted('cxr', dataclasses.replace(runtime, data_root=None))[1]}"
+    cell = aligned(runtime, "mora", after=after)
+    source = transfer.before(cell, runtime)
     assert source.recipe.projection == "aligned"
-    model, before = built(cell, place)[0], built(source, place)[0]
+    model, before = built(cell, runtime)[0], built(source, runtime)[0]
     own = {name: value.clone() for name, value in model.projection.state_dict().items()}
     assert not equal(own, before.projection.state_dict())
     transfer.carry_over([before], [model])
     assert equal(own, model.projection.state_dict())
-    head = aligned(place, after=after)
+    head = aligned(runtime, after=after)
     with pytest.raises(UserError, match="nothing to transfer, because this method trains only the classifier"):
-        transfer.carry_over([built(transfer.before(head, place), place)[0]], [built(head, place)[0]])
+        transfer.carry_over([built(transfer.before(head, runtime), runtime)[0]], [built(head, runtime)[0]])
 
 
-def plan(place, *backbone):
+def plan(runtime, *backbone):
     grid = Grid(
         datasets=("odir",), methods=("head",), floors=("none",), seeds=(0,), backbone=backbone, recipe=ALIGNED
     )  # fmt: skip
-    return expand(grid, grid, place).cells
+    return expand(grid, grid, runtime).cells
 
 
-def test_plans_align_where_there_is_a_projection(place, folder):
-    small, fused = plan(place, str(folder), NAME)
+def test_plans_align_where_there_is_a_projection(runtime, folder):
+    small, fused = plan(runtime, str(folder), NAME)
     assert (small.recipe.projection, fused.recipe.projection) == ("trained", "aligned")
     plain = dataclasses.replace(fused, recipe=dataclasses.replace(fused.recipe, projection="trained"))
     assert fused.key != plain.key
     with pytest.raises(UserError, match=r"recipe\.projection aligned: .* has no projection; expected a fused backbone"):
-        plan(place, str(folder))
+        plan(runtime, str(folder))

@@ -34,16 +34,16 @@ from mora_bench.training.work import lost, work
 SAME = ("training", "beginning", "parameters", "flops", "data")
 
 
-def ran(engine, cells, place) -> dict[Cell, tuple[Record, Scores | stores.Refused]]:
+def ran(engine, cells, runtime) -> dict[Cell, tuple[Record, Scores | stores.Refused]]:
     """Records and scores of all cells, in the order in which they ended."""
-    store = Store(place.out)
-    ended = engine().run(bundles(cells, place.fuse), place, work, lost)
+    store = Store(runtime.out)
+    ended = engine().run(bundles(cells, runtime.fuse), runtime, work, lost)
     return {cell: (store.record(cell), store.scores_of(cell)) for cell in ended}
 
 
-def record_of(cell: Cell, place: Runtime) -> Record:
-    work([cell], place)
-    return Store(place.out).record(cell)
+def record_of(cell: Cell, runtime: Runtime) -> Record:
+    work([cell], runtime)
+    return Store(runtime.out).record(cell)
 
 
 def text(value) -> bytes:
@@ -51,9 +51,9 @@ def text(value) -> bytes:
     return msgspec.json.encode(value)
 
 
-def test_the_same_seed_gives_the_same_bits(place, folder):
-    cell = make_cell(place, folder)
-    ((one,), (two,)) = run_cells([cell], place), run_cells([cell], place)
+def test_the_same_seed_gives_the_same_bits(runtime, folder):
+    cell = make_cell(runtime, folder)
+    ((one,), (two,)) = run_cells([cell], runtime), run_cells([cell], runtime)
     assert text(one.scores) == text(two.scores)
     for part in SAME:
         assert text(getattr(one.record, part)) == text(getattr(two.record, part)), part
@@ -61,10 +61,10 @@ def test_the_same_seed_gives_the_same_bits(place, folder):
     assert all((first[n] == second[n]).all() or np.isnan(first[n]).any() for n in first)
 
 
-def test_workers_change_nothing(place, folder):
-    cells = [make_cell(place, folder, method=m, seed=s) for m in ("mora", "head") for s in (0, 1)]
-    alone = ran(Inline, cells, place)
-    together = ran(Processes, cells, dataclasses.replace(place, out=place.out / "two", workers=2))
+def test_workers_change_nothing(runtime, folder):
+    cells = [make_cell(runtime, folder, method=m, seed=s) for m in ("mora", "head") for s in (0, 1)]
+    alone = ran(Inline, cells, runtime)
+    together = ran(Processes, cells, dataclasses.replace(runtime, out=runtime.out / "two", workers=2))
     assert alone.keys() == together.keys()
     for cell, (record, scores) in alone.items():
         other, others = together[cell]
@@ -74,29 +74,29 @@ def test_workers_change_nothing(place, folder):
             assert text(getattr(record, part)) == text(getattr(other, part))
 
 
-def test_predictions_are_enough_to_score_again(place, folder):
-    cell = make_cell(place, folder)
-    record = record_of(cell, place)
+def test_predictions_are_enough_to_score_again(runtime, folder):
+    cell = make_cell(runtime, folder)
+    record = record_of(cell, runtime)
     assert record.status == "done", record.trace
-    saved = Store(place.out).predictions(cell)
+    saved = Store(runtime.out).predictions(cell)
     natural = saved["test_natural"]
     own = masks.Units(natural, cell.modalities, saved["test_tokens"], {}, (), saved["test_targets"])
     kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.drawn_by, split="test", seed=cell.seed)
     present = presence.combine(natural, kept)
     again, _ = stratified(MultiLabel(), saved["test_targets"], saved["test_logits"], present, cell.modalities)
-    scores = Store(place.out).scores_of(cell)
+    scores = Store(runtime.out).scores_of(cell)
     assert again["f1_macro"] == scores.test["both"].scores["f1_macro"]
     at = scores.rates.index(0.7)
     assert scores.curve["both"][at] == again["f1_macro"]
     assert scores.curve["image"][0] == scores.test["complete"].scores["f1_macro"]
 
 
-def test_naturally_missing_pictures_are_predicted_only_as_they_are(place, folder, monkeypatch):
-    cell = make_cell(place, folder, method="head")
-    data = samples("odir", str(folder), 64, place)
+def test_naturally_missing_pictures_are_predicted_only_as_they_are(runtime, folder, monkeypatch):
+    cell = make_cell(runtime, folder, method="head")
+    data = samples("odir", str(folder), 64, runtime)
     lacking = without_pictures(data)
     monkeypatch.setattr("mora_bench.training.cell.samples", lambda *a: lacking)
-    (found,) = run_cells([cell], place)
+    (found,) = run_cells([cell], runtime)
     without = ~found.predictions["test_natural"][:, 1]
     assert without.any()
     logits = found.predictions["test_logits"]
@@ -115,88 +115,88 @@ def without_pictures(data):
     return with_present(lacking, lacking.table.present)
 
 
-def test_a_failing_cell_is_a_record_and_the_next_one_runs(place, folder, monkeypatch):
-    good, bad = make_cell(place, folder, method="head"), make_cell(place, folder, method="mora")
+def test_a_failing_cell_is_a_record_and_the_next_one_runs(runtime, folder, monkeypatch):
+    good, bad = make_cell(runtime, folder, method="head"), make_cell(runtime, folder, method="mora")
     monkeypatch.setattr("mora_bench.methods.mora.Mora.__init__", lambda *a: 1 / 0)
-    records = {cell: record for cell, (record, _) in ran(Inline, [bad, good], place).items()}
+    records = {cell: record for cell, (record, _) in ran(Inline, [bad, good], runtime).items()}
     assert records[bad].status == "failed"
     assert "ZeroDivisionError" in records[bad].error
     assert records[good].status == "done"
-    assert Store(place.out).status([bad]) == {bad: "failed"}
+    assert Store(runtime.out).status([bad]) == {bad: "failed"}
 
 
-def _dies(cells, place):
+def _dies(cells, runtime):
     if cells[0].method == "mora":
         os.kill(os.getpid(), signal.SIGKILL)
-    work(cells, place)
+    work(cells, runtime)
 
 
-def test_a_killed_worker_takes_one_cell_with_it(place, folder, monkeypatch):
+def test_a_killed_worker_takes_one_cell_with_it(runtime, folder, monkeypatch):
     monkeypatch.setattr(worker, "context", lambda: multiprocessing.get_context("fork"))
-    cells = [make_cell(place, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
-    place = dataclasses.replace(place, workers=2)
-    ended = list(Processes().run(bundles(cells, 1), place, _dies, lost))
+    cells = [make_cell(runtime, folder, method=m, seed=s) for s in (0, 1) for m in ("mora", "head")]
+    runtime = dataclasses.replace(runtime, workers=2)
+    ended = list(Processes().run(bundles(cells, 1), runtime, _dies, lost))
     assert set(ended) == set(cells)
     assert len(ended) == len(cells)
-    records = {cell: Store(place.out).record(cell) for cell in ended}
+    records = {cell: Store(runtime.out).record(cell) for cell in ended}
     assert {c.method: r.status for c, r in records.items()} == {"mora": "failed", "head": "done"}
     error = next(r.error for c, r in records.items() if c.method == "mora")
     assert "SIGKILL" in error
     assert "out of memory" in error
 
 
-def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(place, monkeypatch):
+def test_workers_keep_to_cores_of_their_own_where_they_fill_the_machine(runtime, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {2, 3, 5, 7}, raising=False)
-    full = dataclasses.replace(place, workers=2, threads=2)
+    full = dataclasses.replace(runtime, workers=2, threads=2)
     assert [worker.own_cores(number, full) for number in (0, 1)] == [{2, 3}, {5, 7}]
-    assert worker.own_cores(0, dataclasses.replace(place, workers=3)) is None
+    assert worker.own_cores(0, dataclasses.replace(runtime, workers=3)) is None
     assert worker.own_cores(0, dataclasses.replace(full, device="cuda")) is None
 
 
-def test_methods_see_the_same_masks_and_splits(place, folder):
-    records = [record_of(make_cell(place, folder, method=m), place) for m in ("head", "map")]
+def test_methods_see_the_same_masks_and_splits(runtime, folder):
+    records = [record_of(make_cell(runtime, folder, method=m), runtime) for m in ("head", "map")]
     assert records[0].data.split == records[1].data.split
     assert records[0].data.realised == records[1].data.realised
 
 
-def test_training_learns(place, folder):
+def test_training_learns(runtime, folder):
     """On the training rows themselves: a few epochs of full fine-tuning must lower the loss."""
-    recipe = dataclasses.replace(make_cell(place, folder).recipe, epochs=8, lr=2e-3)
-    cell = make_cell(place, folder, method="full", missing="complete", rate=0.0, recipe=recipe)
-    losses = [row.loss for row in record_of(cell, place).training.history]
+    recipe = dataclasses.replace(make_cell(runtime, folder).recipe, epochs=8, lr=2e-3)
+    cell = make_cell(runtime, folder, method="full", missing="complete", rate=0.0, recipe=recipe)
+    losses = [row.loss for row in record_of(cell, runtime).training.history]
     assert losses[-1] < 0.8 * losses[0]
 
 
-def test_a_loss_that_explodes_says_so(place, folder):
-    recipe = dataclasses.replace(make_cell(place, folder).recipe, lr=1e30)
-    record = record_of(make_cell(place, folder, method="full", recipe=recipe), place)
+def test_a_loss_that_explodes_says_so(runtime, folder):
+    recipe = dataclasses.replace(make_cell(runtime, folder).recipe, lr=1e30)
+    record = record_of(make_cell(runtime, folder, method="full", recipe=recipe), runtime)
     assert record.status == "failed"
     assert "lower recipe.lr" in record.error
 
 
 def test_a_cell_whose_decoded_samples_are_written_into_is_a_record_and_the_next_one_reads_what_is_right(
-    place, folder, tmp_path, monkeypatch
+    runtime, folder, tmp_path, monkeypatch
 ):
-    place = dataclasses.replace(place, cache=tmp_path / "cache")
-    whole, damaged, after = (make_cell(place, folder, method="head", seed=seed) for seed in (0, 1, 1))
-    work([whole], place)
+    runtime = dataclasses.replace(runtime, cache=tmp_path / "cache")
+    whole, damaged, after = (make_cell(runtime, folder, method="head", seed=seed) for seed in (0, 1, 1))
+    work([whole], runtime)
     (kept,) = (tmp_path / "cache" / "samples").iterdir()
-    assert masking.decoded(whole, place) == [kept]
+    assert masking.decoded(whole, runtime) == [kept]
     real = cell_module.fitted
 
     def fitted(*rest, **more):
         (kept / "1" / "pixels.bin").write_bytes(bytes((kept / "1" / "pixels.bin").stat().st_size))
         return real(*rest, **more)
 
-    store = Store(place.out)
+    store = Store(runtime.out)
     with monkeypatch.context() as patch:
         patch.setattr(cell_module, "fitted", fitted)
-        work([damaged], place)
+        work([damaged], runtime)
     record = store.record(damaged)
     assert record.status == "failed"
     assert f"{kept}: 1/pixels.bin was written into while this cell read it" in record.error
-    elsewhere = dataclasses.replace(place, out=tmp_path / "elsewhere")
+    elsewhere = dataclasses.replace(runtime, out=tmp_path / "elsewhere")
     work([after], elsewhere)
-    right = dataclasses.replace(place, out=tmp_path / "right", cache=tmp_path / "other")
+    right = dataclasses.replace(runtime, out=tmp_path / "right", cache=tmp_path / "other")
     work([after], right)
     assert not differences(Store(elsewhere.out).scores_of(after), Store(right.out).scores_of(after))

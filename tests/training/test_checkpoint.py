@@ -26,9 +26,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def often(place):
+def often(runtime):
     """A place where every step is saved."""
-    return dataclasses.replace(place, checkpoint_minutes=1e-9)
+    return dataclasses.replace(runtime, checkpoint_minutes=1e-9)
 
 
 def dies(monkeypatch, after):
@@ -48,16 +48,16 @@ def dies(monkeypatch, after):
     return saves
 
 
-def killed(cell, place, monkeypatch):
+def killed(cell, runtime, monkeypatch):
     """Train a cell until its second save."""
     with monkeypatch.context() as patch:
         dies(patch, 2)
         with pytest.raises(Killed):
-            work([cell], place)
+            work([cell], runtime)
 
 
-def results(cells, place):
-    store = Store(place.out)
+def results(cells, runtime):
+    store = Store(runtime.out)
     records = [store.record(cell) for cell in cells]
     assert all(record.status == "done" for record in records), [record.error for record in records]
     found = [(store.predictions(cell), measured(store.score_file(cell).read_bytes())) for cell in cells]
@@ -65,10 +65,10 @@ def results(cells, place):
     return found, histories, [record.training.resumed for record in records]
 
 
-def same(cells, place, often, tmp_path, monkeypatch, after):
+def same(cells, runtime, often, tmp_path, monkeypatch, after):
     """Train whole, then killed after some saves and again: the same bits."""
-    work(cells, dataclasses.replace(place, out=tmp_path / "whole", checkpoint_minutes=0))
-    whole, histories, never = results(cells, dataclasses.replace(place, out=tmp_path / "whole"))
+    work(cells, dataclasses.replace(runtime, out=tmp_path / "whole", checkpoint_minutes=0))
+    whole, histories, never = results(cells, dataclasses.replace(runtime, out=tmp_path / "whole"))
     assert never == [[]] * len(cells)
     often = dataclasses.replace(often, out=tmp_path / "killed")
     resumed = []
@@ -92,10 +92,10 @@ def same(cells, place, often, tmp_path, monkeypatch, after):
 
 
 @pytest.mark.parametrize("name", ON_A_STREAM)
-def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_path, monkeypatch):
+def test_every_method_goes_on_to_the_same_bits(name, runtime, often, folder, tmp_path, monkeypatch):
     """With dropout, so that random states matter; killed in the first epoch and, after that, in a later one."""
     recipe = dataclasses.replace(RECIPE, epochs=3, dropout=0.1)
-    same([make_cell(place, folder, method=name, recipe=recipe)], place, often, tmp_path, monkeypatch, (1, 4))
+    same([make_cell(runtime, folder, method=name, recipe=recipe)], runtime, often, tmp_path, monkeypatch, (1, 4))
 
 
 @pytest.mark.parametrize(
@@ -109,36 +109,40 @@ def test_every_method_goes_on_to_the_same_bits(name, place, often, folder, tmp_p
     ],
     ids=str,
 )
-def test_every_recipe_goes_on_to_the_same_bits(changes, place, often, folder, tmp_path, monkeypatch):
+def test_every_recipe_goes_on_to_the_same_bits(changes, runtime, often, folder, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, epochs=2)
     folder = "fused:untrained,untrained" if "projection" in changes else folder
-    cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(recipe, **changes))
-    same([cell], place, often, tmp_path, monkeypatch, (2,))
+    cell = make_cell(runtime, folder, method="mora", recipe=dataclasses.replace(recipe, **changes))
+    same([cell], runtime, often, tmp_path, monkeypatch, (2,))
 
 
 @pytest.mark.parametrize("fuse", [1, 2])
-def test_a_cell_that_is_killed_in_its_decay_goes_on_to_the_same_bits(fuse, place, often, folder, tmp_path, monkeypatch):
+def test_a_cell_that_is_killed_in_its_decay_goes_on_to_the_same_bits(
+    fuse, runtime, often, folder, tmp_path, monkeypatch
+):
     """A rate so small that no look is better than the first, so that the decay begins after three epochs."""
     changes = {"schedule": "plateau", "patience": 2, "epochs": 9, "warmup_epochs": 0.5, "decay_epochs": 2}
     # Cells that train as one cannot draw.
     changes |= {"dropout": 0.1 if fuse == 1 else 0.0}
     recipes = [dataclasses.replace(RECIPE, lr=lr, **changes).settled() for lr in (1e-9, 2e-9)[:fuse]]
-    cells = [make_cell(place, folder, method="lora", recipe=recipe, watched="auroc") for recipe in recipes]
-    same(cells, place, often, tmp_path, monkeypatch, (2, 19))
+    cells = [make_cell(runtime, folder, method="lora", recipe=recipe, watched="auroc") for recipe in recipes]
+    same(cells, runtime, often, tmp_path, monkeypatch, (2, 19))
     told = Store(tmp_path / "killed").record(cells[0]).training
     assert told.fell_after == 18
     assert told.resumed[-1] in range(19, told.steps)
 
 
-def test_cells_that_train_as_one_go_on_as_one(place, often, folder, tmp_path, monkeypatch):
+def test_cells_that_train_as_one_go_on_as_one(runtime, often, folder, tmp_path, monkeypatch):
     recipe = dataclasses.replace(RECIPE, epochs=2)
-    cells = [make_cell(place, folder, method="lora", recipe=dataclasses.replace(recipe, lr=lr)) for lr in (1e-3, 3e-3)]
-    same(cells, place, often, tmp_path, monkeypatch, (3,))
+    cells = [
+        make_cell(runtime, folder, method="lora", recipe=dataclasses.replace(recipe, lr=lr)) for lr in (1e-3, 3e-3)
+    ]
+    same(cells, runtime, often, tmp_path, monkeypatch, (3,))
 
 
-def test_a_checkpoint_of_something_else_is_not_gone_on_from(place, often, folder, tmp_path, monkeypatch):
+def test_a_checkpoint_of_something_else_is_not_gone_on_from(runtime, often, folder, tmp_path, monkeypatch):
     """Other threads give other last bits."""
-    cell = make_cell(place, folder, method="mora", recipe=dataclasses.replace(RECIPE, epochs=2))
+    cell = make_cell(runtime, folder, method="mora", recipe=dataclasses.replace(RECIPE, epochs=2))
     often = dataclasses.replace(often, out=tmp_path)
     killed(cell, often, monkeypatch)
     work([cell], dataclasses.replace(often, threads=2))
@@ -147,8 +151,8 @@ def test_a_checkpoint_of_something_else_is_not_gone_on_from(place, often, folder
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x08\0\0\0\0\0\0\0{}      ", None])
-def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, place, often, folder, tmp_path, monkeypatch):
-    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
+def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, runtime, often, folder, tmp_path, monkeypatch):
+    cell = make_cell(runtime, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
     often = dataclasses.replace(often, out=tmp_path)
     killed(cell, often, monkeypatch)
     (file,) = (tmp_path / "checkpoints").iterdir()
@@ -158,8 +162,8 @@ def test_a_checkpoint_that_is_cut_or_none_is_not_believed(content, place, often,
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.999])
-def test_a_byte_of_a_checkpoint_that_flips_is_not_gone_on_from(part, place, often, folder, tmp_path, monkeypatch):
-    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
+def test_a_byte_of_a_checkpoint_that_flips_is_not_gone_on_from(part, runtime, often, folder, tmp_path, monkeypatch):
+    cell = make_cell(runtime, folder, method="head", recipe=dataclasses.replace(RECIPE, epochs=2))
     often = dataclasses.replace(often, out=tmp_path)
     killed(cell, often, monkeypatch)
     (file,) = (tmp_path / "checkpoints").iterdir()
@@ -170,12 +174,12 @@ def test_a_byte_of_a_checkpoint_that_flips_is_not_gone_on_from(part, place, ofte
     assert results([cell], often)[2] == [[]]
 
 
-def test_a_disk_that_is_full_costs_the_checkpoint_alone(place, often, folder, tmp_path, monkeypatch, capsys):
+def test_a_disk_that_is_full_costs_the_checkpoint_alone(runtime, often, folder, tmp_path, monkeypatch, capsys):
     def full(*anything):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("mora_bench.training.checkpoint.write_atomic", full)
-    cell = make_cell(place, folder, method="head")
+    cell = make_cell(runtime, folder, method="head")
     often = dataclasses.replace(often, out=tmp_path)
     work([cell], often)
     results([cell], often)
@@ -204,11 +208,11 @@ def test_saves_are_rare_enough_to_cost_half_a_percent(tmp_path, monkeypatch, sec
     assert own.due()
 
 
-def test_a_cell_that_is_killed_for_real_goes_on(place, often, folder, tmp_path, cache):
+def test_a_cell_that_is_killed_for_real_goes_on(runtime, often, folder, tmp_path, cache):
     """SIGKILL while it trains, wherever it is; at most one interval is lost."""
     recipe = dataclasses.replace(RECIPE, epochs=40)
-    cell = make_cell(place, folder, method="mora", recipe=recipe)
-    work([cell], dataclasses.replace(place, out=tmp_path / "whole"))
+    cell = make_cell(runtime, folder, method="mora", recipe=recipe)
+    work([cell], dataclasses.replace(runtime, out=tmp_path / "whole"))
     often = dataclasses.replace(often, out=tmp_path / "killed")
     for kill in range(3):
         process = multiprocessing.get_context("fork").Process(target=work, args=([cell], often))
@@ -226,7 +230,7 @@ def test_a_cell_that_is_killed_for_real_goes_on(place, often, folder, tmp_path, 
         process.join()
     work([cell], often)
     found, histories, resumed = results([cell], often)
-    whole, expected, _ = results([cell], dataclasses.replace(place, out=tmp_path / "whole"))
+    whole, expected, _ = results([cell], dataclasses.replace(runtime, out=tmp_path / "whole"))
     assert len(resumed[0]) >= 1
     assert sorted(resumed[0]) == resumed[0]
     assert histories == expected

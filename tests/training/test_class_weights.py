@@ -91,12 +91,12 @@ def test_no_constant_has_less_loss_than_the_prior(task, weighted, seed):
         assert task().loss((best + step).expand_as(wanted), wanted, *given) >= least - 1e-6
 
 
-def test_a_balanced_start_is_even_and_an_unweighted_one_at_prevalence(toy, place, folder):
+def test_a_balanced_start_is_even_and_an_unweighted_one_at_prevalence(toy, runtime, folder):
     training = thirds(toy, np.arange(16))
     starts = {}
     for weights in ("none", "balanced"):
         recipe = dataclasses.replace(RECIPE, head_bias="prevalence", class_weights=weights)
-        model = build(make_cell(place, folder, method="head", recipe=recipe), toy, training, CPU)
+        model = build(make_cell(runtime, folder, method="head", recipe=recipe), toy, training, CPU)
         starts[weights] = torch.sigmoid(model.head[-1].bias.detach()).numpy()
     share = training.targets.numpy().mean(0)
     np.testing.assert_allclose(starts["none"], share.clip(1e-6, 1 - 1e-6), rtol=1e-4)
@@ -210,19 +210,19 @@ def test_tasks_that_keep_the_rule_or_have_no_class_weights_pass():
         rules.weighed(task())
 
 
-def test_a_task_without_class_weights_is_refused_when_planning(place, folder, monkeypatch):
+def test_a_task_without_class_weights_is_refused_when_planning(runtime, folder, monkeypatch):
     grid = Grid(methods=("head",), datasets=("cxr",), seeds=(0,), backbone=(str(folder),), floors=("none",))
     asked = dataclasses.replace(grid, recipe=BALANCED)
-    (cell,) = expand(asked, asked, place).cells
+    (cell,) = expand(asked, asked, runtime).cells
     assert cell.recipe.class_weights == "balanced"
-    assert cell.key != expand(grid, grid, place).cells[0].key
+    assert cell.key != expand(grid, grid, runtime).cells[0].key
     for task in (Plain, Untaken):
         monkeypatch.setattr(registry, "get", lambda group, name, task=task, get=registry.get: (
             task if group == registry.TASKS else get(group, name)
         ))  # fmt: skip
-        expand(grid, grid, place)
+        expand(grid, grid, runtime)
         with pytest.raises(UserError, match="the task 'multi-label' of cxr has no class weights"):
-            expand(asked, asked, place)
+            expand(asked, asked, runtime)
         monkeypatch.undo()
 
 

@@ -21,8 +21,8 @@ DEVICES, HALF = 0.02, 0.1
 
 
 @pytest.fixture
-def gpu(place):
-    return dataclasses.replace(place, device="cuda")
+def gpu(runtime):
+    return dataclasses.replace(runtime, device="cuda")
 
 
 def ran(cells, runtime):
@@ -40,57 +40,57 @@ def near(found, expected, most):
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=most, err_msg=name)
 
 
-def on_both(cell, gpu, place, tmp_path, most=DEVICES):
+def on_both(cell, gpu, runtime, tmp_path, most=DEVICES):
     (record,), (found,) = ran([cell], gpu)
-    _, (expected,) = ran([cell], dataclasses.replace(place, out=tmp_path / "cpu"))
+    _, (expected,) = ran([cell], dataclasses.replace(runtime, out=tmp_path / "cpu"))
     assert record.provenance.device == torch.cuda.get_device_name()
     assert record.memory["peak_allocated_mib"] > 0
     near(found, expected, most)
 
 
 @pytest.mark.parametrize("name", ON_A_STREAM)
-def test_methods(name, gpu, place, folder, tmp_path):
-    on_both(make_cell(place, folder, method=name), gpu, place, tmp_path)
+def test_methods(name, gpu, runtime, folder, tmp_path):
+    on_both(make_cell(runtime, folder, method=name), gpu, runtime, tmp_path)
 
 
 @pytest.mark.parametrize("name", registry.names(registry.IMPUTERS))
-def test_imputers(name, gpu, place, folder, tmp_path):
-    on_both(make_cell(place, folder, impute=name), gpu, place, tmp_path)
+def test_imputers(name, gpu, runtime, folder, tmp_path):
+    on_both(make_cell(runtime, folder, impute=name), gpu, runtime, tmp_path)
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "mora"])
-def test_two_towers(method, gpu, place, clip_folder, tmp_path):
-    on_both(make_cell(place, clip_folder, method=method), gpu, place, tmp_path)
+def test_two_towers(method, gpu, runtime, clip_folder, tmp_path):
+    on_both(make_cell(runtime, clip_folder, method=method), gpu, runtime, tmp_path)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 @pytest.mark.parametrize("method", ["full", "mora"])
-def test_precisions(precision, method, gpu, place, folder, tmp_path):
-    whole = make_cell(place, folder, method=method)
-    half = make_cell(place, folder, method=method, recipe=dataclasses.replace(RECIPE, precision=precision))
+def test_precisions(precision, method, gpu, runtime, folder, tmp_path):
+    whole = make_cell(runtime, folder, method=method)
+    half = make_cell(runtime, folder, method=method, recipe=dataclasses.replace(RECIPE, precision=precision))
     near(ran([half], gpu)[1][0], ran([whole], gpu)[1][0], HALF)
 
 
 @pytest.mark.parametrize("compiler", ["on", "graphs"])
-def test_compilers(compiler, gpu, place, folder, tmp_path):
-    cell = make_cell(place, folder)
+def test_compilers(compiler, gpu, runtime, folder, tmp_path):
+    cell = make_cell(runtime, folder)
     found = ran([cell], dataclasses.replace(gpu, compiler=compiler, out=tmp_path / compiler))[1][0]
     near(found, ran([cell], gpu)[1][0], DEVICES)
 
 
-def test_cells_as_one(gpu, place, folder, tmp_path):
-    cells = [make_cell(place, folder, rank=rank) for rank in (1, 2, 4)]
+def test_cells_as_one(gpu, runtime, folder, tmp_path):
+    cells = [make_cell(runtime, folder, rank=rank) for rank in (1, 2, 4)]
     records, together = ran(cells, gpu)
     assert [(record.not_as_one, record.time.cells_as_one) for record in records] == [("", 3)] * 3
     for cell, found in zip(cells, together, strict=True):
         near(found, ran([cell], dataclasses.replace(gpu, out=tmp_path / "alone"))[1][0], DEVICES)
 
 
-def test_a_cell_goes_on_from_a_checkpoint(gpu, place, folder, tmp_path, monkeypatch):
+def test_a_cell_goes_on_from_a_checkpoint(gpu, runtime, folder, tmp_path, monkeypatch):
     from mora_bench.training.checkpoint import Checkpoint
 
     recipe = dataclasses.replace(RECIPE, dropout=0.1)
-    cell = make_cell(place, folder, recipe=recipe)
+    cell = make_cell(runtime, folder, recipe=recipe)
     expected = ran([cell], dataclasses.replace(gpu, out=tmp_path / "whole"))[1][0]
     save = Checkpoint.save
 
@@ -108,9 +108,9 @@ def test_a_cell_goes_on_from_a_checkpoint(gpu, place, folder, tmp_path, monkeypa
     near(found, expected, 1e-5)
 
 
-def test_twice_the_same(gpu, place, folder, tmp_path):
+def test_twice_the_same(gpu, runtime, folder, tmp_path):
     """The loss of a network whose every part trains is the same to the last bit on the same device."""
-    cell = make_cell(place, folder, method="full")
+    cell = make_cell(runtime, folder, method="full")
     (one,), (first,) = ran([cell], gpu)
     (two,), (second,) = ran([cell], dataclasses.replace(gpu, out=tmp_path / "again"))
     assert one.training.history == two.training.history

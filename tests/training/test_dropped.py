@@ -25,10 +25,10 @@ def view(toy):
     return View(toy, np.arange(60), present)
 
 
-def trained(cell, place):
+def trained(cell, runtime):
     """The record and the test logits of a cell."""
-    work([cell], place)
-    store = Store(place.out)
+    work([cell], runtime)
+    store = Store(runtime.out)
     record = store.record(cell)
     assert record.status == "done", record.error
     return record, store.predictions(cell)["test_logits"]
@@ -106,16 +106,16 @@ def test_states_are_kept_of_parts_where_there_are_few(view, toy):
 
 
 @pytest.mark.parametrize("method", ["head", "mora", "lora"])
-def test_kept_states_train_as_computed_ones_do(place, folder, method, monkeypatch):
-    plain = make_cell(place, folder, method=method)
+def test_kept_states_train_as_computed_ones_do(runtime, folder, method, monkeypatch):
+    plain = make_cell(runtime, folder, method=method)
     cell = dataclasses.replace(plain, recipe=dataclasses.replace(plain.recipe, modality_dropout=0.4))
     assert plain.key != cell.key
-    kept = trained(cell, place)
+    kept = trained(cell, runtime)
     monkeypatch.setattr("mora_bench.training.dropped.MOST_KEPT", 0)
-    computed = trained(cell, dataclasses.replace(place, out=place.out.parent / "again"))
+    computed = trained(cell, dataclasses.replace(runtime, out=runtime.out.parent / "again"))
     assert (kept[0].beginning.kept, computed[0].beginning.kept) == (True, False)
     np.testing.assert_allclose(kept[1], computed[1], atol=2e-5)
-    assert not np.allclose(trained(plain, place)[1], kept[1], atol=1e-3, equal_nan=True)
+    assert not np.allclose(trained(plain, runtime)[1], kept[1], atol=1e-3, equal_nan=True)
 
 
 def test_a_rate_of_one_leaves_nothing_and_is_refused():

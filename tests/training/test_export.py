@@ -30,12 +30,12 @@ from mora_bench.training.predict import predict
 from mora_bench.training.work import work
 
 
-def saved(place: Runtime, folder: Path, method: str, **changes):
-    place = dataclasses.replace(place, save_adapters=True)
-    cell = make_cell(place, folder, method=method, **changes)
-    work([cell], place)
-    assert Store(place.out).record(cell).status == "done"
-    return place, cell, Store(place.out).adapter_folder(cell)
+def saved(runtime: Runtime, folder: Path, method: str, **changes):
+    runtime = dataclasses.replace(runtime, save_adapters=True)
+    cell = make_cell(runtime, folder, method=method, **changes)
+    work([cell], runtime)
+    assert Store(runtime.out).record(cell).status == "done"
+    return runtime, cell, Store(runtime.out).adapter_folder(cell)
 
 
 def transformers_inputs(batch, patch: int) -> dict[str, torch.Tensor]:
@@ -85,18 +85,18 @@ def read_outside(adapter: Path, folder: Path, readout: str, batch) -> torch.Tens
 
 @pytest.mark.parametrize("readout", ["mean", "labels"])
 @pytest.mark.parametrize("method", ["mora", "lora"])
-def test_a_readouts_test_logits_come_back_by_predict_and_outside_the_harness(method, readout, place, folder):
+def test_a_readouts_test_logits_come_back_by_predict_and_outside_the_harness(method, readout, runtime, folder):
     recipe = dataclasses.replace(RECIPE, readout=readout, head_bias="prevalence", lr=1e-2)
-    place, cell, adapter = saved(place, folder, method, recipe=recipe)
-    record = Store(place.out).record(cell)
+    runtime, cell, adapter = saved(runtime, folder, method, recipe=recipe)
+    record = Store(runtime.out).record(cell)
     assert not record.beginning.lean
     assert record.parameters.trained["pooler"] == 0
     assert record.uncounted == []
     assert json.loads((adapter / "inference.json").read_text())["readout"] == readout
     assert "| what is read |" in (adapter / "README.md").read_text()
-    kept = load_arrays(Store(place.out).prediction_file(cell))
-    data, rows = samples("odir", str(folder), 64, place), kept["test_rows"]
-    found = predict(trained(record, place).eval(), data, rows, 8, torch.device("cpu"))
+    kept = load_arrays(Store(runtime.out).prediction_file(cell))
+    data, rows = samples("odir", str(folder), 64, runtime), kept["test_rows"]
+    found = predict(trained(record, runtime).eval(), data, rows, 8, torch.device("cpu"))
     np.testing.assert_allclose(found, kept["test_logits"], atol=1e-6)
     for k, pattern in enumerate(presence.pattern_presence(2)):
         for i, row in enumerate(rows):
@@ -106,10 +106,10 @@ def test_a_readouts_test_logits_come_back_by_predict_and_outside_the_harness(met
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "lora-all", "dora", "ia3"])
-def test_the_records_test_logits_come_back_outside_the_harness(method, place, folder):
-    place, cell, adapter = saved(place, folder, method)
-    kept = load_arrays(Store(place.out).prediction_file(cell))
-    data = samples("odir", str(folder), 64, place)
+def test_the_records_test_logits_come_back_outside_the_harness(method, runtime, folder):
+    runtime, cell, adapter = saved(runtime, folder, method)
+    kept = load_arrays(Store(runtime.out).prediction_file(cell))
+    data = samples("odir", str(folder), 64, runtime)
     rows = kept["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
@@ -136,12 +136,12 @@ def outside_clip(adapter: Path, folder: Path, method: str, batch) -> torch.Tenso
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "dora", "ia3"])
-def test_a_dual_encoders_test_logits_come_back_outside_the_harness(method, place, clip_folder):
-    place, cell, adapter = saved(place, clip_folder, method)
+def test_a_dual_encoders_test_logits_come_back_outside_the_harness(method, runtime, clip_folder):
+    runtime, cell, adapter = saved(runtime, clip_folder, method)
     config = json.loads((adapter / "adapter_config.json").read_text())
     assert config["modules_to_save"] == ["text_projection", "visual_projection"]
-    kept = load_arrays(Store(place.out).prediction_file(cell))
-    data = samples("odir", str(clip_folder), 64, place)
+    kept = load_arrays(Store(runtime.out).prediction_file(cell))
+    data = samples("odir", str(clip_folder), 64, runtime)
     rows = kept["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
@@ -149,10 +149,10 @@ def test_a_dual_encoders_test_logits_come_back_outside_the_harness(method, place
         np.testing.assert_allclose(logits, kept["test_logits"][:, k], atol=2e-5)
 
 
-def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, folder, tmp_path):
-    place, cell, adapter = saved(place, folder, "mora")
-    data = samples("odir", str(folder), 64, place)
-    kept = load_arrays(Store(place.out).prediction_file(cell))
+def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime, folder, tmp_path):
+    runtime, cell, adapter = saved(runtime, folder, "mora")
+    data = samples("odir", str(folder), 64, runtime)
+    kept = load_arrays(Store(runtime.out).prediction_file(cell))
     batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
     inputs = transformers_inputs(batch, patch=16)
     save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
@@ -184,8 +184,8 @@ def few_places(folder, tmp_path) -> Path:
     return out
 
 
-def test_the_script_extends_positions_as_training_did(place, few_places, tmp_path):
-    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, few_places, tmp_path)
+def test_the_script_extends_positions_as_training_did(runtime, few_places, tmp_path):
+    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime, few_places, tmp_path)
 
 
 @pytest.fixture
@@ -197,13 +197,13 @@ def half(folder, tmp_path) -> Path:
     return out
 
 
-def test_the_script_loads_a_checkpoint_in_float16_as_training_did(place, half, tmp_path):
-    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(place, half, tmp_path)
+def test_the_script_loads_a_checkpoint_in_float16_as_training_did(runtime, half, tmp_path):
+    test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime, half, tmp_path)
 
 
 @pytest.mark.parametrize(("impute", "kept"), [("learned", True), ("mean", False)])
-def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, place, folder, tmp_path):
-    _, _, adapter = saved(place, folder, "mora", impute=impute)
+def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, runtime, folder, tmp_path):
+    _, _, adapter = saved(runtime, folder, "mora", impute=impute)
     assert (adapter / "imputer.safetensors").exists() == kept
     said = "from `imputer.safetensors`" if kept else "what it learned is kept nowhere"
     assert said in (adapter / "README.md").read_text()
@@ -216,15 +216,15 @@ def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, p
     assert out.returncode == 1
 
 
-def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(place, folder):
-    _, cell, adapter = saved(place, folder, "map")
+def test_a_method_that_peft_does_not_know_is_saved_by_its_own_names(runtime, folder):
+    _, cell, adapter = saved(runtime, folder, "map")
     assert "method.prompts.all" in load_file(adapter / "adapter_model.safetensors")
     assert json.loads((adapter / "adapter_config.json").read_text())["mora_bench"]["method"] == "map"
     assert f"# map on {cell.dataset}" in (adapter / "README.md").read_text()
 
 
-def test_the_card_says_what_it_is(place, folder):
-    _, _, adapter = saved(place, folder, "mora")
+def test_the_card_says_what_it_is(runtime, folder):
+    _, _, adapter = saved(runtime, folder, "mora")
     card = (adapter / "README.md").read_text()
     assert "library_name: peft" in card
     assert "an embedded twin: drawings, not patients" in card

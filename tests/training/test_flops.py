@@ -21,14 +21,14 @@ PLUGIN = Path(__file__).parents[1] / "plugins" / "odd_shapes.py"
 
 
 @pytest.fixture
-def odd(place) -> Runtime:
+def odd(runtime) -> Runtime:
     registry.load_plugins([PLUGIN])
-    return dataclasses.replace(place, plugins=(PLUGIN,))
+    return dataclasses.replace(runtime, plugins=(PLUGIN,))
 
 
-def done(cell: Cell, place: Runtime):
-    work([cell], place)
-    record = Store(place.out).record(cell)
+def done(cell: Cell, runtime: Runtime):
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "done", record.error
     return record
 

@@ -78,23 +78,23 @@ def test_what_a_sample_lacks_and_what_no_backbone_embeds_has_no_features(folder,
     assert found["text"][1:].any(1).all()
 
 
-def test_a_plan_has_a_cell_for_each_backbone_and_length_of_texts_and_no_other_axis(place, folder):
+def test_a_plan_has_a_cell_for_each_backbone_and_length_of_texts_and_no_other_axis(runtime, folder):
     axes = {"impute": ("dummy", "mean"), "lrs": (1e-3, 1e-2), "ranks": (1, 2)}
     grid = campaign.preset("quick", methods=("mora",), backbone=("small", str(folder)), seeds=(0,), **axes)
     longer = dataclasses.replace(grid, recipe=dataclasses.replace(grid.recipe, max_text=grid.recipe.max_text + 1))
-    cells = [[c for c in campaign.plan(g, place).cells if c.method == "frozen"] for g in (grid, longer)]
+    cells = [[c for c in campaign.plan(g, runtime).cells if c.method == "frozen"] for g in (grid, longer)]
     assert [(c.dataset, c.backbone, c.max_text) for c in cells[0]] == [
         (data, net, grid.recipe.max_text) for data in grid.datasets for net in ("small", str(folder))
     ]
     assert all(c.recipe is None and c.impute == "none" and c.weights for c in cells[0])
     assert len({c.key for c in cells[0] + cells[1]}) == 2 * len(cells[0])
     alone = dataclasses.replace(grid, methods=("frozen",), backbone=("small",), datasets=("odir",))
-    (only,) = campaign.plan(alone, place).cells
+    (only,) = campaign.plan(alone, runtime).cells
     assert only in cells[0]
 
 
-def test_features_are_computed_once_for_all_seeds_and_anew_where_a_file_was_changed(place, folder, tmp_path, capsys):
-    place = dataclasses.replace(place, cache=tmp_path / "cache")
+def test_features_are_computed_once_for_all_seeds_and_anew_where_a_file_was_changed(runtime, folder, tmp_path, capsys):
+    runtime = dataclasses.replace(runtime, cache=tmp_path / "cache")
     calls = []
 
     def counted(backbone, data, device, own=frozen.computed):
@@ -103,31 +103,31 @@ def test_features_are_computed_once_for_all_seeds_and_anew_where_a_file_was_chan
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen, "computed", counted)
-        first, second = (predictors.frozen_of(make_floor(place, folder, seed=seed), place) for seed in (0, 1))
+        first, second = (predictors.frozen_of(make_floor(runtime, folder, seed=seed), runtime) for seed in (0, 1))
         assert calls == [60]
         np.testing.assert_array_equal(first["train"]["image"], second["test"]["image"])
-        *_, where = decoded(make_floor(place, folder), place)
+        *_, where = decoded(make_floor(runtime, folder), runtime)
         assert cache.damaged(where) == []
         (where / "1.npy").write_bytes(bytes((where / "1.npy").stat().st_size))
         assert cache.damaged(where) == [f"{where / '1.npy'} is not what was written"]
-        again = predictors.frozen_of(make_floor(place, folder), place)
+        again = predictors.frozen_of(make_floor(runtime, folder), runtime)
         assert calls == [60, 60]
         assert "1.npy is not what was written; computed anew" in capsys.readouterr().err
         np.testing.assert_array_equal(first["train"]["image"], again["train"]["image"])
         # Weights that are drawn are other ones for each seed.
-        predictors.frozen_of(make_floor(place, "small-untrained", seed=1), place)
-        predictors.frozen_of(make_floor(place, "small-untrained", seed=2), place)
+        predictors.frozen_of(make_floor(runtime, "small-untrained", seed=1), runtime)
+        predictors.frozen_of(make_floor(runtime, "small-untrained", seed=2), runtime)
         assert calls == [60] * 4
 
 
-def test_it_stands_in_the_tables_of_its_backbone_beside_the_other_floors(place, folder, tmp_path):
+def test_it_stands_in_the_tables_of_its_backbone_beside_the_other_floors(runtime, folder, tmp_path):
     nets = ("small", str(folder))
     grid = campaign.preset("quick", methods=("head",), floors=("frozen", "prior"), backbone=nets, datasets=("odir",))
     recipe = dataclasses.replace(grid.recipe, epochs=1, max_text=64)
     grid = dataclasses.replace(grid, recipe=recipe, seeds=(0,), pool=20)
-    cells = campaign.plan(grid, place).cells
-    assert all(record.status == "done" for _, record in campaign.run(cells, place, "inline"))
-    tables = compare(campaign.report(place.out).results.cells)
+    cells = campaign.plan(grid, runtime).cells
+    assert all(record.status == "done" for _, record in campaign.run(cells, runtime, "inline"))
+    tables = compare(campaign.report(runtime.out).results.cells)
     assert len(tables) == 2
     for table in tables:
         (section,) = table.sections
@@ -135,5 +135,5 @@ def test_it_stands_in_the_tables_of_its_backbone_beside_the_other_floors(place, 
             ("prior", False), ("frozen", False), ("head", True),
         ]  # fmt: skip
         assert any("no network is trained for it" in note for note in table.notes)
-    scores = {s.key: s.test["complete"].scores["f1_macro"] for s in Store(place.out).scores()[0]}
+    scores = {s.key: s.test["complete"].scores["f1_macro"] for s in Store(runtime.out).scores()[0]}
     assert len({scores[c.key] for c in cells if c.method == "frozen"}) == 2

@@ -72,12 +72,12 @@ def test_learning_rates_of_every_method(name, folder, toy):
 
 
 @pytest.mark.parametrize("name", APART)
-def test_methods_that_cannot_train_as_one_say_so_and_run_apart(name, folder, place):
+def test_methods_that_cannot_train_as_one_say_so_and_run_apart(name, folder, runtime):
     recipes = [dataclasses.replace(EPOCH, lr=rate) for rate in (3e-3, 1e-3)]
-    cells = [make_cell(place, folder, method=name, blocks=APART[name], recipe=recipe) for recipe in recipes]
-    list(Inline().run([cells], place, work, lost))
+    cells = [make_cell(runtime, folder, method=name, blocks=APART[name], recipe=recipe) for recipe in recipes]
+    list(Inline().run([cells], runtime, work, lost))
     for cell in cells:
-        record = Store(place.out).record(cell)
+        record = Store(runtime.out).record(cell)
         assert record.status == "done"
         assert "Error" in record.not_as_one
 
@@ -94,17 +94,17 @@ def test_frozen_weights_are_held_once(folder, toy):
         assert (parameter.data_ptr() == own[name].data_ptr()) == (not parameter.requires_grad), name
 
 
-def ranks_and_rates(place, folder):
+def ranks_and_rates(runtime, folder):
     return [
-        make_cell(place, folder, rank=rank, seed=seed, recipe=dataclasses.replace(EPOCH, lr=lr))
+        make_cell(runtime, folder, rank=rank, seed=seed, recipe=dataclasses.replace(EPOCH, lr=lr))
         for seed in (0, 1)
         for rank in (1, 2)
         for lr in (1e-3, 3e-3)
     ]
 
 
-def test_bundles_hold_what_differs_in_rate_or_rank_alone(place, folder):
-    cells = ranks_and_rates(place, folder)
+def test_bundles_hold_what_differs_in_rate_or_rank_alone(runtime, folder):
+    cells = ranks_and_rates(runtime, folder)
     assert bundles(cells, 1) == [[cell] for cell in cells]
     assert bundles(cells, 3) == [cells[:3], cells[3:4], cells[4:7], cells[7:]]
     assert bundles(cells, 8) == [cells[:4], cells[4:]]
@@ -114,18 +114,18 @@ def test_bundles_hold_what_differs_in_rate_or_rank_alone(place, folder):
     assert bundles(other, 8) == [[cell] for cell in other]
 
 
-def ran(engine, cells, place) -> dict:
+def ran(engine, cells, runtime) -> dict:
     """Record and scores of each cell."""
-    store = Store(place.out)
-    ended = engine().run(bundles(cells, place.fuse), place, work, lost)
+    store = Store(runtime.out)
+    ended = engine().run(bundles(cells, runtime.fuse), runtime, work, lost)
     return {cell: (store.record(cell), store.scores_of(cell)) for cell in ended}
 
 
 @pytest.mark.parametrize("engine", [Inline, Processes])
-def test_a_grid_trained_as_one_has_the_scores_of_one_by_one(engine, place, folder):
-    cells = ranks_and_rates(place, folder)[:4]
-    apart = ran(Inline, cells, place)
-    together = ran(engine, cells, dataclasses.replace(place, out=place.out / "one", fuse=4, workers=2))
+def test_a_grid_trained_as_one_has_the_scores_of_one_by_one(engine, runtime, folder):
+    cells = ranks_and_rates(runtime, folder)[:4]
+    apart = ran(Inline, cells, runtime)
+    together = ran(engine, cells, dataclasses.replace(runtime, out=runtime.out / "one", fuse=4, workers=2))
     assert apart.keys() == together.keys()
     for cell, (record, scores) in together.items():
         other, others = apart[cell]
@@ -134,7 +134,7 @@ def test_a_grid_trained_as_one_has_the_scores_of_one_by_one(engine, place, folde
         assert record.parameters == other.parameters
 
 
-def test_what_cannot_be_trained_as_one_is_trained_alone_and_says_so(place, folder, monkeypatch):
+def test_what_cannot_be_trained_as_one_is_trained_alone_and_says_so(runtime, folder, monkeypatch):
     def refuse(models):
         if len(models) > 1:
             raise RuntimeError("no rule for this operator")
@@ -144,10 +144,10 @@ def test_what_cannot_be_trained_as_one_is_trained_alone_and_says_so(place, folde
     write = Store.write
     monkeypatch.setattr(Store, "write", lambda *arguments: written.append(arguments[1]) or write(*arguments))
     monkeypatch.setattr("mora_bench.training.loop.together", refuse)
-    cells = ranks_and_rates(place, folder)[:2]
-    work(cells, dataclasses.replace(place, fuse=2))
+    cells = ranks_and_rates(runtime, folder)[:2]
+    work(cells, dataclasses.replace(runtime, fuse=2))
     for cell in cells:
-        record = Store(place.out).record(cell)
+        record = Store(runtime.out).record(cell)
         assert record.status == "done"
         assert record.not_as_one == "RuntimeError: no rule for this operator"
         assert record.time.cells_as_one == 1
@@ -155,16 +155,16 @@ def test_what_cannot_be_trained_as_one_is_trained_alone_and_says_so(place, folde
     assert written == cells
 
 
-def test_a_loss_that_diverges_takes_only_its_own_cell(place, folder):
-    good = make_cell(place, folder)
+def test_a_loss_that_diverges_takes_only_its_own_cell(runtime, folder):
+    good = make_cell(runtime, folder)
     bad = changed(good, recipe=dataclasses.replace(good.recipe, lr=1e30))
-    work([good, bad], dataclasses.replace(place, fuse=2))
-    records = [Store(place.out).record(cell) for cell in (good, bad)]
+    work([good, bad], dataclasses.replace(runtime, fuse=2))
+    records = [Store(runtime.out).record(cell) for cell in (good, bad)]
     assert [record.status for record in records] == ["done", "failed"]
     assert "lower recipe.lr" in records[1].error
 
 
-def test_a_group_of_cells_is_what_its_cells_are(place, folder):
-    cells = ranks_and_rates(place, folder)[:2]
-    found = run_cells(cells, dataclasses.replace(place, fuse=2))
+def test_a_group_of_cells_is_what_its_cells_are(runtime, folder):
+    cells = ranks_and_rates(runtime, folder)[:2]
+    found = run_cells(cells, dataclasses.replace(runtime, fuse=2))
     assert [outcome.record.cell.recipe.lr for outcome in found] == [1e-3, 3e-3]

@@ -24,21 +24,21 @@ from mora_bench.training.work import work
 
 
 @pytest.fixture
-def done(place, folder):
+def done(runtime, folder):
     """Two cells that ran here, in a results folder, and the first's outcome."""
-    cells = [make_cell(place, folder, method="head", seed=s) for s in (0, 1)]
+    cells = [make_cell(runtime, folder, method="head", seed=s) for s in (0, 1)]
     for cell in cells:
-        work([cell], place)
-    (found,) = run_cells([cells[0]], place)
+        work([cell], runtime)
+    (found,) = run_cells([cells[0]], runtime)
     return cells, found
 
 
-def filled(cell, found, place, file):
+def filled(cell, found, runtime, file):
     """Our own predictions of a cell, written as somebody else would."""
-    asked = imported.template(cell, place)
+    asked = imported.template(cell, runtime)
     names = presence.stratum_names(cell.modalities)
     labels = list(asked.columns[3:])
-    _, own = masking.own_sides(cell, place)
+    _, own = masking.own_sides(cell, runtime)
     for split in ("val", "test"):
         at = {id: i for i, id in enumerate(own[split].ids)}
         rows = asked.index[asked["split"] == split]
@@ -56,12 +56,12 @@ def filled(cell, found, place, file):
     return file
 
 
-def test_our_own_predictions_get_our_own_scores(done, place, tmp_path):
+def test_our_own_predictions_get_our_own_scores(done, runtime, tmp_path):
     (cell, _), found = done
-    file = filled(cell, found, place, tmp_path / "p.csv")
+    file = filled(cell, found, runtime, tmp_path / "p.csv")
     own = imported.as_cell(cell, "mine")
     rows, labels = imported.read(file)
-    theirs = imported.outcome(own, rows, labels, place)
+    theirs = imported.outcome(own, rows, labels, runtime)
     for pattern, setting in found.scores.test.items():
         for name, value in setting.scores.items():
             if isinstance(value, float):
@@ -70,9 +70,9 @@ def test_our_own_predictions_get_our_own_scores(done, place, tmp_path):
     assert theirs.record.competitor.family == "not run here"
 
 
-def test_the_same_from_tensors(done, place, tmp_path):
+def test_the_same_from_tensors(done, runtime, tmp_path):
     (cell, _), found = done
-    frame = pd.read_csv(filled(cell, found, place, tmp_path / "p.csv"), dtype=str)
+    frame = pd.read_csv(filled(cell, found, runtime, tmp_path / "p.csv"), dtype=str)
     frame = frame[frame["split"] != "train"]
     longest = max(map(len, frame["id"]))
     names = presence.stratum_names(cell.modalities)
@@ -86,29 +86,29 @@ def test_the_same_from_tensors(done, place, tmp_path):
         tmp_path / "p.safetensors",
     )
     one, two = (
-        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(tmp_path / name), place)
+        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(tmp_path / name), runtime)
         for name in ("p.csv", "p.safetensors")
     )
     # As files, in which a score without meaning is null and equals itself.
     assert encode(one.scores) == encode(two.scores)
 
 
-def test_the_template_shows_training_samples_as_the_mask_does(done, place):
+def test_the_template_shows_training_samples_as_the_mask_does(done, runtime):
     (cell, _), found = done
-    asked = imported.template(cell, place)
+    asked = imported.template(cell, runtime)
     shares = asked[asked["split"] == "train"]["pattern"].value_counts(normalize=True)
     assert shares["complete"] == pytest.approx(found.record.data.realised["train"]["complete"])
     assert set(asked["pattern"]) == {"complete", "text_only", "image_only"}
 
 
-def test_they_are_a_row_that_is_compared_and_no_floor(done, place, tmp_path):
+def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
     cells, _ = done
     for cell in cells:
-        (found,) = run_cells([cell], place)
-        file = filled(cell, found, place, tmp_path / f"{cell.seed}.csv")
-        result = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
-        Store(place.out).write(result.record.cell, result.record, result.predictions, result.scores)
-    (table,) = compare(contents(place.out).cells)
+        (found,) = run_cells([cell], runtime)
+        file = filled(cell, found, runtime, tmp_path / f"{cell.seed}.csv")
+        result = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+        Store(runtime.out).write(result.record.cell, result.record, result.predictions, result.scores)
+    (table,) = compare(contents(runtime.out).cells)
     (section,) = table.sections
     assert [(row.label, row.family) for row in section.rows] == [("head", "fine-tuning"), ("mine", "not run here")]
     assert [row.seeds for row in section.rows] == [2, 2]
@@ -129,12 +129,12 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, place, tmp_path):
         (lambda f: f.drop(columns="N"), "its label columns are D, G, C, A, H, M, O; expected N, D"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(done, place, tmp_path, change, message):
+def test_what_is_wrong_with_a_file_is_said(done, runtime, tmp_path, change, message):
     (cell, _), found = done
-    file = filled(cell, found, place, tmp_path / "p.csv")
+    file = filled(cell, found, runtime, tmp_path / "p.csv")
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
     with pytest.raises(UserError, match=message):
-        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):
@@ -145,14 +145,14 @@ def test_a_file_that_is_none_is_refused(tmp_path):
         imported.read(tmp_path / "p.safetensors")
 
 
-def test_the_command_refuses_what_it_cannot_do(done, place, tmp_path, capsys):
+def test_the_command_refuses_what_it_cannot_do(done, runtime, tmp_path, capsys):
     (cell, _), _ = done
-    base = ["import", str(place.out)]
+    base = ["import", str(runtime.out)]
     for more, message in (
         ([], "give either a file of predictions, or --template"),
         (["p.csv", "--like", cell.key, "--name", "mora"], "is a competitor of this suite"),
         (["p.csv", "--like", cell.key, "--name", "A b"], "small letters"),
-        (["p.csv", "--like", "nothing"], f"names no finished record of {place.out}. There are: "),
+        (["p.csv", "--like", "nothing"], f"names no finished record of {runtime.out}. There are: "),
         (["p.csv", "--like", "../records/x"], "names no finished record"),
     ):
         assert cli.main([*base, *more]) == 2
@@ -181,17 +181,17 @@ def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, caps
 
 
 @pytest.fixture
-def grades(place, folder, tmp_path):
+def grades(runtime, folder, tmp_path):
     """A cell of a task with exactly one true class, and what is asked of its samples, every answer filled in."""
-    cell = make_cell(place, folder, dataset="odir-grade", method="head", task="multi-class")
-    asked = imported.template(cell, place)
+    cell = make_cell(runtime, folder, dataset="odir-grade", method="head", task="multi-class")
+    asked = imported.template(cell, runtime)
     labels = list(asked.columns[3:])
     asked[labels] = 1 / len(labels)
     return cell, asked, tmp_path / "p.csv"
 
 
 @pytest.mark.parametrize("total", [0, 1.8])
-def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, place, total):
+def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, runtime, total):
     cell, asked, file = grades
     labels = list(asked.columns[3:])
     asked.loc[asked.index[-1], labels] = total / len(labels)
@@ -201,22 +201,22 @@ def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, place, total):
     each = ", ".join([f"{total / len(labels):g}"] * len(labels))
     said = f"{last}: {each}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
     with pytest.raises(UserError) as error:
-        imported.outcome(imported.as_cell(cell, "mine"), rows, names, place)
+        imported.outcome(imported.as_cell(cell, "mine"), rows, names, runtime)
     assert str(error.value) == said
 
 
-def test_probabilities_of_two_digits_are_near_enough_to_1(grades, place):
+def test_probabilities_of_two_digits_are_near_enough_to_1(grades, runtime):
     cell, asked, file = grades
     asked[list(asked.columns[3:])] = ["0.33"] * 3
     asked.to_csv(file, index=False)
-    found = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), place)
+    found = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
     assert found.record.status == "done"
 
 
-def test_a_transposed_array_is_stored_as_what_it_shows(done, place):
+def test_a_transposed_array_is_stored_as_what_it_shows(done, runtime):
     """A file of safetensors cannot tell that its values were scrambled: NumPy's strides are not written."""
     (cell, _), found = done
-    _, own = masking.own_sides(cell, place)
+    _, own = masking.own_sides(cell, runtime)
     kept = {"val": found.predictions["val_logits"]}
     turned = np.ascontiguousarray(kept["val"].T).T
     assert not turned.flags.c_contiguous

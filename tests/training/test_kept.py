@@ -35,11 +35,11 @@ def model_of(name, folder, view):
 
 
 @pytest.mark.parametrize("name", ["head", "mora", "mora-late", "lora", "map"])
-@pytest.mark.parametrize("place", ["host", "disk"])
-def test_kept_states_give_what_computing_them_gives(name, place, folder, view, monkeypatch):
+@pytest.mark.parametrize("storage", ["host", "disk"])
+def test_kept_states_give_what_computing_them_gives(name, storage, folder, view, monkeypatch):
     model = model_of(name, folder, view)
     monkeypatch.setattr(feeds, "BLOCKS", 1)
-    monkeypatch.setattr(feeds, "_room", lambda device: {"host": 0, "disk": 1e9, place: 1e9})
+    monkeypatch.setattr(feeds, "_room", lambda device: {"host": 0, "disk": 1e9, storage: 1e9})
     kept, computed = Feed(model, view, 5, CPU), Feed(model, view, 5, CPU, keep=False)
     assert kept.kept
     assert not computed.kept
@@ -74,8 +74,8 @@ def test_what_grows_beyond_its_room_is_given_up(folder, view, monkeypatch):
     ordered = View(view.samples, view.rows[order], view.present[order])
     sizes = []
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 1e9, "disk": 0})
-    place = Feed._place
-    monkeypatch.setattr(Feed, "_place", lambda self, size: sizes.append(size) or place(self, size))
+    runtime = Feed._place
+    monkeypatch.setattr(Feed, "_place", lambda self, size: sizes.append(size) or runtime(self, size))
     assert Feed(model, ordered, 2, CPU).kept
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": sizes[0] / feeds.SHARE + 8, "disk": 0})
     text, image = view.samples.contents

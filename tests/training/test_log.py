@@ -15,10 +15,10 @@ VALIDATED = r"(, validation [\d.]+ \(best [\d.]+ at step \d+\))?"
 LINE = rf"\d\d:\d\d:\d\d step (\d+) of 12, loss [\d.]+{VALIDATED}, \d+ s of training left"
 
 
-def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(place, folder, monkeypatch):
-    cell = make_cell(place, folder, method="head")
-    work([cell], place)
-    store = Store(place.out)
+def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(runtime, folder, monkeypatch):
+    cell = make_cell(runtime, folder, method="head")
+    work([cell], runtime)
+    store = Store(runtime.out)
     history = store.record(cell).training.history
     *lines, end = store.log_file(cell).read_text().splitlines()
     assert [int(re.fullmatch(LINE, line)[1]) for line in lines] == [row.step for row in history]
@@ -26,8 +26,8 @@ def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(place, fol
     assert last_line(store.log_file(cell)) == end.partition(" ")[2]
     assert "step 12, the last" in end
     monkeypatch.setattr(log, "EVERY", 0.0)
-    other = make_cell(place, folder, method="head", seed=1)
-    work([other], place)
+    other = make_cell(runtime, folder, method="head", seed=1)
+    work([other], runtime)
     # Each step has its own, and each validation, and the end.
     assert len(store.log_file(other).read_text().splitlines()) == 12 + 2 + 1
 
@@ -47,14 +47,14 @@ def test_any_file_has_a_last_line_or_none(tmp_path, content):
     assert len(last_line(tmp_path / "x.log")) < 400
 
 
-def test_steps_are_at_most_until_a_decay_has_begun(place, folder):
+def test_steps_are_at_most_until_a_decay_has_begun(runtime, folder):
     """A rate so small that no look is better than the first: the plateau ends after three of nine epochs."""
     recipe = dataclasses.replace(
         RECIPE, schedule="plateau", lr=1e-12, epochs=9, patience=2, validate_every=1, warmup_epochs=0.5, decay_epochs=1
     ).settled()
-    cell = make_cell(place, folder, method="head", recipe=recipe, watched="auroc")
-    work([cell], place)
-    lines = Store(place.out).log_file(cell).read_text().splitlines()
+    cell = make_cell(runtime, folder, method="head", recipe=recipe, watched="auroc")
+    work([cell], runtime)
+    lines = Store(runtime.out).log_file(cell).read_text().splitlines()
     said = re.compile(r"step (\d+) of ((?:at most )?\d+), .*, ((?:at most )?)\d+ s of training left$")
     steps = [said.search(line).groups() for line in lines[:-1]]
     assert lines[-1].endswith(

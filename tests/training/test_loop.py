@@ -67,11 +67,11 @@ def test_reading_ahead_changes_no_bit(name, folder, view):
         next(ahead.states(batches[:0]))
 
 
-def test_bf16_keeps_the_loss_near_that_of_fp32(place, folder):
+def test_bf16_keeps_the_loss_near_that_of_fp32(runtime, folder):
     records = {}
     for precision in ("fp32", "bf16"):
         recipe = dataclasses.replace(RECIPE, precision=precision)
-        (outcome,) = run_cells([make_cell(place, folder, recipe=recipe)], place)
+        (outcome,) = run_cells([make_cell(runtime, folder, recipe=recipe)], runtime)
         records[precision] = outcome.record
     last = {name: record.training.history[-1].loss for name, record in records.items()}
     assert last["bf16"] != last["fp32"]
@@ -162,22 +162,22 @@ def test_the_norm_of_the_classifier_decays_where_asked(folder, view):
     assert norms[True].mean() < 0.99 < norms[False].mean()
 
 
-def test_a_classifier_can_start_at_the_prevalence(toy, place, folder):
-    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, head_bias="prevalence"))
+def test_a_classifier_can_start_at_the_prevalence(toy, runtime, folder):
+    cell = make_cell(runtime, folder, method="head", recipe=dataclasses.replace(RECIPE, head_bias="prevalence"))
     training = thirds(toy, np.arange(16))
     model = build(cell, toy, training, CPU)
     expected = training.targets.mean(0).clamp(1e-6, 1 - 1e-6)
     torch.testing.assert_close(torch.sigmoid(model.head[-1].bias), expected)
-    plain = build(make_cell(place, folder, method="head"), toy, training, CPU)
+    plain = build(make_cell(runtime, folder, method="head"), toy, training, CPU)
     assert not plain.head[-1].bias.any()
 
 
-def test_dropout_acts_on_the_frozen_network_in_training_alone(toy, place, folder):
-    cell = make_cell(place, folder, method="head", recipe=dataclasses.replace(RECIPE, dropout=0.1))
+def test_dropout_acts_on_the_frozen_network_in_training_alone(toy, runtime, folder):
+    cell = make_cell(runtime, folder, method="head", recipe=dataclasses.replace(RECIPE, dropout=0.1))
     training = thirds(toy, np.arange(16))
     dropping, plain = (
         build(cell, toy, training, CPU),
-        build(make_cell(place, folder, method="head"), toy, training, CPU),
+        build(make_cell(runtime, folder, method="head"), toy, training, CPU),
     )
     batch = training.batch(np.arange(8))
     assert not dropping.shortcuts.constant

@@ -218,19 +218,19 @@ def by_the_script_of_the_docs(folder, adapter, given):
 
 @pytest.mark.parametrize(("method", "projection"), [("mora", "trained"), ("lora", "trained"), ("mora", "aligned")])
 @torch.no_grad()
-def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, projection, place, bert):
+def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method, projection, runtime, bert):
     name = f"fused:{bert},untrained"
-    place = dataclasses.replace(place, save_adapters=True)
-    cell = make_cell(place, name, method=method, recipe=dataclasses.replace(RECIPE, projection=projection))
+    runtime = dataclasses.replace(runtime, save_adapters=True)
+    cell = make_cell(runtime, name, method=method, recipe=dataclasses.replace(RECIPE, projection=projection))
     with torch.enable_grad():
-        work([cell], place)
-    store = Store(place.out)
+        work([cell], runtime)
+    store = Store(runtime.out)
     record = store.record(cell)
     assert record.status == "done"
     assert record.parameters.trained["projection"] == (PROJECTION if projection == "trained" else 0)
     assert record.flops.tokens["image"] == 2 * N
     adapter, kept = store.adapter_folder(cell), load_arrays(store.prediction_file(cell))
-    data = samples("odir", name, 64, place)
+    data = samples("odir", name, 64, runtime)
     rows = kept["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
         given = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
@@ -241,6 +241,6 @@ def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method,
         np.testing.assert_allclose(found, kept["test_logits"][:, -1], atol=1e-5)
     said = json.loads((adapter / "inference.json").read_text())["features"]
     assert (said["source"], said["cells"], said["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
-    applied = apply(trained(record, place), cell, data.table, data.table, place)
+    applied = apply(trained(record, runtime), cell, data.table, data.table, runtime)
     complete = len(presence.pattern_presence(2)) - 1
     np.testing.assert_allclose(applied.logits[rows, complete], kept["test_logits"][:, complete], atol=1e-4)

@@ -172,13 +172,13 @@ def test_cells_that_are_trained_as_one_end_each_as_alone(folder, view):
     assert together[0].steps < together[1].steps
 
 
-def test_the_head_after_three_epochs_of_the_published_schedule_was_cut_short(place):
+def test_the_head_after_three_epochs_of_the_published_schedule_was_cut_short(runtime):
     """On drawings, as in the tables that were shipped at commit 307f536; a record says so."""
     recipe = Recipe(epochs=3, batch=16, lr=5e-3, validate_every=1, warmup=0.1, max_text=128)
-    place = dataclasses.replace(place, limit=120)
-    cell = make_cell(place, "small", method="head", recipe=recipe)
-    work([cell], place)
-    record = Store(place.out).record(cell)
+    runtime = dataclasses.replace(runtime, limit=120)
+    cell = make_cell(runtime, "small", method="head", recipe=recipe)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "done", record.error
     assert record.training.cut_short is record.cut_short is True
     assert record.training.cap == record.training.steps

@@ -25,14 +25,14 @@ OPTIONS = ["--limit", "60", "--datasets", "odir", "--seeds", "0", "1", "--recipe
 
 
 @pytest.fixture
-def planned(folder, place):
+def planned(folder, runtime):
     def plan(*methods, recipe=None, **changes):
         grid = campaign.preset(
             "quick", methods=methods, datasets=("odir",), floors=("none",), seeds=(0,), backbone=(str(folder),),
             limit=60, **changes,
         )  # fmt: skip
         recipe = replace(grid.recipe, epochs=3, max_text=64) if recipe is None else recipe
-        return campaign.plan(replace(grid, recipe=recipe), place).cells
+        return campaign.plan(replace(grid, recipe=recipe), runtime).cells
 
     return plan
 
@@ -41,7 +41,7 @@ def test_the_ladder_of_epochs():
     assert [ladder(9), ladder(10), ladder(3), ladder(1)] == [[1, 3, 9], [1, 3, 10], [1, 3], [1]]
 
 
-def test_rungs_of_a_plateau_hold_its_warm_up_and_its_decay(planned, place):
+def test_rungs_of_a_plateau_hold_its_warm_up_and_its_decay(planned, runtime):
     """Epochs are then a cap, and looks are as in the recipe, because patience counts them."""
     recipe = Recipe(
         schedule="plateau", epochs=6, batch=8, lr=5e-3, patience=1, validate_every=0.5, warmup_epochs=0.5,
@@ -51,14 +51,14 @@ def test_rungs_of_a_plateau_hold_its_warm_up_and_its_decay(planned, place):
     assert tuning.rungs_of(replace(recipe, epochs=30)) == [3, 10, 30]
     assert tuning.rungs_of(replace(recipe, schedule="linear")) == [1, 2, 6]
     (cell,) = planned("head", recipe=recipe)
-    found = search(cell, (0,), 2, place)
+    found = search(cell, (0,), 2, runtime)
     assert found.epochs == [2, 6]
     assert found.tuned == max(trial.scores["6"] for trial in found.trials)
     assert 0 < found.tuned <= 1
 
 
-def test_every_method_is_tried_as_often_and_as_long(planned, place):
-    found = [search(cell, (0, 1), 5, place) for cell in planned("head", "mora", "map")]
+def test_every_method_is_tried_as_often_and_as_long(planned, runtime):
+    found = [search(cell, (0, 1), 5, runtime) for cell in planned("head", "mora", "map")]
     assert {len(own.trials) for own in found} == {5}
     # 5 trials of one epoch; three epochs of the untuned one and of the best of the others.
     assert {own.epochs_trained for own in found} == {5 + 2 * 3}
@@ -69,14 +69,14 @@ def test_every_method_is_tried_as_often_and_as_long(planned, place):
         assert all(set(t.scores) in ({"1"}, {"1", "3"}) for t in own.trials)
 
 
-def test_the_same_search_finds_the_same(planned, place):
+def test_the_same_search_finds_the_same(planned, runtime):
     (cell,) = planned("mora")
-    first, again = (search(cell, (0,), 3, place) for _ in range(2))
+    first, again = (search(cell, (0,), 3, runtime) for _ in range(2))
     assert (first.trials, first.best) == (again.trials, again.best)
 
 
 @pytest.mark.parametrize("higher", [True, False])
-def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(planned, place, monkeypatch, higher):
+def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(planned, runtime, monkeypatch, higher):
     """Scores below 0: one that diverged would come first among them if it counted as 0."""
     (cell,) = planned("head")
     metric = Metric("toy", higher, (-math.inf, math.inf), "decisions", 1, "made up", "this test")
@@ -93,14 +93,14 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
     monkeypatch.setattr(tuning, "metric_of", lambda *_: metric)
     monkeypatch.setattr(tuning, "built", lambda *_: [])
     monkeypatch.setattr(tuning, "fitted", fitted)
-    found = search(cell, (0,), 6, place)
+    found = search(cell, (0,), 6, runtime)
     assert found.best.number == (3 if higher else 1)
     assert found.tuned == (-1.0 if higher else -9.0)
     # Of six trials the untuned one and the best of the others go on.
     assert {trial.number for trial in found.trials if "3" in trial.scores} == {0, found.best.number}
     assert [found.trials[k].scores["1"] for k in (2, 5)] == [None, None]
-    tuning.save(found, place)
-    assert tuning.read(found.key, place).trials == found.trials
+    tuning.save(found, runtime)
+    assert tuning.read(found.key, runtime).trials == found.trials
     (shown,) = (line for line in _table([found], {found.dataset: metric}).splitlines() if "head" in line)
     assert "| toy, higher is better |" in shown if higher else "| toy, lower is better |" in shown
 
@@ -116,11 +116,11 @@ def test_trials_are_within_the_space_and_the_ranks(planned):
     assert "rank" not in settings(*planned("head"), 3, tuning.SearchSpace(), 8)[1].settings
 
 
-def test_a_search_reads_no_test_sample(planned, place, monkeypatch):
+def test_a_search_reads_no_test_sample(planned, runtime, monkeypatch):
     """What the tested seeds test is replaced by another patient's: the search finds the same to the last digit."""
     (cell,) = planned("mora", pool=0)
-    before = search(cell, (0, 1), 3, place)
-    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, place)
+    before = search(cell, (0, 1), 3, runtime)
+    data = samples(cell.dataset, cell.backbone, cell.recipe.max_text, runtime)
     tested = np.unique(np.concatenate([sides(replace(cell, seed=s), data.table)["test"].rows for s in (0, 1)]))
     split = untested(cell, data.table, (0, 1))
     assert not set(tested) & {*split["train"].rows, *split["val"].rows}
@@ -141,7 +141,7 @@ def test_a_search_reads_no_test_sample(planned, place, monkeypatch):
 
     other = replace(data, table=replace(data.table, targets=targets), contents=tuple(map(Elsewhere, data.contents)))
     monkeypatch.setattr(tuning, "samples", lambda *_: other)
-    after = search(cell, (0, 1), 3, place)
+    after = search(cell, (0, 1), 3, runtime)
     assert (before.trials, before.best) == (after.trials, after.best)
 
 

@@ -18,16 +18,16 @@ FINITE = "The gradient of every parameter is finite, whatever a sample lacks."
 
 
 @pytest.fixture
-def odd(place):
+def odd(runtime):
     registry.load_plugins([PLUGIN])
-    return dataclasses.replace(place, plugins=(PLUGIN,))
+    return dataclasses.replace(runtime, plugins=(PLUGIN,))
 
 
-def failed(place, folder, method: str, **recipe) -> str:
-    cell = make_cell(place, folder, method=method)
+def failed(runtime, folder, method: str, **recipe) -> str:
+    cell = make_cell(runtime, folder, method=method)
     cell = dataclasses.replace(cell, recipe=dataclasses.replace(cell.recipe, **recipe))
-    work([cell], place)
-    record = Store(place.out).record(cell)
+    work([cell], runtime)
+    record = Store(runtime.out).record(cell)
     assert record.status == "failed"
     return record.error
 
@@ -40,8 +40,8 @@ def test_a_gradient_that_is_not_finite_is_named_by_parameter_step_and_pattern(od
     assert "lower recipe.lr (" not in said
 
 
-def test_a_loss_that_grew_is_advised_a_lower_rate(place, folder):
-    said = failed(place, folder, "full", lr=1e30)
+def test_a_loss_that_grew_is_advised_a_lower_rate(runtime, folder):
+    said = failed(runtime, folder, "full", lr=1e30)
     assert re.search(r"the training loss is (nan|inf) at step \d+", said)
     assert "lower recipe.lr (1e+30)" in said
 
@@ -52,11 +52,11 @@ def test_an_output_that_is_not_finite_though_nothing_grew_is_no_matter_of_the_ra
     assert "recipe.lr" not in said
 
 
-def test_a_cell_that_trains_well_is_not_looked_at(place, folder, monkeypatch):
+def test_a_cell_that_trains_well_is_not_looked_at(runtime, folder, monkeypatch):
     monkeypatch.setattr(cells, "Watch", None)
-    cell = make_cell(place, folder, method="head")
-    work([cell], place)
-    assert Store(place.out).record(cell).status == "done"
+    cell = make_cell(runtime, folder, method="head")
+    work([cell], runtime)
+    assert Store(runtime.out).record(cell).status == "done"
 
 
 def test_check_names_parameter_and_pattern(odd):

@@ -43,12 +43,12 @@ def table_of(file, **more):
     return own_table("visits", file, **given).read(file.parent)
 
 
-def cell_of(place, folder, **more):
-    cell = make_cell(place, folder, method="head")
+def cell_of(runtime, folder, **more):
+    cell = make_cell(runtime, folder, method="head")
     return dataclasses.replace(cell, dataset="visits", source="real", pool=0, **more)
 
 
-def test_a_site_is_on_one_side_of_every_split(file, place, folder):
+def test_a_site_is_on_one_side_of_every_split(file, runtime, folder):
     table = table_of(file, group=("site", "family"))
     assert table.covariates == {}
     # A family of two patients at two sites joins these sites; an empty cell is of no group.
@@ -57,7 +57,7 @@ def test_a_site_is_on_one_side_of_every_split(file, place, folder):
     assert table.inseparable[1][:5] == ("f0", "f0", "f0", "f0", "f1")
     assert table.inseparable[1][-1] == table.inseparable[0][-1] == ""
     for seed in range(3):
-        cell = cell_of(place, folder, split="patient", folds=3, seed=seed)
+        cell = cell_of(runtime, folder, split="patient", folds=3, seed=seed)
         table = table_of(file, group=("site",))
         found = rows_of(cell, table)
         sites = [{table.inseparable[0][row] for row in rows} - {""} for rows in found.values()]
@@ -65,9 +65,9 @@ def test_a_site_is_on_one_side_of_every_split(file, place, folder):
         assert all(sites)
 
 
-def test_more_folds_than_sites_are_refused_with_what_to_do(file, place, folder):
+def test_more_folds_than_sites_are_refused_with_what_to_do(file, runtime, folder):
     table = table_of(file, group=("site",))
-    cell = cell_of(place, folder, split="patient", folds=10)
+    cell = cell_of(runtime, folder, split="patient", folds=10)
     wrong = []
     for seed in range(10):
         try:
@@ -119,9 +119,9 @@ def test_a_table_s_weights_are_checked(file, weights, said):
     assert [what for _, what in problems(table) if what] == [said]
 
 
-def test_training_draws_by_weights_networks_as_competitors_do(file, place, folder, monkeypatch):
+def test_training_draws_by_weights_networks_as_competitors_do(file, runtime, folder, monkeypatch):
     table = table_of(file, weights="weight")
-    cell = cell_of(place, folder, split="row", folds=0)
+    cell = cell_of(runtime, folder, split="row", folds=0)
     own = sides(cell, table)
     rows, weights = own["train"].rows, np.array(table.weights)[own["train"].rows]
     np.testing.assert_array_equal(masking.weights_of(cell, "train", own["train"]), weights)
