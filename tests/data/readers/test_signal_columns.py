@@ -216,7 +216,8 @@ def test_no_resampled_value_lies_outside_what_was_measured(measured, rates, tmp_
     values = np.repeat(np.array(measured)[:, None], 50 if rates[0] > rates[1] else 1, axis=0)
     found = resampled(values, *rates, tmp_path_factory.getbasetemp())
     assert len(found) == -(-len(values) * rates[1] // rates[0])
-    assert found.min() >= values.min() and found.max() <= values.max()
+    assert found.min() >= values.min()
+    assert found.max() <= values.max()
 
 
 def test_a_slow_channel_is_joined_by_straight_lines(tmp_path):
