@@ -108,15 +108,17 @@ def planned(method: str, precision: str, epochs: int, runtime: Runtime) -> Cell:
 def pictures(view: View) -> list[list[torch.Tensor | None]]:
     """Every sample's pictures, decoded and resized."""
     rule = grids.described("lite0", script.TOKENS).pixels
-    found = []
+    decoded = []
     for value in view.samples.table.modalities["image"].values:
-        eyes = [None if own is None else rule.resized(own.read()) for own in value or (None,) * script.EYES]
-        found.append([None if own is None else torch.from_numpy(np.array(own)).permute(2, 0, 1) for own in eyes])
-    return found
+        eyes = [None if picture is None else rule.resized(picture.read()) for picture in value or (None,) * script.EYES]
+        decoded.append(
+            [None if picture is None else torch.from_numpy(np.array(picture)).permute(2, 0, 1) for picture in eyes]
+        )
+    return decoded
 
 
 def patients(view: View) -> script.Patients:
-    """What a user has: texts in words, decoded pictures, labels."""
+    """The data of a user: texts in words, decoded pictures, labels."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(installed.folder_of("minilm"), local_files_only=True)
@@ -134,7 +136,7 @@ def order(seed: int, samples: int, recipe: Recipe) -> list[list[np.ndarray]]:
     return [np.array_split(drawn.permutation(samples), steps) for _ in range(recipe.epochs)]
 
 
-def by_script(cell: Cell, runtime: Runtime, given: script.Patients, precision: str) -> dict[str, Any]:
+def by_script(cell: Cell, runtime: Runtime, script_data: script.Patients, precision: str) -> dict[str, Any]:
     """Seconds, scores and logits of the script."""
     from transformers import BertModel
 
@@ -142,10 +144,10 @@ def by_script(cell: Cell, runtime: Runtime, given: script.Patients, precision: s
     exported = model.method.export()
     start = {"projection": model.projection.state_dict(), "head": model.head.state_dict()}
     start["adapter"] = exported[1] if exported else {}
-    start = {name: {key: own.detach().clone() for key, own in tensors.items()} for name, tensors in start.items()}
+    start = {name: {key: tensor.detach().clone() for key, tensor in tensors.items()} for name, tensors in start.items()}
     test = masking.units(split["test"])
     masks = {
-        pattern: [presence.combine(test.natural, kept) for kept in kept_at(cell, "test", test, pattern, CURVE)]
+        pattern: [presence.combine(test.natural, mask) for mask in kept_at(cell, "test", test, pattern, CURVE)]
         for pattern in patterns(cell.modalities)[1:]
     }
     recipe = cell.recipe
@@ -160,11 +162,11 @@ def by_script(cell: Cell, runtime: Runtime, given: script.Patients, precision: s
     trains = recipe.projection == "trained"
     net = script.Net(bert, reader, rule.width, len(split["test"].table.labels), cell.method, trains, cell.rank or 0)
     script.with_start(net, start)
-    training, validation = (script.Shown(given, views[n].rows, views[n].present) for n in ("train", "val"))
+    training, validation = (script.Shown(script_data, views[n].rows, views[n].present) for n in ("train", "val"))
     script.train(net, training, validation, settings, order(cell.seed, len(training), recipe))
-    scores = script.test(net, given, split["test"].rows, masks, settings.tested)
+    scores = script.test(net, script_data, split["test"].rows, masks, settings.tested)
     seconds = clock.read()
-    complete = script.Shown(given, split["test"].rows, test.natural)
+    complete = script.Shown(script_data, split["test"].rows, test.natural)
     return {
         "seconds": seconds,
         "where": dict(net.seconds.spent),
@@ -183,14 +185,16 @@ def by_us(cell: Cell, runtime: Runtime) -> dict[str, Any]:
     if record.status != "done":
         raise SystemExit(f"{cell.label}: {record.error}")
     at = [scores.rates.index(rate) for rate in CURVE]
-    kept = load_file(store.prediction_file(cell))
-    complete = kept["test_logits"][np.arange(len(kept["test_rows"])), presence.pattern_index(kept["test_natural"])]
+    stored = load_file(store.prediction_file(cell))
+    complete = stored["test_logits"][
+        np.arange(len(stored["test_rows"])), presence.pattern_index(stored["test_natural"])
+    ]
     steps = record.training.steps
     return {
         "seconds": seconds,
         "where": {"steps": steps * record.time.step_ms / 1000, "prediction": record.time.predict_s},
         "kept": record.beginning.kept,
-        "scores": {pattern: [own[k] for k in at] for pattern, own in scores.curve.items()},
+        "scores": {pattern: [curve[k] for k in at] for pattern, curve in scores.curve.items()},
         "logits": complete,
     }
 
@@ -203,22 +207,25 @@ def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> tuple[float, float]:
 
 
 def compared(
-    given: argparse.Namespace, runtime: Runtime, seen: script.Patients, once: tuple[float, float]
+    options: argparse.Namespace, runtime: Runtime, script_data: script.Patients, once: tuple[float, float]
 ) -> Iterator[dict[str, Any]]:
     """A row for each method and precision; `once` are the seconds of what is done once, the script's and ours."""
-    for method in given.methods:
-        plain = planned(method, "fp32", given.epochs, runtime)
-        theirs = {own: by_script(plain, runtime, seen, own) for own in given.script_precisions}
-        for precision in given.precisions:
-            ours = by_us(planned(method, precision, given.epochs, runtime), runtime)
-            for own, other in theirs.items():
+    for method in options.methods:
+        plain = planned(method, "fp32", options.epochs, runtime)
+        theirs = {
+            script_precision: by_script(plain, runtime, script_data, script_precision)
+            for script_precision in options.script_precisions
+        }
+        for precision in options.precisions:
+            ours = by_us(planned(method, precision, options.epochs, runtime), runtime)
+            for script_precision, other in theirs.items():
                 ratio, processor = other["seconds"] / ours["seconds"]
                 first = (other["seconds"][0] + once[0]) / (ours["seconds"][0] + once[1])
                 scores, logits = apart(ours, other)
-                wanted = WANTED[method].get(precision) if own == "fp32" else None
+                wanted = WANTED[method].get(precision) if script_precision == "fp32" else None
                 yield {
                     "method": method,
-                    "script": own,
+                    "script": script_precision,
                     "ours": precision,
                     "script s": float(other["seconds"][0]),
                     "ours s": float(ours["seconds"][0]),
@@ -240,7 +247,7 @@ def shown(rows: list[dict[str, Any]]) -> str:
 
     def text(value: Any) -> str:
         if isinstance(value, dict):
-            return ", ".join(f"{name} {own:.1f}" for name, own in value.items())
+            return ", ".join(f"{name} {seconds:.1f}" for name, seconds in value.items())
         return f"{value:.3g}" if isinstance(value, float) else str(value)
 
     return tabulate(
@@ -249,29 +256,31 @@ def shown(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    given = arguments()
+    options = arguments()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         # A cache of its own, because what fills it is measured.
-        runtime = Runtime(out / "results", out / "cache", given.data_root, limit=given.patients, checkpoint_minutes=0)
-        cell = planned("head", "fp32", given.epochs, runtime)
+        runtime = Runtime(
+            out / "results", out / "cache", options.data_root, limit=options.patients, checkpoint_minutes=0
+        )
+        cell = planned("head", "fp32", options.epochs, runtime)
         default_cache()
         begun = time.perf_counter()
         data = samples("odir", cell.backbone, MAX_TEXT, runtime)
         once = time.perf_counter() - begun
         begun = time.perf_counter()
-        seen = patients(View(data, np.arange(len(data)), data.present))
+        script_data = patients(View(data, np.arange(len(data)), data.present))
         decoded = time.perf_counter() - begun
         rows = []
-        for row in compared(given, runtime, seen, (decoded, once)):
+        for row in compared(options, runtime, script_data, (decoded, once)):
             rows.append(row)
             print(shown([row]), file=sys.stderr, flush=True)
     where = {"device": provenance.device_name("cpu"), "threads": 1, **provenance.versions()}
     facts_of_run = {
         "source": cell.source,
         "samples": len(data),
-        "epochs": given.epochs,
+        "epochs": options.epochs,
         "ours, once for all cells, s": once,
     }
     facts_of_run |= {"script, pictures decoded and resized, s": decoded}
@@ -282,8 +291,8 @@ def main() -> None:
             for name, value in facts_of_run.items()
         )
     )
-    if given.save:
-        given.save.write_text(json.dumps({"where": where, "run": facts_of_run, "rows": rows}, indent=2) + "\n")
+    if options.save:
+        options.save.write_text(json.dumps({"where": where, "run": facts_of_run, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

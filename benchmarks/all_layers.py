@@ -32,7 +32,7 @@ Parts = dict[str, np.ndarray]
 @torch.no_grad()
 def features(backbone: Backbone, samples: Samples, rows: np.ndarray) -> Parts:
     """float [n, D] each: `pooled`, `embeddings` and `all`."""
-    found: dict[str, list[torch.Tensor]] = {"pooled": [], "embeddings": [], "all": []}
+    pieces: dict[str, list[torch.Tensor]] = {"pooled": [], "embeddings": [], "all": []}
     for at in np.split(rows, range(BATCH, len(rows), BATCH)):
         batch = samples.batch(at, samples.present[at])
         streams = backbone.join(backbone.embed(batch), batch.present)
@@ -41,9 +41,9 @@ def features(backbone: Backbone, samples: Samples, rows: np.ndarray) -> Parts:
             streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
             seen += [part for tokens in streams for part in (tokens.x[:, 0], mean(tokens))]
         last = [backbone.norm(s, tokens.x[:, 0]) for s, tokens in enumerate(streams)]
-        for name, parts in zip(found, (last, seen[1 : 2 * len(streams) : 2], seen), strict=True):
-            found[name].append(torch.cat(parts, 1))
-    return {name: torch.cat(parts).numpy() for name, parts in found.items()}
+        for name, parts in zip(pieces, (last, seen[1 : 2 * len(streams) : 2], seen), strict=True):
+            pieces[name].append(torch.cat(parts, 1))
+    return {name: torch.cat(parts).numpy() for name, parts in pieces.items()}
 
 
 def mean(tokens: Tokens) -> torch.Tensor:
@@ -55,8 +55,10 @@ def mean(tokens: Tokens) -> torch.Tensor:
 def probe(sides: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     """Scores on the test side x 100; `sides`: features and targets of the training, validation and test side."""
     task = MultiLabel()
-    features, targets = (dict(zip(("train", "val", "test"), own, strict=True)) for own in zip(*sides, strict=True))
-    logits = max(fitted(features, targets, STRENGTHS), key=lambda own: task.scores(targets["val"], own["val"])["map"])
+    features, targets = (
+        dict(zip(("train", "val", "test"), column, strict=True)) for column in zip(*sides, strict=True)
+    )
+    logits = max(fitted(features, targets, STRENGTHS), key=lambda fit: task.scores(targets["val"], fit["val"])["map"])
     tuned = task.tuned((targets["val"], logits["val"]), targets["test"], logits["test"])
     scores = task.scores(targets["test"], logits["test"]) | tuned
     return {name: 100 * scores[name] for name in SHOWN}
@@ -73,25 +75,25 @@ def sides_of(name: str, dataset: str, seed: int, pool: int) -> list[tuple[Parts,
     drawn = datasets.pool(dataset, seed, pool)
     tested = cache.prepare(drawn, datasets.of_pool(known, seed, pool), spec.rules, folder, 1)
     backbone = load(spec, table.shape, TEXT, 0)
-    found = [(decoded, cut["train"]), (decoded, cut["val"]), (tested, np.arange(pool))]
-    return [(features(backbone, samples, rows), samples.table.targets[rows]) for samples, rows in found]
+    chosen = [(decoded, cut["train"]), (decoded, cut["val"]), (tested, np.arange(pool))]
+    return [(features(backbone, samples, rows), samples.table.targets[rows]) for samples, rows in chosen]
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("backbones", nargs="+")
-    asked.add_argument("--datasets", nargs="+", default=["odir", "cxr"])
-    asked.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    asked.add_argument("--pool", type=int, default=500)
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("backbones", nargs="+")
+    parser.add_argument("--datasets", nargs="+", default=["odir", "cxr"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--pool", type=int, default=500)
+    options = parser.parse_args()
     torch.set_num_threads(1)
     print("| backbone | twin | features |", " | ".join(SHOWN), "|\n|---|---|---|" + "---|" * len(SHOWN))
-    for name in given.backbones:
-        for dataset in given.datasets:
-            sides = [sides_of(name, dataset, seed, given.pool) for seed in given.seeds]
+    for name in options.backbones:
+        for dataset in options.datasets:
+            sides = [sides_of(name, dataset, seed, options.pool) for seed in options.seeds]
             for part in ("pooled", "embeddings", "all"):
-                found = [probe([(own[part], y) for own, y in seed]) for seed in sides]
-                means = [f"{np.mean([own[score] for own in found]):.1f}" for score in SHOWN]
+                scores = [probe([(parts[part], y) for parts, y in seed]) for seed in sides]
+                means = [f"{np.mean([of_seed[score] for of_seed in scores]):.1f}" for score in SHOWN]
                 print(f"| {Path(name).name} | {dataset} | {part} |", " | ".join(means), "|", flush=True)
 
 

@@ -33,7 +33,7 @@ PACKAGES = {
     "pyampute": "pyampute", "mdatagen": "mdatagen", "pygrinder": "pygrinder", "missmecha": "missmecha-py",
     "imml": "iMML",
 }  # fmt: skip
-#: What a generator keeps, bool [N, 2].
+#: A generator: of a table the mask of what it keeps, bool [N, 2].
 Kept = Callable[[pd.DataFrame], np.ndarray]
 
 
@@ -84,8 +84,8 @@ def _pyampute() -> dict[str, Kept]:
 
     def run(mechanism: str, weights: list[list[int]]) -> Kept:
         patterns = [
-            {"incomplete_vars": [m], "mechanism": mechanism, **({"weights": own} if own else {})}
-            for m, own in enumerate(weights)
+            {"incomplete_vars": [m], "mechanism": mechanism, **({"weights": row} if row else {})}
+            for m, row in enumerate(weights)
         ]
         return lambda data: ~np.isnan(ampute(prop=RATE, patterns=patterns, seed=0).fit_transform(_numbers(data)))[:, :2]
 
@@ -101,7 +101,7 @@ def _mdatagen() -> dict[str, Kept]:
     kinds = {name: getattr(import_module(f"mdatagen.multivariate.{name}"), name) for name in ("mMCAR", "mMAR", "mMNAR")}
 
     def run(name: str, method: str) -> Kept:
-        def kept(data: pd.DataFrame) -> np.ndarray:
+        def generate(data: pd.DataFrame) -> np.ndarray:
             np.random.seed(0)
             features, labels = data[[*MODALITIES, "age"]], data["label"].to_numpy()
             if name == "mMCAR":
@@ -110,7 +110,7 @@ def _mdatagen() -> dict[str, Kept]:
                 frame = getattr(kinds[name](X=features, y=labels), method)(missing_rate=round(100 * RATE))
             return _of_frame(frame)
 
-        return kept
+        return generate
 
     asked = [("mMCAR", "random"), ("mMAR", "random"), ("mMAR", "correlated"), ("mMAR", "median")]
     asked += [("mMNAR", "random"), ("mMNAR", "correlated"), ("mMNAR", "median"), ("mMNAR", "MBOUV")]
@@ -121,12 +121,12 @@ def _pygrinder() -> dict[str, Kept]:
     p, torch = import_module("pygrinder"), import_module("torch")
 
     def run(call: Callable[[np.ndarray], np.ndarray]) -> Kept:
-        def kept(data: pd.DataFrame) -> np.ndarray:
+        def generate(data: pd.DataFrame) -> np.ndarray:
             np.random.seed(0)
             torch.manual_seed(0)
             return ~np.isnan(np.asarray(call(_numbers(data).astype(np.float32))))[:, :2]
 
-        return kept
+        return generate
 
     return {
         "mcar(p=0.3)": run(lambda x: p.mcar(x, p=RATE)),
@@ -141,11 +141,11 @@ def _missmecha() -> dict[str, Kept]:
     make = import_module("missmecha.generator").MissMechaGenerator
 
     def run(mechanism: str, number: int) -> Kept:
-        def kept(data: pd.DataFrame) -> np.ndarray:
+        def generate(data: pd.DataFrame) -> np.ndarray:
             generator = make(mechanism=mechanism, mechanism_type=number, missing_rate=RATE, seed=0)
             return ~np.isnan(np.asarray(generator.fit_transform(_numbers(data)), float))[:, :2]
 
-        return kept
+        return generate
 
     asked = [("mcar", 1), *(("mar", k) for k in range(1, 9)), *(("mnar", k) for k in range(1, 7))]
     return {f"{mechanism} {number}": run(mechanism, number) for mechanism, number in asked}
@@ -155,12 +155,12 @@ def _imml() -> dict[str, Kept]:
     make = import_module("imml.ampute").Amputer
 
     def run(mechanism: str) -> Kept:
-        def kept(data: pd.DataFrame) -> np.ndarray:
+        def generate(data: pd.DataFrame) -> np.ndarray:
             parts = [data[[name]] for name in MODALITIES]
-            found = make(p=RATE, mechanism=mechanism, random_state=0).fit_transform(parts)
-            return np.stack([part.notna().to_numpy()[:, 0] for part in found], 1)
+            amputed = make(p=RATE, mechanism=mechanism, random_state=0).fit_transform(parts)
+            return np.stack([part.notna().to_numpy()[:, 0] for part in amputed], 1)
 
-        return kept
+        return generate
 
     return {mechanism: run(mechanism) for mechanism in ("mcar", "pm", "mem", "mnar")}
 
@@ -188,19 +188,19 @@ def audit(data: pd.DataFrame, kept: np.ndarray) -> tuple[float, float, dict[str,
     values = {name: data[name] > data[name].median() for name in (*MODALITIES, "age")}
     of = {"label": ("label", "label"), "age": ("age", "age"), "itself": MODALITIES, "the other": MODALITIES[::-1]}
     values["label"] = data["label"] > 0
-    traits = {name: own.to_numpy() for name, own in values.items()}
+    traits = {name: column.to_numpy() for name, column in values.items()}
     # A row that loses both is looked at, too: here nothing is given back.
     ratios = {(one.modality, one.trait): one for one in odds_ratios(np.ones_like(kept), kept, MODALITIES, traits)}
-    found = {}
+    odds = {}
     for trait, (first, second) in of.items():
-        cells = [ratios.get((modality, own)) for modality, own in zip(MODALITIES, (first, second), strict=True)]
-        found[trait] = ["—" if one is None else f"{one.ratio:.2g}" if one.told else "=" for one in cells]
-    return float((~kept.all(1)).mean()), float((~kept.any(1)).mean()), found
+        cells = [ratios.get((modality, name)) for modality, name in zip(MODALITIES, (first, second), strict=True)]
+        odds[trait] = ["—" if one is None else f"{one.ratio:.2g}" if one.significant else "=" for one in cells]
+    return float((~kept.all(1)).mean()), float((~kept.any(1)).mean()), odds
 
 
 def rows(packages: list[str]) -> list[str]:
     """The lines of the table for "ours" and packages that are installed."""
-    data, found = table(), []
+    data, lines = table(), []
     for package in packages:
         mechanisms = ours() if package == "ours" else GENERATORS[package]()
         for name, generate in mechanisms.items():
@@ -209,21 +209,21 @@ def rows(packages: list[str]) -> list[str]:
                 try:
                     rate, both, ratios = audit(data, generate(data))
                 except Exception as error:
-                    found.append(f"| {package} | {name} | fails: {type(error).__name__}: {str(error)[:80]} | | | | | |")
+                    lines.append(f"| {package} | {name} | fails: {type(error).__name__}: {str(error)[:80]} | | | | | |")
                     continue
             cells = " | ".join(" / ".join(ratios[trait]) for trait in TRAITS)
-            found.append(f"| {package} | {name} | {rate:.1%} | {both:.1%} | {cells} |")
-    return found
+            lines.append(f"| {package} | {name} | {rate:.1%} | {both:.1%} | {cells} |")
+    return lines
 
 
 def main() -> None:
     logging.disable(logging.WARNING)
-    there = [package for package in PACKAGES if installed(package)]
-    said = ", ".join(f"{PACKAGES[package]} {installed(package)}" for package in there)
-    print(f"`python benchmarks/as_others_mask.py`, {datetime.date.today()}: {said}.\n")
+    packages = [package for package in PACKAGES if installed(package)]
+    versions = ", ".join(f"{PACKAGES[package]} {installed(package)}" for package in packages)
+    print(f"`python benchmarks/as_others_mask.py`, {datetime.date.today()}: {versions}.\n")
     print("| generator | mechanism | loses something | loses both | by label | by age | by itself | by the other |")
     print("|---|---|---|---|---|---|---|---|")
-    print("\n".join(rows(["ours", *there])))
+    print("\n".join(rows(["ours", *packages])))
 
 
 if __name__ == "__main__":

@@ -66,10 +66,10 @@ def ours(task: str, convention: str = "") -> dict[str, float]:
     """Our scores of the predictions, by name; of a convention those that it has."""
     targets, chances = predictions(task)
     counted = conventions.applied(TASKS[task], task, convention)
-    found = counted.scores(targets, logits_of(task, chances))
+    scores = counted.scores(targets, logits_of(task, chances))
     if task == CLASS and not convention:
-        del found["f1_macro_seen"]
-    return {name: found[name] for name in SCORES if name in found}
+        del scores["f1_macro_seen"]
+    return {name: scores[name] for name in SCORES if name in scores}
 
 
 #: A library's call for a score of a task, in words, and as a function of targets and probabilities.
@@ -111,13 +111,13 @@ def _torchmetrics(task: str, thresholds: int | None = None) -> dict[str, Call]:
 
     def call(name: str, **options: Any) -> Call:
         function = getattr(f, f"{kind}_{name}")
-        said = ", ".join(f"{option}={value!r}" for option, value in options.items())
+        arguments = ", ".join(f"{option}={value!r}" for option, value in options.items())
 
         def run(t: np.ndarray, p: np.ndarray) -> Any:
             wanted = torch.tensor(t.astype(int)) if task == LABEL else torch.tensor(t.argmax(1))
             return function(torch.tensor(p, dtype=torch.float32), wanted, 5, **options)
 
-        return f"`{kind}_{name}({said})`", run
+        return f"`{kind}_{name}({arguments})`", run
 
     ranked = {
         "auroc": call("auroc", thresholds=thresholds),
@@ -125,10 +125,10 @@ def _torchmetrics(task: str, thresholds: int | None = None) -> dict[str, Call]:
     }
     if thresholds:
         return ranked
-    found = {"f1_macro": call("f1_score", average="macro"), **ranked}
+    calls = {"f1_macro": call("f1_score", average="macro"), **ranked}
     if task == CLASS:
-        found |= {"balanced_accuracy": call("accuracy"), "calibration_error": call("calibration_error")}
-    return found
+        calls |= {"balanced_accuracy": call("accuracy"), "calibration_error": call("calibration_error")}
+    return calls
 
 
 def _torcheval(task: str) -> dict[str, Call]:
@@ -192,10 +192,10 @@ def _ignite(task: str) -> dict[str, Call]:
             parts = [kind(average=False, is_multilabel=several) for kind in (m.Precision, m.Recall)]
             wanted = torch.tensor(t.astype(int)) if several else torch.tensor(t.argmax(1))
             # Making a metric of others resets these.
-            whole = make(*parts)
+            metric = make(*parts)
             for part in parts:
                 part.update((torch.tensor((p > 0.5).astype(int)) if several else torch.tensor(p), wanted))
-            return np.mean(np.asarray(whole.compute()))
+            return np.mean(np.asarray(metric.compute()))
 
         return run
 
@@ -208,15 +208,15 @@ def _ignite(task: str) -> dict[str, Call]:
         return run
 
     f1 = decided(lambda precision, recall: m.Fbeta(1, average=True, precision=precision, recall=recall))
-    found: dict[str, Call] = {
+    calls: dict[str, Call] = {
         "f1_macro": ("`Fbeta(1, average=True)`", f1),
         "auroc": ("`ROC_AUC()`, one-hot", wrapped("ROC_AUC")),
         "map": ("`AveragePrecision()`, one-hot", wrapped("AveragePrecision")),
     }
     if not several:
         recall = decided(lambda precision, recall: recall)
-        found["balanced_accuracy"] = ("`Recall(average=False)`, mean", recall)
-    return found
+        calls["balanced_accuracy"] = ("`Recall(average=False)`, mean", recall)
+    return calls
 
 
 LIBRARIES: dict[str, Callable[[str], dict[str, Call]]] = {
@@ -241,12 +241,12 @@ def installed(library: str) -> str:
 def theirs(task: str, library: str) -> dict[str, tuple[str, float]]:
     """A library's call in words and its value, by our name of the score; NaN where it has none."""
     targets, chances = predictions(task)
-    found = {}
+    values = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for score, (said, call) in LIBRARIES[library](task).items():
-            found[score] = said, float(call(targets, chances))
-    return found
+        for score, (words, call) in LIBRARIES[library](task).items():
+            values[score] = words, float(call(targets, chances))
+    return values
 
 
 def rows(task: str) -> Iterator[str]:
@@ -256,18 +256,18 @@ def rows(task: str) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     tables = {library: theirs(task, library) for library in LIBRARIES if installed(library)}
     for score, title in SCORES.items():
-        own = known.get(score)
+        mine = known.get(score)
         for library, values in tables.items():
-            for name, (said, value) in values.items():
+            for name, (words, value) in values.items():
                 if name.partition(",")[0] != score:
                     continue
                 counted = ours(task, library).get(score) if name == score else None
                 as_theirs = f"{library}: {_shown(counted)}" if counted is not None else "—"
-                same = "equal" if own is not None and _same(own, value) else "—" if own is None else _shown(own)
+                same = "equal" if mine is not None and _same(mine, value) else "—" if mine is None else _shown(mine)
                 package = library.partition(":")[0]
-                yield f"| {title} | {package} {said} | {_shown(value)} | {as_theirs} | {same} |"
-        if own is not None and not any(score in values for values in tables.values()):
-            yield f"| {title} | — | — | — | {_shown(own)} |"
+                yield f"| {title} | {package} {words} | {_shown(value)} | {as_theirs} | {same} |"
+        if mine is not None and not any(score in values for values in tables.values()):
+            yield f"| {title} | — | — | — | {_shown(mine)} |"
 
 
 def _same(a: float, b: float) -> bool:
@@ -279,8 +279,8 @@ def _shown(value: float) -> str:
 
 
 def main() -> None:
-    there = ", ".join(f"{PACKAGES[name]} {installed(name)}" for name in PACKAGES if installed(name))
-    print(f"`python benchmarks/as_others_score.py`, {datetime.date.today()}: {there}.\n")
+    packages = ", ".join(f"{PACKAGES[name]} {installed(name)}" for name in PACKAGES if installed(name))
+    print(f"`python benchmarks/as_others_score.py`, {datetime.date.today()}: {packages}.\n")
     for task, title in ((LABEL, "Multi-label"), (CLASS, "Multi-class")):
         print(f"{title}: five {'labels' if task == LABEL else 'classes'}.\n")
         print("\n".join(rows(task)) + "\n")

@@ -66,8 +66,8 @@ def validated(grid: Grid) -> Iterator[dict[str, object]]:
         scores = store.scores_of(cell)
         if not isinstance(scores, Scores):
             raise UserError(f"{store.record_file(cell)}: {cell.label} has no scores; it says why.")
-        found = scores.val[EACH].scores
-        yield {"dataset": cell.dataset, "method": cell.method} | {name: 100 * found[name] for name in SCORES}
+        validation = scores.val[EACH].scores
+        yield {"dataset": cell.dataset, "method": cell.method} | {name: 100 * validation[name] for name in SCORES}
 
 
 def main() -> None:

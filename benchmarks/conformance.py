@@ -78,16 +78,16 @@ def difference(ours: list[np.ndarray], theirs: list[np.ndarray], most: float, me
     return ""
 
 
-def table(found: dict[str, list[Judged]]) -> str:
+def table(by_package: dict[str, list[Judged]]) -> str:
     """The table of all sources, in Markdown, as it stands in docs/data.md."""
     rows: list[Sequence[object]] = [("packed as", "values", *VERDICTS), ["---"] * (2 + len(VERDICTS))]
-    for package, files in found.items():
+    for package, files in by_package.items():
         rows.append([f"**{package}**", *[""] * (1 + len(VERDICTS))])
         counts = Counter((*one.kind, one.verdict) for one in files)
         rows += [
             [*kind, *(counts[*kind, verdict] for verdict in VERDICTS)] for kind in sorted({one.kind for one in files})
         ]
-    everything = Counter(one.verdict for files in found.values() for one in files)
+    everything = Counter(one.verdict for files in by_package.values() for one in files)
     rows.append(["**all**", "", *(everything[verdict] for verdict in VERDICTS)])
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
@@ -96,20 +96,20 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", action="store_true", help="a line for each file")
     asked = parser.parse_args(arguments)
-    found = {}
+    by_package = {}
     for name in SOURCES:
         source = resolve_name(name)()
         if source is None:
             print(f"{name}: its packages are absent, left out", file=sys.stderr)
             continue
-        found[source.package] = list(judged(source))
+        by_package[source.package] = list(judged(source))
         print(f"{source.package}: {len(source.files)} files, compared with {source.reader}", file=sys.stderr)
     if asked.files:
-        for one in (one for files in found.values() for one in files):
+        for one in (one for files in by_package.values() for one in files):
             print(f"{one.file.name}: {', '.join(one.kind)}: {one.verdict}{': ' * bool(one.why)}{one.why}")
     else:
-        print(table(found))
-    return int(any(one.verdict == WRONG for files in found.values() for one in files))
+        print(table(by_package))
+    return int(any(one.verdict == WRONG for files in by_package.values() for one in files))
 
 
 if __name__ == "__main__":

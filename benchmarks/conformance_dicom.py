@@ -57,8 +57,8 @@ def _files() -> list[Path]:
     folders = [Path(pydicom.__file__).parent / "data" / "test_files"]
     if data := find_spec("data_store"):
         folders += map(Path, data.submodule_search_locations or ())
-    found = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    return sorted(file for file in found if file.suffix not in OTHER and file.name != "README")
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    return sorted(file for file in files if file.suffix not in OTHER and file.name != "README")
 
 
 def _kind(file: Path) -> tuple[str, str]:
@@ -165,8 +165,8 @@ def _upright(picture: np.ndarray, data: Any) -> np.ndarray:
     if "ImageOrientationPatient" not in plane[0]:
         return picture
     row, column = np.reshape([float(value) for value in plane[0].ImageOrientationPatient], (2, 3))
-    whole = SimpleITK.GetImageFromArray(picture[None], isVector=True)
-    whole.SetDirection(np.stack([row, column, np.cross(row, column)], axis=1).ravel().tolist())
-    turned = SimpleITK.GetArrayFromImage(SimpleITK.DICOMOrient(whole, "LPS"))
+    volume = SimpleITK.GetImageFromArray(picture[None], isVector=True)
+    volume.SetDirection(np.stack([row, column, np.cross(row, column)], axis=1).ravel().tolist())
+    turned = SimpleITK.GetArrayFromImage(SimpleITK.DICOMOrient(volume, "LPS"))
     axis = turned.shape[:3].index(1)
     return turned.take(0, axis) if axis == 0 else turned.take(0, axis)[::-1]

@@ -103,10 +103,10 @@ def _shown(values: np.ndarray) -> np.ndarray:
     if values.dtype == bool:
         return values * 255.0
     x = values.astype(float)
-    whole = bool((x == np.floor(x)).all())
-    if x.min() >= 0 and x.max() <= 255 and (whole or x.max() > 1):
+    integers = bool((x == np.floor(x)).all())
+    if x.min() >= 0 and x.max() <= 255 and (integers or x.max() > 1):
         return x
-    if x.min() >= 0 and x.max() <= 1 and not whole:
+    if x.min() >= 0 and x.max() <= 1 and not integers:
         return x * 255
     low = min(x.min(), 0)
     high = x.max()

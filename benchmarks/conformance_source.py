@@ -1,4 +1,4 @@
-"""What a source of real files brings to the conformance table."""
+"""A source of real files for the conformance table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ from mora_bench.records import provenance
 
 torch.set_num_threads(1)
 
-#: What the whole takes on two cores that do nothing else.
+#: Minutes that all benchmarks take on two cores that do nothing else.
 MINUTES = 30
 
 
@@ -37,7 +37,7 @@ def pytest_report_header() -> str:
 
 def pytest_terminal_summary(terminalreporter, config) -> None:
     session = getattr(config, "_benchmarksession", None)
-    done = [own.as_dict(include_data=False) for own in session.benchmarks if own]
+    done = [benchmark.as_dict(include_data=False) for benchmark in session.benchmarks if benchmark]
     if done:
         terminalreporter.section("ratios")
         terminalreporter.write_line(ratios.where(done))

@@ -39,8 +39,8 @@ def longer(grid: Grid, patience: int = 1) -> Grid:
     """The grid with twice the cap, and so many times the patience, whatever its preset says of a dataset or method."""
     times = {"epochs": 2, "patience": patience}
     more = {
-        owner: own | {name: times[name] * own[name] for name in times if name in own}
-        for owner, own in grid.overrides.items()
+        owner: values | {name: times[name] * values[name] for name in times if name in values}
+        for owner, values in grid.overrides.items()
     }
     recipe = {name: count * getattr(grid.recipe, name) for name, count in times.items()}
     return replace(grid, recipe=replace(grid.recipe, **recipe), overrides=more)
@@ -49,12 +49,12 @@ def longer(grid: Grid, patience: int = 1) -> Grid:
 def epochs(store: Store, cells: list[Cell], row: Row) -> str:
     """From the fewest to the most epochs that the cells of a row were trained."""
     keys = {key.partition("-")[0] for key in row.keys}
-    found = []
+    counts = []
     for cell in cells:
         record = store.record(cell) if cell.key in keys else None
         if record and record.training and cell.recipe:
-            found.append(cell.recipe.epochs * record.training.steps / record.training.cap)
-    return f"{min(found):.3g} to {max(found):.3g}" if found else ""
+            counts.append(cell.recipe.epochs * record.training.steps / record.training.cap)
+    return f"{min(counts):.3g} to {max(counts):.3g}" if counts else ""
 
 
 def lines(store: Store, caps: tuple[list[Cell], list[Cell]], tables: list[list[Comparison]]) -> Iterator[list[str]]:
@@ -64,21 +64,23 @@ def lines(store: Store, caps: tuple[list[Cell], list[Cell]], tables: list[list[C
             other = _section(tables[1], section.title)
             for score, tested in table.tests.items():
                 for row in section.competing:
-                    twice = next((own for own in other.competing if own.label == row.label), None) if other else None
+                    twice = (
+                        next((entry for entry in other.competing if entry.label == row.label), None) if other else None
+                    )
                     if twice is None:
                         continue
-                    difference, told = twice.mean[score] - row.mean[score], section.resolution[score]
+                    difference, resolution = twice.mean[score] - row.mean[score], section.resolution[score]
                     yield [
                         section.title, tested, row.label, *(table.metric.shown(r.mean[score]) for r in (row, twice)),
-                        table.metric.shown(difference, sign=True), between(table.metric, told),
-                        "yes" if abs(difference) <= told[0] else "no",
-                        *(f"{own.cut_short} of {own.seeds}" for own in (row, twice)),
-                        *(epochs(store, cells, own) for cells, own in zip(caps, (row, twice), strict=True)),
+                        table.metric.shown(difference, sign=True), between(table.metric, resolution),
+                        "yes" if abs(difference) <= resolution[0] else "no",
+                        *(f"{entry.cut_short} of {entry.seeds}" for entry in (row, twice)),
+                        *(epochs(store, cells, entry) for cells, entry in zip(caps, (row, twice), strict=True)),
                     ]  # fmt: skip
 
 
 def _section(tables: list[Comparison], title: str) -> Section | None:
-    return next((own for table in tables for own in table.sections if own.title == title), None)
+    return next((section for table in tables for section in table.sections if section.title == title), None)
 
 
 def main(arguments: list[str]) -> None:
@@ -88,14 +90,14 @@ def main(arguments: list[str]) -> None:
         patience = int(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2 :]
     grid, preset, runtime = asked(arguments, "grid")
-    grid, preset = (replace(own, floors=(NONE,)) for own in (grid, preset))
+    grid, preset = (replace(base, floors=(NONE,)) for base in (grid, preset))
     once = campaign.plan(grid, runtime, preset).cells
     # Twice what a flag says as well.
     caps = once, campaign.plan(longer(grid, patience), runtime, longer(preset, patience)).cells
     for number, (cell, record) in enumerate(campaign.run([*caps[0], *caps[1]], runtime, grid.engine), 1):
         print(f"{number} ended: {cell.label}, at most {cell.recipe and cell.recipe.epochs} epochs: {record.status}")
     cells = read(runtime.out, grid.metric).cells
-    tables = [compare(cells[cells["key"].isin({cell.key for cell in own})]) for own in caps]
+    tables = [compare(cells[cells["key"].isin({cell.key for cell in planned})]) for planned in caps]
     body = list(lines(Store(runtime.out), caps, tables))
     print(tabulate(body, HEADERS, tablefmt="github", disable_numparse=True))
 

@@ -29,15 +29,15 @@ def by_tool() -> str:
     for name, text, attention in COLUMNS:
         # transformers' ViLT has no other.
         (net,) = subject(name, InputSize(text), None if name == "vilt-b32" else attention).nets
-        own = ours(net)
-        lines["`mora_bench`, G"].append(f"{own.total / 1e9:.4g}")
-        parameters["`mora_bench`"][name] = f"{own.parameters:,}"
-        for found in (row(counter, net, own) for counter in COUNTERS):
-            version = "" if found.version is None else found.version.partition("+")[0]
-            share = "" if found.over_ours is None else f"{found.over_ours:.3f}"
-            lines.setdefault(found.tool, [version]).append(share)
-            if found.parameters is not None:
-                parameters.setdefault(found.tool, {})[name] = f"{found.parameters / own.parameters:.3f}"
+        our_count = ours(net)
+        lines["`mora_bench`, G"].append(f"{our_count.total / 1e9:.4g}")
+        parameters["`mora_bench`"][name] = f"{our_count.parameters:,}"
+        for measured in (row(counter, net, our_count) for counter in COUNTERS):
+            version = "" if measured.version is None else measured.version.partition("+")[0]
+            share = "" if measured.over_ours is None else f"{measured.over_ours:.3f}"
+            lines.setdefault(measured.tool, [version]).append(share)
+            if measured.parameters is not None:
+                parameters.setdefault(measured.tool, {})[name] = f"{measured.parameters / our_count.parameters:.3f}"
     headers = [f"{name} {text}, {attention}" for name, text, attention in COLUMNS]
     names = list(parameters["`mora_bench`"])
     rows = {tool: [counts[name] for name in names] for tool, counts in parameters.items()}
@@ -51,7 +51,7 @@ def shares(vilt: CountedNet) -> str:
         cost = methods.cost(name, vilt, methods.Settings())
         assert cost.peft is not None
         percents = [cost.share_adapter, cost.share_adapter_head, cost.peft.once, cost.peft.percent]
-        lines[f"`{name}`"] = [f"{cost.trained['adapter']:,}", *[f"{own:.4g}" for own in percents]]
+        lines[f"`{name}`"] = [f"{cost.trained['adapter']:,}", *[f"{percent:.4g}" for percent in percents]]
     headers = [
         "method",
         "adapter",

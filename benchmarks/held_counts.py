@@ -1,4 +1,4 @@
-"""What the counts of published data sets share: shares and AUROCs with their intervals, and a table of them."""
+"""Common parts of the counts of published data sets: shares and AUROCs with their intervals, and a table of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ def facts(rows: Sequence[tuple[str, object]]) -> Sheet:
     )
 
 
-def percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %"
+def percent(part: int, total: int) -> str:
+    return f"{100 * part / total:.1f} %"
 
 
 def share(truth: np.ndarray) -> str:
     """The share of True in bool [n] with Wilson's interval of 95 %."""
-    found = binomtest(int(truth.sum()), len(truth)).proportion_ci(method="wilson")
-    return f"{100 * truth.mean():.1f} % ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    interval = binomtest(int(truth.sum()), len(truth)).proportion_ci(method="wilson")
+    return f"{100 * truth.mean():.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f})"
 
 
 def auroc(truth: np.ndarray, score: np.ndarray) -> str:
@@ -52,7 +52,7 @@ def auroc(truth: np.ndarray, score: np.ndarray) -> str:
     return f"{area:.2f} ({max(area - half, 0):.2f} to {min(area + half, 1):.2f})"
 
 
-def told(truth: np.ndarray, features: np.ndarray) -> str:
+def forest_auroc(truth: np.ndarray, features: np.ndarray) -> str:
     """The AUROC that a random forest on features [n, F] has on samples it was not fitted on, by cross-validation."""
     forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, random_state=0)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)

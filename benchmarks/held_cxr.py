@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from held_counts import Sheet, auroc, facts, percent, share, told
+from held_counts import Sheet, auroc, facts, forest_auroc, percent, share
 
 from mora_bench.data import splits
 from mora_bench.data.readers import cxr
@@ -25,8 +25,8 @@ class Cxr:
 
     def __init__(self, root: Path):
         self.root = root
-        found = cxr.published(root)
-        self.reports, self.projections = found.reports, found.projections
+        published = cxr.published(root)
+        self.reports, self.projections = published.reports, published.projections
         self.texts = pd.Series(cxr.texts(self.reports))
         self.targets = cxr.targets(self.reports) == 1
         self.normal = (self.reports["Problems"] == "normal").to_numpy()
@@ -36,8 +36,8 @@ class Cxr:
 
     def films(self, view: str) -> np.ndarray:
         """How many films of a view each report has."""
-        own = Counter(self.projections["uid"][self.projections["projection"] == view])
-        return np.array([own[uid] for uid in self.reports["uid"]])
+        counts = Counter(self.projections["uid"][self.projections["projection"] == view])
+        return np.array([counts[uid] for uid in self.reports["uid"]])
 
 
 @lru_cache(maxsize=1)
@@ -56,8 +56,8 @@ def absent(root: Path) -> Sheet:
         "none of the 20 labels": ~data.targets.any(1),
     }  # fmt: skip
     rows = [
-        [name, str(own.sum()), percent(int(own.sum()), len(own)), share(data.normal[own])]
-        for name, own in kinds.items()
+        [name, str(selected.sum()), percent(int(selected.sum()), len(selected)), share(data.normal[selected])]
+        for name, selected in kinds.items()
     ]
     return Sheet(("reports", "count", "of all", "normal among them"), rows)
 
@@ -67,16 +67,16 @@ def lengths(root: Path) -> Sheet:
     letters = data.texts.str.len().to_numpy()
     rows = [["normal (shorter)", str(data.normal.sum()), auroc(data.normal, -letters)]]
     rows += [
-        [f"{label} (longer)", str(own.sum()), auroc(own, letters)]
-        for label, own in zip(cxr.LABELS, data.targets.T, strict=True)
+        [f"{label} (longer)", str(truth.sum()), auroc(truth, letters)]
+        for label, truth in zip(cxr.LABELS, data.targets.T, strict=True)
     ]
     return Sheet(("label", "reports", "AUROC of the number of letters"), rows)
 
 
 def repeats(root: Path) -> Sheet:
     data, table = read(root), cxr.read(root)
-    there = data.texts[data.texts != ""]
-    sizes = there.value_counts()
+    texts = data.texts[data.texts != ""]
+    sizes = texts.value_counts()
     sizes = sizes[sizes > 1]
     problems = data.reports["Problems"]
     other = sum(problems[data.texts == text].nunique() > 1 for text in sizes.index)
@@ -90,8 +90,8 @@ def repeats(root: Path) -> Sheet:
         known += [words[row] in of_text for row in parts["test"].tolist()]
         alike += [table.targets[row].tobytes() in of_text[words[row]] for row in parts["test"] if words[row] in of_text]
     return facts([
-        ("reports with a text", len(there)),
-        ("reports that share their whole text with another patient's", percent(int(sizes.sum()), len(there))),
+        ("reports with a text", len(texts)),
+        ("reports that share their whole text with another patient's", percent(int(sizes.sum()), len(texts))),
         ("texts that repeat", len(sizes)),
         ("reports of the text that repeats most", int(sizes.max())),
         ("normal among those of a text that repeats", share(data.normal[data.texts.isin(sizes.index)])),
@@ -109,21 +109,21 @@ def films(root: Path) -> Sheet:
         "two to four frontal films": frontal > 1, "no lateral film": lateral == 0,
         "both views": (frontal > 0) & (lateral > 0),
     }  # fmt: skip
-    rows = [[name, str(own.sum()), share(data.normal[own])] for name, own in kinds.items()]
+    rows = [[name, str(selected.sum()), share(data.normal[selected])] for name, selected in kinds.items()]
     return Sheet(("reports with", "count", "normal among them"), rows)
 
 
 def problems(root: Path) -> Sheet:
     data = read(root)
-    found = Counter(name.strip() for names in data.reports["Problems"] for name in names.split(";"))
-    folded = Counter(name.lower() for name in found)
-    twice = [name for name in found if folded[name.lower()] > 1]
+    counts = Counter(name.strip() for names in data.reports["Problems"] for name in names.split(";"))
+    folded = Counter(name.lower() for name in counts)
+    twice = [name for name in counts if folded[name.lower()] > 1]
     ours = [name for name in twice if name not in cxr.LABELS and name.lower() in map(str.lower, cxr.LABELS)]
     return facts([
-        ("distinct Problems", len(found)),
-        ("of them twice by case", ", ".join(f"{name} ({found[name]})" for name in sorted(twice))),
-        ("reports that lack one of the 20 labels by case alone", sum(found[name] for name in ours)),
-        ("reports of no indexing, which count as lacking all labels", found["No Indexing"]),
+        ("distinct Problems", len(counts)),
+        ("of them twice by case", ", ".join(f"{name} ({counts[name]})" for name in sorted(twice))),
+        ("reports that lack one of the 20 labels by case alone", sum(counts[name] for name in ours)),
+        ("reports of no indexing, which count as lacking all labels", counts["No Indexing"]),
     ])  # fmt: skip
 
 
@@ -139,8 +139,8 @@ def names(root: Path) -> Sheet:
         label: data.targets[:, cxr.LABELS.index(label)] for label in ("Lung", "Opacity", "Cardiomegaly", "Deformity")
     }
     rows = [
-        [name, told(own[rows_], uid[:, None]), told(own[rows_], np.eye(series.max() + 1)[series])]
-        for name, own in asked.items()
+        [name, forest_auroc(truth[rows_], uid[:, None]), forest_auroc(truth[rows_], np.eye(series.max() + 1)[series])]
+        for name, truth in asked.items()
     ]
     return Sheet(("of", "AUROC of the uid", "of the series number in the file's name"), rows)
 
@@ -149,10 +149,10 @@ def named(root: Path) -> Sheet:
     data = read(root)
     rows = []
     for label, word in WORDS.items():
-        said = data.texts.str.lower().str.contains(word).to_numpy()
-        own = data.targets[:, cxr.LABELS.index(label)]
+        hits = data.texts.str.lower().str.contains(word).to_numpy()
+        truth = data.targets[:, cxr.LABELS.index(label)]
         rows.append(
-            [label, word, share(said[own]), share(said[~own]), percent(int((said & own).sum()), int(said.sum()))]
+            [label, word, share(hits[truth]), share(hits[~truth]), percent(int((hits & truth).sum()), int(hits.sum()))]
         )
     headers = (
         "label",

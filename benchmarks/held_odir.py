@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from held_counts import Sheet, auroc, facts, percent, share, told
+from held_counts import Sheet, auroc, facts, forest_auroc, percent, share
 from mora_baselines.linear import Linear
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import chi2
@@ -69,23 +69,23 @@ def read(root: Path) -> Odir:
 
 def labels_of(text: str, comma: str = f"[,{WIDE}]") -> set[str]:
     """The labels that the keywords of an eye name; none is that of a normal one."""
-    found: set[str] = set()
+    labels: set[str] = set()
     for keyword in filter(None, map(str.strip, re.split(comma, text))):
         if keyword not in SILENT:
-            found |= {label for word, label in NAMED.items() if word in keyword} or {"O"}
-    return found
+            labels |= {label for word, label in NAMED.items() if word in keyword} or {"O"}
+    return labels
 
 
 def wrong(data: Odir, comma: str = f"[,{WIDE}]") -> np.ndarray:
     """Where the rule is wrong, bool [patients, labels]."""
-    said = [labels_of(a, comma) | labels_of(b, comma) or {"N"} for a, b in zip(data.left, data.right, strict=True)]
-    return np.array([[label in own for label in odir.LABELS] for own in said]) != (data.targets == 1)
+    predicted = [labels_of(a, comma) | labels_of(b, comma) or {"N"} for a, b in zip(data.left, data.right, strict=True)]
+    return np.array([[label in labels for label in odir.LABELS] for labels in predicted]) != (data.targets == 1)
 
 
 def rule(root: Path) -> Sheet:
     data = read(root)
     both, ascii_ = wrong(data), wrong(data, ",")
-    words = {label: " or ".join(word for word, own in NAMED.items() if own == label) for label in odir.LABELS}
+    words = {label: " or ".join(word for word, meaning in NAMED.items() if meaning == label) for label in odir.LABELS}
     words |= {"N": "no other keyword", "O": "any other keyword"}
     rows = [
         [label, words[label], str(data.targets[:, c].sum()), str(both[:, c].sum()), str(ascii_[:, c].sum())]
@@ -98,17 +98,17 @@ def rule(root: Path) -> Sheet:
 
 def texts(root: Path) -> Sheet:
     data = read(root)
-    whole = data.table.modalities["text"].values
+    keywords = data.table.modalities["text"].values
     again = []
     for fold in range(10):
         parts = _split(data, fold, folds=10)
-        known = {whole[row] for row in parts["train"]}
-        again += [whole[row] in known for row in parts["test"]]
+        known = {keywords[row] for row in parts["train"]}
+        again += [keywords[row] in known for row in parts["test"]]
     counts = data.targets.sum(1)
     eyes = [*data.left, *data.right]
     return facts([
-        ("patients", len(whole)),
-        ("distinct texts", len(set(whole))),
+        ("patients", len(keywords)),
+        ("distinct texts", len(set(keywords))),
         ("distinct texts of an eye", len(set(eyes))),
         ("test texts that stand in training, ten folds by patient", share(np.array(again))),
         ('eyes whose keywords are split by the full-width comma', sum(WIDE in eye for eye in eyes)),
@@ -125,19 +125,19 @@ def texts(root: Path) -> Sheet:
 
 def _unseen(data: Odir) -> str:
     """Of patients with one picture those with a label that the pictured eye does not have."""
-    found = []
+    unseen = []
     for row in np.flatnonzero(data.pictures == 1):
-        there, absent = data.left[row], data.right[row]
+        pictured, absent = data.left[row], data.right[row]
         if data.table.modalities["image"].values[row][0] is None:
-            there, absent = absent, there
-        found.append(bool(labels_of(absent) - labels_of(there)))
-    return share(np.array(found))
+            pictured, absent = absent, pictured
+        unseen.append(bool(labels_of(absent) - labels_of(pictured)))
+    return share(np.array(unseen))
 
 
 def terms(root: Path) -> Sheet:
     """What a dozen words leave of the F1 of counting all of them: of each label in turn the next that tells it most."""
     data = read(root)
-    found = []
+    scores = []
     for seed in range(3):
         parts = _split(data, seed)
         texts_ = [[data.table.modalities["text"].values[row] for row in parts[name]] for name in ("train", "test")]
@@ -146,8 +146,8 @@ def terms(root: Path) -> Sheet:
         wanted, held = (data.table.targets[parts[name]] for name in ("train", "test"))
         orders = [np.argsort(-chi2(train > 0, column)[0], kind="stable") for column in wanted.T]
         few = list(dict.fromkeys(chain.from_iterable(zip(*orders, strict=True))))[:TERMS]
-        found.append([_f1(train, wanted, test, held), _f1(train[:, few], wanted, test[:, few], held)])
-    rows = [[str(seed), *(f"{100 * value:.1f}" for value in own)] for seed, own in enumerate(found)]
+        scores.append([_f1(train, wanted, test, held), _f1(train[:, few], wanted, test[:, few], held)])
+    rows = [[str(seed), *(f"{100 * value:.1f}" for value in pair)] for seed, pair in enumerate(scores)]
     return Sheet(("seed", "F1-macro x 100 of all words", f"of {TERMS} words"), rows)
 
 
@@ -161,9 +161,9 @@ def ids(root: Path) -> Sheet:
     cut = int(0.8 * len(data.ids))
     rows = []
     for label in odir.LABELS:
-        own = data.having(label)
-        first, last = (percent(int(part.sum()), len(part)) for part in (own[:cut], own[cut:]))
-        rows.append([label, told(own, data.ids[:, None]), first, last])
+        truth = data.having(label)
+        first, last = (percent(int(part.sum()), len(part)) for part in (truth[:cut], truth[cut:]))
+        rows.append([label, forest_auroc(truth, data.ids[:, None]), first, last])
     return Sheet(("label", "AUROC of the ID", "of the first 80 % of rows", "of the last 20 %"), rows)
 
 
@@ -172,10 +172,10 @@ def blocks(root: Path) -> Sheet:
     wide = np.array([WIDE in a + b for a, b in zip(data.left, data.right, strict=True)])
     rows = []
     for start in range(0, int(data.ids.max()) + 1, BLOCK):
-        own = (data.ids >= start) & (data.ids < start + BLOCK)
+        inside = (data.ids >= start) & (data.ids < start + BLOCK)
         counted = (data.having("N"), data.having("D"), data.having("O"), wide, data.pictures == 2)
-        shares = [percent(int(column[own].sum()), int(own.sum())) for column in counted]
-        rows.append([f"{start} to {start + BLOCK - 1}", str(own.sum()), *shares])
+        shares = [percent(int(column[inside].sum()), int(inside.sum())) for column in counted]
+        rows.append([f"{start} to {start + BLOCK - 1}", str(inside.sum()), *shares])
     return Sheet(("IDs", "patients", "N", "D", "O", "with a full-width comma", "with both pictures"), rows)
 
 
@@ -192,7 +192,7 @@ def same_eyes(root: Path) -> Sheet:
     for seed in range(SEEDS):
         for joined in parted:
             sides = _split(data, seed, joined=joined)
-            side_of = {row: name for name, own in sides.items() for row in own.tolist()}
+            side_of = {row: name for name, members in sides.items() for row in members.tolist()}
             parted[joined] += sum(len({side_of[row] for row in rows}) > 1 for rows in groups)
     return facts([
         ("groups of the list, two of them likely", len(groups)),
@@ -215,8 +215,8 @@ def parts(root: Path) -> Sheet:
     data = read(root)
     rows = []
     for count in (2, 1, 0):
-        own = data.targets[data.pictures == count]
-        rows.append([str(count), str(len(own)), *(percent(n, len(own)) for n in own.sum(0).tolist())])
+        targets = data.targets[data.pictures == count]
+        rows.append([str(count), str(len(targets)), *(percent(n, len(targets)) for n in targets.sum(0).tolist())])
     areas = [auroc(data.having(label), -data.pictures) for label in odir.LABELS]
     rows.append(["AUROC of having fewer", str(len(data.ids)), *areas])
     return Sheet(("pictures", "patients", *odir.LABELS), rows)
@@ -242,12 +242,12 @@ def kaggle(root: Path) -> Sheet:
     eyes = frames.frame(file, (*odir.COLUMNS, "labels", "filename"))
     both = eyes.drop_duplicates("ID").merge(data.frame, on="ID", suffixes=("", " there"))
     columns = [name for name in odir.COLUMNS[1:] if (both[name] != both[f"{name} there"]).any()]
-    own = eyes["labels"].str.extract(r"'(\w)'")[0]
-    stray = np.array([row[label] != "1" for (_, row), label in zip(eyes.iterrows(), own, strict=True)])
+    eye_labels = eyes["labels"].str.extract(r"'(\w)'")[0]
+    stray = np.array([row[label] != "1" for (_, row), label in zip(eyes.iterrows(), eye_labels, strict=True)])
     words = eyes[odir.LEFT_WORDS].where(eyes["filename"] == eyes[odir.LEFT], eyes[odir.RIGHT_WORDS])
     pairs = Counter(
         ("+".join(sorted(labels_of(text))), label)
-        for text, label in zip(words, own, strict=True)
+        for text, label in zip(words, eye_labels, strict=True)
         if len(labels_of(text)) > 1
     )
     dust = pd.Series([*data.left, *data.right]).str.contains("lens dust")
@@ -256,7 +256,7 @@ def kaggle(root: Path) -> Sheet:
         ("patients", eyes["ID"].nunique()),
         ("columns of a patient that differ from the xlsx", len(columns)),
         ("eyes whose label is none of the patient's", int(stray.sum())),
-        ("of them N: the healthy eye of an ill patient", int((stray & (own == "N")).sum())),
+        ("of them N: the healthy eye of an ill patient", int((stray & (eye_labels == "N")).sum())),
         ("eyes whose keywords name two labels or more, of which one is given", sum(pairs.values())),
         ("of D and O, those that get D", pairs["D+O", "D"]),
         ("of D and O, those that get O", pairs["D+O", "O"]),

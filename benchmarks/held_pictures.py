@@ -6,7 +6,7 @@ from pathlib import Path
 
 import held_odir
 import numpy as np
-from held_counts import Sheet, auroc, facts, share, told
+from held_counts import Sheet, auroc, facts, forest_auroc, share
 from PIL import Image
 from scipy import ndimage
 from sklearn.decomposition import PCA
@@ -44,9 +44,9 @@ class Eyes:
 
     def pairs(self, features: np.ndarray) -> np.ndarray:
         """Features of both eyes of patients that have two, side by side; features [E] or [E, F]."""
-        found = features.reshape(len(self.rows), -1)
-        own = np.isin(self.rows, self.both)
-        return found[own].reshape(len(self.both), -1)
+        flat = features.reshape(len(self.rows), -1)
+        paired = np.isin(self.rows, self.both)
+        return flat[paired].reshape(len(self.both), -1)
 
     @cached_property
     def coarse(self) -> np.ndarray:
@@ -103,17 +103,17 @@ def shortcuts(root: Path) -> Sheet:
     }  # fmt: skip
     rows = []
     for label in odir.LABELS:
-        own = eyes.data.having(label)[eyes.both]
-        rows.append([label, *(told(own, eyes.pairs(look)) for look in looks.values())])
+        truth = eyes.data.having(label)[eyes.both]
+        rows.append([label, *(forest_auroc(truth, eyes.pairs(look)) for look in looks.values())])
     return Sheet(("label", *(f"AUROC of {look}" if not k else look for k, look in enumerate(looks))), rows)
 
 
 def components(root: Path) -> Sheet:
     eyes = read(root)
-    found = PCA(3, random_state=0).fit(eyes.coarse)
-    scores, bright = found.transform(eyes.coarse), eyes.grey.mean((1, 2))
+    pca = PCA(3, random_state=0).fit(eyes.coarse)
+    scores, bright = pca.transform(eyes.coarse), eyes.grey.mean((1, 2))
     rows = []
-    for k, part in enumerate(found.explained_variance_ratio_):
+    for k, part in enumerate(pca.explained_variance_ratio_):
         alike = abs(np.corrcoef(scores[:, k], bright)[0, 1])
         rows.append([str(k + 1), f"{100 * part:.0f} %", f"{alike:.2f}"])
     return Sheet(("component", "of the variance", "correlation with mean brightness, without sign"), rows)
@@ -139,7 +139,7 @@ def sides(root: Path) -> Sheet:
     inside = (green > BLACK).astype(np.float32)
 
     def around(values: np.ndarray, width: int) -> np.ndarray:
-        blurred, weight = (ndimage.gaussian_filter(own, (0, width, width)) for own in (values * inside, inside))
+        blurred, weight = (ndimage.gaussian_filter(plane, (0, width, width)) for plane in (values * inside, inside))
         return blurred / np.maximum(weight, 0.05)
 
     local = (green - around(green, 4)) * inside
@@ -147,12 +147,12 @@ def sides(root: Path) -> Sheet:
     model = make_pipeline(PCA(60, random_state=0), LogisticRegression(C=0.1, max_iter=500))
     left, flat = eyes.sides == 0, local.reshape(len(local), -1)
     folds = GroupKFold(5)
-    found = cross_val_predict(model, flat, left, groups=eyes.rows, cv=folds, method="predict_proba")[:, 1]
-    right = (found > 0.5) == left
+    chances = cross_val_predict(model, flat, left, groups=eyes.rows, cv=folds, method="predict_proba")[:, 1]
+    right = (chances > 0.5) == left
     pairs = eyes.pairs(right)
     return facts([
         ("pictures", len(left)),
-        ("AUROC of a linear model for the side", auroc(left, found)),
+        ("AUROC of a linear model for the side", auroc(left, chances)),
         ("pictures whose side it says", share(right)),
         ("patients with two pictures, both said the other way round", int((~pairs).all(1).sum())),
     ])  # fmt: skip
@@ -164,9 +164,9 @@ def saved(root: Path) -> Sheet:
     ways, counts = np.unique(eyes.coding, return_counts=True)
     shown = [odir.LABELS.index(label) for label in "NDGCMO"]
     rows = []
-    for way, count in sorted(zip(ways.tolist(), counts.tolist(), strict=True), key=lambda own: -own[1]):
-        own = eyes.data.targets[np.unique(eyes.rows[eyes.coding == way])] == 1
-        rows.append([str(way), str(count), str(len(own)), *(share(column) for column in own.T[shown])])
+    for way, count in sorted(zip(ways.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1]):
+        targets = eyes.data.targets[np.unique(eyes.rows[eyes.coding == way])] == 1
+        rows.append([str(way), str(count), str(len(targets)), *(share(column) for column in targets.T[shown])])
     headers = ("sum of the file's quantisation table", "pictures", "patients", *(odir.LABELS[k] for k in shown))
     return Sheet(headers, rows)
 

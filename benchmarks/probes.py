@@ -51,9 +51,9 @@ Batches = list[tuple[list[Tokens], Tensor]]
 def present(tokens: Tokens) -> Tokens:
     """Tokens of modalities that a sample has; where it has none of a stream's, all of that stream stay."""
     modality = tokens.modality.long()
-    there = (modality >= 0) & tokens.present.gather(1, modality.clamp(min=0))
-    there |= ~there.any(1, keepdim=True) & (modality >= 0)
-    return replace(tokens, modality=tokens.modality.masked_fill(~there, -1))
+    shown = (modality >= 0) & tokens.present.gather(1, modality.clamp(min=0))
+    shown |= ~shown.any(1, keepdim=True) & (modality >= 0)
+    return replace(tokens, modality=tokens.modality.masked_fill(~shown, -1))
 
 
 def means(streams: Sequence[Tokens]) -> np.ndarray:
@@ -98,9 +98,9 @@ def after(depth: int) -> str:
 
 def scored(task: Task, targets: dict[str, np.ndarray], logits: dict[str, np.ndarray]) -> tuple[float, ...]:
     """Test scores as in `SCORES`."""
-    found = task.scores(targets["test"], logits["test"])
+    scores = task.scores(targets["test"], logits["test"])
     tuned = task.tuned((targets["val"], logits["val"]), targets["test"], logits["test"])
-    return found["f1_macro"], tuned["f1_macro_tuned"], found["auroc"]
+    return scores["f1_macro"], tuned["f1_macro_tuned"], scores["auroc"]
 
 
 def linear(task: Task, features: dict[str, np.ndarray], targets: dict[str, np.ndarray]) -> tuple[float, ...]:
@@ -136,7 +136,7 @@ def attention(task: Task, batches: dict[str, Batches], targets: dict[str, np.nda
             logits = {n: torch.cat([predicted(streams) for streams, _ in batches[n]]).numpy() for n in ("val", "test")}
         validated = task.scores(targets["val"], logits["val"])["auroc"]
         since = 0 if validated > best[0] else since + 1
-        best = max(best, (validated, scored(task, targets, logits)), key=lambda own: own[0])
+        best = max(best, (validated, scored(task, targets, logits)), key=lambda epoch: epoch[0])
         if since == PATIENCE:
             break
     return (*best[1], *best[1])
@@ -156,18 +156,18 @@ def probed(cell: Cell, runtime: Runtime, attended: Sequence[int]) -> dict[str, t
     both = {name: extracted(model, view, chosen) for name, view in views.items()}
     targets = {name: view.targets.numpy().astype(np.uint8) for name, view in views.items()}
     task: Task = task_of(cell.task)
-    found = {}
+    by_probe = {}
     for name in both["train"][0]:
-        found[name] = linear(task, {side: own[0][name] for side, own in both.items()}, targets)
-        print(f"{cell.label}: {name}", *(f"{100 * score:.1f}" for score in found[name]), flush=True)
+        by_probe[name] = linear(task, {side: extract[0][name] for side, extract in both.items()}, targets)
+        print(f"{cell.label}: {name}", *(f"{100 * score:.1f}" for score in by_probe[name]), flush=True)
     for d in sorted(chosen):
         name = f"label attention, {after(d).removeprefix('mean of the ').removeprefix('mean ')}"
-        found[name] = attention(task, {side: own[1][d] for side, own in both.items()}, targets)
-        print(f"{cell.label}: {name}", *(f"{100 * score:.1f}" for score in found[name]), flush=True)
-    return found
+        by_probe[name] = attention(task, {side: extract[1][d] for side, extract in both.items()}, targets)
+        print(f"{cell.label}: {name}", *(f"{100 * score:.1f}" for score in by_probe[name]), flush=True)
+    return by_probe
 
 
-def drawn(found: dict[str, dict[str, list[float]]], file: Path) -> None:
+def drawn(by_backbone: dict[str, dict[str, list[float]]], file: Path) -> None:
     """Scores of the mean token against depth, a line a backbone; a cross is what its own pooling gives."""
     import matplotlib
 
@@ -176,7 +176,7 @@ def drawn(found: dict[str, dict[str, list[float]]], file: Path) -> None:
 
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), constrained_layout=True)
     for panel, k in zip(panels, (1, 2), strict=True):
-        for backbone, rows in found.items():
+        for backbone, rows in by_backbone.items():
             curve = [scores[k] for name, scores in rows.items() if name.startswith("mean") and name != LAST]
             line = panel.plot(range(len(curve)), curve, marker="o", markersize=3, label=backbone)[0]
             panel.plot(len(curve) - 1, rows[POOLED][k], marker="x", color=line.get_color())
@@ -197,7 +197,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where all scores go, and those of earlier backbones come from")
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
-    found = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
+    by_backbone = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     for backbone in options.backbones:
         grid = campaign.preset(
             "quick", datasets=(options.dataset,), methods=("head",), floors=("none",), missing=("complete",),
@@ -206,19 +206,21 @@ def main() -> None:
         )  # fmt: skip
         grid = replace(grid, pool=0, recipe=replace(grid.recipe, max_text=options.max_text))
         runtime = campaign.runtime(grid)
-        each = [probed(cell, runtime, options.attention) for cell in campaign.plan(grid, runtime).cells]
-        means_of = {name: (100 * np.mean([own[name] for own in each], 0)).round(2).tolist() for name in each[0]}
-        found[Path(backbone).name if "," not in backbone else backbone] = means_of
+        fold_scores = [probed(cell, runtime, options.attention) for cell in campaign.plan(grid, runtime).cells]
+        means_of = {
+            name: (100 * np.mean([fold[name] for fold in fold_scores], 0)).round(2).tolist() for name in fold_scores[0]
+        }
+        by_backbone[Path(backbone).name if "," not in backbone else backbone] = means_of
         if options.json:
-            options.json.write_text(json.dumps(found, indent=1) + "\n")
+            options.json.write_text(json.dumps(by_backbone, indent=1) + "\n")
     folds = ", ".join(map(str, options.folds))
-    for backbone, rows in found.items():
+    for backbone, rows in by_backbone.items():
         print(f"\n{options.dataset} ({'twin' if options.root == 'twin' else 'real'}), {backbone}, folds {folds}\n")
         body = [[name, *(f"{score:.1f}" for score in scores)] for name, scores in rows.items()]
         headers = ["probe", *SCORES, *(f"{score}; chosen by F1" for score in SCORES)]
         print(tabulate(body, headers, tablefmt="github", disable_numparse=True))
     if options.figure:
-        drawn(found, options.figure)
+        drawn(by_backbone, options.figure)
 
 
 if __name__ == "__main__":

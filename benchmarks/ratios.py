@@ -26,9 +26,11 @@ EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}", "share":
 Entries = dict[tuple[str, str], dict]
 
 
-def entries(found: list[dict]) -> Entries:
+def entries(benchmarks: list[dict]) -> Entries:
     """What pytest-benchmark knows of its benchmarks, by (group, name): median seconds and extra_info."""
-    return {(b["group"] or "", b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in found}
+    return {
+        (b["group"] or "", b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in benchmarks
+    }
 
 
 def read(file: Path) -> list[dict]:
@@ -41,13 +43,13 @@ def read(file: Path) -> list[dict]:
 
 def wanted(benchmark, **more: tuple[float, str]) -> None:
     """Note what a benchmark measured beside its time, each as a value and the condition on it, such as "<= 5"."""
-    found = benchmark.extra_info.setdefault("measured", {})
-    found |= {name.replace("_", " "): {"value": value, "wanted": sign} for name, (value, sign) in more.items()}
+    noted = benchmark.extra_info.setdefault("measured", {})
+    noted |= {name.replace("_", " "): {"value": value, "wanted": sign} for name, (value, sign) in more.items()}
 
 
-def where(found: list[dict]) -> str:
+def where(benchmarks: list[dict]) -> str:
     """Device and versions of some results."""
-    info = found[0]["extra_info"]
+    info = benchmarks[0]["extra_info"]
     versions = ", ".join(f"{name} {info['versions'][name]}" for name in ("torch", "transformers", "peft"))
     return f"{info['device']}, {info['threads']} thread, {versions}"
 
@@ -56,7 +58,7 @@ def rows(runs: list[tuple[str, Entries]]) -> list[dict[str, str]]:
     """One row per entry of the first of some runs, which have names."""
     (stem, first), *others = runs
     bases = {group: entry for (group, _), entry in first.items() if entry.get("base")}
-    found = []
+    table = []
     for (group, name), entry in sorted(first.items()):
         row = {"group": group, "entry": name, "ms": f"{1000 * entry['s']:.3g}"}
         row |= {title: shown.format(entry[title]) for title, shown in EXTRAS.items() if title in entry}
@@ -65,20 +67,20 @@ def rows(runs: list[tuple[str, Entries]]) -> list[dict[str, str]]:
             ratio = entry["s"] / base["s"]
             row |= {"over the base": f"{ratio:.3g}", **judged(ratio, entry, base)}
         if "ratios" in entry:
-            found += [named(group, name, ratio, entry) for name, ratio in entry["ratios"].items()]
+            table += [named(group, name, ratio, entry) for name, ratio in entry["ratios"].items()]
             continue
         for other_stem, other in others:
             if (group, name) in other:
                 row[f"{other_stem} / {stem}"] = f"{other[group, name]['s'] / entry['s']:.3g}"
-        found.append(row)
-        found += [measured(group, name, *own) for own in entry.get("measured", {}).items()]
-    return found
+        table.append(row)
+        table += [measured(group, name, *measurement) for measurement in entry.get("measured", {}).items()]
+    return table
 
 
-def measured(group: str, name: str, what: str, own: dict) -> dict[str, str]:
+def measured(group: str, name: str, what: str, measurement: dict) -> dict[str, str]:
     """Something that a benchmark measured beside its time."""
-    row = {"group": group, "entry": f"{name}: {what}", "measured": f"{own['value']:.3g}"}
-    return row | judged(own["value"], own, {})
+    row = {"group": group, "entry": f"{name}: {what}", "measured": f"{measurement['value']:.3g}"}
+    return row | judged(measurement["value"], measurement, {})
 
 
 def named(group: str, name: str, ratio: float, entry: dict) -> dict[str, str]:
@@ -103,16 +105,16 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         sys.exit(__doc__)
     files = {Path(argument).stem: read(Path(argument)) for argument in arguments}
-    found = rows([(stem, entries(own)) for stem, own in files.items()])
+    table = rows([(stem, entries(benchmarks)) for stem, benchmarks in files.items()])
     print("\n\n".join(map(where, files.values())), end="\n\n")
-    print(shown(found))
-    return int(any(row.get("met") == "NO" for row in found))
+    print(shown(table))
+    return int(any(row.get("met") == "NO" for row in table))
 
 
-def shown(found: list[dict[str, str]]) -> str:
+def shown(table: list[dict[str, str]]) -> str:
     """Rows as a table of Markdown."""
-    names = dict.fromkeys(name for row in found for name in row)
-    return tabulate([[row.get(name, "") for name in names] for row in found], [*names], "github", disable_numparse=True)
+    names = dict.fromkeys(name for row in table for name in row)
+    return tabulate([[row.get(name, "") for name in names] for row in table], [*names], "github", disable_numparse=True)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ def decoded(content: bytes, size: tuple[int, int], gap: int | None) -> tuple[np.
     """The picture at `size` (width, height), whether it was decoded at a reduced scale, and the seconds it took."""
     begun = time.process_time()
     with Image.open(io.BytesIO(content)) as image:
-        whole = image.size
+        full_size = image.size
         if gap:
             image.draft("RGB", (size[0] * gap, size[1] * gap))
-        reduced = image.size != whole
+        reduced = image.size != full_size
         values = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC), float)
     return values, reduced, time.process_time() - begun
 
@@ -39,15 +39,15 @@ def contents(folder: Path, files: int, mosaic: int) -> list[bytes]:
     chosen = [paths[i] for i in np.linspace(0, len(paths) - 1, min(files, len(paths))).astype(int)]
     if mosaic < 2:
         return [path.read_bytes() for path in chosen]
-    found = []
+    mosaics = []
     for first in range(0, len(chosen) - mosaic**2 + 1, mosaic**2):
         tiles = [np.asarray(Image.open(path).convert("RGB")) for path in chosen[first : first + mosaic**2]]
         tiles = [np.asarray(Image.fromarray(tile).resize(tiles[0].shape[1::-1])) for tile in tiles]
         rows = [np.concatenate(tiles[k : k + mosaic], 1) for k in range(0, mosaic**2, mosaic)]
         file = io.BytesIO()
         Image.fromarray(np.concatenate(rows)).save(file, "JPEG", quality=92)
-        found.append(file.getvalue())
-    return found
+        mosaics.append(file.getvalue())
+    return mosaics
 
 
 def compared(files: list[bytes], side: int, gap: int) -> list[str]:
@@ -56,9 +56,9 @@ def compared(files: list[bytes], side: int, gap: int) -> list[str]:
         with Image.open(io.BytesIO(content)) as image:
             scale = side / min(image.size)
             size = (round(image.width * scale), round(image.height * scale))
-        whole, _, took = decoded(content, size, None)
+        full, _, took = decoded(content, size, None)
         part, smaller, took_part = decoded(content, size, gap)
-        apart = np.abs(whole - part)
+        apart = np.abs(full - part)
         reduced += smaller
         whole_time, part_time = whole_time + took, part_time + took_part
         most = max(most, float(apart.max()))

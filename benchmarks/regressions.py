@@ -21,12 +21,12 @@ def fitted(
     training samples, so that their variances add up to 1; a strength is scikit-learn's C, an inverse penalty.
     """
     center, scale = features["train"].mean(0), features["train"].std(0) + 1e-6
-    inputs = {name: (own - center) / scale / len(center) ** 0.5 for name, own in features.items()}
+    inputs = {name: (matrix - center) / scale / len(center) ** 0.5 for name, matrix in features.items()}
     known = np.flatnonzero(targets["train"].min(0) < targets["train"].max(0))
     for strength in strengths:
         logits = {name: np.full(targets[name].shape, UNKNOWN) for name in ("val", "test")}
         for c in known:
             model = LogisticRegression(C=strength, max_iter=500).fit(inputs["train"], targets["train"][:, c])
-            for name, own in logits.items():
-                own[:, c] = model.decision_function(inputs[name])
+            for name, matrix in logits.items():
+                matrix[:, c] = model.decision_function(inputs[name])
         yield logits

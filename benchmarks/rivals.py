@@ -49,11 +49,11 @@ def batch(fours: int = 1) -> Batch:
     rows, generator = fours * len(LENGTHS), torch.Generator().manual_seed(0)
     present = torch.tensor([[True, True], [True, False], [True, False], [False, True]]).repeat(fours, 1)
     lengths = torch.where(present[:, 0], torch.tensor(LENGTHS).repeat(fours), 2)
-    runtime = torch.arange(int(lengths.max()))
+    positions = torch.arange(int(lengths.max()))
     pixels = torch.randn(rows, 3, 320, 608, generator=generator)
     pixels[~present[:, 1]] = 1
-    ids = torch.randint(1000, 30_000, (rows, len(runtime)), generator=generator)
-    words = TextInputs(ids, runtime < lengths[:, None])
+    ids = torch.randint(1000, 30_000, (rows, len(positions)), generator=generator)
+    words = TextInputs(ids, positions < lengths[:, None])
     return Batch((words, ImageInputs(pixels, torch.tensor([[10, 19]]).expand(rows, 2))), present)
 
 
@@ -73,8 +73,8 @@ class Made:
     present: np.ndarray
 
     def batch(self, rows: np.ndarray, present: np.ndarray) -> Batch:
-        whole = batch()
-        return Batch(whole.with_tensors([tensor[rows] for tensor in whole.tensors()]).inputs, torch.tensor(present))
+        full = batch()
+        return Batch(full.with_tensors([tensor[rows] for tensor in full.tensors()]).inputs, torch.tensor(present))
 
 
 def settled(model: Model, device: torch.device) -> Model:
@@ -96,7 +96,7 @@ def step_gflops(model: Model, inputs: Batch, keep: bool = True) -> float:
     """GFLOPs of a training step on `inputs`, each sample without padding; the frozen beginning left out if kept."""
     samples = [inputs.with_tensors([tensor[k : k + 1] for tensor in inputs.tensors()]) for k in range(len(inputs))]
     counted = [step_flops(model, sample) for sample in samples]
-    return sum(found["forward"] + found["backward"] - keep * found["begin"] for found in counted) / 1e9
+    return sum(counts["forward"] + counts["backward"] - keep * counts["begin"] for counts in counted) / 1e9
 
 
 class Released(nn.Module):
@@ -164,7 +164,7 @@ def encoders(backbone: Vilt, inputs: Batch, first: int | None = None) -> dict:
     """
 
     @torch.no_grad()
-    def own():
+    def our_output():
         (tokens,) = backbone.join(backbone.embed(inputs), inputs.present)
         for i in range(backbone.depth):
             tokens = backbone.block(At(0, i), tokens, first=first if i == backbone.depth - 1 else None)
@@ -174,8 +174,8 @@ def encoders(backbone: Vilt, inputs: Batch, first: int | None = None) -> dict:
     def theirs():
         return backbone.vilt(**plain(inputs)).pooler_output
 
-    torch.testing.assert_close(own(), theirs(), rtol=0, atol=1e-5)
-    return {"mora_bench": own, "transformers": theirs}
+    torch.testing.assert_close(our_output(), theirs(), rtol=0, atol=1e-5)
+    return {"mora_bench": our_output, "transformers": theirs}
 
 
 def step(forward, trained, dtype: torch.dtype | None = None):

@@ -68,13 +68,13 @@ if __name__ != "__main__":
 def lines(frame: pd.DataFrame) -> list[tuple]:
     """(dataset, row, tested, seeds, mean AUROC, its deviation over seeds, P of a t-test against 0.5), a line each."""
     frame = frame.assign(dataset=frame["dataset"].str.replace(r"-shuffled-\d+$", "", regex=True))
-    found = []
-    for (dataset, method, *_), own in frame.groupby(["dataset", "method", "rank", "blocks", "knobs"], dropna=False):
+    rows = []
+    for (dataset, method, *_), group in frame.groupby(["dataset", "method", "rank", "blocks", "knobs"], dropna=False):
         for tested in ("complete", "both"):
-            scores = own[f"score {tested}"].to_numpy(float)
+            scores = group[f"score {tested}"].to_numpy(float)
             chance = 1.0 if np.allclose(scores, 0.5) else stats.ttest_1samp(scores, 0.5).pvalue
-            found.append((dataset, method, tested, len(scores), scores.mean(), scores.std(ddof=1), chance))
-    return found
+            rows.append((dataset, method, tested, len(scores), scores.mean(), scores.std(ddof=1), chance))
+    return rows
 
 
 def main(arguments: list[str]) -> int:
@@ -82,19 +82,19 @@ def main(arguments: list[str]) -> int:
     cells = []
     for seed in grid.seeds:
         names = tuple(f"{name}-shuffled-{seed}" for name in grid.datasets)
-        own, before = (replace(each, datasets=names, seeds=(seed,)) for each in (grid, preset))
-        cells += campaign.plan(own, runtime, before).cells
+        seed_grid, seed_preset = (replace(base, datasets=names, seeds=(seed,)) for base in (grid, preset))
+        cells += campaign.plan(seed_grid, runtime, seed_preset).cells
     for number, (cell, record) in enumerate(campaign.run(cells, runtime, grid.engine), 1):
         print(f"{number} of {len(cells)}: {cell.label}: {record.status}", file=sys.stderr)
-    found = lines(read(runtime.out, "auroc").cells)
-    told = adjusted(np.array([line[-1] for line in found]))
+    tests = lines(read(runtime.out, "auroc").cells)
+    p_values = adjusted(np.array([line[-1] for line in tests]))
     body = [
         [*line[:4], f"{100 * line[4]:.1f}", f"{100 * line[5] / line[3] ** 0.5:.1f}", f"{p:.3f}"]
-        for line, p in zip(found, told, strict=True)
+        for line, p in zip(tests, p_values, strict=True)
     ]
     headers = ("dataset", "row", "tested", "seeds", "AUROC x 100", "standard error", "P (Holm)")
     print(tabulate(body, headers, tablefmt="github", disable_numparse=True))
-    return int(any(p < 0.05 for p in told))
+    return int(any(p < 0.05 for p in p_values))
 
 
 if __name__ == "__main__":

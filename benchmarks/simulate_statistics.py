@@ -45,22 +45,22 @@ Test = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 def spread(kind: str, rows: int) -> np.ndarray:
     """The standard deviations of R rows, [R, 1]."""
-    found = np.ones(rows)
+    deviations = np.ones(rows)
     if kind == "one tenfold":
-        found[0] = 10
+        deviations[0] = 10
     elif kind == "one fivefold":
-        found[0] = 5
+        deviations[0] = 5
     elif kind == "one a tenth":
-        found[0] = 0.1
+        deviations[0] = 0.1
     elif kind == "two tenfold":
-        found[: min(2, rows // 2)] = 10
+        deviations[: min(2, rows // 2)] = 10
     elif kind == "half tenfold":
-        found[: rows // 2] = 10
+        deviations[: rows // 2] = 10
     elif kind == "one to ten":
-        found = 10 ** np.linspace(0, 1, rows)
+        deviations = 10 ** np.linspace(0, 1, rows)
     elif kind == "loud to quiet":
-        found = 10 ** np.linspace(1, 0, rows)
-    return found[:, None]
+        deviations = 10 ** np.linspace(1, 0, rows)
+    return deviations[:, None]
 
 
 SPREADS = ("alike", "one fivefold", "one tenfold", "one a tenth", "two tenfold", "half tenfold", "one to ten")
@@ -76,15 +76,15 @@ def noise(kind: str, shape: tuple[int, int, int], rng: np.random.Generator) -> n
         return rng.standard_t(5, shape) / np.sqrt(5 / 3)
     if kind == "skewed":
         return (rng.gamma(4, size=shape) - 4) / 2
-    found = rng.normal(size=shape)
+    values = rng.normal(size=shape)
     if kind == "half the same":
-        found[:, : max(rows // 2, 2)] = found[:, :1]
+        values[:, : max(rows // 2, 2)] = values[:, :1]
     elif kind == "half nearly the same":
-        found[:, 1 : max(rows // 2, 2)] = found[:, :1] + 0.02 * found[:, 1 : max(rows // 2, 2)]
+        values[:, 1 : max(rows // 2, 2)] = values[:, :1] + 0.02 * values[:, 1 : max(rows // 2, 2)]
     elif kind.startswith("two families"):
-        own = rng.normal(size=(shape[0], 2, shape[2]))
-        found = found + (3 if kind.endswith("0.9") else 1) * own[:, np.arange(rows) % 2]
-    return found
+        family = rng.normal(size=(shape[0], 2, shape[2]))
+        values = values + (3 if kind.endswith("0.9") else 1) * family[:, np.arange(rows) % 2]
+    return values
 
 
 #: How scores of few test samples come: in steps of this many standard deviations of a quiet row.
@@ -99,12 +99,12 @@ def drawn(kind: str, spreads: str, rows: int, seeds: int, grids: int) -> Iterato
     rng = np.random.default_rng([rows, seeds, *f"{kind} {spreads}".encode()])
     for first in range(0, grids, BATCH):
         shape = (min(BATCH, grids - first), rows, seeds)
-        found = noise(kind, shape, rng) * spread(spreads, rows)
+        scores = noise(kind, shape, rng) * spread(spreads, rows)
         if kind in STEPS:
-            found = np.round(found / STEPS[kind]) * STEPS[kind]
+            scores = np.round(scores / STEPS[kind]) * STEPS[kind]
         if kind == "half far":
-            found[:, 1::2] += FAR
-        yield found
+            scores[:, 1::2] += FAR
+        yield scores
 
 
 def now(scores: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -121,9 +121,9 @@ def before(scores: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndar
     if len(first) > 1:
         logs = np.log(np.maximum(variance, 1e-30)) - digamma(freedom / 2) + np.log(freedom / 2)
         beyond = logs.var(1, ddof=1, keepdims=True) - polygamma(1, freedom / 2)
-        whole = np.where(beyond > 0, 2 * _inverse_trigamma(np.maximum(beyond, 1e-9)), 1e9)
-        center = np.exp(logs.mean(1, keepdims=True) + digamma(whole / 2) - np.log(whole / 2))
-        prior = np.minimum(whole / 2, (rows - 2) * freedom)
+        full_prior = np.where(beyond > 0, 2 * _inverse_trigamma(np.maximum(beyond, 1e-9)), 1e9)
+        center = np.exp(logs.mean(1, keepdims=True) + digamma(full_prior / 2) - np.log(full_prior / 2))
+        prior = np.minimum(full_prior / 2, (rows - 2) * freedom)
     error = np.sqrt((prior * center + freedom * variance) / (prior + freedom) / scores.shape[2])
     ratio = np.divide(apart.mean(2), error, out=np.full(error.shape, np.inf), where=error > 0)
     return adjusted(np.where(apart.mean(2) == 0, 1.0, 2 * t.sf(np.abs(ratio), prior + freedom)))
@@ -133,10 +133,10 @@ def wrong(test: Test, kind: str, spreads: str, rows: int, seeds: int, grids: int
     """The share of grids in which two rows of the same mean are told apart."""
     first, second = np.triu_indices(rows, 1)
     equal = (first - second) % 2 == 0 if kind == "half far" else np.ones(len(first), bool)
-    found = [
+    told_apart = [
         (test(batch, first, second) < LEVEL)[:, equal].any(1) for batch in drawn(kind, spreads, rows, seeds, grids)
     ]
-    return float(np.concatenate(found).mean())
+    return float(np.concatenate(told_apart).mean())
 
 
 def seen(test: Test, batches: list[np.ndarray], difference: float, row: int = 0, pair: int = 0) -> float:
@@ -144,7 +144,7 @@ def seen(test: Test, batches: list[np.ndarray], difference: float, row: int = 0,
     first, second = np.triu_indices(batches[0].shape[1], 1)
     better = np.zeros((batches[0].shape[1], 1))
     better[row] = difference
-    return float(np.concatenate([test(own + better, first, second)[:, pair] < LEVEL for own in batches]).mean())
+    return float(np.concatenate([test(scores + better, first, second)[:, pair] < LEVEL for scores in batches]).mean())
 
 
 def printed(batch: np.ndarray) -> np.ndarray:
@@ -156,29 +156,29 @@ def printed(batch: np.ndarray) -> np.ndarray:
 def powers(rows: int, seeds: int, grids: int) -> dict[str, float]:
     """Of rows that are alike: the power where the rule before had 0.8 and 0.5, and where the table says 0.8."""
     batches = list(drawn("normal", "alike", rows, seeds, grids))
-    found: dict[str, float] = {"rows": rows, "seeds": seeds}
+    line: dict[str, float] = {"rows": rows, "seeds": seeds}
     for power in (POWER, 0.5):
         difference = brentq(lambda d, power=power: seen(before, batches, d) - power, 0, 100, xtol=0.01)
-        found[f"beside {power}"] = seen(now, batches, difference) / seen(before, batches, difference)
-    medians = np.concatenate([np.median(printed(own), 1) for own in batches])
-    found["smallest"] = float(np.median(medians))
-    found["at smallest"] = seen(now, batches, found["smallest"])
-    return found
+        line[f"beside {power}"] = seen(now, batches, difference) / seen(before, batches, difference)
+    medians = np.concatenate([np.median(printed(scores), 1) for scores in batches])
+    line["smallest"] = float(np.median(medians))
+    line["at smallest"] = seen(now, batches, line["smallest"])
+    return line
 
 
 def single(spreads: str, rows: int, seeds: int, grids: int) -> dict[str, object]:
     """The range that a table prints where deviations differ, and the power of pairs at their own printed difference."""
     batches = list(drawn("normal", spreads, rows, seeds, grids))
-    smallest = np.concatenate([printed(own) for own in batches])
-    low, high = np.median([resolution(own) for own in smallest], axis=0)
-    found: dict[str, object] = {"deviations": spreads, "rows": rows, "seeds": seeds, "low": low, "high": high}
+    smallest = np.concatenate([printed(scores) for scores in batches])
+    low, high = np.median([resolution(differences) for differences in smallest], axis=0)
+    line: dict[str, object] = {"deviations": spreads, "rows": rows, "seeds": seeds, "low": low, "high": high}
     pairs = np.transpose(np.triu_indices(rows, 1)).tolist()
     for name, (i, j) in {"loud": (0, 1), "mixed": (0, rows - 1), "quiet": (rows - 2, rows - 1)}.items():
         number = pairs.index([i, j])
         difference = float(np.median(smallest[:, number]))
-        found[f"{name} pair"] = difference
-        found[f"its power at {name}"] = seen(now, batches, difference, i, number)
-    return found
+        line[f"{name} pair"] = difference
+        line[f"its power at {name}"] = seen(now, batches, difference, i, number)
+    return line
 
 
 def false_differences(noises: tuple[str, ...], rows: list[int], seeds: list[int], grids: int) -> tuple[str, float, int]:
@@ -188,7 +188,7 @@ def false_differences(noises: tuple[str, ...], rows: list[int], seeds: list[int]
         for spreads in SPREADS:
             shares = [[wrong(now, kind, spreads, r, s, grids) for r in rows] for s in seeds]
             most, settings = max(most, *map(max, shares)), settings + len(rows) * len(seeds)
-            body.append([kind, spreads, *(f"{100 * max(own):.1f}" for own in shares)])
+            body.append([kind, spreads, *(f"{100 * max(by_rows):.1f}" for by_rows in shares)])
     headers = ["noise", "deviations", *(f"{s} seeds" for s in seeds)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True), most, settings
 
@@ -199,20 +199,20 @@ def correlated(kind: str, spreads: str, shape: tuple[int, int], grids: int, r: f
     rng = np.random.default_rng([rows, seeds, int(100 * r), *f"{kind} {spreads}".encode()])
     for first in range(0, grids, BATCH):
         size = min(BATCH, grids - first)
-        shared, own = noise(kind, (size, rows, seeds), rng), noise(kind, (size * KINDS, rows, seeds), rng)
-        found = r**0.5 * shared[:, None] + (1 - r) ** 0.5 * own.reshape(size, KINDS, rows, seeds)
-        found = found * spread(spreads.removesuffix(ONCE), rows)
+        shared, separate = noise(kind, (size, rows, seeds), rng), noise(kind, (size * KINDS, rows, seeds), rng)
+        scores = r**0.5 * shared[:, None] + (1 - r) ** 0.5 * separate.reshape(size, KINDS, rows, seeds)
+        scores = scores * spread(spreads.removesuffix(ONCE), rows)
         if spreads.endswith(ONCE):
-            found[:, 1:] /= spread(spreads.removesuffix(ONCE), rows)
-        yield np.round(found / STEPS[kind]) * STEPS[kind] if kind in STEPS else found
+            scores[:, 1:] /= spread(spreads.removesuffix(ONCE), rows)
+        yield np.round(scores / STEPS[kind]) * STEPS[kind] if kind in STEPS else scores
 
 
 def together(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By the rule of several scores: who leads in each pair, [G, P], and whether any score tells it, [G, P]."""
     first, second = np.triu_indices(scores.shape[-2], 1)
-    found = paired_tests(scores, first, second, several=True)
-    holm = corrected(found.p, scores.shape[-2])
-    leads, depends = agreed(np.sign(found.difference).astype(int), holm)
+    tests = paired_tests(scores, first, second, several=True)
+    holm = corrected(tests.p, scores.shape[-2])
+    leads, depends = agreed(np.sign(tests.difference).astype(int), holm)
     return leads, (leads != 0) | depends
 
 
@@ -224,18 +224,20 @@ def false_leads(rows: list[int], seeds: list[int], grids: int) -> tuple[str, flo
         for r in CORRELATIONS:
             line = []
             for s in seeds:
-                each = [(d, (n, s)) for d in OF_SPREAD for n in rows]
-                shares = [_any(together(own) for own in correlated(kind, d, shape, grids, r)) for d, shape in each]
+                designs = [(d, (n, s)) for d in OF_SPREAD for n in rows]
+                shares = [
+                    _any(together(scores) for scores in correlated(kind, d, shape, grids, r)) for d, shape in designs
+                ]
                 line.append(np.max(shares, 0))
-                most, settings = max(most, line[-1][0]), settings + len(each)
-            body.append([kind, f"{r:g}", *(f"{100 * lead:.1f} ({100 * told:.1f})" for lead, told in line)])
+                most, settings = max(most, line[-1][0]), settings + len(designs)
+            body.append([kind, f"{r:g}", *(f"{100 * lead:.1f} ({100 * depends:.1f})" for lead, depends in line)])
     headers = ["noise", "correlation", *(f"{s} seeds" for s in seeds)]
     return tabulate(body, headers, tablefmt="github", disable_numparse=True), most, settings
 
 
-def _any(found: Iterator[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _any(verdicts: Iterator[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """The share of grids with a lead, and with a difference told by some score, [2]."""
-    return np.concatenate([np.stack([(leads != 0).any(1), told.any(1)], 1) for leads, told in found]).mean(0)
+    return np.concatenate([np.stack([(leads != 0).any(1), depends.any(1)], 1) for leads, depends in verdicts]).mean(0)
 
 
 def opposed(rows: int, seeds: int, grids: int) -> list[dict[str, object]]:
@@ -251,7 +253,7 @@ def opposed(rows: int, seeds: int, grids: int) -> list[dict[str, object]]:
         for name, parts in OPPOSED.items():
             better = np.zeros((KINDS, rows, 1))
             better[:, 0, 0] = least * np.array(parts)
-            line[name] = np.mean(np.concatenate([together(own + better)[0][:, 0] > 0 for own in batches]))
+            line[name] = np.mean(np.concatenate([together(scores + better)[0][:, 0] > 0 for scores in batches]))
         lines.append(line)
     return lines
 
@@ -267,8 +269,8 @@ def main() -> int:
     print(f"The largest of {settings} settings: {100 * most:.1f} %.\n")
     text, _, _ = false_differences(BEYOND, asked.rows, asked.seeds, asked.grids)
     print(f"The same beyond what is promised:\n\n{text}\n")
-    found = [powers(r, s, asked.grids) for s in asked.seeds if s > 2 for r in asked.rows]
-    print(f"Power, rows alike:\n\n{tabulate(found, 'keys', tablefmt='github', floatfmt='.2f')}")
+    table = [powers(r, s, asked.grids) for s in asked.seeds if s > 2 for r in asked.rows]
+    print(f"Power, rows alike:\n\n{tabulate(table, 'keys', tablefmt='github', floatfmt='.2f')}")
     text, leads, settings = false_leads(asked.rows, asked.seeds, asked.grids)
     print(f"\nA lead by {KINDS} scores (told by some score), % of grids, no difference:\n\n{text}\n")
     print(f"The largest share of leads in {settings} settings: {100 * leads:.1f} %.\n")
@@ -276,7 +278,7 @@ def main() -> int:
     print(f"Leads named, by true differences:\n\n{tabulate(both, 'keys', tablefmt='github', floatfmt='.2f')}")
     unlike = [single(kind, r, s, asked.grids) for kind in UNLIKE for s in (3, 5) for r in (6, 12)]
     print(f"\nPrinted, and single pairs, rows unlike:\n\n{tabulate(unlike, 'keys', tablefmt='github', floatfmt='.2f')}")
-    return int(max(most, leads) > MOST or any(own["beside 0.8"] < LEAST for own in found))
+    return int(max(most, leads) > MOST or any(line["beside 0.8"] < LEAST for line in table))
 
 
 if __name__ == "__main__":

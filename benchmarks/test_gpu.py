@@ -60,9 +60,9 @@ def test_step(benchmark, name, rate):
     method = registry.get(registry.METHODS, name)
     model = settled(network(method, own_axes(method, Vilt(vilt(), MODALITIES))), DEVICE)
     inputs = batch(16).to(DEVICE)
-    kept = model.shortcuts.constant
-    gflops = 16 * step_gflops(model, batch().to(DEVICE), keep=kept)
-    _model, forward, trained = ours(model, keep=kept, inputs=inputs)
+    constant = model.shortcuts.constant
+    gflops = 16 * step_gflops(model, batch().to(DEVICE), keep=constant)
+    _model, forward, trained = ours(model, keep=constant, inputs=inputs)
     torch.cuda.reset_peak_memory_stats()
     seconds = timed(benchmark, step(forward, trained, BF16))
     benchmark.extra_info |= {

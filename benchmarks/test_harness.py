@@ -82,14 +82,14 @@ SHIPPED = Path(__file__).parents[1] / "results" / "reference" / "quick"
 def many(tmp_path_factory):
     """10,000 records with scores, as files of their own and packed: those of the default grid under other seeds."""
     base, _ = Store(SHIPPED).records()
-    scores = {each.key: each for each in Store(SHIPPED).scores()[0]}
+    scores = {entry.key: entry for entry in Store(SHIPPED).scores()[0]}
     folders = {how: tmp_path_factory.mktemp("many") / how for how in ("loose", "packed")}
     loose = Store(folders["loose"])
     for n in range(10_000):
         record = base[n % len(base)]
         cell = dataclasses.replace(record.cell, seed=n // len(base))
-        own = msgspec.structs.replace(scores[record.key], key=cell.key, score_key=cell.score_key)
-        loose.write(cell, msgspec.structs.replace(record, key=cell.key, cell=cell), None, own)
+        renamed = msgspec.structs.replace(scores[record.key], key=cell.key, score_key=cell.score_key)
+        loose.write(cell, msgspec.structs.replace(record, key=cell.key, cell=cell), None, renamed)
     shutil.copytree(folders["loose"], folders["packed"])
     pack(Store(folders["packed"]))
     return folders
@@ -155,15 +155,15 @@ def test_evaluation(benchmark, what, runtime):
     sides = {name: Side(data.table, np.arange(len(data))) for name in ("train", "val", "test")}
 
     def evaluate():
-        found = predict(model, data, sides["test"].rows, 16, torch.device("cpu"))
-        logits = predicted(sides, {"val": found, "test": found})
+        predictions = predict(model, data, sides["test"].rows, 16, torch.device("cpu"))
+        logits = predicted(sides, {"val": predictions, "test": predictions})
         if "all scores" in what:
             scored(cell, logits)
         if "mechanisms" in what:
             for name in FOUR:
-                own = dataclasses.replace(cell, scoring=Scoring(Missing(name, 2.0)))
+                variant = dataclasses.replace(cell, scoring=Scoring(Missing(name, 2.0)))
                 for pattern in ("text", "image", "both"):
-                    over_masks(own, MultiLabel(), logits["test"], pattern, list(CURVE))
+                    over_masks(variant, MultiLabel(), logits["test"], pattern, list(CURVE))
 
     benchmark.extra_info |= EVALUATIONS[what]
     benchmark.pedantic(evaluate, rounds=3, warmup_rounds=1)

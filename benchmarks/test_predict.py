@@ -24,8 +24,8 @@ def write(file: Path, records: int, labels: bool) -> None:
         rows.writerow(["id", *VALUES, "sex", *(["ill"] if labels else [])])
         for first in range(0, records, 10_000):
             values = rng.normal(60, 10, (min(10_000, records - first), len(VALUES))).round(1)
-            for i, own in enumerate(values, first):
-                rows.writerow([f"v{i}", *own, "fm"[i % 2], *([int(own[0] > 60)] if labels else [])])
+            for i, record in enumerate(values, first):
+                rows.writerow([f"v{i}", *record, "fm"[i % 2], *([int(record[0] > 60)] if labels else [])])
 
 
 def run(*words: object) -> str:
@@ -34,9 +34,9 @@ def run(*words: object) -> str:
         "import resource, sys; from mora_bench.cli.main import main; code = main(sys.argv[1:]); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(code)"
     )
-    found = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr[-2000:]
-    return found.stdout
+    ended = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return ended.stdout
 
 
 @pytest.mark.parametrize("method", ["head", "late-fusion"])
@@ -45,8 +45,8 @@ def test_many_records_of_measured_values(method, benchmark, tmp_path, monkeypatc
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "cache"))
     os.makedirs("clinic")
     write(Path("clinic/visits.csv"), 1000, labels=True)
-    given = ["data", "clinic/visits.csv", "--table", *VALUES, "sex", "--labels", "ill", "--id", "id", "--out", "out"]
-    given += [
+    train = ["data", "clinic/visits.csv", "--table", *VALUES, "sex", "--labels", "ill", "--id", "id", "--out", "out"]
+    train += [
         "--seeds",
         "0",
         "--methods",
@@ -58,16 +58,16 @@ def test_many_records_of_measured_values(method, benchmark, tmp_path, monkeypatc
         "--backbone",
         "small-dual",
     ]
-    run(*given, "--save-adapters", "--engine", "inline")
+    run(*train, "--save-adapters", "--engine", "inline")
     keys = {record.cell.method: record.key for record in Store(Path("out")).records()[0]}
     write(Path("few.csv"), FEW, labels=False)
     write(Path("many.csv"), MANY, labels=False)
     words = ["predict", "out", keys[method], "--data-root", "clinic", "--plugin", "out/visits.py"]
     words += ["--decide", "validation", "--coverage", "0.9"]
     few = int(run(*words, "few.csv", "--out", "few.out").split()[-1])
-    said = benchmark.pedantic(lambda: run(*words, "many.csv", "--out", "many.out"), rounds=1)
-    many = int(said.split()[-1])
-    benchmark.extra_info["said"] = said.splitlines()[0]
+    printed = benchmark.pedantic(lambda: run(*words, "many.csv", "--out", "many.out"), rounds=1)
+    many = int(printed.split()[-1])
+    benchmark.extra_info["said"] = printed.splitlines()[0]
     wanted(benchmark, more_MiB_than_of_20000=(many - few, f"<= {MORE}"))
     with open("many.out") as rows:
         assert sum(1 for _ in rows) == MANY + 1

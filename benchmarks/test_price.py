@@ -23,23 +23,23 @@ def seconds_of_the_processor(monkeypatch, cache):
 
 
 def grid(backbone: str, out, seed: int, epochs: int, **more) -> Grid:
-    own = campaign.preset(
+    quick = campaign.preset(
         "quick", methods=("head", "lora"), floors=("none",), datasets=("odir",), backbone=(backbone,), seeds=(seed,),
         limit=150, pool=100, workers=1, device="cpu", out=out, **more,
     )  # fmt: skip
-    return dataclasses.replace(own, recipe=dataclasses.replace(own.recipe, epochs=epochs))
+    return dataclasses.replace(quick, recipe=dataclasses.replace(quick.recipe, epochs=epochs))
 
 
-def said(own: Grid) -> dict[Cell, float]:
-    runtime = campaign.runtime(own)
-    cells = campaign.plan(own, runtime).cells
+def estimated(setup: Grid) -> dict[Cell, float]:
+    runtime = campaign.runtime(setup)
+    cells = campaign.plan(setup, runtime).cells
     rows = {cell: pricing.of_cells([cell]) for cell in cells}
-    return {cell: pricing.priced(row, [cell], own, runtime).of(row[0]) for cell, row in rows.items()}
+    return {cell: pricing.priced(row, [cell], setup, runtime).of(row[0]) for cell, row in rows.items()}
 
 
-def true(own: Grid) -> dict[Cell, float]:
-    runtime = campaign.runtime(own)
-    cells = campaign.plan(own, runtime).cells
+def true(setup: Grid) -> dict[Cell, float]:
+    runtime = campaign.runtime(setup)
+    cells = campaign.plan(setup, runtime).cells
     done = dict(campaign.run(cells, runtime, "inline"))
     return {cell: done[cell].time.cell_s for cell in cells}
 
@@ -49,16 +49,16 @@ def test_a_price_is_within_1_5_of_the_truth(backbone, tmp_path, monkeypatch, ben
     monkeypatch.setattr("mora_bench.cli.pricing.SHIPPED", ())
     # The first cell of a process waits for imports.
     true(grid(backbone, tmp_path / "first", 0, 1))
-    probed = {epochs: said(grid(backbone, tmp_path / "out", 1, epochs, measure=True)) for epochs in EPOCHS}
+    probed = {epochs: estimated(grid(backbone, tmp_path / "out", 1, epochs, measure=True)) for epochs in EPOCHS}
     true(grid(backbone, tmp_path / "out", 0, 3))
-    known = {epochs: said(grid(backbone, tmp_path / "out", 1, epochs)) for epochs in EPOCHS}
-    whole = {e: true(grid(backbone, tmp_path / "out", 1, e)) for e in EPOCHS[:-1]}
-    whole[EPOCHS[-1]] = benchmark.pedantic(lambda: true(grid(backbone, tmp_path / "out", 1, EPOCHS[-1])), rounds=1)
+    known = {epochs: estimated(grid(backbone, tmp_path / "out", 1, epochs)) for epochs in EPOCHS}
+    truth = {e: true(grid(backbone, tmp_path / "out", 1, e)) for e in EPOCHS[:-1]}
+    truth[EPOCHS[-1]] = benchmark.pedantic(lambda: true(grid(backbone, tmp_path / "out", 1, EPOCHS[-1])), rounds=1)
     ratios = {
-        f"{how}, {cell.method}, {epochs} epochs": prices[epochs][cell] / whole[epochs][cell]
+        f"{how}, {cell.method}, {epochs} epochs": prices[epochs][cell] / truth[epochs][cell]
         for how, prices in (("probe", probed), ("records", known))
         for epochs in EPOCHS
-        for cell in whole[epochs]
+        for cell in truth[epochs]
     }
     benchmark.extra_info["said_over_true"] = ratios
     largest = max(max(ratio, 1 / ratio) for ratio in ratios.values())

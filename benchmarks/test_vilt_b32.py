@@ -48,11 +48,11 @@ def test_step(benchmark):
     benchmark.pedantic(turn, rounds=1)
     median = {way: float(np.median(times)) for way, times in seconds.items()}
     counted = {f"{way}, FLOPs": flops(forward) for way, (_model, forward, _trained) in made.items()}
-    own, own_flops = median.pop("mora_bench"), counted.pop("mora_bench, FLOPs")
+    our_time, our_flops = median.pop("mora_bench"), counted.pop("mora_bench, FLOPs")
     benchmark.extra_info |= {
         "ratios": {
-            **{way: took / own for way, took in median.items()},
-            **{way: count / own_flops for way, count in counted.items()},
+            **{way: took / our_time for way, took in median.items()},
+            **{way: count / our_flops for way, count in counted.items()},
         },
         "wanted": {"transformers + peft": ">= 1.3", "released": ">= 15"},
     }

@@ -88,17 +88,17 @@ def collate(samples: Sequence[tuple]) -> dict[str, Any]:
     ids = torch.tensor([[*text, *[0] * (length - len(text))] for text in texts])
     mask = torch.arange(length) < torch.tensor([[len(text)] for text in texts])
     by_size: dict[tuple, list[tuple[int, int, Tensor]]] = {}
-    for i, own in enumerate(eyes):
-        for eye, picture in enumerate(own):
+    for i, pair in enumerate(eyes):
+        for eye, picture in enumerate(pair):
             if picture is not None:
                 by_size.setdefault(tuple(picture.shape), []).append((i, eye, picture))
     pictures = [
         (
-            torch.tensor([i for i, _, _ in own]),
-            torch.tensor([eye for _, eye, _ in own]),
-            torch.stack([p for *_, p in own]),
+            torch.tensor([i for i, _, _ in group]),
+            torch.tensor([eye for _, eye, _ in group]),
+            torch.stack([p for *_, p in group]),
         )
-        for own in by_size.values()
+        for group in by_size.values()
     ]
     present = torch.from_numpy(np.array(present))
     return {"ids": ids, "mask": mask, "pictures": pictures, "present": present, "targets": torch.stack(targets)}
@@ -121,7 +121,7 @@ class MoraLayer(nn.Module):
 
 
 class Net(nn.Module):
-    """[CLS] text [SEP], then the pictures' tokens, through BERT; the mean of what is there, through a classifier.
+    """[CLS] text [SEP], then the pictures' tokens, through BERT; the mean of the tokens shown, through a classifier.
 
     Args:
         bert, reader: the pre-trained networks; `reader` makes a grid of features [B, F, h, w] of pixels.
@@ -136,7 +136,7 @@ class Net(nn.Module):
         self.method = method
         width = bert.config.hidden_size
         self.project = nn.Linear(features, width).requires_grad_(projects)
-        self.place = nn.Parameter(torch.zeros(EYES, TOKENS, width), requires_grad=projects)
+        self.positions = nn.Parameter(torch.zeros(EYES, TOKENS, width), requires_grad=projects)
         self.head = nn.Sequential(
             nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes)
         )
@@ -151,33 +151,33 @@ class Net(nn.Module):
 
     @torch.no_grad()
     def features(self, pictures: list, rows: int) -> tuple[Tensor, Tensor]:
-        """Features [B, eyes, cells, F] of the pictures that there are, and where they are, bool [B, eyes]."""
-        found = torch.zeros(rows, EYES, TOKENS, self.project.in_features)
-        there = torch.zeros(rows, EYES, dtype=torch.bool)
+        """Features [B, eyes, cells, F] of pictures, 0 where there is none, and which eyes have one, bool [B, eyes]."""
+        values = torch.zeros(rows, EYES, TOKENS, self.project.in_features)
+        shown = torch.zeros(rows, EYES, dtype=torch.bool)
         with self.seconds.of("pictures"):
             for at, eye, pixels in pictures:
                 grid = self.reader[0]((pixels.float() - 127) / 128)
-                found[at, eye] = F.adaptive_avg_pool2d(grid, CELLS).flatten(2).transpose(1, 2).float()
-                there[at, eye] = True
-        return found, there
+                values[at, eye] = F.adaptive_avg_pool2d(grid, CELLS).flatten(2).transpose(1, 2).float()
+                shown[at, eye] = True
+        return values, shown
 
     def forward(self, ids: Tensor, mask: Tensor, pictures: list, present: Tensor) -> Tensor:
         rows, length = ids.shape
-        found, there = self.features(pictures, rows)
+        features, shown = self.features(pictures, rows)
         # With nothing to train before the classifier, nothing before it needs a gradient.
         frozen = self.method == "head" and not self.project.weight.requires_grad
         with torch.no_grad() if frozen else nullcontext():
-            seen = (self.project(found) + self.place).flatten(1, 2)
+            seen = (self.project(features) + self.positions).flatten(1, 2)
             if self.method == "mora":
                 self.bert.encoder.layer[0].present = present.float()
-            whole = torch.cat([mask, there.repeat_interleave(TOKENS, 1)], 1)
+            visible = torch.cat([mask, shown.repeat_interleave(TOKENS, 1)], 1)
             last = self.bert(
                 inputs_embeds=torch.cat([self.bert.embeddings.word_embeddings(ids), seen], 1),
-                attention_mask=whole.long(),
+                attention_mask=visible.long(),
                 token_type_ids=torch.cat([torch.zeros_like(ids), torch.ones(seen.shape[:2], dtype=torch.long)], 1),
                 position_ids=torch.cat([torch.arange(length), torch.arange(TOKENS).repeat(EYES)]).expand(rows, -1),
             ).last_hidden_state
-            mean = (last * whole[..., None]).sum(1) / whole.sum(1, keepdim=True)
+            mean = (last * visible[..., None]).sum(1) / visible.sum(1, keepdim=True)
         return self.head(mean)
 
 
@@ -200,7 +200,7 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: (step + 1) / warm if step < warm else max(total - step, 0) / max(total - warm, 1)
     )
-    best, kept = -1.0, {}
+    best, best_weights = -1.0, {}
     autocast = torch.autocast("cpu", torch.bfloat16) if settings.precision == "bf16" else nullcontext()
     for batches in order:
         net.train()
@@ -217,17 +217,17 @@ def train(
         with net.seconds.of("validation"):
             score = f1(validation, predict(net, validation, settings.tested))
         if score > best:
-            best, kept = score, {name: p.detach().clone() for name, p in trained.items()}
+            best, best_weights = score, {name: p.detach().clone() for name, p in trained.items()}
     with torch.no_grad():
         for name, parameter in trained.items():
-            parameter.copy_(kept[name])
+            parameter.copy_(best_weights[name])
 
 
 @torch.no_grad()
 def predict(net: Net, samples: Shown, batch: int) -> np.ndarray:
     """Logits [n, C]."""
     net.eval()
-    return torch.cat([net(**inputs(own)) for own in DataLoader(samples, batch, collate_fn=collate)]).float().numpy()
+    return torch.cat([net(**inputs(group)) for group in DataLoader(samples, batch, collate_fn=collate)]).float().numpy()
 
 
 def f1(samples: Shown, logits: np.ndarray) -> float:
@@ -239,8 +239,10 @@ def f1(samples: Shown, logits: np.ndarray) -> float:
 def test(net: Net, patients: Patients, rows: np.ndarray, masks: dict[str, Sequence[np.ndarray]], batch: int) -> dict:
     """F1-macro of test patients under each mask, a pass each: `masks` are bool [n, 2] by pattern, one a rate."""
     with net.seconds.of("testing"):
-        shown = {pattern: [Shown(patients, rows, own) for own in found] for pattern, found in masks.items()}
-        return {name: [f1(each, predict(net, each, batch)) for each in own] for name, own in shown.items()}
+        shown = {pattern: [Shown(patients, rows, mask) for mask in by_rate] for pattern, by_rate in masks.items()}
+        return {
+            name: [f1(samples, predict(net, samples, batch)) for samples in by_rate] for name, by_rate in shown.items()
+        }
 
 
 def with_start(net: Net, start: dict[str, Any]) -> Net:
@@ -248,16 +250,18 @@ def with_start(net: Net, start: dict[str, Any]) -> Net:
     with torch.no_grad():
         net.project.weight.copy_(start["projection"]["linear.weight"])
         net.project.bias.copy_(start["projection"]["linear.bias"])
-        net.place.copy_(start["projection"]["rows.image"])
+        net.positions.copy_(start["projection"]["rows.image"])
     net.head.load_state_dict(start["head"])
     if net.method == "lora":
         from peft import set_peft_model_state_dict
 
-        set_peft_model_state_dict(net.peft, {f"base_model.model.{name}": own for name, own in start["adapter"].items()})
+        set_peft_model_state_dict(
+            net.peft, {f"base_model.model.{name}": tensor for name, tensor in start["adapter"].items()}
+        )
     elif net.method == "mora":
         layer = net.bert.encoder.layer[0]
         down, up = (start["adapter"][f"encoder.layer.0.mora_branch.{name}"] for name in ("down", "up"))
         layer.down.load_state_dict({"weight": copy.deepcopy(down)})
-        for own, weight in zip(layer.ups, up, strict=True):
-            own.load_state_dict({"weight": weight.T})
+        for layer_up, weight in zip(layer.ups, up, strict=True):
+            layer_up.load_state_dict({"weight": weight.T})
     return net

@@ -70,7 +70,7 @@ def scores(of, f1):
 def record(method="mora", seed=0, f1=0.5, family="", provenance=TOY, **changes):
     """A record that is done and its scores."""
     of = cell(method, seed, **changes)
-    own = Record(
+    done = Record(
         schema=SCHEMA,
         key=of.key,
         status="done",
@@ -85,12 +85,12 @@ def record(method="mora", seed=0, f1=0.5, family="", provenance=TOY, **changes):
         ),
         flops=Flops(forward=2e9, step_begin=0.0, step_forward=2e9, step_backward=1e9, tokens={}),
     )
-    return own, scores(of, f1)
+    return done, scores(of, f1)
 
 
 def failed(method="mora", seed=0, **changes):
     of = cell(method, seed, **changes)
-    own = Record(
+    failure = Record(
         schema=SCHEMA,
         key=of.key,
         status="failed",
@@ -99,15 +99,15 @@ def failed(method="mora", seed=0, **changes):
         competitor=Competitor(title=method, family=""),
         error="Boom: a_b|c & 5 %",
     )
-    return own, None
+    return failure, None
 
 
 def predictor(method="prior", seed=0, f1=0.1, **changes):
     """A competitor without a network and its scores."""
     none = {"rank": None, "blocks": None, "recipe": None, "backbone": "none", "weights": "", "impute": "none"}
-    own, found = record(method, seed, f1, "no network", **(none | {"impute_version": ""} | changes))
-    own = msgspec.structs.replace(
-        own, training=None, parameters=None, flops=None, time=Clock(cell_s=0.1, predict_s=0.1),
+    done, scored = record(method, seed, f1, "no network", **(none | {"impute_version": ""} | changes))
+    done = msgspec.structs.replace(
+        done, training=None, parameters=None, flops=None, time=Clock(cell_s=0.1, predict_s=0.1),
         competitor=Competitor(title=method, family="no network", abstains="without text: no label"),
     )  # fmt: skip
-    return own, found
+    return done, scored

@@ -126,10 +126,10 @@ def its_folder_linked(file: Path, other: Path, rng: random.Random) -> None:
     """The folder that it lies in is a link to a copy, in which the file is another; a file of the top is one itself."""
     if file.suffix in (".parquet", ".html"):
         return linked_to_a_copy(file, other, rng)
-    runtime, copy = file.parent, _elsewhere(file.parent)
+    parent, copy = file.parent, _elsewhere(file.parent)
     one_bit(file, other, rng)
-    shutil.move(runtime, copy)
-    runtime.symlink_to(copy)
+    shutil.move(parent, copy)
+    parent.symlink_to(copy)
     return None
 
 
@@ -145,13 +145,13 @@ BLIND = [
 
 
 def put(folder: Path, kind: str, name: str, content: bytes) -> None:
-    """Put a document in its place, where it lies: packed ones are packed anew, and signed."""
-    own = Documents(folder, kind)
-    known = own.pack()
-    if known is None or own.file(name).exists():
-        own.write(name, content)
+    """Write a document where it lies: packed ones are packed anew, and signed."""
+    documents = Documents(folder, kind)
+    known = documents.pack()
+    if known is None or documents.file(name).exists():
+        documents.write(name, content)
     else:
-        own.packed.write_bytes(pack.packed(dict(known.documents()) | {name: content}))
+        documents.packed.write_bytes(pack.packed(dict(known.documents()) | {name: content}))
 
 
 def some_record(folder: Path, rng: random.Random, trained: bool = False) -> Record:
@@ -178,7 +178,9 @@ def adapter(folder: Path, rng: random.Random) -> None:
     record = some_record(folder, rng, trained=True)
     store = Store(folder)
     for file in store.adapter_folder(record.cell).glob("*.safetensors"):
-        file.write_bytes(save({name: np.ascontiguousarray(-own) for name, own in load(file.read_bytes()).items()}))
+        file.write_bytes(
+            save({name: np.ascontiguousarray(-tensor) for name, tensor in load(file.read_bytes()).items()})
+        )
     files = adapters.read(store.adapter_folder(record.cell))
     record_with(folder, record, adapter=adapters.identity(files))
 
@@ -193,7 +195,7 @@ def split(folder: Path, rng: random.Random) -> None:
     record = some_record(folder, rng)
     ((name, content),) = Store(folder).splits_of(record).items()
     lists = json.loads(content)
-    part = next(own for own, ids in lists.items() if isinstance(ids, list) and len(ids) > 1)
+    part = next(side for side, ids in lists.items() if isinstance(ids, list) and len(ids) > 1)
     lists[part] = lists[part][1:]
     changed = (json.dumps(lists, indent=1) + "\n").encode()
     named = f"{name.rpartition('-')[0]}-{digest([changed])}"
@@ -271,9 +273,9 @@ def scores_that_name_nothing(folder: Path, rng: random.Random) -> None:
 
 def _text(folder: Path, rng: random.Random, change: Callable[[dict], object]) -> None:
     kind = rng.choice(["records", "scores"])
-    own = Documents(folder, kind)
-    name = rng.choice(sorted(own.names()))
-    raw = json.loads(own.read(name))
+    documents = Documents(folder, kind)
+    name = rng.choice(sorted(documents.names()))
+    raw = json.loads(documents.read(name))
     change(raw)
     put(folder, kind, name, (json.dumps(raw, indent=1) + "\n").encode())
 
@@ -292,15 +294,15 @@ def older_and_unsigned(folder: Path, rng: random.Random) -> None:
 
 def another_name(folder: Path, rng: random.Random) -> None:
     kind = rng.choice(["records", "scores", "splits"])
-    own = Documents(folder, kind)
-    name = rng.choice(sorted(own.names()))
-    put(folder, kind, "f" * 16 + name[16:] if kind != "splits" else f"x{name}", own.read(name))
+    documents = Documents(folder, kind)
+    name = rng.choice(sorted(documents.names()))
+    put(folder, kind, "f" * 16 + name[16:] if kind != "splits" else f"x{name}", documents.read(name))
 
 
 def a_row(folder: Path, rng: random.Random) -> None:
     """One number of a packed document, with the group and the index signed again, and not the document."""
-    own = Documents(folder, rng.choice(["records", "scores"]))
-    known = dict(own.pack().documents())
+    documents = Documents(folder, rng.choice(["records", "scores"]))
+    known = dict(documents.pack().documents())
     name = rng.choice(sorted(known))
     numbers = [
         at for at in range(len(known[name])) if known[name][at : at + 1].isdigit() and known[name][at - 1 : at] == b"."
@@ -308,37 +310,37 @@ def a_row(folder: Path, rng: random.Random) -> None:
     at = rng.choice(numbers)
     other = b"%d" % ((int(known[name][at : at + 1]) + 1) % 10)
     known[name] = known[name][:at] + other + known[name][at + 1 :]
-    own.packed.write_bytes(pack.packed(known))
+    documents.packed.write_bytes(pack.packed(known))
 
 
 def _index(folder: Path, rng: random.Random, change: Callable[[dict], dict]) -> None:
-    own = Documents(folder, rng.choice(["records", "scores"]))
-    known = dict(own.pack().documents())
+    documents = Documents(folder, rng.choice(["records", "scores"]))
+    known = dict(documents.pack().documents())
     chosen, top = rng.choice(sorted(known)), pack.top
-    with mock.patch.object(pack, "top", lambda said: change(top(said)) if said == known[chosen] else top(said)):
-        own.packed.write_bytes(pack.packed(known))
+    with mock.patch.object(pack, "top", lambda raw: change(top(raw)) if raw == known[chosen] else top(raw)):
+        documents.packed.write_bytes(pack.packed(known))
 
 
 def status_in_the_index(folder: Path, rng: random.Random) -> None:
-    _index(folder, rng, lambda said: said | {"status": "failed", "score_key": "x"})
+    _index(folder, rng, lambda fields: fields | {"status": "failed", "score_key": "x"})
 
 
 def digest_in_the_index(folder: Path, rng: random.Random) -> None:
-    _index(folder, rng, lambda said: said | {"digest": "0" * 16, "record": "0" * 16})
+    _index(folder, rng, lambda fields: fields | {"digest": "0" * 16, "record": "0" * 16})
 
 
 def index_without_a_top(folder: Path, rng: random.Random) -> None:
-    _index(folder, rng, lambda said: {})
+    _index(folder, rng, lambda fields: {})
 
 
 def missing_in_the_pack(folder: Path, rng: random.Random) -> None:
-    own = Documents(folder, rng.choice(["records", "scores", "splits"]))
-    known = dict(own.pack().documents())
+    documents = Documents(folder, rng.choice(["records", "scores", "splits"]))
+    known = dict(documents.pack().documents())
     known.pop(rng.choice(sorted(known)))
     if known:
-        own.packed.write_bytes(pack.packed(known))
+        documents.packed.write_bytes(pack.packed(known))
     else:
-        own.packed.unlink()
+        documents.packed.unlink()
 
 
 CLEVER = [

@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def plugins_of_one_test(monkeypatch):
     """What a test loads, no other test knows: files of plug-ins are loaded again by every process that decodes."""
-    monkeypatch.setattr(registry, "_plugins", {group: dict(own) for group, own in registry._plugins.items()})
+    monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     monkeypatch.setattr(registry, "_files", list(registry._files))
 
 

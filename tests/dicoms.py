@@ -25,8 +25,8 @@ def write_slice(path, stored, height, axes=AXIAL, series="1.2", **more):
     return write_dicom(path, stored, **uid, **where, **more)
 
 
-def write_enhanced(path, frames, shared=(), own=(), **more):
-    """Frames [N, H, W]; `shared` and each of `own`: sequences of functional groups, by name their item."""
+def write_enhanced(path, frames, shared=(), per_frame=(), **more):
+    """Frames [N, H, W]; `shared` and each of `per_frame`: sequences of functional groups, by name their item."""
 
     def groups(named):
         return item(**{name: [item(**values)] for name, values in dict(named).items()})
@@ -38,7 +38,7 @@ def write_enhanced(path, frames, shared=(), own=(), **more):
         frames=len(frames),
         SOPClassUID=pydicom.uid.EnhancedCTImageStorage,
         SharedFunctionalGroupsSequence=[groups(shared)],
-        PerFrameFunctionalGroupsSequence=[groups(one) for one in own] or [item() for _ in frames],
+        PerFrameFunctionalGroupsSequence=[groups(one) for one in per_frame] or [item() for _ in frames],
         **more,
     )
 

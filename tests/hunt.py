@@ -46,8 +46,8 @@ NEW = "id,text,image\na,a clear macula,\nb,many soft drusen,\n"
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
+class Printed:
+    """The text that a command printed, and its exit code."""
 
     code: int
     out: str
@@ -82,10 +82,10 @@ class Hunt:
             self.fresh(how)
             self.clean[how] = self.seen()
             assert self.verified().code == 0, self.verified().err
-        self.answers = {key: said.out for key, said in zip(self.keys, self.predicted(), strict=True)}
+        self.answers = {key: printed.out for key, printed in zip(self.keys, self.predicted(), strict=True)}
         assert all(self.answers.values())
 
-    def run(self, *words: object) -> Said:
+    def run(self, *words: object) -> Printed:
         """Run a command here."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -94,7 +94,7 @@ class Hunt:
             except SystemExit as stop:
                 code = int(stop.code or 0)
         assert "should not happen" not in err.getvalue(), err.getvalue()
-        return Said(code, out.getvalue(), err.getvalue())
+        return Printed(code, out.getvalue(), err.getvalue())
 
     def fresh(self, how: str) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,63 +102,63 @@ class Hunt:
         (self.work / "elsewhere").mkdir()
         shutil.copytree(self.work / how, self.folder, symlinks=True)
 
-    def verified(self) -> Said:
+    def verified(self) -> Printed:
         return self.run("verify", self.folder, "--limit", 60)
 
     def seen(self) -> Seen:
         """What the folder shows to people and programs."""
-        told = self.run("report", self.folder)
+        printed = self.run("report", self.folder)
         files = [*self.folder.glob("tables/*"), self.folder / "report.html"]
-        tables = {file.name: file.read_bytes() for file in files if file.is_file()} if told.code == 0 else {}
-        return Seen(told, tables, chain(self.folder))
+        tables = {file.name: file.read_bytes() for file in files if file.is_file()} if printed.code == 0 else {}
+        return Seen(printed, tables, chain(self.folder))
 
-    def predicted(self) -> list[Said]:
+    def predicted(self) -> list[Printed]:
         return [self.run("predict", self.folder, key, self.new, "--limit", 60) for key in self.keys]
 
     def doubted(self) -> Iterator[str]:
         """Cells that a grid believes and a report does not, or the other way about."""
         store = Store(self.folder)
-        shown = {each.score_key for each in contents(store).scores} if store.exists else set()
+        shown = {scores.score_key for scores in contents(store).scores} if store.exists else set()
         for cell, status in store.status(self.cells).items():
             if (status == DONE) != (cell.score_key in shown):
                 yield f"grid says {status}, and report does {'' if cell.score_key in shown else 'not '}show it"
 
     def judged(self, how: str, change: Change, rng: random.Random) -> Iterator[str]:
-        """Change a copy; gives what is wrong with what then is said, one sentence each."""
+        """Change a copy; gives the faults of what commands then say, one sentence each."""
         self.fresh(how)
         change.make(self.folder, rng)
         verified = self.verified()
         if not (change.index and verified.code == 1):
             yield from self.doubted()
-        for key, said in zip(self.keys, self.predicted(), strict=True):
-            if said.out != self.answers[key] and not said.a_word:
+        for key, printed in zip(self.keys, self.predicted(), strict=True):
+            if printed.out != self.answers[key] and not printed.a_word:
                 yield "predict answers something else without a word"
         clean, now = self.clean[how], self.seen()
-        shown = (now.tables, now.told.out) == (clean.tables, clean.told.out)
-        if not shown and not now.told.a_word and not (change.scores_alone and verified.code == 1):
+        shown = (now.tables, now.printed.out) == (clean.tables, clean.printed.out)
+        if not shown and not now.printed.a_word and not (change.scores_alone and verified.code == 1):
             yield "report shows something else without a word"
         if verified.code != 1 or rng.random() < 0.25:
             again = self.run(*self.grid, "--out", self.folder)
             healed = self.seen()
             if verified.code != 1 and healed.chain != clean.chain:
                 yield f"verify ends with {verified.code}, and grid ({again.code}) does not heal it"
-            if verified.code == 0 and again.code == 0 and healed.told.a_word:
+            if verified.code == 0 and again.code == 0 and healed.printed.a_word:
                 yield "grid leaves something that report leaves out, and verify finds nothing"
 
     def from_cache(self, number: int, blind: Callable, rng: random.Random) -> Iterator[str]:
-        """Change a copy of the cache and train from it; gives what is wrong with what is found. A process keeps what it
-        opened, so each copy has a name of its own."""
+        """Change a copy of the cache and train from it; gives the faults of that training. A process keeps what it
+        opened, so each copy has its own name."""
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.work / "elsewhere").mkdir(exist_ok=True)
         copy = self.work / f"cache-{number}"
         shutil.copytree(self.work / "decoded", copy)
         CACHE.changed(blind, copy, rng)
         with mock.patch.dict(os.environ, MORA_BENCH_CACHE=str(copy)):
-            told = self.run(*self.grid, "--out", self.folder)
+            printed = self.run(*self.grid, "--out", self.folder)
         shutil.rmtree(copy)
         shutil.rmtree(self.work / "elsewhere")
-        if told.code != 0:
-            yield f"grid ends with {told.code}: {told.err[-200:]}"
+        if printed.code != 0:
+            yield f"grid ends with {printed.code}: {printed.err[-200:]}"
         elif chain(self.folder) != self.clean["loose"].chain:
             yield "grid trains something else"
 
@@ -167,7 +167,7 @@ class Hunt:
 class Seen:
     """A report, what it wrote, and the chain that it rests on, without what was measured."""
 
-    told: Said
+    printed: Printed
     tables: dict[str, bytes]
     chain: dict[str, bytes]
 
@@ -177,32 +177,32 @@ def chain(folder: Path) -> dict[str, bytes]:
     if not Store(folder).exists:
         return {}
     believed = contents(Store(folder))
-    found = {each.score_key: _plain(each, ("digest", "record")) for each in believed.scores}
+    by_name = {document.score_key: _plain(document, ("digest", "record")) for document in believed.scores}
     measured = ("digest", "provenance", "time", "memory", "beginning")
-    found |= {each.key: _plain(each, measured) for each in believed.records}
+    by_name |= {document.key: _plain(document, measured) for document in believed.records}
     for file in folder.glob("predictions/*"):
-        found[file.name] = file.read_bytes() if file.is_file() else b""
-    found |= {name: own for name, own in Store(folder).split_documents.all() if isinstance(own, bytes)}
+        by_name[file.name] = file.read_bytes() if file.is_file() else b""
+    by_name |= {name: content for name, content in Store(folder).split_documents.all() if isinstance(content, bytes)}
     ours = [
         file
         for kind in ("records", "scores", "splits", "predictions", "adapters")
         for file in folder.glob(f"{kind}*/**/*")
     ]
-    found |= {
+    by_name |= {
         str(file.relative_to(folder)): file.read_bytes() for file in ours if "adapters" in file.parts and file.is_file()
     }
     links = [file for file in [*ours, *folder.iterdir()] if file.is_symlink() and file.name != "tables"]
-    return found | {f"link {file.name}": b"" for file in links}
+    return by_name | {f"link {file.name}": b"" for file in links}
 
 
 def _plain(value: msgspec.Struct, without: Sequence[str]) -> bytes:
     raw = msgspec.to_builtins(value, enc_hook=lambda number: number.item())
-    return msgspec.json.encode({name: own for name, own in raw.items() if name not in without})
+    return msgspec.json.encode({name: content for name, content in raw.items() if name not in without})
 
 
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
-    """What is a function of contents is computed once for the same contents: most tries change one file of many."""
+    """Computes functions of contents once for the same contents: most tries change one file of many."""
     again, made, untrained = reread.contradiction, report._written, applied.untrained
     known: dict[object, object] = {}
 
@@ -216,17 +216,15 @@ def remembering() -> Iterator[None]:
         return once(digest(rests), partial(again, store, cell, scores, runtime))
 
     def written(folder, results, figures, asked):
-        rests = [_plain(each, ()) for each in (*results.records, *results.scores)]
+        rests = [_plain(document, ()) for document in (*results.records, *results.scores)]
         key = digest([*rests, repr((results.left_out, folder, figures, asked)).encode()])
-        found = once(key, partial(made, folder, results, figures, asked))
-        for file in found.files:
+        made_report = once(key, partial(made, folder, results, figures, asked))
+        for file in made_report.files:
             target = next(
-                runtime
-                for runtime in (found.folder / file, folder / file)
-                if (key, runtime) in known or runtime.is_file()
+                path for path in (made_report.folder / file, folder / file) if (key, path) in known or path.is_file()
             )
             write_atomic(target, once((key, target), target.read_bytes))
-        return found
+        return made_report
 
     def without_data(cells, *rest, **more):
         return once(cells[0].key, partial(untrained, cells, *rest, **more))
@@ -272,17 +270,17 @@ def main() -> int:
         if asked.kills:
             many = Store(Path(work) / "many")
             for seed in range(100):
-                own, scores = record("mora", seed)
-                many.write(own.cell, own, {}, scores, split=many.write_split("odir-twin", b'{"test": [%d]}' % seed))
+                entry, scores = record("mora", seed)
+                many.write(entry.cell, entry, {}, scores, split=many.write_split("odir-twin", b'{"test": [%d]}' % seed))
             done = kill_while_packing(many, asked.kills, asked.seed)
             print(
                 f"{asked.kills} kills, {done} of them between the first file and the last; nothing is lost", flush=True
             )
-        for said, found in tries(hunt, asked.times, asked.seed):
-            kinds[re.sub(r"^\d+, ", "", said)] += 1
-            wrong += bool(found)
-            for sentence in found:
-                print(f"{said}: {sentence}", flush=True)
+        for trial, faults in tries(hunt, asked.times, asked.seed):
+            kinds[re.sub(r"^\d+, ", "", trial)] += 1
+            wrong += bool(faults)
+            for sentence in faults:
+                print(f"{trial}: {sentence}", flush=True)
     for kind, count in sorted(kinds.items()):
         print(f"{count:4} {kind}")
     print(f"{asked.times} tries, {wrong} that nobody noticed")

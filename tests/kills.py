@@ -25,7 +25,7 @@ getattr(packing, sys.argv[2])(Store(Path(sys.argv[1])))
 def documents(store: Store) -> dict[str, object]:
     """All documents of a folder, by kind and name."""
     kinds = (store.record_documents, store.score_documents, store.split_documents)
-    return {f"{each.kind}/{name}": content for each in kinds for name, content in each.all()}
+    return {f"{source.kind}/{name}": content for source in kinds for name, content in source.all()}
 
 
 def kill_while_packing(store: Store, times: int, seed: int) -> int:
@@ -69,7 +69,7 @@ def _killed(store: Store, act: str, after: float | None) -> float:
 
 def _files(store: Store) -> int:
     """How many files hold documents."""
-    places = (store.folder, *(store.folder / kind for kind in ("records", "scores", "splits")))
+    folders = (store.folder, *(store.folder / kind for kind in ("records", "scores", "splits")))
     return sum(
-        file.suffix in (".json", ".parquet") for runtime in places if runtime.is_dir() for file in runtime.iterdir()
+        file.suffix in (".json", ".parquet") for folder in folders if folder.is_dir() for file in folder.iterdir()
     )

@@ -404,11 +404,11 @@ def padchest(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
     findings = ("normal", "scoliosis", "cardiomegaly", "pleural effusion", "nodule")
     for i in range(rows):
         study = f"{rng.randrange(10**30, 10**31)}"
-        name, runtime = f"{study}_{_hex(rng, 6)}.png", rng.randrange(3)
+        name, directory = f"{study}_{_hex(rng, 6)}.png", rng.randrange(3)
         chosen = rng.sample(findings[1:], rng.randint(1, 2)) if i % 2 else ["normal"]
         labels: Cell = "" if i == 5 else str(chosen)
         made.append({
-            "": i, "ImageID": name, "ImageDir": runtime, "StudyDate_DICOM": 20150000 + i, "StudyID": study,
+            "": i, "ImageID": name, "ImageDir": directory, "StudyDate_DICOM": 20150000 + i, "StudyID": study,
             "PatientID": f"{1000 + i // 2}", "PatientBirth": float(1930 + i), "PatientSex_DICOM": "FM"[i % 2],
             "ViewPosition_DICOM": "PA", "Projection": rng.choice(("PA", "L", "AP_horizontal")),
             "MethodProjection": "Manual review of DICOM fields", "Pediatric": "No", "Modality_DICOM": "DX",
@@ -416,7 +416,7 @@ def padchest(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
             "MethodLabel": rng.choice(("Physician", "RNN_model")), "Labels": labels, "Localizations": "[]",
             "LabelsLocalizationsBySentence": f"[{chosen}]", "labelCUIS": "['C0205307']", "LocalizationsCUIS": "[]",
         })  # fmt: skip
-        _grey(folder / str(runtime) / name, rng, deep=True)
+        _grey(folder / str(directory) / name, rng, deep=True)
     table = folder / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
     _write(table, PADCHEST, made)
     return [
@@ -453,10 +453,10 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         subject, study = 90000000 + i // 3, 50000000 + i
         ids: dict[str, Cell] = {"subject_id": subject, "study_id": study}
         labels.append(ids | _mentioned(rng, CHEXPERT_LABELS))
-        runtime = folder / "files" / f"p{subject // 10**6}" / f"p{subject}"
-        runtime.mkdir(parents=True, exist_ok=True)
+        subject_folder = folder / "files" / f"p{subject // 10**6}" / f"p{subject}"
+        subject_folder.mkdir(parents=True, exist_ok=True)
         report = "FINAL REPORT\n FINDINGS: The lungs are clear.\n IMPRESSION: No acute process.\n"
-        (runtime / f"s{study}.txt").write_text(report)
+        (subject_folder / f"s{study}.txt").write_text(report)
         for view in ("PA", "LATERAL")[: 1 + i % 2]:
             film = "-".join(_hex(rng, 8) for _ in range(5))
             films.append(ids | {
@@ -465,7 +465,7 @@ def mimic_cxr_jpg(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
                 "ProcedureCodeSequence_CodeMeaning": "CHEST (PA AND LAT)",
             })  # fmt: skip
             split.append(ids | {"dicom_id": film, "split": ("train", "train", "validate", "test")[i // 3 % 4]})
-            _grey(runtime / f"s{study}" / f"{film}.jpg", rng)
+            _grey(subject_folder / f"s{study}" / f"{film}.jpg", rng)
         if i % 3 == 0:
             age = rng.randint(18, 91)
             people.append({"subject_id": subject, "gender": rng.choice("FM"), "anchor_age": age, "anchor_year": 2180})
@@ -517,10 +517,10 @@ def chexpert(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
         for i in range(count):
             view = "lateral" if i % 4 == 3 else "frontal"
             path = f"CheXpert-v1.0-small/{name}/patient{i // 2 + 1:05}/study{1 + i % 2}/view1_{view}.jpg"
-            found = _mentioned(rng, labels)
+            marks = _mentioned(rng, labels)
             if name == "valid":
-                found = {label: f"{_sure(rng)}.0" for label in labels}
-            made.append(found | {
+                marks = {label: f"{_sure(rng)}.0" for label in labels}
+            made.append(marks | {
                 "Path": path, "Sex": rng.choice(("Female", "Male")), "Age": rng.randint(18, 90),
                 "Frontal/Lateral": view.capitalize(), "AP/PA": "" if view == "lateral" else rng.choice(("AP", "PA")),
             })  # fmt: skip
@@ -564,8 +564,8 @@ def oasis1(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
             "eTIV": rng.randint(1100, 2000), "nWBV": round(rng.uniform(0.64, 0.89), 3),
             "ASF": round(rng.uniform(0.88, 1.56), 3), "Delay": "N/A" if scan == 1 else rng.randint(1, 90),
         })  # fmt: skip
-        runtime = folder / f"disc{1 + i % 2}" / name / "PROCESSED" / "MPRAGE" / "T88_111"
-        _grey(runtime / f"{name}_mpr_n4_anon_111_t88_gfc_cor_110.gif", rng)
+        slices = folder / f"disc{1 + i % 2}" / name / "PROCESSED" / "MPRAGE" / "T88_111"
+        _grey(slices / f"{name}_mpr_n4_anon_111_t88_gfc_cor_110.gif", rng)
     _write(folder / "oasis_cross-sectional.csv", OASIS1, made)
     return [
         str(folder / "oasis_cross-sectional.csv"),
@@ -795,9 +795,9 @@ def nih_cxr14(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
     made: list[dict[str, Cell]] = []
     for i in range(rows):
         name = f"{i // 2 + 1:08}_{i % 2:03}.png"
-        found = "|".join(rng.sample(("Effusion", "Mass", "Nodule", "Edema"), 2)) if i % 2 else "No Finding"
+        findings = "|".join(rng.sample(("Effusion", "Mass", "Nodule", "Edema"), 2)) if i % 2 else "No Finding"
         made.append({
-            "Image Index": name, "Finding Labels": found, "Follow-up #": i % 2, "Patient ID": i // 2 + 1,
+            "Image Index": name, "Finding Labels": findings, "Follow-up #": i % 2, "Patient ID": i // 2 + 1,
             "Patient Age": rng.randint(1, 95), "Patient Gender": rng.choice("MF"), "View Position": "PA",
             "OriginalImage[Width": 2682, "Height]": 2749, "OriginalImagePixelSpacing[x": 0.143, "y]": 0.143,
         })  # fmt: skip
@@ -1008,8 +1008,8 @@ def symile_mimic(folder: Path, rows: int = 40, seed: int = 0) -> list[str]:
 Made = Callable[[Path, int, int], list[str]]
 
 SETS: dict[str, Made] = {
-    each.__name__: each
-    for each in (
+    make.__name__: make
+    for make in (
         pad_ufes_20, derm7pt, ham10000, brset, mbrset, padchest, mimic_cxr_jpg, chexpert, oasis1,
         oasis2, adnimerge, isic2019, isic2020, openi, nih_cxr14, milk10k, chexchonet, scin, symile_mimic,
     )

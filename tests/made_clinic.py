@@ -34,8 +34,8 @@ def _visit(folder: Path, name: str, patient: int, side: str, rng: np.random.Gene
             row[column] = f"{name}-{column}.png"
             grey = rng.normal(70 + 35 * kind, 25, size).clip(0, 255).astype(np.uint8)
             Image.fromarray(grey).convert("RGB").save(folder / "pictures" / row[column])
-    said = f"seen for {FINDINGS[kind]}" if rng.random() < 0.5 else "routine visit"
-    row["note"] = said if rng.random() < 0.6 else ""
+    note = f"seen for {FINDINGS[kind]}" if rng.random() < 0.5 else "routine visit"
+    row["note"] = note if rng.random() < 0.6 else ""
     for k, column in enumerate(MEASURED):
         row[column] = f"{rng.normal(50 + 5 * k + 3 * kind, 10):.1f}" if rng.random() < 0.8 else ""
     row["age"] = row["age"] or "60"

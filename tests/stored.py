@@ -20,5 +20,5 @@ def side(n: int, seed: int, natural: np.ndarray | None = None, one: bool = False
 
 
 def decider(asked: DecisionOptions, task=None, **sides) -> Decider:
-    own = {"validation": side(200, 0), "test": side(300, 1)} | sides
-    return Decider(task or MultiLabel(), asked, ("text", "image"), ("a", "b", "c", "d"), **own, seed=0)
+    predictions = {"validation": side(200, 0), "test": side(300, 1)} | sides
+    return Decider(task or MultiLabel(), asked, ("text", "image"), ("a", "b", "c", "d"), **predictions, seed=0)

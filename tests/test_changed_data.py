@@ -194,8 +194,8 @@ def command(arguments, capsys):
 
 
 def score(out):
-    (found,) = Store(out).scores()[0]
-    return found.test["complete"].scores["f1_macro"]
+    (scores,) = Store(out).scores()[0]
+    return scores.test["complete"].scores["f1_macro"]
 
 
 @pytest.mark.parametrize("how", ["noise", "swapped"])

@@ -31,8 +31,8 @@ def run(command: str, key: str = "", *more: str) -> int:
 
 
 def key_of(folder: str, method: str) -> str:
-    (found,) = [r.key for r in Store(Path(folder)).records()[0] if r.cell.method == method]
-    return found
+    (key,) = [r.key for r in Store(Path(folder)).records()[0] if r.cell.method == method]
+    return key
 
 
 def test_ten_commands_lead_from_the_table_to_a_decision(tmp_path, capsys):
@@ -40,10 +40,10 @@ def test_ten_commands_lead_from_the_table_to_a_decision(tmp_path, capsys):
     write(Path("clinic"))
     planned, trained, *others, plain, decided, exported, published = COMMANDS
     assert run(planned) == 0
-    said = capsys.readouterr().out
-    assert "400 samples of 250 patients, 4 labels" in said
-    assert "column 'split': official split" in said
-    assert "e.g. tear" in said
+    printed = capsys.readouterr().out
+    assert "400 samples of 250 patients, 4 labels" in printed
+    assert "column 'split': official split" in printed
+    assert "e.g. tear" in printed
     assert not Path("results").exists() or not any(Path("results").iterdir())
     assert run(trained) == 0
     assert capsys.readouterr().out.count("Shapley values") == 1

@@ -25,12 +25,12 @@ def test_of_the_files_that_pydicom_ships_none_is_wrong():
     if source is None:
         pytest.skip("SimpleITK is absent")
     folder = Path(pydicom.__file__).parent
-    found = list(judged(replace(source, files=[file for file in source.files if file.is_relative_to(folder)])))
-    counts = Counter(one.verdict for one in found)
-    assert [(one.file.name, one.why) for one in found if one.verdict == WRONG] == []
-    assert {one.file.name for one in found if one.verdict == REFUSED} == BROKEN
+    judgements = list(judged(replace(source, files=[file for file in source.files if file.is_relative_to(folder)])))
+    counts = Counter(one.verdict for one in judgements)
+    assert [(one.file.name, one.why) for one in judgements if one.verdict == WRONG] == []
+    assert {one.file.name for one in judgements if one.verdict == REFUSED} == BROKEN
     # Deep colours in RLE, whose twins are in pydicom-data.
-    assert all("_rle_" in one.file.name for one in found if one.verdict == ALONE)
+    assert all("_rle_" in one.file.name for one in judgements if one.verdict == ALONE)
     if version("pydicom") == "3.0.2":
         assert (counts[SHOWN] + counts[ALONE], counts[NO_PICTURE]) == (88, 76)
 
@@ -61,8 +61,8 @@ def test_what_differs_is_wrong_and_what_is_refused_is_counted(tmp_path):
         ours=ours,
         theirs=lambda file: None if file.name == "unknown" else [np.full((2, 2, 3), 9, np.uint8)],
     )
-    found = {one.file.name: one for one in judged(source)}
-    assert {name: one.verdict for name, one in found.items()} == {
+    judgements = {one.file.name: one for one in judged(source)}
+    assert {name: one.verdict for name, one in judgements.items()} == {
         "same": SHOWN,
         "near": SHOWN,
         "far": WRONG,
@@ -71,9 +71,9 @@ def test_what_differs_is_wrong_and_what_is_refused_is_counted(tmp_path):
         "text": NO_PICTURE,
         "trick": WRONG,
     }
-    assert found["far"].why == "picture 0: up to 3 grey levels apart, 3.00 on average"
-    assert found["refused"].why == "install something"
-    rows = [line.split("|")[1:-1] for line in table({"a package": list(found.values())}).splitlines()[2:]]
+    assert judgements["far"].why == "picture 0: up to 3 grey levels apart, 3.00 on average"
+    assert judgements["refused"].why == "install something"
+    rows = [line.split("|")[1:-1] for line in table({"a package": list(judgements.values())}).splitlines()[2:]]
     assert [[cell.strip() for cell in row] for row in rows] == [
         ["**a package**", *[""] * 6],
         ["packed", "grey", "2", "1", "1", "1", "0"],
@@ -97,6 +97,6 @@ def test_a_wrong_file_fails_the_command(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(conformance, "resolve_name", {"here": source, "nowhere": lambda: None}.get)
     monkeypatch.setattr(conformance, "SOURCES", ("here", "nowhere"))
     assert conformance.main(["--files"]) == 1
-    said = capsys.readouterr()
-    assert said.out == "a: x, y: wrong: picture 0: up to 9 grey levels apart, 9.00 on average\n"
-    assert "nowhere: its packages are absent" in said.err
+    captured = capsys.readouterr()
+    assert captured.out == "a: x, y: wrong: picture 0: up to 9 grey levels apart, 9.00 on average\n"
+    assert "nowhere: its packages are absent" in captured.err

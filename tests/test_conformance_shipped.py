@@ -15,11 +15,11 @@ def test_of_the_volumes_that_nibabel_ships_none_is_wrong():
     source = conformance_volumes.nibabel_files()
     if source is None:
         pytest.skip("SimpleITK is absent")
-    found = list(judged(source))
-    counts = Counter(one.verdict for one in found)
-    assert [(one.file.name, one.why) for one in found if one.verdict == WRONG] == []
+    judgements = list(judged(source))
+    counts = Counter(one.verdict for one in judgements)
+    assert [(one.file.name, one.why) for one in judgements if one.verdict == WRONG] == []
     # Each is of a format that is not read, or no volume of space (CIFTI), and is told what to do.
-    refused = [one for one in found if one.verdict == REFUSED]
+    refused = [one for one in judgements if one.verdict == REFUSED]
     assert all("Convert it to NIfTI" in one.why or one.file.name == "row_major.dconn.nii" for one in refused)
     if version("nibabel") == "5.4.2":
         assert (counts[SHOWN], counts[REFUSED]) == (6, 57)
@@ -31,6 +31,6 @@ def test_of_the_pictures_that_installed_packages_ship_none_is_wrong():
     source = conformance_pictures.installed_files()
     if source is None:
         pytest.skip("tifffile or imagecodecs is absent")
-    found = list(judged(source))
-    assert [(one.file.name, one.why) for one in found if one.verdict == WRONG] == []
-    assert sum(one.verdict == SHOWN for one in found) >= 20
+    judgements = list(judged(source))
+    assert [(one.file.name, one.why) for one in judgements if one.verdict == WRONG] == []
+    assert sum(one.verdict == SHOWN for one in judgements) >= 20

@@ -20,8 +20,8 @@ def test_twice_the_cap_is_twice_whoever_says_it():
 def test_a_table_says_what_twice_the_cap_changes(folder, tmp_path, capsys, cache, monkeypatch):
     """A rate so small that patience ends both alike: no difference, and none is cut short."""
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    given = ["--datasets", "odir", "--methods", "head", "lora", "--limit", "60", "--seeds", "0", "1", "--backbone"]
-    given += [
+    words = ["--datasets", "odir", "--methods", "head", "lora", "--limit", "60", "--seeds", "0", "1", "--backbone"]
+    words += [
         str(folder),
         "--recipe.max-text",
         "64",
@@ -32,9 +32,9 @@ def test_a_table_says_what_twice_the_cap_changes(folder, tmp_path, capsys, cache
         "--recipe.lr",
         "1e-9",
     ]
-    given += ["--recipe.schedule", "plateau", "--recipe.epochs", "9", "--recipe.patience", "2", "--recipe.batch", "16"]
-    given += ["--recipe.warmup-epochs", "0.3", "--recipe.decay-epochs", "0.7", "--recipe.validate-every", "1"]
-    main(given)
+    words += ["--recipe.schedule", "plateau", "--recipe.epochs", "9", "--recipe.patience", "2", "--recipe.batch", "16"]
+    words += ["--recipe.warmup-epochs", "0.3", "--recipe.decay-epochs", "0.7", "--recipe.validate-every", "1"]
+    main(words)
     rows = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines() if "|" in line]
     # Two methods, four patterns.
     body = [row for row in rows if row[3].startswith(("head", "lora"))]

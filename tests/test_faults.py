@@ -54,8 +54,8 @@ def outcomes(out) -> list[tuple[str, str]]:
 def limited(size: int, out: Path, result) -> None:
     """Run the grid where no file may be larger than `size` bytes, which looks to a program like a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-    with open(out.with_suffix(".err"), "w") as said:
-        sys.stderr = said
+    with open(out.with_suffix(".err"), "w") as stream:
+        sys.stderr = stream
         result.value = grid(out)
 
 
@@ -84,22 +84,22 @@ def test_a_disk_that_is_full_in_a_worker(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(Store, "write", full)
     assert cli.main([*GRID, "--out", str(tmp_path / "out"), "--workers", "2"]) == 1
-    said = capsys.readouterr().err
-    assert f"{tmp_path / 'out' / 'records' / 'x'}: No space left on device. What was finished before is kept." in said
-    assert "Traceback" not in said
+    text = capsys.readouterr().err
+    assert f"{tmp_path / 'out' / 'records' / 'x'}: No space left on device. What was finished before is kept." in text
+    assert "Traceback" not in text
 
 
 @contextmanager
-def disk(runtime: Path, options: str):
+def disk(folder: Path, options: str):
     """A small file system of its own; the test is skipped where none may be made."""
-    runtime.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", runtime]
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
     if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode:
         pytest.skip("mount is not allowed here")
     try:
         yield
     finally:
-        subprocess.run(["umount", runtime], check=True)
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_small_disk_that_fills_up(tmp_path, capsys):
@@ -131,14 +131,14 @@ def test_a_folder_that_is_a_file(tmp_path, capsys, monkeypatch, where):
 
 def test_the_cache_goes_while_a_grid_runs(tmp_path, monkeypatch, cache):
     """It is filled again; the scores are the same."""
-    whole = tmp_path / "whole"
-    own = tmp_path / "cache"
-    shutil.copytree(cache, own)
-    monkeypatch.setenv("MORA_BENCH_CACHE", str(own))
-    assert grid(whole) == 0
-    between(monkeypatch, lambda: (shutil.rmtree(own), datasets.forget()))
+    undisturbed = tmp_path / "whole"
+    cache_copy = tmp_path / "cache"
+    shutil.copytree(cache, cache_copy)
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache_copy))
+    assert grid(undisturbed) == 0
+    between(monkeypatch, lambda: (shutil.rmtree(cache_copy), datasets.forget()))
     assert grid(tmp_path / "out") == 0
-    for file in (whole / "scores").iterdir():
+    for file in (undisturbed / "scores").iterdir():
         assert measured((tmp_path / "out" / "scores" / file.name).read_bytes()) == measured(file.read_bytes())
 
 
@@ -156,9 +156,9 @@ def test_the_results_folder_cannot_be_made_again(tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     between(monkeypatch, lambda: (shutil.rmtree(out), out.write_text("")))
     assert grid(out) == 1
-    said = capsys.readouterr().err
-    assert str(out) in said
-    assert "What was finished before is kept." in said
+    message = capsys.readouterr().err
+    assert str(out) in message
+    assert "What was finished before is kept." in message
 
 
 @pytest.fixture
@@ -176,9 +176,9 @@ def test_the_data_root_goes_while_a_grid_runs(tmp_path, root, monkeypatch):
     out = tmp_path / "out"
     between(monkeypatch, lambda: (root.rename(tmp_path / "away"), datasets.forget()))
     assert grid(out, *REAL, "--data-root", str(root)) == 1
-    found = outcomes(out)
-    assert len([1 for status, _ in found if status == "done"]) >= 1
-    failed = [error for status, error in found if status == "failed"]
+    endings = outcomes(out)
+    assert len([1 for status, _ in endings if status == "done"]) >= 1
+    failed = [error for status, error in endings if status == "failed"]
     assert failed
     assert all(str(root) in error for error in failed)
 
@@ -215,8 +215,8 @@ def test_all_corrupt_pictures_are_named_at_once(tmp_path, root, capsys, folder):
         picture.write_bytes(b"no picture")
     more = ["--methods", "head", "--backbone", str(folder), "--recipe.max-text", "64"]
     assert grid(tmp_path / "out", *REAL, "--data-root", str(root), *more) == 2
-    said = capsys.readouterr().err
-    named, count = said.count("not a readable picture"), re.search(r"\.\.\. and (\d+) more", said)
+    message = capsys.readouterr().err
+    named, count = message.count("not a readable picture"), re.search(r"\.\.\. and (\d+) more", message)
     assert named == 20
     # A sample of which both pictures are corrupt is one.
     assert 1 <= int(count[1]) <= 5
@@ -243,7 +243,7 @@ def test_a_plugin_that_is_edited_while_a_grid_runs(tmp_path, monkeypatch):
     """Cells planned with the file as it was are not run with what it became."""
     file = tmp_path / "fickle.py"
     file.write_text(PLUGIN.format(factor=1.0))
-    monkeypatch.setattr(registry, "_plugins", {group: dict(own) for group, own in registry._plugins.items()})
+    monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     between(monkeypatch, lambda: file.write_text(PLUGIN.format(factor=0.5)))
     out = tmp_path / "out"
     assert grid(out, "--methods", "fickle", "--plugin", str(file)) == 1
@@ -259,7 +259,7 @@ def test_a_plugin_that_is_edited_while_a_grid_runs(tmp_path, monkeypatch):
 def test_a_plugin_that_goes_while_a_grid_runs(tmp_path, monkeypatch):
     file = tmp_path / "gone.py"
     file.write_text(PLUGIN.format(factor=1.0).replace("Fickle", "Gone"))
-    monkeypatch.setattr(registry, "_plugins", {group: dict(own) for group, own in registry._plugins.items()})
+    monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     between(monkeypatch, file.unlink)
     out = tmp_path / "out"
     assert grid(out, "--methods", "gone", "--plugin", str(file)) == 1
@@ -286,9 +286,9 @@ def hungry(monkeypatch):
 def test_a_method_that_runs_out_of_memory(tmp_path, monkeypatch, capsys):
     hungry(monkeypatch)
     assert grid(tmp_path / "out", "--methods", "prior", "always") == 1
-    found = outcomes(tmp_path / "out")
-    assert [status for status, _ in found] == ["done", "done", "failed", "failed"]
-    assert all(error.startswith("MemoryError") for status, error in found if status == "failed")
+    endings = outcomes(tmp_path / "out")
+    assert [status for status, _ in endings] == ["done", "done", "failed", "failed"]
+    assert all(error.startswith("MemoryError") for status, error in endings if status == "failed")
     assert "Bayes" not in capsys.readouterr().err
 
 

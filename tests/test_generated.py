@@ -92,11 +92,11 @@ def test_a_picture_of_another_form_is_named(where, shape, dtype, ends, tmp_path_
     odd = f"np.zeros({shape}, '{dtype}')"
     file.write_text(PICTURE.format(odd=odd, where=where, what=f"{shape} {dtype}"))
     forget_plugins()
-    code, said = ends("check", "odd-pictures", "--plugin", file)
+    code, message = ends("check", "odd-pictures", "--plugin", file)
     assert code in (1, 2)
-    code, said = ends("prepare", "--datasets", "odd-pictures", "--plugin", file)
+    code, message = ends("prepare", "--datasets", "odd-pictures", "--plugin", file)
     assert code == 2
-    assert f"s{where}" in said
+    assert f"s{where}" in message
 
 
 # 3. A pattern that took nothing is a dash; 4. what cannot be told apart is not bold.
@@ -106,7 +106,7 @@ def test_a_picture_of_another_form_is_named(where, shape, dtype, ends, tmp_path_
 @given(f1=st.floats(0, 1), rows=st.integers(2, 4), seeds=st.integers(1, 4))
 def test_rows_with_the_same_scores_are_never_bold(f1, rows, seeds):
     pairs = [record(f"m{i}", seed, f1) for i in range(rows) for seed in range(seeds)]
-    (table,) = compare(frame.cells([own for own, _ in pairs], [own for _, own in pairs]))
+    (table,) = compare(frame.cells([done for done, _ in pairs], [scores for _, scores in pairs]))
     body = [line for line in tables.markdown(table).splitlines() if line.startswith("|")]
     assert len(body) >= rows
     assert not [line for line in body if "**" in line]
@@ -121,13 +121,13 @@ def visits(folder: Path, **columns) -> Path:
 
 
 @drawn(10)
-@given(there=st.lists(st.booleans(), min_size=N, max_size=N), absent=st.sampled_from(["", "nan", "NA", " ", "None"]))
-def test_what_is_there_is_counted_and_nothing_else(there, absent, tmp_path_factory):
+@given(noted=st.lists(st.booleans(), min_size=N, max_size=N), absent=st.sampled_from(["", "nan", "NA", " ", "None"]))
+def test_what_is_there_is_counted_and_nothing_else(noted, absent, tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
-    notes = [f"words {i}" if yes else absent for i, yes in enumerate(there)]
+    notes = [f"words {i}" if yes else absent for i, yes in enumerate(noted)]
     visits(folder, note=notes, age=[str(i) for i in range(N)])
     table = own_table("visits", "visits.csv", labels=["ill"], text=["note"], table=["age"]).read(folder)
-    assert table.present[:, 0].tolist() == there
+    assert table.present[:, 0].tolist() == noted
     assert table.present[:, 1].all()
 
 
@@ -195,10 +195,10 @@ def test_a_target_that_is_neither_yes_nor_no_is_named_by_row(row, value, ends, t
     ill[row] = value
     file = visits(folder, ill=ill, old=["1", "0"] * (N // 2))
     forget_plugins()
-    code, said = ends("data", file, "--text", "note", "--labels", "ill", "old", "--plan", "--out", folder / "out")
+    code, message = ends("data", file, "--text", "note", "--labels", "ill", "old", "--plan", "--out", folder / "out")
     assert code == 2
-    assert f"row {row + 2}" in said
-    assert "'ill'" in said
+    assert f"row {row + 2}" in message
+    assert "'ill'" in message
 
 
 # 7, 16. Checkpoints.
@@ -216,13 +216,13 @@ def refused(ends, file: Path, content: bytes) -> str:
     file.write_bytes(content)
     words = [*GRID[:-1], "--methods", "head", "--backbone", net, "--engine", "inline", "--recipe.max-text", "64"]
     try:
-        code, said = ends(*words, "--out", net.parent / "out")
+        code, message = ends(*words, "--out", net.parent / "out")
     finally:
         file.write_bytes(before)
         shutil.rmtree(net.parent / "out", ignore_errors=True)
     assert code == 2
-    assert str(net) in said
-    return said
+    assert str(net) in message
+    return message
 
 
 @drawn(12)
@@ -245,10 +245,10 @@ def test_a_weight_that_is_no_number_is_refused(data, value, ends, net):
     tensors = load_file(file)
     used = sorted(name for name in tensors if name.startswith("vilt.") and "pooler" not in name)
     name = data.draw(st.sampled_from(used))
-    own = tensors[name].copy()
-    own.flat[data.draw(st.integers(0, own.size - 1))] = value
-    said = refused(ends, file, save(tensors | {name: own}, metadata={"format": "pt"}))
-    assert "weights hold NaN or infinity" in said
+    tensor = tensors[name].copy()
+    tensor.flat[data.draw(st.integers(0, tensor.size - 1))] = value
+    message = refused(ends, file, save(tensors | {name: tensor}, metadata={"format": "pt"}))
+    assert "weights hold NaN or infinity" in message
 
 
 @drawn(6)
@@ -272,9 +272,9 @@ def test_files_that_are_called_otherwise_than_the_table_says_are_loud(flip, ends
     for file in root.rglob("*.jpg"):
         file.rename(file.with_name(flip(file.stem) + ".JPG"))
     forget_plugins()
-    code, said = ends("doctor", "--data-root", root, "--datasets", "odir", "--json")
+    code, message = ends("doctor", "--data-root", root, "--datasets", "odir", "--json")
     assert code == 0
-    assert "no sample has any image" in said
+    assert "no sample has any image" in message
 
 
 # 9. Misspelt names, numbers that are none.
@@ -313,10 +313,10 @@ def test_a_misspelt_name_is_refused_and_a_name_is_proposed(data, option, beside,
     both = [*known, *(registry.names(registry.PREDICTORS) if option == "--methods" else [])]
     wrong = misspelt(data.draw, both)
     also = [data.draw(st.sampled_from(known))] if beside and option not in ("--engine",) else []
-    code, said = ends(*GRID, option, *also, wrong)
+    code, message = ends(*GRID, option, *also, wrong)
     assert code == 2
-    assert repr(wrong) in said
-    assert "known: " in said
+    assert repr(wrong) in message
+    assert "known: " in message
 
 
 NUMBERS = ("lr", "weight_decay", "warmup", "batch", "epochs", "eps", "validate_every", "patience", "max_text")
@@ -332,9 +332,9 @@ def test_a_number_of_the_recipe_that_is_none_or_out_of_range_is_refused(field, v
     # So small that it is 0, which a decay, a warm-up and a patience may be.
     assume(not (value == "1e-400" and field in ("weight_decay", "warmup", "patience")))
     words = [*GRID, "--methods", "head"]
-    code, said = ends(*words, f"--recipe.{name}={value}")
+    code, message = ends(*words, f"--recipe.{name}={value}")
     assert code == 2
-    assert name in said or field in said
+    assert name in message or field in message
 
 
 @drawn(6)
@@ -348,9 +348,9 @@ def test_an_option_that_stands_twice_is_refused(option, ends):
         "--out": "x",
         "--pool": "9",
     }
-    code, said = ends("grid", option, value[option], "--plan", option, value[option], as_given=True)
+    code, message = ends("grid", option, value[option], "--plan", option, value[option], as_given=True)
     assert code == 2
-    assert option in said
+    assert option in message
 
 
 # 11. Values of other types in presets.
@@ -381,10 +381,10 @@ def test_a_value_of_another_type_in_a_preset_is_refused_with_its_field(field, nu
     assume(not (field in ("metric",) and value == '""'))
     file = tmp_path_factory.mktemp("preset") / "mine.toml"
     plain = {"datasets": '["odir"]', "methods": '["prior"]', "seeds": "[0]", "pool": "20"} | {field: value}
-    file.write_text("\n".join(f"{name} = {own}" for name, own in plain.items()))
-    code, said = ends("grid", "--preset", file, "--plan")
+    file.write_text("\n".join(f"{name} = {literal}" for name, literal in plain.items()))
+    code, message = ends("grid", "--preset", file, "--plan")
     assert code == 2, (field, value)
-    assert field in said or field.replace("_", "-") in said
+    assert field in message or field.replace("_", "-") in message
 
 
 # 12, 24. Ranges without end, and grids that are too large to list.
@@ -397,9 +397,9 @@ def test_a_value_of_another_type_in_a_preset_is_refused_with_its_field(field, nu
 )
 def test_what_would_take_for_ever_is_refused_at_once(option, power, ends):
     value = {"--blocks": f"0-{10**power}", "--recipe.validate-every": f"1e-{power}"}.get(option, str(10**power))
-    code, said = ends(*GRID, "--methods", "mora", option, value)
+    code, message = ends(*GRID, "--methods", "mora", option, value)
     assert code == 2
-    assert option.removeprefix("--").replace("-", "_").split(".")[-1].rstrip("s") in said
+    assert option.removeprefix("--").replace("-", "_").split(".")[-1].rstrip("s") in message
 
 
 @drawn(5)
@@ -425,8 +425,8 @@ def two(tmp_path_factory) -> Path:
 
     folder = tmp_path_factory.mktemp("two") / "results"
     for seed in (0, 1):
-        own, found = record("head", seed)
-        Store(folder).write(own.cell, own, None, found)
+        done, scores = record("head", seed)
+        Store(folder).write(done.cell, done, None, scores)
     return folder
 
 
@@ -446,9 +446,9 @@ def test_any_bytes_of_a_file_of_results_that_change_are_noticed(part, at, length
     damaged = content[:at] + what + content[at + length :]
     assume(damaged != content)
     file.write_bytes(damaged)
-    code, said = ends("report", folder)
+    code, message = ends("report", folder)
     assert code == 0
-    assert file.name in said or "left out" in said
+    assert file.name in message or "left out" in message
     assert ends("verify", folder)[0] == 1
 
 
@@ -484,9 +484,9 @@ def test_what_is_no_name_no_text_and_no_target_is_refused(where, at, data, ends,
     index = f"{at}, 0" if where == "targets" else str(at)
     file.write_text(TABLE.format(odd=f"{where}[{index}] = {value}"))
     forget_plugins()
-    code, said = ends(*GRID, "--plugin", file, "--datasets", "odd-table")
+    code, message = ends(*GRID, "--plugin", file, "--datasets", "odd-table")
     assert code == 2
-    assert "odd-table" in said
+    assert "odd-table" in message
 
 
 # 15. Where a sheet may not go; what says nothing of itself.
@@ -499,9 +499,9 @@ def test_what_is_no_name_no_text_and_no_target_is_refused(where, at, data, ends,
 def test_a_sheet_goes_nowhere_odd(name, ends, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sheet")
     (folder / "file").touch()
-    code, said = ends("twin", "odir", folder / "twin", "--sheet", f"{folder}/{name}")
+    code, message = ends("twin", "odir", folder / "twin", "--sheet", f"{folder}/{name}")
     assert code in (1, 2)
-    assert len(said) < 3000
+    assert len(message) < 3000
 
 
 @drawn(8)
@@ -510,14 +510,14 @@ def test_a_sheet_goes_nowhere_odd(name, ends, tmp_path_factory):
     kind=st.sampled_from(["Method", "Imputer", "Predictor"]),
 )
 def test_a_plug_in_that_says_nothing_of_itself_breaks_nothing(lacks, kind, ends, tmp_path_factory):
-    said = {name: f"    {name} = 'x'" for name in ("title", "source")} | {"reads": "    reads = {}"}
-    said.pop(lacks, None)
+    attributes = {name: f"    {name} = 'x'" for name in ("title", "source")} | {"reads": "    reads = {}"}
+    attributes.pop(lacks, None)
     file = tmp_path_factory.mktemp("plugin") / "own.py"
     methods = "".join(
         f"    def {name}(self, *a, **k): return None\n"
         for name in ("fill", "fit", "predict", "first_block", "block", "reset")
     )
-    body = "\n".join(said.values())
+    body = "\n".join(attributes.values())
     file.write_text(f"from mora_bench.api import {kind}\nclass Own({kind}):\n{body}\n{methods}")
     forget_plugins()
     assert ends("list", "--plugin", file)[0] in (0, 2)
@@ -554,9 +554,9 @@ def test_a_table_in_another_encoding_is_read_right_or_its_encoding_is_named(code
     precision=st.sampled_from(["fp32", "bf16", "fp16"]),
 )
 def test_a_device_that_is_not_there_is_refused_when_planning(device, precision, ends):
-    code, said = ends(*GRID, "--methods", "head", "--device", device, "--recipe.precision", precision)
+    code, message = ends(*GRID, "--methods", "head", "--device", device, "--recipe.precision", precision)
     assert (code == 0) == (device == "cpu:1" and precision != "fp16")
-    assert code == 0 or "device" in said
+    assert code == 0 or "device" in message
 
 
 # 19. Options of doctor and prepare.
@@ -572,9 +572,9 @@ def test_a_device_that_is_not_there_is_refused_when_planning(device, precision, 
 )  # fmt: skip
 def test_doctor_and_prepare_refuse_what_grid_refuses(verb, words, ends, tmp_path_factory):
     root = [] if words[0] == "--data-root" else ["--data-root", tmp_path_factory.mktemp("root")]
-    code, said = ends(verb, *root, *words)
+    code, message = ends(verb, *root, *words)
     assert code == 2
-    assert said
+    assert message
 
 
 # 21. LaTeX of any names.
@@ -584,7 +584,7 @@ def test_doctor_and_prepare_refuse_what_grid_refuses(verb, words, ends, tmp_path
 @given(name=st.text("ab_&%$#{}~^\\<>|\"'=+-@é", min_size=1, max_size=12))
 def test_no_name_breaks_a_table_in_latex_or_markdown(name):
     pairs = [record(f"a{name}", seed, 0.1 * seed) for seed in range(2)] + [record("b", seed, 0.2) for seed in range(2)]
-    (table,) = compare(frame.cells([own for own, _ in pairs], [own for _, own in pairs]))
+    (table,) = compare(frame.cells([done for done, _ in pairs], [scores for _, scores in pairs]))
     rows = [line for line in tables.latex(table).splitlines() if line.rstrip().endswith("\\\\")]
     for row in rows:
         bare = re.sub(r"\\textasciitilde\{\}|\\textasciicircum\{\}|\\textbackslash\{\}|\\[&%$#_{}]", "", row)

@@ -15,8 +15,8 @@ def hunt(tmp_path_factory, cache, folder):
 
 
 def test_a_sample_of_changes_is_named_or_mended(hunt):
-    found = [f"{said}: {sentence}" for said, wrong in tries(hunt, 24, seed=7) for sentence in wrong]
-    assert found == []
+    unnoticed = [f"{trial}: {sentence}" for trial, wrong in tries(hunt, 24, seed=7) for sentence in wrong]
+    assert unnoticed == []
 
 
 def test_every_change_by_hand_is_named(hunt):
@@ -34,9 +34,9 @@ def test_the_hunt_sees_what_nobody_says(hunt, monkeypatch):
     change = next(change for change in CLEVER if change.name == "a hand: cost")
     monkeypatch.setattr(chain, "vouched", lambda scores, record: True)
     monkeypatch.setattr("mora_bench.records.store.vouched", lambda scores, record: True)
-    found = list(hunt.judged("loose", change, Random(0)))
-    assert "report shows something else without a word" in found
-    assert any(sentence.startswith("verify ends with 0, and grid") for sentence in found)
+    faults = list(hunt.judged("loose", change, Random(0)))
+    assert "report shows something else without a word" in faults
+    assert any(sentence.startswith("verify ends with 0, and grid") for sentence in faults)
     monkeypatch.undo()
     assert verify.verify(Store(hunt.folder)).wrong
 

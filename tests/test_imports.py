@@ -28,24 +28,24 @@ LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 def modules(package: str = "mora_bench") -> dict[str, Path]:
     """Every file of a package by the name it is imported under."""
     folder = ROOT / ("baselines" if package == "mora_baselines" else package)
-    found = {}
+    files = {}
     for file in folder.rglob("*.py"):
         parts = file.relative_to(folder).with_suffix("").parts
-        found[".".join([package, *(p for p in parts if p != "__init__")])] = file
-    return found
+        files[".".join([package, *(p for p in parts if p != "__init__")])] = file
+    return files
 
 
 @cache
 def imported(file: Path, everywhere: bool = False) -> frozenset[str]:
     """What a file imports from our packages when it is imported, or anywhere in it; not what is for type checkers."""
-    found: set[str] = set()
+    names: set[str] = set()
 
     def visit(node: ast.AST) -> None:
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             return
         if not everywhere and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -54,7 +54,7 @@ def imported(file: Path, everywhere: bool = False) -> frozenset[str]:
             visit(child)
 
     visit(ast.parse(file.read_text()))
-    return frozenset(name for name in found if name.startswith(("mora_bench", "mora_baselines")))
+    return frozenset(name for name in names if name.startswith(("mora_bench", "mora_baselines")))
 
 
 def room(name: str) -> str:
@@ -152,12 +152,12 @@ def test_every_contract_names_the_group_of_its_implementations():
 
 def test_the_wheel_holds_every_package():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    there = {
+    packages = {
         ".".join(file.parent.relative_to(ROOT).parts)
         for folder in ("mora_bench", "baselines")
         for file in (ROOT / folder).rglob("__init__.py")
     }
-    assert {name.replace("mora_baselines", "baselines") for name in listed} == there
+    assert {name.replace("mora_baselines", "baselines") for name in listed} == packages
 
 
 def test_every_public_name_is_there():

@@ -26,8 +26,8 @@ def test_the_command_plans_on_the_published_layout(name, tmp_path, capsys):
     random.seed(0)
     arguments = SETS[name](tmp_path / name, 40, 0)
     assert main(["data", *arguments, "--methods", "head", "--floors", "late-fusion", "--seeds", "0", "--plan"]) == 0
-    said = capsys.readouterr().out
-    assert "2 cells (1 of them without a network): 2 to do" in said
+    printed = capsys.readouterr().out
+    assert "2 cells (1 of them without a network): 2 to do" in printed
     assert not (tmp_path / "results").exists() or not any((tmp_path / "results").iterdir())
 
 

@@ -111,12 +111,12 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_a_malformed_table(name, root, ends, tmp_path):
     TABLES[name](root)
-    code, said = ends("doctor", "--data-root", root)
+    code, message = ends("doctor", "--data-root", root)
     assert code in (0, 1, 2)
-    code, said = ends("grid", *GRID[1:], "--datasets", "cxr", "--data-root", root, "--out", tmp_path / "out")
+    code, message = ends("grid", *GRID[1:], "--datasets", "cxr", "--data-root", root, "--out", tmp_path / "out")
     # pandas makes of a column that is there twice and of a row that is too long something that can be read.
     assert code == 2 or name in ("a column twice", "a name of dots", "utf-16")
-    assert code == 0 or str(root) in said or "cxr" in said
+    assert code == 0 or str(root) in message or "cxr" in message
 
 
 ODIR = "ODIR-5K_Training_Annotations(Updated)_V2.xlsx"
@@ -128,8 +128,8 @@ def repacked(file: Path, member: str, content: bytes) -> None:
         parts = {name: old.read(name) for name in old.namelist()}
     parts[member] = content
     with zipfile.ZipFile(file, "w") as new:
-        for name, own in parts.items():
-            new.writestr(name, own)
+        for name, part in parts.items():
+            new.writestr(name, part)
 
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -162,9 +162,9 @@ def test_a_malformed_sheet(name, tmp_path, ends):
     twins.publish("odir", root, 12)
     (file,) = root.rglob("*.xlsx")
     XLSX[name](file)
-    code, said = ends(*GRID, "--data-root", root, "--out", tmp_path / "out")
+    code, message = ends(*GRID, "--data-root", root, "--out", tmp_path / "out")
     assert code == 2
-    assert str(file) in said
+    assert str(file) in message
 
 
 @QUICK
@@ -229,10 +229,10 @@ def test_every_kind_of_pixel_is_read_or_refused(mode, tmp_path):
     except (OSError, ValueError):
         pytest.skip("Pillow does not write it")
     try:
-        found = pictures.read(file)
+        pixels = pictures.read(file)
     except UserError:
         return
-    assert (found.dtype, found.shape) == (np.uint8, (4, 5, 3))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (4, 5, 3))
 
 
 # Presets
@@ -294,9 +294,9 @@ def test_a_malformed_preset(name, tmp_path, ends):
     plain = b'methods = ["mora"]\n' if name not in ("methods unknown",) else b""
     plain += b"" if b"datasets" in content else b'datasets = ["odir"]\n'
     file.write_bytes(content if name in ("binary", "not toml", "deep") else plain + content)
-    code, said = ends("grid", "--preset", file, "--plan", "--out", tmp_path / "out")
+    code, message = ends("grid", "--preset", file, "--plan", "--out", tmp_path / "out")
     assert code == 2
-    assert len(said) < 2000
+    assert len(message) < 2000
 
 
 @QUICK
@@ -311,7 +311,7 @@ def test_any_bytes_as_a_preset(content, ends, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, cache) -> Path:
+def finished(tmp_path_factory, cache) -> Path:
     out = tmp_path_factory.mktemp("whole") / "results"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MORA_BENCH_CACHE", str(cache))
@@ -321,8 +321,8 @@ def whole(tmp_path_factory, cache) -> Path:
 
 
 @pytest.fixture
-def results(whole, tmp_path) -> Path:
-    shutil.copytree(whole, tmp_path / "results")
+def results(finished, tmp_path) -> Path:
+    shutil.copytree(finished, tmp_path / "results")
     return tmp_path / "results"
 
 
@@ -330,8 +330,8 @@ def values(raw, path=()):
     """Every place in a JSON value, down to three levels."""
     yield path
     if len(path) < 3:
-        for key, own in raw.items() if isinstance(raw, dict) else ():
-            yield from values(own, (*path, key))
+        for key, child in raw.items() if isinstance(raw, dict) else ():
+            yield from values(child, (*path, key))
 
 
 def put(raw, path, value):
@@ -354,8 +354,8 @@ def test_any_field_of_a_file_of_results_may_be_wrong(folder, results, ends):
         broken = json.loads(json.dumps(raw))
         put(broken, path, WRONG[number % len(WRONG)])
         first.write_text(json.dumps(broken))
-        code, said = ends("report", results)
-        assert code == 0, (path, said)
+        code, message = ends("report", results)
+        assert code == 0, (path, message)
         assert ends("verify", results)[0] in (0, 1)
 
 
@@ -383,8 +383,8 @@ FILES = {
 def test_a_malformed_file_of_results(name, folder, results, ends):
     first = sorted((results / folder).glob("*.json"))[0]
     first.write_bytes(FILES[name])
-    code, said = ends("report", results)
-    assert (code, first.name in said) == (0, True)
+    code, message = ends("report", results)
+    assert (code, first.name in message) == (0, True)
     assert ends("verify", results)[0] == 1
 
 
@@ -417,9 +417,9 @@ def test_a_byte_of_predictions_that_flips_is_not_scored(at, results, ends):
     content = bytearray(file.read_bytes())
     content[at] ^= 1
     file.write_bytes(bytes(content))
-    code, said = ends("rescore", results, "--test-rate", "0.3")
+    code, message = ends("rescore", results, "--test-rate", "0.3")
     assert code == 0
-    assert f"{file} is not what was written" in said
+    assert f"{file} is not what was written" in message
 
 
 # Checkpoints
@@ -503,9 +503,9 @@ def test_a_malformed_checkpoint(name, checkpoint, tmp_path, ends):
     """Refused before a cell runs, and nothing is left of the attempt but empty folders."""
     CHECKPOINTS[name](checkpoint)
     more = ["--methods", "head", "--backbone", checkpoint, "--engine", "inline", "--recipe.max-text", "64"]
-    code, said = ends(*GRID[:-1], *more, "--out", tmp_path / "out")
+    code, message = ends(*GRID[:-1], *more, "--out", tmp_path / "out")
     assert code == 2
-    assert str(checkpoint) in said
+    assert str(checkpoint) in message
     assert not list(tmp_path.glob("out/records/*.json"))
 
 
@@ -538,12 +538,12 @@ PLUGINS = {
 
 @pytest.mark.parametrize("name", PLUGINS)
 def test_a_malformed_plugin(name, tmp_path, ends, monkeypatch):
-    monkeypatch.setattr(registry, "_plugins", {group: dict(own) for group, own in registry._plugins.items()})
+    monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     file = tmp_path / "own.py"
     file.write_text(PLUGINS[name])
-    code, said = ends(*GRID, "--plugin", file)
+    code, message = ends(*GRID, "--plugin", file)
     assert code == 2
-    assert str(file) in said
+    assert str(file) in message
 
 
 @pytest.mark.parametrize("what", ["absent.py", ".", "x.so", "x" * 5000, "loop.py", ""])
@@ -586,7 +586,7 @@ def test_a_plugin_that_is_no_file(what, tmp_path, ends):
     ids=lambda words: " ".join(words)[:60].replace("\0", "NUL"),
 )
 def test_values_that_nothing_can_be_done_with(words, ends):
-    code, said = ends(*words, as_given=True)
+    code, message = ends(*words, as_given=True)
     assert code in (1, 2)
-    assert said
-    assert len(said) < 8000
+    assert message
+    assert len(message) < 8000

@@ -22,8 +22,8 @@ def stored(folder, **changes):
     store = Store(folder)
     for seed in range(3):
         for name, f1 in (("mora", 0.5), ("head", 0.4)):
-            own, found = record(name, seed, f1 + 0.01 * seed, **changes)
-            store.write(own.cell, own, {"test_logits": np.ones((3, 3, 2), np.float32)}, found)
+            done, scores = record(name, seed, f1 + 0.01 * seed, **changes)
+            store.write(done.cell, done, {"test_logits": np.ones((3, 3, 2), np.float32)}, scores)
     return folder
 
 
@@ -41,10 +41,10 @@ def test_tables_and_sentences_say_so(older, newer):
     (table,) = read(older).comparisons
     assert table.caption.startswith("Older draws: this version draws other splits and masks. ")
     assert "Older draws" in tables.markdown(table)
-    assert all(said.endswith(f"({MARK}).") for said in sentences(read(older)))
+    assert all(sentence.endswith(f"({MARK}).") for sentence in sentences(read(older)))
     (table,) = read(newer).comparisons
     assert "draws:" not in table.caption
-    assert not any(MARK in said for said in sentences(read(newer)))
+    assert not any(MARK in sentence for sentence in sentences(read(newer)))
 
 
 def test_in_one_folder_they_share_no_table_with_others(older):
@@ -58,16 +58,16 @@ def test_in_one_folder_they_share_no_table_with_others(older):
 def test_compare_says_whose(older, newer, capsys):
     assert cli.main(["compare", str(older), str(older)]) == 0
     assert f"({MARK})" in capsys.readouterr().out
-    for folders, said in (((older, newer), "the first"), ((newer, older), "the second")):
+    for folders, whose in (((older, newer), "the first"), ((newer, older), "the second")):
         cli.main(["compare", *map(str, folders)])
-        assert f"({MARK}: {said})" in capsys.readouterr().out
+        assert f"({MARK}: {whose})" in capsys.readouterr().out
     cli.main(["compare", str(newer), str(newer)])
     assert MARK not in capsys.readouterr().out
 
 
 def test_claims_say_so(older, newer):
-    found = beats("resolve", method("mora"), method("head"))(Folders(older.parent))
-    assert found.why.endswith(f"; {MARK}")
+    outcome = beats("resolve", method("mora"), method("head"))(Folders(older.parent))
+    assert outcome.why.endswith(f"; {MARK}")
     newer.rename(older.with_name("other"))
     assert MARK not in beats("other", method("mora"), method("head"))(Folders(older.parent)).why
 

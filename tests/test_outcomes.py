@@ -32,7 +32,7 @@ def stays(as_a_new_user, tmp_path):
         rows.append(
             {
                 "id": f"s{number}",
-                "note": " ".join(word for word, there in zip(WORDS, has, strict=True) if there) or "nothing",
+                "note": " ".join(word for word, present in zip(WORDS, has, strict=True) if present) or "nothing",
                 "age": round(age),
                 "years": round(min(happens, leaves), 2),
                 "status": "dead" if happens <= leaves else "alive",
@@ -52,10 +52,10 @@ def run(folder, *more):
 @pytest.mark.parametrize("task", ASKED)
 def test_every_verb_of_a_grid(stays, folder, task, capsys):
     assert run(folder, *ASKED[task], "--floors", "all") == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     asked, out = task_of(task), "results/stays"
-    assert f"Task: {asked.question}." in said
-    assert all(asked.metrics[name].brief in said for name in asked.agree)
+    assert f"Task: {asked.question}." in printed
+    assert all(asked.metrics[name].brief in printed for name in asked.agree)
     records, _ = Store(Path(out)).records()
     floors = {record.cell.method for record in records} - {"head", "mora"}
     assert floors == ({"prior", "presence", "cox"} if asked.columns else {*FLOORS})
@@ -67,34 +67,36 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
         assert main(["report", out, "--metric", metric, *plugin[:2]]) == 0
     capsys.readouterr()
     assert main(["rescore", out, "--as", "monai", *plugin]) == 1
-    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
-    assert f" and {len(records) - 1} more: task {task!r} has no scores as monai counts them" in said
+    (left_out,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("left out")]
+    assert f" and {len(records) - 1} more: task {task!r} has no scores as monai counts them" in left_out
     # New records get the probabilities that the cell itself gave to its test samples.
     cell = next(record.cell for record in records if record.cell.method == "mora")
-    kept = Store(Path(out)).predictions(cell)
-    frame = pd.read_csv("stays.csv").iloc[kept["test_rows"]]
+    stored = Store(Path(out)).predictions(cell)
+    frame = pd.read_csv("stays.csv").iloc[stored["test_rows"]]
     frame.drop(columns=["years", "status", "grade"]).to_csv("new.csv", index=False)
     assert main(["predict", out, cell.key, "new.csv", "--out", "out.csv", *plugin, "--changes", "--decide", "0.5"]) == 0
-    found = pd.read_csv("out.csv")
-    labels = [*found.columns[2 : 2 + len(asked.truth(kept["test_targets"])[0])]]
-    expected = asked.probabilities(kept["test_logits"][:, -1])
-    np.testing.assert_allclose(found[labels].to_numpy(), expected, atol=2e-6)
+    table = pd.read_csv("out.csv")
+    labels = [*table.columns[2 : 2 + len(asked.truth(stored["test_targets"])[0])]]
+    expected = asked.probabilities(stored["test_logits"][:, -1])
+    np.testing.assert_allclose(table[labels].to_numpy(), expected, atol=2e-6)
     # Changes add up from the constant that is best on validation.
-    constant = asked.prior(kept["val_targets"].astype(float))
-    changed = sum(found[[f"{label} by {name}" for label in labels]].to_numpy() for name in ("note", "table"))
+    constant = asked.prior(stored["val_targets"].astype(float))
+    changed = sum(table[[f"{label} by {name}" for label in labels]].to_numpy() for name in ("note", "table"))
     np.testing.assert_allclose(constant + changed, expected, atol=1e-5)
     assert main(["export", out, "--out", "all.csv", "--key", cell.key, *plugin]) == 0
     every = pd.read_csv("all.csv")
-    own = every[(every["side"] == "test") & (every["shown"] == TITLES[-1])]
-    truth = asked.truth(kept["test_targets"]).ravel()
-    np.testing.assert_array_equal(own["true"].to_numpy(float), truth)
+    tested = every[(every["side"] == "test") & (every["shown"] == TITLES[-1])]
+    truth = asked.truth(stored["test_targets"]).ravel()
+    np.testing.assert_array_equal(tested["true"].to_numpy(float), truth)
     for number, column in enumerate(asked.columns):
-        np.testing.assert_array_equal(own[f"true {column}"].to_numpy()[:: len(labels)], kept["test_targets"][:, number])
+        np.testing.assert_array_equal(
+            tested[f"true {column}"].to_numpy()[:: len(labels)], stored["test_targets"][:, number]
+        )
     # A file of predictions made elsewhere, like those of a network.
     answers = ["import", out, "--like", cell.key, "--name", "mine", *plugin]
     assert main([*answers, "--template", "mine.csv"]) == 0
     filled = pd.read_csv("mine.csv")
-    filled[labels] = asked.prior(kept["val_targets"].astype(float))
+    filled[labels] = asked.prior(stored["val_targets"].astype(float))
     filled.to_csv("mine.csv", index=False)
     assert main([*answers[:2], "mine.csv", *answers[2:]]) == 0
 
@@ -126,9 +128,9 @@ def test_what_asks_for_labels_is_refused_where_time_is_asked_for(stays, folder, 
         assert main([*predict, *more]) == 2
         assert "nobody knows of every sample which answer is true" in capsys.readouterr().err
     assert main([*predict, "--decide", "0.5"]) == 0
-    found = pd.read_csv("o.csv", keep_default_na=False)
-    by = found[["by 1", "by 3"]].to_numpy()
-    assert found["decision"].tolist() == [
+    answers = pd.read_csv("o.csv", keep_default_na=False)
+    by = answers[["by 1", "by 3"]].to_numpy()
+    assert answers["decision"].tolist() == [
         "|".join(name for name, chance in zip(("by 1", "by 3"), row, strict=True) if chance > 0.5) for row in by
     ]
 
@@ -136,7 +138,7 @@ def test_what_asks_for_labels_is_refused_where_time_is_asked_for(stays, folder, 
 def test_a_cox_model_ranks_as_the_risk_does(stays, folder):
     assert run(folder, *ASKED["time-to-event:1,3"], "--floors", "cox", "prior", "--folds", "3") == 0
     store = Store(Path("results/stays"))
-    found = {r.cell.method: store.scores_of(r.cell).test["complete"].scores for r in store.records()[0]}
-    assert found["prior"]["concordance"] == 0.5
-    assert found["cox"]["concordance"] > 0.65
-    assert found["cox"]["brier_integrated"] < found["prior"]["brier_integrated"]
+    scores = {r.cell.method: store.scores_of(r.cell).test["complete"].scores for r in store.records()[0]}
+    assert scores["prior"]["concordance"] == 0.5
+    assert scores["cox"]["concordance"] > 0.65
+    assert scores["cox"]["brier_integrated"] < scores["prior"]["brier_integrated"]

@@ -1,4 +1,4 @@
-"""What the table of probes is made of: which tokens count, and probes that find what was planted."""
+"""The parts of the table of probes: which tokens count, and probes that find what was planted."""
 
 import importlib.util
 from pathlib import Path
@@ -18,10 +18,10 @@ SIDES = {"train": 128, "val": 64, "test": 64}
 
 def test_only_tokens_of_what_a_sample_has_count_and_of_a_stream_without_any_all():
     modality = torch.tensor([[0, 0, 1, -1], [0, 0, 1, 1]], dtype=torch.int8)
-    there = torch.tensor([[True, False], [False, True]])
-    tokens = Tokens(torch.ones(2, 4, 3), modality >= 0, there, modality)
+    present = torch.tensor([[True, False], [False, True]])
+    tokens = Tokens(torch.ones(2, 4, 3), modality >= 0, present, modality)
     assert probes.present(tokens).modality.tolist() == [[0, 0, -1, -1], [-1, -1, 1, 1]]
-    text = Tokens(torch.ones(2, 2, 3), torch.ones(2, 2, dtype=torch.bool), there, torch.zeros(2, 2, dtype=torch.int8))
+    text = Tokens(torch.ones(2, 2, 3), torch.ones(2, 2, dtype=torch.bool), present, torch.zeros(2, 2, dtype=torch.int8))
     assert probes.present(text).modality.tolist() == [[0, 0], [0, 0]]
 
 
@@ -30,12 +30,12 @@ def planted(seed: int):
     rng = np.random.default_rng(seed)
     targets = {name: rng.integers(0, 2, (n, 2)).astype(np.uint8) for name, n in SIDES.items()}
     batches = {}
-    for name, own in targets.items():
-        x = torch.from_numpy(rng.normal(size=(len(own), 30, 8)).astype(np.float32))
+    for name, truth in targets.items():
+        x = torch.from_numpy(rng.normal(size=(len(truth), 30, 8)).astype(np.float32))
         x[:, 17, 0] = 8.0
-        x[:, 17, 1] = 6.0 * torch.from_numpy(own[:, 0].astype(np.float32)) - 3
-        wanted = torch.from_numpy(own.astype(np.float32))
-        batches[name] = [([tokens_of(x[k : k + 8])], wanted[k : k + 8]) for k in range(0, len(own), 8)]
+        x[:, 17, 1] = 6.0 * torch.from_numpy(truth[:, 0].astype(np.float32)) - 3
+        wanted = torch.from_numpy(truth.astype(np.float32))
+        batches[name] = [([tokens_of(x[k : k + 8])], wanted[k : k + 8]) for k in range(0, len(truth), 8)]
     return targets, batches
 
 
@@ -50,9 +50,9 @@ def means_of(batches) -> np.ndarray:
 
 def test_probes_find_what_was_planted_and_attention_more_than_the_mean():
     targets, batches = planted(0)
-    only = {name: own[:, :1] for name, own in targets.items()}
-    means = {name: means_of(own) for name, own in batches.items()}
-    read = {name: [(streams, wanted[:, :1]) for streams, wanted in own] for name, own in batches.items()}
+    only = {name: truth[:, :1] for name, truth in targets.items()}
+    means = {name: means_of(side) for name, side in batches.items()}
+    read = {name: [(streams, wanted[:, :1]) for streams, wanted in side] for name, side in batches.items()}
     *_, mean = probes.linear(MultiLabel(), means, only)[:3]
     *_, attended = probes.attention(MultiLabel(), read, only)[:3]
     assert 0.55 < mean < attended - 0.1
@@ -61,8 +61,8 @@ def test_probes_find_what_was_planted_and_attention_more_than_the_mean():
 
 def test_probes_of_a_label_that_nothing_says_are_at_chance():
     targets, batches = planted(1)
-    nothing = {name: own[:, 1:] for name, own in targets.items()}
-    means = {name: means_of(own) for name, own in batches.items()}
+    nothing = {name: truth[:, 1:] for name, truth in targets.items()}
+    means = {name: means_of(side) for name, side in batches.items()}
     *_, auroc = probes.linear(MultiLabel(), means, nothing)[:3]
     assert abs(auroc - 0.5) < 0.25
 

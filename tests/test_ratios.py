@@ -46,14 +46,14 @@ def test_ratios_within_a_run_and_between_runs(ratios, tmp_path, capsys):
     )
     new = written(tmp_path, "new.json", entry("step", "ours", 1.0))
     runs = [(file.stem, ratios.entries(ratios.read(file))) for file in (old, new)]
-    found = {(row["group"], row["entry"]): row for row in ratios.rows(runs)}
-    assert found["step", "ours"] == {
+    rows = {(row["group"], row["entry"]): row for row in ratios.rows(runs)}
+    assert rows["step", "ours"] == {
         "group": "step", "entry": "ours", "ms": "2e+03", "gflops": "100", "over the base": "1", "new / old": "0.5"
     }  # fmt: skip
-    assert (found["step", "theirs"]["over the base"], found["step", "theirs"]["met"]) == ("1.5", "yes")
-    assert (found["step", "later"]["wanted"], found["step", "later"]["met"]) == ("0.5 within 15%", "yes")
-    assert (found["turns", "theirs"]["over the base"], found["turns", "theirs"]["met"]) == ("1.2", "NO")
-    assert found["report", "loose: peak GB"] == {
+    assert (rows["step", "theirs"]["over the base"], rows["step", "theirs"]["met"]) == ("1.5", "yes")
+    assert (rows["step", "later"]["wanted"], rows["step", "later"]["met"]) == ("0.5 within 15%", "yes")
+    assert (rows["turns", "theirs"]["over the base"], rows["turns", "theirs"]["met"]) == ("1.2", "NO")
+    assert rows["report", "loose: peak GB"] == {
         "group": "report", "entry": "loose: peak GB", "measured": "0.75", "wanted": "<= 0.7", "met": "NO"
     }  # fmt: skip
     assert ratios.main([str(old)]) == 1

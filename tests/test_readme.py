@@ -27,13 +27,13 @@ HOUSE = (ROOT / "docs" / "architecture.md").read_text()
 def listed() -> dict[str, str]:
     """Every path of the tree, with its purpose."""
     block = HOUSE.split("## The tree")[1].split("```")[1]
-    found, folders = {}, []
+    purposes, folders = {}, []
     for line in block.strip("\n").splitlines():
         indent = (len(line) - len(line.lstrip())) // 2
         name, _, purpose = line.strip().partition(" ")
         folders[indent:] = [name]
-        found["".join(folders)] = purpose.strip()
-    return found
+        purposes["".join(folders)] = purpose.strip()
+    return purposes
 
 
 def test_everything_listed_exists():
@@ -104,9 +104,9 @@ def test_the_readme_is_short():
 
 def words(line):
     """The arguments of `python -m mora_bench` in a line of shell."""
-    found = shlex.split(line, comments=True)
-    at = found.index("mora_bench") if "mora_bench" in found else -1
-    return found[at + 1 :] if at > 0 and found[at - 1] == "-m" else []
+    parts = shlex.split(line, comments=True)
+    at = parts.index("mora_bench") if "mora_bench" in parts else -1
+    return parts[at + 1 :] if at > 0 and parts[at - 1] == "-m" else []
 
 
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=[f"{page} {line}" for page, line in COMMANDS])
@@ -127,7 +127,7 @@ def test_each_command_of_ours_has_options_that_are_known(page, line, monkeypatch
             kind, start = (Tune, Tune(**vars(start))) if verb == "tune" else (Grid, start)
         else:
             module = import_module(f"mora_bench.cli.{main.MODULES.get(verb, verb)}")
-            (kind,) = [own for name, own in vars(module).items() if name.endswith("Options")]
+            (kind,) = [member for name, member in vars(module).items() if name.endswith("Options")]
             start = None
         if verb == "data":
             _, rest = tyro.cli(kind, args=rest, return_unknown_args=True)

@@ -103,12 +103,12 @@ def test_what_is_run_is_what_is_in_the_file_even_under_equal_size_and_time(tmp_p
     )
 
     command = [sys.executable, "-c", code]
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def loaded():
         for source in (file, helper):
             os.utime(source, (10**9, 10**9))
-        done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     assert loaded() == "1 1"

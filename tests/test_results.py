@@ -21,16 +21,16 @@ def mean_f1(folder: str, tested: str, **wanted) -> float:
     """Mean test F1-macro over the three seeds of the cells whose fields are as wanted."""
     store = Store(REFERENCE / folder)
     keys = {r.key for r in store.records()[0] if all(getattr(r.cell, name) == value for name, value in wanted.items())}
-    found = [s.test[tested].scores["f1_macro"] for s in store.scores()[0] if s.key in keys]
-    assert len(found) == 3
-    return float(np.mean(found))
+    scores = [s.test[tested].scores["f1_macro"] for s in store.scores()[0] if s.key in keys]
+    assert len(scores) == 3
+    return float(np.mean(scores))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_nothing_of_what_is_shipped_is_wrong(folder):
-    found = verify(Store(folder))
-    assert found.wrong == []
-    assert {record.lacks("split") for record in found.believed.records} == {folder.name != "quick"}
+    findings = verify(Store(folder))
+    assert findings.wrong == []
+    assert {record.lacks("split") for record in findings.believed.records} == {folder.name != "quick"}
 
 
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
@@ -56,8 +56,8 @@ def test_the_shipped_backbone_is_worth_freezing(dataset):
 def section(folder: str, dataset: str, trained_at: str = "") -> Section:
     """The shipped section of a data set, and of a training rate if a folder has several."""
     (table,) = compare(read(REFERENCE / folder).cells)
-    (found,) = [one for one in table.sections if one.dataset == dataset and one.title.endswith(trained_at)]
-    return found
+    (shipped,) = [one for one in table.sections if one.dataset == dataset and one.title.endswith(trained_at)]
+    return shipped
 
 
 def mean_of(rows: list[Row], score: str) -> dict[str, float]:
@@ -66,19 +66,19 @@ def mean_of(rows: list[Row], score: str) -> dict[str, float]:
 
 def test_linear_models_that_vote_beat_every_network_on_the_cxr_twin():
     """What the docs say of the twins. When that is no longer so, they have to say something else."""
-    found = section("quick", "cxr")
-    networks = mean_of(found.competing, "score both")
+    shipped = section("quick", "cxr")
+    networks = mean_of(shipped.competing, "score both")
     assert set(networks) == {"full", "head", "lora", "map", "mora"}
-    assert mean_of(found.floors, "score both")["late-fusion"] > max(networks.values())
+    assert mean_of(shipped.floors, "score both")["late-fusion"] > max(networks.values())
 
 
 @pytest.mark.parametrize("tested", ["complete", "image", "text", "both"])
 def test_ten_folds_of_real_data_tell_no_mora_from_the_head_and_no_lora_from_mora(tested):
     """What the README says of its first table. When that is no longer so, the README has to say something else."""
-    found = section("fused", "odir")
-    assert len(found.seeds) == 10
-    assert not found.among(f"score {tested}").over(len(found.competing)).any()
-    assert found.resolution["score both"][1] < 0.03
+    shipped = section("fused", "odir")
+    assert len(shipped.seeds) == 10
+    assert not shipped.among(f"score {tested}").over(len(shipped.competing)).any()
+    assert shipped.resolution["score both"][1] < 0.03
 
 
 @pytest.mark.parametrize(
@@ -87,47 +87,47 @@ def test_ten_folds_of_real_data_tell_no_mora_from_the_head_and_no_lora_from_mora
 )
 def test_no_rank_block_imputer_or_lower_rate_tells_networks_apart_on_real_data(folder, trained_at):
     """What docs/findings.md says. When that is no longer so, it has to say something else."""
-    found = section(folder, "odir", trained_at)
-    assert len(found.seeds) == 5
-    assert not found.among("score both").over(len(found.competing)).any()
+    shipped = section(folder, "odir", trained_at)
+    assert len(shipped.seeds) == 5
+    assert not shipped.among("score both").over(len(shipped.competing)).any()
 
 
 def test_mora_leads_the_head_where_nine_of_ten_samples_lose_a_modality():
-    found = section("rate", "odir", "at 90%")
-    assert [row.method for row in found.competing] == ["head", "mora"]
+    shipped = section("rate", "odir", "at 90%")
+    assert [row.method for row in shipped.competing] == ["head", "mora"]
     for score in ("score both", "score complete"):
-        assert found.among(score).over(2).tolist() == [[False, False], [True, False]]
-        head, mora = (row.mean[score] for row in found.competing)
+        assert shipped.among(score).over(2).tolist() == [[False, False], [True, False]]
+        head, mora = (row.mean[score] for row in shipped.competing)
         assert round(mora - head, 3) == 0.016
 
 
 def test_on_ten_folds_that_lead_is_left_on_complete_samples_alone():
-    found = section("rate90", "odir", "at 90%")
-    assert found.seeds == list(range(10))
-    head, mora = found.competing
-    assert found.among("score complete").over(2).tolist() == [[False, False], [True, False]]
-    assert not found.among("score both").over(2).any()
+    shipped = section("rate90", "odir", "at 90%")
+    assert shipped.seeds == list(range(10))
+    head, mora = shipped.competing
+    assert shipped.among("score complete").over(2).tolist() == [[False, False], [True, False]]
+    assert not shipped.among("score both").over(2).any()
     assert round(mora.mean["score complete"] - head.mean["score complete"], 3) == 0.017
-    floors = mean_of(found.floors, "score complete")
+    floors = mean_of(shipped.floors, "score complete")
     assert head.mean["score complete"] < floors["tfidf"] < mora.mean["score complete"]
 
 
 def test_mora_does_not_lead_the_field_on_real_data():
-    found = section("field", "odir")
-    scored = mean_of(found.competing, "score both")
+    shipped = section("field", "odir")
+    scored = mean_of(shipped.competing, "score both")
     assert len(scored) == 7
     assert min(scored, key=scored.get).startswith("mora")
-    assert not found.among("score both").over(7).any()
-    auroc = [row.mean["auroc: score both"] for row in found.competing]
+    assert not shipped.among("score both").over(7).any()
+    auroc = [row.mean["auroc: score both"] for row in shipped.competing]
     assert max(auroc) - min(auroc) < 0.003
 
 
 def test_linear_models_on_frozen_features_lead_every_network_where_the_text_does_not_name_the_label():
-    found = section("redacted", "odir-redacted")
-    assert found.seeds == list(range(5))
-    assert not found.among("score both").over(5).any()
-    networks, floors = found.competing, [row.method for row in found.floors]
-    led = found.against_floors("score both").over(5 + len(floors))[5:, :5]
+    shipped = section("redacted", "odir-redacted")
+    assert shipped.seeds == list(range(5))
+    assert not shipped.among("score both").over(5).any()
+    networks, floors = shipped.competing, [row.method for row in shipped.floors]
+    led = shipped.against_floors("score both").over(5 + len(floors))[5:, :5]
     assert led[floors.index("frozen")].all()
     # What docs/findings.md says of patience.
     patient = [row for row in networks if "patience=10" in row.label and "labels" not in row.label]
@@ -136,9 +136,9 @@ def test_linear_models_on_frozen_features_lead_every_network_where_the_text_does
 
 
 def test_networks_under_real_weights_beat_counting_words_where_something_is_missing():
-    found = section("fused", "odir")
-    floors = mean_of(found.floors, "score both")
-    for mean in mean_of(found.competing, "score both").values():
+    shipped = section("fused", "odir")
+    floors = mean_of(shipped.floors, "score both")
+    for mean in mean_of(shipped.competing, "score both").values():
         assert mean > floors["tfidf"] + 0.04
         assert abs(mean - floors["frozen"]) < 0.02
 
@@ -156,7 +156,7 @@ def test_no_cell_of_the_committed_results_failed_and_no_file_is_left_out(folder)
     assert not refused
     assert not odd
     assert all(record.status == "done" for record in records)
-    assert {record.key for record in records} == {each.key for each in scores}
+    assert {record.key for record in records} == {entry.key for entry in scores}
 
 
 def tracked() -> list[str]:
@@ -174,9 +174,9 @@ def test_the_committed_files_give_the_committed_tables(folder, tmp_path):
     for file in folder.glob("*.parquet"):
         (tmp_path / file.name).symlink_to(file)
     write(tmp_path)
-    kept = [name for name in tracked() if name.startswith(f"{folder.name}/tables/")]
-    assert [name for name in kept if "/comparison-" in name]
-    for name in kept:
+    names = [name for name in tracked() if name.startswith(f"{folder.name}/tables/")]
+    assert [name for name in names if "/comparison-" in name]
+    for name in names:
         made = tmp_path / "tables" / Path(name).name
         assert made.read_bytes() == (REFERENCE / name).read_bytes(), name
 

@@ -144,12 +144,12 @@ def test_status_says_who_runs_what_and_what_is_left(tmp_path, log, capsys):
     os.kill(process.pid, signal.SIGSTOP)
     until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
     assert cli.main(["status", *GRID, "--out", str(out)]) == 1
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     os.kill(process.pid, signal.SIGCONT)
     process.join(60)
-    assert "12 cells: " in said
-    assert " done, " in said
-    assert f"process {process.pid}" in said or " to do" in said
-    assert " minutes left for " in said
+    assert "12 cells: " in printed
+    assert " done, " in printed
+    assert f"process {process.pid}" in printed or " to do" in printed
+    assert " minutes left for " in printed
     assert cli.main(["status", *GRID, "--out", str(out)]) == 0
     assert capsys.readouterr().out == "12 cells: 12 done\n"

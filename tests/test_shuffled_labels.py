@@ -26,11 +26,11 @@ def _numbers(targets: np.ndarray) -> np.ndarray:
 def test_each_side_of_real_data_gets_its_own_labels_in_another_order(seed: int) -> None:
     table = _table("real")
     sides = split(table.group_tokens, data="odir real", unit="patient", seed=seed, folds=FOLDS)
-    found = _numbers(permuted(table, seed))
+    numbers = _numbers(permuted(table, seed))
     others = np.concatenate([sides["train"], sides["val"]])
     for rows in (others, sides["test"]):
-        assert sorted(found[rows]) == sorted(rows)
-        assert (found[rows] == rows).mean() < 0.3
+        assert sorted(numbers[rows]) == sorted(rows)
+        assert (numbers[rows] == rows).mean() < 0.3
 
 
 def test_all_samples_of_a_twin_are_shuffled_another_way_for_each_seed() -> None:
@@ -44,8 +44,8 @@ def test_what_is_told_from_chance() -> None:
     both = [0.49, 0.50, 0.51, 0.90, 0.91, 0.92]
     frame = pd.DataFrame({"dataset": names, "method": ["head"] * 3 + ["leak"] * 3, "score both": both})
     frame = frame.assign(rank=None, blocks=None, knobs="", **{"score complete": 0.5})
-    found = {(row, tested): (mean, p) for _, row, tested, _, mean, _, p in lines(frame)}
-    assert found["head", "complete"] == (0.5, 1.0)
-    assert found["head", "both"] == (pytest.approx(0.5), pytest.approx(1.0))
+    by_row = {(row, tested): (mean, p) for _, row, tested, _, mean, _, p in lines(frame)}
+    assert by_row["head", "complete"] == (0.5, 1.0)
+    assert by_row["head", "both"] == (pytest.approx(0.5), pytest.approx(1.0))
     # t = 0.41 / (0.01 / sqrt(3)) = 71 with two degrees of freedom.
-    assert found["leak", "both"][1] == pytest.approx(1.98e-4, rel=0.01)
+    assert by_row["leak", "both"][1] == pytest.approx(1.98e-4, rel=0.01)

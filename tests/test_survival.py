@@ -131,9 +131,9 @@ def test_a_command_that_is_killed_leaves_no_process_and_loses_nothing(
     if how != signal.SIGKILL:
         assert process.returncode == 130
     again = command(out)
-    said, _ = again.communicate(timeout=300)
+    printed, _ = again.communicate(timeout=300)
     assert again.returncode == 0
-    assert f"{CELLS} cells" in said
+    assert f"{CELLS} cells" in printed
     assert {file.name: measured(file.read_bytes()) for file in (out / "scores").glob("*.json")} == scores_of_a_whole_run
     assert len(scores_of_a_whole_run) == CELLS
     assert not [f for f in out.rglob(".*") if f.is_file()]
@@ -144,10 +144,10 @@ def test_a_folder_that_goes_is_not_success(tmp_path, cache, monkeypatch, capsys)
     out = tmp_path / "r"
     arguments = ["grid", "--datasets", "odir", "--methods", "prior", "always", "--seeds", "0", "--out", str(out)]
     arguments += ["--engine", "inline", "--pool", "40"]
-    whole = Store.write
+    write = Store.write
 
     def forgetful(store, cell, *rest):
-        whole(store, cell, *rest)
+        write(store, cell, *rest)
         if cell.method == "always":
             # The first record goes once the second one is there.
             for file in (out / "records").glob("*.json"):
@@ -157,7 +157,7 @@ def test_a_folder_that_goes_is_not_success(tmp_path, cache, monkeypatch, capsys)
     monkeypatch.setattr(Store, "write", forgetful)
     assert cli.main(arguments) == 1
     assert "1 cells have no result; the same command computes them" in capsys.readouterr().err
-    monkeypatch.setattr(Store, "write", whole)
+    monkeypatch.setattr(Store, "write", write)
     assert cli.main(arguments) == 0
 
 

@@ -73,8 +73,8 @@ def test_what_a_stream_cannot_encode_is_an_escape(encoding):
     stream = io.TextIOWrapper(raw, encoding=encoding)
     Door(stream).write("± 漢 \udcff")
     stream.flush()
-    told = raw.getvalue().decode(encoding)
-    assert told == {"ascii": "\\xb1 \\u6f22 \\udcff", "latin-1": "± \\u6f22 \\udcff", "utf-8": "± 漢 \\udcff"}[encoding]
+    text = raw.getvalue().decode(encoding)
+    assert text == {"ascii": "\\xb1 \\u6f22 \\udcff", "latin-1": "± \\u6f22 \\udcff", "utf-8": "± 漢 \\udcff"}[encoding]
 
 
 def test_doors_stand_once_and_go_again(capsys):
@@ -92,12 +92,12 @@ def test_doors_stand_once_and_go_again(capsys):
 
 def named_by_a_stranger(name, seed, score):
     """A record and its scores, with whatever text a stranger may have written into them."""
-    kept, scored = record(name, seed, score, family=EVIL, dataset=f"odir{EVIL}", knobs=((EVIL, EVIL),), impute=EVIL)
-    about = msgspec.structs.replace(kept.data, labels=[EVIL, "$x$"], contents={EVIL: {EVIL: 1}})
+    done, scored = record(name, seed, score, family=EVIL, dataset=f"odir{EVIL}", knobs=((EVIL, EVIL),), impute=EVIL)
+    about = msgspec.structs.replace(done.data, labels=[EVIL, "$x$"], contents={EVIL: {EVIL: 1}})
     for setting in scored.test.values():
         setting.scores["f1_per_class"] = [0.4, 0.5]
         setting.groups[EVIL] = {"f1_macro": 0.5, "n": 3}
-    return msgspec.structs.replace(kept, data=about), scored
+    return msgspec.structs.replace(done, data=about), scored
 
 
 @pytest.fixture
@@ -108,8 +108,8 @@ def stranger(tmp_path):
     pairs = [named_by_a_stranger(name, seed, 0.5 + seed / 100) for name, seed in names]
     lost, _ = failed("map", 0, dataset=f"odir{EVIL}")
     lost.error = EVIL
-    for kept, scored in [*pairs, (lost, None)]:
-        Store(folder).write(kept.cell, kept, {} if scored else None, scored)
+    for entry, scored in [*pairs, (lost, None)]:
+        Store(folder).write(entry.cell, entry, {} if scored else None, scored)
     (folder / "records" / f"{EVIL}.json").write_text(EVIL)
     (folder / "logs").mkdir()
     (folder / "logs" / f"{pairs[0][0].key}.log").write_text(f"10:00:00 {EVIL}")
@@ -117,8 +117,8 @@ def stranger(tmp_path):
 
 
 def test_what_a_stranger_wrote_is_kept_in_the_records(stranger):
-    kept = Store(stranger).records()[0]
-    assert {each.cell.dataset for each in kept} == {f"odir{EVIL}"}
+    records = Store(stranger).records()[0]
+    assert {entry.cell.dataset for entry in records} == {f"odir{EVIL}"}
 
 
 @pytest.mark.parametrize(
@@ -159,25 +159,25 @@ def test_no_verb_shows_what_is_obeyed(stranger, tmp_path, verb, capfd):
 def test_cards_and_trackers_hold_nothing_that_is_obeyed(stranger):
     results = read(stranger)
     for text in (
-        card(results, {each.key for each in results.records}, EVIL, EVIL, [EVIL]),
+        card(results, {entry.key for entry in results.records}, EVIL, EVIL, [EVIL]),
         *map(adapters_card, results.records),
     ):
         assert "owned" in clean(text)
-    own = next(record for record in results.records if record.cell.impute != "dummy")
-    run = as_run(own, results.scores[0])
+    imputed = next(record for record in results.records if record.cell.impute != "dummy")
+    run = as_run(imputed, results.scores[0])
     clean(run.label + json.dumps(run.settings, ensure_ascii=False))
     assert run.settings["impute"] == SHOWN
 
 
-def adapters_card(kept):
+def adapters_card(entry):
     scored = named_by_a_stranger("mora", 0, 0.5)[1]
-    return export.card(kept, scored, loadable=True) if kept.data else "owned"
+    return export.card(entry, scored, loadable=True) if entry.data else "owned"
 
 
 def test_labels_on_an_adapters_card_are_text():
-    kept, scored = named_by_a_stranger("mora", 0, 0.5)
-    kept = msgspec.structs.replace(kept, data=msgspec.structs.replace(kept.data, labels=["<img src=x>", "a|b", "*c*"]))
-    text = export.card(kept, scored, loadable=False)
+    done, scored = named_by_a_stranger("mora", 0, 0.5)
+    done = msgspec.structs.replace(done, data=msgspec.structs.replace(done.data, labels=["<img src=x>", "a|b", "*c*"]))
+    text = export.card(done, scored, loadable=False)
     assert "| labels | \\<img src=x\\>, a\\|b, \\*c\\* |" in text
 
 
@@ -229,9 +229,9 @@ def test_a_preset_with_characters_that_are_obeyed_is_refused(tmp_path, capsys):
     file = tmp_path / "mine.toml"
     file.write_text('datasets = ["odir\\u001b[2J"]\n')
     assert cli.main(["grid", "--preset", str(file), "--help"]) == 2
-    said = clean(capsys.readouterr().err)
+    message = clean(capsys.readouterr().err)
     assert (
-        said
+        message
         == f"mora_bench: {file}: datasets: a text holds a control or direction character. Write what can be seen.\n"
     )
 
@@ -263,13 +263,13 @@ def test_a_table_of_ones_own_with_such_names_runs_and_shows_escapes(table, tmp_p
         command, capture_output=True, check=False, cwd=Path(__file__).parents[1],
         env=os.environ | {"MORA_BENCH_CACHE": str(cache), "PYTHONIOENCODING": "ascii"},
     )  # fmt: skip
-    said = clean(done.stdout.decode("ascii") + done.stderr.decode("ascii"))
-    assert done.returncode == 0, said
-    assert "x\\x1b]0;owned" in said
-    assert "one\\x9b31m\\u202e" in said
+    printed = clean(done.stdout.decode("ascii") + done.stderr.decode("ascii"))
+    assert done.returncode == 0, printed
+    assert "x\\x1b]0;owned" in printed
+    assert "one\\x9b31m\\u202e" in printed
     assert "one\\\\x9b31m\\\\u202e" in searched(out)["README.md"]
-    ((kept, *_), _) = Store(out).records()
-    assert "one\x9b31m\u202e" in kept.data.labels
+    ((entry, *_), _) = Store(out).records()
+    assert "one\x9b31m\u202e" in entry.data.labels
     compile((out / "x.py").read_text(), "x.py", "exec")
 
 

@@ -36,7 +36,7 @@ def toys(monkeypatch, cache):
 
 
 def test_the_file_defines_one_of_each():
-    assert {group: [*found] for group, found in registry._plugins.items()} == {g: [n] for g, n in NAMES.items()}
+    assert {group: [*plugins] for group, plugins in registry._plugins.items()} == {g: [n] for g, n in NAMES.items()}
 
 
 @pytest.mark.parametrize("group", NAMES)
@@ -84,7 +84,7 @@ def test_a_tracker_is_handed_every_cell_once_with_its_validations_and_scores(tmp
     assert grid(tmp_path, *words) == 0
     store = Store(tmp_path / "out")
     lines = [line.split() for line in (tmp_path / "out" / "tally.txt").read_text().splitlines()]
-    scores = {each.key: each.test["both"].scores["accuracy"] for each in store.scores()[0]}
+    scores = {entry.key: entry.test["both"].scores["accuracy"] for entry in store.scores()[0]}
     history = {r.key: len(r.training.history) if r.training else 0 for r in store.records()[0]}
     assert {key: (int(n), float(score)) for key, n, _, score in lines} == {
         key: (history[key], score) for key, score in scores.items()

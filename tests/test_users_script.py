@@ -57,9 +57,9 @@ def drawn_pictures():
     """Two eyes a patient, of two sizes; the last lacks its right one."""
     rng = np.random.default_rng(0)
     sizes = [(8, 8), (8, 12), (8, 8), (8, 8)]
-    found = [[torch.from_numpy(rng.integers(0, 256, (3, *size), np.uint8)) for _ in range(2)] for size in sizes]
-    found[3][1] = None
-    return found
+    pictures = [[torch.from_numpy(rng.integers(0, 256, (3, *size), np.uint8)) for _ in range(2)] for size in sizes]
+    pictures[3][1] = None
+    return pictures
 
 
 def ours(bert, method, pictures):
@@ -70,9 +70,9 @@ def ours(bert, method, pictures):
     model = Model(backbone, kind(backbone, Axes(RANK, blocks.get(method, ()))), Dummy(backbone), 8, 1).eval()
     torch.manual_seed(1)
     with torch.no_grad():
-        for own in model.trained().values():
-            own.add_(0.1 * torch.randn_like(own))
-    shown = [text if there else EMPTY for text, there in zip(TEXTS, PRESENT[:, 0], strict=True)]
+        for parameter in model.trained().values():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    shown = [text if present else EMPTY for text, present in zip(TEXTS, PRESENT[:, 0], strict=True)]
     ids = torch.tensor([[*text, *[0] * (6 - len(text))] for text in shown])
     features, slots = torch.zeros(4, 2, 4, F), torch.full((4, 2), -1)
     for i, eyes in enumerate(pictures):
@@ -91,18 +91,18 @@ def test_logits_and_gradients_are_ours(script, bert, method):
     exported = model.method.export()
     start = {"projection": model.projection.state_dict(), "head": model.head.state_dict()}
     start |= {"adapter": exported[1] if exported else {}}
-    start = {name: {key: own.detach().clone() for key, own in tensors.items()} for name, tensors in start.items()}
+    start = {name: {key: tensor.detach().clone() for key, tensor in tensors.items()} for name, tensors in start.items()}
     patients = script.Patients(TEXTS, pictures, torch.zeros(4, 8), EMPTY)
     net = script.Net(BertModel.from_pretrained(bert, add_pooling_layer=False), reader, F, 8, method, True, RANK)
     script.with_start(net, start).eval()
     samples = script.Shown(patients, np.arange(4), PRESENT)
-    given = script.inputs(script.collate([samples[k] for k in range(4)]))
-    theirs, mine = net(**given), model(batch)
+    inputs = script.inputs(script.collate([samples[k] for k in range(4)]))
+    theirs, mine = net(**inputs), model(batch)
     torch.testing.assert_close(theirs, mine, rtol=0, atol=1e-5)
     assert theirs.std() > 0.01
     (theirs.pow(2).sum() + mine.pow(2).sum()).backward()
     torch.testing.assert_close(net.project.weight.grad, model.projection.linear.weight.grad, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(net.place.grad, model.projection.rows["image"].grad, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(net.positions.grad, model.projection.rows["image"].grad, rtol=1e-4, atol=1e-5)
     count = sum(p.numel() for p in net.parameters() if p.requires_grad)
     assert count == sum(p.numel() for p in model.trained().values())
     np.testing.assert_allclose(script.predict(net, samples, 3), mine.detach().numpy(), rtol=0, atol=1e-5)

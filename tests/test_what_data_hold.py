@@ -20,16 +20,16 @@ CLOSE = 0.02
 def test_the_page_has_every_table_once_below_its_command():
     assert [name for name, _ in TABLE.findall(PAGE)] == list(what_data_hold.TABLES)
     for section in PAGE.split("\n## ")[1:]:
-        found = [name for name, _ in TABLE.findall(section)]
+        names = [name for name, _ in TABLE.findall(section)]
         command = re.search(r"^python benchmarks/what_data_hold\.py --data-root DATA(.*)$", section, re.M)
-        assert [name for own in [command[1] if command else ""] for name in own.split()] == found, section[:60]
+        assert [name for options in [command[1] if command else ""] for name in options.split()] == names, section[:60]
 
 
-def differs(said, found):
-    """What of a table is not as it is said; None if all is."""
-    if len(said.splitlines()) != len(found.splitlines()):
-        return f"{len(found.splitlines())} lines"
-    for one, other in zip(said.splitlines(), found.splitlines(), strict=True):
+def differs(published, counted):
+    """The first line counted that is not as published, or how many lines were counted; None if nothing differs."""
+    if len(published.splitlines()) != len(counted.splitlines()):
+        return f"{len(counted.splitlines())} lines"
+    for one, other in zip(published.splitlines(), counted.splitlines(), strict=True):
         numbers = [re.findall(r"\d[\d,]*(?:\.\d+)?", line) for line in (one, other)]
         texts = [re.sub(r"[-\s]+", " ", re.sub(r"\d[\d,]*(?:\.\d+)?", "#", line)) for line in (one, other)]
         near = len(numbers[0]) == len(numbers[1]) and all(map(close, *numbers))
@@ -44,7 +44,7 @@ def close(one, other):
 
 
 @pytest.mark.parametrize(
-    ("found", "same"),
+    ("counted", "same"),
     [
         ("| a | 17 | 0.62 (0.60 to 0.64) | 23.9 % |", True),
         ("| a   | 17 | 0.63 (0.61 to 0.65) | 23.9 % |", True),
@@ -54,15 +54,15 @@ def close(one, other):
         ("| b | 17 | 0.62 (0.60 to 0.64) | 23.9 % |", False),
     ],
 )
-def test_a_number_that_changed_is_seen(found, same):
-    assert (differs("| a | 17 | 0.62 (0.60 to 0.64) | 23.9 % |", found) is None) == same
+def test_a_number_that_changed_is_seen(counted, same):
+    assert (differs("| a | 17 | 0.62 (0.60 to 0.64) | 23.9 % |", counted) is None) == same
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", what_data_hold.TABLES)
 def test_a_table_of_the_page_is_what_is_counted(name, real_data):
-    said = dict(TABLE.findall(PAGE))[name]
-    assert differs(said, what_data_hold.TABLES[name](real_data).markdown()) is None
+    published = dict(TABLE.findall(PAGE))[name]
+    assert differs(published, what_data_hold.TABLES[name](real_data).markdown()) is None
 
 
 def test_the_six_words():
@@ -84,9 +84,9 @@ def test_an_area_and_its_interval():
 
 def test_a_forest_is_asked_of_samples_that_it_has_not_seen():
     rng = np.random.default_rng(0)
-    runtime = np.arange(400)[:, None].astype(float)
-    assert held_counts.told(runtime[:, 0] > 250, runtime).startswith("1.00")
-    area = float(held_counts.told(rng.random(400) < 0.3, runtime)[:4])
+    feature = np.arange(400)[:, None].astype(float)
+    assert held_counts.forest_auroc(feature[:, 0] > 250, feature).startswith("1.00")
+    area = float(held_counts.forest_auroc(rng.random(400) < 0.3, feature)[:4])
     assert 0.35 < area < 0.65
 
 

@@ -37,12 +37,12 @@ with made.Pool(1, endable) as pool:
 
 
 def test_workers_begin_with_the_heavy_imports_done():
-    found = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=False, text=True, timeout=180)
-    assert (found.stdout, found.stderr, found.returncode) == ("[]\n", "", 0)
+    ended = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, check=False, text=True, timeout=180)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("[]\n", "", 0)
 
 
 def test_ctrl_c_is_the_callers_and_leaves_the_server_alone():
-    found = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
         capture_output=True,
         check=False,
@@ -50,7 +50,7 @@ def test_ctrl_c_is_the_callers_and_leaves_the_server_alone():
         start_new_session=True,
         timeout=180,
     )
-    assert (found.stdout, found.stderr, found.returncode) == ("7\n", "", 0)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("7\n", "", 0)
 
 
 #: Says which process the server is, which imports for a minute, and waits to be killed.
@@ -98,5 +98,5 @@ print("ended")
 
 
 def test_a_pool_ends_its_workers():
-    found = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, check=False, text=True, timeout=120)
-    assert (found.stdout, found.stderr, found.returncode) == ("ended\n", "", 0)
+    ended = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, check=False, text=True, timeout=120)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("ended\n", "", 0)

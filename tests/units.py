@@ -24,5 +24,5 @@ def units(n=N, modalities=("text", "image"), patients=None, seed=0):
     )
 
 
-def drawn(own, missing, pattern="both", rate=0.5, seed=0):
-    return mask(own, pattern, rate, missing, data="d", split="train", seed=seed)
+def drawn(samples, missing, pattern="both", rate=0.5, seed=0):
+    return mask(samples, pattern, rate, missing, data="d", split="train", seed=seed)

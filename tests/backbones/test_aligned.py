@@ -77,10 +77,10 @@ def test_means_are_of_words_and_pictures_that_are_there():
     features = torch.arange(3 * 2 * 2.0).reshape(3, 2, 2, 1)
     features[0, 1] = torch.nan
     slots = torch.tensor([[0, -1], [0, 1], [0, 1]])
-    given = Batch((TextInputs(ids, mask), FeatureInputs(features, slots)), torch.ones(3, 2, dtype=torch.bool))
-    pictures, words = means(given, table)
+    batch = Batch((TextInputs(ids, mask), FeatureInputs(features, slots)), torch.ones(3, 2, dtype=torch.bool))
+    pictures, words = means(batch, table)
     assert pictures.tolist() == [[0.5], [9.5]]
     assert words.tolist() == [[5.5, 5.5], [9.0, 9.0]]
     # Another text and a bag count as well.
-    more = Batch((*given.inputs, *given.inputs[::-1]), torch.ones(3, 4, dtype=torch.bool))
+    more = Batch((*batch.inputs, *batch.inputs[::-1]), torch.ones(3, 4, dtype=torch.bool))
     assert all(torch.equal(a, b) for a, b in zip(means(more, table), (pictures, words), strict=True))

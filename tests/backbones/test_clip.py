@@ -18,8 +18,8 @@ def features(backbone, batch):
     for i in range(backbone.depth):
         streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
     clip = backbone.net
-    own = torch.nn.ModuleDict({"text": clip.text_projection, "image": clip.visual_projection})
-    return backbone.pool(streams, own).split(backbone.shares, -1)
+    pooler = torch.nn.ModuleDict({"text": clip.text_projection, "image": clip.visual_projection})
+    return backbone.pool(streams, pooler).split(backbone.shares, -1)
 
 
 def reference(clip: CLIPModel, batch, patch=16):
@@ -43,14 +43,14 @@ MIXES = [
 def test_features_and_gradients_equal_transformers(sizes, lengths):
     backbone = tiny_clip()
     batch = dual_inputs(sizes, lengths)
-    found = []
+    runs = []
     for way in (features, lambda backbone, batch: reference(backbone.net, batch)):
         text, image = way(backbone, batch)
         backbone.zero_grad()
         (text.sin().sum() + image.cos().sum()).backward()
         gradients = {n: p.grad.clone() for n, p in backbone.net.named_parameters() if p.grad is not None}
-        found.append((text, image, gradients))
-    (text, image, ours), (text_, image_, theirs) = found
+        runs.append((text, image, gradients))
+    (text, image, ours), (text_, image_, theirs) = runs
     torch.testing.assert_close(text, text_, rtol=0, atol=1e-5)
     torch.testing.assert_close(image, image_, rtol=0, atol=1e-5)
     assert ours.keys() == theirs.keys()
@@ -63,10 +63,10 @@ def test_the_pooled_token_of_both_towers_comes_first():
     batch = dual_inputs([(2, 2), (2, 4)], [5, 9])
     streams = backbone.join(backbone.embed(batch), batch.present)
     for stream, tokens in enumerate(streams):
-        whole = backbone.block(At(stream, 0), tokens)
+        full = backbone.block(At(stream, 0), tokens)
         alone = backbone.block(At(stream, 0), tokens, first=1)
         assert alone.x.shape[1] == 1
-        torch.testing.assert_close(alone.x, whole.x[:, :1], rtol=0, atol=1e-5)
+        torch.testing.assert_close(alone.x, full.x[:, :1], rtol=0, atol=1e-5)
 
 
 def test_what_a_method_adds_stands_before_the_text():
@@ -79,8 +79,8 @@ def test_what_a_method_adds_stands_before_the_text():
     got = backbone.block(At(0, 0), longer).x
     layer = backbone.net.text_model.encoder.layers[0]
     for row, length in enumerate((5, 9)):
-        own = text.x[row, :length]
-        plain = torch.cat([extra[row], own[1:], own[:1]])[None]
+        tokens = text.x[row, :length]
+        plain = torch.cat([extra[row], tokens[1:], tokens[:1]])[None]
         hidden = torch.full((len(plain[0]), len(plain[0])), -torch.inf).triu(1)[None, None]
         expected = layer(plain, hidden)[0]
         torch.testing.assert_close(got[row, 0], expected[-1], rtol=0, atol=1e-5)

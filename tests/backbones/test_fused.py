@@ -75,8 +75,8 @@ def inputs(lengths, slots, features=24, tokens=4, seed=0):
     ids = torch.randint(5, 1000, (len(lengths), int(lengths.max())), generator=generator)
     mask = torch.arange(ids.shape[1]) < lengths[:, None]
     slots = torch.tensor(slots)
-    found = torch.randn(*slots.shape, tokens, features, generator=generator)
-    return TextInputs(ids * mask, mask), FeatureInputs(found, slots)
+    values = torch.randn(*slots.shape, tokens, features, generator=generator)
+    return TextInputs(ids * mask, mask), FeatureInputs(values, slots)
 
 
 def drawn(backbone):
@@ -161,13 +161,13 @@ def test_a_grid_is_what_transformers_gives_pooled_to_cells(folders, picture):
     stride = {"vit": 16, "dinov2": 16, "swin": 8}.get(picture)
     if stride:
         x = x[:, -(64 // stride) * (96 // stride) :].transpose(1, 2).unflatten(2, (64 // stride, 96 // stride))
-    found = torch.from_numpy(grid.features(pixels))
-    assert found.shape == (4, 24) == (grid.tokens, grid.width)
+    features = torch.from_numpy(grid.features(pixels))
+    assert features.shape == (4, 24) == (grid.tokens, grid.width)
     rows, columns = x.shape[2] // 2, x.shape[3] // 2
     assert (x.shape[2] % 2, x.shape[3] % 2) == (0, 0)
     cells = [x[0, :, r * rows : (r + 1) * rows, c * columns : (c + 1) * columns] for r in (0, 1) for c in (0, 1)]
-    torch.testing.assert_close(found, torch.stack([cell.mean((1, 2)) for cell in cells]), rtol=0, atol=1e-5)
-    assert np.array_equal(grid.features(pixels), found.numpy())
+    torch.testing.assert_close(features, torch.stack([cell.mean((1, 2)) for cell in cells]), rtol=0, atol=1e-5)
+    assert np.array_equal(grid.features(pixels), features.numpy())
 
 
 def test_cells_are_arranged_as_in_the_papers_code():
@@ -191,7 +191,7 @@ def test_weights_sizes_and_tokens_make_the_identity(folders, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("fused:{}/bert", "expected fused:TEXT,PICTURE or"),
         ("fused:{}/bert,", "expected fused:TEXT,PICTURE or"),
@@ -204,8 +204,8 @@ def test_weights_sizes_and_tokens_make_the_identity(folders, tmp_path):
         ("fused:{0}/bert,{0}/vit,25", "4 x 4 cells, and 25 tokens are 5 x 5"),
     ],
 )
-def test_what_cannot_be_fused_is_refused(folders, name, said):
-    with pytest.raises(UserError, match=said):
+def test_what_cannot_be_fused_is_refused(folders, name, message):
+    with pytest.raises(UserError, match=message):
         load.resolve(name.format(folders), 64)
 
 
@@ -224,7 +224,7 @@ def test_a_dataset_without_texts_is_refused_by_a_reason(folders):
 def test_a_second_text_gets_a_row_and_pictures_have_their_own(folders):
     assert fused(folders, modalities={"a": "text", "b": "text", "film": "image"}).untyped == ("b",)
     projection = fused(folders, modalities={"a": "text", "left": "image", "films": "bag"}).make_projection()
-    assert {name: tuple(own.shape) for name, own in projection.rows.items()} == {
+    assert {name: tuple(parameter.shape) for name, parameter in projection.rows.items()} == {
         "left": (2, 4, 32),
         "films": (1, 4, 32),
     }

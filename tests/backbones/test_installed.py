@@ -94,8 +94,8 @@ def test_efficientnet_lite_gives_what_its_own_package_does(cache, monkeypatch):
     with torch.no_grad():
         grid = net.extract_features((pixels.permute(2, 0, 1)[None].float() - 127) / 128)
     assert grid.shape == (1, 1280, 7, 14)
-    found = torch.from_numpy(grids.described("lite0", 49).features(pixels.numpy()))
+    features = torch.from_numpy(grids.described("lite0", 49).features(pixels.numpy()))
     # Two columns of the grid a cell.
     expected = grid[0].unflatten(2, (7, 2)).mean(3).flatten(1).T
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-    assert found.std() > 0.1
+    torch.testing.assert_close(features, expected, rtol=1e-5, atol=1e-5)
+    assert features.std() > 0.1

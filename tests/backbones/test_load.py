@@ -121,45 +121,45 @@ def copied(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [({"image_mean": [0.1, 0.2, 0.3]}, "image_mean is"), ({"image_std": [2, 2, 2]}, "image_std is"),
      ({"image_mean": "x"}, "image_mean is 'x'")],
 )  # fmt: skip
-def test_pictures_that_are_scaled_otherwise_are_refused(folder, tmp_path, change, said):
-    own = copied(folder, tmp_path)
-    file = own / "preprocessor_config.json"
+def test_pictures_that_are_scaled_otherwise_are_refused(folder, tmp_path, change, message):
+    copy = copied(folder, tmp_path)
+    file = copy / "preprocessor_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}))
-    assert resolve(str(own), 64).fingerprint == resolve(str(folder), 64).fingerprint
+    assert resolve(str(copy), 64).fingerprint == resolve(str(folder), 64).fingerprint
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
-    with pytest.raises(UserError, match=said):
-        resolve(str(own), 64)
+    with pytest.raises(UserError, match=message):
+        resolve(str(copy), 64)
 
 
 def test_weights_in_several_files_are_read_as_in_one(folder, tmp_path):
-    own = copied(folder, tmp_path)
-    (own / "model.safetensors").unlink()
-    ViltForMaskedLM.from_pretrained(folder).save_pretrained(own, max_shard_size="40KB")
-    assert len(list(own.glob("model-*-of-*.safetensors"))) > 2
-    whole, parts = (load(resolve(str(runtime), 64), MODALITIES, 64, 0) for runtime in (folder, own))
-    assert resolve(str(own), 64).fingerprint != resolve(str(folder), 64).fingerprint
-    for (name, one), (_, other) in zip(whole.named_parameters(), parts.named_parameters(), strict=True):
+    copy = copied(folder, tmp_path)
+    (copy / "model.safetensors").unlink()
+    ViltForMaskedLM.from_pretrained(folder).save_pretrained(copy, max_shard_size="40KB")
+    assert len(list(copy.glob("model-*-of-*.safetensors"))) > 2
+    single, sharded = (load(resolve(str(path), 64), MODALITIES, 64, 0) for path in (folder, copy))
+    assert resolve(str(copy), 64).fingerprint != resolve(str(folder), 64).fingerprint
+    for (name, one), (_, other) in zip(single.named_parameters(), sharded.named_parameters(), strict=True):
         assert torch.equal(one, other), name
-    before = resolve(str(own), 64).fingerprint
-    part = sorted(own.glob("model-*-of-*.safetensors"))[1]
+    before = resolve(str(copy), 64).fingerprint
+    part = sorted(copy.glob("model-*-of-*.safetensors"))[1]
     content = bytearray(part.read_bytes())
     content[-1] ^= 1
     part.write_bytes(bytes(content))
-    assert resolve(str(own), 64).fingerprint != before
+    assert resolve(str(copy), 64).fingerprint != before
     part.write_bytes(bytes(content[:100]))
     with pytest.raises(UserError, match=rf"{part.name}: cut or damaged"):
-        resolve(str(own), 64)
+        resolve(str(copy), 64)
     part.unlink()
     with pytest.raises(UserError, match=rf"{part.name}: absent, though model.safetensors.index.json names it"):
-        resolve(str(own), 64)
+        resolve(str(copy), 64)
 
 
 @pytest.mark.parametrize(
-    ("index", "said"),
+    ("index", "message"),
     [
         ("{}", "no weight_map"),
         ('{"weight_map": {"a": "../../x.safetensors"}}', "is no name of a safetensors file beside it"),
@@ -167,12 +167,12 @@ def test_weights_in_several_files_are_read_as_in_one(folder, tmp_path):
         ("[", "index.json"),
     ],
 )
-def test_an_index_of_weights_that_is_none_is_refused(folder, tmp_path, index, said):
-    own = copied(folder, tmp_path)
-    (own / "model.safetensors").unlink()
-    (own / "model.safetensors.index.json").write_text(index)
-    with pytest.raises(UserError, match=said):
-        resolve(str(own), 64)
+def test_an_index_of_weights_that_is_none_is_refused(folder, tmp_path, index, message):
+    copy = copied(folder, tmp_path)
+    (copy / "model.safetensors").unlink()
+    (copy / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(UserError, match=message):
+        resolve(str(copy), 64)
 
 
 def test_a_cased_vocabulary_is_read_as_one(tmp_path):
@@ -190,11 +190,11 @@ def test_a_cased_vocabulary_is_read_as_one(tmp_path):
 
 def test_words_are_held_against_the_embeddings_of_words(folder, tmp_path):
     """Not against those of places, of which there may be more."""
-    own = copied(folder, tmp_path)
-    (own / "tokenizer.json").unlink()
+    copy = copied(folder, tmp_path)
+    (copy / "tokenizer.json").unlink()
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{i}" for i in range(1000))]
-    (own / "vocab.txt").write_text("\n".join(pieces))
-    spec = resolve(str(own), 4000)
+    (copy / "vocab.txt").write_text("\n".join(pieces))
+    spec = resolve(str(copy), 4000)
     with pytest.raises(UserError, match="1005 pieces, and the embeddings of"):
         check_words(spec, load(spec, MODALITIES, 4000, 0))
 
@@ -212,9 +212,9 @@ def test_a_torchvision_that_does_not_fit_is_named_when_planning(tmp_path, monkey
     monkeypatch.delitem(sys.modules, "torchvision", raising=False)
     asked = ["grid", "--datasets", "odir", "--seeds", "0", "--plan", "--out", str(tmp_path / "out")]
     assert main([*asked, "--methods", "head"]) == 2
-    said = capsys.readouterr().err
-    assert "torchvision 0.1 does not fit torch" in said
-    assert "(RuntimeError: operator torchvision::nms does not exist)" in said
-    assert "Remove it (pip uninstall torchvision)" in said
+    printed = capsys.readouterr().err
+    assert "torchvision 0.1 does not fit torch" in printed
+    assert "(RuntimeError: operator torchvision::nms does not exist)" in printed
+    assert "Remove it (pip uninstall torchvision)" in printed
     # What reads no network runs.
     assert main([*asked, "--methods", "prior"]) == 0

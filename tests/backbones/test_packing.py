@@ -36,8 +36,8 @@ def test_every_own_token_is_packed_once_and_comes_back(lengths):
     assert sum(rows * length for rows, length in layout.runs) == packed.flatten(0, -2).shape[0]
     # Rows of a group: the samples' own tokens in order, then padding.
     for part, rows, allowed in zip(layout.split(packed), layout.rows(x), layout.masks, strict=True):
-        kept = torch.ones(part.shape[:2], dtype=torch.bool) if allowed is None else allowed[:, 0, 0]
-        assert kept.sum() == sum(int((row != 0).any(-1).sum()) for row in part * kept[..., None])
+        occupied = torch.ones(part.shape[:2], dtype=torch.bool) if allowed is None else allowed[:, 0, 0]
+        assert occupied.sum() == sum(int((row != 0).any(-1).sum()) for row in part * occupied[..., None])
         assert len(part) == len(rows)
     restored = layout.restored(torch.cat(layout.rows(x)))
     assert torch.equal(restored, x)
@@ -55,9 +55,9 @@ def test_groups_are_the_cheapest(lengths, extra):
         return [(b - a, ascending[b - 1]) for a, b in pairwise(ends)]
 
     every = [cut(places) for n in range(len(lengths)) for places in combinations(range(1, len(lengths)), n)]
-    found = packing._cut(ascending, extra)
-    assert sum(rows for rows, _ in found) == len(lengths)
-    assert cost(found) == min(map(cost, every))
+    runs = packing._cut(ascending, extra)
+    assert sum(rows for rows, _ in runs) == len(lengths)
+    assert cost(runs) == min(map(cost, every))
 
 
 def test_a_batch_without_padding_stays_whole_and_unmasked():
@@ -81,7 +81,7 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
     mask[:, 0] = True
     x = tokens.x.detach().requires_grad_()
     prefix = (torch.randn(6, 4, 32), torch.randn(6, 4, 32)) if prefixed else None
-    found = []
+    outcomes = []
     for layout in (packing.pack(mask, FREE), packing.one_run(mask)):
         x.grad = None
         packing.remember(mask, layout)
@@ -89,10 +89,10 @@ def test_packed_blocks_give_what_padded_ones_give(first, prefixed):
         out = backbone.block(At(0, 1), inputs, prefix, first).x
         shown = out[:, 0] if first else out[mask]
         shown.pow(2).sum().backward()
-        found.append((shown, x.grad[mask], backbone.layer(At(0, 1)).output.dense.weight.grad.clone()))
+        outcomes.append((shown, x.grad[mask], backbone.layer(At(0, 1)).output.dense.weight.grad.clone()))
         backbone.zero_grad()
     assert len(packing.pack(mask, FREE).runs) > 2
-    for packed, padded in zip(*found, strict=True):
+    for packed, padded in zip(*outcomes, strict=True):
         torch.testing.assert_close(packed, padded, rtol=1e-5, atol=1e-5)
 
 

@@ -78,20 +78,20 @@ def test_each_tower_equals_transformers(folders, text, image, mean):
     assert backbone.depths == (2, 3)
     batch = dual_inputs([(2, 4), (4, 4), (1, 3)], [2, 30, 9])
     words, pictures = batch.inputs
-    found, shown = run(backbone, batch)
+    text_features, image_features = run(backbone, batch)
     with torch.no_grad():
         ids = words.ids.masked_fill(~words.mask, 0 if text == "bert" else 1)
         last = backbone.net["text"](input_ids=ids, attention_mask=words.mask.long()).last_hidden_state
-        own = words.mask[..., None]
-        expected = (last * own).sum(1) / own.sum(1) if mean else last[:, 0]
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        mask = words.mask[..., None]
+        expected = (last * mask).sum(1) / mask.sum(1) if mean else last[:, 0]
+    torch.testing.assert_close(text_features, expected, rtol=0, atol=1e-5)
     mean_, std = (torch.tensor(v)[:, None, None] for v in ([0.48, 0.46, 0.41], [0.27, 0.26, 0.28]))
     for row, (h, w) in enumerate(pictures.grid.tolist()):
         pixels = ((pictures.pixels[row, :, : h * 16, : w * 16] + 1) / 2 - mean_) / std
         more = {} if image == "dinov2" else {"interpolate_pos_encoding": True}
         with torch.no_grad():
             expected = backbone.net["image"](pixels[None], **more).last_hidden_state[:, 0]
-        torch.testing.assert_close(shown[row : row + 1], expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(image_features[row : row + 1], expected, rtol=0, atol=1e-5)
 
 
 def test_a_backbone_with_a_tower_may_be_half_of_a_pair(folders):
@@ -101,7 +101,7 @@ def test_a_backbone_with_a_tower_may_be_half_of_a_pair(folders):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("pair:{bert}", "expected pair:TEXT,IMAGE"),
         ("pair:{bert},", "expected pair:TEXT,IMAGE"),
@@ -110,8 +110,8 @@ def test_a_backbone_with_a_tower_may_be_half_of_a_pair(folders):
         ("pair:{bert},nowhere", "unknown backbone 'nowhere'"),
     ],
 )
-def test_what_is_no_pair_is_refused(folders, name, said):
-    with pytest.raises(UserError, match=said):
+def test_what_is_no_pair_is_refused(folders, name, message):
+    with pytest.raises(UserError, match=message):
         load.resolve(name.format(**folders), 64)
 
 

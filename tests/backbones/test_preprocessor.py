@@ -50,14 +50,14 @@ def inputs_of(picture, rule, folder: Path):
 
 
 @pytest.fixture
-def own(folder, tmp_path) -> Path:
+def bare_vilt(folder, tmp_path) -> Path:
     """A ViLT whose processor says nothing yet."""
     copy = shutil.copytree(folder, tmp_path / "own")
     (copy / "preprocessor_config.json").unlink()
     return copy
 
 
-def said(folder: Path, file="preprocessor_config.json", **settings) -> str:
+def configured(folder: Path, file="preprocessor_config.json", **settings) -> str:
     (folder / file).write_text(json.dumps(settings))
     return str(folder)
 
@@ -66,29 +66,32 @@ VILT = {"size": {"shortest_edge": 32}, "size_divisor": 16}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_folder_that_transformers_5_saved_is_read_as_transformers_reads_it(own, shape, tmp_path):
+def test_a_folder_that_transformers_5_saved_is_read_as_transformers_reads_it(bare_vilt, shape, tmp_path):
     theirs = ViltImageProcessorPil(**VILT, resample=2)
-    ViltProcessor(theirs, PreTrainedTokenizerFast.from_pretrained(own)).save_pretrained(own)
-    assert (own / "processor_config.json").is_file()
-    assert not (own / "preprocessor_config.json").exists()
-    rule = resolve(str(own), 64).rules["image"]
+    ViltProcessor(theirs, PreTrainedTokenizerFast.from_pretrained(bare_vilt)).save_pretrained(bare_vilt)
+    assert (bare_vilt / "processor_config.json").is_file()
+    assert not (bare_vilt / "preprocessor_config.json").exists()
+    rule = resolve(str(bare_vilt), 64).rules["image"]
     assert rule.key() == [32, 53, 16, "bilinear"]
     picture = drawn(*shape)
     expected = theirs(images=[Image.fromarray(picture)], return_tensors="pt")["pixel_values"]
     torch.testing.assert_close(inputs_of(picture, rule, tmp_path / "x").pixels, expected, rtol=0, atol=1e-6)
 
 
-def test_the_processors_file_wins_over_one_that_is_stale(own):
-    said(own, size={"shortest_edge": 48}, size_divisor=16)
-    said(own, "processor_config.json", image_processor=VILT, processor_class="ViltProcessor")
-    assert resolve(str(own), 64).rules["image"].shorter == 32
+def test_the_processors_file_wins_over_one_that_is_stale(bare_vilt):
+    configured(bare_vilt, size={"shortest_edge": 48}, size_divisor=16)
+    configured(bare_vilt, "processor_config.json", image_processor=VILT, processor_class="ViltProcessor")
+    assert resolve(str(bare_vilt), 64).rules["image"].shorter == 32
     # As transformers 4 wrote it, it says nothing of pictures.
-    said(own, "processor_config.json", processor_class="ViltProcessor")
-    assert resolve(str(own), 64).rules["image"].shorter == 48
-    assert AutoImageProcessor.from_pretrained(own, image_processor_type="ViltImageProcessor").size.shortest_edge == 48
-    said(own, "processor_config.json", image_processor=["x"])
+    configured(bare_vilt, "processor_config.json", processor_class="ViltProcessor")
+    assert resolve(str(bare_vilt), 64).rules["image"].shorter == 48
+    assert (
+        AutoImageProcessor.from_pretrained(bare_vilt, image_processor_type="ViltImageProcessor").size.shortest_edge
+        == 48
+    )
+    configured(bare_vilt, "processor_config.json", image_processor=["x"])
     with pytest.raises(UserError, match=r"processor_config\.json: image_processor is list; expected an object"):
-        resolve(str(own), 64)
+        resolve(str(bare_vilt), 64)
 
 
 @pytest.mark.parametrize(
@@ -108,17 +111,17 @@ def test_the_processors_file_wins_over_one_that_is_stale(own):
         ({"size": {"max_height": 32, "max_width": 32}}, "expected a number or shortest_edge, because ViLT keeps"),
     ],
 )
-def test_what_a_vilt_cannot_obey_is_refused_by_name(own, change, message):
+def test_what_a_vilt_cannot_obey_is_refused_by_name(bare_vilt, change, message):
     with pytest.raises(UserError, match=rf"preprocessor_config\.json: .*{message}"):
-        resolve(said(own, **(VILT | change)), 64)
+        resolve(configured(bare_vilt, **(VILT | change)), 64)
 
 
 @pytest.mark.parametrize(
     "change", [{}, {"do_rescale": False, "image_mean": [127.5] * 3, "image_std": [127.5] * 3},
                {"size": {"shortest_edge": 32, "longest_edge": 53}}, {"do_flip_channel_order": False}],
 )  # fmt: skip
-def test_what_comes_to_the_same_is_read(own, change):
-    assert resolve(said(own, **(VILT | change)), 64).rules["image"].key() == [32, 53, 16]
+def test_what_comes_to_the_same_is_read(bare_vilt, change):
+    assert resolve(configured(bare_vilt, **(VILT | change)), 64).rules["image"].key() == [32, 53, 16]
 
 
 @pytest.fixture
@@ -142,7 +145,7 @@ def vit(tmp_path) -> Path:
 def test_a_tower_obeys_how_its_values_are_scaled(vit, change, tmp_path):
     size = {"height": 32, "width": 32}
     theirs = ViTImageProcessorPil(size=size, **change)
-    said(vit, size=size, **change)
+    configured(vit, size=size, **change)
     spec = resolve(f"pair:small-dual,{vit}", 64)
     backbone = Pair.load(spec, {"image": "image"}, 64, 0)
     picture = drawn(80, 80)
@@ -150,12 +153,12 @@ def test_a_tower_obeys_how_its_values_are_scaled(vit, change, tmp_path):
     ours = Batch((inputs_of(picture, spec.rules["image"], tmp_path / "x"),), torch.ones(1, 1, dtype=torch.bool))
     with torch.no_grad():
         expected = ViTModel.from_pretrained(vit).eval().embeddings(pixels)
-    found, scale = backbone.embed(ours)[0].x, float(expected.abs().max())
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5 * scale)
+    tokens, scale = backbone.embed(ours)[0].x, float(expected.abs().max())
+    torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5 * scale)
 
 
 def test_a_tower_of_pictures_that_are_no_squares_is_refused(vit):
-    said(vit, size={"height": 32, "width": 64})
+    configured(vit, size={"height": 32, "width": 64})
     with pytest.raises(UserError, match="expected a number, shortest_edge, or height and width alike"):
         resolve(f"pair:small-dual,{vit}", 64)
 
@@ -204,5 +207,5 @@ def test_the_docs_make_our_pixels_and_transformers_our_features_of_them(tmp_path
         parts = backbone.join(backbone.embed(batch), batch.present)
         for i in range(backbone.depth):
             parts = tuple(backbone.block(at, parts[at.stream]) for at in backbone.places([i]))
-        found = backbone.pool(parts, backbone.vilt.pooler)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        features = backbone.pool(parts, backbone.vilt.pooler)
+    torch.testing.assert_close(features, expected, rtol=0, atol=1e-5)

@@ -36,8 +36,8 @@ def reference(siglip: SiglipModel, batch, patch=16):
     """Texts padded to all positions, without a mask, as the checkpoints were trained; pictures one by one."""
     words, pictures = batch.inputs
     ids = torch.full((len(words.ids), LONGEST), PAD)
-    for row, (own, mask) in enumerate(zip(words.ids, words.mask, strict=True)):
-        ids[row, : mask.sum()] = own[mask]
+    for row, (pieces, mask) in enumerate(zip(words.ids, words.mask, strict=True)):
+        ids[row, : mask.sum()] = pieces[mask]
     text = siglip.get_text_features(input_ids=ids).pooler_output
     image = []
     for pixels, (h, w) in zip(pictures.pixels, pictures.grid.tolist(), strict=True):
@@ -57,14 +57,14 @@ MIXES = [
 def test_features_and_gradients_equal_transformers(sizes, lengths):
     backbone = tiny_siglip()
     batch = dual_inputs(sizes, lengths)
-    found = []
+    runs = []
     for way in (features, lambda backbone, batch: reference(backbone.net, batch)):
         text, image = way(backbone, batch)
         backbone.zero_grad()
         (text.sin().sum() + image.cos().sum()).backward()
         gradients = {n: p.grad.clone() for n, p in backbone.net.named_parameters() if p.grad is not None}
-        found.append((text, image, gradients))
-    (text, image, ours), (text_, image_, theirs) = found
+        runs.append((text, image, gradients))
+    (text, image, ours), (text_, image_, theirs) = runs
     torch.testing.assert_close(text, text_, rtol=0, atol=1e-5)
     torch.testing.assert_close(image, image_, rtol=0, atol=1e-5)
     assert ours.keys() == theirs.keys()
@@ -75,10 +75,10 @@ def test_features_and_gradients_equal_transformers(sizes, lengths):
 def test_the_head_reads_no_padding_and_nothing_that_a_method_added():
     backbone = tiny_siglip()
     head, x = backbone.net.vision_model.head, torch.randn(3, 9, 48)
-    own = torch.arange(9) < torch.tensor([9, 4, 1])[:, None]
-    found = attended(head, x, own)
+    mask = torch.arange(9) < torch.tensor([9, 4, 1])[:, None]
+    pooled = attended(head, x, mask)
     for row, count in enumerate((9, 4, 1)):
-        torch.testing.assert_close(found[row], head(x[row, :count][None])[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(pooled[row], head(x[row, :count][None])[0], rtol=0, atol=1e-5)
     streams = backbone.join(backbone.embed(dual_inputs([(2, 2)], [5])), torch.ones(1, 2, dtype=torch.bool))
     pooler = backbone.make_pooler()
     longer = (streams[0], streams[1].append(torch.randn(1, 3, 48)))
@@ -104,9 +104,9 @@ def test_streams_of_unlike_depth_and_width_and_a_kind_without_a_tower():
     assert backbone.shares == (48, 48, 24, 48)
     assert backbone.places((2,)) == [At(0, 2), At(1, 2)]
     assert {name.partition(".")[0] for name, _ in backbone.make_pooler().named_parameters()} == {"text", "image"}
-    own = dict(backbone.net.named_parameters())
+    parameters = dict(backbone.net.named_parameters())
     for name, parameter in backbone.make_pooler().named_parameters():
-        torch.testing.assert_close(parameter, own[backbone.pooler_path(name)])
+        torch.testing.assert_close(parameter, parameters[backbone.pooler_path(name)])
 
 
 def test_parameters_that_never_run_are_said_once():

@@ -27,12 +27,12 @@ def test_a_larger_side_is_another_backbone_with_larger_pictures(folder):
 
 def test_a_folder_whose_name_ends_so_is_that_folder(folder, tmp_path):
     (tmp_path / "net@192").symlink_to(folder)
-    found = backbones.resolve(str(tmp_path / "net@192"), 64)
-    assert found.rules["image"].shorter == backbones.resolve(str(folder), 64).rules["image"].shorter
+    spec = backbones.resolve(str(tmp_path / "net@192"), 64)
+    assert spec.rules["image"].shorter == backbones.resolve(str(folder), 64).rules["image"].shorter
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("small@100", "expected a multiple of 16"),
         ("small@0", "expected a multiple of 16"),
@@ -41,8 +41,8 @@ def test_a_folder_whose_name_ends_so_is_that_folder(folder, tmp_path):
         ("nosuch@128", "unknown backbone 'nosuch'"),
     ],
 )
-def test_a_size_that_it_cannot_read_is_refused_when_planning(name, said):
-    with pytest.raises(UserError, match=said):
+def test_a_size_that_it_cannot_read_is_refused_when_planning(name, message):
+    with pytest.raises(UserError, match=message):
         backbones.resolve(name, 64)
 
 

@@ -94,7 +94,7 @@ def test_the_first_tokens_alone_are_what_they_are_among_all():
     (tokens,) = backbone.join(backbone.embed(batch), batch.present)
     prefix = (torch.randn(2, 5, 32), torch.randn(2, 5, 32))
     for extra in (None, prefix):
-        whole, one = (backbone.block(At(0, 1), tokens, extra, first) for first in (None, 1))
+        full, one = (backbone.block(At(0, 1), tokens, extra, first) for first in (None, 1))
         assert one.x.shape == (2, 1, 32)
-        torch.testing.assert_close(one.x, whole.x[:, :1], rtol=0, atol=1e-5)
-        assert torch.equal(one.mask, whole.mask[:, :1])
+        torch.testing.assert_close(one.x, full.x[:, :1], rtol=0, atol=1e-5)
+        assert torch.equal(one.mask, full.mask[:, :1])

@@ -50,22 +50,22 @@ def test_slopes_are_those_of_the_likelihood(seed, years):
 def test_the_order_of_samples_changes_nothing_and_sparse_features_are_dense_ones(years):
     values, targets = drawn(1, years=years)
     order = np.random.default_rng(0).permutation(len(values))
-    found = CoxRegression(10.0, TASK).fit(values, targets).predict(values)
+    probabilities = CoxRegression(10.0, TASK).fit(values, targets).predict(values)
     again = CoxRegression(10.0, TASK).fit(values[order], targets[order]).predict(values)
-    np.testing.assert_allclose(again, found, atol=1e-5)
+    np.testing.assert_allclose(again, probabilities, atol=1e-5)
     thin = CoxRegression(10.0, TASK).fit(sparse.csr_array(values), targets).predict(sparse.csr_array(values))
-    np.testing.assert_allclose(thin, found, atol=1e-9)
-    assert ((found > 0) & (found < 1)).all()
-    assert (found[:, 1] > found[:, 0]).all()
+    np.testing.assert_allclose(thin, probabilities, atol=1e-9)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+    assert (probabilities[:, 1] > probabilities[:, 0]).all()
 
 
 def test_without_an_effect_it_is_the_breslow_estimate():
     """A penalty that lets no coefficient be: the baseline alone, one event among those at risk after the other."""
     values, targets = drawn(2)
-    found = CoxRegression(1e-9, TASK).fit(values, targets).predict(values[:1])[0]
+    probabilities = CoxRegression(1e-9, TASK).fit(values, targets).predict(values[:1])[0]
     times, events = targets[:, 0], targets[:, 1] > 0
     hazards = [sum(1 / (times >= t).sum() for t in times[events] if t <= horizon) for horizon in (1, 3)]
-    assert found == pytest.approx(1 - np.exp(-np.array(hazards)), rel=1e-6)
+    assert probabilities == pytest.approx(1 - np.exp(-np.array(hazards)), rel=1e-6)
 
 
 def test_one_event_or_none_is_no_error():

@@ -94,8 +94,8 @@ def test_knn_takes_scikit_learns_neighbours(kind, k):
     imputer = kind(tiny_backbone())
     bank, seen = random_parts(30), presence(30)
     imputer.fit([(bank, seen)])
-    query, there = random_parts(6, seed=1), presence(6)
-    filled = imputer.fill(query, there)
+    query, present = random_parts(6, seed=1), presence(6)
+    filled = imputer.fill(query, present)
     complete = torch.arange(0, 30, 3)
     features = imputer.features(bank[0], 0)[complete.numpy()]
     search = NearestNeighbors(n_neighbors=k).fit(features)
@@ -151,14 +151,14 @@ def test_what_the_training_mask_hides_changes_no_imputed_value(name):
     dirty = [
         Part(torch.where(seen[:, m, None, None], p.x, 100 * torch.randn_like(p.x)), p.mask) for m, p in enumerate(clean)
     ]
-    query, there = random_parts(9, seed=1), presence(9)
+    query, present = random_parts(9, seed=1), presence(9)
     results = []
     for bank in (clean, dirty):
         imputer = registry.get(registry.IMPUTERS, name)(tiny_backbone())
         imputer.fit([(bank, seen)])
         # Being asked about other rows teaches an imputer nothing.
-        imputer.fill(random_parts(9, seed=2), there)
-        results.append(imputer.fill(query, there))
+        imputer.fill(random_parts(9, seed=2), present)
+        results.append(imputer.fill(query, present))
     for a, b in zip(*results, strict=True):
         assert torch.equal(a.x, b.x)
         assert torch.equal(a.mask, b.mask)
@@ -189,21 +189,21 @@ def test_the_bank_has_tokens_for_each_combination_and_what_it_lacks():
     parts, present = random_parts(9), presence(9)
     filled = imputer.fill(parts, present)
     for m, lone in ((0, 1), (1, 0)):
-        (rows,) = (own for own in [imputer.tokens[m]])
+        rows = imputer.tokens[m]
         assert rows.shape == (1, TOKENS, 32)
         for row in range(9):
             if present[row, m]:
                 assert torch.equal(filled[m].x[row, : parts[m].x.shape[1]], parts[m].x[row])
             else:
-                own = filled[m].x[row, filled[m].mask[row]]
-                assert torch.equal(own, torch.cat([parts[m].x[row, :1], rows[0]]))
+                tokens = filled[m].x[row, filled[m].mask[row]]
+                assert torch.equal(tokens, torch.cat([parts[m].x[row, :1], rows[0]]))
                 assert present[row, lone]
 
 
 def test_the_bank_of_three_modalities_tells_combinations_apart():
     imputer = Bank(Vilt(tiny_backbone().vilt, {"text": "text", "left": "image", "right": "image"}))
     # A modality of three is lacking in three of the seven combinations.
-    assert [len(own) for own in imputer.tokens] == [3, 3, 3]
+    assert [len(tokens) for tokens in imputer.tokens] == [3, 3, 3]
     parts = [part([[1.0, 2.0]] * 2, [2, 2], 32) for _ in range(3)]
     present = torch.tensor([[False, True, True], [False, True, False]])
     filled = imputer.fill(parts, present)
@@ -213,5 +213,5 @@ def test_the_bank_of_three_modalities_tells_combinations_apart():
 def test_only_what_was_missing_teaches_the_bank():
     imputer = Bank(tiny_backbone())
     filled = imputer.fill(random_parts(9), presence(9))
-    sum(own.x.sum() for own in filled).backward()
-    assert all(own.grad is not None and own.grad.abs().sum() > 0 for own in imputer.tokens)
+    sum(modality.x.sum() for modality in filled).backward()
+    assert all(tokens.grad is not None and tokens.grad.abs().sum() > 0 for tokens in imputer.tokens)

@@ -147,17 +147,17 @@ def test_equals_peft_on_transformers_own_clip(name):
     streams = ours.join(ours.embed(batch), batch.present)
     for i in range(ours.depth):
         streams = tuple(ours.block(At(s, i), tokens) for s, tokens in enumerate(streams))
-    own = torch.nn.ModuleDict({"text": ours.net.text_projection, "image": ours.net.visual_projection})
-    out = ours.pool(streams, own)
+    pooler = torch.nn.ModuleDict({"text": ours.net.text_projection, "image": ours.net.visual_projection})
+    out = ours.pool(streams, pooler)
     text, image = batch.inputs
     mean, std = (torch.tensor(v)[:, None, None] for v in ([0.48, 0.46, 0.41], [0.27, 0.26, 0.28]))
-    said = clip(
+    encoded = clip(
         input_ids=text.ids,
         attention_mask=text.mask.long(),
         pixel_values=((image.pixels + 1) / 2 - mean) / std,
         interpolate_pos_encoding=True,
     )
-    expected = torch.cat([said.text_model_output.pooler_output, said.vision_model_output.pooler_output], -1)
+    expected = torch.cat([encoded.text_model_output.pooler_output, encoded.vision_model_output.pooler_output], -1)
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-5)
     out.pow(2).sum().backward()
     expected.pow(2).sum().backward()

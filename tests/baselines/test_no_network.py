@@ -53,19 +53,19 @@ def test_the_prior_is_the_share_of_each_label():
 
 def test_every_label_of_everybody_has_the_f1_of_its_prevalence():
     targets = np.array([[1, 0], [1, 1], [0, 0], [1, 0]])
-    found = MultiLabel().scores(targets, MultiLabel().logits(Always().predict(shown(["x", None, "y", "z"]))))
-    assert found["f1_per_class"] == pytest.approx([2 * p / (1 + p) for p in (0.75, 0.25)])
+    scores = MultiLabel().scores(targets, MultiLabel().logits(Always().predict(shown(["x", None, "y", "z"]))))
+    assert scores["f1_per_class"] == pytest.approx([2 * p / (1 + p) for p in (0.75, 0.25)])
 
 
 def test_counting_words_reads_texts_and_says_nothing_without():
     targets = np.array([[1, 0], [0, 0]] * 10)
     words = Tfidf()
     words.fit(shown(["cataract seen", "normal fundus"] * 10, targets), shown([]), 0)
-    found = words.predict(shown(["cataract", None, "normal"]))
-    assert found[0, 0] > 0.5 > found[2, 0]
+    probabilities = words.predict(shown(["cataract", None, "normal"]))
+    assert probabilities[0, 0] > 0.5 > probabilities[2, 0]
     # No label for who has no text, and none that no training text had.
-    assert found[1].tolist() == [0, 0]
-    assert (found[:, 1] == 0).all()
+    assert probabilities[1].tolist() == [0, 0]
+    assert (probabilities[:, 1] == 0).all()
 
 
 def test_texts_under_the_mask_are_not_learned_from():
@@ -131,14 +131,16 @@ def test_no_predictor_is_shown_a_name(name):
     """Of ODIR the number of a patient, with which the names of its files begin, is nearly the label."""
     table = datasets.get(name).twin().only(np.arange(6))
     other = dataclasses.replace(table, ids=tuple("fedcba"), patients=tuple("uvwxyz"), covariates={}, inseparable=())
-    first, again = (visible(own, np.arange(6), np.ones(own.present.shape, bool), False) for own in (table, other))
+    first, again = (
+        visible(source, np.arange(6), np.ones(source.present.shape, bool), False) for source in (table, other)
+    )
     assert {field.name for field in dataclasses.fields(first)} == {
         "values", "kinds", "present", "labels", "task", "targets", "frozen",
     }  # fmt: skip
     assert first.frozen == {}
     assert [*map(str, content(first))] == [*map(str, content(again))]
-    said = {part for part in content(first) if isinstance(part, str)}
-    assert not said.intersection({*table.ids, *table.patients})
+    texts = {part for part in content(first) if isinstance(part, str)}
+    assert not texts.intersection({*table.ids, *table.patients})
 
 
 def content(samples):
@@ -154,13 +156,13 @@ def content(samples):
 
 def test_a_picture_is_shown_without_its_file(tmp_path):
     Image.fromarray(Flat(7).read()).save(tmp_path / "12_left.png")
-    own = PictureFile(tmp_path / "12_left.png")
-    table = dataclasses.replace(twins.odir(range(1)), modalities={"image": Column("image", ((own, None),))})
+    file = PictureFile(tmp_path / "12_left.png")
+    table = dataclasses.replace(twins.odir(range(1)), modalities={"image": Column("image", ((file, None),))})
     picture, none = visible(table, np.arange(1), np.ones((1, 1), bool), False).values["image"][0]
     assert none is None
     assert {name for name in dir(picture) if not name.startswith("_")} == {"read", "fingerprint"}
     assert (picture.read() == 7).all()
-    assert picture.fingerprint() != own.fingerprint()
+    assert picture.fingerprint() != file.fingerprint()
 
 
 class Flat:
@@ -213,21 +215,21 @@ def test_late_fusion_weighs_the_votes_by_what_they_are_worth():
     predictor = LateFusion()
     predictor.fit(clinic(300, 0), clinic(80, 1), 0)
     weights = predictor.weights["note", "photo", "lab"]
-    for label, own in enumerate(range(3)):
-        found = weights[label].models[0].coef_[0]
-        assert found.argmax() == own
-        assert found[own] > 2 * np.abs(np.delete(found, own)).max()
+    for label, feature in enumerate(range(3)):
+        coefficients = weights[label].models[0].coef_[0]
+        assert coefficients.argmax() == feature
+        assert coefficients[feature] > 2 * np.abs(np.delete(coefficients, feature)).max()
 
 
 def test_plain_features_of_a_picture_are_what_they_say():
-    found = described(Flat(128))
+    features = described(Flat(128))
     level = 128 / 255
-    np.testing.assert_allclose(found[:3], level, atol=1e-4)
-    np.testing.assert_allclose(found[3:6], 0, atol=1e-4)
+    np.testing.assert_allclose(features[:3], level, atol=1e-4)
+    np.testing.assert_allclose(features[3:6], 0, atol=1e-4)
     # 8 grey levels of each channel, then 16 cells of 8 orientations without an edge, then 64 fields.
-    assert found[6:30].reshape(3, 8)[:, int(level * 8)].tolist() == [1, 1, 1]
-    assert not found[30 : 30 + 128].any()
-    np.testing.assert_allclose(found[-64:], level, atol=1e-4)
+    assert features[6:30].reshape(3, 8)[:, int(level * 8)].tolist() == [1, 1, 1]
+    assert not features[30 : 30 + 128].any()
+    np.testing.assert_allclose(features[-64:], level, atol=1e-4)
 
 
 class NoProbability(Prior):
@@ -288,11 +290,11 @@ def run(runtime, **changes):
 
 def test_what_the_frozen_backbone_gives_is_shown_where_the_mask_shows_its_modality():
     table = twins.odir(range(4))
-    given = {"text": np.arange(12.0).reshape(4, 3), "image": np.arange(8.0).reshape(4, 2)}
+    features = {"text": np.arange(12.0).reshape(4, 3), "image": np.arange(8.0).reshape(4, 2)}
     mask = np.array([[True, True], [False, True], [True, False]])
-    found = visible(table, np.array([3, 1, 0]), mask, False, given).frozen
-    assert [None if value is None else value.tolist() for value in found["text"]] == [[9, 10, 11], None, [0, 1, 2]]
-    assert [None if value is None else value.tolist() for value in found["image"]] == [[6, 7], [2, 3], None]
+    frozen = visible(table, np.array([3, 1, 0]), mask, False, features).frozen
+    assert [None if value is None else value.tolist() for value in frozen["text"]] == [[9, 10, 11], None, [0, 1, 2]]
+    assert [None if value is None else value.tolist() for value in frozen["image"]] == [[6, 7], [2, 3], None]
 
 
 def test_the_frozen_floor_reads_the_backbone_in_the_place_of_texts_and_pictures_and_tables_themselves():
@@ -302,7 +304,7 @@ def test_the_frozen_floor_reads_the_backbone_in_the_place_of_texts_and_pictures_
         for name, label, size in (("note", 0, 50), ("photo", 1, 5)):
             x = rng.normal(3, [40.0] * (size - 1) + [0.1], (len(samples), size))
             x[:, -1] += samples.targets[:, label]
-            seen[name] = tuple(None if v is None else own for v, own in zip(samples.values[name], x, strict=True))
+            seen[name] = tuple(None if v is None else row for v, row in zip(samples.values[name], x, strict=True))
         unread = {name: tuple(None if v is None else 0 for v in samples.values[name]) for name in seen}
         return dataclasses.replace(samples, values=samples.values | unread, frozen=seen)
 
@@ -353,15 +355,15 @@ def test_what_was_measured_on_the_real_data_is_found_again(runtime, real_data):
     """Counting words by our splits and masks, seeds 0 to 2 (x 100, within a point). Measured anew when splits and masks
     were first drawn from ids; other splits give other scores, on cxr from 68.8 to 79.6 of the three seeds."""
     runtime = dataclasses.replace(runtime, data_root=real_data, limit=None, workers=1)
-    found, cells = run(runtime, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
+    scores, cells = run(runtime, methods=("tfidf", "prior"), seeds=(0, 1, 2), folds=0)
     expected = {
         ("odir", "complete"): 99.4, ("odir", "image"): 99.4, ("odir", "text"): 51.8, ("odir", "both"): 79.9,
         ("cxr", "complete"): 72.8, ("cxr", "both"): 72.8,
     }  # fmt: skip
     for (dataset, pattern), value in expected.items():
         keys = [cell.key for cell in cells if (cell.dataset, cell.method) == (dataset, "tfidf")]
-        assert 100 * np.mean([found[key, pattern] for key in keys]) == pytest.approx(value, abs=1.0)
-    assert all(found[cell.key, "complete"] == 0 for cell in cells if cell.method == "prior")
+        assert 100 * np.mean([scores[key, pattern] for key in keys]) == pytest.approx(value, abs=1.0)
+    assert all(scores[cell.key, "complete"] == 0 for cell in cells if cell.method == "prior")
 
 
 @pytest.mark.parametrize("task", ["multi-label", "wrong", "months"])
@@ -370,12 +372,12 @@ def test_the_penalty_is_chosen_in_the_direction_of_the_tasks_score(task):
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 30))
     targets = (features[:, :2] + rng.normal(size=(60, 2)) > 0).astype(np.uint8)
-    (train, wanted), (known, held) = ((own[:30], own[30:]) for own in (targets, features))
+    (train, wanted), (known, held) = ((values[:30], values[30:]) for values in (targets, features))
     judge = task_of(task)
     scores = {
         strength: judge.score(wanted, judge.logits(linear.Linear(strength).fit(known, train).predict(held)))
         for strength in linear.STRENGTHS
     }
     assert len({*scores.values()}) > 1
-    found = linear.chosen(linear.Linear, known, train, held, wanted, task)
-    assert scores[found.strength] == (max if task == "multi-label" else min)(scores.values())
+    model = linear.chosen(linear.Linear, known, train, held, wanted, task)
+    assert scores[model.strength] == (max if task == "multi-label" else min)(scores.values())

@@ -77,10 +77,10 @@ def test_map_at_the_attention_level_equals_concatenated_keys_and_values():
 def test_map_starts_as_released():
     method, attention = Map(tiny_backbone(), Axes(blocks=(0,))), MapAttention(tiny_backbone(), Axes(blocks=(0,)))
     # The complete set has its ones at token 0, image missing at 1, text missing at 2; attention level also 8 further.
-    for pattern, runtime in {2: 0, 0: 1, 1: 2}.items():
+    for pattern, token in {2: 0, 0: 1, 1: 2}.items():
         rows = method.prompts["all"][pattern, 0].sum(-1)
-        assert rows.nonzero().flatten().tolist() == [runtime]
-        assert attention.prompts["all"][pattern, 0].sum(-1).nonzero().flatten().tolist() == [runtime, runtime + 8]
+        assert rows.nonzero().flatten().tolist() == [token]
+        assert attention.prompts["all"][pattern, 0].sum(-1).nonzero().flatten().tolist() == [token, token + 8]
 
 
 def test_msp_gives_the_sum_of_what_is_there():
@@ -126,8 +126,8 @@ def test_dcp_replaces_its_prompts_in_each_block_and_reads_no_absent_token():
     # The dynamic third: by hand for the sample without image, over its text tokens alone.
     text = tokens.x[1][tokens.modality[1] == 0]
     weights = (method.prompts.queries[0] @ text.T / 32**0.5).softmax(-1)
-    found, expected = method.prompts._dynamic(tokens, 0)[1], method.prompts.dynamic[0](weights @ text)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    dynamic, expected = method.prompts._dynamic(tokens, 0)[1], method.prompts.dynamic[0](weights @ text)
+    torch.testing.assert_close(dynamic, expected, rtol=0, atol=1e-5)
 
 
 def test_dcp_correlates_each_blocks_prompts_with_the_last_ones():
@@ -166,7 +166,7 @@ def dual_streams(present):
 
 
 def test_dcp_on_two_encoders_is_the_published_one_sample_by_sample():
-    """Plain sequences [correlated, common, dynamic, own], as the released code builds them."""
+    """Plain sequences [correlated, common, dynamic, sample], as the released code builds them."""
     backbone, streams = dual_streams(PRESENT)
     torch.manual_seed(0)
     method = Dcp(backbone, Axes(blocks=(0, 1)))
@@ -181,23 +181,23 @@ def test_dcp_on_two_encoders_is_the_published_one_sample_by_sample():
                 got = method.block(At(s, i), frozen, got)
             assert got.x.shape[1] == tokens.x.shape[1] + 3 * THIRD
             for row, (present, pattern) in enumerate(zip(PRESENT, PATTERNS, strict=True)):
-                own = tokens.x[row][tokens.mask[row]]
-                staged = [prompts.initial[str(m)][int(there)] for m, there in enumerate(present)]
+                sample = tokens.x[row][tokens.mask[row]]
+                staged = [prompts.initial[str(m)][int(has)] for m, has in enumerate(present)]
                 rounds = []
                 for layers in prompts.correlate:
                     staged = [layers[str(m)](torch.cat(staged, -1)) for m in (0, 1)]
                     rounds.append(staged[s])
                 common = prompts.share[str(s)](prompts.common[pattern])
-                attend = torch.nn.MultiheadAttention(own.shape[-1], 1, batch_first=True)
+                attend = torch.nn.MultiheadAttention(sample.shape[-1], 1, batch_first=True)
                 trained = prompts.attention[str(s)]
                 attend.in_proj_weight.copy_(trained.inner.weight)
                 attend.in_proj_bias.copy_(trained.inner.bias)
                 attend.out_proj.load_state_dict(trained.outer.state_dict())
                 query = prompts.get_buffer(f"queries_{s}")[pattern][None]
-                dynamic = attend(query, own[None], own[None])[0][0]
+                dynamic = attend(query, sample[None], sample[None])[0][0]
                 # The text's pooled token stands first here, and last in its sequence.
-                own = torch.cat([own[1:], own[:1]]) if s == 0 else own
-                x = torch.cat([rounds[0], common, dynamic, own])[None]
+                sample = torch.cat([sample[1:], sample[:1]]) if s == 0 else sample
+                x = torch.cat([rounds[0], common, dynamic, sample])[None]
                 hidden = torch.full((x.shape[1],) * 2, -torch.inf).triu(1)[None, None] if s == 0 else None
                 for i in range(3):
                     if i == 1:
@@ -256,21 +256,25 @@ def test_scp_is_not_told_what_is_missing():
     backbone = tiny_backbone()
     method = Scp(backbone, Axes(blocks=(0, 1, 2))).eval()
     tokens = joined(backbone, PRESENT)
-    told = replace(tokens, present=torch.ones_like(tokens.present))
-    assert torch.equal(through(backbone, method, tokens).x, through(backbone, method, told).x)
+    complete = replace(tokens, present=torch.ones_like(tokens.present))
+    assert torch.equal(through(backbone, method, tokens).x, through(backbone, method, complete).x)
 
 
 def test_scp_starts_as_released():
     torch.manual_seed(0)
     method = Scp(tiny_backbone(), Axes(blocks=(2,)))
-    for own, columns in ((method.fixed["2"], 32), (method.values["2"], 32), (method.keys["2"], 32 // method.parts)):
-        assert own.std().item() == pytest.approx((2 / columns) ** 0.5, rel=0.15)
+    for parameter, columns in (
+        (method.fixed["2"], 32),
+        (method.values["2"], 32),
+        (method.keys["2"], 32 // method.parts),
+    ):
+        assert parameter.std().item() == pytest.approx((2 / columns) ** 0.5, rel=0.15)
 
 
 def aoept(backbone, blocks, **knobs):
     method = Aoept(backbone, Axes(blocks=blocks, knobs=knobs))
-    for own in method.gates.values():
-        torch.nn.init.normal_(own[2].weight)
+    for gate in method.gates.values():
+        torch.nn.init.normal_(gate[2].weight)
     return method
 
 
@@ -280,7 +284,7 @@ def test_aoept_gives_a_sample_the_prompts_of_what_it_lacks_gated_by_what_it_has(
     tokens = joined(backbone, PRESENT)
     gated, shared = method.prompts(0, tokens)
     text, image = (
-        torch.stack([x[own == m].mean(0) for x, own in zip(tokens.x, tokens.modality, strict=True)]) for m in (0, 1)
+        torch.stack([x[kind == m].mean(0) for x, kind in zip(tokens.x, tokens.modality, strict=True)]) for m in (0, 1)
     )
 
     def proxy(name, centres):
@@ -328,23 +332,23 @@ def test_aoepts_contrast_by_hand():
 def released(backbone, parts, present, blocks, apart):
     """Mean tokens as the authors' code collects them (or, not apart, as the network meets samples): sample by sample,
     the tokens of what it lacks masked out, a complete one as two samples that lack one each."""
-    found = {(m, block): [] for m in (0, 1) for block in blocks}
+    means = {(m, block): [] for m in (0, 1) for block in blocks}
     for row, has in enumerate(present.tolist()):
         for shown in [[True, False], [False, True]] if apart and all(has) else [has]:
-            whole = torch.cat([part.x[row][part.mask[row]] for part in parts])
+            tokens = torch.cat([part.x[row][part.mask[row]] for part in parts])
             of = torch.cat([torch.full((int(part.mask[row].sum()),), m) for m, part in enumerate(parts)])
-            kept = torch.tensor(shown)[of]
+            visible = torch.tensor(shown)[of]
             # What features are read off is never masked.
-            kept[0] = True
-            x, of = whole[kept][None], of[kept]
+            visible[0] = True
+            x, of = tokens[visible][None], of[visible]
             for block in range(max(blocks) + 1):
                 for m in (0, 1):
                     if block in blocks and shown[m]:
-                        found[m, block].append(x[0, of == m].mean(0))
+                        means[m, block].append(x[0, of == m].mean(0))
                 layer = backbone.vilt.encoder.layer[block]
                 y = layer(x)
                 x = y[0] if isinstance(y, tuple) else y
-    return {key: torch.stack(rows) for key, rows in found.items()}
+    return {key: torch.stack(rows) for key, rows in means.items()}
 
 
 @pytest.mark.parametrize("apart", [True, False])
@@ -354,13 +358,13 @@ def test_aoepts_tokens_are_collected_as_released_unless_asked_otherwise(apart):
     method = aoept(backbone, blocks) if apart else aoept(backbone, blocks, collect_apart=False)
     parts = backbone.embed(dual_inputs([(2, 4), (3, 3), (2, 2)], [4, 9, 6]))
     present = torch.tensor(PRESENT)
-    own = method.collected([(parts, present)])
+    means = method.collected([(parts, present)])
     expected, other = (released(backbone, parts, present, blocks, which) for which in (apart, not apart))
     for m in (0, 1):
         for k, block in enumerate(blocks):
-            torch.testing.assert_close(own[m][k], expected[m, block], rtol=0, atol=1e-5)
+            torch.testing.assert_close(means[m][k], expected[m, block], rtol=0, atol=1e-5)
             # Before the first block nothing has been read together.
-            assert torch.allclose(own[m][k], other[m, block], atol=1e-3) == (block == 0)
+            assert torch.allclose(means[m][k], other[m, block], atol=1e-3) == (block == 0)
 
 
 @torch.no_grad()
@@ -372,9 +376,9 @@ def test_aoepts_means_do_not_hang_on_the_batch_as_those_over_padded_pictures_wou
     beside[1] = beside[1].with_tensors([t.clone() for t in beside[1].tensors()])
     beside[1].inputs[1].pixels[0, :, :32, :32] = beside[0].inputs[1].pixels[0]
     tokens = [backbone.join(backbone.embed(batch), batch.present)[0] for batch in beside]
-    ours = [method.means(own)[0, 1] for own in tokens]
+    ours = [method.means(stream)[0, 1] for stream in tokens]
     torch.testing.assert_close(*ours, rtol=0, atol=1e-5)
-    padded = [own.x[0, 4:].mean(0) for own in tokens]
+    padded = [stream.x[0, 4:].mean(0) for stream in tokens]
     torch.testing.assert_close(padded[0], ours[0], rtol=0, atol=1e-5)
     assert (padded[0] - padded[1]).abs().max() > 0.05
 
@@ -388,9 +392,9 @@ def test_aoepts_centres_are_those_of_the_tokens_that_training_shows():
     # Two samples have each modality: every one is a centre of its own.
     assert method.centres0.shape == method.centres1.shape == (2, 2, 32)
     (tokens,) = backbone.join(parts, present)
-    expected = torch.stack([x[own == 1].mean(0) for x, own in zip(tokens.x, tokens.modality, strict=True)])[[0, 2]]
-    found = method.centres1[0]
-    torch.testing.assert_close(found[found[:, 0].argsort()], expected[expected[:, 0].argsort()], rtol=0, atol=1e-5)
+    expected = torch.stack([x[kind == 1].mean(0) for x, kind in zip(tokens.x, tokens.modality, strict=True)])[[0, 2]]
+    centres = method.centres1[0]
+    torch.testing.assert_close(centres[centres[:, 0].argsort()], expected[expected[:, 0].argsort()], rtol=0, atol=1e-5)
     noise = [
         Part(torch.where(present[:, m, None, None], p.x, torch.randn_like(p.x)), p.mask) for m, p in enumerate(parts)
     ]

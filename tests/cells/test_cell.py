@@ -102,14 +102,14 @@ def test_cells_of_older_draws_keep_their_keys_and_are_told_apart():
 
 
 def test_a_field_that_comes_later_keeps_every_key():
-    own = spelled(CELL)
+    fields = spelled(CELL)
     for kind in (wider(Cell), wider(Cell, default="spicy")):
-        plain, spicy = kind(**own, flavour="plain"), kind(**own, flavour="spicy")
+        plain, spicy = kind(**fields, flavour="plain"), kind(**fields, flavour="spicy")
         assert (plain.key, plain.score_key) == (CELL.key, CELL.score_key)
         assert spicy.key != CELL.key
         assert spicy.score_key != CELL.score_key
-    assert wider(Cell)(**own).key == CELL.key
-    assert wider(Cell, default="spicy")(**own).key == spicy.key
+    assert wider(Cell)(**fields).key == CELL.key
+    assert wider(Cell, default="spicy")(**fields).key == spicy.key
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_a_field_that_comes_later_to_a_part_of_a_cell_keeps_every_key(field, val
 
 def test_a_field_that_comes_later_keeps_the_key_of_a_scoring():
     for kind in (wider(Scoring), wider(Scoring, default="spicy")):
-        for own in (Scoring(), Scoring(MISSING, 0.3)):
-            assert kind(**spelled(own), flavour="plain").key == own.key
-            assert kind(**spelled(own), flavour="spicy").key != own.key
+        for scoring in (Scoring(), Scoring(MISSING, 0.3)):
+            assert kind(**spelled(scoring), flavour="plain").key == scoring.key
+            assert kind(**spelled(scoring), flavour="spicy").key != scoring.key
     assert wider(Scoring)().key == Scoring().key
     assert wider(Scoring, default="spicy")().key != Scoring().key
 
@@ -158,9 +158,9 @@ def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_c
         {"text": Column("text", (None, *text.values[1:])), "image": image},
         {"text": text, "image": Column("image", (None, *image.values[1:]))},
     ]
-    found = {dataclasses.replace(table, modalities=other).fingerprint() for other in others}
-    found.add(dataclasses.replace(table, task="ordinal").fingerprint())
-    assert len(found | {table.fingerprint()}) == len(others) + 2
+    fingerprints = {dataclasses.replace(table, modalities=other).fingerprint() for other in others}
+    fingerprints.add(dataclasses.replace(table, task="ordinal").fingerprint())
+    assert len(fingerprints | {table.fingerprint()}) == len(others) + 2
     assert dataclasses.replace(table, covariates={}).fingerprint() == table.fingerprint()
 
 

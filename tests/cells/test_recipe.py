@@ -23,15 +23,15 @@ def test_what_a_schedule_does_not_read_makes_no_other_recipe():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"patience": 0}, "plateau ends by patience: give recipe.patience, 1 or more"),
         ({"epochs": 2}, "recipe.epochs 2 is less than recipe.warmup_epochs 1 and recipe.decay_epochs 2 together"),
         ({"precision": "auto"}, "auto is what a plan replaces"),
     ],
 )
-def test_a_plateau_that_cannot_be_says_why(changes, said):
-    assert said in replace(PLATEAU, **changes).settled().problem()
+def test_a_plateau_that_cannot_be_says_why(changes, message):
+    assert message in replace(PLATEAU, **changes).settled().problem()
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,14 @@ from mora_bench.training.work import work
 
 @pytest.fixture
 def store(tmp_path):
-    found = Store(tmp_path / "r")
+    filled_store = Store(tmp_path / "r")
     for seed in (0, 1):
-        own, scores = record("mora", seed)
-        found.write(own.cell, own, {"test_logits": np.ones((3, 3, 2), np.float32)}, scores)
-    return found
+        mora_record, scores = record("mora", seed)
+        filled_store.write(mora_record.cell, mora_record, {"test_logits": np.ones((3, 3, 2), np.float32)}, scores)
+    return filled_store
 
 
-def said(store):
+def messages(store):
     return [str(finding) for finding in verify(store).wrong]
 
 
@@ -37,7 +37,7 @@ def first(store, folder):
 
 
 def test_nothing_is_wrong_with_what_was_written(store, capsys):
-    assert said(store) == []
+    assert messages(store) == []
     assert cli.main(["verify", str(store.folder), "--files"]) == 3
     out, err = capsys.readouterr()
     assert "2 records, 2 done; 0 scored again, 0 data sets read anew; 0 findings, 3 not looked at" in out
@@ -54,16 +54,16 @@ def test_an_edited_file_is_named_left_out_and_to_do_again(store, folder, capsys)
     edited = text.replace('"best_score": 0.5', '"best_score": 0.9').replace('"f1_macro": 0.5', '"f1_macro": 0.6', 1)
     assert edited != text
     file.write_text(edited)
-    assert any(str(file) in line and "it was edited or damaged" in line for line in said(store))
+    assert any(str(file) in line and "it was edited or damaged" in line for line in messages(store))
     assert cli.main(["verify", str(store.folder)]) == 1
-    cells = [own.cell for own, _ in (record("mora", seed) for seed in (0, 1))]
+    cells = [mora_record.cell for mora_record, _ in (record("mora", seed) for seed in (0, 1))]
     assert sorted(store.status(cells).values()) == ["done", "to do" if folder == "records" else "to score"]
 
 
 def test_cut_predictions_are_named(store):
     file = first(store, "predictions")
     file.write_bytes(file.read_bytes()[:-4])
-    (line,) = said(store)
+    (line,) = messages(store)
     assert str(file) in line
     assert "edited or truncated" in line
 
@@ -71,7 +71,7 @@ def test_cut_predictions_are_named(store):
 def test_what_belongs_to_nothing_is_named(store):
     first(store, "records").unlink()
     (store.folder / "records" / ".x.json.host.1.0123abcd").write_text("")
-    lines = said(store)
+    lines = messages(store)
     assert any("scores of no record" in line for line in lines)
     assert any("predictions of no record" in line for line in lines)
     assert any("left over from one that was killed" in line for line in lines)
@@ -80,10 +80,10 @@ def test_what_belongs_to_nothing_is_named(store):
 
 def test_a_record_without_its_predictions_or_scores_is_named(store):
     first(store, "scores").unlink()
-    (line,) = said(store)
+    (line,) = messages(store)
     assert "no scores; `mora_bench rescore" in line
     first(store, "predictions").unlink()
-    (line,) = said(store)
+    (line,) = messages(store)
     assert line.partition(": ")[2] == "absent, though the record says done; compute the cell again"
 
 
@@ -94,10 +94,10 @@ def test_older_files_are_read_and_said_to_be_older(store, capsys):
             for name in ("digest", "predictions", "record", "without", "split", "adapter"):
                 old.pop(name, None)
             file.write_text(json.dumps(old))
-    assert said(store) == []
+    assert messages(store) == []
     assert cli.main(["verify", str(store.folder), "--files"]) == 3
     assert "2 x records from before they named what lies beside them" in capsys.readouterr().err
-    cells = [own.cell for own, _ in (record("mora", seed) for seed in (0, 1))]
+    cells = [mora_record.cell for mora_record, _ in (record("mora", seed) for seed in (0, 1))]
     assert set(store.status(cells).values()) == {"done"}
     assert cli.main(["report", str(store.folder)]) == 0
     assert "Written by an older version without digests between scores and records" in capsys.readouterr().out
@@ -113,8 +113,8 @@ def test_no_link_is_optional_in_a_file_of_today(store, folder, gone):
         known["schema"], gone = 2, "digest"
     known[gone] = ""
     file.write_text(json.dumps(known))
-    assert any(str(file) in line or "another record" in line for line in said(store))
-    cells = [own.cell for own, _ in (record("mora", seed) for seed in (0, 1))]
+    assert any(str(file) in line or "another record" in line for line in messages(store))
+    cells = [mora_record.cell for mora_record, _ in (record("mora", seed) for seed in (0, 1))]
     assert sorted(store.status(cells).values())[0] == "done"
     assert sorted(store.status(cells).values())[1] in ("to do", "to score")
     assert len(contents(store).scores) == 1
@@ -123,8 +123,8 @@ def test_no_link_is_optional_in_a_file_of_today(store, folder, gone):
 def test_a_record_that_was_edited_and_signed_again_is_to_do_and_in_no_table(store):
     """lr in its cell, or a cost: the key does not fit, or the scores name another record."""
     for change in ({"cell": {"recipe": {"lr": 0.5}}}, {"flops": {"forward": 1.0}}):
-        own, _ = record("mora", 0)
-        file = store.record_file(own.cell)
+        mora_record, _ = record("mora", 0)
+        file = store.record_file(mora_record.cell)
         before = file.read_bytes()
         known = decode(before, Record)
         if "cell" in change:
@@ -133,29 +133,31 @@ def test_a_record_that_was_edited_and_signed_again_is_to_do_and_in_no_table(stor
         else:
             forged = msgspec.structs.replace(known, flops=msgspec.structs.replace(known.flops, forward=1.0))
         file.write_bytes(encode(forged))
-        assert store.status_of(own.cell) == "to do"
-        assert [each.key for each in contents(store).scores] == [record("mora", 1)[0].key]
-        assert said(store)
+        assert store.status_of(mora_record.cell) == "to do"
+        assert [entry.key for entry in contents(store).scores] == [record("mora", 1)[0].key]
+        assert messages(store)
         file.write_bytes(before)
-    assert said(store) == []
+    assert messages(store) == []
 
 
 def test_an_adapter_that_was_changed_is_named_and_predicts_nothing(store):
-    own, scores = record("mora", 0)
-    store.write(own.cell, own, {}, scores, adapter={"trained.safetensors": b"weights", "README.md": b"card"})
-    assert said(store) == []
-    written = store.record(own.cell)
-    file = store.adapter_folder(own.cell) / "trained.safetensors"
+    mora_record, scores = record("mora", 0)
+    store.write(
+        mora_record.cell, mora_record, {}, scores, adapter={"trained.safetensors": b"weights", "README.md": b"card"}
+    )
+    assert messages(store) == []
+    written = store.record(mora_record.cell)
+    file = store.adapter_folder(mora_record.cell) / "trained.safetensors"
     for change in (lambda: file.write_bytes(b"negated"), lambda: file.with_name("x").write_text(""), file.unlink):
         change()
-        assert any("its digest is wrong" in line for line in said(store))
+        assert any("its digest is wrong" in line for line in messages(store))
         with pytest.raises(UserError, match="its digest is wrong"):
             store.adapter(written)
 
 
 def test_a_digest_is_that_of_the_file_and_stands_in_it_once(store):
-    own, _ = record("mora")
-    content = encode(decode(store.record_file(own.cell).read_bytes(), Record))
+    mora_record, _ = record("mora")
+    content = encode(decode(store.record_file(mora_record.cell).read_bytes(), Record))
     assert encode(decode(content, Record)) == content
     assert content.count(b'"digest"') == 1
 
@@ -169,8 +171,8 @@ def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouc
     work([make_cell(runtime, folder, method="head")], runtime)
     words = ["verify", str(runtime.out), "--limit", "60"]
     assert cli.main(words) == 0
-    said = "1 records, 1 done; 1 scored again, 1 data sets read anew; 0 findings, 0 not looked at"
-    assert said in capsys.readouterr().out
+    summary = "1 records, 1 done; 1 scored again, 1 data sets read anew; 0 findings, 0 not looked at"
+    assert summary in capsys.readouterr().out
     file = first(Store(runtime.out), "scores")
     scores = decode(file.read_bytes(), Scores)
     before = scores.test["both"].scores["f1_macro"]
@@ -178,8 +180,8 @@ def test_a_score_that_the_predictions_do_not_give_is_named_even_if_the_file_vouc
     file.write_bytes(encode(scores))
     assert cli.main([*words, "--files"]) == 3
     assert cli.main(words) == 1
-    said = capsys.readouterr().err
-    assert f"{file}: test.both.scores.f1_macro is 0.99, and the predictions give {before:g}" in said
+    printed = capsys.readouterr().err
+    assert f"{file}: test.both.scores.f1_macro is 0.99, and the predictions give {before:g}" in printed
     # `rescore` makes the scores anew.
     assert cli.main(["rescore", str(runtime.out)]) == 0
     assert cli.main(words) == 0

@@ -40,21 +40,23 @@ def test_torchs_own_layers_keep_every_rule():
 
 
 def test_a_fused_path_that_leaves_adapters_out_in_evaluation_is_named():
-    said = broken("fused-layers")[ADAPTED]
-    assert "an adapter on query of At(stream=0, block=0) moves the block's output by" in said
-    assert "in training and by 0 in evaluation" in said
+    message = broken("fused-layers")[ADAPTED]
+    assert "an adapter on query of At(stream=0, block=0) moves the block's output by" in message
+    assert "in training and by 0 in evaluation" in message
 
 
 def test_a_layer_whose_weight_is_read_and_that_is_never_called_is_named():
-    said = broken("read-layers")[ADAPTED]
-    assert "an adapter on attention_output of At(stream=0, block=0) moves the block's output by 0 in training" in said
+    message = broken("read-layers")[ADAPTED]
+    assert (
+        "an adapter on attention_output of At(stream=0, block=0) moves the block's output by 0 in training" in message
+    )
 
 
 @pytest.mark.parametrize("method", ["lora", "lora-all", "dora", "ia3"])
 def test_on_torchs_own_layers_an_adapter_is_the_same_in_training_and_evaluation(method):
     torch.backends.mha.set_fastpath_enabled(True)
-    found = subject(registry.get(registry.METHODS, method), backbone="torch-layers")
-    model, batch = found.model(spare=False), found.training.batch(np.arange(9))
+    candidate = subject(registry.get(registry.METHODS, method), backbone="torch-layers")
+    model, batch = candidate.model(spare=False), candidate.training.batch(np.arange(9))
     with torch.no_grad():
         for parameter in model.trained().values():
             parameter.add_(0.5 * torch.randn_like(parameter))

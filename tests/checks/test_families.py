@@ -57,9 +57,9 @@ def four(table: Table) -> Table:
     eyes = odir_eyes.apart(table).modalities
     rng = np.random.default_rng(0)
     series = [rng.normal(size=(12 + i, 2)) for i in range(len(table))]
-    gapped = [np.where(rng.random(own.shape) < 0.3, np.nan, own) for own in series]
-    vitals = Column("signal", tuple(Series(own, 1.0, ("hr", "bp")) for own in gapped))
-    left = {name: own for name, own in eyes.items() if name != "right"}
+    gapped = [np.where(rng.random(values.shape) < 0.3, np.nan, values) for values in series]
+    vitals = Column("signal", tuple(Series(values, 1.0, ("hr", "bp")) for values in gapped))
+    left = {name: eye for name, eye in eyes.items() if name != "right"}
     return replace(table, modalities=left | record(table) | {"vitals": vitals})
 
 
@@ -87,17 +87,17 @@ def at(folder, clip_folder, siglip_folder):
 @pytest.fixture(scope="module")
 def subjects(folder, clip_folder, siglip_folder, tmp_path_factory):
     """What makes a `Subject` of a method and an imputer, by family and data."""
-    found = {}
-    for family, runtime in (at(folder, clip_folder, siglip_folder) | NAMED).items():
-        spec = backbones.resolve(str(runtime), 64)
+    makers = {}
+    for family, name in (at(folder, clip_folder, siglip_folder) | NAMED).items():
+        spec = backbones.resolve(str(name), 64)
         for data, made in TABLES.items():
             table = made(twins.odir(range(24)))
             samples = in_memory(decoded.prepare(table, data, spec.rules, tmp_path_factory.mktemp(data)))
             network = backbones.load(spec, table.shape, 64, 0)
-            found[family, data] = partial(
+            makers[family, data] = partial(
                 Subject, samples=samples, backbone=lambda network=network: copy.deepcopy(network)
             )
-    return found
+    return makers
 
 
 def keeps(subject: Subject, rules) -> None:
@@ -119,22 +119,19 @@ EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
 def pairs(places: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str, str]]:
     """Places (family and data) with what is tried there."""
     return [
-        (*runtime, name)
-        for i, runtime in enumerate(places)
-        for j, name in enumerate(names)
-        if EVERYTHING or (i + j) % 2 == 0
+        (*pair, name) for i, pair in enumerate(places) for j, name in enumerate(names) if EVERYTHING or (i + j) % 2 == 0
     ]
 
 
 def test_each_place_tries_half_of_the_methods_and_each_method_half_of_the_places():
     for places, names in ((WHERE, METHODS), (IMPUTED, IMPUTERS)):
-        found = pairs(places, names)
-        assert {(family, data) for family, data, _ in found} == {*places}
-        assert {name for _, _, name in found} == {*names}
-        assert {family for family, _, name in found if name == "mora"} >= (
+        triples = pairs(places, names)
+        assert {(family, data) for family, data, _ in triples} == {*places}
+        assert {name for _, _, name in triples} == {*names}
+        assert {family for family, _, name in triples if name == "mora"} >= (
             {"vilt", "clip", "siglip"} if names is METHODS else set()
         )
-        assert len(found) >= len(places) * len(names) // 2
+        assert len(triples) >= len(places) * len(names) // 2
 
 
 @pytest.mark.parametrize(("family", "data", "name"), pairs(WHERE, METHODS))
@@ -168,8 +165,8 @@ def test_a_second_picture_has_its_own_token_type_where_the_checkpoint_has_one():
 
 
 def test_the_learned_row_starts_at_nothing_trains_and_tells_the_eyes_apart(subjects):
-    given = subjects["vilt", "eyes"](Dummy, Dummy)
-    eyes, model = given.samples, make_model("mora", given.backbone()).eval()
+    subject = subjects["vilt", "eyes"](Dummy, Dummy)
+    eyes, model = subject.samples, make_model("mora", subject.backbone()).eval()
     assert not model.types["right"].any()
     assert "types.right" in model.trained()
     assert any(p is model.types["right"] for p in model.by_owner()["adapter"])
@@ -185,13 +182,13 @@ def test_the_learned_row_starts_at_nothing_trains_and_tells_the_eyes_apart(subje
 @pytest.mark.parametrize(("family", "data"), [("vilt", "eyes"), ("clip", "eyes"), ("clip", "four")])
 def test_mora_is_its_formula_in_float64(family, data, subjects):
     """out = block(x) + sum over present m of up_m(down(x)), for every pattern; each tower has its own."""
-    given = subjects[family, data](registry.get(registry.METHODS, "mora"), Dummy)
-    model = given.model(spare=False).double().eval()
+    subject = subjects[family, data](registry.get(registry.METHODS, "mora"), Dummy)
+    model = subject.model(spare=False).double().eval()
     for branch in model.method.branches.values():
         torch.nn.init.normal_(branch.up)
     assert [*model.method.branches] == (["0"] if family == "vilt" else ["image-0", "text-0"])
-    backbone, patterns = model.backbone, pattern_presence(len(given.samples.contents))
-    batch = given.samples.batch(np.arange(len(patterns)), patterns)
+    backbone, patterns = model.backbone, pattern_presence(len(subject.samples.contents))
+    batch = subject.samples.batch(np.arange(len(patterns)), patterns)
     batch = batch.with_tensors([t.double() if t.is_floating_point() else t for t in batch.tensors()])
     with torch.no_grad():
         for s, tokens in enumerate(backbone.join(model.embed(batch), batch.present)):

@@ -222,11 +222,11 @@ _peeked: list = []
 
 @pytest.fixture
 def peeks(monkeypatch):
-    own = Subject.model
+    original = Subject.model
 
     def model(self, *args, **kwargs):
         _peeked[:] = [self.samples]
-        return own(self, *args, **kwargs)
+        return original(self, *args, **kwargs)
 
     monkeypatch.setattr(Subject, "model", model)
 
@@ -237,9 +237,9 @@ def test_a_fit_on_what_the_training_mask_hides_is_found(folder, toy, peeks):
 
 
 def test_a_fit_on_what_is_shown_keeps_every_rule(folder, toy):
-    found = subject(FitsOnWhatIsShown, Dummy, folder, toy)
-    assert [problem for _, problem in contract.check(found) if problem] == []
-    assert found.model().method.bias.any()
+    candidate = subject(FitsOnWhatIsShown, Dummy, folder, toy)
+    assert [problem for _, problem in contract.check(candidate) if problem] == []
+    assert candidate.model().method.bias.any()
 
 
 class OutOfRange(Plain):
@@ -318,9 +318,9 @@ BROKEN = [
 @pytest.mark.parametrize(("method", "imputer", "rule", "message"), BROKEN)
 def test_a_broken_one_is_told_which_rule_it_breaks(method, imputer, rule, message, folder, toy, monkeypatch):
     monkeypatch.setattr(Samples, "batch", Samples.batch)
-    found = next(r for r in contract.RULES if r.__name__ == rule)
+    broken_rule = next(r for r in contract.RULES if r.__name__ == rule)
     with pytest.raises(BrokenRule, match=message):
-        found(subject(method, imputer, folder, toy))
+        broken_rule(subject(method, imputer, folder, toy))
 
 
 def test_the_plain_one_keeps_every_rule_and_the_report_says_so(folder, toy):

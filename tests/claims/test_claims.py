@@ -18,8 +18,8 @@ REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
 def folders(root, mora, head):
     for seed, (first, second) in enumerate(zip(mora, head, strict=True)):
-        for own, found in (record("mora", seed, first), record("head", seed, second)):
-            Store(root / "resolve").write(own.cell, own, None, found)
+        for entry, scores in (record("mora", seed, first), record("head", seed, second)):
+            Store(root / "resolve").write(entry.cell, entry, None, scores)
     return Folders(root)
 
 
@@ -31,8 +31,8 @@ NOISE = np.array([0.0, 0.01, -0.01, 0.005])
     [(0.05, 0.1, REPRODUCED), (-0.05, 0.1, NOT), (0.0, 0.1, NOT), (0.0, 3.0, UNTOLD), (0.02, 3.0, UNTOLD)],
 )
 def test_better_is_reproduced_refuted_or_not_to_be_told(tmp_path, more, spread, verdict):
-    own = folders(tmp_path, 0.5 + NOISE + more + spread * NOISE[::-1], 0.5 + NOISE)
-    assert beats("resolve", method("mora"), method("head"))(own).verdict == verdict
+    results = folders(tmp_path, 0.5 + NOISE + more + spread * NOISE[::-1], 0.5 + NOISE)
+    assert beats("resolve", method("mora"), method("head"))(results).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_better_is_reproduced_refuted_or_not_to_be_told(tmp_path, more, spread, 
     [(0.05, 0.1, REPRODUCED), (0.0, 0.1, REPRODUCED), (-0.05, 0.1, NOT), (0.0, 3.0, UNTOLD)],
 )
 def test_enough_is_reproduced_refuted_or_not_to_be_told(tmp_path, more, spread, verdict):
-    own = folders(tmp_path, 0.5 + NOISE + more + spread * NOISE[::-1], 0.5 + NOISE)
-    assert suffices("resolve", method("mora"), method("head"))(own).verdict == verdict
+    results = folders(tmp_path, 0.5 + NOISE + more + spread * NOISE[::-1], 0.5 + NOISE)
+    assert suffices("resolve", method("mora"), method("head"))(results).verdict == verdict
 
 
 def test_without_the_rows_nothing_is_claimed(tmp_path):
-    found = beats("resolve", method("mora"), method("head"))(Folders(tmp_path))
-    assert found.verdict == CANNOT
-    assert "does not hold both rows" in found.why
-    own = folders(tmp_path, [0.5], [0.4])
-    assert beats("resolve", method("mora"), method("head"))(own).verdict == CANNOT
+    outcome = beats("resolve", method("mora"), method("head"))(Folders(tmp_path))
+    assert outcome.verdict == CANNOT
+    assert "does not hold both rows" in outcome.why
+    results = folders(tmp_path, [0.5], [0.4])
+    assert beats("resolve", method("mora"), method("head"))(results).verdict == CANNOT
 
 
 def test_counts_are_the_published_ones():
@@ -59,7 +59,7 @@ def test_counts_are_the_published_ones():
 
 
 def test_text_is_escaped():
-    claim = Claim("a|b", "s*", "", "", "", lambda own: ClaimOutcome("", CANNOT, "", ""))
+    claim = Claim("a|b", "s*", "", "", "", lambda results: ClaimOutcome("", CANNOT, "", ""))
     assert "a\\|b" in markdown([(claim, claim.test(Folders(REFERENCE)))])
 
 

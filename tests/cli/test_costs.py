@@ -50,8 +50,8 @@ def test_one_json_value_whatever_a_tool_prints(tools, capfd):
     value = json.loads(capfd.readouterr().out)
     assert (value["text_length"], value["picture_size"]) == (12, [32, 64])
     (net,) = value["networks"]
-    own = net["ours"]
-    assert own["multiply_adds"] == sum(own[part] for part in ("dense", "convolutions", "products", "fused"))
+    ours = net["ours"]
+    assert ours["multiply_adds"] == sum(ours[part] for part in ("dense", "convolutions", "products", "fused"))
     assert [(tool["tool"], tool["status"]) for tool in net["tools"]] == [
         ("chatty", "counted"), ("absent", "not installed"), ("failing", "failed"),
     ]  # fmt: skip
@@ -65,31 +65,31 @@ def test_one_json_value_whatever_a_tool_prints(tools, capfd):
 
 def test_the_readout_is_counted(tools, capfd):
     words = ["costs", "small", "--text-length", "12", "--methods", "head", "--classes", "5", "--json"]
-    found = {}
+    by_readout = {}
     for readout in ("pooler", "mean", "labels"):
         assert cli.main([*words, "--readout", readout]) == 0
-        (found[readout],) = json.loads(capfd.readouterr().out)["methods"]
+        (by_readout[readout],) = json.loads(capfd.readouterr().out)["methods"]
     # A query and a row of weights of width 96 for each label, and its bias.
-    assert found["labels"]["trained"]["head"] == 2 * 5 * 96 + 5
+    assert by_readout["labels"]["trained"]["head"] == 2 * 5 * 96 + 5
     # The pooler's linear layer trains where it is read.
-    assert {name: own["trained"]["pooler"] for name, own in found.items()} == {
+    assert {name: method["trained"]["pooler"] for name, method in by_readout.items()} == {
         "pooler": 96 * 96 + 96, "mean": 0, "labels": 0,
     }  # fmt: skip
     # Its last block computes one token where one is read.
-    assert found["pooler"]["as_trained"] < found["mean"]["as_trained"] == found["mean"]["multiply_adds"]
+    assert by_readout["pooler"]["as_trained"] < by_readout["mean"]["as_trained"] == by_readout["mean"]["multiply_adds"]
 
 
 def test_a_table_for_people(tools, capsys):
     assert cli.main(WORDS) == 0
-    said = capsys.readouterr().out
-    assert "12 tokens of text and a picture of 32 x 64" in said
-    assert "failing: SystemExit: cannot count this." in said
-    assert "absent      not installed" in said
-    assert "peft prints %" in said
+    printed = capsys.readouterr().out
+    assert "12 tokens of text and a picture of 32 x 64" in printed
+    assert "failing: SystemExit: cannot count this." in printed
+    assert "absent      not installed" in printed
+    assert "peft prints %" in printed
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["smal"], "unknown backbone 'smal'"),
         (["./nowhere"], "unknown backbone './nowhere'"),
@@ -109,15 +109,15 @@ def test_a_table_for_people(tools, capsys):
         (["small", "--attention", "sdpa"], "has eager alone"),
     ],
 )
-def test_wrong_input_is_named(words, said, capsys):
+def test_wrong_input_is_named(words, message, capsys):
     assert cli.main(["costs", *words]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_all_methods_are_those_that_run_on_it(tools, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(methods, "cost", lambda name, *_: asked.append(name) or {})
-    monkeypatch.setattr(costs, "_methods", lambda found: None)
+    monkeypatch.setattr(costs, "_methods", lambda _: None)
     assert cli.main(["costs", "small-dual", "--methods", "all", "--text-length", "4"]) == 0
     assert set(registry.names(registry.METHODS)) - set(asked) == {"aoept", "memprompt", "scp"}
 

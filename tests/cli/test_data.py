@@ -31,12 +31,12 @@ def clinic(tmp_path):
     (root / "films").mkdir(parents=True)
     rows = []
     for i in range(N):
-        own = [name for name in FINDINGS if rng.random() < 0.4]
+        findings = [name for name in FINDINGS if rng.random() < 0.4]
         film = f"films/{i}.png" if i % 5 else ""
         if film:
             Image.fromarray(rng.integers(0, 256, (30, 40), np.uint8)).save(root / film)
-        note = (" ".join(own) or "clear") if i % 3 else rng.choice(["", "NaN", " "])
-        rows.append([film, note, "; ".join(own), f"p{i // 2}", rng.integers(30, 90), rng.choice(["f", "m"])])
+        note = (" ".join(findings) or "clear") if i % 3 else rng.choice(["", "NaN", " "])
+        rows.append([film, note, "; ".join(findings), f"p{i // 2}", rng.integers(30, 90), rng.choice(["f", "m"])])
     frame = pd.DataFrame(rows, columns=["Film name", "note", "findings", "patient", "age", "sex"])
     frame.to_csv(root / "visits 2024.csv", index=False)
     return root
@@ -87,7 +87,7 @@ def test_several_pictures_are_side_by_side_or_a_bag(clinic):
 
 
 @pytest.mark.parametrize(
-    ("column", "row", "value", "said"),
+    ("column", "row", "value", "message"),
     [
         ("ill", 4, "-1", "column 'ill' is uncertain in row 6: '-1'"),
         ("ill", 0, "", "column 'ill' is empty in row 2: ''"),
@@ -99,7 +99,7 @@ def test_several_pictures_are_side_by_side_or_a_bag(clinic):
         ("patient", 3, "  ", "column 'patient' is empty in row 5"),
     ],
 )
-def test_what_is_wrong_in_a_cell_is_named_by_row(clinic, column, row, value, said):
+def test_what_is_wrong_in_a_cell_is_named_by_row(clinic, column, row, value, message):
     file = clinic / "visits 2024.csv"
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
     frame["ill"] = ["1", "0"] * (N // 2)
@@ -107,13 +107,13 @@ def test_what_is_wrong_in_a_cell_is_named_by_row(clinic, column, row, value, sai
     frame.to_csv(file, index=False)
     with pytest.raises(UserError) as error:
         read(clinic, labels=["ill"], image=["Film name"], text=["note"], patient="patient", empty_label="refuse")
-    assert said in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 700
 
 
 def test_what_is_wrong_with_the_columns_is_said(clinic):
-    for columns, said in [
+    for columns, message in [
         ({"labels": [], "text": ["note"]}, "no labels"),
         ({"labels": ["findings"]}, "no modality"),
         ({"labels": ["finding"], "text": ["note"]}, "no column 'finding'. Found: Film name, note"),
@@ -124,13 +124,13 @@ def test_what_is_wrong_with_the_columns_is_said(clinic):
     ]:
         with pytest.raises(UserError) as error:
             read(clinic, **columns)
-        assert said in str(error.value)
+        assert message in str(error.value)
 
 
 def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys):
     out = tmp_path / "out"
-    given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--text", "note", "--labels", "findings"]
-    given += [
+    words = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--text", "note", "--labels", "findings"]
+    words += [
         "--empty-label",
         "negative",
         "--patient",
@@ -144,8 +144,8 @@ def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys
         "--seeds",
         "0",
     ]
-    given += ["--floors", "prior", "--recipe.epochs", "1", "--recipe.max-text", "32", "--engine", "inline"]
-    assert main(given) == 0
+    words += ["--floors", "prior", "--recipe.epochs", "1", "--recipe.max-text", "32", "--engine", "inline"]
+    assert main(words) == 0
     printed = capsys.readouterr().out
     # Rows without film and without note are left out.
     both = len([i for i in range(N) if i % 5 == 0 and i % 3 == 0])
@@ -153,40 +153,40 @@ def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys
     assert f"{N - N // 5:6} samples with film-name" in printed
     assert {record.status for record in Store(out).records()[0]} == {"done"}
     # The plug-in that it wrote is all that `grid` needs, and names the same cells.
-    assert main(given) == 0
+    assert main(words) == 0
     assert "2 cells (1 of them without a network): 2 done" in capsys.readouterr().out
     plugin = out / "visits-2024.py"
     plugin.write_text(plugin.read_text() + "# mine\n")
-    assert main(given) == 2
+    assert main(words) == 2
     assert "with other columns or with changes of yours" in capsys.readouterr().err
     assert plugin.read_text().endswith("# mine\n")
 
 
 def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path, capsys):
-    given = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--labels", "findings"]
-    given += ["--empty-label", "negative"]
-    assert main([*given, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
+    words = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--labels", "findings"]
+    words += ["--empty-label", "negative"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
     assert "the dataset has no text but film-name (image). Try --backbone small-dual." in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()
     # A grid that is counted and not built is refused alike.
     large = ["--plan", "--seeds", *map(str, range(300))]
-    assert main([*given, *large, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
+    assert main([*words, *large, "--out", str(tmp_path / "out"), "--backbone", str(folder)]) == 2
     assert "the dataset has no text but film-name (image). Try --backbone small-dual." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["--datasets", "odir"], "use `grid --plugin`"),
         (["--name", "1"], "begins with a letter"),
         (["--pictures", "/usr"], "not below"),
     ],
 )
-def test_wrong_options_of_data(clinic, tmp_path, more, said, capsys, monkeypatch):
+def test_wrong_options_of_data(clinic, tmp_path, more, message, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "findings"]
-    assert main([*given, *more]) == 2
-    assert said in capsys.readouterr().err
+    words = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "findings"]
+    assert main([*words, *more]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic, tmp_path, folder, capsys):
@@ -211,11 +211,11 @@ def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic
     assert table.shape == {"film": "image", "study": "bag", "note": "text"}
     values = table.modalities["study"].values[:4]
     assert [value and len(value) for value in values] == [3, 4, 4, None]
-    assert [own.frame for own in values[0]] == [0, 1, 2]
-    assert [own.path.name for own in values[1]] == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
+    assert [picture.frame for picture in values[0]] == [0, 1, 2]
+    assert [picture.path.name for picture in values[1]] == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
     out = tmp_path / "out"
-    given = ["data", str(file), "--image", "film", "study", "--text", "note", "--labels", "findings", "--out", str(out)]
-    given += [
+    words = ["data", str(file), "--image", "film", "study", "--text", "note", "--labels", "findings", "--out", str(out)]
+    words += [
         "--empty-label",
         "negative",
         "--backbone",
@@ -229,5 +229,5 @@ def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic
         "--engine",
         "inline",
     ]
-    assert main([*given, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
+    assert main([*words, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
     assert f"{N - N // 4:6} samples with study" in capsys.readouterr().out

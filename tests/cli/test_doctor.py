@@ -32,9 +32,9 @@ def fresh(monkeypatch, tmp_path):
 @pytest.fixture
 def pairs(monkeypatch):
     """What the look at pictures that are nearly the same says; what it can see, tests of its own show."""
-    found = []
-    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: found)
-    return found
+    duplicates = []
+    monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: duplicates)
+    return duplicates
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def doctor(clinic, tmp_path):
 
 def test_what_it_finds_stands_on_the_screen_with_what_it_costs(doctor, capsys):
     assert doctor() == 0
-    said = capsys.readouterr().out
-    assert "WARNING: 1 pictures occur under several patients: 0.png of p0 = 77.png of p38" in said
-    assert "WARNING: the id and the patient's id and the order in the file predict ill (AUROC 1.000, 0." in said
-    assert "-> split by patients drawn at random, never in this order, and let no id reach a model" in said
-    assert len(said.splitlines()) < 20
+    printed = capsys.readouterr().out
+    assert "WARNING: 1 pictures occur under several patients: 0.png of p0 = 77.png of p38" in printed
+    assert "WARNING: the id and the patient's id and the order in the file predict ill (AUROC 1.000, 0." in printed
+    assert "-> split by patients drawn at random, never in this order, and let no id reach a model" in printed
+    assert len(printed.splitlines()) < 20
 
 
 def test_the_same_as_json(doctor, capsys, pairs):
@@ -141,7 +141,7 @@ def test_the_same_text_joins_only_where_it_is_asked_for(doctor, clinic, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("id,group\nv0,a\nv0,b\n", "v0"),
         ("id,group\nv0,a\nx9,a\n", "is no id of visits.csv in row 3: 'x9'"),
@@ -150,13 +150,13 @@ def test_the_same_text_joins_only_where_it_is_asked_for(doctor, clinic, tmp_path
         ("", "not a readable table"),
     ],
 )
-def test_a_file_of_groups_that_is_wrong_is_refused_by_row(clinic, tmp_path, capsys, content, said):
+def test_a_file_of_groups_that_is_wrong_is_refused_by_row(clinic, tmp_path, capsys, content, message):
     (tmp_path / "groups.csv").write_text(content)
     words = ["data", str(clinic / "visits.csv"), "--text", "note", "--labels", "ill", "--id", "visit", "--plan"]
     assert main([*words, "--groups", str(tmp_path / "groups.csv"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "groups.csv" in error
-    assert said in error
+    assert message in error
 
 
 def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path, capsys, monkeypatch):
@@ -170,16 +170,16 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
     monkeypatch.setattr(looks, "diagnose", lambda *_: 1 / 0)
     datasets.forget()
     assert main(words) == 0
-    said = [line for line in capsys.readouterr().err.splitlines() if "WARNING: clinic" in line]
-    assert len(said) == 1
-    assert "predict ill (AUROC 1.000" in said[0]
-    assert "(and 1 more findings): python -m mora_bench doctor --data-root" in said[0]
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "WARNING: clinic" in line]
+    assert len(warnings) == 1
+    assert "predict ill (AUROC 1.000" in warnings[0]
+    assert "(and 1 more findings): python -m mora_bench doctor --data-root" in warnings[0]
     assert main([*words, "--limit", "60"]) == 0
     assert "doctor" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["--groups-out", "g.csv", "--datasets", "odir", "cxr"],
@@ -188,23 +188,27 @@ def test_a_grid_warns_of_the_worst_and_looks_at_nothing(doctor, clinic, tmp_path
         (["--same-text", "--datasets", "odir"], "needs --groups-out FILE"),
     ],
 )
-def test_options_that_do_not_fit(words, said, capsys, tmp_path):
+def test_options_that_do_not_fit(words, message, capsys, tmp_path):
     assert main(["doctor", "--data-root", str(tmp_path), *words]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_what_is_obeyed_never_reaches_the_screen(doctor, clinic, tmp_path, capsys):
     frame = pd.read_csv(clinic / "visits.csv")
     frame["age"] = ["\x1b[2Junknown\u202e" if k % 3 == 0 else "old" for k in range(N)]
     frame.to_csv(clinic / "visits.csv", index=False)
+    assert doctor() == 0
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert "\u202e" not in captured.out + captured.err
     frame["age"] = ["unknown" if k % 3 == 0 else "old" for k in range(N)]
     frame = frame.rename(columns={"age": "a\x1b[2Jge"})
     frame.to_csv(clinic / "visits.csv", index=False)
     (tmp_path / "clinic.py").write_text(PLUGIN.replace('"age"', '"a\\x1b[2Jge"'))
     assert doctor() == 0
-    said = capsys.readouterr().out
-    assert "placeholders: a\\x1b[2Jge 'unknown' 40 times" in said
-    assert "\x1b" not in said
+    printed = capsys.readouterr().out
+    assert "placeholders: a\\x1b[2Jge 'unknown' 40 times" in printed
+    assert "\x1b" not in printed
 
 
 def test_what_could_not_be_looked_at_is_said_each_time(doctor, capsys, monkeypatch):

@@ -28,14 +28,14 @@ def two(runtime, folder, cache, monkeypatch, tmp_path):
 def test_the_scores_of_the_tables_follow_from_it(two, kind, capsys):
     cells, store = two
     assert main(["export", str(store.folder), "--out", f"p.{kind}"]) == 0
-    found = pd.read_csv("p.csv", keep_default_na=False) if kind == "csv" else pd.read_parquet("p.parquet")
-    assert f"{len(found):,} rows of 2 cells: p.{kind}" in capsys.readouterr().out
+    table = pd.read_csv("p.csv", keep_default_na=False) if kind == "csv" else pd.read_parquet("p.parquet")
+    assert f"{len(table):,} rows of 2 cells: p.{kind}" in capsys.readouterr().out
     assert not [*Path().glob(".p.*")]
     for cell in cells:
-        kept = store.scores_of(cell)
-        own = found[(found["key"] == cell.key) & (found["side"] == "test")]
-        for pattern, setting in kept.test.items():
-            rows = own[[pattern in scored.split("|") for scored in own["scored under"]]]
+        scores = store.scores_of(cell)
+        tested = table[(table["key"] == cell.key) & (table["side"] == "test")]
+        for pattern, setting in scores.test.items():
+            rows = tested[[pattern in scored.split("|") for scored in tested["scored under"]]]
             true = rows.pivot(index="id", columns="label", values="true").to_numpy()
             chance = rows.pivot(index="id", columns="label", values="probability").to_numpy()
             assert len(true) == setting.scores["n"]
@@ -44,20 +44,20 @@ def test_the_scores_of_the_tables_follow_from_it(two, kind, capsys):
             both = true.any(0) & ~true.all(0)
             auroc = roc_auc_score(true[:, both], chance[:, both])
             assert auroc == pytest.approx(setting.scores["auroc"], abs=1e-6)
-    assert {*found["shown"]} == {"text", "image", "text+image"}
+    assert {*table["shown"]} == {"text", "image", "text+image"}
 
 
 def test_cells_are_chosen_and_ids_are_those_of_the_data(two, runtime, monkeypatch):
     cells, store = two
     monkeypatch.setattr("mora_bench.cells.runtime.default_cache", lambda: runtime.cache)
-    given = ["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]
-    assert main(given) == 0
+    words = ["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]
+    assert main(words) == 0
     listed = pd.read_parquet("p.parquet")
-    assert main([*given, "--ids", "--limit", "60"]) == 0
-    own = pd.read_parquet("p.parquet")
-    assert {*own["key"]} == {cells[0].key}
+    assert main([*words, "--ids", "--limit", "60"]) == 0
+    with_ids = pd.read_parquet("p.parquet")
+    assert {*with_ids["key"]} == {cells[0].key}
     # A twin is nobody: its ids stand in the lists as they are.
-    pd.testing.assert_frame_equal(listed, own)
+    pd.testing.assert_frame_equal(listed, with_ids)
 
 
 def test_what_cannot_be_exported_is_said_and_nothing_is_left(two, capsys):
@@ -65,9 +65,9 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(two, capsys):
     store.prediction_file(cells[0]).unlink()
     Path("p.csv").write_text("before")
     assert main(["export", str(store.folder), "--out", "p.csv"]) == 0
-    said = capsys.readouterr()
-    assert f"left out: {cells[0].label}" in said.err
-    assert "of 1 cells: p.csv" in said.out
+    captured = capsys.readouterr()
+    assert f"left out: {cells[0].label}" in captured.err
+    assert "of 1 cells: p.csv" in captured.out
     store.prediction_file(cells[1]).unlink()
     written = Path("p.csv").read_text()
     assert main(["export", str(store.folder), "--out", "p.csv"]) == 2
@@ -77,22 +77,22 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(two, capsys):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("words", "message"),
     [
         (["--out", "p.xlsx"], "expected a name that ends in .parquet or .csv"),
         (["--out", "p.csv", "--key", "0" * 16], "no such record"),
     ],
 )
-def test_what_makes_no_sense_is_refused(two, given, said, capsys):
-    assert main(["export", str(two[1].folder), *given]) == 2
-    assert said in capsys.readouterr().err
+def test_what_makes_no_sense_is_refused(two, words, message, capsys):
+    assert main(["export", str(two[1].folder), *words]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_probabilities_are_exact_enough_to_rank_by(two):
     cells, store = two
     assert main(["export", str(store.folder), "--key", cells[0].key, "--out", "p.parquet"]) == 0
-    found = pd.read_parquet("p.parquet")
-    kept = store.predictions(cells[0])
-    complete = found[(found["side"] == "test") & (found["shown"] == "text+image")]
+    table = pd.read_parquet("p.parquet")
+    stored = store.predictions(cells[0])
+    complete = table[(table["side"] == "test") & (table["shown"] == "text+image")]
     logits = np.log(complete["probability"]) - np.log1p(-complete["probability"])
-    np.testing.assert_allclose(logits.to_numpy(), kept["test_logits"][:, 2].ravel(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(logits.to_numpy(), stored["test_logits"][:, 2].ravel(), rtol=1e-5, atol=1e-6)

@@ -26,8 +26,8 @@ def ask(capsys, monkeypatch, cache):
     def run(*words):
         capsys.readouterr()
         code = cli.main([*map(str, words), "--json"])
-        said = capsys.readouterr()
-        return code, json.loads(said.out), said.err
+        captured = capsys.readouterr()
+        return code, json.loads(captured.out), captured.err
 
     return run
 
@@ -40,12 +40,12 @@ def results(runtime, folder):
 
 
 def test_a_report(results, ask):
-    code, value, said = ask("report", results)
+    code, value, printed = ask("report", results)
     assert code == 0
-    assert "tables: " in said
+    assert "tables: " in printed
     ((section,),) = [value["sections"]]
     ((row,),) = [section["rows"]]
-    scores = [each.test["both"].scores["f1_macro"] for each in Store(results).scores()[0]]
+    scores = [document.test["both"].scores["f1_macro"] for document in Store(results).scores()[0]]
     assert row["mean"]["score both"] == pytest.approx(np.mean(scores), abs=1e-5)
     assert row["std"]["score both"] == pytest.approx(np.std(scores, ddof=1), abs=1e-5)
     assert {cell["key"] for cell in value["cells"]} == {record.key for record in Store(results).records()[0]}
@@ -59,14 +59,14 @@ def test_a_grid_its_plan_and_its_status(ask, tmp_path, folder):
     )  # fmt: skip
     code, value, _ = ask("grid", *words, "--plan")
     assert (code, [cell["status"] for cell in value["cells"]]) == (0, ["to do"] * 2)
-    code, value, said = ask("grid", *words)
+    code, value, printed = ask("grid", *words)
     assert code == 0
     assert value["lacking"] == []
     assert {cell["status"] for cell in value["cells"]} == {"done"}
-    assert "2 cells" in said
-    code, value, said = ask("status", *words)
+    assert "2 cells" in printed
+    code, value, printed = ask("status", *words)
     assert (code, value["cells"], value["counts"]["done"], value["running"]) == (0, 2, 2, [])
-    assert "2 cells: 2 done" in said
+    assert "2 cells: 2 done" in printed
     assert ask("status", tmp_path / "out")[:2] == (code, value)
 
 
@@ -84,10 +84,10 @@ def test_verify_and_compare(results, ask):
 
 
 def test_everything_that_has_a_name(ask):
-    code, value, said = ask("list")
+    code, value, printed = ask("list")
     assert code == 0
     assert set(value["methods"]) == set(registry.names(registry.METHODS))
-    assert "without a network" in said
+    assert "without a network" in printed
 
 
 def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):
@@ -95,22 +95,22 @@ def test_a_picture_of_two_patients_is_named(ask, tmp_path, capsys):
     code, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
     assert (code, value["datasets"]["odir"]["samples"], value["datasets"]["odir"]["shared_pictures"]) == (0, 12, [])
     pictures = sorted((tmp_path / "root").rglob("*.jpg"))
-    own = {file.name.split("_")[0] for file in pictures}
-    assert len(own) > 2
+    patients = {file.name.split("_")[0] for file in pictures}
+    assert len(patients) > 2
     first, other = pictures[0], next(f for f in pictures if f.name.split("_")[0] != pictures[0].name.split("_")[0])
     other.write_bytes(first.read_bytes())
-    _, value, said = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
+    _, value, printed = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
     ((pair,),) = [value["datasets"]["odir"]["shared_pictures"]]
     assert {file for _, file in pair} == {first.name, other.name}
-    assert "WARNING: 1 pictures occur under several patients" in said
-    assert first.name in said
+    assert "WARNING: 1 pictures occur under several patients" in printed
+    assert first.name in printed
 
 
 def test_two_pictures_of_one_patient_may_be_the_same(ask, tmp_path):
     twins.publish("odir", tmp_path / "root", 12)
     pictures = sorted((tmp_path / "root").rglob("*.jpg"))
-    own = [file for file in pictures if file.name.split("_")[0] == pictures[0].name.split("_")[0]]
-    for file in own:
+    of_patient = [file for file in pictures if file.name.split("_")[0] == pictures[0].name.split("_")[0]]
+    for file in of_patient:
         Image.new("RGB", (8, 8)).save(file)
     _, value, _ = ask("doctor", "--data-root", tmp_path / "root", "--datasets", "odir")
     assert value["datasets"]["odir"]["shared_pictures"] == []

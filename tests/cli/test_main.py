@@ -90,8 +90,8 @@ def test_a_grid_is_run_once_and_reported_the_same_again(folder, tmp_path, capsys
 )
 def test_everything_that_is_wrong_is_said_at_once(arguments, all_of, capsys):
     assert cli.main(["grid", "--plan", *arguments]) == 2
-    said = capsys.readouterr().err
-    assert [own for own in all_of if own not in said] == []
+    printed = capsys.readouterr().err
+    assert [message for message in all_of if message not in printed] == []
 
 
 def test_a_large_grid_of_parts_is_summed_up(tmp_path, capsys):
@@ -365,8 +365,8 @@ def test_what_is_only_scored_differently_is_trained_once(folder, tmp_path, capsy
     """Trained on complete data, a cell is the same under every mechanism of the test."""
     from mora_bench.training import work
 
-    trained, own = [], work.work
-    monkeypatch.setattr(work, "work", lambda bundle, runtime: [trained.extend(bundle), own(bundle, runtime)])
+    trained, real = [], work.work
+    monkeypatch.setattr(work, "work", lambda bundle, runtime: [trained.extend(bundle), real(bundle, runtime)])
     options = ["--missing", "complete", "--mechanism", "uniform", "covariate:sex", "--datasets", "odir"]
     assert grid(folder, tmp_path / "results", *options) == 0
     assert "4 cells: 4 to do" in capsys.readouterr().out
@@ -408,7 +408,7 @@ def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, cap
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["grid", "--methods", "head", "--methods", "mora", "--plan"], "--methods: given 2 times. Give it once"),
         (["grid", "--floors", "none", "tfidf", "--plan"], "none stands alone"),
@@ -418,8 +418,8 @@ def test_the_default_preset_has_no_record_that_is_left_out(folder, tmp_path, cap
         (["twin", "odir", "x.png", "--sheet", "-n", "1000000"], "expected 1 to 200"),
     ],
 )
-def test_what_can_be_known_at_once_is_refused_at_once(arguments, said, tmp_path, monkeypatch, capsys):
+def test_what_can_be_known_at_once_is_refused_at_once(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -19,13 +19,13 @@ def test_a_template_keeps_every_rule_under_the_name_of_its_file(kind, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("there.py", "is there already"), ("mora.py", "name of something that exists"), ("1.py", "begins with a letter"),
      ("gate.txt", "expected a name such as"), ("all.py", "name of something that exists")],
 )  # fmt: skip
-def test_nothing_is_overwritten_and_no_name_is_taken_twice(name, said, tmp_path, capsys):
+def test_nothing_is_overwritten_and_no_name_is_taken_twice(name, message, tmp_path, capsys):
     (tmp_path / "there.py").write_text("mine")
     assert main(["new", "method", name]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["there.py"]
     assert (tmp_path / "there.py").read_text() == "mine"

@@ -39,17 +39,17 @@ def trained(runtime, folder, cache, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     cell = make_cell(runtime, folder, method="mora", impute="mean")
     work([cell], dataclasses.replace(runtime, save_adapters=True))
-    kept = Store(runtime.out).predictions(cell)
+    stored = Store(runtime.out).predictions(cell)
     table = samples("odir", str(folder), 64, runtime).table
     rows = []
-    for row in kept["test_rows"]:
+    for row in stored["test_rows"]:
         names = []
         for k, picture in enumerate(table.modalities["image"].values[row]):
             Image.fromarray(picture.read()).save(tmp_path / f"{row}_{k}.png")
             names.append(f"{row}_{k}.png")
         rows.append({"id": f"visit {row}", "text": table.modalities["text"].values[row], "image": "; ".join(names)})
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    return cell, runtime, kept, rows
+    return cell, runtime, stored, rows
 
 
 def predicted(cell, runtime, *more):
@@ -62,33 +62,35 @@ def predicted(cell, runtime, *more):
 
 
 def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
-    cell, runtime, kept, rows = trained
-    header, names, found = predicted(cell, runtime)
+    cell, runtime, stored, rows = trained
+    header, names, probabilities = predicted(cell, runtime)
     assert header[:2] == ["id", "had"]
     assert header[10:] == ["like it in training"]
     assert names == [[row["id"], "text+image"] for row in rows]
-    np.testing.assert_allclose(found, expit(kept["test_logits"][:, 2]), rtol=0, atol=2e-6)
+    np.testing.assert_allclose(probabilities, expit(stored["test_logits"][:, 2]), rtol=0, atol=2e-6)
     assert "ms each: out.csv" in capsys.readouterr().out
 
 
 def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_path, capsys):
-    cell, runtime, kept, _ = trained
+    cell, runtime, stored, _ = trained
     asked = ("--decide", "validation", "--coverage", "0.5", "--calibrate", "1")
-    header, _, found = predicted(cell, runtime, *asked)
+    header, _, probabilities = predicted(cell, runtime, *asked)
     assert header[10:] == ["decision", "certain", "possible", "like it in training"]
     labels, cells = header[2:10], [row.split(",") for row in Path("out.csv").read_text().splitlines()[1:]]
-    cut = best_thresholds(kept["val_targets"], kept["val_logits"][:, 2])
-    assert [row[10] for row in cells] == ["|".join(np.array(labels)[own > cut]) for own in kept["test_logits"][:, 2]]
+    cut = best_thresholds(stored["val_targets"], stored["val_logits"][:, 2])
+    assert [row[10] for row in cells] == [
+        "|".join(np.array(labels)[logits > cut]) for logits in stored["test_logits"][:, 2]
+    ]
     task = MultiLabel()
-    answers, truth = task.answers(kept["test_logits"][:, 2]), task.answered(kept["test_targets"])
+    answers, truth = task.answers(stored["test_logits"][:, 2]), task.answered(stored["test_targets"])
     sets = conformal.never_empty(conformal.sets(answers, conformal.limits(answers, truth, 0.5)), answers)
-    assert [row[12] for row in cells] == ["|".join(np.array(labels)[own]) for own in sets[:, :, 1]]
+    assert [row[12] for row in cells] == ["|".join(np.array(labels)[members]) for members in sets[:, :, 1]]
     certain = sets[:, :, 1] & ~sets[:, :, 0]
-    assert [row[11] for row in cells] == ["|".join(np.array(labels)[own]) for own in certain]
+    assert [row[11] for row in cells] == ["|".join(np.array(labels)[members]) for members in certain]
     shown = (load(Store(runtime.out).prediction_file(cell).read_bytes())["val_natural"]).all()
     assert shown
-    said = capsys.readouterr().err
-    assert "text+image: sets calibrated on 6 test samples" in said
+    printed = capsys.readouterr().err
+    assert "text+image: sets calibrated on 6 test samples" in printed
     # Every part of the records is decided by the same rules.
     plain = Path("out.csv").read_text()
     for at_once in (1, 4):
@@ -96,18 +98,18 @@ def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_pat
             patched.setattr("mora_bench.cli.predict.AT_ONCE", at_once)
             patched.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
             _, _, again = predicted(cell, runtime, *asked)
-        np.testing.assert_allclose(again, found, rtol=0, atol=2e-6)
+        np.testing.assert_allclose(again, probabilities, rtol=0, atol=2e-6)
         assert [row.split(",")[10:] for row in Path("out.csv").read_text().splitlines()] == [
             row.split(",")[10:] for row in plain.splitlines()
         ]
 
 
 def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_shows_it(trained, tmp_path, capsys):
-    cell, runtime, kept, rows = trained
+    cell, runtime, stored, rows = trained
     rows[0]["image"] = ""
     rows[1]["id"] = "<b>\u202evisit"
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    header, _, found = predicted(cell, runtime, "--changes", "--page", "page.html", "--decide", "0.5")
+    header, _, probabilities = predicted(cell, runtime, "--changes", "--page", "page.html", "--decide", "0.5")
     labels = header[2:10]
     at = header.index("like it in training") + 1
     pairs = [f"{label} by {name}" for label in labels for name in ("text", "image")]
@@ -115,13 +117,13 @@ def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_sho
     frame = pd.read_csv("out.csv")
     changed = frame[pairs].to_numpy(float).reshape(-1, 8, 2)
     task = MultiLabel()
-    constant = task.prior(kept["val_targets"].astype(float))
-    chances = expit(kept["test_logits"].astype(float))
+    constant = task.prior(stored["val_targets"].astype(float))
+    chances = expit(stored["test_logits"].astype(float))
     text, image, both = np.moveaxis(chances, 1, 0)
     by_hand = np.stack([(text - constant + both - image) / 2, (image - constant + both - text) / 2], 2)
     by_hand[0] = np.stack([text[0] - constant, np.full(8, np.nan)], 1)
     np.testing.assert_allclose(changed, by_hand, atol=2e-6)
-    np.testing.assert_allclose(np.nansum(changed, 2), found - constant, atol=4e-6)
+    np.testing.assert_allclose(np.nansum(changed, 2), probabilities - constant, atol=4e-6)
     assert "'" not in Path("out.csv").read_text()
     # Six validation samples are too few to say what is usual.
     assert frame["unusual"].isna().all()
@@ -137,8 +139,8 @@ def test_each_modality_s_change_is_that_of_the_stored_predictions_and_a_page_sho
 def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, monkeypatch, capsys):
     cell, runtime, _, rows = trained
     monkeypatch.setattr("mora_bench.cli.pages.MOST", len(rows) - 1)
-    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
-    assert main([*given, "--page", "page.html"]) == 2
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    assert main([*words, "--page", "page.html"]) == 2
     assert f"a page holds at most {len(rows) - 1} records" in capsys.readouterr().err
     assert not Path("out.csv").exists()
     assert not Path("page.html").exists()
@@ -146,41 +148,40 @@ def test_a_page_of_too_many_records_is_refused_and_nothing_is_written(trained, m
 
 def test_predict_writes_over_nothing_that_it_reads(trained, tmp_path, capsys):
     cell, runtime, _, _ = trained
-    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
     before = Path("new.csv").read_text()
-    for more, said in (
+    for more, message in (
         (["--out", "new.csv"], "--out new.csv: it is the table that is read"),
         (["--page", "./new.csv"], "--page new.csv: it is the table that is read"),
         (["--out", "same", "--page", "same"], "--page same: it is what --out writes"),
         (["--page", str(tmp_path)], "a folder. Expected the name of a file"),
     ):
-        assert main([*given, *more]) == 2
-        assert said in capsys.readouterr().err
+        assert main([*words, *more]) == 2
+        assert message in capsys.readouterr().err
     assert Path("new.csv").read_text() == before
 
 
 def test_nothing_is_printed_of_a_table_that_cannot_be_read_and_paths_to_nowhere_are_said(trained, tmp_path, capsys):
     cell, runtime, _, rows = trained
-    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
     (tmp_path / "elsewhere").mkdir()
-    assert main([*given, "--pictures", "elsewhere"]) == 0
-    count = sum(len(row["image"].split(";")) > 0 for row in rows)
-    found = capsys.readouterr()
-    assert f"column 'image': none of its {count} files is below" in found.err
+    assert main([*words, "--pictures", "elsewhere"]) == 0
+    captured = capsys.readouterr()
+    assert f"column 'image': none of its {len(rows)} files is below" in captured.err
     Path("new.csv").write_text("id,image\na,x.png\n")
-    assert main(given) == 2
+    assert main(words) == 2
     assert capsys.readouterr().out == ""
 
 
 def test_a_prediction_that_is_no_number_is_refused(trained, monkeypatch, capsys):
     cell, runtime, _, rows = trained
-    whole = applied.apply
-    nothing = lambda *own, **more: Applied(np.nan * whole(*own, **more).logits, 1.0)  # noqa: E731
+    apply = applied.apply
+    nothing = lambda *arguments, **options: Applied(np.nan * apply(*arguments, **options).logits, 1.0)  # noqa: E731
     monkeypatch.setattr(applied, "apply", nothing)
     assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--decide", "0.5"]) == 2
-    said = capsys.readouterr()
-    assert f"'{rows[0]['id']}': its prediction is no number ({len(rows)} such records)" in said.err
-    assert said.out == ""
+    captured = capsys.readouterr()
+    assert f"'{rows[0]['id']}': its prediction is no number ({len(rows)} such records)" in captured.err
+    assert captured.out == ""
 
 
 def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsys):
@@ -194,20 +195,20 @@ def test_what_hardly_anybody_showed_in_training_is_said(trained, tmp_path, capsy
     train = record.data.realised["train"]
     assert like[0] == round(train["n"] * train["without_image"])
     assert like[2] == round(train["n"] * train["complete"])
-    rare = [own for own, count in zip(("text", "text+image"), (like[0], like[2]), strict=True) if count < 10]
-    said = capsys.readouterr().err
-    for own in ("text", "text+image"):
-        assert (f"{own}: rare in training" in said) == (own in rare)
+    rare = [pattern for pattern, count in zip(("text", "text+image"), (like[0], like[2]), strict=True) if count < 10]
+    printed = capsys.readouterr().err
+    for pattern in ("text", "text+image"):
+        assert (f"{pattern}: rare in training" in printed) == (pattern in rare)
 
 
 def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):
     cell, runtime, _, _ = trained
     Store(runtime.out).prediction_file(cell).unlink()
-    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
-    assert main([*given, "--decide", "0.5"]) == 0
-    assert main([*given, "--decide", "recall=0.9"]) == 2
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]
+    assert main([*words, "--decide", "0.5"]) == 0
+    assert main([*words, "--decide", "recall=0.9"]) == 2
     assert f"{cell.key}" in capsys.readouterr().err
-    assert main([*given, "--decide", "often"]) == 2
+    assert main([*words, "--decide", "often"]) == 2
     assert "--decide often: expected 0.5, validation, or recall=R" in capsys.readouterr().err
 
 
@@ -216,14 +217,14 @@ def test_a_floor_is_fitted_again_and_gives_the_probabilities_of_its_record(name,
     _, runtime, _, rows = trained
     cell = make_floor(runtime, folder, name)
     work([cell], runtime)
-    kept = Store(runtime.out).predictions(cell)
+    stored = Store(runtime.out).predictions(cell)
     for k, row in enumerate(rows[:2]):
         row["text" if k % 2 else "image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    _, names, found = predicted(cell, runtime)
+    _, names, probabilities = predicted(cell, runtime)
     assert [had for _, had in names] == ["text", "image", *["text+image"] * (len(rows) - 2)]
-    expected = [expit(kept["test_logits"][k, k if k < 2 else 2]) for k in range(len(rows))]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+    expected = [expit(stored["test_logits"][k, k if k < 2 else 2]) for k in range(len(rows))]
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=2e-6)
 
 
 def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsys):
@@ -233,39 +234,39 @@ def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsy
     rows = template(cell, runtime)
     probabilities = np.full((len(rows), 8), 0.5)[(rows["split"] != "train").to_numpy()]
     rows = rows[rows["split"] != "train"]
-    found = outcome(
+    imported = outcome(
         cell, ImportedPredictions([*rows["id"]], [*rows["pattern"]], probabilities, Path("new.csv")), None, runtime
     )
-    store.write(cell, found.record, found.predictions, found.scores, None, found.split)
+    store.write(cell, imported.record, imported.predictions, imported.scores, None, imported.split)
     assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
     assert "it has no trained model to predict with (predictions that were made elsewhere)" in capsys.readouterr().err
 
 
 def test_whatever_is_absent_is_absent(trained, tmp_path):
-    cell, runtime, kept, rows = trained
+    cell, runtime, stored, rows = trained
     for k, row in enumerate(rows):
         row["text" if k % 2 else "image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    _, names, found = predicted(cell, runtime)
+    _, names, probabilities = predicted(cell, runtime)
     assert [had for _, had in names] == ["image" if k % 2 else "text" for k in range(len(rows))]
-    expected = [expit(kept["test_logits"][k, k % 2]) for k in range(len(rows))]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+    expected = [expit(stored["test_logits"][k, k % 2]) for k in range(len(rows))]
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"text": "", "image": ""}, "column 'id' has nothing of any modality in row 2: 'visit"),
         ({"image": "../x.png"}, "leads out of"),
         ({"image": "a.png;b.png;c.png;1_0.png"}, "over 2 pictures in a cell"),
     ],
 )
-def test_what_does_not_fit_is_refused(trained, tmp_path, change, said, capsys):
+def test_what_does_not_fit_is_refused(trained, tmp_path, change, message, capsys):
     cell, runtime, _, rows = trained
     rows[0] |= change
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
     assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
@@ -275,12 +276,12 @@ def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
     assert main(["predict", str(runtime.out), "0" * 16, "new.csv"]) == 2
     assert "absent. Expected the key of a record" in capsys.readouterr().err
     pd.DataFrame(rows).drop(columns="text").to_csv(tmp_path / "new.csv", index=False)
-    given = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
-    assert main(given) == 2
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT)]
+    assert main(words) == 2
     assert "no column 'text'" in capsys.readouterr().err
     shutil.rmtree(Store(runtime.out).adapter_folder(cell))
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    assert main(given) == 2
+    assert main(words) == 2
     assert "Train the cell with --save-adapters" in capsys.readouterr().err
 
 
@@ -295,7 +296,7 @@ def test_a_record_that_no_scores_vouch_for_predicts_nothing(trained, capsys):
     cell, runtime, _, _ = trained
     store = Store(runtime.out)
     file = store.adapter_folder(cell) / "trained.safetensors"
-    file.write_bytes(save({name: -own for name, own in load(file.read_bytes()).items()}))
+    file.write_bytes(save({name: -array for name, array in load(file.read_bytes()).items()}))
     adapter = adapters.identity(adapters.read(store.adapter_folder(cell)))
     store.record_documents.write(cell.key, encode(msgspec.structs.replace(store.record(cell), adapter=adapter)))
     words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--out", "out.csv"]

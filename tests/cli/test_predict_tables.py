@@ -37,17 +37,17 @@ def clinic(tmp_path):
 
 def trained(clinic, folder, *more):
     """The keys of a cell with its network and of a floor, trained on the table."""
-    given = ["data", "clinic/visits.csv", "--image", "Chest film", "--text", "note", "--table", "age", "sex", "crp"]
-    given += ["--labels", "ill", "old", "--id", "id", "--pictures", "clinic/films", "--out", "out", "--seeds", "0"]
-    given += ["--backbone", str(folder), "--methods", "mora", "--floors", "late-fusion", "--engine", "inline"]
-    given += ["--recipe.epochs", "1", "--recipe.max-text", "32", "--save-adapters", *more]
-    assert main(given) == 0
+    words = ["data", "clinic/visits.csv", "--image", "Chest film", "--text", "note", "--table", "age", "sex", "crp"]
+    words += ["--labels", "ill", "old", "--id", "id", "--pictures", "clinic/films", "--out", "out", "--seeds", "0"]
+    words += ["--backbone", str(folder), "--methods", "mora", "--floors", "late-fusion", "--engine", "inline"]
+    words += ["--recipe.epochs", "1", "--recipe.max-text", "32", "--save-adapters", *more]
+    assert main(words) == 0
     records, _ = Store(clinic.parent / "out").records()
     return {record.cell.method: record.cell for record in records}
 
 
 def predicted(cell, new, *more):
-    given = [
+    words = [
         "predict",
         "out",
         cell.key,
@@ -59,7 +59,7 @@ def predicted(cell, new, *more):
         "--out",
         "p.csv",
     ]
-    assert main([*given, *more]) == 0
+    assert main([*words, *more]) == 0
     with open("p.csv", newline="") as file:
         _, *rows = csv.reader(file)
     return {row[0]: (row[1], np.array(row[2:4], float)) for row in rows}
@@ -68,29 +68,29 @@ def predicted(cell, new, *more):
 @pytest.mark.parametrize("method", ["mora", "late-fusion"])
 def test_the_same_table_gives_the_probabilities_of_the_record(clinic, folder, method):
     cell = trained(clinic, folder)[method]
-    kept = Store(clinic.parent / "out").predictions(cell)
-    found = predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
+    stored = Store(clinic.parent / "out").predictions(cell)
+    predictions = predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
-    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
-        given = frame.iloc[row]
-        there = [bool(given["Chest film"]), bool(given["note"]), True]
-        had, probabilities = found[given["id"]]
+    for row, logits in zip(stored["test_rows"], stored["test_logits"], strict=True):
+        visit = frame.iloc[row]
+        present = [bool(visit["Chest film"]), bool(visit["note"]), True]
+        had, probabilities = predictions[visit["id"]]
         names = ["chest-film", "note", "table"]
-        assert had == "+".join(name for name, yes in zip(names, there, strict=True) if yes)
-        pattern = sum(1 << m for m, yes in enumerate(there) if yes) - 1
+        assert had == "+".join(name for name, yes in zip(names, present, strict=True) if yes)
+        pattern = sum(1 << m for m, yes in enumerate(present) if yes) - 1
         assert probabilities == pytest.approx(expit(logits[pattern].astype(float)), abs=2e-6)
 
 
 def parted(root):
     """The clinic's table as two: measured values in a table of their own with other separators, several rows of films a
     visit."""
-    whole = pd.read_csv(root / "visits.csv", dtype=str, keep_default_na=False)
-    labs = whole[["id", "crp", "age"]].assign(crp=whole["crp"].str.replace(".", ",", regex=False))
-    labs[whole["note"] == ""].sample(frac=1, random_state=0).to_csv(root / "labs.csv", index=False, sep=";")
-    films = whole[["id", "Chest film"]]
+    visits = pd.read_csv(root / "visits.csv", dtype=str, keep_default_na=False)
+    labs = visits[["id", "crp", "age"]].assign(crp=visits["crp"].str.replace(".", ",", regex=False))
+    labs[visits["note"] == ""].sample(frac=1, random_state=0).to_csv(root / "labs.csv", index=False, sep=";")
+    films = visits[["id", "Chest film"]]
     films = pd.concat([films, films.iloc[::2]]).rename(columns={"id": "visit"})
     films.to_csv(root / "films.csv", index=False)
-    rest = whole.drop(columns=["crp", "age", "Chest film"])
+    rest = visits.drop(columns=["crp", "age", "Chest film"])
     rest.assign(visit=rest["id"]).to_csv(root / "visits.csv", index=False)
 
 
@@ -101,17 +101,17 @@ def test_columns_of_further_tables_are_joined_as_in_training(clinic, folder, met
     joins = ["--join", "labs.csv:id", "films.csv:visit:list"]
     cell = trained(clinic, folder, *joins)[method]
     monkeypatch.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
-    given = ["clinic/visits.csv", "--pictures", "clinic/films", *joins]
-    found = predicted(cell, *given)
-    assert len(found) == N
-    kept = Store(clinic.parent / "out").predictions(cell)
+    words = ["clinic/visits.csv", "--pictures", "clinic/films", *joins]
+    predictions = predicted(cell, *words)
+    assert len(predictions) == N
+    stored = Store(clinic.parent / "out").predictions(cell)
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
-    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
-        had, probabilities = found[frame["id"][row]]
+    for row, logits in zip(stored["test_rows"], stored["test_logits"], strict=True):
+        had, probabilities = predictions[frame["id"][row]]
         pattern = sum(1 << m for m, name in enumerate(("chest-film", "note", "table")) if name in had.split("+")) - 1
         assert probabilities == pytest.approx(expit(logits[pattern].astype(float)), abs=2e-6)
     capsys.readouterr()
-    assert main(["predict", "out", cell.key, given[0], "--data-root", "clinic", "--plugin", "out/visits.py"]) == 2
+    assert main(["predict", "out", cell.key, words[0], "--data-root", "clinic", "--plugin", "out/visits.py"]) == 2
     assert "no column 'chest-film'" in capsys.readouterr().err
 
 
@@ -121,16 +121,16 @@ def test_a_further_table_that_fits_no_new_record_is_refused(clinic, folder, caps
     cell = trained(clinic, folder, *joins)["late-fusion"]
     labs = pd.read_csv(clinic / "labs.csv", dtype=str, sep=";")
     labs.assign(id="x" + labs["id"]).to_csv(clinic / "new-labs.csv", index=False, sep=";")
-    given = ["predict", "out", cell.key, "clinic/visits.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
+    words = ["predict", "out", cell.key, "clinic/visits.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
     joins[1] = "new-labs.csv:id"
-    assert main([*given, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 2
+    assert main([*words, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 2
     assert "no row for any value of 'id' of clinic/visits.csv, such as 'v0'" in capsys.readouterr().err
     assert not Path("p.csv").exists()
     # A column of both tables is read from the first one, whatever it is called in training.
     joins[1] = "labs.csv:id"
     rest = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
     rest.assign(**{"Chest film": "0.png"}).to_csv(clinic / "visits.csv", index=False)
-    assert main([*given, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 0
+    assert main([*words, "--pictures", "clinic/films", *joins, "--out", "p.csv"]) == 0
 
 
 def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
@@ -141,9 +141,9 @@ def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
     for number in (1, 2, 10):
         frame.iloc[[number]].drop(columns=["ill", "old"]).to_csv("one.tsv", sep="\t", index=False)
         name = f"v{number}"
-        had, found = predicted(cell, "one.tsv", "--pictures", "clinic/films")[name]
+        had, probabilities = predicted(cell, "one.tsv", "--pictures", "clinic/films")[name]
         assert had == many[name][0]
-        assert found == pytest.approx(many[name][1], abs=2e-6)
+        assert probabilities == pytest.approx(many[name][1], abs=2e-6)
     frame.loc[1, "Chest film"], frame.loc[1, "sex"] = "nowhere.png", "x"
     frame.iloc[[1]].to_csv("one.tsv", sep="\t", index=False)
     capsys.readouterr()
@@ -153,7 +153,7 @@ def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda f: f.drop(columns="crp"), "no column 'crp'"),
         (lambda f: f.drop(columns="note"), "no column 'note'"),
@@ -161,10 +161,10 @@ def test_one_record_gets_what_it_got_among_many(clinic, folder, capsys):
         (lambda f: f.assign(age="", sex="", crp="", note="", **{"Chest film": ""}), "has nothing of any modality"),
     ],
 )
-def test_new_records_that_do_not_fit_are_refused(clinic, folder, change, said, capsys):
+def test_new_records_that_do_not_fit_are_refused(clinic, folder, change, message, capsys):
     cell = trained(clinic, folder)["mora"]
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
     change(frame).to_csv("new.csv", index=False)
-    given = ["predict", "out", cell.key, "new.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
-    assert main(given) == 2
-    assert said in capsys.readouterr().err
+    words = ["predict", "out", cell.key, "new.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
+    assert main(words) == 2
+    assert message in capsys.readouterr().err

@@ -60,13 +60,13 @@ def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [(["--methods", "mora"], "no finished record matches these options"), (["--data-root", "."], "0 cells")],
 )
-def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, said):
+def test_what_is_not_there_to_run(done, tmp_path, capsys, arguments, message):
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again"), *arguments]) != 0
     captured = capsys.readouterr()
-    assert said in captured.out + captured.err
+    assert message in captured.out + captured.err
 
 
 def test_the_folder_itself_is_no_place_for_it(done, capsys):
@@ -86,9 +86,9 @@ def test_cells_are_chosen_by_key_and_by_seed(done, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("where", "code", "said"), [("new", 1, "in the old file alone"), ("old", 0, "in the new file")]
+    ("where", "code", "message"), [("new", 1, "in the old file alone"), ("old", 0, "in the new file")]
 )
-def test_a_number_that_only_one_file_has_is_said(done, tmp_path, capsys, where, code, said):
+def test_a_number_that_only_one_file_has_is_said(done, tmp_path, capsys, where, code, message):
     old, new = tmp_path / "old", tmp_path / "new"
     shutil.copytree(done, old)
     assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == 0
@@ -99,7 +99,7 @@ def test_a_number_that_only_one_file_has_is_said(done, tmp_path, capsys, where, 
     del scores["test"]["both"]["scores"]["f1_macro"]
     file.write_bytes(signed(scores))
     assert cli.main(["rerun", str(old), "--out", str(new), "--methods", "tfidf"]) == code
-    assert f"1 numbers are {said}" in capsys.readouterr().err
+    assert f"1 numbers are {message}" in capsys.readouterr().err
 
 
 AGES = """
@@ -136,7 +136,7 @@ def test_ids_that_look_like_ages_change_no_group_and_no_score(tmp_path, capsys):
     grid = ["grid", "--datasets", "ages", "--methods", "prior", "presence", "--floors", "none", "--folds", "3"]
     assert cli.main([*grid, "--seeds", "0", "1", "--engine", "inline", *data, "--out", str(out)]) == 0
     scores = [json.loads(file.read_text()) for file in (out / "scores").iterdir()]
-    assert all(set(each["test"]["complete"]["groups"]) == {"age<49.5", "age>=49.5"} for each in scores)
+    assert all(set(document["test"]["complete"]["groups"]) == {"age<49.5", "age>=49.5"} for document in scores)
     key = min(file.stem for file in (out / "records").iterdir())
     assert cli.main(["rerun", str(out), *data, "--out", str(tmp_path / "a"), "--key", key]) == 0
     assert "1 of 1 cells have the scores" in capsys.readouterr().out

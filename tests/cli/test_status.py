@@ -24,13 +24,13 @@ def out(tmp_path):
 
 def test_it_counts_each_grid_and_every_cell_once(out, capsys):
     assert cli.main(["status", str(out)]) == 1
-    said = capsys.readouterr()
-    first, second, whole, *_ = said.out.splitlines()
+    captured = capsys.readouterr()
+    first, second, total, *_ = captured.out.splitlines()
     assert {first.partition(", ")[2], second.partition(", ")[2]} == {
         "2 cells (head on odir): 1 done, 1 to do", "2 cells (head, mora on odir): 1 done, 1 failed",
     }  # fmt: skip
-    assert whole == "3 cells: 1 done, 1 failed, 1 to do"
-    assert said.err.startswith("failed: odir mora")
+    assert total == "3 cells: 1 done, 1 failed, 1 to do"
+    assert captured.err.startswith("failed: odir mora")
 
 
 def test_json_may_stand_first(out, capsys):

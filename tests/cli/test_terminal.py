@@ -49,18 +49,18 @@ def test_a_full_disk_is_named_by_what_was_written(tmp_path, monkeypatch):
 def test_a_full_disk_under_the_cache_is_named(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("mora_bench.data.modalities.text.np.save", full)
-    own = ["--datasets", "odir", "--methods", "head", "--floors", "none", "--limit", "40", "--seeds", "0"]
-    own += ["--backbone", str(folder), "--recipe.max-text", "64", "--engine", "inline", "--out", str(tmp_path / "out")]
-    assert cli.main(["grid", *own]) == 1
-    said = capsys.readouterr().err
-    assert f"{tmp_path / 'cache' / 'samples'}" in said
-    assert "No space left on device. What was finished before is kept." in said
+    toy = ["--datasets", "odir", "--methods", "head", "--floors", "none", "--limit", "40", "--seeds", "0"]
+    toy += ["--backbone", str(folder), "--recipe.max-text", "64", "--engine", "inline", "--out", str(tmp_path / "out")]
+    assert cli.main(["grid", *toy]) == 1
+    printed = capsys.readouterr().err
+    assert f"{tmp_path / 'cache' / 'samples'}" in printed
+    assert "No space left on device. What was finished before is kept." in printed
 
 
 def test_a_full_disk_of_an_unknown_file_names_the_folders_where_it_may_lie(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("mora_bench.cli.list.run", full)
     assert cli.main(["list"]) == 1
-    said = capsys.readouterr().err
-    assert f"a file in the results folder, in {tmp_path / 'cache'} or in " in said
-    assert "No space left on device" in said
+    printed = capsys.readouterr().err
+    assert f"a file in the results folder, in {tmp_path / 'cache'} or in " in printed
+    assert "No space left on device" in printed

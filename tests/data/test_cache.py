@@ -27,17 +27,13 @@ def opened(folder, tmp_path):
 @pytest.fixture
 def where(opened, tmp_path):
     opened()
-    (found,) = (tmp_path / "samples").iterdir()
-    return found
+    (folder,) = (tmp_path / "samples").iterdir()
+    return folder
 
 
 def contents(samples):
     text, image = samples.contents
     return [np.array(part) for part in (text.ids, text.bounds, image.pixels, image.starts, image.sizes)]
-
-
-def same(one, two):
-    return all(np.array_equal(a, b) for a, b in zip(contents(one), contents(two), strict=True))
 
 
 def zeroed(file):
@@ -48,22 +44,22 @@ def zeroed(file):
 
 
 def test_the_manifest_names_every_file(where):
-    kept = {file.relative_to(where).as_posix() for file in where.rglob("*") if file.is_file()}
-    assert kept == {*FILES, cache.MANIFEST}
+    files = {file.relative_to(where).as_posix() for file in where.rglob("*") if file.is_file()}
+    assert files == {*FILES, cache.MANIFEST}
     assert set(cache.read_sealed(where / cache.MANIFEST)) == set(FILES)
     assert cache.damaged(where) == []
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize(("change", "said"), [(zeroed, "is not what was written"), (os.unlink, "is gone")])
-def test_a_file_that_is_zeroed_or_gone_is_named_and_decoded_anew(opened, where, capsys, name, change, said):
+@pytest.mark.parametrize(("change", "message"), [(zeroed, "is not what was written"), (os.unlink, "is gone")])
+def test_a_file_that_is_zeroed_or_gone_is_named_and_decoded_anew(opened, where, capsys, name, change, message):
     first = opened()
     first = [part.copy() for part in contents(first)]
     change(where / name)
-    assert cache.damaged(where) == [f"{where / name} {said}"]
+    assert cache.damaged(where) == [f"{where / name} {message}"]
     again = opened()
     assert all(np.array_equal(a, b) for a, b in zip(first, contents(again), strict=True))
-    assert capsys.readouterr().err == f"{where}: {name} {said}; decoded anew\n"
+    assert capsys.readouterr().err == f"{where}: {name} {message}; decoded anew\n"
     assert cache.damaged(where) == []
     opened()
     assert capsys.readouterr().err == ""
@@ -118,13 +114,17 @@ def test_files_with_other_times_and_the_right_content_are_read_once(opened, wher
 
 
 def test_a_cache_that_cannot_be_written_is_read_all_the_same(opened, where, monkeypatch):
-    os.utime(where / FILES[0])
+    calls = []
 
     def refused(*_):
+        calls.append(1)
         raise OSError(30, "Read-only file system")
 
+    before = contents(opened())
+    os.utime(where / FILES[0])
     monkeypatch.setattr(cache, "write_sealed", refused)
-    opened()
+    assert all(np.array_equal(a, b) for a, b in zip(before, contents(opened()), strict=True))
+    assert calls
 
 
 def test_what_a_disk_changes_without_a_trace_is_found_by_reading(opened, where, tmp_path, capsys):

@@ -132,9 +132,9 @@ def refused(name, file, folder, out, capsys):
 def test_a_wrong_picture_is_refused_by_its_sample(folder, tmp_path, capsys, name, at, wrong, shown):
     file = tmp_path / "mine.py"
     file.write_text(PICTURES.replace("WRONG", wrong).replace("AT", str(at)))
-    said = refused(name, file, folder, tmp_path / "out", capsys)
-    assert f"sample 's{at}'" in said
-    assert shown in said
+    line = refused(name, file, folder, tmp_path / "out", capsys)
+    assert f"sample 's{at}'" in line
+    assert shown in line
 
 
 def test_pictures_of_a_plug_in_are_decoded_in_processes_of_ours(folder, tmp_path, capsys):
@@ -233,7 +233,7 @@ def test_the_twins_break_no_rule(name):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             "targets[:, 1] = 0; targets[0, 0] = 1 - targets[0, 0]",
@@ -243,11 +243,11 @@ def test_the_twins_break_no_rule(name):
         ("images = [None] * N", "mine: no sample has any image. Are its files where the table says?"),
     ],
 )
-def test_what_is_likely_a_mistake_is_a_warning_of_the_grid(folder, tmp_path, capsys, change, said):
+def test_what_is_likely_a_mistake_is_a_warning_of_the_grid(folder, tmp_path, capsys, change, message):
     file = tmp_path / "mine.py"
     file.write_text(TABLE.replace("CHANGE", change))
     assert cli.main([*verb("grid", file, folder, tmp_path / "out"), "--plan"]) == 0
-    assert f"WARNING: {said}" in capsys.readouterr().err
+    assert f"WARNING: {message}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -277,6 +277,6 @@ def table(root=None):
 NO_TABLE = Dataset("odd", find=lambda root: None, read=table, twin=table)
 """)
     assert cli.main(["grid", "--plugin", str(file), "--datasets", "no-table", "--methods", "prior", "--plan"]) == 2
-    said = capsys.readouterr().err
-    assert "dataset 'no-table'" in said
-    assert "should not happen" not in said
+    printed = capsys.readouterr().err
+    assert "dataset 'no-table'" in printed
+    assert "should not happen" not in printed

@@ -38,11 +38,11 @@ def test_each_question_is_a_table_that_keeps_every_rule(name):
 
 def test_texts_values_and_labels_are_pinned_to_the_version():
     """If this fails because the twin was changed on purpose: raise icu.VERSION, then pin the new checksums."""
-    found = {name: icu.table(name, range(30)) for name in icu.QUESTIONS}
-    said = [found["icu"].modalities[name].values for name in ("note", "record")]
-    told = [found[name].targets.tolist() for name in found]
+    tables = {name: icu.table(name, range(30)) for name in icu.QUESTIONS}
+    inputs = [tables["icu"].modalities[name].values for name in ("note", "record")]
+    targets = [tables[name].targets.tolist() for name in tables]
     drawn = [round(float(np.nanmean(icu.Vitals(i).read().values)), 1) for i in range(3)]
-    digest = hashlib.sha256(repr((icu.VERSION, said, told, drawn)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr((icu.VERSION, inputs, targets, drawn)).encode()).hexdigest()[:12]
     assert digest == "3971134b3652"
     np.testing.assert_allclose([icu.Film(i).read().mean() for i in range(3)], [132.55, 103.6, 110.58], atol=0.3)
 
@@ -58,10 +58,10 @@ def test_a_patient_is_a_function_of_the_number_alone():
 @pytest.mark.parametrize("name", MODALITIES)
 def test_each_modality_tells_of_its_own_conditions_most(patients, name):
     at = MODALITIES.index(name)
-    for k, own in enumerate(CONDITIONS.values()):
+    for k, condition in enumerate(CONDITIONS.values()):
         measured = patients.measured[:, k, at]
         share = patients.tells[measured & patients.has[:, k], k, at].mean()
-        assert share == pytest.approx(0.9 if own.modality == name else 0.25, abs=0.06)
+        assert share == pytest.approx(0.9 if condition.modality == name else 0.25, abs=0.06)
         assert patients.tells[measured & ~patients.has[:, k], k, at].mean() == pytest.approx(0.01, abs=0.01)
 
 
@@ -69,25 +69,25 @@ def test_what_is_told_can_be_read_off_each_modality():
     """A reader with a ruler finds in nine of ten cases or more what the twin says that it told."""
     right = {name: [] for name in ("note", "record", "vitals")}
     for i in range(150):
-        own = icu.stay(i)
-        note = icu_patients.note(icu._rng(i, 2), own).lower()
-        record, series = icu_patients.record(icu._rng(i, 3), own), icu.Vitals(i).read()
+        stay = icu.stay(i)
+        note = icu_patients.note(icu._rng(i, 2), stay).lower()
+        record, series = icu_patients.record(icu._rng(i, 3), stay), icu.Vitals(i).read()
         late = series.values[-len(series.values) // 4 :]
-        for k, each in enumerate(CONDITIONS.values()):
+        for k, condition in enumerate(CONDITIONS.values()):
             words = {"Opacity": "opacity", "Lung": "hyperexpanded", "Aorta": "aorta", "Density": "density",
                      "Airspace Disease": "airspace", "Markings": "markings", "Cardiomegaly": "enlarged",
                      "Pleural Effusion": "effusion"}  # fmt: skip
-            right["note"].append((words[each.finding] in note) == own.tells[k, 1])
-            if record[each.lab] is not None:
-                mean, deviation = icu_patients.LABS[each.lab]
-                out = (record[each.lab] - mean) / deviation * (-1 if each.low[0] else 1)
-                right["record"].append((out > icu_patients.OUT / 2) == own.tells[k, 2])
-            values = late[:, series.channels.index(each.vital)]
+            right["note"].append((words[condition.finding] in note) == stay.tells[k, 1])
+            if record[condition.lab] is not None:
+                mean, deviation = icu_patients.LABS[condition.lab]
+                out = (record[condition.lab] - mean) / deviation * (-1 if condition.low[0] else 1)
+                right["record"].append((out > icu_patients.OUT / 2) == stay.tells[k, 2])
+            values = late[:, series.channels.index(condition.vital)]
             if np.isfinite(values).any():
-                mean, deviation = icu_patients.VITALS[each.vital]
-                out = (np.nanmean(values) - mean) / deviation * (-1 if each.low[1] else 1)
-                right["vitals"].append((out > icu_patients.OUT / 2) == own.tells[k, 3])
-    assert {name: round(float(np.mean(own)), 1) for name, own in right.items()} == dict.fromkeys(right, 1.0)
+                mean, deviation = icu_patients.VITALS[condition.vital]
+                out = (np.nanmean(values) - mean) / deviation * (-1 if condition.low[1] else 1)
+                right["vitals"].append((out > icu_patients.OUT / 2) == stay.tells[k, 3])
+    assert {name: round(float(np.mean(hits)), 1) for name, hits in right.items()} == dict.fromkeys(right, 1.0)
 
 
 def test_posteriors_are_calibrated_and_their_distribution_is_the_closed_form(patients):
@@ -109,13 +109,13 @@ def test_grades_causes_and_deaths_follow_from_the_conditions(patients):
     np.testing.assert_allclose(icu_known.grades(half, 3)[0], np.array([1, 8, 28, 219]) / 256)
     np.testing.assert_allclose(icu_known.causes(half)[0], [*0.5 ** np.arange(1, 9), 0.5**8])
     by = icu_known.deaths(certain, icu.HORIZONS)
-    for horizon, own in zip(icu.HORIZONS, by.T, strict=True):
-        assert own.mean() == pytest.approx((patients.death <= horizon).mean(), abs=0.02)
+    for horizon, chances in zip(icu.HORIZONS, by.T, strict=True):
+        assert chances.mean() == pytest.approx((patients.death <= horizon).mean(), abs=0.02)
     np.testing.assert_allclose(by, -np.expm1(-np.outer(hazards(patients), icu.HORIZONS)))
 
 
 def hazards(patients):
-    return icu_patients.HAZARD * np.exp(patients.has @ np.array([own.risk for own in CONDITIONS.values()]))
+    return icu_patients.HAZARD * np.exp(patients.has @ np.array([condition.risk for condition in CONDITIONS.values()]))
 
 
 def test_censored_scores_are_those_of_the_whole_follow_up_within_their_error(patients):
@@ -123,11 +123,11 @@ def test_censored_scores_are_those_of_the_whole_follow_up_within_their_error(pat
     task = task_of(icu.QUESTIONS["icu-survival"].task)
     draws = []
     for seed in range(20):
-        own = icu_patients.draw(np.random.default_rng([2, seed]), 2000)
-        logits = icu.QUESTIONS["icu-survival"].answers(own, np.ones((2000, 4), bool))
-        seen = task.scores(icu._followed(own), logits)
-        whole = task.scores(np.stack([own.death, np.ones(2000)], 1), logits)
-        draws.append([seen[name] - whole[name] for name in ("concordance_uno", "brier_integrated", "auroc")])
+        cohort = icu_patients.draw(np.random.default_rng([2, seed]), 2000)
+        logits = icu.QUESTIONS["icu-survival"].answers(cohort, np.ones((2000, 4), bool))
+        seen = task.scores(icu._followed(cohort), logits)
+        uncensored = task.scores(np.stack([cohort.death, np.ones(2000)], 1), logits)
+        draws.append([seen[name] - uncensored[name] for name in ("concordance_uno", "brier_integrated", "auroc")])
     mean, error = np.mean(draws, 0), np.std(draws, 0, ddof=1) / np.sqrt(len(draws))
     assert (np.abs(mean) < 3 * error + 1e-4).all(), (mean, error)
 
@@ -145,29 +145,29 @@ def test_more_modalities_never_lower_the_ceiling(name):
 
 def test_a_ceiling_of_a_mixture_lies_between_those_of_its_parts():
     alone = ceiling("icu-severity", np.tile([False, True, False, False], (10, 1)))
-    whole = ceiling("icu-severity", np.ones((10, 4), bool))
+    complete = ceiling("icu-severity", np.ones((10, 4), bool))
     mixed = ceiling("icu-severity", np.array([[False, True, False, False], [True] * 4] * 5))
-    assert alone["kappa_quadratic"] < mixed["kappa_quadratic"] < whole["kappa_quadratic"]
-    assert alone["mae"] > mixed["mae"] > whole["mae"]
+    assert alone["kappa_quadratic"] < mixed["kappa_quadratic"] < complete["kappa_quadratic"]
+    assert alone["mae"] > mixed["mae"] > complete["mae"]
 
 
 def test_its_files_are_read_as_a_table_of_ones_own(tmp_path, capsys):
     assert cli.main(["twin", "icu", str(tmp_path / "icu"), "-n", "40"]) == 0, capsys.readouterr().err
-    own = own_table(
+    ward = own_table(
         "ward", "stays.csv", labels=list(CONDITIONS), image=["film"], text=["note"],
         table=["age", "sex", *icu_patients.LABS], signal=["vitals=charts.csv:key=stay;time=hour;unit=h;step=1"],
         id="stay",
     )  # fmt: skip
-    read, drawn = own.read(tmp_path / "icu"), icu.table("icu", range(40))
+    read, drawn = ward.read(tmp_path / "icu"), icu.table("icu", range(40))
     np.testing.assert_array_equal(read.targets, drawn.targets)
     assert read.modalities["note"].values == drawn.modalities["note"].values
     for first, second in zip(read.modalities["vitals"].values, drawn.modalities["vitals"].values, strict=True):
         assert (first is None) == (second is None)
         if first is not None:
-            whole = second.read().values
+            values = second.read().values
             # The last hours may be gaps in all channels.
-            np.testing.assert_allclose(first.values, whole[: len(first.values)], atol=0.01)
-            assert np.isnan(whole[len(first.values) :]).all()
+            np.testing.assert_allclose(first.values, values[: len(first.values)], atol=0.01)
+            assert np.isnan(values[len(first.values) :]).all()
             assert first.channels == second.read().channels
     for first, second in zip(read.modalities["film"].values, drawn.modalities["film"].values, strict=True):
         assert (first is None) == (second is None)

@@ -36,9 +36,9 @@ def test_what_fails_ends_the_lines(capsys, monkeypatch):
         yield 1
         raise ArithmeticError
 
-    found = shown(fails(), 2, "decoding")
-    assert next(found) == 1
+    iterator = shown(fails(), 2, "decoding")
+    assert next(iterator) == 1
     with pytest.raises(ArithmeticError):
-        next(found)
+        next(iterator)
     time.sleep(0.2)
     assert capsys.readouterr().err == ""

@@ -19,16 +19,16 @@ def test_words_that_name_a_label_go_and_others_stay():
 
 @pytest.mark.parametrize("name", ["odir", "cxr"])
 def test_only_the_texts_differ(name):
-    whole, left = datasets.load(name, None), datasets.load(f"{name}-redacted", None)
-    assert left.name == f"{name}-redacted"
-    assert np.array_equal(whole.targets, left.targets)
-    assert np.array_equal(whole.present, left.present)
-    assert whole.modalities["image"] == left.modalities["image"]
-    assert whole.modalities["text"] != left.modalities["text"]
-    assert whole.fingerprint() != left.fingerprint()
+    original, redacted = datasets.load(name, None), datasets.load(f"{name}-redacted", None)
+    assert redacted.name == f"{name}-redacted"
+    assert np.array_equal(original.targets, redacted.targets)
+    assert np.array_equal(original.present, redacted.present)
+    assert original.modalities["image"] == redacted.modalities["image"]
+    assert original.modalities["text"] != redacted.modalities["text"]
+    assert original.fingerprint() != redacted.fingerprint()
 
 
 def test_the_redacted_datasets_can_draw_test_samples_apart():
-    own = registry.get(registry.DATASETS, "cxr-redacted")
-    assert len(own.more(range(1000, 1003))) == 3
-    assert own.known is None
+    dataset = registry.get(registry.DATASETS, "cxr-redacted")
+    assert len(dataset.more(range(1000, 1003))) == 3
+    assert dataset.known is None

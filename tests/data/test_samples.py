@@ -105,8 +105,8 @@ def test_no_model_is_given_a_name(name, rules, tmp_path):
     table = datasets.get(name).twin().only(np.arange(5))
     names = tuple(reversed([f"another {id}" for id in table.ids]))
     other = dataclasses.replace(table, ids=names, patients=names, covariates={}, inseparable=(("x",) * 5,))
-    first, again = (prepare(own, str(k), rules, tmp_path) for k, own in enumerate((table, other)))
-    both = [own.batch(np.arange(5), own.present) for own in (first, again)]
+    first, again = (prepare(variant, str(k), rules, tmp_path) for k, variant in enumerate((table, other)))
+    both = [samples.batch(np.arange(5), samples.present) for samples in (first, again)]
     assert {field.name for field in dataclasses.fields(both[0])} == {"inputs", "present"}
     for one, two in zip(*(batch.inputs for batch in both), strict=True):
         for field in dataclasses.fields(one):

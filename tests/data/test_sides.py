@@ -17,20 +17,20 @@ from mora_bench.errors import UserError
     "dataset", ["odir", "cxr", "odir-eyes", "odir-record", "odir-grade", "cxr-views", "icu-survival"]
 )
 def test_a_pool_is_drawn_apart_and_anew_for_every_seed(dataset):
-    own = datasets.load(dataset, None)
+    twin = datasets.load(dataset, None)
     pools = [datasets.pool(dataset, seed, 40) for seed in (0, 1)]
-    ids = [set(table.ids) for table in (own, *pools)]
-    assert len(set.union(*ids)) == len(own) + 80
-    patients = [set(table.patients) for table in (own, *pools)]
-    assert len(set.union(*patients)) == len(own) + 80
+    ids = [set(table.ids) for table in (twin, *pools)]
+    assert len(set.union(*ids)) == len(twin) + 80
+    patients = [set(table.patients) for table in (twin, *pools)]
+    assert len(set.union(*patients)) == len(twin) + 80
     for pool in pools:
-        assert (pool.names, pool.labels, pool.kinds, pool.task) == (own.names, own.labels, own.kinds, own.task)
+        assert (pool.names, pool.labels, pool.kinds, pool.task) == (twin.names, twin.labels, twin.kinds, twin.task)
 
 
 def test_a_pool_has_the_prevalences_of_the_twin():
     """1,000 samples each: three standard errors of the difference."""
-    own, pool = datasets.load("odir", None).targets, datasets.pool("odir", 3, 1000).targets
-    rate = own.mean(0)
+    twin, pool = datasets.load("odir", None).targets, datasets.pool("odir", 3, 1000).targets
+    rate = twin.mean(0)
     assert (np.abs(rate - pool.mean(0)) < 3 * np.sqrt(2 * rate * (1 - rate) / 1000)).all()
 
 
@@ -46,7 +46,7 @@ def test_the_sides_of_a_cell():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"folds": 2}, "2 folds are too few"),
         ({"pool": -1}, "expected 0 or more"),
@@ -54,14 +54,14 @@ def test_the_sides_of_a_cell():
         ({"pool": 5, "source": "real"}, "for twins only"),
     ],
 )
-def test_sides_that_cannot_be(wrong, said):
-    with pytest.raises(UserError, match=said):
+def test_sides_that_cannot_be(wrong, message):
+    with pytest.raises(UserError, match=message):
         cell(**wrong)
 
 
 def test_the_absent_values_of_folds_and_pool_change_no_key():
     assert cell().key == replace(cell(), folds=0, pool=0).key
-    assert len({own.key for own in (cell(), cell(folds=10), cell(pool=500), cell(pool=501))}) == 4
+    assert len({variant.key for variant in (cell(), cell(folds=10), cell(pool=500), cell(pool=501))}) == 4
     assert Cell.__dataclass_fields__["folds"].metadata["absent"] == 0
 
 
@@ -80,7 +80,7 @@ def test_samples_of_unknown_value_are_in_no_group():
     table = datasets.load("odir", None)
     ages = ("", *table.covariates["age"][1:])
     odd = replace(table, covariates={"age": ages, "site": tuple(f"s{i}" for i in range(len(table)))})
-    found = groups(odd, Side(odd, np.arange(3)))
-    assert list(found) == ["age<59", "age>=59"]
-    assert not found["age<59"][0]
-    assert not found["age>=59"][0]
+    masks = groups(odd, Side(odd, np.arange(3)))
+    assert list(masks) == ["age<59", "age>=59"]
+    assert not masks["age<59"][0]
+    assert not masks["age>=59"][0]

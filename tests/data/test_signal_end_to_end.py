@@ -41,8 +41,8 @@ def dataset():
 def test_a_competitor_is_told_no_name_of_a_signal(clinic):
     table = dataset().read(clinic)
     rows = np.arange(6)
-    found = shown(table, rows, np.ones((6, 2), bool), False)
-    values = found.values["vitals"]
+    visible = shown(table, rows, np.ones((6, 2), bool), False)
+    values = visible.values["vitals"]
     assert values[0] is None
     assert values[5] is None
     assert isinstance(values[1].read(), Series)
@@ -53,20 +53,20 @@ def test_a_competitor_is_told_no_name_of_a_signal(clinic):
 
 
 def test_new_records_have_the_channels_of_training(clinic, tmp_path):
-    own = dataset()
-    table = own.read(clinic)
+    stays = dataset()
+    table = stays.read(clinic)
     later = tmp_path / "later"
     later.mkdir()
     (later / "new.csv").write_text("stay,note\nn1,seen\nn2,seen\n")
     (later / "charts.csv").write_text("stay,hour,bp,extra,hr\nn1,0,,5,90\n")
-    (part,) = new_records(table, later / "new.csv", Views(), made=own.made, id="stay")
+    (part,) = new_records(table, later / "new.csv", Views(), made=stays.made, id="stay")
     first, second = part.table.modalities["vitals"].values
     assert first.channels == ("hr", "bp")
     np.testing.assert_array_equal(first.values, [[90, np.nan]])
     assert second is None
     (later / "charts.csv").write_text("stay,hour,hr\nn1,0,90\n")
     with pytest.raises(UserError, match="no column 'bp'"):
-        list(new_records(table, later / "new.csv", Views(), made=own.made, id="stay"))
+        list(new_records(table, later / "new.csv", Views(), made=stays.made, id="stay"))
 
 
 def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, capsys):
@@ -75,9 +75,10 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
     words += ["--backbone", str(folder), "--methods", "head", "mora", "--floors", "late-fusion", "frozen", "--seeds"]
     words += ["0", "--recipe.epochs", "2", "--recipe.max-text", "16", "--engine", "inline", "--save-adapters"]
     assert cli.main([*words, "--out", str(out)]) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert (
-        "signal 'vitals': 48 of 60 rows have one; the first: 2 channels (hr, bp), a step every 1 h, 23 h, 74 %" in said
+        "signal 'vitals': 48 of 60 rows have one; the first: 2 channels (hr, bp), a step every 1 h, 23 h, 74 %"
+        in printed
     )
     records, _ = Store(out).records()
     assert {record.cell.method for record in records} == {"head", "mora", "late-fusion", "frozen"}
@@ -97,10 +98,10 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
         str(clinic),
     ]
     assert cli.main([*words, "--plugin", str(out / "stays.py")]) == 0, capsys.readouterr().err
-    found = capsys.readouterr().out.splitlines()
-    assert found[0].startswith("id,had,ill")
-    assert found[1].startswith("s0,note,")
-    assert found[2].startswith("s1,note+vitals,")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("id,had,ill")
+    assert lines[1].startswith("s0,note,")
+    assert lines[2].startswith("s1,note+vitals,")
 
 
 @pytest.mark.parametrize("name", ["late-fusion", "stacked", "frozen"])
@@ -108,36 +109,36 @@ def test_baselines_without_a_network_read_signals(name, clinic):
     """Here nothing else tells who is ill."""
     table = dataset().read(clinic)
     rows, everything = np.arange(N), np.ones((N, 2), bool)
-    whole = shown(table, rows, everything, True)
-    own = registry.get(registry.PREDICTORS, name)()
-    own.fit(whole, whole, 0)
-    there = table.present[:, 1]
+    training = shown(table, rows, everything, True)
+    predictor = registry.get(registry.PREDICTORS, name)()
+    predictor.fit(training, training, 0)
+    measured = table.present[:, 1]
     task = task_of(table.task)
-    seen = task.logits(own.predict(shown(table, rows, everything, False)))
-    assert task.scores(table.targets[there], seen[there])["auroc"] == 1
-    blind = task.logits(own.predict(shown(table, rows, np.array([[True, False]] * N), False)))
-    assert task.scores(table.targets[there], blind[there])["auroc"] < 0.7
+    seen = task.logits(predictor.predict(shown(table, rows, everything, False)))
+    assert task.scores(table.targets[measured], seen[measured])["auroc"] == 1
+    blind = task.logits(predictor.predict(shown(table, rows, np.array([[True, False]] * N), False)))
+    assert task.scores(table.targets[measured], blind[measured])["auroc"] < 0.7
 
 
 def test_plain_features_of_a_series():
     time = np.arange(128)
     values = np.stack([np.sin(2 * np.pi * time / 4), np.full(128, np.nan)], 1)
     values[:10, 0] = np.nan
-    found = described(Series(values, 1.0, ("a", "b"))).reshape(2, STATISTICS + BANDS)
+    features = described(Series(values, 1.0, ("a", "b"))).reshape(2, STATISTICS + BANDS)
     seen = values[10:, 0]
     expected = [118 / 128, seen.mean(), seen.std(), seen.min(), seen.max(), seen[0], seen[-1]]
-    np.testing.assert_allclose(found[0, :STATISTICS], expected)
+    np.testing.assert_allclose(features[0, :STATISTICS], expected)
     # A quarter of the rate is the upper end of the last band but one.
-    assert found[0, STATISTICS:].argmax() == BANDS - 2
-    assert found[0, STATISTICS:].sum() == pytest.approx(1)
-    assert found[1, 0] == 0
-    assert np.isnan(found[1, 1:]).all()
+    assert features[0, STATISTICS:].argmax() == BANDS - 2
+    assert features[0, STATISTICS:].sum() == pytest.approx(1)
+    assert features[1, 0] == 0
+    assert np.isnan(features[1, 1:]).all()
 
 
 def test_a_channel_nobody_measured_is_the_mean():
     rng = np.random.default_rng(0)
     values = [Series(np.stack([rng.normal(size=20), np.full(20, np.nan)], 1), 1.0, ("a", "b")) for _ in range(5)]
-    found = Signals().fit(values).transform(values)
-    assert np.isfinite(found).all()
-    assert (found[:, STATISTICS + BANDS + 1 :] == 0).all()
-    np.testing.assert_allclose(found.mean(0), 0, atol=1e-12)
+    features = Signals().fit(values).transform(values)
+    assert np.isfinite(features).all()
+    assert (features[:, STATISTICS + BANDS + 1 :] == 0).all()
+    np.testing.assert_allclose(features.mean(0), 0, atol=1e-12)

@@ -28,11 +28,11 @@ def split(ids, groups, *, unit, **how):
 
 def fold_of(ids, groups, *, folds, round_=0, unit="patient"):
     """The fold in which each sample is tested."""
-    found = {}
+    tested_in = {}
     for fold in range(folds):
         rows = split(ids, groups, data="d", unit=unit, seed=round_ * folds + fold, folds=folds)["test"]
-        found |= {ids[row]: fold for row in rows}
-    return found
+        tested_in |= {ids[row]: fold for row in rows}
+    return tested_in
 
 
 def side_of(ids, groups, *, seed, unit="patient"):
@@ -78,9 +78,9 @@ def test_a_group_more_or_less_moves_its_own_part_a_boundary_within_the_size_of_o
     more = [*groups, *["new"] * size]
     ids = [str(i) for i in range(len(more))]
     if in_folds:
-        before, after = (fold_of(ids[: len(own)], own, folds=4, round_=seed) for own in (groups, more))
+        before, after = (fold_of(ids[: len(names)], names, folds=4, round_=seed) for names in (groups, more))
     else:
-        before, after = (side_of(ids[: len(own)], own, seed=seed) for own in (groups, more))
+        before, after = (side_of(ids[: len(names)], names, seed=seed) for names in (groups, more))
     assert max(moved(before, after).values(), default=0) <= size + max(*sizes, size)
 
 
@@ -108,7 +108,7 @@ def test_a_table_whose_rows_are_turned_round_is_split_alike(changes):
     table = replace(twins.odir(range(60)), inseparable=(tuple(f"eye {i // 2}" for i in range(60)),))
     ends = {name: getattr(table, name)[::-1] for name in ("ids", "patients", "targets")}
     turned = replace(table, **ends, inseparable=(table.inseparable[0][::-1],))
-    before, after = (sides(cell(**changes), own) for own in (table, turned))
+    before, after = (sides(cell(**changes), variant) for variant in (table, turned))
     assert {name: sorted(side.ids) for name, side in before.items()} == {
         name: sorted(side.ids) for name, side in after.items()
     }
@@ -120,12 +120,12 @@ def test_a_table_whose_rows_are_turned_round_is_split_alike(changes):
 def test_some_samples_of_real_data_are_not_the_first(name, tmp_path):
     """`--limit 300` on ODIR would show hardly a healthy patient."""
     twins.publish(name, tmp_path, 24)
-    whole, few, more = (datasets.load(name, tmp_path, limit=limit) for limit in (None, 6, 12))
+    full, few, more = (datasets.load(name, tmp_path, limit=limit) for limit in (None, 6, 12))
     assert (len(few), len(more)) == (6, 12)
-    assert few.ids != whole.ids[:6]
+    assert few.ids != full.ids[:6]
     assert {*few.ids} < {*more.ids}
-    assert [id for id in whole.ids if id in {*few.ids}] == [*few.ids]
-    assert datasets.load(name, tmp_path, limit=24).ids == datasets.load(name, tmp_path, limit=99).ids == whole.ids
+    assert [id for id in full.ids if id in {*few.ids}] == [*few.ids]
+    assert datasets.load(name, tmp_path, limit=24).ids == datasets.load(name, tmp_path, limit=99).ids == full.ids
     # A twin's samples are drawn alike.
     assert datasets.load(name, None, limit=6).ids == datasets.get(name).twin().ids[:6]
 
@@ -139,9 +139,9 @@ def test_contents_move_nobody():
     )
     assert other.fingerprint() != table.fingerprint()
     for changes in ({}, {"folds": 10}, {"seed": 3}):
-        own = cell(dataset="cxr", **changes)
-        before = sides(replace(own, data=table.fingerprint()), table)
-        after = sides(replace(own, data=other.fingerprint()), other)
+        base = cell(dataset="cxr", **changes)
+        before = sides(replace(base, data=table.fingerprint()), table)
+        after = sides(replace(base, data=other.fingerprint()), other)
         assert {name: side.ids for name, side in before.items()} == {name: side.ids for name, side in after.items()}
 
 
@@ -165,8 +165,8 @@ def test_a_table_says_what_must_not_be_parted_and_its_split_obeys():
     assert replace(table, inseparable=()).fingerprint() == table.fingerprint() != paired.fingerprint()
     assert paired.only(np.arange(3, 9)).inseparable == (eyes[3:9],)
     for changes in ({}, {"folds": 5, "seed": 2}):
-        found = sides(cell(**changes), paired)
-        named = [{eyes[row] for row in side.rows} for side in found.values()]
+        parts = sides(cell(**changes), paired)
+        named = [{eyes[row] for row in side.rows} for side in parts.values()]
         assert sum(map(len, named)) == len(set.union(*named)) == 30
     rows = sides(cell(split="row"), paired)
     assert rows["test"].ids == sides(cell(split="row"), table)["test"].ids
@@ -189,13 +189,13 @@ def test_a_patient_elsewhere_changes_no_joined_group(links, seed):
 
 def test_numbers_from_ids_are_uniform_and_unrelated():
     n = 40_000
-    own = seeds.tokens(map(str, range(n)))
-    assert len(set(own.tolist())) == n
-    assert own[:3].tolist() == seeds.tokens(["0", "1", "2"]).tolist()
-    first, second = (seeds.uniforms(own, "use", k) for k in (0, 1))
-    for found in (first, second):
-        assert ((found >= 0) & (found < 1)).all()
-        counts = np.bincount((found * 50).astype(int), minlength=50)
+    tokens = seeds.tokens(map(str, range(n)))
+    assert len(set(tokens.tolist())) == n
+    assert tokens[:3].tolist() == seeds.tokens(["0", "1", "2"]).tolist()
+    first, second = (seeds.uniforms(tokens, "use", k) for k in (0, 1))
+    for numbers in (first, second):
+        assert ((numbers >= 0) & (numbers < 1)).all()
+        counts = np.bincount((numbers * 50).astype(int), minlength=50)
         # A chi-square of 49 degrees has mean 49 and variance 98.
         assert ((counts - n / 50) ** 2 / (n / 50)).sum() < 49 + 4 * 98**0.5
     assert abs(np.corrcoef(first, second)[0, 1]) < 4 / n**0.5
@@ -204,17 +204,17 @@ def test_numbers_from_ids_are_uniform_and_unrelated():
 
 
 def test_numbers_are_what_they_were():
-    own = seeds.tokens(["a", "b", "ä"])
-    assert own.tolist() == [3405396810240292928, 8453121595177857668, 4152366542966443504]
-    assert seeds.uniforms(own, "use", 1).tolist() == [0.8267267541830551, 0.16726586042007885, 0.4692991879084275]
+    tokens = seeds.tokens(["a", "b", "ä"])
+    assert tokens.tolist() == [3405396810240292928, 8453121595177857668, 4152366542966443504]
+    assert seeds.uniforms(tokens, "use", 1).tolist() == [0.8267267541830551, 0.16726586042007885, 0.4692991879084275]
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "message"),
     [(("a",) * 5, r"inseparable\[0\] has 5 names for 6 ids"), ((" a", *"bcdef"), r"inseparable\[0\]: ' a' is no name")],
 )
-def test_a_grouping_that_is_none_is_refused(names, said):
+def test_a_grouping_that_is_none_is_refused(names, message):
     table = twins.odir(range(6))
     assert not [what for _, what in problems(replace(table, inseparable=(("", *"abcde"),))) if what]
     (what,) = [what for _, what in problems(replace(table, inseparable=(names,))) if what]
-    assert re.search(said, what)
+    assert re.search(message, what)

@@ -50,14 +50,14 @@ def test_class_imbalance_is_plausible(module):
 
 
 @pytest.mark.parametrize(
-    ("finding", "words", "said", "shown"),
+    ("finding", "words", "text_share", "film_share"),
     [("Scoliosis", "scoliosis", noise.OTHER, noise.OWN), ("Nodule", "nodul", noise.OWN, noise.OTHER)],
 )
-def test_each_modality_tells_as_often_as_documented(finding, words, said, shown):
+def test_each_modality_tells_as_often_as_documented(finding, words, text_share, film_share):
     cases = [cxr_patients.case(np.random.default_rng([9, i])) for i in range(3000)]
-    there = [patient for patient in cases if patient.labels[cxr_patients.LABELS.index(finding)]]
-    assert np.mean([words in p.findings.lower() for p in there]) == pytest.approx(said, abs=0.06)
-    assert np.mean([finding in p.visible for p in there]) == pytest.approx(shown, abs=0.06)
+    affected = [patient for patient in cases if patient.labels[cxr_patients.LABELS.index(finding)]]
+    assert np.mean([words in p.findings.lower() for p in affected]) == pytest.approx(text_share, abs=0.06)
+    assert np.mean([finding in p.visible for p in affected]) == pytest.approx(film_share, abs=0.06)
 
 
 def test_half_of_the_findings_are_each_modalitys_own():

@@ -37,8 +37,8 @@ def clinic(tmp_path):
 
 
 def dataset(**more):
-    given = {"labels": ["ill"], "text": ["note"], "vector": ["embedding=e_*"], "id": "id"}
-    return own_table("visits", "visits.csv", **(given | more))
+    options = {"labels": ["ill"], "text": ["note"], "vector": ["embedding=e_*"], "id": "id"}
+    return own_table("visits", "visits.csv", **(options | more))
 
 
 def test_columns_and_files_give_the_same_vectors(clinic):
@@ -53,31 +53,31 @@ def test_columns_and_files_give_the_same_vectors(clinic):
 
 
 def test_a_joined_table_may_hold_them(clinic):
-    whole = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
-    parts = [name for name in whole if name.startswith("e_")]
-    whole[["id", *parts]].to_parquet(clinic / "embeddings.parquet")
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    parts = [name for name in frame if name.startswith("e_")]
+    frame[["id", *parts]].to_parquet(clinic / "embeddings.parquet")
     before = dataset().read(clinic).fingerprint()
-    whole.drop(columns=parts).to_csv(clinic / "visits.csv", index=False)
+    frame.drop(columns=parts).to_csv(clinic / "visits.csv", index=False)
     assert dataset(join=["embeddings.parquet:id"]).read(clinic).fingerprint() == before
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "message"),
     [
         ("", "is empty, where the rest of its vector is not in row 3"),
         ("x", "is part of a vector, and no finite number"),
     ],
 )
-def test_a_vector_is_whole_or_absent(clinic, cell, said):
+def test_a_vector_is_whole_or_absent(clinic, cell, message):
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
     frame.loc[1, "e_2"] = cell
     frame.to_csv(clinic / "visits.csv", index=False)
-    with pytest.raises(UserError, match=f"column 'e_2' {said}"):
+    with pytest.raises(UserError, match=f"column 'e_2' {message}"):
         dataset().read(clinic)
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ("embedding", "expected NAME=COLUMNS with"),
         ("=e_*", "expected NAME=COLUMNS with"),
@@ -85,13 +85,13 @@ def test_a_vector_is_whole_or_absent(clinic, cell, said):
         ("embedding=i*", "column 'id' names somebody"),
     ],
 )
-def test_what_asks_for_no_vector_is_refused(clinic, entry, said):
-    with pytest.raises(UserError, match=said):
+def test_what_asks_for_no_vector_is_refused(clinic, entry, message):
+    with pytest.raises(UserError, match=message):
         dataset(vector=[entry]).read(clinic)
 
 
 @pytest.mark.parametrize(
-    ("array", "said"),
+    ("array", "message"),
     [
         (np.array([{}], object), "no array that NumPy reads without pickle"),
         (np.zeros((2, 3)), r"is float64 \[2, 3\]; expected a NumPy array of numbers \[F\]"),
@@ -99,9 +99,9 @@ def test_what_asks_for_no_vector_is_refused(clinic, entry, said):
         (np.array(["a"]), "expected a NumPy array of numbers"),
     ],
 )
-def test_a_file_that_holds_no_vector_is_named(clinic, array, said):
+def test_a_file_that_holds_no_vector_is_named(clinic, array, message):
     np.save(clinic / "vectors" / "v1.npy", array, allow_pickle=True)
-    with pytest.raises(UserError, match=rf"v1\.npy: .*{said}|v1\.npy: {said}"):
+    with pytest.raises(UserError, match=rf"v1\.npy: .*{message}|v1\.npy: {message}"):
         dataset(vector=["embedding={id}.npy"], pictures="vectors", absent_pictures="allow").read(clinic)
 
 
@@ -113,33 +113,33 @@ def test_vectors_of_unlike_widths_are_refused(tmp_path):
 def test_content_that_is_hidden_is_not_read(tmp_path):
     Vector().encode([np.array([1.0, 2.0]), None, np.array([3.0, 4.0])], ["a", "b", "c"], None, tmp_path, 1)
     content = Vector().open(tmp_path)
-    found = content.collate(np.array([0, 2, 1]), np.array([True, False, False]))
-    assert found.vectors.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
-    assert found.present.tolist() == [True, False, False]
+    inputs = content.collate(np.array([0, 2, 1]), np.array([True, False, False]))
+    assert inputs.vectors.tolist() == [[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]]
+    assert inputs.present.tolist() == [True, False, False]
 
 
 def test_the_token_is_scaled_by_training_rows_and_absent_is_the_bias():
     vectors = np.array([[0.0, 5.0], [2.0, 5.0]], np.float32)
-    own = Projected(vectors, 3)
+    embedder = Projected(vectors, 3)
     inputs = VectorInputs(torch.tensor([[2.0, 5.0], [0.0, 0.0]]), torch.tensor([True, False]))
-    token, mask = own(inputs)
+    token, mask = embedder(inputs)
     # (2 - 1) / 1 and, where all are alike, 5 - 5.
-    expected = own.project(torch.tensor([[1.0, 0.0]]))
+    expected = embedder.project(torch.tensor([[1.0, 0.0]]))
     torch.testing.assert_close(token[0], expected)
-    torch.testing.assert_close(token[1, 0], own.project.bias)
+    torch.testing.assert_close(token[1, 0], embedder.project.bias)
     assert mask.all()
 
 
 def test_new_records_have_vectors_of_the_same_width(clinic):
-    own = dataset()
-    table = own.read(clinic)
+    visits = dataset()
+    table = visits.read(clinic)
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
     frame.drop(columns="ill")[:3].to_csv(clinic / "new.csv", index=False)
-    (part,) = new_records(table, clinic / "new.csv", Views(), made=own.made)
+    (part,) = new_records(table, clinic / "new.csv", Views(), made=visits.made)
     np.testing.assert_array_equal(part.table.modalities["embedding"].values[1], table.modalities["embedding"].values[1])
     frame.drop(columns=["ill", "e_4"])[:3].to_csv(clinic / "new.csv", index=False)
     with pytest.raises(UserError, match="a vector of 4 numbers; 5 were trained on"):
-        list(new_records(table, clinic / "new.csv", Views(), made=own.made))
+        list(new_records(table, clinic / "new.csv", Views(), made=visits.made))
 
 
 def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, capsys):
@@ -180,22 +180,22 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
         "--save-adapters",
     ]
     assert cli.main(words) == 0
-    said = capsys.readouterr().out
-    assert "embedding" in said
+    printed = capsys.readouterr().out
+    assert "embedding" in printed
     key = next(line.split()[1] for line in plan(words, capsys) if " mora " in line)
     frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
     frame.drop(columns="ill").to_csv(clinic / "new.csv", index=False)
     more = ["--data-root", str(clinic), "--plugin", str(out / "visits.py"), "--out", str(tmp_path / "p.csv")]
     assert cli.main(["predict", str(out), key, str(clinic / "new.csv"), *more]) == 0
-    found = pd.read_csv(tmp_path / "p.csv").set_index("id")
+    predicted = pd.read_csv(tmp_path / "p.csv").set_index("id")
     store = Store(out)
-    kept = store.predictions(store.record_of(key).cell)
-    assert {*found["had"]} == {"note", "note+embedding"}
-    for row, logits in zip(kept["test_rows"], kept["test_logits"], strict=True):
-        given = found.loc[frame["id"][row]]
+    predictions = store.predictions(store.record_of(key).cell)
+    assert {*predicted["had"]} == {"note", "note+embedding"}
+    for row, logits in zip(predictions["test_rows"], predictions["test_logits"], strict=True):
+        prediction = predicted.loc[frame["id"][row]]
         # Patterns are numbered from the text alone, 0, to both, 2.
-        pattern = 2 if given["had"] == "note+embedding" else 0
-        assert given["ill"] == pytest.approx(expit(logits[pattern].astype(float))[0], abs=2e-6)
+        pattern = 2 if prediction["had"] == "note+embedding" else 0
+        assert prediction["ill"] == pytest.approx(expit(logits[pattern].astype(float))[0], abs=2e-6)
 
 
 def plan(words, capsys):

@@ -33,13 +33,13 @@ def alarms(tmp_path, monkeypatch):
     hashes = FileHashes(tmp_path / "hashes.json")
 
     def see(table):
-        found = looks.diagnose(table, table, hashes, None, 1, lambda _: None)
-        return [finding.look for finding in found.findings]
+        diagnosis = looks.diagnose(table, table, hashes, None, 1, lambda _: None)
+        return [finding.look for finding in diagnosis.findings]
 
     return see
 
 
 def test_clean_tables_have_few_alarms(alarms, tmp_path):
-    seen = {seed: found for seed in range(TABLES) if (found := alarms(table_of(seed, tmp_path)))}
+    seen = {seed: names for seed in range(TABLES) if (names := alarms(table_of(seed, tmp_path)))}
     print(f"{len(seen)} of {TABLES} clean tables have an alarm: {seen}")
     assert len(seen) <= OF_200 * TABLES / 200

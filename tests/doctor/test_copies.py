@@ -39,8 +39,8 @@ def test_whom_the_table_joins_already_no_split_parts():
 def test_equal_files_are_said_once():
     table = clean(3, 400)
     shared = [[("p1", "a.png"), ("p9", "b.png"), ("p12", "c.png")]]
-    found = copies.look(table, [pair(9, 12, 1.0), pair(1, 300)], shared)
-    assert [finding.look for finding in found] == ["equal pictures", "near duplicates"]
-    assert found[1].facts["groups"] == [["p1", "p300"]]
+    findings = copies.look(table, [pair(9, 12, 1.0), pair(1, 300)], shared)
+    assert [finding.look for finding in findings] == ["equal pictures", "near duplicates"]
+    assert findings[1].facts["groups"] == [["p1", "p300"]]
     together = copies.linked(table, [("p1", "p9"), ("p1", "p12")])
     assert {together[1], together[9], together[12]} == {"p1"}

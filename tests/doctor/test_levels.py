@@ -10,7 +10,7 @@ from mora_bench.doctor import levels, placeholders
 from mora_bench.doctor.questions import NONE, all_samples
 
 
-def found(table):
+def levels_of(table):
     subject = all_samples(table)
     seen = levels.look(subject, placeholders.placeholders(subject))
     return {level["level"]: level["labels"] for finding in seen for level in finding.facts["levels"]}
@@ -18,7 +18,7 @@ def found(table):
 
 def test_nothing_where_labels_do_not_depend_on_it():
     for seed in range(5):
-        assert found(clean(seed)) == {}
+        assert levels_of(clean(seed)) == {}
 
 
 def test_the_number_of_pictures():
@@ -26,7 +26,7 @@ def test_the_number_of_pictures():
     rng = np.random.default_rng(0)
     parts = 2 - often(rng, where(table), 0.5, 0.1).astype(int)
     films = tuple(tuple("ab"[:n]) for n in parts)
-    seen = found(replace(table, modalities={"film": Column("bag", films)}))
+    seen = levels_of(replace(table, modalities={"film": Column("bag", films)}))
     assert list(seen) == ["with 1 picture of film"]
     shares = seen["with 1 picture of film"]["label 0"]
     one = parts == 1
@@ -43,7 +43,7 @@ def test_few_who_are_all_alike():
     gone = np.arange(600) % 30 == 0
     targets[gone] = 0
     table = with_text(replace(table, targets=targets), [None if g else "words" for g in gone])
-    assert found(table)["without text"][NONE]["share"] == 1
+    assert levels_of(table)["without text"][NONE]["share"] == 1
 
 
 def test_an_empty_cell_and_a_placeholder():
@@ -52,9 +52,9 @@ def test_an_empty_cell_and_a_placeholder():
     odd = often(rng, where(table), 0.3, 0.02)
     ages = [str(a) for a in rng.integers(20, 90, 900)]
     cells = {"gone": tuple("" if o else a for o, a in zip(odd, ages, strict=True))}
-    assert list(found(replace(table, covariates=cells))) == ["without covariate gone"]
+    assert list(levels_of(replace(table, covariates=cells))) == ["without covariate gone"]
     cells = {"age": tuple("-999" if o else a for o, a in zip(odd, ages, strict=True))}
-    assert list(found(replace(table, covariates=cells))) == ["with age '-999'"]
+    assert list(levels_of(replace(table, covariates=cells))) == ["with age '-999'"]
 
 
 def test_a_difference_below_the_margin_is_not_said():
@@ -62,7 +62,7 @@ def test_a_difference_below_the_margin_is_not_said():
     rng = np.random.default_rng(0)
     gone = rng.random(6000) < 0.4
     targets = (rng.random((6000, 1)) < np.where(gone, 0.34, 0.28)[:, None]).astype(np.uint8)
-    assert found(with_text(replace(table, targets=targets), [None if g else "words" for g in gone])) == {}
+    assert levels_of(with_text(replace(table, targets=targets), [None if g else "words" for g in gone])) == {}
 
 
 def test_patients_count_and_not_their_visits():
@@ -72,4 +72,4 @@ def test_patients_count_and_not_their_visits():
     targets = table.targets.copy()
     targets[:60] = 1
     texts = [None if k < 60 else "words" for k in range(600)]
-    assert found(with_text(replace(table, patients=patients, targets=targets), texts)) == {}
+    assert levels_of(with_text(replace(table, patients=patients, targets=targets), texts)) == {}

@@ -75,7 +75,7 @@ def others(count, first=1000):
     return [(framed(texture(seed)),) for seed in range(first, first + count)]
 
 
-def found(bags, **options):
+def pairs_of(bags, **options):
     pairs = near_duplicates(table(bags, **options), None, 1, pytest.fail)
     assert all(0.5 < pair.score <= 1 for pair in pairs)
     assert [pair.score for pair in pairs] == sorted((pair.score for pair in pairs), reverse=True)
@@ -100,18 +100,18 @@ def test_a_changed_copy_is_found_and_nothing_else(copy):
     grey = texture(1)
     bags[4:4] = [(framed(grey),)]
     bags.append((COPIES[copy](grey),))
-    assert found(bags) == {("p4", "p26")}
+    assert pairs_of(bags) == {("p4", "p26")}
 
 
 def test_the_same_file_under_two_patients_is_found_once_and_within_a_patient_never():
     bags = [*others(6), *others(1), *others(1)]
-    assert found(bags) == {("p0", "p6"), ("p0", "p7")}
-    assert found(bags, patients=("a", "b", "c", "d", "e", "f", "a", "a")) == set()
+    assert pairs_of(bags) == {("p0", "p6"), ("p0", "p7")}
+    assert pairs_of(bags, patients=("a", "b", "c", "d", "e", "f", "a", "a")) == set()
 
 
 def test_a_mirrored_copy_is_another_picture():
     grey = texture(1)
-    assert found([*others(20), (framed(grey),), (framed(grey[:, ::-1]),)]) == set()
+    assert pairs_of([*others(20), (framed(grey),), (framed(grey[:, ::-1]),)]) == set()
 
 
 def test_what_pictures_of_one_camera_share_makes_no_pair():
@@ -127,16 +127,16 @@ def test_what_pictures_of_one_camera_share_makes_no_pair():
         draw.text((3, 3), "CLINIC 12", fill=255)
         draw.rectangle((3, 140, 18, 157), fill=255)
         bags.append((jpeg(np.asarray(image), 75),))
-    assert found(bags) == set()
+    assert pairs_of(bags) == set()
 
 
 def test_frames_on_white_paper_make_no_pair():
     """A black frame about the picture, on white: neither edge is content."""
     bags = [(np.pad(framed(texture(seed)), 12, constant_values=255),) for seed in range(25)]
-    assert found(bags) == set()
+    assert pairs_of(bags) == set()
     grey = texture(3)
     bags.append((np.pad(framed(np.roll(grey, 4, 0)), 12, constant_values=255),))
-    assert found(bags) == {("p3", "p25")}
+    assert pairs_of(bags) == {("p3", "p25")}
 
 
 def test_black_constant_and_nearly_empty_pictures_make_no_pair():
@@ -146,16 +146,16 @@ def test_black_constant_and_nearly_empty_pictures_make_no_pair():
     rng = np.random.default_rng(0)
     empty = [np.zeros((SIZE, SIZE), np.uint8), np.full((SIZE, SIZE), 128, np.uint8), np.asarray(text)]
     faint = [rng.integers(0, 2, (SIZE, SIZE)).astype(np.uint8) + 90 for _ in range(4)]
-    assert found([(picture,) for picture in [*empty, *empty, *faint]] + others(10)) == set()
+    assert pairs_of([(picture,) for picture in [*empty, *empty, *faint]] + others(10)) == set()
 
 
 def test_films_alike_by_anatomy_raise_the_threshold():
     """Of pictures that share most of what they show only those count that share far more."""
     usual = texture(0)
     films = [(np.asarray(0.8 * usual + 0.2 * texture(seed), np.uint8),) for seed in range(1, 40)]
-    assert found(films) == set()
+    assert pairs_of(films) == set()
     films.append((jpeg(films[7][0], 60),))
-    assert found(films) == {("p7", "p39")}
+    assert pairs_of(films) == {("p7", "p39")}
 
 
 @pytest.mark.parametrize("first", range(0, 4000, 200))
@@ -163,21 +163,21 @@ def test_two_hundred_pictures_of_their_own_hold_no_pair(first):
     rng = np.random.default_rng(first)
     radius, grain, contrast = rng.uniform(0.35, 0.49), rng.uniform(1.5, 4), rng.uniform(4, 30)
     bags = [(framed(texture(seed, contrast, grain), radius),) for seed in range(first, first + 200)]
-    assert found(bags) == set()
+    assert pairs_of(bags) == set()
 
 
 def test_bags_are_compared_picture_by_picture():
     bags = [tuple(framed(texture(100 * i + k)) for k in range(3)) for i in range(12)]
     bags[9] = (bags[9][0], jpeg(np.roll(bags[2][0], 3, 1), 60))
-    assert found(bags, kind="bag") == {("p2", "p9")}
+    assert pairs_of(bags, kind="bag") == {("p2", "p9")}
 
 
 def test_pictures_in_different_places_are_not_compared_and_all_shared_places_are():
     eyes = [(framed(texture(2 * i)), framed(texture(2 * i + 1))) for i in range(12)]
     eyes[5] = (jpeg(eyes[8][1], 60), None)
-    assert found(eyes) == set()
+    assert pairs_of(eyes) == set()
     eyes[5] = (None, jpeg(eyes[8][1], 60))
-    assert found(eyes) == {("p5", "p8")}
+    assert pairs_of(eyes) == {("p5", "p8")}
 
 
 def files(folder, count=8):
@@ -191,19 +191,19 @@ def files(folder, count=8):
 def test_what_is_kept_serves_again_and_is_mended_when_damaged(tmp_path, monkeypatch):
     notes = []
     cohort = files(tmp_path / "films")
-    whole = near_duplicates(cohort, tmp_path / "cache", 2, notes.append)
-    assert [(p.first, p.second, p.pictures) for p in whole] == [("p0", "p7", ("0.jpg", "7.jpg"))]
-    assert near_duplicates(cohort, None, 1, notes.append) == whole
+    pairs = near_duplicates(cohort, tmp_path / "cache", 2, notes.append)
+    assert [(p.first, p.second, p.pictures) for p in pairs] == [("p0", "p7", ("0.jpg", "7.jpg"))]
+    assert near_duplicates(cohort, None, 1, notes.append) == pairs
     assert not notes
-    (kept,) = (tmp_path / "cache" / "doctor").glob(f"*/{ARRAY}")
+    (file,) = (tmp_path / "cache" / "doctor").glob(f"*/{ARRAY}")
     with monkeypatch.context() as patch:
         patch.setattr("mora_bench.doctor.near_thumbnails.grey", lambda _: pytest.fail("decoded again"))
-        assert near_duplicates(cohort, tmp_path / "cache", 2, notes.append) == whole
-    content = kept.read_bytes()
+        assert near_duplicates(cohort, tmp_path / "cache", 2, notes.append) == pairs
+    content = file.read_bytes()
     for damaged in (content[:1000], content[:-5000] + bytes(5000)):
-        kept.write_bytes(damaged)
-        assert near_duplicates(cohort, tmp_path / "cache", 2, notes.append) == whole
-        assert kept.read_bytes() == content
+        file.write_bytes(damaged)
+        assert near_duplicates(cohort, tmp_path / "cache", 2, notes.append) == pairs
+        assert file.read_bytes() == content
     assert len(notes) == 2
     assert "made anew" in notes[0]
 
@@ -232,14 +232,14 @@ def test_the_known_grouping_of_a_reader_is_not_used():
     grey = texture(1)
     bags = [*others(12), (framed(grey),), (jpeg(framed(grey), 50),)]
     plain = table(bags)
-    told = Table(**{**vars(plain), "inseparable": (("",) * 12 + ("same", "same"),)})
-    assert near_duplicates(told, None, 1, pytest.fail) == near_duplicates(plain, None, 1, pytest.fail) != []
+    grouped = Table(**{**vars(plain), "inseparable": (("",) * 12 + ("same", "same"),)})
+    assert near_duplicates(grouped, None, 1, pytest.fail) == near_duplicates(plain, None, 1, pytest.fail) != []
 
 
 def test_tables_without_pictures_hold_no_pair():
     nothing = {"note": Column("text", ("a", "b"))}
     assert near_duplicates(Table(**{**vars(table(others(2))), "modalities": nothing}), None, 1, pytest.fail) == []
-    assert found([(None,), *others(1)]) == set()
+    assert pairs_of([(None,), *others(1)]) == set()
 
 
 def test_many_pictures_are_compared_coarsely_and_copies_are_still_among_the_best():

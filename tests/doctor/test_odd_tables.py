@@ -69,10 +69,10 @@ def gone(table):
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_table(name, diagnose):
     table = ODD[name]()
-    found = diagnose(table)
-    assert all(0 <= finding.weight <= 1 for finding in found.findings)
-    assert lines(found, table)
-    assert {f.look for f in found.findings} <= {"repeats", "placeholders"}, [f.seen for f in found.findings]
+    diagnosis = diagnose(table)
+    assert all(0 <= finding.weight <= 1 for finding in diagnosis.findings)
+    assert lines(diagnosis, table)
+    assert {f.look for f in diagnosis.findings} <= {"repeats", "placeholders"}, [f.seen for f in diagnosis.findings]
 
 
 def test_the_classes_of_a_multi_class_task_are_labels(diagnose):
@@ -101,9 +101,9 @@ def test_a_hundred_thousand_rows_take_bounded_time_and_memory(diagnose):
         covariates={"age": tuple(str(a) for a in rng.integers(20, 90, n))},
     )
     begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = diagnose(table)
+    diagnosis = diagnose(table)
     assert time.process_time() - begun < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 800_000
-    assert found.drawn <= MOST_SAMPLES
-    assert any("were searched in" in line for line in lines(found, table))
-    assert [f.look for f in found.findings] == ["repeats"]
+    assert diagnosis.drawn <= MOST_SAMPLES
+    assert any("were searched in" in line for line in lines(diagnosis, table))
+    assert [f.look for f in diagnosis.findings] == ["repeats"]

@@ -16,7 +16,7 @@ from mora_bench.files import FileHashes
 pytestmark = pytest.mark.real
 
 
-def findings(name, root, tmp_path, monkeypatch):
+def diagnosed(name, root, tmp_path, monkeypatch):
     # That look has a test of its own on these data; it takes minutes.
     monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
     table, everybody = datasets.with_left_out(name, root)
@@ -24,13 +24,13 @@ def findings(name, root, tmp_path, monkeypatch):
     return table, looks.diagnose(table, everybody, hashes, None, 1, lambda _: None).findings
 
 
-def facts_of(found, look):
-    return [finding.facts for finding in found if finding.look == look]
+def facts_of(findings, look):
+    return [finding.facts for finding in findings if finding.look == look]
 
 
 def test_odir(real_data, tmp_path, monkeypatch):
-    _, found = findings("odir", real_data, tmp_path, monkeypatch)
-    (words,) = facts_of(found, "words")
+    _, findings = diagnosed("odir", real_data, tmp_path, monkeypatch)
+    (words,) = facts_of(findings, "words")
     six = {label: rule["words"] for label, rule in words["rules"].items() if rule["form"] == "any of"}
     assert {label: sorted(terms) for label, terms in six.items()} == {
         "G": ["glaucoma"],
@@ -43,17 +43,17 @@ def test_odir(real_data, tmp_path, monkeypatch):
     assert [words["rules"][label]["wrong"] for label in "GCAHMD"] == [0] * 6
     assert (words["rules"]["O"]["form"], words["rules"]["N"]["form"]) == ("anything else", "none of these")
     assert words["rules"]["O"]["wrong"] + words["rules"]["N"]["wrong"] <= 10
-    tells = {fact["by"]: fact["labels"] for fact in facts_of(found, "tells")}
+    tells = {fact["by"]: fact["labels"] for fact in facts_of(findings, "tells")}
     order = tells["the id and the order in the file"]
     assert set(order) == set("NDGCAHMO")
     assert order["N"]["auroc"] > 0.985
     assert "the length of text" in tells
-    levels = {fact["level"]: fact for fact in facts_of(found, "levels")[0]["levels"]}
+    levels = {fact["level"]: fact for fact in facts_of(findings, "levels")[0]["levels"]}
     one = levels["with 1 picture of image"]
     # Of 298 patients two are others of these under another ID.
     assert (one["patients"], round(one["labels"]["O"]["share"], 3)) == (296, 0.686)
     assert round(levels["with 0 pictures of image"]["labels"]["O"]["share"], 3) == 0.511
-    (repeats,) = facts_of(found, "repeats")
+    (repeats,) = facts_of(findings, "repeats")
     assert repeats["texts"] == 674
     assert 0.82 < repeats["in_training"] < 0.9
 
@@ -71,20 +71,20 @@ def test_age_one_of_odir_as_it_is_published(real_data):
 
 @pytest.mark.parametrize(("name", "without"), [("cxr", 23), ("cxr-views", 25)])
 def test_cxr(real_data, tmp_path, monkeypatch, name, without):
-    table, found = findings(name, real_data, tmp_path, monkeypatch)
+    table, findings = diagnosed(name, real_data, tmp_path, monkeypatch)
     text = next(n for n, column in table.modalities.items() if column.kind == "text")
-    (repeats,) = facts_of(found, "repeats")
+    (repeats,) = facts_of(findings, "repeats")
     assert 0.23 < repeats["samples"] / len(table) < 0.25
     assert repeats["largest"] == 51
     assert repeats["same"] > 0.99
-    levels = {fact["level"]: fact for fact in facts_of(found, "levels")[0]["levels"]}
+    levels = {fact["level"]: fact for fact in facts_of(findings, "levels")[0]["levels"]}
     assert levels[f"without {text}"]["patients"] == without
     assert levels[f"without {text}"]["labels"][NONE]["share"] == 1
-    tells = {fact["by"]: fact["labels"] for fact in facts_of(found, "tells")}
+    tells = {fact["by"]: fact["labels"] for fact in facts_of(findings, "tells")}
     length = tells[f"the length of {text}"]
     assert {NONE, "Density", "Deformity", "Opacity"} <= set(length)
     assert round(length["Density"]["auroc"], 1) == 0.8
-    (marks,) = facts_of(found, "placeholders")
+    (marks,) = facts_of(findings, "placeholders")
     assert [(m["value"], round(m["samples"] / marks["of"], 2)) for m in marks["placeholders"]] == [("XXXX", 0.46)]
-    assert "Atherosclerosis" in facts_of(found, "words")[0]["rules"]
-    assert Counter(f.look for f in found).keys() == {"repeats", "placeholders", "levels", "words", "tells"}
+    assert "Atherosclerosis" in facts_of(findings, "words")[0]["rules"]
+    assert Counter(f.look for f in findings).keys() == {"repeats", "placeholders", "levels", "words", "tells"}

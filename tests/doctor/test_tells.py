@@ -13,7 +13,7 @@ from mora_bench.doctor import tells
 from mora_bench.doctor.questions import MOST_SAMPLES, NONE, all_samples, drawn
 
 
-def found(table):
+def tells_of(table):
     return {finding.facts["by"]: finding.facts["labels"] for finding in tells.look(all_samples(table))}
 
 
@@ -27,33 +27,33 @@ def by_order(seed, n=600):
 
 
 def test_nothing_is_told_where_nothing_tells():
-    assert found(clean(1)) == {}
+    assert tells_of(clean(1)) == {}
 
 
 def test_the_order_in_the_file():
-    labels = found(by_order(2))["the order in the file"]
+    labels = tells_of(by_order(2))["the order in the file"]
     assert list(labels) == ["label 0"]
     assert 0.6 < labels["label 0"]["low"] < labels["label 0"]["auroc"] < labels["label 0"]["high"] < 1
 
 
 def test_the_id_and_the_order_are_one_look_where_they_are_the_same():
     table = by_order(3)
-    seen = found(replace(table, ids=tuple(f"P-{k}" for k in range(len(table)))))
+    seen = tells_of(replace(table, ids=tuple(f"P-{k}" for k in range(len(table)))))
     assert list(seen) == ["the id and the order in the file"]
-    assert "the patient" in next(iter(found(replace(table, patients=tuple(f"{k}" for k in range(len(table)))))))
+    assert "the patient" in next(iter(tells_of(replace(table, patients=tuple(f"{k}" for k in range(len(table)))))))
 
 
 def test_the_numbers_in_ids_count_and_not_their_letters():
     """In the order of text 10 stands before 9, and the waves would be cut up."""
     table = by_order(4)
     numbered = replace(table, ids=tuple(f"{k}_left.png" for k in range(len(table))))
-    assert list(found(mixed(numbered))) == ["the id"]
+    assert list(tells_of(mixed(numbered))) == ["the id"]
 
 
 def test_the_patients_id_tells_where_the_samples_does_not():
     table = by_order(5)
     table = replace(table, patients=tuple(f"{k // 2}" for k in range(len(table))))
-    assert list(found(mixed(table))) == ["the patient's id"]
+    assert list(tells_of(mixed(table))) == ["the patient's id"]
 
 
 def test_the_number_of_pictures():
@@ -62,7 +62,7 @@ def test_the_number_of_pictures():
     parts = 1 + often(rng, where(table), 0.8, 0.2)
     films = tuple(tuple(table.ids[k] + str(p) for p in range(n)) for k, n in enumerate(parts))
     table = replace(table, modalities=table.modalities | {"film": Column("bag", films)})
-    assert list(found(table)) == ["the number of pictures of film"]
+    assert list(tells_of(table)) == ["the number of pictures of film"]
 
 
 def test_whether_there_is_a_text_and_its_length():
@@ -71,9 +71,9 @@ def test_whether_there_is_a_text_and_its_length():
     texts = list(table.modalities["text"].values)
     gone = often(rng, where(table), 0.6, 0.05)
     absent = with_text(table, [None if g else t for g, t in zip(gone, texts, strict=True)])
-    assert list(found(absent)) == ["whether there is text"]
+    assert list(tells_of(absent)) == ["whether there is text"]
     long = [sentence(rng, 14 if yes else 9) for yes in where(table)]
-    assert list(found(with_text(table, long))) == ["the length of text"]
+    assert list(tells_of(with_text(table, long))) == ["the length of text"]
 
 
 @pytest.mark.parametrize("values", [("young", "old"), (31, 74), (None, 40)])
@@ -86,7 +86,7 @@ def test_a_covariate_of_words_numbers_or_with_gaps(values):
         cells = [None if k % 5 == 0 else 40 + 30 * o + rng.integers(9) for k, o in enumerate(old)]
     else:
         cells = [values[o] for o in old.astype(int)]
-    assert list(found(replace(table, covariates={"when": tuple(cells)}))) == ["covariate when"]
+    assert list(tells_of(replace(table, covariates={"when": tuple(cells)}))) == ["covariate when"]
 
 
 def picture(width, height, form, rng):
@@ -100,12 +100,12 @@ def test_the_size_the_format_and_the_shape_of_files(tmp_path):
     rng = np.random.default_rng(0)
     label = often(rng, where(table), 0.9, 0.1)
     sizes = [bytes(200 + 100 * yes + rng.integers(80)) for yes in label]
-    assert list(found(with_files(table, tmp_path / "size", sizes))) == ["the size in bytes of the files of film"]
+    assert list(tells_of(with_files(table, tmp_path / "size", sizes))) == ["the size in bytes of the files of film"]
     plain = picture(20, 20, "PNG", rng)
     forms = [picture(20, 20, "BMP", rng) if yes else plain for yes in label]
-    assert "the format of the files of film" in next(iter(found(with_files(table, tmp_path / "form", forms))))
+    assert "the format of the files of film" in next(iter(tells_of(with_files(table, tmp_path / "form", forms))))
     shapes = [picture(20 + 4 * yes, 30, "BMP", rng) for yes in label]
-    assert "the width of the files of film" in next(iter(found(with_files(table, tmp_path / "shape", shapes))))
+    assert "the width of the files of film" in next(iter(tells_of(with_files(table, tmp_path / "shape", shapes))))
 
 
 def test_nobody_s_label_is_a_label_too():
@@ -116,7 +116,7 @@ def test_nobody_s_label_is_a_label_too():
     targets[nothing] = 0
     texts = [sentence(rng, 5 if yes else 12) for yes in nothing]
     table = with_text(replace(table, targets=targets), texts)
-    assert NONE in found(table)["the length of text"]
+    assert NONE in tells_of(table)["the length of text"]
 
 
 def test_patients_count_and_not_their_visits():
@@ -124,7 +124,7 @@ def test_patients_count_and_not_their_visits():
     alarms = 0
     for seed in range(12):
         table = clean(20 + seed, 1200, labels=3, a_patient=100)
-        alarms += bool(found(table))
+        alarms += bool(tells_of(table))
     assert alarms == 0
 
 

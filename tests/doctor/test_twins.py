@@ -10,7 +10,7 @@ from mora_bench.files import FileHashes
 
 
 @pytest.fixture
-def found(tmp_path, monkeypatch):
+def findings_of(tmp_path, monkeypatch):
     # Drawings of two patients are never the same; reading two thousand of them takes half a minute.
     monkeypatch.setattr(looks.near_duplicates, "near_duplicates", lambda *_: [])
 
@@ -41,8 +41,8 @@ def by(findings):
 
 
 @pytest.mark.parametrize(("name", "text"), [("odir", "text"), ("odir-eyes", "keywords"), ("odir-record", "keywords")])
-def test_of_odir_texts_repeat_and_their_length_tells_what_the_keywords_tell(found, name, text):
-    seen = by(found(name))
+def test_of_odir_texts_repeat_and_their_length_tells_what_the_keywords_tell(findings_of, name, text):
+    seen = by(findings_of(name))
     assert set(seen) == {"repeats", f"the length of {text}"}
     assert seen[f"the length of {text}"] == ODIR_TEXT
     assert (seen["repeats"]["texts"], seen["repeats"]["samples"], seen["repeats"]["largest"]) == (388, 734, 169)
@@ -51,16 +51,16 @@ def test_of_odir_texts_repeat_and_their_length_tells_what_the_keywords_tell(foun
     assert seen["repeats"]["same"] < 0.5
 
 
-def test_of_the_other_odirs_what_is_left_of_it(found):
-    assert set(seen := by(found("odir-grade"))) == {"repeats", "the length of text"}
+def test_of_the_other_odirs_what_is_left_of_it(findings_of):
+    assert set(seen := by(findings_of("odir-grade"))) == {"repeats", "the length of text"}
     assert seen["the length of text"] == {"none", "several"}
-    assert set(seen := by(found("odir-redacted"))) == {"repeats", "the length of text"}
+    assert set(seen := by(findings_of("odir-redacted"))) == {"repeats", "the length of text"}
     assert seen["the length of text"] <= ODIR_TEXT
 
 
 @pytest.mark.parametrize(("name", "text"), [("cxr", "text"), ("cxr-views", "report")])
-def test_of_cxr_reports_say_their_own_findings_in_one_way(found, name, text):
-    seen = by(found(name))
+def test_of_cxr_reports_say_their_own_findings_in_one_way(findings_of, name, text):
+    seen = by(findings_of(name))
     assert set(seen) == {"repeats", f"the length of {text}", "words"}
     assert NONE in seen[f"the length of {text}"] <= CXR_TEXT
     assert seen["words"] == {
@@ -72,7 +72,7 @@ def test_of_cxr_reports_say_their_own_findings_in_one_way(found, name, text):
     assert (seen["repeats"]["texts"], seen["repeats"]["samples"], seen["repeats"]["largest"]) == (685, 372, 50)
 
 
-def test_of_cxr_without_the_words_that_name_labels_other_words_of_the_same_sentences_are_left(found):
-    seen = by(found("cxr-redacted"))
+def test_of_cxr_without_the_words_that_name_labels_other_words_of_the_same_sentences_are_left(findings_of):
+    seen = by(findings_of("cxr-redacted"))
     assert set(seen) == {"repeats", "the length of text", "words"}
     assert set(seen["words"]) <= CXR_TEXT

@@ -15,7 +15,7 @@ def rules(table):
     return {label: rule for finding in words.look(all_samples(table)) for label, rule in finding.facts["rules"].items()}
 
 
-def said(table, *sayings, seed=0):
+def with_sayings(table, *sayings, seed=0):
     """The table with random texts, in which each saying, (label, words), stands for those who have the label."""
     rng = np.random.default_rng(seed)
     texts = []
@@ -32,7 +32,7 @@ def test_no_rule_where_words_say_nothing():
 
 
 def test_one_word():
-    table = said(clean(2), (0, ["suspected glaucoma"]))
+    table = with_sayings(clean(2), (0, ["suspected glaucoma"]))
     assert rules(table)["label 0"]["words"] in (["glaucoma"], ["suspected"])
     assert rules(table)["label 0"]["wrong"] == 0
     assert list(rules(table)) == ["label 0"]
@@ -42,22 +42,24 @@ def test_one_word():
 
 
 def test_what_words_share_is_shorter_than_all_of_them():
-    table = said(clean(3), (1, ["myopic maculopathy", "pathological myopia", "myopia", "high myopia retinopathy"]))
+    table = with_sayings(
+        clean(3), (1, ["myopic maculopathy", "pathological myopia", "myopia", "high myopia retinopathy"])
+    )
     assert rules(table)["label 1"]["words"] == ["myopi"]
 
 
 def test_a_word_within_a_longer_one_and_glued_to_the_next():
     ways = ["nonproliferative retinopathy", "proliferative retinopathyRight_text:", "mild non proliferativeRight_text"]
-    assert rules(said(clean(4), (2, ways)))["label 2"]["words"] == ["proliferative"]
+    assert rules(with_sayings(clean(4), (2, ways)))["label 2"]["words"] == ["proliferative"]
 
 
 def test_the_exact_word_is_preferred_to_one_that_also_stands_with_others():
-    table = said(
+    table = with_sayings(
         clean(5), (0, ["hypertensive retinopathy"]), (1, ["diabetic retinopathy", "proliferative retinopathy"])
     )
-    found = rules(table)
-    assert found["label 0"]["words"] == ["hypertensive"]
-    assert sorted(found["label 1"]["words"]) == ["diabetic", "proliferative"]
+    by_label = rules(table)
+    assert by_label["label 0"]["words"] == ["hypertensive"]
+    assert sorted(by_label["label 1"]["words"]) == ["diabetic", "proliferative"]
 
 
 def test_anything_else_and_none_of_these():
@@ -72,10 +74,10 @@ def test_anything_else_and_none_of_these():
         parts += [str(rng.choice(rare))] if row[2] else []
         parts += ["lens dust"] if rng.random() < 0.2 else []
         texts.append("; ".join(parts) if parts else "normal fundus")
-    found = rules(with_text(replace(table, targets=targets), texts))
-    assert (found["label 2"]["form"], found["label 3"]["form"]) == ("anything else", "none of these")
-    assert sorted(word.split()[0] for word in found["label 2"]["words"]) in (["dust", "fundus"], ["dust", "normal"])
-    assert [found[f"label {k}"]["wrong"] for k in range(4)] == [0, 0, 0, 0]
+    by_label = rules(with_text(replace(table, targets=targets), texts))
+    assert (by_label["label 2"]["form"], by_label["label 3"]["form"]) == ("anything else", "none of these")
+    assert sorted(word.split()[0] for word in by_label["label 2"]["words"]) in (["dust", "fundus"], ["dust", "normal"])
+    assert [by_label[f"label {k}"]["wrong"] for k in range(4)] == [0, 0, 0, 0]
 
 
 def test_noise_is_counted_on_patients_that_the_rule_has_not_seen():
@@ -102,12 +104,12 @@ def test_nobody_s_label():
 
 @pytest.mark.parametrize("ways", [["白内障", "老年性白内障"], ["κερατίτιδα"], ["катаракта левого глаза"]])
 def test_words_of_other_scripts(ways):
-    assert rules(said(clean(10), (0, ways)))["label 0"]["wrong"] == 0
+    assert rules(with_sayings(clean(10), (0, ways)))["label 0"]["wrong"] == 0
 
 
 def test_every_kind_of_text_has_a_vocabulary_or_none():
     assert vocabulary([None, "", "  ", ",;."]) is None
     assert vocabulary(["a b"] * 3 + [None]) is None
-    found = vocabulary(["one two, three"] * 4 + ["two"] * 4 + [None])
-    assert {"one", "two", "three"} >= set(found.terms) >= {"two"} or "one two" in found.terms
-    assert found.samples.shape == (9, len(found.terms))
+    lexicon = vocabulary(["one two, three"] * 4 + ["two"] * 4 + [None])
+    assert {"one", "two", "three"} >= set(lexicon.terms) >= {"two"} or "one two" in lexicon.terms
+    assert lexicon.samples.shape == (9, len(lexicon.terms))

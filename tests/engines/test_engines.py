@@ -108,11 +108,11 @@ def content(out) -> dict[str, bytes]:
 
 def errors(out) -> dict[str, set[str]]:
     """The errors of each method's cells, without what names a process or a file."""
-    found: dict[str, set[str]] = {}
+    messages: dict[str, set[str]] = {}
     for file in (out / "records").iterdir():
         record = json.loads(file.read_text())
-        found.setdefault(record["cell"]["method"], set()).add(record["error"].partition(";")[0])
-    return found
+        messages.setdefault(record["cell"]["method"], set()).add(record["error"].partition(";")[0])
+    return messages
 
 
 def check(plugin, out, alone):
@@ -175,17 +175,17 @@ def test_ray_with_a_node_that_dies(plugin, tmp_path, alone):
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("options", "message"),
     [
         (["--resources", "num_gpu=1"], "of Ray, address, num_cpus, num_gpus, memory can be given"),
         (["--resources", "num_gpus=one"], "num_gpus=one: expected a number"),
         (["--resources", "num_gpus"], "expected NAME=VALUE"),
     ],
 )
-def test_ray_refuses_what_it_does_not_know(plugin, tmp_path, capsys, given, said):
+def test_ray_refuses_what_it_does_not_know(plugin, tmp_path, capsys, options, message):
     pytest.importorskip("ray")
-    assert grid(plugin, tmp_path / "out", "ray", *given) == 2
-    assert said in capsys.readouterr().err
+    assert grid(plugin, tmp_path / "out", "ray", *options) == 2
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()
 
 
@@ -273,9 +273,9 @@ def test_shards_are_the_grid_and_share_nothing(plugin, tmp_path, alone):
     for part in (1, 2, 3):
         assert grid(plugin, tmp_path / f"{part}", "inline", "--shard", f"{part}/3", methods=("steady",)) == 0
     # A part of so small a grid may be empty.
-    found = [set(content(tmp_path / f"{part}")) for part in (1, 2, 3)]
-    assert sum(map(len, found)) == len(content(alone))
-    assert set().union(*found) == set(content(alone))
+    shards = [set(content(tmp_path / f"{part}")) for part in (1, 2, 3)]
+    assert sum(map(len, shards)) == len(content(alone))
+    assert set().union(*shards) == set(content(alone))
     assert each_once(plugin)
 
 

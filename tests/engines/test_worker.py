@@ -14,7 +14,7 @@ from mora_bench.engines.worker import own_gpu
 
 
 @pytest.mark.parametrize(
-    ("visible", "device", "own"),
+    ("visible", "device", "gpus"),
     [
         ("0,1,3", "cuda", ["0", "1", "3", "0"]),
         ("GPU-a,GPU-b", "cuda", ["GPU-a", "GPU-b", "GPU-a", "GPU-b"]),
@@ -24,11 +24,11 @@ from mora_bench.engines.worker import own_gpu
         ("0,1", "cpu", [None] * 4),
     ],
 )
-def test_gpus_are_shared_out_among_workers(monkeypatch, visible, device, own):
+def test_gpus_are_shared_out_among_workers(monkeypatch, visible, device, gpus):
     """One each, unless one was named."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     runtime = Runtime(out=Path("x"), cache=Path("x"), device=device, workers=4)
-    assert [own_gpu(number, runtime) for number in range(4)] == own
+    assert [own_gpu(number, runtime) for number in range(4)] == gpus
 
 
 def test_a_worker_sees_its_own_gpu_alone(tmp_path, monkeypatch):

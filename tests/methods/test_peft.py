@@ -47,8 +47,8 @@ def lxmert():
 def bridgetower():
     vision = {"hidden_size": 64, "num_hidden_layers": 2, "image_size": 32, "patch_size": 16}
     text = SMALL | {"hidden_size": 64, "vocab_size": 99}
-    own = SMALL | {"hidden_size": 64}
-    return BridgeTowerModel(BridgeTowerConfig(**own, text_config=text, vision_config=vision))
+    sizes = SMALL | {"hidden_size": 64}
+    return BridgeTowerModel(BridgeTowerConfig(**sizes, text_config=text, vision_config=vision))
 
 
 def layers(model) -> list[str]:
@@ -56,7 +56,7 @@ def layers(model) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("make", "blocks", "found"),
+    ("make", "blocks", "layer_names"),
     [
         (lambda: tiny_backbone().vilt, [0, 2], ["encoder.layer.0", "encoder.layer.2"]),
         (
@@ -71,11 +71,11 @@ def layers(model) -> list[str]:
         ),
     ],
 )
-def test_the_blocks_found_are_named(make, blocks, found, tmp_path):
+def test_the_blocks_found_are_named(make, blocks, layer_names, tmp_path):
     model = get_peft_model(make(), MoraConfig(blocks=blocks))
-    assert model.base_model.blocks == layers(model) == found
+    assert model.base_model.blocks == layers(model) == layer_names
     model.save_pretrained(tmp_path)
-    assert PeftModel.from_pretrained(make(), tmp_path).base_model.blocks == found
+    assert PeftModel.from_pretrained(make(), tmp_path).base_model.blocks == layer_names
 
 
 @pytest.mark.parametrize("blocks", [[7], [0, 7], [-1]])
@@ -98,8 +98,8 @@ def test_a_block_that_is_not_there_is_refused(blocks):
     ],
 )
 def test_a_network_that_was_not_tested_is_refused_and_told_what_to_name(make, name, lists):
-    said = rf"MoRA was tested on vilt, clip, not on {name}\..*MoraConfig\(towers=\[\.\.\.\]\).*{lists}"
-    with pytest.raises(ValueError, match=said):
+    message = rf"MoRA was tested on vilt, clip, not on {name}\..*MoraConfig\(towers=\[\.\.\.\]\).*{lists}"
+    with pytest.raises(ValueError, match=message):
         get_peft_model(make(), MoraConfig())
 
 

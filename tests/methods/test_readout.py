@@ -58,24 +58,24 @@ DUAL = dual_inputs([(2, 4), (3, 2), (4, 4)], [5, 7, 3])
 def test_the_mean_is_that_of_every_token_that_is_there():
     model, batch = made(tiny_backbone(), "mean"), random_inputs()
     (tokens,) = last_of(model, batch)
-    expected = torch.stack([own[there].mean(0) for own, there in zip(tokens.x, tokens.mask, strict=True)])
+    expected = torch.stack([states[mask].mean(0) for states, mask in zip(tokens.x, tokens.mask, strict=True)])
     torch.testing.assert_close(model(batch), model.head(expected))
 
 
 def test_on_towers_each_means_tokens_are_projected_as_its_pooled_one_is():
     model = made(tiny_clip(), "mean")
-    text, image = ([x[there].mean(0) for x, there in zip(t.x, t.mask, strict=True)] for t in last_of(model, DUAL))
+    text, image = ([x[mask].mean(0) for x, mask in zip(t.x, t.mask, strict=True)] for t in last_of(model, DUAL))
     expected = torch.cat([model.pooler["text"](torch.stack(text)), model.pooler["image"](torch.stack(image))], -1)
     torch.testing.assert_close(model(DUAL), model.head(expected))
 
 
 def by_hand(query, weight, bias, tokens):
     """One label's logit of one sample: its tokens by stream, [t, D] each, with the label's query for each."""
-    found = []
+    attended = []
     for u, h in zip(query, tokens, strict=True):
         scores = torch.stack([u @ token / len(u) ** 0.5 for token in h]).exp()
-        found.append((scores / scores.sum()) @ h)
-    return float((weight @ torch.cat(found) + bias).detach())
+        attended.append((scores / scores.sum()) @ h)
+    return float((weight @ torch.cat(attended) + bias).detach())
 
 
 def test_each_label_attends_by_itself():
@@ -92,7 +92,7 @@ def test_each_label_attends_by_itself():
 def test_on_towers_labels_attend_in_each_stream_and_what_they_find_is_projected():
     model = made(tiny_clip(), "labels")
     head, (text, image) = model.head, last_of(model, DUAL)
-    found = []
+    logits = []
     for b in range(3):
         row = []
         for c in range(C):
@@ -102,15 +102,15 @@ def test_on_towers_labels_attend_in_each_stream_and_what_they_find_is_projected(
                 read = (h @ head.queries[s][c] / h.shape[1] ** 0.5).softmax(0) @ h
                 parts.append(model.pooler[("text", "image")[s]](read))
             row.append(float(head.weight[c] @ torch.cat(parts) + head.bias[c]))
-        found.append(row)
-    torch.testing.assert_close(model(DUAL), torch.tensor(found), rtol=1e-4, atol=1e-4)
+        logits.append(row)
+    torch.testing.assert_close(model(DUAL), torch.tensor(logits), rtol=1e-4, atol=1e-4)
 
 
 def test_labels_first_read_the_mean():
     attention, means = (made(tiny_backbone(), readout, moved=False) for readout in ("labels", "mean"))
     (tokens,) = last_of(attention, random_inputs())
-    found = attention.head.attend([tokens])[0]
-    torch.testing.assert_close(found, tokens.mean()[:, None].expand_as(found))
+    attended = attention.head.attend([tokens])[0]
+    torch.testing.assert_close(attended, tokens.mean()[:, None].expand_as(attended))
     assert means(random_inputs()).shape == attention(random_inputs()).shape
 
 
@@ -239,8 +239,8 @@ def test_flops_and_parameters_equal_closed_forms(folder, toy):
     assert step["pooler"] - step["mean"] == width * width
     assert step["labels"] - step["mean"] == multiply_adds(tokens, width, 8) - head
     counted = {readout: forward_flops(model, batch) for readout, model in models.items()}
-    assert {readout: own.flops / 2 for readout, own in counted.items()} == pytest.approx(step)
-    assert [own.without_formula for own in counted.values()] == [(), (), ()]
+    assert {readout: count.flops / 2 for readout, count in counted.items()} == pytest.approx(step)
+    assert [count.without_formula for count in counted.values()] == [(), (), ()]
     shares = {readout: parameters(model) for readout, model in models.items()}
     assert shares["labels"].trained == {"adapter": 0, "pooler": 0, "head": 2 * 8 * width + 8, "backbone": 0}
     assert shares["mean"].trained["pooler"] == 0

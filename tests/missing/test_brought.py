@@ -103,12 +103,12 @@ def settled(file, unit="sample"):
 
 def test_a_cell_names_it_by_digest_and_by_nothing_else(tmp_path):
     file = written(tmp_path)
-    found = settled(file)
-    assert found == Missing(f"mask:{read(file).digest}", 1.0)
-    assert found.brought == read(file).digest
+    missing = settled(file)
+    assert missing == Missing(f"mask:{read(file).digest}", 1.0)
+    assert missing.brought == read(file).digest
     assert not UNIFORM.brought
     # What is settled is settled: a digest stands for itself.
-    assert settled(found.brought) == found
+    assert settled(missing.brought) == missing
     with pytest.raises(UserError, match="mask:0123456789abcdef: no mask of that digest is at hand"):
         settled("0123456789abcdef")
     with pytest.raises(UserError, match="no such file; expected a table"):
@@ -119,30 +119,30 @@ def test_a_cell_names_it_by_digest_and_by_nothing_else(tmp_path):
 
 def test_a_pattern_says_which_columns_are_obeyed_and_no_rate_matters(tmp_path):
     rng = np.random.default_rng(0)
-    own = units(40)
+    cohort = units(40)
     mask = read(written(tmp_path, [(str(i), *rng.integers(0, 2, 2)) for i in range(40)]))
     names = [str(i) for i in range(40)]
-    told = []
+    requests = []
 
-    def given(*which):
-        told.append(which)
-        return mask.kept(names, which[2], which[3])
+    def lookup(*request):
+        requests.append(request)
+        return mask.kept(names, request[2], request[3])
 
-    own = type(own)(**{**vars(own), "brought": given})
+    cohort = type(cohort)(**{**vars(cohort), "brought": lookup})
     missing = Missing(f"mask:{mask.digest}")
     kept = mask.kept(names, "train", 0)
     for rate in (0.0, 0.3, 1.0):
-        assert (drawn(own, missing, "both", rate) == kept).all()
-        image = drawn(own, missing, "image", rate)
+        assert (drawn(cohort, missing, "both", rate) == kept).all()
+        image = drawn(cohort, missing, "image", rate)
         assert (image[:, 1] == kept[:, 1]).all()
         assert image[:, 0].all()
-    assert drawn(own, missing, "complete").all()
-    assert set(told) == {(mask.digest, "sample", "train", 0)}
+    assert drawn(cohort, missing, "complete").all()
+    assert set(requests) == {(mask.digest, "sample", "train", 0)}
     # Another draw of it is itself.
-    other = masks.mask(own, "both", 0.5, missing, data="d", split="test, draw 3", seed=0)
+    other = masks.mask(cohort, "both", 0.5, missing, data="d", split="test, draw 3", seed=0)
     assert (other == kept).all()
-    assert told[-1] == (mask.digest, "sample", "test", 0)
-    assert masks.chances(own, "both", 0.5, missing, data="d", split="train", seed=0) is None
+    assert requests[-1] == (mask.digest, "sample", "test", 0)
+    assert masks.chances(cohort, "both", 0.5, missing, data="d", split="train", seed=0) is None
 
 
 def test_the_audit_tells_who_loses_and_nothing_by_chance():
@@ -152,12 +152,12 @@ def test_the_audit_tells_who_loses_and_nothing_by_chance():
     trait, blind = rng.random((2, n)) < 0.5
     kept = np.stack([rng.random(n) > np.where(trait, 0.5, 0.25), rng.random(n) > 0.3], 1)
     natural = np.ones((n, 2), bool)
-    found = {(o.modality, o.trait): o for o in odds_ratios(natural, kept, NAMES, {"trait": trait, "blind": blind})}
-    assert found["text", "trait"].ratio == pytest.approx(3, rel=0.15)
-    assert found["text", "trait"].low < 3 < found["text", "trait"].high
-    assert [key for key, one in found.items() if one.significant] == [("text", "trait")]
-    whole = odds_ratios(natural, natural, NAMES, {"trait": trait})
-    assert whole == []
+    ratios = {(o.modality, o.trait): o for o in odds_ratios(natural, kept, NAMES, {"trait": trait, "blind": blind})}
+    assert ratios["text", "trait"].ratio == pytest.approx(3, rel=0.15)
+    assert ratios["text", "trait"].low < 3 < ratios["text", "trait"].high
+    assert [key for key, one in ratios.items() if one.significant] == [("text", "trait")]
+    unmasked = odds_ratios(natural, natural, NAMES, {"trait": trait})
+    assert unmasked == []
 
 
 ROOT = Path(__file__).parents[2]

@@ -15,25 +15,27 @@ def test_shares_and_odds_by_hand():
     natural = np.array([[True, True], [True, True], [True, True], [True, True], [True, False]])
     present = np.array([[True, True], [False, True], [False, True], [True, False], [True, False]])
     targets = np.array([[1], [1], [0], [0], [1]], np.uint8)
-    found = effects(natural, present, ("text", "image"), targets, ("A",), {"old": np.array([1, 1, 0, 0, 1], bool)})
+    by_modality = effects(
+        natural, present, ("text", "image"), targets, ("A",), {"old": np.array([1, 1, 0, 0, 1], bool)}
+    )
     # The last sample has nothing but its text, so it cannot lose it.
-    assert found["text"]["all"] == {"n": 4, "share": 0.5}
-    assert found["text"]["share by label"] == {"A": 0.5}
-    assert found["text"]["share by group"] == {"old": 0.5}
-    assert found["image"]["all"] == {"n": 4, "share": 0.25}
-    assert found["image"]["share by label"] == {"A": 0.0}
-    assert found["image"]["odds ratio by label"]["A"] == pytest.approx((0.5 * 1.5) / (2.5 * 1.5))
+    assert by_modality["text"]["all"] == {"n": 4, "share": 0.5}
+    assert by_modality["text"]["share by label"] == {"A": 0.5}
+    assert by_modality["text"]["share by group"] == {"old": 0.5}
+    assert by_modality["image"]["all"] == {"n": 4, "share": 0.25}
+    assert by_modality["image"]["share by label"] == {"A": 0.0}
+    assert by_modality["image"]["odds ratio by label"]["A"] == pytest.approx((0.5 * 1.5) / (2.5 * 1.5))
     none = effects(natural, present, ("text", "image"), targets * 0, ("A",), {})
     assert none["text"]["share by label"] == {"A": None}
 
 
 def test_a_mechanism_by_a_label_shows_its_odds_ratio():
-    own = units(20_000)
-    present = combine(own.natural, drawn(own, Missing("label:B", 1.5), pattern="text", rate=0.4))
-    found = effects(own.natural, present, own.modalities, own.targets, own.labels, {})["text"]
-    assert np.log(found["odds ratio by label"]["B"]) == pytest.approx(1.5, abs=0.13)
-    assert np.log(found["odds ratio by label"]["A"]) == pytest.approx(0, abs=0.13)
-    assert found["all"]["share"] == pytest.approx(0.4, abs=0.015)
+    cohort = units(20_000)
+    present = combine(cohort.natural, drawn(cohort, Missing("label:B", 1.5), pattern="text", rate=0.4))
+    text_effects = effects(cohort.natural, present, cohort.modalities, cohort.targets, cohort.labels, {})["text"]
+    assert np.log(text_effects["odds ratio by label"]["B"]) == pytest.approx(1.5, abs=0.13)
+    assert np.log(text_effects["odds ratio by label"]["A"]) == pytest.approx(0, abs=0.13)
+    assert text_effects["all"]["share"] == pytest.approx(0.4, abs=0.015)
 
 
 def test_a_mask_of_another_rate_is_refused(monkeypatch):

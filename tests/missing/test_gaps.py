@@ -33,13 +33,13 @@ def test_each_keeps_every_rule(name):
     assert [(rule, problem) for rule, problem in check(registry.GAPS, name) if problem] == []
 
 
-def taken(values, said, *names):
-    return with_gaps(np.asarray(values, float), Gaps.of(said), *(names or ("id",)))
+def taken(values, text, *names):
+    return with_gaps(np.asarray(values, float), Gaps.of(text), *(names or ("id",)))
 
 
 def test_the_end_is_lost_in_all_channels():
-    found = taken(np.arange(8).reshape(4, 2), "end@0.5")
-    np.testing.assert_array_equal(found, [[0, 1], [2, 3], [NAN, NAN], [NAN, NAN]])
+    values = taken(np.arange(8).reshape(4, 2), "end@0.5")
+    np.testing.assert_array_equal(values, [[0, 1], [2, 3], [NAN, NAN], [NAN, NAN]])
 
 
 def test_a_block_is_one_stretch_that_may_lie_anywhere():
@@ -69,10 +69,10 @@ def test_high_values_are_lost_more_often_in_each_channel_by_its_own_scale():
     st.floats(0.01, 0.99),
 )
 def test_natural_gaps_stay_others_keep_their_value_and_one_value_stays(values, name, rate):
-    found = with_gaps(values, Gaps(name, rate), "id")
-    seen, left = np.isfinite(values), np.isfinite(found)
+    gapped = with_gaps(values, Gaps(name, rate), "id")
+    seen, left = np.isfinite(values), np.isfinite(gapped)
     assert not (left & ~seen).any()
-    np.testing.assert_array_equal(found[left], values[left])
+    np.testing.assert_array_equal(gapped[left], values[left])
     assert left.any() == seen.any()
 
 
@@ -101,12 +101,12 @@ def clinic(n=12):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_networks_and_competitors_see_the_same_values(name, tmp_path):
-    own = replace(cell(0), dataset="clinic", source="real", gaps=Gaps(name, 0.5))
-    whole = clinic()
-    table = whole.only(np.arange(12))
+    gapped = replace(cell(0), dataset="clinic", source="real", gaps=Gaps(name, 0.5))
+    cohort = clinic()
+    table = cohort.only(np.arange(12))
     bare = replace(table, modalities={"ecg": table.modalities["ecg"]})
-    samples = gaps.of_samples(own, cache.prepare(bare, "print", {}, tmp_path))
-    side = gaps.of_side(own, Side(bare, np.arange(12)))
+    samples = gaps.of_samples(gapped, cache.prepare(bare, "print", {}, tmp_path))
+    side = gaps.of_side(gapped, Side(bare, np.arange(12)))
     np.testing.assert_array_equal(side.natural, bare.present)
     for row, value in enumerate(side.table.modalities["ecg"].values):
         if value is None:
@@ -122,27 +122,27 @@ def test_networks_and_competitors_see_the_same_values(name, tmp_path):
 
 
 def test_gaps_are_drawn_by_id_data_and_seed_and_by_nothing_else(tmp_path):
-    own = replace(cell(0), dataset="clinic", source="real", gaps=Gaps("random", 0.5))
+    gapped = replace(cell(0), dataset="clinic", source="real", gaps=Gaps("random", 0.5))
     table = replace(clinic(), modalities={"ecg": clinic().modalities["ecg"]})
 
     def first(cell, rows):
-        found = gaps.of_side(cell, Side(table.only(rows), np.arange(len(rows))))
-        return found.table.modalities["ecg"].values[0].read().values
+        side = gaps.of_side(cell, Side(table.only(rows), np.arange(len(rows))))
+        return side.table.modalities["ecg"].values[0].read().values
 
-    before = first(own, np.arange(12))
+    before = first(gapped, np.arange(12))
     np.testing.assert_array_equal(
-        first(replace(own, method="lora", missing="text", rate=0.3), np.array([0, 5])), before
+        first(replace(gapped, method="lora", missing="text", rate=0.3), np.array([0, 5])), before
     )
-    for other in (replace(own, seed=1), replace(own, dataset="another")):
+    for other in (replace(gapped, seed=1), replace(gapped, dataset="another")):
         assert not np.array_equal(first(other, np.arange(12)), before, equal_nan=True)
 
 
 def test_a_cell_without_gaps_keeps_its_key_and_one_with_them_says_so():
-    own = cell(0)
-    gapped = replace(own, gaps=Gaps("block", 0.5))
-    assert own.gaps is None
-    assert gapped.key != own.key
-    assert replace(own, gaps=Gaps("block", 0.5, "2")).key != gapped.key
+    plain = cell(0)
+    gapped = replace(plain, gaps=Gaps("block", 0.5))
+    assert plain.gaps is None
+    assert gapped.key != plain.key
+    assert replace(plain, gaps=Gaps("block", 0.5, "2")).key != gapped.key
     assert "gaps block@0.5" in gapped.label
 
 
@@ -181,13 +181,13 @@ def test_a_grid_over_gaps_has_a_section_for_each(tmp_path, folder, as_a_new_user
     ]
     words += ["--recipe.max-text", "16", "--engine", "inline", "--gaps", "none", "end@0.5", "--out", str(out)]
     assert cli.main(words) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
-    assert "ward, trained on both missing at 70%\n" in said
-    assert "ward, trained on both missing at 70%, gaps end@0.5\n" in said
-    assert "ward: 100 % of the values of ecg were measured, and 50 % are left by gaps end@0.5." in said
+    printed = capsys.readouterr().out
+    assert "ward, trained on both missing at 70%\n" in printed
+    assert "ward, trained on both missing at 70%, gaps end@0.5\n" in printed
+    assert "ward: 100 % of the values of ecg were measured, and 50 % are left by gaps end@0.5." in printed
     records, _ = Store(out).records()
     assert {(record.cell.method, str(record.cell.gaps)) for record in records} == {
-        (method, own) for method in ("head", "stacked") for own in ("None", "end@0.5")
+        (method, gap) for method in ("head", "stacked") for gap in ("None", "end@0.5")
     }
     assert cli.main(["verify", str(out), "--plugin", str(tmp_path / "ward.py")]) == 3
     assert "gaps" in (out / "tables" / "scores.csv").read_text().splitlines()[0].split(",")

@@ -103,9 +103,9 @@ def test_a_mask_never_takes_the_last_modality_nor_adds_one(natural, rate, patter
 
 @pytest.mark.parametrize("modalities", [2, 3])
 def test_patterns_are_numbered_one_to_one(modalities):
-    found = presence.pattern_presence(modalities)
-    assert found.any(1).all()
-    assert presence.pattern_index(found).tolist() == list(range(2**modalities - 1))
+    patterns = presence.pattern_presence(modalities)
+    assert patterns.any(1).all()
+    assert presence.pattern_index(patterns).tolist() == list(range(2**modalities - 1))
 
 
 def test_realised():

@@ -21,23 +21,23 @@ READ = ("covariate:age", "covariate:site", "label:A", "label", "hidden", "observ
 PATTERN = st.sampled_from(["text", "image", "both"])
 
 
-def only(own, rows):
+def only(cohort, rows):
     """Some of the samples, with contents as they were."""
-    contents = own.contents()[rows]
+    contents = cohort.contents()[rows]
     return dataclasses.replace(
-        own,
-        natural=own.natural[rows],
-        tokens=own.tokens[rows],
-        covariates={name: tuple(values[i] for i in rows) for name, values in own.covariates.items()},
-        patients=tuple(own.patients[i] for i in rows),
-        targets=own.targets[rows],
+        cohort,
+        natural=cohort.natural[rows],
+        tokens=cohort.tokens[rows],
+        covariates={name: tuple(values[i] for i in rows) for name, values in cohort.covariates.items()},
+        patients=tuple(cohort.patients[i] for i in rows),
+        targets=cohort.targets[rows],
         contents=lambda: contents,
     )
 
 
-def flips(own, rows, missing, **how):
+def flips(cohort, rows, missing, **how):
     """How many of the samples that are in both lose another thing when only `rows` are there."""
-    return int((drawn(own, missing, **how)[rows] != drawn(only(own, rows), missing, **how)).any(1).sum())
+    return int((drawn(cohort, missing, **how)[rows] != drawn(only(cohort, rows), missing, **how)).any(1).sum())
 
 
 @pytest.mark.parametrize("name", READ_NOTHING)
@@ -45,10 +45,10 @@ def flips(own, rows, missing, **how):
 @settings(max_examples=40, deadline=None)
 def test_by_chance_one_more_or_less_flips_at_most_the_one_at_the_boundary(name, n, gone, rate, pattern, seed):
     """The total stays exact, so where it changes by one, one sample must flip. Which set a sample loses never does."""
-    own, rows = units(n), np.delete(np.arange(n), gone % n)
+    cohort, rows = units(n), np.delete(np.arange(n), gone % n)
     how = {"pattern": pattern, "rate": rate, "seed": seed}
-    assert flips(own, rows, Missing(name), **how) <= 1
-    before, after = drawn(own, Missing(name), **how)[rows], drawn(only(own, rows), Missing(name), **how)
+    assert flips(cohort, rows, Missing(name), **how) <= 1
+    before, after = drawn(cohort, Missing(name), **how)[rows], drawn(only(cohort, rows), Missing(name), **how)
     both = ~before.all(1) & ~after.all(1)
     assert (before[both] == after[both]).all()
 
@@ -57,28 +57,31 @@ def test_by_chance_one_more_or_less_flips_at_most_the_one_at_the_boundary(name, 
 @given(st.integers(2, 40), st.integers(1, 5), st.integers(0, 10**6), st.floats(0, 1), PATTERN)
 @settings(max_examples=25, deadline=None)
 def test_where_patients_lose_one_more_or_less_flips_at_most_one_patient(name, patients, size, gone, rate, pattern):
-    own = units(patients * size, patients=patients)
-    stay = np.array([i for i in range(len(own)) if own.patients[i] != f"p{gone % patients}"], int)
+    cohort = units(patients * size, patients=patients)
+    stay = np.array([i for i in range(len(cohort)) if cohort.patients[i] != f"p{gone % patients}"], int)
     missing = Missing(name, 1.0, "patient")
-    changed = (drawn(own, missing, pattern, rate)[stay] != drawn(only(own, stay), missing, pattern, rate)).any(1)
-    assert len({own.patients[i] for i in stay[changed]}) <= 1
+    changed = (drawn(cohort, missing, pattern, rate)[stay] != drawn(only(cohort, stay), missing, pattern, rate)).any(1)
+    assert len({cohort.patients[i] for i in stay[changed]}) <= 1
     if size > 1:
         # One sample less of a patient who stays: nobody notices.
-        assert flips(own, np.delete(np.arange(len(own)), gone % len(own)), missing, pattern=pattern, rate=rate) == 0
+        assert (
+            flips(cohort, np.delete(np.arange(len(cohort)), gone % len(cohort)), missing, pattern=pattern, rate=rate)
+            == 0
+        )
 
 
 @pytest.mark.parametrize("name", READ_NOTHING)
 @given(st.integers(2, 60), st.integers(0, 10**6), st.floats(0, 1), PATTERN)
 @settings(max_examples=20, deadline=None)
 def test_by_chance_a_sample_that_changes_flips_nothing(name, n, which, rate, pattern):
-    own, targets = units(n), units(n).targets.copy()
+    cohort, targets = units(n), units(n).targets.copy()
     targets[which % n] ^= 1
-    contents = own.contents() + (np.arange(n) == which % n)[:, None]
-    sites = tuple("z" if i == which % n else site for i, site in enumerate(own.covariates["site"]))
+    contents = cohort.contents() + (np.arange(n) == which % n)[:, None]
+    sites = tuple("z" if i == which % n else site for i, site in enumerate(cohort.covariates["site"]))
     other = dataclasses.replace(
-        own, targets=targets, contents=lambda: contents, covariates=own.covariates | {"site": sites}
+        cohort, targets=targets, contents=lambda: contents, covariates=cohort.covariates | {"site": sites}
     )
-    assert (drawn(own, Missing(name), pattern, rate) == drawn(other, Missing(name), pattern, rate)).all()
+    assert (drawn(cohort, Missing(name), pattern, rate) == drawn(other, Missing(name), pattern, rate)).all()
 
 
 @pytest.mark.parametrize(
@@ -88,46 +91,52 @@ def test_by_chance_a_sample_that_changes_flips_nothing(name, n, which, rate, pat
 )
 def test_what_is_read_of_one_flips_at_most_two_others_on_average(name, strength):
     """Over 60 samples that go, one after the other; several patterns, rates and seeds."""
-    own = units(200, patients=40) if name == "site" else units(200)
+    cohort = units(200, patients=40) if name == "site" else units(200)
     for pattern, rate in (("text", 0.3), ("both", 0.7)):
-        found = [
+        counts = [
             flips(
-                own, np.delete(np.arange(200), gone), Missing(name, strength), pattern=pattern, rate=rate, seed=gone % 7
+                cohort,
+                np.delete(np.arange(200), gone),
+                Missing(name, strength),
+                pattern=pattern,
+                rate=rate,
+                seed=gone % 7,
             )
             for gone in range(0, 180, 3)
         ]
-        assert np.mean(found) <= 2, (pattern, rate)
+        assert np.mean(counts) <= 2, (pattern, rate)
 
 
 @pytest.mark.parametrize("name", ["covariate:age", "label:A", "site:site", "hidden"])
 def test_one_that_changes_flips_at_most_two_others_on_average(name):
-    own, missing = units(200), Missing(name, 1.0)
-    found = []
+    cohort, missing = units(200), Missing(name, 1.0)
+    counts = []
     for which in range(0, 180, 3):
         here = np.arange(200) == which
-        targets, contents = own.targets ^ here[:, None].astype(np.uint8), own.contents() + 20 * here[:, None]
-        ages = tuple("75" if changed else age for changed, age in zip(here, own.covariates["age"], strict=True))
-        sites = tuple("a" if changed else site for changed, site in zip(here, own.covariates["site"], strict=True))
+        targets, contents = cohort.targets ^ here[:, None].astype(np.uint8), cohort.contents() + 20 * here[:, None]
+        ages = tuple("75" if changed else age for changed, age in zip(here, cohort.covariates["age"], strict=True))
+        sites = tuple("a" if changed else site for changed, site in zip(here, cohort.covariates["site"], strict=True))
         other = dataclasses.replace(
-            own, targets=targets, contents=lambda own=contents: own, covariates={"age": ages, "site": sites}
+            cohort, targets=targets, contents=lambda fixed=contents: fixed, covariates={"age": ages, "site": sites}
         )
-        found.append((drawn(own, missing) != drawn(other, missing)).any(1)[~here].sum())
-    assert np.mean(found) <= 2
+        counts.append((drawn(cohort, missing) != drawn(other, missing)).any(1)[~here].sum())
+    assert np.mean(counts) <= 2
 
 
 @pytest.mark.parametrize("name", [*READ_NOTHING, *READ])
 def test_the_order_of_samples_does_not_matter(name):
-    own = units(150)
+    cohort = units(150)
     order = np.random.default_rng(0).permutation(150)
-    assert (drawn(own, Missing(name))[order] == drawn(only(own, order), Missing(name))).all()
+    assert (drawn(cohort, Missing(name))[order] == drawn(only(cohort, order), Missing(name))).all()
 
 
 def test_a_mask_depends_on_the_datasets_name_and_on_no_digest():
-    own = units(100)
-    here, there = (
-        masks.mask(own, "both", 0.5, Missing(), data=data, split="train", seed=0) for data in ("odir twin", "odir real")
+    cohort = units(100)
+    twin, real = (
+        masks.mask(cohort, "both", 0.5, Missing(), data=data, split="train", seed=0)
+        for data in ("odir twin", "odir real")
     )
-    assert (here != there).any()
+    assert (twin != real).any()
 
 
 class ByPlace(Mechanism):

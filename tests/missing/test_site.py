@@ -15,26 +15,26 @@ from mora_bench.missing.site import Site
 
 
 def test_whole_sites_lack_a_modality():
-    own = units()
-    kept = drawn(own, Missing("site:site", 1.0), pattern="image", rate=0.5)
+    cohort = units()
+    kept = drawn(cohort, Missing("site:site", 1.0), pattern="image", rate=0.5)
     lost = ~kept[:, 1]
-    shares = {s: lost[np.array(own.covariates["site"]) == s].mean() for s in "abcdefghij"}
+    shares = {s: lost[np.array(cohort.covariates["site"]) == s].mean() for s in "abcdefghij"}
     assert sum(0 < share < 1 for share in shares.values()) <= 1
     assert lost.mean() == pytest.approx(0.5, abs=0.02)
 
 
 def test_sites_without_an_argument_are_patients():
-    own = units(400, patients=40)
-    kept = drawn(own, Missing("site", 1.0), pattern="image", rate=0.5)
+    cohort = units(400, patients=40)
+    kept = drawn(cohort, Missing("site", 1.0), pattern="image", rate=0.5)
     by_patient = {}
-    for group, row in zip(own.patients, kept[:, 1], strict=True):
+    for group, row in zip(cohort.patients, kept[:, 1], strict=True):
         by_patient.setdefault(group, set()).add(bool(row))
-    assert sum(len(found) > 1 for found in by_patient.values()) <= 1
+    assert sum(len(states) > 1 for states in by_patient.values()) <= 1
 
 
 def test_masks_are_nested_over_rates():
-    own = units(150)
-    masks = [drawn(own, Missing("site:site", 0.5), rate=rate) for rate in np.linspace(0, 1, 21)]
+    cohort = units(150)
+    masks = [drawn(cohort, Missing("site:site", 0.5), rate=rate) for rate in np.linspace(0, 1, 21)]
     assert all((low | ~high).all() for low, high in pairwise(masks))
 
 

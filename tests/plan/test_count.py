@@ -36,7 +36,7 @@ def test_any_grid_has_as_many_cells_as_are_counted(tmp_path_factory, changes):
     runtime = Runtime(out=tmp_path_factory.getbasetemp(), cache=tmp_path_factory.getbasetemp() / "counted", limit=40)
     grid = campaign.preset("quick", **changes)
     rows = count(grid, runtime)
-    assert sum(own.cells for own in rows) == len(expand(grid, grid, runtime).cells)
+    assert sum(row.cells for row in rows) == len(expand(grid, grid, runtime).cells)
     one = expand(smallest(grid, rows[-1]), grid, runtime).cells
     assert rows[-1].method in {cell.method for cell in one}
 
@@ -57,38 +57,38 @@ def test_a_large_grid_is_a_table_with_a_price(tmp_path, capsys):
 
 
 def test_three_steps_of_each_kind_are_timed_for_a_price(folder, tmp_path, capsys):
-    given = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "prior", "--seeds", "0", "1"]
-    given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
-    assert main(["grid", *given, "--plan", "--measure"]) == 0
-    said = capsys.readouterr().out.splitlines()[-1]
+    options = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "prior", "--seeds", "0", "1"]
+    options += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
+    assert main(["grid", *options, "--plan", "--measure"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
     # The preset has patience.
-    assert said.startswith("At most about ")
-    assert " Patience may end cells earlier; the least is about " in said
-    assert "measured on three steps of each kind here" in said
-    assert "GB of disk" in said
+    assert line.startswith("At most about ")
+    assert " Patience may end cells earlier; the least is about " in line
+    assert "measured on three steps of each kind here" in line
+    assert "GB of disk" in line
     assert not (tmp_path / "out" / "records").exists()
 
 
 def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folder, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("mora_bench.cli.pricing.SHIPPED", ())
-    given = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "none", "--seeds", "0"]
-    given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
-    given += ["--engine", "inline", "--recipe.batch", "8", "--recipe.epochs", "2"]
-    assert main(["grid", *given, "--plan"]) == 0
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("No time estimate: no record of such cells on this device; --plan --measure")
-    assert main(["grid", *given]) == 0
+    options = ["--datasets", "odir", "--limit", "60", "--methods", "head", "--floors", "none", "--seeds", "0"]
+    options += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out")]
+    options += ["--engine", "inline", "--recipe.batch", "8", "--recipe.epochs", "2"]
+    assert main(["grid", *options, "--plan"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("No time estimate: no record of such cells on this device; --plan --measure")
+    assert main(["grid", *options]) == 0
     capsys.readouterr()
-    assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--plan"]) == 0
+    assert main(["grid", *options[:-2], "--recipe.epochs", "4", "--plan"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("At most about ")
-    assert main(["grid", *given[:-2], "--recipe.epochs", "4", "--recipe.schedule", "linear", "--plan"]) == 0
+    assert main(["grid", *options[:-2], "--recipe.epochs", "4", "--recipe.schedule", "linear", "--plan"]) == 0
     assert "least" in capsys.readouterr().out.splitlines()[-1]
     patient = ["--recipe.schedule", "linear", "--recipe.patience", "0"]
-    assert main(["grid", *given[:-2], "--recipe.epochs", "4", *patient, "--plan"]) == 0
+    assert main(["grid", *options[:-2], "--recipe.epochs", "4", *patient, "--plan"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("About ")
     # Another kind of cell in the same grid is counted apart.
-    at = given.index("--methods") + 1
-    both = [*given[:at], "lora", *given[at:]]
+    at = options.index("--methods") + 1
+    both = [*options[:at], "lora", *options[at:]]
     assert main(["grid", *both, "--plan"]) == 0
     assert "; no time estimate for 1 cells, because no record is like them" in capsys.readouterr().out.splitlines()[-1]
 
@@ -96,8 +96,8 @@ def test_without_a_record_of_its_kind_a_cell_has_no_price_and_that_is_said(folde
 @pytest.mark.parametrize("more", [[], ["--seeds", *map(str, range(300))]])
 @pytest.mark.parametrize("engine", ["processes", "slurm"])
 def test_a_precision_that_this_machine_lacks_is_planned_and_said(folder, tmp_path, capsys, engine, more):
-    given = ["--preset", "paper", "--backbone", str(folder), "--datasets", "odir", "--limit", "60", "--recipe.max-text"]
-    given += [
+    flags = ["--preset", "paper", "--backbone", str(folder), "--datasets", "odir", "--limit", "60", "--recipe.max-text"]
+    flags += [
         "64",
         "--engine",
         engine,
@@ -105,9 +105,9 @@ def test_a_precision_that_this_machine_lacks_is_planned_and_said(folder, tmp_pat
         str(tmp_path / "out"),
         *([] if engine == "slurm" else ["--device", "cpu"]),
     ]
-    assert main(["grid", *given, "--plan", *more]) == 0
-    said = capsys.readouterr().out.splitlines()[-1]
-    assert said == "fp16 needs a GPU when run; the device here is cpu."
-    assert main(["grid", *given, "--methods", "head", "--seeds", "0"]) == 2
+    assert main(["grid", *flags, "--plan", *more]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == "fp16 needs a GPU when run; the device here is cpu."
+    assert main(["grid", *flags, "--methods", "head", "--seeds", "0"]) == 2
     assert "recipe.precision fp16 needs a GPU, and the device is cpu" in capsys.readouterr().err
     assert not (tmp_path / "out" / "records").exists()

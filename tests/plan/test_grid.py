@@ -67,17 +67,17 @@ def test_a_preset_joins_its_parts_and_flags_beat_them_all(tmp_path, runtime, fol
     file.write_text(PARTS)
     preset = dataclasses.replace(load_preset(str(file)), backbone=(str(folder),))
 
-    def found(**flags):
-        own = plan(dataclasses.replace(preset, **flags), runtime, preset).cells
-        return [(c.method, c.rank, c.seed, c.recipe.lr, c.recipe.epochs) for c in own]
+    def settings(**flags):
+        cells = plan(dataclasses.replace(preset, **flags), runtime, preset).cells
+        return [(c.method, c.rank, c.seed, c.recipe.lr, c.recipe.epochs) for c in cells]
 
-    assert sorted(found(), key=str) == [
+    assert sorted(settings(), key=str) == [
         ("full", None, 1, 1e-3, 4), ("full", None, 2, 1e-3, 4), ("mora", 2, 0, 5e-3, 4), ("mora", 2, 1, 5e-3, 4),
         ("mora", 4, 0, 5e-3, 4), ("mora", 4, 1, 1e-3, 4), ("mora", 4, 1, 5e-3, 4), ("mora", 4, 2, 1e-3, 4),
     ]  # fmt: skip
-    assert [seed for _, _, seed, _, _ in found()] == [0, 0, 1, 1, 1, 1, 2, 2]
+    assert [seed for _, _, seed, _, _ in settings()] == [0, 0, 1, 1, 1, 1, 2, 2]
     faster = dataclasses.replace(preset.recipe, lr=7e-3)
-    assert found(recipe=faster, seeds=(5,), methods=("full",)) == [("full", None, 5, 7e-3, 4)]
+    assert settings(recipe=faster, seeds=(5,), methods=("full",)) == [("full", None, 5, 7e-3, 4)]
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,15 @@ def test_twins_test_a_pool_and_real_data_folds(grid, runtime):
 
 def test_a_preset_may_say_what_a_method_takes_on_a_dataset(grid, runtime):
     dataset = grid.datasets[0]
-    own = {"full": {"lr": 1e-4}, f"{dataset}/full": {"lr": 1e-2}, f"{dataset}/mora": {"rank": 8, "weight_decay": 0.5}}
-    cells = {c.method: c for c in plan(dataclasses.replace(grid, overrides=own), runtime).cells}
+    overrides = {
+        "full": {"lr": 1e-4},
+        f"{dataset}/full": {"lr": 1e-2},
+        f"{dataset}/mora": {"rank": 8, "weight_decay": 0.5},
+    }
+    cells = {c.method: c for c in plan(dataclasses.replace(grid, overrides=overrides), runtime).cells}
     assert cells["full"].recipe.lr == 1e-2
     assert (cells["mora"].rank, cells["mora"].recipe.weight_decay) == (8, 0.5)
-    flagged = plan(dataclasses.replace(grid, overrides=own, ranks=(2,)), runtime).cells
+    flagged = plan(dataclasses.replace(grid, overrides=overrides, ranks=(2,)), runtime).cells
     assert {c.rank for c in flagged if c.method == "mora"} == {2}
 
 
@@ -136,12 +140,12 @@ def test_a_presets_rank_is_a_whole_number(tmp_path, rank):
 
 
 def test_axes_a_method_does_not_read_are_collapsed_with_the_reason(grid, runtime):
-    found = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), runtime)
-    by_method = [(c.method, c.rank, c.blocks) for c in found.cells]
+    planned = plan(dataclasses.replace(grid, ranks=(1, 2, 4), blocks=("0", "0-2")), runtime)
+    by_method = [(c.method, c.rank, c.blocks) for c in planned.cells]
     assert by_method.count(("full", None, None)) == 1
     assert sum(m == "mora" for m, _, _ in by_method) == 6
-    assert (found.asked, len(found.cells)) == (12, 7)
-    assert found.collapsed == {"full does not read rank": 5}
+    assert (planned.asked, len(planned.cells)) == (12, 7)
+    assert planned.collapsed == {"full does not read rank": 5}
 
 
 @pytest.mark.parametrize(
@@ -157,9 +161,9 @@ def test_what_is_asked_for_twice_is_called_that(grid, runtime, changes, expected
 
 
 def test_complete_data_have_one_rate(grid, runtime):
-    found = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), runtime)
-    assert {(c.missing, c.rate) for c in found.cells} == {("complete", 0.0), ("image", 0.5)}
-    assert sum(found.collapsed.values()) == found.asked - len(found.cells) == 4
+    planned = plan(dataclasses.replace(grid, missing=("complete", "image"), rates=(0.0, 0.5)), runtime)
+    assert {(c.missing, c.rate) for c in planned.cells} == {("complete", 0.0), ("image", 0.5)}
+    assert sum(planned.collapsed.values()) == planned.asked - len(planned.cells) == 4
 
 
 def test_a_methods_own_axes_are_the_default(grid, runtime):
@@ -177,29 +181,29 @@ def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, runtime):
 
 
 def test_learning_rates_are_an_axis(grid, runtime):
-    found = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), runtime)
-    assert sorted(c.recipe.lr for c in found.cells) == [1e-4, 1e-4, 1e-3, 1e-3]
+    planned = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), runtime)
+    assert sorted(c.recipe.lr for c in planned.cells) == [1e-4, 1e-4, 1e-3, 1e-3]
 
 
 def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, runtime):
     changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
-    found = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), runtime)
-    floors = [c for c in found.cells if c.recipe is None]
+    planned = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), runtime)
+    floors = [c for c in planned.cells if c.recipe is None]
     # The one that reads the backbone stands once beside each.
     assert sorted(c.method for c in floors) == sorted([*FLOORS, "frozen"])
     assert {(c.impute, c.rank, c.blocks, c.recipe) for c in floors} == {("none", None, None, None)}
     assert {(c.backbone, c.weights) for c in floors if c.method != "frozen"} == {("none", "")}
-    assert len(found.cells) - len(floors) == 2 * 2 * (2 + 4)
+    assert len(planned.cells) - len(floors) == 2 * 2 * (2 + 4)
 
 
 def test_floors_have_cells_for_every_dataset_pattern_rate_and_seed(grid, runtime):
-    whole = dataclasses.replace(
+    wide_grid = dataclasses.replace(
         grid, floors=("prior",), datasets=("odir", "cxr"), missing=("text", "image", "complete"), rates=(0.3, 0.7),
         seeds=(0, 1),
     )  # fmt: skip
-    floors = [c for c in plan(whole, runtime).cells if c.method == "prior"]
+    floors = [c for c in plan(wide_grid, runtime).cells if c.method == "prior"]
     assert len(floors) == len({c.key for c in floors}) == 2 * (2 * 2 + 1) * 2
-    methods = [c for c in plan(whole, runtime).cells if c.method == "mora"]
+    methods = [c for c in plan(wide_grid, runtime).cells if c.method == "mora"]
     assert {(c.dataset, c.data, c.missing, c.rate, c.seed) for c in floors} == {
         (c.dataset, c.data, c.missing, c.rate, c.seed) for c in methods
     }
@@ -207,38 +211,38 @@ def test_floors_have_cells_for_every_dataset_pattern_rate_and_seed(grid, runtime
 
 def test_floors_as_methods_are_alone_and_not_twice(grid, runtime):
     for floors in (("none",), tuple(FLOORS)):
-        found = plan(dataclasses.replace(grid, methods=tuple(FLOORS), floors=floors), runtime)
-        assert sorted(c.method for c in found.cells) == FLOORS
-        assert (found.asked, found.collapsed) == (len(FLOORS), {})
+        planned = plan(dataclasses.replace(grid, methods=tuple(FLOORS), floors=floors), runtime)
+        assert sorted(c.method for c in planned.cells) == FLOORS
+        assert (planned.asked, planned.collapsed) == (len(FLOORS), {})
 
 
 def test_floors_need_no_backbone(grid, runtime):
-    found = plan(dataclasses.replace(grid, methods=("prior",), backbone=("nowhere",)), runtime)
-    assert [c.method for c in found.cells] == ["prior"]
+    planned = plan(dataclasses.replace(grid, methods=("prior",), backbone=("nowhere",)), runtime)
+    assert [c.method for c in planned.cells] == ["prior"]
 
 
 def test_all_methods_are_all_of_them_and_all_predictors(grid, runtime):
-    found = [c.method for c in plan(dataclasses.replace(grid, methods=("all",)), runtime).cells]
-    assert len(found) == len(set(found))
-    assert {"mora", "full", "lora", *FLOORS} <= set(found)
+    methods = [c.method for c in plan(dataclasses.replace(grid, methods=("all",)), runtime).cells]
+    assert len(methods) == len(set(methods))
+    assert {"mora", "full", "lora", *FLOORS} <= set(methods)
 
 
 def test_a_predictor_has_no_cell_where_its_kind_is_absent(grid, runtime, monkeypatch):
     from mora_baselines.tfidf import Tfidf
 
     monkeypatch.setattr(Tfidf, "kinds", ("sound",))
-    found = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), runtime)
+    planned = plan(dataclasses.replace(grid, floors=tuple(FLOORS), seeds=(0, 1)), runtime)
     others = [name for name in FLOORS if name != "tfidf"]
-    assert [c.method for c in found.cells if c.recipe is None] == others * 2
-    assert found.collapsed == {"tfidf reads sound, which cxr does not have": 2}
+    assert [c.method for c in planned.cells if c.recipe is None] == others * 2
+    assert planned.collapsed == {"tfidf reads sound, which cxr does not have": 2}
 
 
 def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, runtime, monkeypatch):
     before = next(c for c in plan(grid, runtime).cells if c.method == "mora")
     monkeypatch.setattr(Mora, "reads", Mora.reads | {"length": 16, "scale": 0.5, "deep": False, "how": "a"})
     knobs = ("length=16,32", "scale=1,0.5", "deep=true", "how=b")
-    found = plan(dataclasses.replace(grid, knobs=knobs), runtime)
-    cells = [c for c in found.cells if c.method == "mora"]
+    planned = plan(dataclasses.replace(grid, knobs=knobs), runtime)
+    cells = [c for c in planned.cells if c.method == "mora"]
     rest = (("deep", True), ("how", "b"))
     assert {c.knobs for c in cells} == {
         rest,
@@ -246,7 +250,7 @@ def test_only_knobs_that_are_not_the_papers_stand_in_a_cell(grid, runtime, monke
         tuple(sorted((*rest, ("scale", 1.0)))),
         tuple(sorted((*rest, ("length", 32), ("scale", 1.0)))),
     }
-    assert [c.knobs for c in found.cells if c.method == "full"] == [()]
+    assert [c.knobs for c in planned.cells if c.method == "full"] == [()]
     (same,) = [c for c in plan(dataclasses.replace(grid, knobs=("length=16",)), runtime).cells if c.method == "mora"]
     assert same.key == before.key
 
@@ -267,15 +271,15 @@ def test_wrong_knobs_are_refused(grid, runtime, monkeypatch, knob, message):
 
 def test_mechanisms_and_strengths_are_axes_and_the_uniform_one_has_one_strength(grid, runtime):
     odir = dataclasses.replace(grid, methods=("mora",), datasets=("odir",))
-    found = plan(dataclasses.replace(odir, mechanism=("uniform", "covariate:age"), strength=(0.5, 2.0)), runtime)
-    assert [(c.mechanism.mechanism, c.mechanism.strength) for c in found.cells] == [
+    planned = plan(dataclasses.replace(odir, mechanism=("uniform", "covariate:age"), strength=(0.5, 2.0)), runtime)
+    assert [(c.mechanism.mechanism, c.mechanism.strength) for c in planned.cells] == [
         ("uniform", 1.0), ("covariate:age", 0.5), ("covariate:age", 2.0),
     ]  # fmt: skip
     (before,) = plan(odir, runtime).cells
-    assert found.cells[0] == before
+    assert planned.cells[0] == before
     assert before.mechanism == UNIFORM
     assert before.scoring.missing is None
-    assert all(c.mechanism.reads and c.test_missing == c.mechanism for c in found.cells[1:])
+    assert all(c.mechanism.reads and c.test_missing == c.mechanism for c in planned.cells[1:])
 
 
 def test_complete_data_are_trained_under_no_mechanism_and_tested_under_the_one_asked_for(grid, runtime):
@@ -303,8 +307,8 @@ def test_how_it_is_tested_is_in_the_score_key_alone(grid, runtime):
 
 
 def test_seeds_are_outermost(grid, runtime):
-    found = plan(dataclasses.replace(grid, seeds=(0, 1)), runtime)
-    assert [c.seed for c in found.cells] == [0, 0, 1, 1]
+    planned = plan(dataclasses.replace(grid, seeds=(0, 1)), runtime)
+    assert [c.seed for c in planned.cells] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -393,8 +397,8 @@ def test_numbers_of_a_preset_have_the_type_of_their_field(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("rates = [1]\nlrs = [1]\n[recipe]\nvalidate_every = 1\n[overrides.full]\nhead_lr_mult = 10")
     grid = load_preset(str(file))
-    found = [*grid.rates, *grid.lrs, grid.recipe.validate_every, Recipe(**grid.overrides["full"]).head_lr_mult]
-    assert [repr(value) for value in found] == ["1.0", "1.0", "1.0", "10.0"]
+    numbers = [*grid.rates, *grid.lrs, grid.recipe.validate_every, Recipe(**grid.overrides["full"]).head_lr_mult]
+    assert [repr(value) for value in numbers] == ["1.0", "1.0", "1.0", "10.0"]
 
 
 def test_an_unknown_preset_lists_the_known():
@@ -448,8 +452,8 @@ def test_a_readout_that_is_the_backbones_own_is_no_other_cell(grid, runtime, fol
         assert keys[""] == keys["pooler"]
         assert len(set(keys.values())) == 3
     fused = dataclasses.replace(grid, methods=("head",), backbone=("fused:untrained,untrained",))
-    own, mean, labels = (plan(with_readout(fused, name), runtime).cells[0] for name in ("", "mean", "labels"))
-    assert own.key == mean.key != labels.key
+    default, mean, labels = (plan(with_readout(fused, name), runtime).cells[0] for name in ("", "mean", "labels"))
+    assert default.key == mean.key != labels.key
     assert mean.recipe.readout == ""
 
 
@@ -459,9 +463,9 @@ def test_a_part_that_asks_for_the_backbones_own_readout_is_collapsed_with_the_re
     head = f'datasets = ["cxr"]\nmethods = ["head"]\nfloors = ["none"]\nseeds = [0]\nbackbone = ["{backbone}"]\n'
     file.write_text(head + "".join(f'[[parts]]\nrecipe.readout = "{name}"\n' for name in ("", "mean", "labels")))
     preset = load_preset(str(file))
-    found = plan(preset, runtime, preset)
-    assert [cell.recipe.readout for cell in found.cells] == ["", "labels"]
-    assert found.collapsed == {f"{backbone} is read by the mean anyway": 1}
+    planned = plan(preset, runtime, preset)
+    assert [cell.recipe.readout for cell in planned.cells] == ["", "labels"]
+    assert planned.collapsed == {f"{backbone} is read by the mean anyway": 1}
 
 
 def test_a_pooler_is_refused_where_there_is_none(grid, runtime):

@@ -53,9 +53,9 @@ def own_cache(cache, monkeypatch):
 
 def test_cells_of_a_plateau_hold_what_it_reads_and_the_score_that_is_watched(grid, runtime):
     """So that a warm-up by shares, which it does not read, makes no other cells."""
-    found = [expand(replaced, replaced, runtime).cells for replaced in (grid, with_recipe(grid, warmup=0.3))]
-    assert [cell.key for cell in found[0]] == [cell.key for cell in found[1]]
-    assert {(cell.watched, cell.recipe.warmup) for cell in found[0]} == {("auroc", 0.0)}
+    cells = [expand(replaced, replaced, runtime).cells for replaced in (grid, with_recipe(grid, warmup=0.3))]
+    assert [cell.key for cell in cells[0]] == [cell.key for cell in cells[1]]
+    assert {(cell.watched, cell.recipe.warmup) for cell in cells[0]} == {("auroc", 0.0)}
     (linear, _) = expand(*[with_recipe(grid, schedule="linear")] * 2, runtime).cells
     assert (linear.watched, linear.recipe.warmup) == ("", 0.1)
 
@@ -65,7 +65,7 @@ def with_recipe(grid, **changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"warmup": 0.3}, "--recipe.warmup has no effect: head on odir uses schedule plateau. Leave it out, or"),
         (
@@ -76,8 +76,8 @@ def with_recipe(grid, **changes):
         ({"epochs": 1}, "recipe.epochs 1 is less than recipe.warmup_epochs 0.5 and recipe.decay_epochs 1 together"),
     ],
 )
-def test_flags_that_a_schedule_does_not_read_and_plateaus_that_cannot_be_are_refused(grid, runtime, changes, said):
-    with pytest.raises(UserError, match=said):
+def test_flags_that_a_schedule_does_not_read_and_plateaus_that_cannot_be_are_refused(grid, runtime, changes, message):
+    with pytest.raises(UserError, match=message):
         expand(with_recipe(grid, **changes), grid, runtime)
 
 
@@ -103,7 +103,7 @@ def test_auto_is_what_the_device_computes_in_when_planned(grid, runtime, process
     processor(flags)
     auto = with_recipe(grid, precision="auto")
     named = with_recipe(grid, precision=chosen)
-    cells = [expand(own, own, runtime).cells for own in (auto, named)]
+    cells = [expand(asked, asked, runtime).cells for asked in (auto, named)]
     assert [cell.key for cell in cells[0]] == [cell.key for cell in cells[1]]
     assert {cell.recipe.precision for cell in cells[0]} == {chosen}
 
@@ -131,17 +131,17 @@ def test_what_auto_chose_is_not_emulated_elsewhere(runtime, folder, processor):
 
 @pytest.mark.usefixtures("own_cache")
 def test_a_plan_says_what_auto_became_and_why_and_what_is_emulated(folder, tmp_path, capsys, processor):
-    given = ["grid", "--datasets", "odir", "--methods", "head", "--floors", "none", "--limit", "60", "--plan"]
-    given += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out"), "--device", "cpu"]
-    for flags, asked, said in (
+    options = ["grid", "--datasets", "odir", "--methods", "head", "--floors", "none", "--limit", "60", "--plan"]
+    options += ["--backbone", str(folder), "--recipe.max-text", "64", "--out", str(tmp_path / "out"), "--device", "cpu"]
+    for flags, asked, message in (
         ("avx512_bf16", "auto", "recipe.precision auto: bf16, because the processor has avx512_bf16."),
         ("avx2", "auto", "recipe.precision auto: fp32, because the processor has neither avx512_bf16 nor amx_bf16."),
         ("avx2", "bf16", "recipe.precision bf16 is emulated here, slowly, because the processor has neither"),
     ):
         processor(flags)
-        assert main([*given, "--recipe.precision", asked]) == 0
-        assert capsys.readouterr().out.splitlines()[-1].startswith(said)
-    assert main([*given, "--recipe.precision", "fp32"]) == 0
+        assert main([*options, "--recipe.precision", asked]) == 0
+        assert capsys.readouterr().out.splitlines()[-1].startswith(message)
+    assert main([*options, "--recipe.precision", "fp32"]) == 0
     assert "recipe.precision" not in capsys.readouterr().out
 
 

@@ -17,10 +17,10 @@ class RootGate(InBlocks):
         super().__init__(backbone, axes)
         self.scale = nn.Parameter(torch.full((), -8.0))
 
-    def changed(self, runtime, frozen, tokens):
-        there = tokens.present[:, :1]
-        size = there.float() * self.scale.exp()
-        gate = torch.where(there, size.sqrt(), 0.0)
+    def changed(self, place, frozen, tokens):
+        present = tokens.present[:, :1]
+        size = present.float() * self.scale.exp()
+        gate = torch.where(present, size.sqrt(), 0.0)
         out = frozen(tokens)
         return out.with_x(out.x * (1 + gate)[..., None])
 
@@ -36,7 +36,7 @@ class Logarithm(InBlocks):
         super().__init__(backbone, axes)
         self.size = nn.Parameter(torch.full((1,), 1e-4))
 
-    def changed(self, runtime, frozen, tokens):
+    def changed(self, place, frozen, tokens):
         out = frozen(tokens)
         return out.with_x(out.x * (1 + 1e-3 * self.size.log()))
 

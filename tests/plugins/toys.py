@@ -51,8 +51,8 @@ class NumbersInputs(Inputs):
 class NumbersContent(Content):
     values: np.ndarray
 
-    def collate(self, rows, there):
-        return NumbersInputs(torch.from_numpy(np.where(there[:, None], self.values[rows], 0)))
+    def collate(self, rows, present):
+        return NumbersInputs(torch.from_numpy(np.where(present[:, None], self.values[rows], 0)))
 
     def noised(self, rows, rng):
         values = np.array(self.values)
@@ -254,9 +254,9 @@ class ToyNet(Backbone):
 
     def pool(self, streams, pooler):
         """The mean over the towers of modalities that are there."""
-        there = streams[0].present.to(streams[0].x)
+        present = streams[0].present.to(streams[0].x)
         firsts = torch.stack([tokens.x[:, 0] for tokens in streams], 1)
-        return pooler((firsts * there[..., None]).sum(1) / there.sum(1, keepdim=True)).tanh()
+        return pooler((firsts * present[..., None]).sum(1) / present.sum(1, keepdim=True)).tanh()
 
     @property
     def features(self):
@@ -293,7 +293,7 @@ class Shift(Method):
         return min(self.where)
 
     def depth(self, block, frozen, streams):
-        out = tuple(own(tokens) for own, tokens in zip(frozen, streams, strict=True))
+        out = tuple(frozen_block(tokens) for frozen_block, tokens in zip(frozen, streams, strict=True))
         if block not in self.where:
             return out
         return tuple(tokens.with_x(tokens.x + self.size * self.vector) for tokens in out)

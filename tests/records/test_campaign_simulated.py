@@ -82,8 +82,8 @@ class Campaign:
 
     def look(self):
         """A grid looks at cells that others hold, and takes over those whose holders show no life."""
-        runtime = self.folder / "leases"
-        held = {key: sorted((runtime / key[:2]).glob(f"{key}.*"), key=leases._generation) for key in self.orphans}
+        folder = self.folder / "leases"
+        held = {key: sorted((folder / key[:2]).glob(f"{key}.*"), key=leases._generation) for key in self.orphans}
         free = [key for key in self.orphans if self.leases.free(key, held)]
         self.left.extendleft(free)
         self.orphans = [key for key in self.orphans if key not in free]

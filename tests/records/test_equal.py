@@ -12,9 +12,9 @@ from mora_bench.records.equal import ABSENT, Difference, differences
 def changed(scores, name, value):
     """The same file with one score of the complete test samples changed, None: without it."""
     setting = scores.test["complete"]
-    kept = {key: own for key, own in setting.scores.items() if key != name}
-    own = msgspec.structs.replace(setting, scores=kept if value is None else kept | {name: value})
-    return msgspec.structs.replace(scores, test=scores.test | {"complete": own}, digest="0" * 16)
+    rest = {key: score for key, score in setting.scores.items() if key != name}
+    edited = msgspec.structs.replace(setting, scores=rest if value is None else rest | {name: value})
+    return msgspec.structs.replace(scores, test=scores.test | {"complete": edited}, digest="0" * 16)
 
 
 def test_the_same_scores_agree_whatever_their_digests_are():
@@ -26,10 +26,10 @@ def test_the_same_scores_agree_whatever_their_digests_are():
 def test_the_least_difference_is_named_with_its_size():
     _, scores = record("mora", 0, 0.5)
     name = scores.primary
-    (found,) = differences(scores, changed(scores, name, 0.5 + 1e-12))
-    assert found.where == f"test.complete.scores.{name}"
-    assert found.size == pytest.approx(1e-12, rel=1e-3)
-    assert not found.only
+    (difference,) = differences(scores, changed(scores, name, 0.5 + 1e-12))
+    assert difference.where == f"test.complete.scores.{name}"
+    assert difference.size == pytest.approx(1e-12, rel=1e-3)
+    assert not difference.only
 
 
 @pytest.mark.parametrize("only", ["first", "second"])
@@ -37,19 +37,19 @@ def test_what_only_one_file_has_is_no_difference_of_size_but_is_named(only):
     _, scores = record("mora")
     lacking = changed(scores, scores.primary, None)
     pair = (scores, lacking) if only == "first" else (lacking, scores)
-    (found,) = differences(*pair)
-    assert (found.only, found.size) == (only, math.inf)
+    (difference,) = differences(*pair)
+    assert (difference.only, difference.size) == (only, math.inf)
 
 
 def test_a_pattern_that_one_file_lacks_is_named_number_by_number():
     _, scores = record("mora")
     more = msgspec.structs.replace(scores, curve={"image": [0.5, 0.25]})
-    found = differences(more, msgspec.structs.replace(scores, curve={}))
-    assert [(own.where, own.first, own.second) for own in found] == [
+    named = differences(more, msgspec.structs.replace(scores, curve={}))
+    assert [(difference.where, difference.first, difference.second) for difference in named] == [
         ("curve.image[0]", 0.5, ABSENT),
         ("curve.image[1]", 0.25, ABSENT),
     ]
-    assert {own.only for own in found} == {"first"}
+    assert {difference.only for difference in named} == {"first"}
 
 
 def test_no_number_and_a_number_are_infinitely_apart():

@@ -20,16 +20,16 @@ def clock(monkeypatch):
     return now
 
 
-def elsewhere(runtime, key="a", generation=1, beat=0, token="x", job=""):
+def elsewhere(results, key="a", generation=1, beat=0, token="x", job=""):
     """A lease file as a process of another machine writes it."""
-    folder = runtime / "leases" / key[:2]
+    folder = results / "leases" / key[:2]
     folder.mkdir(exist_ok=True, parents=True)
     holder = Holder("far", "another machine", 7, 1.0, token, beat, job)
     (folder / f"{key}.{generation}").write_text(leases._text(holder))
 
 
-def names(runtime):
-    return sorted(file.name for file in (runtime / "leases").rglob("*") if file.is_file())
+def names(results):
+    return sorted(file.name for file in (results / "leases").rglob("*") if file.is_file())
 
 
 def test_one_holder_at_a_time(tmp_path):
@@ -50,10 +50,10 @@ def test_many_claims_at_once_have_one_winner(tmp_path):
     start = threading.Barrier(16)
 
     def race():
-        own = Leases(tmp_path)
+        ours = Leases(tmp_path)
         for number in range(50):
             start.wait()
-            if own.claim(f"k{number}") is not None:
+            if ours.claim(f"k{number}") is not None:
                 won.append(f"k{number}")
 
     threads = [threading.Thread(target=race) for _ in range(16)]
@@ -63,28 +63,28 @@ def test_many_claims_at_once_have_one_winner(tmp_path):
 
 
 def test_a_holder_elsewhere_is_believed_while_it_beats_and_for_a_while_after(tmp_path, clock):
-    own = Leases(tmp_path, expires=60)
+    ours = Leases(tmp_path, expires=60)
     for beat in range(5):
         elsewhere(tmp_path, beat=beat)
-        assert not own.free("a", own.held())
+        assert not ours.free("a", ours.held())
         clock[0] += 59
-        assert not own.free("a", own.held())
-        assert own.claim("a") is None
+        assert not ours.free("a", ours.held())
+        assert ours.claim("a") is None
     clock[0] += 2
-    assert own.free("a", own.held())
+    assert ours.free("a", ours.held())
     assert names(tmp_path) == ["a.1", "a.2"]
     # What one process has seen expire, another may claim; then nobody else may.
     assert Leases(tmp_path).claim("a") is not None
     assert names(tmp_path) == ["a.1", "a.2", "a.3"]
-    assert own.claim("a") is None
+    assert ours.claim("a") is None
 
 
 def test_the_time_of_day_does_not_matter(tmp_path, monkeypatch):
     elsewhere(tmp_path)
-    own = Leases(tmp_path)
-    assert not own.free("a", own.held())
+    ours = Leases(tmp_path)
+    assert not ours.free("a", ours.held())
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    assert not own.free("a", own.held())
+    assert not ours.free("a", ours.held())
 
 
 def test_a_holder_that_died_here_is_known_at_once(tmp_path):
@@ -92,9 +92,9 @@ def test_a_holder_that_died_here_is_known_at_once(tmp_path):
     script += "Leases(Path(sys.argv[1])).claim('a')"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert names(tmp_path) == ["a.1"]
-    own = Leases(tmp_path)
-    assert own.free("a", own.held())
-    with own.holding(["a"]) as mine:
+    ours = Leases(tmp_path)
+    assert ours.free("a", ours.held())
+    with ours.holding(["a"]) as mine:
         assert list(mine) == ["a"]
         assert names(tmp_path) == ["a.1", "a.2"]
     assert names(tmp_path) == []
@@ -107,22 +107,22 @@ def test_a_process_of_the_same_number_that_began_later_is_another(tmp_path):
 
 
 def test_sweep_removes_what_nobody_holds_and_nothing_else(tmp_path, clock):
-    own = Leases(tmp_path, expires=60)
+    ours = Leases(tmp_path, expires=60)
     elsewhere(tmp_path, "alive")
     elsewhere(tmp_path, "expired")
-    own.free("expired", own.held())
+    ours.free("expired", ours.held())
     clock[0] += 61
-    assert own.free("expired", own.held())
+    assert ours.free("expired", ours.held())
     (tmp_path / "leases" / "be").mkdir()
     (tmp_path / "leases" / "be" / "being-made.1").write_text("")
-    own.sweep()
+    ours.sweep()
     assert names(tmp_path) == ["alive.1", "being-made.1"]
 
 
 def test_a_holder_learns_that_its_lease_was_taken(tmp_path):
     """Paused beyond its lease: what it goes on to compute is not written."""
-    own = Leases(tmp_path, expires=0.4)
-    with own.holding(["a", "b"]) as held:
+    ours = Leases(tmp_path, expires=0.4)
+    with ours.holding(["a", "b"]) as held:
         elsewhere(tmp_path, "a", generation=2)
         assert held["a"].lost
         assert not held["b"].lost
@@ -148,12 +148,12 @@ def test_beats_change_the_file_in_place_and_keep_its_size(tmp_path):
 def test_a_lease_that_says_nothing_expires_like_any_other(tmp_path, clock, content):
     (tmp_path / "leases" / "a").mkdir(parents=True)
     (tmp_path / "leases" / "a" / "a.1").write_text(content)
-    own = Leases(tmp_path)
-    assert not own.free("a", own.held())
-    assert own.claim("a") is None
+    ours = Leases(tmp_path)
+    assert not ours.free("a", ours.held())
+    assert ours.claim("a") is None
     clock[0] += leases.EXPIRES + 1
-    assert own.free("a", own.held())
-    assert own.claim("a") is not None
+    assert ours.free("a", ours.held())
+    assert ours.claim("a") is not None
 
 
 def test_what_a_job_of_a_cluster_left_is_taken_by_that_job_alone(tmp_path):

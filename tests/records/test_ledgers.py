@@ -20,19 +20,19 @@ LEDGER = Ledger(
 
 @pytest.fixture
 def file(tmp_path):
-    runtime = file_of(tmp_path, LEDGER.key)
-    write_atomic(runtime, encode(LEDGER))
-    return runtime
+    path = file_of(tmp_path, LEDGER.key)
+    write_atomic(path, encode(LEDGER))
+    return path
 
 
 def wrong(folder):
-    return [str(found) for found in verify(Store(folder)).wrong]
+    return [str(finding) for finding in verify(Store(folder)).wrong]
 
 
 def test_a_ledger_is_read_as_it_was_written(file, tmp_path):
-    found = read(tmp_path, LEDGER.key)
-    assert (found.trials, found.best, found.seconds) == ([TRIAL], TRIAL, 2.0)
-    assert json.loads(file.read_bytes())["digest"] == found.digest != ""
+    ledger = read(tmp_path, LEDGER.key)
+    assert (ledger.trials, ledger.best, ledger.seconds) == ([TRIAL], TRIAL, 2.0)
+    assert json.loads(file.read_bytes())["digest"] == ledger.digest != ""
     assert wrong(tmp_path) == []
     assert read(tmp_path, "1" * 16) is None
 
@@ -68,6 +68,6 @@ def linked(file):
 )
 def test_what_was_changed_is_named_and_not_read(file, tmp_path, change, why):
     change(file)
-    (there,) = (tmp_path / "tuning").glob("*.json")
-    assert str(read(tmp_path, there.stem)) == f"{there}: {why}"
-    assert f"{there}: {why}" in wrong(tmp_path)
+    (path,) = (tmp_path / "tuning").glob("*.json")
+    assert str(read(tmp_path, path.stem)) == f"{path}: {why}"
+    assert f"{path}: {why}" in wrong(tmp_path)

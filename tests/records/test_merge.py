@@ -64,9 +64,9 @@ def test_what_contradicts_is_refused_whole(folders, parts, tmp_path, capsys):
     scores = decode(file.read_bytes(), Scores)
     file.write_bytes(encode(msgspec.structs.replace(scores, digest="", test_rate=0.5)))
     assert merged([*parts, folders / "whole"], tmp_path / "into") == 2
-    said = capsys.readouterr().err
-    assert "contradict each other" in said
-    assert file.name in said
+    printed = capsys.readouterr().err
+    assert "contradict each other" in printed
+    assert file.name in printed
     assert not (tmp_path / "into").exists()
 
 
@@ -88,9 +88,9 @@ def test_what_is_not_whole_is_left_out_and_said(parts, tmp_path, capsys):
     file.unlink()
     (parts[1] / "records" / "x.json").write_text("{")
     assert merged(parts, tmp_path / "into") == 1
-    said = capsys.readouterr().err
-    assert f"left out: {file}: absent, though the record says done" in said
-    assert "x.json" in said
+    printed = capsys.readouterr().err
+    assert f"left out: {file}: absent, though the record says done" in printed
+    assert "x.json" in printed
     assert file.stem not in {f.stem for f in (tmp_path / "into" / "records").iterdir()}
 
 

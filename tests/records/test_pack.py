@@ -80,11 +80,11 @@ def many():
 
 
 def test_the_top_of_a_document_is_known_without_it(many):
-    found = Pack(packed(many))
-    assert found.top("d007") == {"n": 7, "text": "t7" * 9}
-    assert list(found) == sorted(many)
-    assert "d007" in found
-    assert "d900" not in found
+    opened = Pack(packed(many))
+    assert opened.top("d007") == {"n": 7, "text": "t7" * 9}
+    assert list(opened) == sorted(many)
+    assert "d007" in opened
+    assert "d900" not in opened
 
 
 def test_each_byte_belongs_to_a_group_or_to_what_lies_behind_them(many):
@@ -100,10 +100,10 @@ def test_damage_to_a_group_costs_its_documents_alone(many, group, part):
     content = bytearray(packed(many))
     begin, end, _ = Pack(bytes(content)).index.groups[group]
     content[begin + int(part * (end - 1 - begin))] ^= 4
-    found = Pack(bytes(content))
+    opened = Pack(bytes(content))
     ordered = sorted(many)
-    assert found.damaged == set(ordered[group * GROUP : (group + 1) * GROUP])
-    assert dict(found.documents()) == {name: own for name, own in many.items() if name not in found.damaged}
+    assert opened.damaged == set(ordered[group * GROUP : (group + 1) * GROUP])
+    assert dict(opened.documents()) == {name: document for name, document in many.items() if name not in opened.damaged}
 
 
 def test_any_byte_behind_the_groups_that_flips_is_noticed(many):
@@ -148,6 +148,6 @@ def test_values_that_were_changed_give_no_document_or_another_one_and_never_an_e
     monkeypatch.setattr(pack, "rows_of", lambda content: [("a[3]", "number", None, None), ("a/b", "what", 1.0, "x")])
     content = packed(dict(list(many.items())[:2]))
     monkeypatch.undo()
-    for _, found in Pack(content).documents():
-        assert isinstance(found, ValueError)
-        assert "cannot be unpacked" in str(found)
+    for _, error in Pack(content).documents():
+        assert isinstance(error, ValueError)
+        assert "cannot be unpacked" in str(error)

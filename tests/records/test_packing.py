@@ -31,18 +31,18 @@ LOGITS = {"test_logits": np.ones((3, 3, 2), np.float32)}
 def add(store, seeds, f1=0.5, method="mora"):
     """Cells that are done, with scores, predictions and a split."""
     for seed in seeds:
-        own, scores = record(method, seed, f1)
+        done, scores = record(method, seed, f1)
         split = json.dumps({"digest": "", "test": [f"p{seed % 2}", "p2"]}).encode()
-        store.write(own.cell, own, LOGITS, scores, split=store.write_split("odir-twin", split))
+        store.write(done.cell, done, LOGITS, scores, split=store.write_split("odir-twin", split))
 
 
 @pytest.fixture
 def store(tmp_path):
-    found = Store(tmp_path / "r")
-    add(found, range(3))
-    own, _ = failed("head")
-    found.write(own.cell, own, None, None)
-    return found
+    results = Store(tmp_path / "r")
+    add(results, range(3))
+    failure, _ = failed("head")
+    results.write(failure.cell, failure, None, None)
+    return results
 
 
 def loose(store):
@@ -55,8 +55,10 @@ def loose(store):
 
 
 def documents(store):
-    kinds = (store.record_documents, store.score_documents, store.split_documents)
-    return {f"{each.kind}/{name}.json": content for each in kinds for name, content in each.all()}
+    collections = (store.record_documents, store.score_documents, store.split_documents)
+    return {
+        f"{collection.kind}/{name}.json": content for collection in collections for name, content in collection.all()
+    }
 
 
 def test_a_folder_is_packed_and_unpacked_to_the_byte(store, capsys):
@@ -87,8 +89,8 @@ def test_what_is_packed_is_done_and_packing_again_changes_nothing(store):
 
 
 def test_a_folder_where_nothing_is_done_has_nothing_to_pack(tmp_path, capsys):
-    own, _ = failed("head")
-    Store(tmp_path).write(own.cell, own, None, None)
+    failure, _ = failed("head")
+    Store(tmp_path).write(failure.cell, failure, None, None)
     assert cli.main(["pack", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"nothing to pack: 0.0 MB in {tmp_path}\n"
     assert not list(tmp_path.glob("*.parquet"))
@@ -108,10 +110,10 @@ def test_what_a_grid_adds_lies_beside_and_is_packed_the_next_time(store):
 def test_a_cell_that_is_computed_again_comes_before_what_was_packed(store):
     pack(store)
     add(store, [1], f1=0.25)
-    own, _ = record("mora", 1)
-    assert store.scores_of(own.cell).test["both"].scores["f1_macro"] == 0.25
-    assert store.status_of(own.cell) == "done"
-    assert [each.test["both"].scores["f1_macro"] for each in contents(store).scores].count(0.25) == 1
+    done, _ = record("mora", 1)
+    assert store.scores_of(done.cell).test["both"].scores["f1_macro"] == 0.25
+    assert store.status_of(done.cell) == "done"
+    assert [scores.test["both"].scores["f1_macro"] for scores in contents(store).scores].count(0.25) == 1
     assert any("differs from what was packed under its name" in str(finding) for finding in verify(store).wrong)
     before = documents(store)
     pack(store)
@@ -121,11 +123,11 @@ def test_a_cell_that_is_computed_again_comes_before_what_was_packed(store):
 
 def rescored(store, seed):
     """Other scores of a cell's predictions."""
-    own, scores = record("mora", seed)
+    done, scores = record("mora", seed)
     scoring = Scoring(Missing("label", 2.0))
-    cell = dataclasses.replace(own.cell, scoring=scoring)
-    found = msgspec.structs.replace(scores, scoring=scoring, score_key=cell.score_key)
-    store.write_scores(found, store.record_of(own.key))
+    cell = dataclasses.replace(done.cell, scoring=scoring)
+    others = msgspec.structs.replace(scores, scoring=scoring, score_key=cell.score_key)
+    store.write_scores(others, store.record_of(done.key))
     return cell
 
 
@@ -133,10 +135,10 @@ def test_scores_of_a_record_that_was_computed_again_since_are_dropped(store):
     cell = rescored(store, 1)
     pack(store)
     assert store.status_of(cell) == "done"
-    own, scores = record("mora", 1)
-    again = msgspec.structs.replace(own, time=msgspec.structs.replace(own.time, cell_s=9.0))
-    store.write(own.cell, again, LOGITS, scores)
-    assert [str(each) for each in contents(store).left_out if "another record" in str(each)]
+    done, scores = record("mora", 1)
+    again = msgspec.structs.replace(done, time=msgspec.structs.replace(done.time, cell_s=9.0))
+    store.write(done.cell, again, LOGITS, scores)
+    assert [str(refused) for refused in contents(store).left_out if "another record" in str(refused)]
     assert pack(store).documents["scores"] == 3
     assert cell.score_key not in store.score_documents.names()
     assert contents(store).left_out == []
@@ -144,7 +146,7 @@ def test_scores_of_a_record_that_was_computed_again_since_are_dropped(store):
     add(store, [1])
     rescored(store, 1)
     pack(store)
-    store.write(own.cell, again, LOGITS, scores)
+    store.write(done.cell, again, LOGITS, scores)
     unpack(store)
     assert contents(store).left_out == []
 
@@ -152,13 +154,13 @@ def test_scores_of_a_record_that_was_computed_again_since_are_dropped(store):
 def test_a_packed_cell_that_fails_when_it_is_computed_again_may_be_tried_again(store):
     """Its record stays loose, where `--retry failed` removes it."""
     pack(store)
-    own, _ = failed("mora", 0)
-    store.write(own.cell, own, None, None)
+    failure, _ = failed("mora", 0)
+    store.write(failure.cell, failure, None, None)
     add(store, [5])
     pack(store)
-    assert store.status_of(own.cell) == "failed"
-    store.forget_failed({own.cell: "failed"})
-    assert store.status_of(own.cell) == "done"
+    assert store.status_of(failure.cell) == "failed"
+    store.forget_failed({failure.cell: "failed"})
+    assert store.status_of(failure.cell) == "done"
 
 
 def test_what_is_not_believed_stays_as_it_is(store, capsys):
@@ -168,9 +170,9 @@ def test_what_is_not_believed_stays_as_it_is(store, capsys):
     split.write_bytes(b"\xff")
     before = loose(store)
     assert cli.main(["pack", str(store.folder)]) == 1
-    said = capsys.readouterr().err
-    assert f"left as it is: {edited}: not a record" in said
-    assert str(split) in said
+    printed = capsys.readouterr().err
+    assert f"left as it is: {edited}: not a record" in printed
+    assert str(split) in printed
     assert {name: before[name] for name in loose(store)} == loose(store)
     assert f"records/{edited.name}" in loose(store)
     assert f"splits/{split.name}" in loose(store)
@@ -195,7 +197,10 @@ def test_damage_costs_the_cells_of_its_group_and_the_same_grid_and_packing_mend_
     assert len(lost) == GROUP
     believed = contents(damaged)
     assert len(believed.records) == len(believed.scores) == 3
-    assert sum("lost, because its bytes are not what was written" in str(each) for each in believed.left_out) == GROUP
+    assert (
+        sum("lost, because its bytes are not what was written" in str(refused) for refused in believed.left_out)
+        == GROUP
+    )
     with pytest.raises(UserError, match=rf"records.parquet: {GROUP} documents in it are damaged \(wrong digest\)"):
         pack(damaged)
     with pytest.raises(UserError, match=f"{GROUP} such. What could be read has files of its own now"):
@@ -218,18 +223,18 @@ def test_a_packed_file_that_cannot_be_read_is_never_written_over(store, spoilt, 
     store.record_documents.packed.write_bytes(spoilt)
     add(store, [7])
     assert cli.main(["pack", str(store.folder)]) == 2
-    said = capsys.readouterr().err
-    assert f"{store.record_documents.packed}: it" in said
+    printed = capsys.readouterr().err
+    assert f"{store.record_documents.packed}: it" in printed
     assert store.record_documents.packed.read_bytes() == spoilt
-    left_out = [str(each) for each in contents(store).left_out]
-    assert any(f"{store.record_documents.packed}: it" in each and "is lost" in each for each in left_out)
-    assert [each.cell.seed for each in contents(store).records if each.status == "done"] == [7]
+    left_out = [str(refused) for refused in contents(store).left_out]
+    assert any(f"{store.record_documents.packed}: it" in line and "is lost" in line for line in left_out)
+    assert [stored.cell.seed for stored in contents(store).records if stored.status == "done"] == [7]
 
 
 def test_a_document_whose_name_leads_elsewhere_never_becomes_a_file(store):
     pack(store)
     store.record_documents.packed.write_bytes(packs.packed({"../x": b"{}"}))
-    assert any("no plain name" in str(each) for each in verify(store).wrong)
+    assert any("no plain name" in str(finding) for finding in verify(store).wrong)
     assert not (store.folder / "x.json").exists()
 
 
@@ -268,22 +273,22 @@ def test_a_cell_that_is_computed_again_while_it_is_packed_keeps_its_file(store, 
     real = packs.packed
     monkeypatch.setattr("mora_bench.records.packing.packed", meanwhile)
     pack(store)
-    own, _ = record("mora", 0)
-    assert store.scores_of(own.cell).test["both"].scores["f1_macro"] == 0.125
-    assert isinstance(store.record_of(own.key), Record)
-    assert store.status_of(own.cell) == "done"
+    done, _ = record("mora", 0)
+    assert store.scores_of(done.cell).test["both"].scores["f1_macro"] == 0.125
+    assert isinstance(store.record_of(done.key), Record)
+    assert store.status_of(done.cell) == "done"
 
 
 def test_an_index_that_says_other_than_its_documents_is_named(store, monkeypatch):
     """`Store.status` reads the index alone."""
     pack(store)
     known = dict(store.record_documents.pack().documents())
-    said = {"status": "failed", "schema": 3, "digest": "0" * 16}
-    monkeypatch.setattr(packs, "top", lambda content: said | {"key": json.loads(content)["key"]})
+    top = {"status": "failed", "schema": 3, "digest": "0" * 16}
+    monkeypatch.setattr(packs, "top", lambda content: top | {"key": json.loads(content)["key"]})
     store.record_documents.packed.write_bytes(packs.packed(known))
     monkeypatch.undo()
     assert store.status_of(record("mora", 0)[0].cell) == "failed"
-    assert sum("its index says other than it holds" in str(each) for each in verify(store).wrong) == 3
+    assert sum("its index says other than it holds" in str(finding) for finding in verify(store).wrong) == 3
 
 
 def test_kills_while_packing_lose_nothing(tmp_path):
@@ -309,34 +314,34 @@ VERBS = [
 
 def test_packed_loose_and_mixed_folders_give_the_same_to_the_byte(tmp_path, monkeypatch, capsys, cache):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
-    said, made = {}, {}
+    printed, made = {}, {}
     for how in ("loose", "packed", "mixed"):
         here = tmp_path / how
         store = Store(here / "r")
         for seed in range(3):
             for method, f1 in (("mora", 0.5 + seed / 10), ("head", 0.4)):
                 add(store, [seed], f1, method)
-            own, scores = predictor("prior", seed)
-            store.write(own.cell, own, LOGITS, scores)
+            floor, scores = predictor("prior", seed)
+            store.write(floor.cell, floor, LOGITS, scores)
             if how == "mixed" and seed == 1:
                 pack(store)
         if how == "packed":
             pack(store)
         add(Store(here / "other"), [0, 9])
         monkeypatch.chdir(here)
-        said[how] = []
+        printed[how] = []
         for words in VERBS:
             code = cli.main(words)
             captured = capsys.readouterr()
             # A finding names the file that a document lies in.
             err = re.sub(r"\br/(\w+)\.parquet: (\w+): ", r"r/\1/\2.json: ", captured.err)
-            said[how].append((words, code, captured.out, err))
-        places = ("merged", "published", "whole", "r/tables")
-        files = [file for runtime in places for file in sorted((here / runtime).rglob("*")) if file.is_file()]
+            printed[how].append((words, code, captured.out, err))
+        folders = ("merged", "published", "whole", "r/tables")
+        files = [file for folder in folders for file in sorted((here / folder).rglob("*")) if file.is_file()]
         made[how] = {str(file.relative_to(here)): file.read_bytes() for file in files if "leases" not in file.parts}
     assert len(made["loose"]) > 40
     for how in ("packed", "mixed"):
-        assert said[how] == said["loose"]
+        assert printed[how] == printed["loose"]
         assert made[how].keys() == made["loose"].keys()
         assert [name for name, content in made["loose"].items() if made[how][name] != content] == []
     assert write(tmp_path / "mixed" / "r").left_out == []

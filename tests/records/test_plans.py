@@ -13,15 +13,17 @@ def test_the_cells_of_a_grid_come_back_and_have_one_file(tmp_path):
     cells = [cell("mora", seed) for seed in range(3)]
     plans.write(tmp_path, cells)
     plans.write(tmp_path, cells[::-1])
-    (found,) = plans.read(tmp_path)
-    assert {own.score_key for own in found.cells} == {own.score_key for own in cells}
-    assert {(own.label, own.method, own.dataset) for own in found.cells} == {(c.label, "mora", "odir") for c in cells}
+    (plan,) = plans.read(tmp_path)
+    assert {planned.score_key for planned in plan.cells} == {planned.score_key for planned in cells}
+    assert {(planned.label, planned.method, planned.dataset) for planned in plan.cells} == {
+        (c.label, "mora", "odir") for c in cells
+    }
 
 
 def test_other_cells_have_another_file(tmp_path):
     plans.write(tmp_path, [cell("mora", 0)])
     plans.write(tmp_path, [cell("head", 0)])
-    assert sorted(own.cells[0].method for own in plans.read(tmp_path)) == ["head", "mora"]
+    assert sorted(plan.cells[0].method for plan in plans.read(tmp_path)) == ["head", "mora"]
 
 
 def test_nothing_was_asked_of_an_empty_folder(tmp_path):
@@ -29,18 +31,18 @@ def test_nothing_was_asked_of_an_empty_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda text: text[:-20], "not a plan"),
         (lambda text: text.replace("seed0", "seed7").replace(json.loads(text)["cells"][0]["score_key"], "x"), "edited"),
         (lambda text: "[]", "not a plan"),
     ],
 )
-def test_what_is_no_plan_is_named(tmp_path, change, said):
+def test_what_is_no_plan_is_named(tmp_path, change, message):
     plans.write(tmp_path, [cell("mora", 0)])
     (file,) = (tmp_path / "plans").iterdir()
     file.write_text(change(file.read_text()))
-    with pytest.raises(UserError, match=said) as error:
+    with pytest.raises(UserError, match=message) as error:
         plans.read(tmp_path)
     assert str(error.value).startswith(str(file))
 

@@ -108,7 +108,7 @@ def results(clinic, tmp_path_factory, cache, folder) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MORA_BENCH_CACHE", str(cache))
         # This fixture outlives the test that asks for it first.
-        patch.setattr(registry, "_plugins", {group: dict(own) for group, own in registry._plugins.items()})
+        patch.setattr(registry, "_plugins", {group: dict(entries) for group, entries in registry._plugins.items()})
         patch.setattr(registry, "_files", list(registry._files))
         assert grid(clinic, out, "--backbone", str(folder), "--recipe.max-text", "64") == 1
     return out
@@ -116,13 +116,13 @@ def results(clinic, tmp_path_factory, cache, folder) -> Path:
 
 def leaks(folder: Path) -> list[tuple[str, str]]:
     """Every secret that a folder's files or their names hold, in any encoding that our files have."""
-    found = []
+    secrets = []
     for file in sorted(folder.rglob("*")):
         content = file.read_bytes() if file.is_file() else b""
         for secret in SECRETS:
             if secret in file.name or any(secret.encode(e) in content for e in ("utf-8", "utf-16-le")):
-                found.append((str(file.relative_to(folder)), secret))
-    return found
+                secrets.append((str(file.relative_to(folder)), secret))
+    return secrets
 
 
 def test_no_file_of_a_results_folder_holds_what_is_of_a_patient(results):
@@ -137,7 +137,7 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     assert "1 cells, 1 with what they trained" in out
     assert "left out: 1 cells that failed" in out
     pub = tmp_path / "pub"
-    assert {own.name for own in pub.iterdir()} == {
+    assert {path.name for path in pub.iterdir()} == {
         "README.md", "provenance.json", "records", "scores", "splits", "adapters", "tables", "report.html",
     }  # fmt: skip
     assert leaks(pub) == []
@@ -146,9 +146,10 @@ def test_what_is_published_holds_nothing_of_a_patient_either(results, tmp_path, 
     card = ModelCard.load(pub / "README.md")
     assert card.data.license == "cc-by-4.0"
     (scores,) = (json.loads(file.read_text()) for file in (pub / "scores").iterdir())
-    told = {own.metric_name: own.metric_value for own in card.data.eval_results}
+    metrics = {entry.metric_name: entry.metric_value for entry in card.data.eval_results}
     assert (
-        told["F1-macro (higher is better), test, missing: both at 70%"] == scores["test"]["both"]["scores"]["f1_macro"]
+        metrics["F1-macro (higher is better), test, missing: both at 70%"]
+        == scores["test"]["both"]["scores"]["f1_macro"]
     )
     assert "clinic (real), fingerprint" in card.text
     assert cli.main(["verify", str(pub), "--files"]) == 3
@@ -183,11 +184,11 @@ def test_whoever_has_the_data_can_look_a_hash_up(clinic, results, capsys):
 
 def test_splits_hold_what_the_salt_makes_of_ids(results):
     (file,) = (results / "splits").iterdir()
-    found = json.loads(file.read_text())
+    split = json.loads(file.read_text())
     salt = bytes.fromhex((results / "salt").read_text())
     ids = [f"Visite-{i:03}x" for i in range(60)]
     expected = {hmac.new(salt, id.encode(), hashlib.sha256).hexdigest()[:16] for id in ids}
-    assert {*found["train"], *found["val"], *found["test"]} == expected
+    assert {*split["train"], *split["val"], *split["test"]} == expected
     assert (results / "salt").stat().st_mode & 0o077 == 0
 
 
@@ -219,11 +220,11 @@ def cell(runtime, folder, **changes):
 def test_our_own_words_stand_in_a_record_about_patients(runtime, folder):
     """A loss that explodes, a root that is gone: nothing of that is anybody's."""
     of = cell(runtime, folder)
-    for error, said in [
+    for error, message in [
         (PlainError("--data-root /x: no such folder."), "PlainError: --data-root /x: no such folder."),
         (RuntimeError("Slurm job 7 ended"), "RuntimeError: Slurm job 7 ended"),
     ]:
-        assert failed.described(error, of, runtime)[0] == said
+        assert failed.described(error, of, runtime)[0] == message
     with pytest.raises(ValueError, match="gave") as error:
         predictors.checked(Named(), Asked())
     assert failed.described(error.value, of, runtime)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
@@ -256,21 +257,21 @@ def test_what_others_say_does_not(runtime, folder):
                     raise
                 raise ValueError("no 4001\nMeier, Hans\n") from error
         except (KeyError, ValueError) as error:
-            said, trace = failed.described(error, of, runtime)
-        assert "4001" not in said + "".join(line for line in trace if not line.startswith(" "))
-        assert "Meier" not in said + "".join(line for line in trace if not line.startswith(" "))
-        assert said.startswith(f"{cause}: what it says may be a patient's")
+            message, trace = failed.described(error, of, runtime)
+        assert "4001" not in message + "".join(line for line in trace if not line.startswith(" "))
+        assert "Meier" not in message + "".join(line for line in trace if not line.startswith(" "))
+        assert message.startswith(f"{cause}: what it says may be a patient's")
         assert [line for line in trace if not line.startswith(" ")] == (["KeyError"] * (cause != "KeyError") + [cause])
-        assert failed.full_message(said, of, runtime).startswith(f"{cause}: ")
-        assert "4001" in failed.full_message(said, of, runtime)
+        assert failed.full_message(message, of, runtime).startswith(f"{cause}: ")
+        assert "4001" in failed.full_message(message, of, runtime)
 
 
 def test_of_a_twin_everything_is_kept(runtime, folder):
     try:
         {}["4001"]
     except KeyError as error:
-        said, trace = failed.described(error, make_cell(runtime, folder), runtime)
-    assert (said, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
+        message, trace = failed.described(error, make_cell(runtime, folder), runtime)
+    assert (message, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
 
 
 def test_no_group_is_called_by_a_patients_name():
@@ -298,24 +299,24 @@ def test_ages_that_are_somebodys_number_are_ages():
         {"age": ages, "number": numbers, "again": ("", *numbers[1:]), "grade": ("30", "31") * (n // 2)},
     )  # fmt: skip
     assert set(ages) == set(numbers)
-    found = set(groups(table, Side(table, np.arange(n))))
-    assert found == {"age<49.5", "age>=49.5", "grade=30", "grade=31"}
+    names = set(groups(table, Side(table, np.arange(n))))
+    assert names == {"age<49.5", "age>=49.5", "grade=30", "grade=31"}
 
 
 def test_predictions_of_patients_hold_no_number_from_their_ids(runtime):
     """Whoever knows a hospital's numbers could try them. So scoring again needs the table, and says so."""
-    found = {}
+    predictions = {}
     for source in ("twin", "real"):
         table = dataclasses.replace(twins.odir(range(12)), source=source)
         side = Side(table, np.arange(12))
         logits = dict.fromkeys(("val", "test"), np.ones((12, 3, len(table.labels)), np.float32))
-        found[source] = recorded.predictions({"train": side, "val": side, "test": side}, logits)
-    assert found["twin"].keys() - found["real"].keys() == {"val_tokens", "test_tokens"}
-    assert (found["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
+        predictions[source] = recorded.predictions({"train": side, "val": side, "test": side}, logits)
+    assert predictions["twin"].keys() - predictions["real"].keys() == {"val_tokens", "test_tokens"}
+    assert (predictions["twin"]["test_tokens"] == seeds.tokens(table.ids)).all()
     record, _ = by_hand.record(source="real")
     of = record.cell
     store = Store(runtime.out)
     store.check_writable()
-    store.prediction_file(of).write_bytes(save(found["real"]))
+    store.prediction_file(of).write_bytes(save(predictions["real"]))
     with pytest.raises(UserError, match="its scores need the real odir; say where it is with --data-root"):
         score(store, of, record, runtime)

@@ -10,15 +10,15 @@ from mora_bench.records.store import Store
 def test_some_records_are_as_many_as_asked_for_and_all_different(most, expected, tmp_path):
     store = Store(tmp_path)
     for seed in range(10):
-        own, found = record("head", seed)
-        store.write(own.cell, own, None, found)
-    assert len({own.key for own in store.some_records(most)}) == expected
+        done, scores = record("head", seed)
+        store.write(done.cell, done, None, scores)
+    assert len({stored.key for stored in store.some_records(most)}) == expected
 
 
 def test_a_malformed_record_is_none_of_them(tmp_path):
     store = Store(tmp_path)
-    own, found = record("head")
-    store.write(own.cell, own, None, found)
+    done, scores = record("head")
+    store.write(done.cell, done, None, scores)
     (tmp_path / "records" / "x.json").write_text("{")
-    assert [one.key for one in store.some_records(10)] == [own.key]
+    assert [stored.key for stored in store.some_records(10)] == [done.key]
     assert Store(tmp_path / "nowhere").some_records(5) == []

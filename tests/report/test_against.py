@@ -17,13 +17,13 @@ GOLDEN = Path(__file__).parent / "golden-against.md"
 
 
 def results(pairs):
-    records, found = [own for own, _ in pairs], [each for _, each in pairs if each is not None]
-    return Results.of(records, found)
+    records, scores = [entry for entry, _ in pairs], [document for _, document in pairs if document is not None]
+    return Results.of(records, scores)
 
 
 def stored(folder, pairs):
-    for own, found in pairs:
-        Store(folder).write(own.cell, own, None, found)
+    for entry, scores in pairs:
+        Store(folder).write(entry.cell, entry, None, scores)
     return folder
 
 
@@ -38,10 +38,10 @@ def test_the_same_cells_are_the_same_to_the_digit_or_nearly_or_not():
     assert line.verdict == "same to 1e-6"
     assert line.largest == pytest.approx(1e-9, rel=1e-3)
     other = [record("mora", s, 0.52 + 0.01 * s + 0.001 * (s % 2)) for s in SEEDS]
-    found = against(results(other), results(OLD))
-    assert [line.verdict for line in found.lines] == ["better"]
-    assert not found.reproduced
-    assert found.only_second == [own.cell.label for own, _ in OLD[4:]]
+    comparison = against(results(other), results(OLD))
+    assert [line.verdict for line in comparison.lines] == ["better"]
+    assert not comparison.reproduced
+    assert comparison.only_second == [entry.cell.label for entry, _ in OLD[4:]]
     assert [line.verdict for line in against(results(OLD), results(other)).lines] == ["worse"]
     # Four equal differences: a test of signs has p = 1/8, and nothing else is known of their spread.
     shifted = [record("mora", s, 0.52 + 0.01 * s) for s in SEEDS]
@@ -61,35 +61,35 @@ def test_cells_of_other_settings_are_paired_and_say_what_differs():
     assert line.verdict == "better"
     # Two settings of one name cannot be paired with one.
     both = [*new, *OLD[:4]]
-    found = against(results(both), results([record("mora", s, 0.5, pool=100) for s in SEEDS]))
-    assert not found.lines
-    assert len(found.only_first) == 8
+    comparison = against(results(both), results([record("mora", s, 0.5, pool=100) for s in SEEDS]))
+    assert not comparison.lines
+    assert len(comparison.only_first) == 8
 
 
 def test_cells_of_other_mechanisms_are_lines_of_their_own():
     from mora_bench.cells.missing import Missing
 
     by_label = [record("mora", s, 0.4, mechanism=Missing("label", 2.0, "sample", "1", "")) for s in SEEDS]
-    found = against(results([*OLD[:4], *by_label]), results([*OLD[:4], *by_label]))
-    assert {line.what for line in found.lines} == {
+    comparison = against(results([*OLD[:4], *by_label]), results([*OLD[:4], *by_label]))
+    assert {line.what for line in comparison.lines} == {
         "odir mora r4 b0 both@0.7 dummy", "odir mora r4 b0 both@0.7 label dummy strength 2"
     }  # fmt: skip
-    assert {line.seeds for line in found.lines} == {4}
+    assert {line.seeds for line in comparison.lines} == {4}
 
 
 def test_a_failed_cell_reproduces_nothing():
-    found = against(results([*OLD[:4], failed("full")]), results(OLD[:4]))
-    assert found.only_first == ["odir full both@0.7 dummy seed0 (failed)"]
-    assert not found.reproduced
+    comparison = against(results([*OLD[:4], failed("full")]), results(OLD[:4]))
+    assert comparison.only_first == ["odir full both@0.7 dummy seed0 (failed)"]
+    assert not comparison.reproduced
 
 
 def test_scores_that_one_of_the_files_does_not_know_are_not_compared():
-    own, found = record("mora")
-    newer = msgspec.structs.replace(found, val=dict(found.val), test=dict(found.test))
+    entry, scores = record("mora")
+    newer = msgspec.structs.replace(scores, val=dict(scores.val), test=dict(scores.test))
     for split in (newer.val, newer.test):
         for name, setting in split.items():
             split[name] = msgspec.structs.replace(setting, scores=setting.scores | {"brier": 0.1})
-    assert against(results([(own, newer)]), results([(own, found)])).reproduced
+    assert against(results([(entry, newer)]), results([(entry, scores)])).reproduced
 
 
 def example():
@@ -106,9 +106,9 @@ def test_the_golden_comparison():
 def test_the_command_says_whether_a_machine_reproduces_another(tmp_path, capsys):
     first, second = stored(tmp_path / "a", OLD[:4]), stored(tmp_path / "b", OLD)
     assert cli.main(["compare", str(first), str(second)]) == 0
-    said = capsys.readouterr().out
-    assert f"every cell of {first} has the scores of {second}" in said
-    assert "same digits" in said
+    printed = capsys.readouterr().out
+    assert f"every cell of {first} has the scores of {second}" in printed
+    assert "same digits" in printed
     assert cli.main(["compare", str(second), str(first)]) == 1
     assert f"{second} does not reproduce {first}" in capsys.readouterr().out
     assert cli.main(["compare", str(first), str(tmp_path / "none")]) == 2
@@ -117,6 +117,6 @@ def test_the_command_says_whether_a_machine_reproduces_another(tmp_path, capsys)
 
 def test_other_data_are_never_paired():
     real = [record("mora", s, 0.5, source="real", folds=10) for s in SEEDS]
-    found = against(results(real), results(OLD))
-    assert not found.lines
-    assert dataclasses.asdict(found)["only_first"]
+    comparison = against(results(real), results(OLD))
+    assert not comparison.lines
+    assert dataclasses.asdict(comparison)["only_first"]

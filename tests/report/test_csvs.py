@@ -23,8 +23,8 @@ def test_texts_that_begin_like_formulas_get_an_apostrophe_and_numbers_do_not():
 @pytest.mark.parametrize("artefact", [Tables, DifferencesCsv, ScoresCsv])
 def test_no_csv_holds_a_formula_of_a_record(artefact):
     pairs = [record(name, seed, 0.5 + seed / 10) for name in ('=cmd|" /C calc"!A0', "head") for seed in range(2)]
-    records, found = (list(part) for part in zip(*pairs, strict=True))
-    files = artefact().make(Results.of(records, found))
+    records, scores = (list(part) for part in zip(*pairs, strict=True))
+    files = artefact().make(Results.of(records, scores))
     for name, content in files.items():
         if name.endswith(".csv"):
             cells = [cell for row in csv.reader(io.StringIO(b"".join(in_parts(content)).decode())) for cell in row]

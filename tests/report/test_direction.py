@@ -47,18 +47,18 @@ def _plugin():
 
 def pair(name, seed, error, task, primary, scale, floor=False, **changes):
     """A record and scores with an error as primary score; curves end ten worse than they begin."""
-    own, found = (predictor if floor else record)(name, seed, 0.5, task=task, **changes)
+    entry, scores = (predictor if floor else record)(name, seed, 0.5, task=task, **changes)
     strata = {part: {primary: scale * error, "n": 19} for part in ("complete", "text_only", "image_only")}
     other = {"rmse": 12.0} if primary == "wrong" else {"wrong": 0.12}
     setting = Setting(scores={primary: scale * error, **other, "n": 30}, strata=strata, realised={})
-    settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)
+    settings = dict.fromkeys(masks.patterns(entry.cell.modalities), setting)
     mean = [scale * (error + add) for add in (0.0, 5.0, 10.0)]
     curve = Curve(mean=mean, std=[0.0] * 3, draws=8, area=float(np.mean(mean)), worst=max(mean))
-    found = msgspec.structs.replace(
-        found, task=task, primary=primary, val=settings, test=settings, rates=RATES,
+    scores = msgspec.structs.replace(
+        scores, task=task, primary=primary, val=settings, test=settings, rates=RATES,
         curves=dict.fromkeys(("text", "image", "both"), curve),
     )  # fmt: skip
-    return own, found
+    return entry, scores
 
 
 def grid(task, primary, scale, **changes):
@@ -82,13 +82,13 @@ def grid(task, primary, scale, **changes):
 
 
 def results_of(pairs):
-    records, found = [own for own, _ in pairs], [each for _, each in pairs]
-    return Results.of(records, found)
+    records, scores = [entry for entry, _ in pairs], [document for _, document in pairs]
+    return Results.of(records, scores)
 
 
 def folder_of(path, pairs):
-    for own, found in pairs:
-        Store(path).write(own.cell, own, None, found)
+    for entry, scores in pairs:
+        Store(path).write(entry.cell, entry, None, scores)
     return path
 
 
@@ -99,8 +99,8 @@ def seen(scale, in_percent, as_it_is):
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
 def test_bold_marks_sentence_and_tables(task, primary, scale):
-    own = results_of(grid(task, primary, scale))
-    (table,) = own.comparisons
+    results = results_of(grid(task, primary, scale))
+    (table,) = results.comparisons
     rows = {row.method: row for row in table.sections[0].rows}
     score = "score both"
     assert [name for name, row in rows.items() if score in row.best] == ["mora"]
@@ -111,15 +111,15 @@ def test_bold_marks_sentence_and_tables(task, primary, scale):
     assert "2020" not in text
     heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
     assert f"{heading} (lower is better) on the test split" in table.caption
-    (said,) = summary.sentences(own)
-    best, floor = (seen(scale, *own) for own in (("20.2 ± 0.2", "20.18 ± 0.17"), ("25.2 ± 0.2", "25.17 ± 0.17")))
-    assert said == (
+    (sentence,) = summary.sentences(results)
+    best, floor = (seen(scale, *texts) for texts in (("20.2 ± 0.2", "20.18 ± 0.17"), ("25.2 ± 0.2", "25.17 ± 0.17")))
+    assert sentence == (
         f"odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with {best} "
         f"({heading}, lower is better), significantly better than all others; best baseline without a network: tfidf "
         f"scores {floor}; mora (r=4, blocks 0) is significantly better than every baseline, full and head are "
         "significantly worse than tfidf."
     )
-    (small,) = summary.Summary().make(own).values()
+    (small,) = summary.Summary().make(results).values()
     lines = [" ".join(line.split()) for line in small.decode().splitlines()]
     assert lines[0].startswith(f"| {heading}, lower is better |")
     assert f"| mora (r=4, blocks 0) | **{best}** | **{best}** |" in lines
@@ -136,10 +136,10 @@ def test_bold_marks_sentence_and_tables(task, primary, scale):
 def test_a_floor_that_errs_less_is_ahead(task, primary, scale):
     pairs = [pair("mora", s, 20.0 + s, task, primary, scale) for s in (0, 1)]
     pairs += [pair(name, s, e, task, primary, scale, floor=True) for name, e in (("a", 5), ("b", 9)) for s in (0, 1)]
-    (said,) = summary.sentences(results_of(pairs))
+    (sentence,) = summary.sentences(results_of(pairs))
     # b, the other floor, is told from it, too; the sentence names the floors that are ahead.
     worse = "mora (r=4, blocks 0) is significantly worse than a"
-    assert f"best baseline without a network: a scores {seen(scale, '5.0 ± 0.0', '5.00 ± 0.00')}; {worse}" in said
+    assert f"best baseline without a network: a scores {seen(scale, '5.0 ± 0.0', '5.00 ± 0.00')}; {worse}" in sentence
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
@@ -162,12 +162,12 @@ def test_curves_have_their_worst_above_and_fall_behind_the_floor(task, primary, 
 def test_curves_are_not_shown_as_another_metrics(monkeypatch):
     """They hold the primary score alone: with --metric rmse they are named, in file, figure and page."""
     pairs = grid("wrong", "wrong", 0.01)
-    records, found = [own for own, _ in pairs], [each for _, each in pairs]
-    own = Results.of(records, found, "rmse")
-    (table,) = own.comparisons
+    records, scores = [entry for entry, _ in pairs], [document for _, document in pairs]
+    results = Results.of(records, scores, "rmse")
+    (table,) = results.comparisons
     assert "RMSE in months (lower is better) on the test split" in table.caption
     assert "12.00 ± 0.00" in tables.markdown(table)
-    files = robustness.Robustness().make(own)
+    files = robustness.Robustness().make(results)
     assert (
         files["robustness-twin.md"].decode().startswith("wrong labels x 100 (lower is better; curves hold the task's")
     )
@@ -175,40 +175,40 @@ def test_curves_are_not_shown_as_another_metrics(monkeypatch):
     assert {line["metric"] for line in csv.DictReader(io.StringIO(files["robustness-twin.csv"].decode()))} == {
         "wrong labels"
     }
-    kept = []
-    monkeypatch.setattr(curve_figure.style, "files", lambda name, figure: kept.append(figure) or {})
-    curve_figure.RobustnessFigure().make(own)
-    assert "not the RMSE in months" in kept[0].get_suptitle()
-    assert {axis.get_ylabel() for axis in kept[0].axes} == {"wrong labels x 100, lower is better"}
-    text = Page().make(own)["report.html"].decode()
+    figures = []
+    monkeypatch.setattr(curve_figure.style, "files", lambda name, figure: figures.append(figure) or {})
+    curve_figure.RobustnessFigure().make(results)
+    assert "not the RMSE in months" in figures[0].get_suptitle()
+    assert {axis.get_ylabel() for axis in figures[0].axes} == {"wrong labels x 100, lower is better"}
+    text = Page().make(results)["report.html"].decode()
     (section,) = data_of(text)["sections"]
     assert (section["metric"]["title"], section["curve_metric"]["title"]) == ("RMSE in months", "wrong labels")
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
 def test_figures_name_and_turn_it(monkeypatch, task, primary, scale):
-    kept = []
+    figures = []
     for module in (pareto, matrix, ablation, curve_figure):
-        monkeypatch.setattr(module.style, "files", lambda name, figure: kept.append(figure) or {})
+        monkeypatch.setattr(module.style, "files", lambda name, figure: figures.append(figure) or {})
     pairs = grid(task, primary, scale) + grid(task, primary, scale, missing="text")
     pairs += [pair("mora", s, 20.0 - r, task, primary, scale, rank=r) for s in range(4) for r in (1, 2, 16)]
-    own = results_of(pairs)
-    pareto.ParetoFigure().make(own)
-    named = {"wrong": "wrong labels x 100, lower is better", "rmse": "RMSE in months, lower is better"}[primary]
-    assert all(axis.get_ylabel().startswith(f"{named}\n") for axis in kept[0].axes)
+    results = results_of(pairs)
+    pareto.ParetoFigure().make(results)
+    label = {"wrong": "wrong labels x 100, lower is better", "rmse": "RMSE in months, lower is better"}[primary]
+    assert all(axis.get_ylabel().startswith(f"{label}\n") for axis in figures[0].axes)
     # The least error of equal costs is the front.
-    assert [round(float(y), 3) for y in kept[0].axes[0].lines[0].get_ydata()] == [4.0]
-    matrix.MatrixFigure().make(own)
-    assert kept[1].axes[0].images[0].get_cmap().name == "cividis_r"
-    assert kept[1].get_suptitle().startswith(f"{named}; lighter is better")
-    ablation.AblationFigure().make(own)
-    assert named in {axis.get_ylabel() for axis in kept[2].axes}
+    assert [round(float(y), 3) for y in figures[0].axes[0].lines[0].get_ydata()] == [4.0]
+    matrix.MatrixFigure().make(results)
+    assert figures[1].axes[0].images[0].get_cmap().name == "cividis_r"
+    assert figures[1].get_suptitle().startswith(f"{label}; lighter is better")
+    ablation.AblationFigure().make(results)
+    assert label in {axis.get_ylabel() for axis in figures[2].axes}
     curve_figure.RobustnessFigure().make(results_of(grid(task, primary, scale)))
-    lines = {tuple(np.round(line.get_ydata(), 3)) for line in kept[3].axes[0].lines}
+    lines = {tuple(np.round(line.get_ydata(), 3)) for line in figures[3].axes[0].lines}
     # The least error of a floor, and the most of what is drawn, in the metric's unit.
     assert (25.175, 30.175, 35.175) in lines
-    assert kept[3].axes[0].get_ylabel() == named
-    assert kept[3].axes[0].get_ylim()[0] == 0
+    assert figures[3].axes[0].get_ylabel() == label
+    assert figures[3].axes[0].get_ylim()[0] == 0
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
@@ -223,11 +223,11 @@ def test_ranks_begin_with_the_least_error(monkeypatch, task, primary, scale):
     assert "(lower is better)" in text
     lines = [line.split("|")[1:3] for line in text.split("## ")[1].splitlines() if line.startswith("| ")][1:]
     assert [[part.strip() for part in line] for line in lines] == [["full", "1.00"], ["head", "2.00"], ["lora", "3.00"]]
-    kept = []
-    monkeypatch.setattr(diagram.style, "files", lambda name, figure: kept.append(figure) or {})
+    figures = []
+    monkeypatch.setattr(diagram.style, "files", lambda name, figure: figures.append(figure) or {})
     diagram.RanksFigure().make(results_of(pairs))
-    assert kept[0].axes[0].texts[0].get_text() == " full (1.00)"
-    assert {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary] in kept[0].axes[0].get_title()
+    assert figures[0].axes[0].texts[0].get_text() == " full (1.00)"
+    assert {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary] in figures[0].axes[0].get_title()
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
@@ -247,25 +247,25 @@ def test_comparisons_and_claims_ask_which_way_is_better(tmp_path, task, primary,
     assert cli.main(["compare", str(first), str(second), "--plugin", str(ERRORS)]) == 1
     assert "better" in capsys.readouterr().out
     folder_of(tmp_path / "both", grid(task, primary, scale))
-    found = beats("both", method("mora"), method("head"))(Folders(tmp_path))
-    assert (found.verdict, found.ours) == (
+    outcome = beats("both", method("mora"), method("head"))(Folders(tmp_path))
+    assert (outcome.verdict, outcome.ours) == (
         REPRODUCED,
         f"odir {seen(scale, '+10.0 (+10.0 to +10.0)', '+10.00 (+10.00 to +10.01)')}",
     )
-    assert "lower is better" in found.why
+    assert "lower is better" in outcome.why
     assert suffices("both", method("head"), method("mora"))(Folders(tmp_path)).verdict == NOT
 
 
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
 def test_cards_and_trackers_know_it(task, primary, scale):
-    own = results_of(grid(task, primary, scale))
-    text = card(own, {own.records[0].key}, "toy", "", [])
+    results = results_of(grid(task, primary, scale))
+    text = card(results, {results.records[0].key}, "toy", "", [])
     assert "(lower is better), test, missing: both" in text
     assert f"mora (r=4, blocks 0) leads with {seen(scale, '20.2', '20.18')}" in text
-    shown = model_card(own.records[0], own.scores[0], True)
+    shown = model_card(results.records[0], results.scores[0], True)
     assert "lower is better), missing at 70%" in shown
     assert f"| both | {seen(scale, '20.0', '20.00')} |" in shown
-    run = as_run(own.records[0], own.scores[0])
+    run = as_run(results.records[0], results.scores[0])
     assert not run.metrics[primary].higher_is_better
 
 
@@ -315,12 +315,12 @@ console.log(JSON.stringify({
 """
 
 
-def browsed(own, **chosen):
+def browsed(results, **chosen):
     """What the page's script shows of results, where these values are chosen."""
-    text = Page().make(own)["report.html"].decode()
+    text = Page().make(results)["report.html"].decode()
     script = text.rpartition("<script>")[2].partition("</script>")[0]
-    given = json.dumps({"data": data_of(text), "script": script, "chosen": chosen})
-    done = subprocess.run([NODE, "-e", BROWSER], input=given, capture_output=True, text=True, timeout=60, check=False)
+    stdin = json.dumps({"data": data_of(text), "script": script, "chosen": chosen})
+    done = subprocess.run([NODE, "-e", BROWSER], input=stdin, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -328,22 +328,22 @@ def browsed(own, **chosen):
 @pytest.mark.skipif(NODE is None, reason="needs Node")
 @pytest.mark.parametrize(("task", "primary", "scale"), TASKS)
 def test_the_page_sorts_advises_and_names_by_it(task, primary, scale):
-    found = browsed(results_of(grid(task, primary, scale)))
-    assert [row[1] for row in found["rows"] if row[0] or row[2]] == ["mora (r=4, blocks 0)", "tfidf", "head", "full"]
-    assert seen(scale, "20.2 ± 0.2", "20.18 ± 0.17") in found["rows"][0]
-    assert f"{seen(scale, '30.2 ± 0.2', '30.18 ± 0.17')} ↓" in found["rows"][2]
-    assert "ascending" in found["sorted"]
+    shown = browsed(results_of(grid(task, primary, scale)))
+    assert [row[1] for row in shown["rows"] if row[0] or row[2]] == ["mora (r=4, blocks 0)", "tfidf", "head", "full"]
+    assert seen(scale, "20.2 ± 0.2", "20.18 ± 0.17") in shown["rows"][0]
+    assert f"{seen(scale, '30.2 ± 0.2', '30.18 ± 0.17')} ↓" in shown["rows"][2]
+    assert "ascending" in shown["sorted"]
     heading = {"wrong": "wrong labels x 100", "rmse": "RMSE in months"}[primary]
-    assert found["hint"] == [f"{heading} (lower is better)"]
-    assert f"mora (r=4, blocks 0) scores {seen(scale, '25.2', '25.18')} (" in found["answer"]
-    assert f"with 50 % missing ({heading}, lower is better). All others are clearly lower or" in found["answer"]
-    assert all(caption.startswith(f"{heading} (lower is better): ") for caption in found["captions"])
-    assert all(f"{heading}, lower is better" in axis for axis in found["axes"])
+    assert shown["hint"] == [f"{heading} (lower is better)"]
+    assert f"mora (r=4, blocks 0) scores {seen(scale, '25.2', '25.18')} (" in shown["answer"]
+    assert f"with 50 % missing ({heading}, lower is better). All others are clearly lower or" in shown["answer"]
+    assert all(caption.startswith(f"{heading} (lower is better): ") for caption in shown["captions"])
+    assert all(f"{heading}, lower is better" in axis for axis in shown["axes"])
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")
 def test_the_page_shows_groups_by_risk():
-    own, found = record("head", 0, 0.5)
+    entry, scores = record("head", 0, 0.5)
     risks = RiskGroups(
         times=[0.0, 14.0, 28.0],
         horizons=[28.0],
@@ -351,9 +351,9 @@ def test_the_page_shows_groups_by_risk():
         predicted=[[0.1], [0.3], [0.71]],
         observed=[[0.0, 0.1, 0.2]] * 3,
     )
-    test = {name: msgspec.structs.replace(setting, risk_groups=risks) for name, setting in found.test.items()}
-    whole = results_of([(own, msgspec.structs.replace(found, test=test))])
-    (figure,) = browsed(whole, **{"errs": "head", "errs-on": "both missing"})["errors"]
+    test = {name: msgspec.structs.replace(setting, risk_groups=risks) for name, setting in scores.test.items()}
+    results = results_of([(entry, msgspec.structs.replace(scores, test=test))])
+    (figure,) = browsed(results, **{"errs": "head", "errs-on": "both missing"})["errors"]
     assert "tested: both missing: thirds by predicted risk; share that had the event" in figure
     assert "highest third, 12 samples, by 28: 71.0 % predicted" in figure
     assert figure.count(" samples") == 6
@@ -362,10 +362,10 @@ def test_the_page_shows_groups_by_risk():
 @pytest.mark.skipif(NODE is None, reason="needs Node")
 def test_the_page_still_puts_the_highest_first_where_more_is_better():
     pairs = [record(name, s, f1) for name, f1 in (("head", 0.3), ("mora", 0.5), ("full", 0.4)) for s in (0, 1)]
-    found = browsed(results_of(pairs))
-    assert [row[1] for row in found["rows"]][:3] == ["mora (r=4, blocks 0)", "full", "head"]
-    assert "descending" in found["sorted"]
-    assert found["hint"] == ["F1-macro x 100 (higher is better)"]
+    shown = browsed(results_of(pairs))
+    assert [row[1] for row in shown["rows"]][:3] == ["mora (r=4, blocks 0)", "full", "head"]
+    assert "descending" in shown["sorted"]
+    assert shown["hint"] == ["F1-macro x 100 (higher is better)"]
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")
@@ -374,25 +374,29 @@ def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
     pairs = []
     for name, three in (("mora", (0.5, 0.6, 0.7)), ("head", (0.4, 0.5, 0.8))):
         for seed in range(4):
-            own, found = record(name, seed)
+            entry, cell_scores = record(name, seed)
             at = [value + 0.002 * (seed % 2) * (name == "mora") for value in three]
             names = ("f1_macro", "f1_macro_tuned", "auroc")
             scores = dict(zip(names, at, strict=True)) | {"map": 0.9, "n": 30}
-            setting = msgspec.structs.replace(found.test["complete"], scores=scores)
-            settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)
+            setting = msgspec.structs.replace(cell_scores.test["complete"], scores=scores)
+            settings = dict.fromkeys(masks.patterns(entry.cell.modalities), setting)
             curve = Curve(mean=[0.6, 0.5, 0.4], std=[0.0] * 3, draws=8, area=0.5, worst=0.4)
-            found = msgspec.structs.replace(
-                found, val=settings, test=settings, rates=RATES, curves=dict.fromkeys(("text", "image", "both"), curve)
+            cell_scores = msgspec.structs.replace(
+                cell_scores,
+                val=settings,
+                test=settings,
+                rates=RATES,
+                curves=dict.fromkeys(("text", "image", "both"), curve),
             )
-            pairs.append((own, found))
-    found = browsed(results_of(pairs))
-    mora = next(row for row in found["rows"] if row[1].startswith("mora"))
+            pairs.append((entry, cell_scores))
+    shown = browsed(results_of(pairs))
+    mora = next(row for row in shown["rows"] if row[1].startswith("mora"))
     assert mora[3:7] == ["50.1 ± 0.1", "60.1 ± 0.1", "70.1 ± 0.1", "90.0 ± 0.0"]
-    (hint,) = found["hint"]
+    (hint,) = shown["hint"]
     assert "tested: both missing. who leads depends on the threshold: mora (r=4, blocks 0) is best by" in hint
     assert (
         "One score alone does not decide a lead. By F1 at 0.5, F1 at val., AUROC, at the missing rate"
-        in found["answer"]
+        in shown["answer"]
     )
-    assert "Not clearly different" not in found["answer"]
-    assert "one score names no lead" in found["of curves"]
+    assert "Not clearly different" not in shown["answer"]
+    assert "one score names no lead" in shown["of curves"]

@@ -35,12 +35,12 @@ def results(confusions, task="multi-label", groups=None, risk_groups=None):
     """One row over as many seeds as there are confusions."""
     pairs = []
     for seed, confusion in enumerate(confusions):
-        own, found = record("mora", seed, task=task)
-        data = msgspec.structs.replace(own.data, labels=LABELS)
+        entry, cell_scores = record("mora", seed, task=task)
+        data = msgspec.structs.replace(entry.data, labels=LABELS)
         more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}, "risk_groups": risk_groups}
-        test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in found.test.items()}
-        scores = msgspec.structs.replace(found, test=test, task=task)
-        pairs.append((msgspec.structs.replace(own, data=data), scores))
+        test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in cell_scores.test.items()}
+        scores = msgspec.structs.replace(cell_scores, test=test, task=task)
+        pairs.append((msgspec.structs.replace(entry, data=data), scores))
     return Results.of(*map(list, zip(*pairs, strict=True)))
 
 
@@ -51,16 +51,16 @@ def rows_of(content):
 @pytest.mark.parametrize("seed", range(3))
 def test_counts_of_labels_are_those_of_scikit_learn(seed):
     known, (targets, logits) = drawn(seed + 10), drawn(seed)
-    found = MultiLabel().confusion(known, targets, logits)
+    counts = MultiLabel().confusion(known, targets, logits)
     for rule, thresholds in (("0.5", 0), ("validation", best_thresholds(*known))):
-        whole = multilabel_confusion_matrix(targets, logits > thresholds)
-        assert found[rule] == whole.reshape(-1, 4).tolist()
+        matrices = multilabel_confusion_matrix(targets, logits > thresholds)
+        assert counts[rule] == matrices.reshape(-1, 4).tolist()
 
 
 def test_the_confusion_matrix_is_that_of_scikit_learn():
     targets, logits = drawn(0, exclusive=True)
-    found = MultiClass().confusion((targets, logits), targets, logits)
-    assert found == {"largest": confusion_matrix(targets.argmax(1), logits.argmax(1)).tolist()}
+    counts = MultiClass().confusion((targets, logits), targets, logits)
+    assert counts == {"largest": confusion_matrix(targets.argmax(1), logits.argmax(1)).tolist()}
 
 
 def test_without_validation_samples_there_is_one_rule():
@@ -76,11 +76,11 @@ def test_shares_of_nobody_have_no_number():
 def test_counts_of_seeds_are_added_and_labels_are_no_formulas():
     first, second = ({"0.5": [[10, 2, 3, 5], [9, 1, 0, 10], [20, 0, 0, 0]]}, {"0.5": [[8, 4, 1, 7]] * 3})
     files = Errors().make(results([first, second]))
-    found = {(row["tested"], row["label"]): row for row in rows_of(files["errors-twin.csv"])}
-    assert set(found) == {
+    rows = {(row["tested"], row["label"]): row for row in rows_of(files["errors-twin.csv"])}
+    assert set(rows) == {
         (t, n) for t in ("complete", "image missing", "text missing", "both missing") for n in ("N", "D", "'=G")
     }
-    row = found["both missing", "N"]
+    row = rows["both missing", "N"]
     assert [row[name] for name in ("tn", "fp", "fn", "tp", "seeds", "decided")] == ["18", "6", "4", "12", "2", "0.5"]
     assert [float(row[n]) for n in ("recall", "specificity", "precision")] == pytest.approx([0.75, 0.75, 12 / 18])
     line = "| N | 16 | 24 | 12 / 4 / 6 | 75.0 | 75.0 | 66.7 |"
@@ -88,10 +88,10 @@ def test_counts_of_seeds_are_added_and_labels_are_no_formulas():
 
 
 def test_a_rule_of_a_task_of_ones_own_is_called_by_its_name():
-    own = results([{"mine": [[10, 2, 3, 5], [9, 1, 0, 10], [20, 0, 0, 0]]}])
-    assert "found / missed / false, mine" in Errors().make(own)["errors-twin.md"].decode()
+    contents = results([{"mine": [[10, 2, 3, 5], [9, 1, 0, 10], [20, 0, 0, 0]]}])
+    assert "found / missed / false, mine" in Errors().make(contents)["errors-twin.md"].decode()
     pytest.importorskip("matplotlib")
-    assert "recall mine, %" in ErrorsFigure().make(own)["errors-twin.svg"].decode()
+    assert "recall mine, %" in ErrorsFigure().make(contents)["errors-twin.svg"].decode()
 
 
 def test_a_row_without_the_counts_of_each_seed_is_left_out():
@@ -104,20 +104,20 @@ def test_a_matrix_of_classes_has_recall_and_precision():
     assert "| N | 4 | 1 | 0 | 80.0 |" in text
     assert "| D | 2 | 6 | 0 | 75.0 |" in text
     assert "| precision, % | 66.7 | 75.0 | — | |" in text
-    found = {
+    counts = {
         (row["true"], row["predicted"]): row["count"]
         for row in rows_of(files["errors-twin.csv"])
         if row["tested"] == "complete"
     }
-    assert found["D", "N"] == "2"
-    assert len(found) == 9
+    assert counts["D", "N"] == "2"
+    assert len(counts) == 9
 
 
 def test_groups_are_means_over_seeds_with_all_their_samples():
     groups = {"sex=F": {"n": 4, "f1_macro": 0.5, "auroc": None}, "sex=M": {"n": 6, "f1_macro": 0.25}}
     files = Errors().make(results([{}, {}], groups=groups))
-    found = [row for row in rows_of(files["groups-twin.csv"]) if row["tested"] == "both missing"]
-    assert [(row["group"], row["n"], row["score"], float(row["mean"])) for row in found] == [
+    rows = [row for row in rows_of(files["groups-twin.csv"]) if row["tested"] == "both missing"]
+    assert [(row["group"], row["n"], row["score"], float(row["mean"])) for row in rows] == [
         ("sex=F", "8", "f1_macro", 0.5), ("sex=M", "12", "f1_macro", 0.25),
     ]  # fmt: skip
     text = " ".join(files["errors-twin.md"].decode().split())
@@ -126,24 +126,24 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
 
 
 def test_groups_by_risk_are_means_over_seeds_on_the_page_and_in_a_figure():
-    own = RiskGroups(
+    groups = RiskGroups(
         times=[0.0, 2.5, 5.0],
         horizons=[5.0],
         n=[10, 10, 10],
         predicted=[[0.1], [0.3], [0.7]],
         observed=[[0.0, 0.1, 0.2]] * 3,
     )
-    found = results([{}, {}], risk_groups=own)
-    (section,) = found.comparisons[0].sections
+    contents = results([{}, {}], risk_groups=groups)
+    (section,) = contents.comparisons[0].sections
     (row,) = section.rows
-    whole = risks(found, row, "both")
-    assert whole.n == [20, 20, 20]
-    assert whole.predicted == pytest.approx(np.array(own.predicted))
+    merged = risks(contents, row, "both")
+    assert merged.n == [20, 20, 20]
+    assert merged.predicted == pytest.approx(np.array(groups.predicted))
     assert risks(results([{}, {}]), row, "both") is None
-    page = Page().make(found)["report.html"]
+    page = Page().make(contents)["report.html"]
     assert b'"risks":{"times":[0.0,2.5,5.0]' in b"".join(in_parts(page)).replace(b" ", b"")
     pytest.importorskip("matplotlib")
-    text = RisksFigure().make(found)["risks-twin.svg"].decode()
+    text = RisksFigure().make(contents)["risks-twin.svg"].decode()
     assert "highest third" in text
     assert RisksFigure().make(results([{}, {}])) == {}
 
@@ -151,8 +151,8 @@ def test_groups_by_risk_are_means_over_seeds_on_the_page_and_in_a_figure():
 @pytest.mark.parametrize("confusion", [{"0.5": [[10, 2, 3, 5]] * 3}, {"largest": [[4, 1, 0]] * 3}])
 def test_figures_show_labels_and_bins(confusion):
     pytest.importorskip("matplotlib")
-    own = results([confusion, confusion], "multi-label" if "0.5" in confusion else "multi-class")
-    text = ErrorsFigure().make(own)["errors-twin.svg"].decode()
+    contents = results([confusion, confusion], "multi-label" if "0.5" in confusion else "multi-class")
+    text = ErrorsFigure().make(contents)["errors-twin.svg"].decode()
     assert "=G" in text
     assert ("recall at 0.5, %" in text) == ("0.5" in confusion)
-    assert "predicted probability, %" in CalibrationFigure().make(own)["calibration-twin.svg"].decode()
+    assert "predicted probability, %" in CalibrationFigure().make(contents)["calibration-twin.svg"].decode()

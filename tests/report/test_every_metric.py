@@ -33,23 +33,23 @@ def pair(task, name, seed):
     present = np.array([[1, 1], [1, 0], [0, 1]], bool)[np.arange(SAMPLES) % 3]
     present[targets[:, 2] > 0, 1] = True
     kind = task_of(task)
-    found, strata = stratified(kind, targets, np.repeat(logits[:, None], 3, 1), present, ("text", "image"))
+    values, strata = stratified(kind, targets, np.repeat(logits[:, None], 3, 1), present, ("text", "image"))
     half = np.arange(SAMPLES) < SAMPLES // 2
-    found |= kind.tuned((targets[half], logits[half]), targets, logits)
-    found |= kind.weighted(targets, logits, np.where(half, 1.0, 2.0))
+    values |= kind.tuned((targets[half], logits[half]), targets, logits)
+    values |= kind.weighted(targets, logits, np.where(half, 1.0, 2.0))
     # Numbers without meaning are null in the files.
-    setting = Setting(scores=found, strata=strata, realised={}, counts=kind.counts(targets, logits))
-    own, scores = (predictor if name == "tfidf" else record)(name, seed, task=task)
-    own = msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, labels=list("abc")))
-    settings = dict.fromkeys(masks.patterns(own.cell.modalities), setting)
-    return own, msgspec.structs.replace(scores, task=task, val=settings, test=settings)
+    setting = Setting(scores=values, strata=strata, realised={}, counts=kind.counts(targets, logits))
+    entry, scores = (predictor if name == "tfidf" else record)(name, seed, task=task)
+    entry = msgspec.structs.replace(entry, data=msgspec.structs.replace(entry.data, labels=list("abc")))
+    settings = dict.fromkeys(masks.patterns(entry.cell.modalities), setting)
+    return entry, msgspec.structs.replace(scores, task=task, val=settings, test=settings)
 
 
 def golden(task, folder):
     for name in ROWS:
         for seed in range(3):
-            own, found = pair(task, name, seed)
-            Store(folder).write(own.cell, own, None, found)
+            entry, scores = pair(task, name, seed)
+            Store(folder).write(entry.cell, entry, None, scores)
     parts = []
     for metric in ("", *task_of(task).metrics):
         results = read(folder, metric)
@@ -68,6 +68,6 @@ def test_every_metric_has_its_golden_table(task, tmp_path):
 if __name__ == "__main__":
     import tempfile
 
-    for each in ("multi-label", "multi-class"):
+    for task in ("multi-label", "multi-class"):
         with tempfile.TemporaryDirectory() as made:
-            golden_file(each).write_text(golden(each, Path(made)))
+            golden_file(task).write_text(golden(task, Path(made)))

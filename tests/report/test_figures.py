@@ -27,30 +27,30 @@ RATES = [0.0, 0.5, 1.0]
 
 def curved(pair, start, end, ceiling=()):
     """A record and scores with straight curves from start to end, under every pattern."""
-    own, found = pair
+    entry, scores = pair
     mean = np.linspace(start, end, len(RATES)).tolist()
     curve = Curve(mean=mean, std=[0.0] * 3, draws=8, area=float(np.mean(mean)), worst=min(mean), ceiling=list(ceiling))
-    return own, msgspec.structs.replace(found, rates=RATES, curves=dict.fromkeys(("text", "image", "both"), curve))
+    return entry, msgspec.structs.replace(scores, rates=RATES, curves=dict.fromkeys(("text", "image", "both"), curve))
 
 
 def results(pairs):
-    records, found = [own for own, _ in pairs], [each for _, each in pairs if each is not None]
-    return Results.of(records, found)
+    records, scores = [entry for entry, _ in pairs], [document for _, document in pairs if document is not None]
+    return Results.of(records, scores)
 
 
 def by_class(pair, values):
-    own, found = pair
-    for setting in found.test.values():
+    entry, scores = pair
+    for setting in scores.test.values():
         setting.scores["f1_per_class"] = values
-    data = msgspec.structs.replace(own.data, labels=["N", "D"])
-    return msgspec.structs.replace(own, data=data), found
+    data = msgspec.structs.replace(entry.data, labels=["N", "D"])
+    return msgspec.structs.replace(entry, data=data), scores
 
 
 def with_effects(pair, odds):
-    own, found = pair
+    entry, scores = pair
     modality = {"all": {"n": 9.0, "share": 0.5}, "odds ratio by label": {"N": odds, "D": 1.0}}
-    data = msgspec.structs.replace(own.data, effects={"train": {"text": modality, "image": modality}})
-    return msgspec.structs.replace(own, data=data), found
+    data = msgspec.structs.replace(entry.data, effects={"train": {"text": modality, "image": modality}})
+    return msgspec.structs.replace(entry, data=data), scores
 
 
 def grid():
@@ -70,15 +70,15 @@ def grid():
 
 def drawn(artefact, monkeypatch, pairs=None):
     """Every line, set of points and heat map of the artefact's figures, rounded; and the texts."""
-    kept: list[Figure] = []
+    figures: list[Figure] = []
     module = {
         "AblationFigure": ablation, "ClassesFigure": classes, "MatrixFigure": matrix, "ParetoFigure": pareto,
         "RanksFigure": ranks, "RobustnessFigure": robustness, "MissingnessFigure": missingness,
     }[artefact.__name__]  # fmt: skip
-    monkeypatch.setattr(module.style, "files", lambda name, figure: kept.append(figure) or {f"{name}.png": b""})
+    monkeypatch.setattr(module.style, "files", lambda name, figure: figures.append(figure) or {f"{name}.png": b""})
     names = list(artefact().make(results(grid() if pairs is None else pairs)))
     panels = []
-    for axis in (axis for figure in kept for axis in figure.axes):
+    for axis in (axis for figure in figures for axis in figure.axes):
         lines = [[np.round(np.asarray(v, float), 4).tolist() for v in line.get_data()] for line in axis.lines]
         points = [np.round(np.asarray(c.get_offsets()), 4).tolist() for c in axis.collections]
         maps = [np.round(np.asarray(image.get_array(), float), 4).tolist() for image in axis.images]
@@ -100,18 +100,18 @@ ARTEFACTS = [
 def many_data_sets():
     """Six data sets whose rows come in the same order, and two training patterns of each."""
     return [
-        record(method, 0, base + 0.01 * runtime, dataset=f"d{runtime}", missing=missing)
-        for runtime in range(6)
+        record(method, 0, base + 0.01 * number, dataset=f"d{number}", missing=missing)
+        for number in range(6)
         for method, base in (("head", 0.3), ("lora", 0.4), ("mora", 0.5))
         for missing in ("text", "both")
     ]
 
 
 def golden(monkeypatch):
-    found = {own.__name__: drawn(own, monkeypatch) for own in ARTEFACTS}
-    for own in (matrix.MatrixFigure, ranks.RanksFigure):
-        found[f"{own.__name__} of six"] = drawn(own, monkeypatch, many_data_sets())
-    return found
+    drawings = {artefact.__name__: drawn(artefact, monkeypatch) for artefact in ARTEFACTS}
+    for artefact in (matrix.MatrixFigure, ranks.RanksFigure):
+        drawings[f"{artefact.__name__} of six"] = drawn(artefact, monkeypatch, many_data_sets())
+    return drawings
 
 
 def test_figures_draw_the_golden_numbers(monkeypatch):
@@ -119,8 +119,8 @@ def test_figures_draw_the_golden_numbers(monkeypatch):
 
 
 def test_a_curve_figure_draws_means_floor_and_ceiling(monkeypatch):
-    found = drawn(robustness.RobustnessFigure, monkeypatch)
-    lines = found["panels"][0]["lines"]
+    drawing = drawn(robustness.RobustnessFigure, monkeypatch)
+    lines = drawing["panels"][0]["lines"]
     assert [[0, 50, 100], [71, 50.5, 30]] in lines
     assert [[0, 50, 100], [50, 47.5, 45]] in lines
     assert [[0, 50, 100], [90, 80, 70]] in lines
@@ -143,7 +143,7 @@ def test_the_table_of_curves_says_where_a_row_falls_below_the_floors():
 
 def test_nothing_is_drawn_of_what_is_not_there():
     bare = results([record("head"), record("mora"), failed("full")])
-    drawn_of = {own.__name__: own().make(bare) for own in ARTEFACTS}
+    drawn_of = {artefact.__name__: artefact().make(bare) for artefact in ARTEFACTS}
     assert {name for name, files in drawn_of.items() if files} == {"ParetoFigure"}
 
 
@@ -175,12 +175,12 @@ def test_bars_join_what_is_within_the_critical_difference():
 
 
 def test_the_ranks_figure_joins_all_rows_where_friedman_tells_nothing_and_has_a_panel_a_training_pattern():
-    there, back = [6, 5, 4, 3, 2, 1], [6, 2, 3, 4, 5, 1]
-    places = np.array([there, back, there, back, there, [1, 2, 3, 4, 5, 6]], float)
+    forward, back = [6, 5, 4, 3, 2, 1], [6, 2, 3, 4, 5, 1]
+    places = np.array([forward, back, forward, back, forward, [1, 2, 3, 4, 5, 6]], float)
     datasets = [[f"d{k}"] for k in range(6)]
-    untold = Blocks("complete data", datasets, [], ["full", "head", "lora", "map", "prefix", "last"], places)
-    told = Blocks("both missing at 70%", datasets, [], ["full", "head", "lora"], np.array([[3.0, 2, 1]] * 6))
-    first, second = ranks._figure([untold, told], "both missing").axes
+    alike = Blocks("complete data", datasets, [], ["full", "head", "lora", "map", "prefix", "last"], places)
+    apart = Blocks("both missing at 70%", datasets, [], ["full", "head", "lora"], np.array([[3.0, 2, 1]] * 6))
+    first, second = ranks._figure([alike, apart], "both missing").axes
     bars = [[*line.get_xdata()] for line in first.lines if line.get_linewidth() == 3]
     assert bars == [pytest.approx([11 / 6, 31 / 6])]
     # 1.35 apart is told: the first and the last are.
@@ -190,19 +190,19 @@ def test_the_ranks_figure_joins_all_rows_where_friedman_tells_nothing_and_has_a_
 
 
 def test_looks_differ_in_more_than_colour():
-    found = list(style.looks([f"m{i}" for i in range(64)]).values())
+    looks = list(style.looks([f"m{i}" for i in range(64)]).values())
     for part in ("colour", "marker", "stroke"):
-        assert len({str(getattr(look, part)) for look in found[:8]}) == 8
+        assert len({str(getattr(look, part)) for look in looks[:8]}) == 8
     # In grey, and without looking at the stroke.
-    assert len({(look.marker, str(look.stroke)) for look in found}) == 64
-    assert len({(look.colour, look.marker) for look in found}) == 64
+    assert len({(look.marker, str(look.stroke)) for look in looks}) == 64
+    assert len({(look.colour, look.marker) for look in looks}) == 64
 
 
 def test_figures_are_drawn_only_if_asked_for(tmp_path):
     from mora_bench.records.store import Store
 
-    for own, found in grid():
-        Store(tmp_path).write(own.cell, own, None, found)
+    for entry, scores in grid():
+        Store(tmp_path).write(entry.cell, entry, None, scores)
     assert not [f for f in write(tmp_path).files if f.endswith("png")]
     assert not (tmp_path / "figures").exists()
     files = write(tmp_path, figures=True).files
@@ -221,7 +221,7 @@ def test_the_odds_by_label_stand_for_the_mechanism(monkeypatch):
     pairs = [
         with_effects(record("head", seed, mechanism=Missing("label", 2.0, "sample", "1", "")), 7.0) for seed in (0, 1)
     ]
-    found = drawn(missingness.MissingnessFigure, monkeypatch, pairs)
-    assert found["files"] == ["missingness-twin.png"]
-    assert "label (strength 2)" in found["panels"][0]["title"]
-    assert [[-0.1, 7.0], [0.9, 1.0]] in found["panels"][0]["points"]
+    drawing = drawn(missingness.MissingnessFigure, monkeypatch, pairs)
+    assert drawing["files"] == ["missingness-twin.png"]
+    assert "label (strength 2)" in drawing["panels"][0]["title"]
+    assert [[-0.1, 7.0], [0.9, 1.0]] in drawing["panels"][0]["points"]

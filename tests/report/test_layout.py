@@ -20,35 +20,35 @@ def results(modalities, by_pattern):
     pairs = []
     for method, less in (("mora", 0), ("head", 0.1)):
         for seed in range(2):
-            own, found = record(method, seed, modalities=modalities)
+            entry, scores = record(method, seed, modalities=modalities)
             taken = {f"without_{name}": 0.5 for name in modalities} | {f"naturally_without_{n}": 0 for n in modalities}
             test = {
                 pattern: msgspec.structs.replace(
                     setting, scores={"f1_macro": by_pattern(pattern) - less, "n": 3}, realised=taken
                 )
-                for pattern, setting in found.test.items()
+                for pattern, setting in scores.test.items()
             }
-            pairs.append((own, msgspec.structs.replace(found, test=test)))
+            pairs.append((entry, msgspec.structs.replace(scores, test=test)))
     return Results.of(*map(list, zip(*pairs, strict=True)))
 
 
 def test_of_two_modalities_every_pattern_is_a_column():
-    found = columns(("text", "image"))
-    assert list(found.tests) == [f"score {pattern}" for pattern in patterns(("text", "image"))]
-    assert found.tests["score both"] == "both missing"
-    assert not found.rest
+    layout = columns(("text", "image"))
+    assert list(layout.tests) == [f"score {pattern}" for pattern in patterns(("text", "image"))]
+    assert layout.tests["score both"] == "both missing"
+    assert not layout.rest
 
 
 def test_of_four_modalities_sets_are_columns_by_number():
-    found = columns(FOUR)
-    assert list(found.tests.values()) == [
+    layout = columns(FOUR)
+    assert list(layout.tests.values()) == [
         "complete", "scan missing", "table missing", "film missing", "note missing", "each missing in turn",
         "any 2 missing", "any 3 missing",
     ]  # fmt: skip
-    assert len(found.rest) == 6 + 4
-    known = {own.removeprefix("score ") for own in (*found.tests, *found.rest)} - {"any 2", "any 3"}
+    assert len(layout.rest) == 6 + 4
+    known = {name.removeprefix("score ") for name in (*layout.tests, *layout.rest)} - {"any 2", "any 3"}
     assert known == {*patterns(FOUR)}
-    assert {name: len(own) for name, own in by_number(patterns(FOUR)).items()} == {"any 2": 6, "any 3": 4}
+    assert {name: len(sets) for name, sets in by_number(patterns(FOUR)).items()} == {"any 2": 6, "any 3": 4}
 
 
 def test_a_column_by_number_is_the_mean_over_all_sets_of_so_many():
@@ -67,9 +67,9 @@ def test_a_column_by_number_is_the_mean_over_all_sets_of_so_many():
 
 
 def test_a_mean_over_sets_of_which_one_has_no_score_is_not_made():
-    own = results(("note", "film", "table"), lambda pattern: 0.5)
-    for each in own.scores:
-        del each.test["note+film"]
-    (table,) = Results.of(own.records, own.scores).comparisons
+    contents = results(("note", "film", "table"), lambda pattern: 0.5)
+    for scores in contents.scores:
+        del scores.test["note+film"]
+    (table,) = Results.of(contents.records, contents.scores).comparisons
     assert "score any 2" not in table.tests
     assert "score note+table" in table.sections[0].rest

@@ -22,20 +22,20 @@ def folder(tmp_path):
     pairs = [record("mora", s, 0.5 + s / 100) for s in range(3)] + [record("full", s, 0.3 + s / 99) for s in range(3)]
     pairs += [predictor("prior", s, 0.4) for s in range(3)]
     pairs += [record("lora", s, 0.2, family=EVIL, dataset="cxr") for s in range(3)] + [failed("map", 0)]
-    for own, found in pairs:
-        Store(tmp_path).write(own.cell, own, {} if found else None, with_errors(found))
+    for entry, scores in pairs:
+        Store(tmp_path).write(entry.cell, entry, {} if scores else None, with_errors(scores))
     return tmp_path
 
 
-def with_errors(found):
+def with_errors(scores):
     """Two labels of which 3 of 4 and 2 of 5 are found among complete samples, one less of the first elsewhere."""
-    if found is None:
+    if scores is None:
         return None
     confusion = {"0.5": [[5, 1, 2, 2], [4, 1, 3, 2]]}
-    test = {p: msgspec.structs.replace(own, confusion=confusion) for p, own in found.test.items()}
-    whole = {"0.5": [[5, 1, 1, 3], [4, 1, 3, 2]]}
-    test["complete"] = msgspec.structs.replace(found.test["complete"], confusion=whole)
-    return msgspec.structs.replace(found, test=test)
+    test = {p: msgspec.structs.replace(setting, confusion=confusion) for p, setting in scores.test.items()}
+    complete = {"0.5": [[5, 1, 1, 3], [4, 1, 3, 2]]}
+    test["complete"] = msgspec.structs.replace(scores.test["complete"], confusion=complete)
+    return msgspec.structs.replace(scores, test=test)
 
 
 def page(folder):
@@ -61,7 +61,7 @@ def test_what_came_from_a_record_is_text(folder):
 def test_the_numbers_are_those_of_the_tables(folder):
     text = page(folder)
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
-    (section,) = [own for own in data["sections"] if own["dataset"] == "odir"]
+    (section,) = [section for section in data["sections"] if section["dataset"] == "odir"]
     rows = {row["label"]: row for row in section["rows"]}
     mora = rows["mora (r=4, blocks 0)"]
     assert mora["mean"]["score both"] == pytest.approx(0.51)
@@ -128,15 +128,15 @@ def test_in_a_browser_it_sorts_filters_and_says_no_error(folder, tmp_path, width
     command += ["--virtual-time-budget=3000", "--dump-dom", f"--user-data-dir={tmp_path / 'profile'}"]
     command += [f"file://{tmp_path}/driven.html"]
     out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-    found = json.loads(re.search(r"<body>(\{.*\})</body>", out, re.S)[1])
-    assert found["errors"] == []
+    shown = json.loads(re.search(r"<body>(\{.*\})</body>", out, re.S)[1])
+    assert shown["errors"] == []
     # The sections in their order, in each the best first.
-    assert found["ranked"] == ["lora", "mora (r=4, blocks 0)", "prior", "full", "map *"]
-    assert found["byName"] == ["lora", "full", "map *", "mora (r=4, blocks 0)", "prior"]
-    assert found["cxr"] == ["lora"]
-    assert found["search"] == ["mora (r=4, blocks 0)"]
-    assert found["wide"]
+    assert shown["ranked"] == ["lora", "mora (r=4, blocks 0)", "prior", "full", "map *"]
+    assert shown["byName"] == ["lora", "full", "map *", "mora (r=4, blocks 0)", "prior"]
+    assert shown["cxr"] == ["lora"]
+    assert shown["search"] == ["mora (r=4, blocks 0)"]
+    assert shown["wide"]
     # Of three seeds: with it, found, missed, without, false, recall, specificity, precision.
-    assert found["operating"] == "0" + "".join(["12", "6", "6", "18", "3", "50.0", "83.3", "66.7"])
-    assert found["complete"] == "0" + "".join(["12", "9", "3", "18", "3", "75.0", "83.3", "75.0"])
-    assert found["cell"] > 20
+    assert shown["operating"] == "0" + "".join(["12", "6", "6", "18", "3", "50.0", "83.3", "66.7"])
+    assert shown["complete"] == "0" + "".join(["12", "9", "3", "18", "3", "75.0", "83.3", "75.0"])
+    assert shown["cell"] > 20

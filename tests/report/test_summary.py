@@ -16,9 +16,9 @@ from mora_bench.report.write import read, write
 
 
 def results(pairs):
-    records = [own for own, _ in pairs]
-    found = [found for _, found in pairs if found is not None]
-    return Results.of(records, found)
+    records = [entry for entry, _ in pairs]
+    scored = [document for _, document in pairs if document is not None]
+    return Results.of(records, scored)
 
 
 def seeds(method, means, **changes):
@@ -27,14 +27,14 @@ def seeds(method, means, **changes):
 
 def test_a_leader_that_all_can_be_told_from_and_a_floor_ahead():
     floors = [predictor("prior", s, 0.9) for s in range(4)]
-    own = results(seeds("mora", (0.5, 0.51, 0.52, 0.51)) + seeds("full", (0.3, 0.31, 0.3, 0.32)) + floors)
-    (said,) = summary.sentences(own)
-    assert said == (
+    contents = results(seeds("mora", (0.5, 0.51, 0.52, 0.51)) + seeds("full", (0.3, 0.31, 0.3, 0.32)) + floors)
+    (sentence,) = summary.sentences(contents)
+    assert sentence == (
         "odir, trained on both missing at 70%, tested on both missing: mora (r=4, blocks 0) leads with 51.0 ± 0.8 "
         "(F1-macro x 100), significantly better than the other; best baseline without a network: prior scores "
         "90.0 ± 0.0; both networks are significantly worse than prior."
     )
-    (text,) = summary.Summary().make(own).values()
+    (text,) = summary.Summary().make(contents).values()
     lines = [" ".join(line.split()) for line in text.decode().splitlines()]
     assert "| mora (r=4, blocks 0) | **51.0 ± 0.8** | **51.0 ± 0.8** |" in lines
     assert "| full | 30.8 ± 1.0 | 30.8 ± 1.0 |" in lines
@@ -42,20 +42,20 @@ def test_a_leader_that_all_can_be_told_from_and_a_floor_ahead():
 
 
 def test_what_cannot_be_told_is_said():
-    (said,) = summary.sentences(results(seeds("mora", (0.5, 0.3)) + seeds("full", (0.3, 0.5))))
-    assert said.endswith(
+    (sentence,) = summary.sentences(results(seeds("mora", (0.5, 0.3)) + seeds("full", (0.3, 0.5))))
+    assert sentence.endswith(
         "no significant lead: full is best with 40.0 ± 14.1 (F1-macro x 100), but not significantly better than the "
         "other."
     )
-    (said,) = summary.sentences(results(seeds("mora", (0.5,)) + seeds("full", (0.3,))))
-    assert "one seed allows no test" in said
-    (said,) = summary.sentences(results([failed("mora")]))
-    assert said.endswith("no complete row.")
+    (sentence,) = summary.sentences(results(seeds("mora", (0.5,)) + seeds("full", (0.3,))))
+    assert "one seed allows no test" in sentence
+    (sentence,) = summary.sentences(results([failed("mora")]))
+    assert sentence.endswith("no complete row.")
 
 
 def test_what_is_printed_is_of_the_cells_asked_for(tmp_path):
-    for own, found in [record("mora"), record("full")]:
-        Store(tmp_path).write(own.cell, own, {}, found)
+    for entry, cell_scores in [record("mora"), record("full")]:
+        Store(tmp_path).write(entry.cell, entry, {}, cell_scores)
     asked = {record("mora")[1].score_key}
     written = write(tmp_path, asked=asked)
     assert "mora" in "".join(written.shown)
@@ -71,33 +71,33 @@ def reference(tmp_path, monkeypatch):
 
 def compared(tmp_path, pairs):
     store = Store(tmp_path / "quick")
-    for own, found in pairs:
-        store.write(own.cell, own, {}, found)
-    return shipped.compared(read(store.folder), "quick", {found.score_key for _, found in pairs})
+    for entry, cell_scores in pairs:
+        store.write(entry.cell, entry, {}, cell_scores)
+    return shipped.compared(read(store.folder), "quick", {cell_scores.score_key for _, cell_scores in pairs})
 
 
 def test_the_shipped_reference_is_reproduced_or_what_differs_is_said(tmp_path, reference):
-    for own, found in seeds("mora", (0.5, 0.6)) + seeds("full", (0.3, 0.4)):
-        reference.write(own.cell, own, {}, found)
+    for entry, cell_scores in seeds("mora", (0.5, 0.6)) + seeds("full", (0.3, 0.4)):
+        reference.write(entry.cell, entry, {}, cell_scores)
     assert "All 2 cells that " in compared(tmp_path, seeds("mora", (0.5, 0.6)))
-    said = compared(tmp_path, seeds("mora", (0.5, 0.6)) + seeds("full", (0.31, 0.4)))
-    assert "Of the 4 cells that " in said
-    assert "2 have exactly the same scores; in the other 2, no mean differs by more than 0.50 points" in said
-    assert said.endswith("and no difference is significant.")
+    sentence = compared(tmp_path, seeds("mora", (0.5, 0.6)) + seeds("full", (0.31, 0.4)))
+    assert "Of the 4 cells that " in sentence
+    assert "2 have exactly the same scores; in the other 2, no mean differs by more than 0.50 points" in sentence
+    assert sentence.endswith("and no difference is significant.")
 
 
 def test_other_cells_and_other_folders_are_not_compared(tmp_path, reference):
     pairs = seeds("mora", (0.5,))
     assert compared(tmp_path, pairs) == ""
-    own, _ = record("mora", data="e" * 16)
-    reference.write(own.cell, own, {}, scores(own.cell, 0.5))
+    entry, _ = record("mora", data="e" * 16)
+    reference.write(entry.cell, entry, {}, scores(entry.cell, 0.5))
     assert "holds none of these cells" in compared(tmp_path, pairs)
     assert shipped.compared(read(tmp_path / "quick"), "../reference/quick", set()) == ""
 
 
 def test_a_report_says_it_too(tmp_path, capsys):
-    own, found = record("mora")
-    Store(tmp_path).write(own.cell, msgspec.structs.replace(own), {}, found)
+    entry, cell_scores = record("mora")
+    Store(tmp_path).write(entry.cell, msgspec.structs.replace(entry), {}, cell_scores)
     assert cli.main(["report", str(tmp_path)]) == 0
     # Alone it leads nobody.
     assert "mora (r=4, blocks 0) scores 50.0 (F1-macro x 100)." in capsys.readouterr().out
@@ -105,19 +105,19 @@ def test_a_report_says_it_too(tmp_path, capsys):
 
 def cut_short(method, seed, f1, epochs=3, **changes):
     """A record whose best look was its last."""
-    own, found = record(method, seed, f1, recipe=Recipe(epochs=epochs, lr=0.001), **changes)
-    told = msgspec.structs.replace(own.training, best_step=2 * epochs, cut_short=True, cap=2 * epochs)
-    return msgspec.structs.replace(own, training=told), found
+    entry, cell_scores = record(method, seed, f1, recipe=Recipe(epochs=epochs, lr=0.001), **changes)
+    training = msgspec.structs.replace(entry.training, best_step=2 * epochs, cut_short=True, cap=2 * epochs)
+    return msgspec.structs.replace(entry, training=training), cell_scores
 
 
 def test_a_row_that_was_cut_short_is_marked_in_table_page_and_sentence(tmp_path):
     recipe = {"recipe": Recipe(epochs=3, lr=0.001)}
     pairs = [cut_short("head", 0, 0.4), record("head", 1, 0.5, **recipe)]
     pairs += [record("mora", seed, 0.6, **recipe) for seed in (0, 1)] + [predictor("prior", seed) for seed in (0, 1)]
-    (said,) = summary.sentences(results(pairs))
-    assert said.endswith("; training was cut short: head.")
-    for own, found in pairs:
-        Store(tmp_path).write(own.cell, own, {}, found)
+    (sentence,) = summary.sentences(results(pairs))
+    assert sentence.endswith("; training was cut short: head.")
+    for entry, cell_scores in pairs:
+        Store(tmp_path).write(entry.cell, entry, {}, cell_scores)
     write(tmp_path)
     table, tex, lines = ((tmp_path / "tables" / f"comparison-twin.{kind}").read_text() for kind in ("md", "tex", "csv"))
     assert (
@@ -136,10 +136,10 @@ def test_a_row_that_was_cut_short_is_marked_in_table_page_and_sentence(tmp_path)
 
 def looked(method, seed, best, looks, patience=3):
     """A record of so many looks, of which this one was the best, and that patience ended."""
-    own, found = record(method, seed, 0.5, recipe=Recipe(epochs=20, lr=0.001, patience=patience))
+    entry, cell_scores = record(method, seed, 0.5, recipe=Recipe(epochs=20, lr=0.001, patience=patience))
     history = [Validation(look, float(look), 0.5, 0.6 + 0.1 * (look == best)) for look in range(1, looks + 1)]
-    told = Training(history, best_step=best, best_score=0.7, steps=looks, cap=20, cut_short=False)
-    return msgspec.structs.replace(own, training=told), found
+    training = Training(history, best_step=best, best_score=0.7, steps=looks, cap=20, cut_short=False)
+    return msgspec.structs.replace(entry, training=training), cell_scores
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,10 @@ def test_a_row_half_of_which_ended_early_is_marked_in_table_page_and_sentence(tm
     pairs = [looked("head", 0, 2, 5), looked("head", 1, 8, 11)]
     pairs += [looked("mora", 0, 8, 11), looked("mora", 1, 9, 12), looked("mora", 2, 1, 4)]
     pairs += [looked("head", 2, 2, 5)]
-    for own, found in pairs:
-        Store(tmp_path).write(own.cell, own, {}, found)
-    (said,) = summary.sentences(results(pairs))
-    assert said.endswith("; training may have ended too early: head.")
+    for entry, cell_scores in pairs:
+        Store(tmp_path).write(entry.cell, entry, {}, cell_scores)
+    (sentence,) = summary.sentences(results(pairs))
+    assert sentence.endswith("; training may have ended too early: head.")
     write(tmp_path)
     table, tex, lines = ((tmp_path / "tables" / f"comparison-twin.{kind}").read_text() for kind in ("md", "tex", "csv"))
     assert "‡: in half or more of its trainings the best validation is one of the first 3, perhaps by chance" in table
@@ -174,18 +174,20 @@ def test_a_row_half_of_which_ended_early_is_marked_in_table_page_and_sentence(tm
 def test_records_that_do_not_say_whether_they_were_cut_short_are_asked_for_their_steps(tmp_path):
     """80 training samples in batches of 64 are two steps an epoch."""
     recipe = Recipe(epochs=5, lr=0.001)
-    found = {}
+    by_step = {}
     for seed, best in enumerate((8, 9)):
-        own, _ = record("head", seed, recipe=recipe)
-        assert own.training.cut_short is None
-        own = msgspec.structs.replace(own, training=msgspec.structs.replace(own.training, best_step=best, steps=10))
-        found[best] = own.cut_short
-    assert found == {8: False, 9: True}
+        entry, _ = record("head", seed, recipe=recipe)
+        assert entry.training.cut_short is None
+        entry = msgspec.structs.replace(
+            entry, training=msgspec.structs.replace(entry.training, best_step=best, steps=10)
+        )
+        by_step[best] = entry.cut_short
+    assert by_step == {8: False, 9: True}
     assert predictor()[0].cut_short is None
 
 
 def test_a_precision_other_than_fp32_stands_in_the_caption():
     recipes = (Recipe(precision="bf16"), Recipe())
-    said = [results(seeds("head", (0.5,), recipe=own)).comparisons[0].caption for own in recipes]
-    assert "(wwwwwwwwwwwwwwww), trained in bf16. Share" in said[0]
-    assert "trained in" not in said[1].partition("Share")[0]
+    captions = [results(seeds("head", (0.5,), recipe=recipe)).comparisons[0].caption for recipe in recipes]
+    assert "(wwwwwwwwwwwwwwww), trained in bf16. Share" in captions[0]
+    assert "trained in" not in captions[1].partition("Share")[0]

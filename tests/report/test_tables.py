@@ -29,7 +29,9 @@ GOLDEN = Path(__file__).parent / "golden.md"
 
 
 def cells(pairs):
-    return frame.cells([own for own, _ in pairs], [found for _, found in pairs if found is not None])
+    return frame.cells(
+        [entry for entry, _ in pairs], [cell_scores for _, cell_scores in pairs if cell_scores is not None]
+    )
 
 
 def only(pairs):
@@ -43,9 +45,9 @@ def row(table, start):
 
 def test_mean_and_sample_standard_deviation():
     table = only([record(f1=f, seed=s) for s, f in enumerate((0.4, 0.5, 0.6))])
-    found = row(table, "mora")
-    assert found.mean["score both"] == pytest.approx(0.5)
-    assert found.std["score both"] == pytest.approx(0.1)
+    mora = row(table, "mora")
+    assert mora.mean["score both"] == pytest.approx(0.5)
+    assert mora.std["score both"] == pytest.approx(0.1)
     assert "50.0 ± 10.0" in tables.markdown(table)
 
 
@@ -73,39 +75,42 @@ def test_a_grid_of_failures_still_has_a_table():
 
 
 def test_real_and_twin_never_share_a_table():
-    found = compare(cells([record(), record(source="real")]))
-    assert [t.name for t in found] == ["comparison-real", "comparison-twin"]
-    assert found[0].caption.startswith("Real data.")
-    assert "not patients" in found[1].caption
+    comparisons = compare(cells([record(), record(source="real")]))
+    assert [t.name for t in comparisons] == ["comparison-real", "comparison-twin"]
+    assert comparisons[0].caption.startswith("Real data.")
+    assert "not patients" in comparisons[1].caption
 
 
 def test_other_backbones_get_tables_of_their_own():
-    found = compare(cells([record(), record(backbone="a/b", weights="z" * 16)]))
-    assert {t.name for t in found} == {"comparison-twin-small-wwwwww-patient", "comparison-twin-a-b-zzzzzz-patient"}
+    comparisons = compare(cells([record(), record(backbone="a/b", weights="z" * 16)]))
+    assert {t.name for t in comparisons} == {
+        "comparison-twin-small-wwwwww-patient",
+        "comparison-twin-a-b-zzzzzz-patient",
+    }
 
 
 def frozen(backbone, seed=0, f1=0.2):
-    own, found = predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
-    return msgspec.structs.replace(own, competitor=Competitor(title="frozen", family="frozen network")), found
+    entry, cell_scores = predictor("frozen", seed, f1, backbone=backbone, weights=backbone[:1] * 16, max_text=64)
+    return msgspec.structs.replace(entry, competitor=Competitor(title="frozen", family="frozen network")), cell_scores
 
 
 def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
     networks = [record("mora", s, 0.5, backbone=b, weights=b[:1] * 16) for b in ("one", "two") for s in range(2)]
     floors = [frozen(b, s, f1) for b, f1 in (("one", 0.1), ("two", 0.6)) for s in range(3)]
     pairs = networks + floors + [predictor("prior", s) for s in range(2)]
-    found = compare(cells(pairs))
+    comparisons = compare(cells(pairs))
     sentences = summary.sentences(Results.of(*map(list, zip(*pairs, strict=True))))
-    assert [{r.label for r in table.sections[0].rows} for table in found] == [
+    assert [{r.label for r in table.sections[0].rows} for table in comparisons] == [
         {"mora (r=4, blocks 0)", "frozen", "prior"}
     ] * 2
-    for table, said, below in zip(found, sentences, (False, True), strict=True):
+    for table, sentence, below in zip(comparisons, sentences, (False, True), strict=True):
         # The seeds are those of the networks.
         assert table.sections[0].seeds == [0, 1]
         assert bool(row(table, "mora").below) == below
         assert not row(table, "frozen").network
         assert "a worse mean than the best baseline without a network or with a frozen one (see " in table.caption
-        assert ("best baseline with a frozen network: frozen scores 60.0 ± 0.0; " in said) == below
-        assert ("best baseline without a network: prior scores 10.0 ± 0.0; " in said) != below
+        assert ("best baseline with a frozen network: frozen scores 60.0 ± 0.0; " in sentence) == below
+        assert ("best baseline without a network: prior scores 10.0 ± 0.0; " in sentence) != below
         assert len(table.sections[0].floors) == 2
 
 
@@ -116,42 +121,42 @@ def test_floors_of_two_lengths_of_texts_are_two_rows():
 
 
 def test_a_caption_says_of_what_shares_and_flops_are_where_pictures_come_through_a_projection():
-    own, found = record()
-    with_one = msgspec.structs.replace(own.parameters, trained={"adapter": 9, "projection": 3})
-    told = only([(msgspec.structs.replace(own, parameters=with_one), found)]).caption
-    assert "all, pooler and projection of pictures included" in told
-    assert "multiply-add = 2, without the picture network, which runs once per picture: forward pass" in told
+    entry, cell_scores = record()
+    with_one = msgspec.structs.replace(entry.parameters, trained={"adapter": 9, "projection": 3})
+    caption = only([(msgspec.structs.replace(entry, parameters=with_one), cell_scores)]).caption
+    assert "all, pooler and projection of pictures included" in caption
+    assert "multiply-add = 2, without the picture network, which runs once per picture: forward pass" in caption
     assert "projection" not in only([record()]).caption
 
 
 def test_other_test_sets_get_tables_of_their_own():
-    found = compare(cells([record(), record(pool=500), record(source="real"), record(source="real", folds=10)]))
+    comparisons = compare(cells([record(), record(pool=500), record(source="real"), record(source="real", folds=10)]))
 
-    assert {t.name.removeprefix("comparison-") for t in found} == {
+    assert {t.name.removeprefix("comparison-") for t in comparisons} == {
         "real-folds0",
         "real-folds10",
         "twin-pool0",
         "twin-pool500",
     }
-    (apart,) = (t for t in found if t.name.endswith("pool500"))
+    (apart,) = (t for t in comparisons if t.name.endswith("pool500"))
     assert "500 separate test samples for each seed" in apart.caption
     assert apart.sections[0].overlap == 0
-    (folded,) = (t for t in found if t.name.endswith("folds10"))
+    (folded,) = (t for t in comparisons if t.name.endswith("folds10"))
     assert "seed s tests fold s of 10" in folded.caption
 
 
 def masked(pair, taken, absent=0.0, **more):
     """A record's scores with masks that took so much of each pattern, by modality."""
-    own, found = pair
+    entry, cell_scores = pair
     shares = {"text": (1 - absent, 0.0), "image": (absent, absent)}
     settings = {}
-    for pattern, setting in found.test.items():
+    for pattern, setting in cell_scores.test.items():
         realised = {"complete": 1.0}
         for name, (_, natural) in shares.items():
             mine = {name: taken, "both": taken / 2}.get(pattern, 0.0)
             realised |= {f"without_{name}": natural + mine, f"naturally_without_{name}": natural}
         settings[pattern] = msgspec.structs.replace(setting, realised=realised, **more)
-    return own, msgspec.structs.replace(found, test=settings)
+    return entry, msgspec.structs.replace(cell_scores, test=settings)
 
 
 def test_a_pattern_that_took_nothing_has_no_column_and_the_absent_modality_is_named():
@@ -194,10 +199,10 @@ def test_ceilings_stand_below_the_rows():
 
 
 def test_classes_without_a_test_sample_are_said_with_the_ceiling_that_they_put():
-    own, found = record("full")
-    own = msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, labels=list("abcde")))
+    entry, cell_scores = record("full")
+    entry = msgspec.structs.replace(entry, data=msgspec.structs.replace(entry.data, labels=list("abcde")))
     empty = {"f1_macro": 0.5, "n": 3, "empty_classes": 2}
-    table = only([masked((own, found), 0.7, scores=empty)])
+    table = only([masked((entry, cell_scores), 0.7, scores=empty)])
     assert "odir, seed 0: 2 of 5 classes have no test sample, so F1-macro cannot exceed 60.0." in table.notes
 
 
@@ -242,7 +247,7 @@ def test_data_sets_that_share_patients_are_one_block():
     same = ["odir", "odir-eyes", "odir-record", "odir-redacted", "odir-grade", "cxr", "cxr-views", "cxr-redacted"]
     table = only([record(m, f1=f, dataset=d) for m, f in (("full", 0.3), ("head", 0.2), ("lora", 0.1)) for d in same])
     (blocks,) = ranks.blocks_of(table, "score both", table.shown[0])
-    assert [sorted(own) for own in blocks.datasets] == [sorted(d for d in same if d[0] == c) for c in "co"]
+    assert [sorted(names) for names in blocks.datasets] == [sorted(d for d in same if d[0] == c) for c in "co"]
     assert not blocks.unknown
     assert "No test: 2 blocks of patients (cxr with cxr-redacted with cxr-views; odir with" in ranks.markdown(table)
     # A block's score is the mean of its data sets'.
@@ -258,8 +263,8 @@ def test_each_training_pattern_has_ranks_of_its_own():
     pairs += [record(m, f1=0.5 - f, dataset=f"d{d}", missing="complete", rate=0.0) for m, f, d in grid]
     table = only(pairs)
     blocks = ranks.blocks_of(table, "score both", table.shown[0])
-    assert {own.trained for own in blocks} == {"both missing at 70%", "complete data"}
-    best = {own.trained: own.rows[int(own.scores.mean(0).argmax())] for own in blocks}
+    assert {block.trained for block in blocks} == {"both missing at 70%", "complete data"}
+    best = {block.trained: block.rows[int(block.scores.mean(0).argmax())] for block in blocks}
     assert best == {"both missing at 70%": "full", "complete data": "lora"}
     text = ranks.markdown(only(pairs))
     assert "## Trained on complete data, tested: both missing" in text
@@ -267,10 +272,10 @@ def test_each_training_pattern_has_ranks_of_its_own():
 
 def test_nothing_is_told_from_the_first_where_friedman_tells_nothing():
     """p = 0.09, and yet the last mean rank is further from the first than the critical difference."""
-    there, back = (6, 5, 4, 3, 2, 1), (6, 2, 3, 4, 5, 1)
-    places = [there, back, there, back, there, (1, 2, 3, 4, 5, 6)]
+    forward, back = (6, 5, 4, 3, 2, 1), (6, 2, 3, 4, 5, 1)
+    places = [forward, back, forward, back, forward, (1, 2, 3, 4, 5, 6)]
     methods = ("full", "head", "lora", "map", "prefix", "last")
-    grid = [(m, f / 10, f"d{d}") for d, own in enumerate(places) for m, f in zip(methods, own, strict=True)]
+    grid = [(m, f / 10, f"d{d}") for d, order in enumerate(places) for m, f in zip(methods, order, strict=True)]
     text = ranks.markdown(only([record(m, f1=f, dataset=d) for m, f, d in grid]))
     assert "Friedman's test is not significant at 5 %, so no difference between rows is." in text
     assert "Friedman p = 0.0899" in text
@@ -310,8 +315,8 @@ def test_csv_is_unrounded_and_complete():
 
 
 def test_scores_have_a_row_a_cell_split_test_and_stratum():
-    (done, found), (other, _) = record(), failed("full")
-    head, *lines = b"".join(Results.of([done, other], [found]).values.comma_separated()).decode().splitlines()
+    (done, cell_scores), (other, _) = record(), failed("full")
+    head, *lines = b"".join(Results.of([done, other], [cell_scores]).values.comma_separated()).decode().splitlines()
     assert head.startswith("key,dataset,")
     assert len(lines) == 2 * 4 * 4
     assert {line.count(",") for line in lines} == {head.count(",")}
@@ -334,7 +339,7 @@ def test_golden():
 
 def golden():
     levels = {"full": (0.4, 0.404, 0.402), "head": (0.302, 0.3, 0.304), "mora": (0.504, 0.502, 0.5)}
-    grid = [(m, s, f) for m, own in levels.items() for s, f in enumerate(own)]
+    grid = [(m, s, f) for m, by_seed in levels.items() for s, f in enumerate(by_seed)]
     pairs = [record(*point) for point in grid] + [record(*point, dataset="cxr") for point in grid]
     pairs[-1] = failed("mora", 2, dataset="cxr")
     return tables.markdown(only(pairs))
@@ -354,9 +359,9 @@ def test_without_families_there_is_no_column_of_them():
 @pytest.mark.parametrize("render", [tables.markdown, tables.latex])
 def test_a_row_without_a_network_stands_in_the_tables_of_all_backbones(render):
     pairs = [record(), record(backbone="a/b", weights="z" * 16), predictor(), predictor("tfidf")]
-    found = compare(cells(pairs))
-    assert len(found) == 2
-    for table in found:
+    comparisons = compare(cells(pairs))
+    assert len(comparisons) == 2
+    for table in comparisons:
         assert [r.label for r in table.sections[0].rows] == ["prior", "tfidf", "mora (r=4, blocks 0)"]
         assert [r.family for r in table.sections[0].rows] == ["no network", "no network", ""]
         assert all(map(math.isnan, row(table, "prior").cost.values()))
@@ -367,12 +372,12 @@ def test_a_row_without_a_network_stands_in_the_tables_of_all_backbones(render):
 
 @pytest.mark.parametrize("render", [tables.markdown, tables.latex])
 def test_what_must_be_known_of_a_competitors_scores_stands_below_the_table(render):
-    own, scores = predictor("presence")
-    own.competitor.remark = "counts the pictures that are there"
-    for pairs, said in (([record(), (own, scores)], True), ([record(), predictor("presence")], False)):
+    entry, cell_scores = predictor("presence")
+    entry.competitor.remark = "counts the pictures that are there"
+    for pairs, remarked in (([record(), (entry, cell_scores)], True), ([record(), predictor("presence")], False)):
         (table,) = compare(cells(pairs))
-        assert ("presence counts the pictures that are there." in table.notes) == said
-        assert ("presence counts the pictures that are there." in render(table)) == said
+        assert ("presence counts the pictures that are there." in table.notes) == remarked
+        assert ("presence counts the pictures that are there." in render(table)) == remarked
 
 
 def test_rows_without_a_network_show_the_seeds_of_the_networks_they_stand_beside():
@@ -402,8 +407,8 @@ def test_the_table_of_an_older_folder_does_not_change_when_floors_come():
 
 def noisy(method, level, seeds=6):
     """A method at a level, with the same noise for every method and a little of its own."""
-    shared, own = np.random.default_rng(0), np.random.default_rng([*method.encode()])
-    return [record(method, s, level + shared.normal(0, 0.05) + own.normal(0, 0.01)) for s in range(seeds)]
+    shared, private = np.random.default_rng(0), np.random.default_rng([*method.encode()])
+    return [record(method, s, level + shared.normal(0, 0.05) + private.normal(0, 0.01)) for s in range(seeds)]
 
 
 def test_all_rows_that_cannot_be_told_from_the_best_are_bold():
@@ -434,7 +439,9 @@ def test_two_seeds_of_equal_differences_tell_nothing_and_no_smallest_difference(
     table = only([record(m, s, level + 0.1 * s) for m, level in (("full", 0.5), ("head", 0.2)) for s in range(2)])
     assert not any(r.best for r in table.sections[0].rows)
     assert "minimum detectable difference |" not in tables.markdown(table)
-    (line,) = [own for own in csv.DictReader(io.StringIO(differences.comma_separated(table))) if "both" in own["score"]]
+    (line,) = [
+        line for line in csv.DictReader(io.StringIO(differences.comma_separated(table))) if "both" in line["score"]
+    ]
     assert (line["p"], line["told apart"]) == ("0.5", "False")
 
 
@@ -450,7 +457,7 @@ def test_floors_do_not_make_it_harder_to_tell_networks_apart():
     networks = noisy("full", 0.5) + noisy("head", 0.45)
     floors = [predictor(name, seed=s, f1=0.3) for name in ("prior", "tfidf") for s in range(6)]
     before, after = only(networks), only(networks + floors)
-    known = [own.sections[0].resolution for own in (before, after)]
+    known = [table.sections[0].resolution for table in (before, after)]
     assert known[0].keys() == known[1].keys()
     np.testing.assert_equal([*known[0].values()], [*known[1].values()])
     assert {r.label for r in after.sections[0].floors} == {"prior", "tfidf"}
@@ -473,11 +480,11 @@ def test_differences_have_a_line_a_pair_and_say_what_was_told():
 
 
 def test_another_protocol_has_a_table_of_its_own():
-    own, found = record()
-    other = replace(own.cell, scoring=Scoring(Missing("site:sex", 2.0), 0.3))
-    pairs = [(own, found), record("full")]
+    entry, cell_scores = record()
+    other = replace(entry.cell, scoring=Scoring(Missing("site:sex", 2.0), 0.3))
+    pairs = [(entry, cell_scores), record("full")]
     (plain,) = compare(cells(pairs))
-    frames = frame.cells([own, pairs[1][0]], [found, pairs[1][1], scores(other, 0.2)])
+    frames = frame.cells([entry, pairs[1][0]], [cell_scores, pairs[1][1], scores(other, 0.2)])
     both = {table.name: table for table in compare(frames)}
     assert set(both) == {"comparison-twin", "comparison-twin-site-sex--strength-2---at-30"}
     assert tables.markdown(both["comparison-twin"]) == tables.markdown(plain)
@@ -501,11 +508,13 @@ def test_a_mechanism_and_knobs_are_named():
 
 
 def test_what_was_left_out_is_a_footnote():
-    own, found = record()
-    made = tables.Tables().make(Results([own], [found], cells([(own, found)]), ["records/x_y.json: it is a folder"]))
-    assert set(made) == {f"comparison-twin.{suffix}" for suffix in ("md", "csv", "tex")}
-    assert r"\* Left out: records/x\_y.json: it is a folder." in made["comparison-twin.md"].decode()
-    assert r"Left out: records/x\_y.json: it is a folder." in made["comparison-twin.tex"].decode()
+    entry, cell_scores = record()
+    files = tables.Tables().make(
+        Results([entry], [cell_scores], cells([(entry, cell_scores)]), ["records/x_y.json: it is a folder"])
+    )
+    assert set(files) == {f"comparison-twin.{suffix}" for suffix in ("md", "csv", "tex")}
+    assert r"\* Left out: records/x\_y.json: it is a folder." in files["comparison-twin.md"].decode()
+    assert r"Left out: records/x\_y.json: it is a folder." in files["comparison-twin.tex"].decode()
 
 
 def test_a_network_below_a_floor_is_marked_and_a_floor_never_is():
@@ -565,12 +574,12 @@ def test_scores_of_an_older_version_have_a_table_of_their_own_that_says_so():
 
 def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
     recipe = record()[0].cell.recipe
-    read = {name: record(recipe=replace(recipe, readout=name)) for name in ("", "mean", "labels")}
-    assert "the classifier reads" not in only([read[""]]).caption
-    alone = only([read["labels"]]).caption
+    by_readout = {name: record(recipe=replace(recipe, readout=name)) for name in ("", "mean", "labels")}
+    assert "the classifier reads" not in only([by_readout[""]]).caption
+    alone = only([by_readout["labels"]]).caption
     instead = "the last block's tokens instead of the pooler's output"
     assert f"); the classifier reads one attention per label over {instead}. Share" in alone
-    both = only([read[""], read["mean"]])
+    both = only([by_readout[""], by_readout["mean"]])
     assert f"; the classifier reads the mean of {instead} where a row says so" in both.caption
     labels = {row.label for section in both.sections for row in section.rows}
     assert labels == {"mora (r=4, blocks 0, readout=published)", "mora (r=4, blocks 0, readout=mean)"}
@@ -578,9 +587,9 @@ def test_a_caption_says_what_was_read_where_that_is_not_the_backbones_own():
 
 def test_the_caption_says_how_many_samples_train_validate_and_are_tested():
     def of(seed: int, train: int) -> tuple:
-        own, found = record(seed=seed)
+        entry, cell_scores = record(seed=seed)
         sizes = {"train": {"n": float(train)}, "val": {"n": 350.0}, "test": {"n": 350.0}}
-        return msgspec.structs.replace(own, data=msgspec.structs.replace(own.data, realised=sizes)), found
+        return msgspec.structs.replace(entry, data=msgspec.structs.replace(entry.data, realised=sizes)), cell_scores
 
     caption = only([of(0, 2800), of(1, 2799)]).caption
     assert "; samples for training / validation / testing: odir 2,799 to 2,800 / 350 / 350; " in caption
@@ -589,10 +598,10 @@ def test_the_caption_says_how_many_samples_train_validate_and_are_tested():
 
 def test_a_stratum_of_few_samples_is_named_and_not_shown():
     def of(seed: int, n: int) -> tuple:
-        own, found = record(seed=seed)
-        strata = {**found.test["both"].strata, "text_only": {"f1_macro": 0.3, "n": n}}
-        both = msgspec.structs.replace(found.test["both"], strata=strata)
-        return own, msgspec.structs.replace(found, test={**found.test, "both": both})
+        entry, cell_scores = record(seed=seed)
+        strata = {**cell_scores.test["both"].strata, "text_only": {"f1_macro": 0.3, "n": n}}
+        both = msgspec.structs.replace(cell_scores.test["both"], strata=strata)
+        return entry, msgspec.structs.replace(cell_scores, test={**cell_scores.test, "both": both})
 
     text = tables.markdown(only([of(0, 9), of(1, 50)]))
     shown = text.partition('## Strata of the "both missing" test')[2]

@@ -20,10 +20,10 @@ BY_SEED = ([0.1, 0.6, 0.3, 0.7], [0.1, 0.8, 0.3, 0.9])
 
 
 def with_worth(pair, values, **more):
-    own, found = pair
+    entry, scores = pair
     worth = Worth(n=40, scores={"f1_macro": list(values)}, **more)
-    data = msgspec.structs.replace(own.data, labels=["N", "D"])
-    return msgspec.structs.replace(own, data=data), msgspec.structs.replace(found, worth=worth)
+    data = msgspec.structs.replace(entry.data, labels=["N", "D"])
+    return msgspec.structs.replace(entry, data=data), msgspec.structs.replace(scores, worth=worth)
 
 
 def results(pairs):
@@ -35,13 +35,15 @@ def rows_of(files):
 
 
 def test_the_values_of_each_seed_are_averaged_with_an_interval():
-    files = WorthOfModalities().make(results([with_worth(record("mora", s), own) for s, own in enumerate(BY_SEED)]))
-    found = {row["part"]: row for row in rows_of(files)}
-    assert {name: float(row["mean"]) for name, row in found.items()} == pytest.approx(
+    files = WorthOfModalities().make(
+        results([with_worth(record("mora", s), values) for s, values in enumerate(BY_SEED)])
+    )
+    rows = {row["part"]: row for row in rows_of(files)}
+    assert {name: float(row["mean"]) for name, row in rows.items()} == pytest.approx(
         {"nothing": 0.1, "text": 0.55, "image": 0.15, "all": 0.8}
     )
     # Of two seeds, 0.45 and 0.65: t of one degree of freedom; an eighth of what one seed trains on another tests.
-    assert float(found["text"]["high"]) == pytest.approx(0.55 + 12.706 * 0.02**0.5 * (1 / 2 + 1 / 8) ** 0.5, rel=1e-3)
+    assert float(rows["text"]["high"]) == pytest.approx(0.55 + 12.706 * 0.02**0.5 * (1 / 2 + 1 / 8) ** 0.5, rel=1e-3)
     text = files["worth-twin.md"].decode()
     line = "| mora (r=4, blocks 0) | F1 at 0.5 | 40 | 10.0 ± 0.0 | +55.0 ± 142.1 | +15.0 ± 0.0 | 80.0 ± 142.1 |"
     assert line in " ".join(text.split())
@@ -59,14 +61,14 @@ def test_groups_and_classes_are_in_the_file():
         "group_n": {"sex=F": 10, "sex=M": 30}, "groups": {"sex=F": [0, 0.2, 0, 0.4], "sex=M": [0, 0.4, 0, 0.4]},
     }  # fmt: skip
     rows = rows_of(WorthOfModalities().make(results([with_worth(record("mora"), BY_SEED[0], **more)])))
-    found = {(row["of"], row["part"]): (float(row["mean"]), row["n"]) for row in rows}
-    assert found["class N", "text"] == (pytest.approx(0.5), "40")
-    assert found["class D", "image"] == (pytest.approx(0.2), "40")
-    assert found["sex=F", "image"] == (pytest.approx(0.1), "10")
-    assert found["sex=M", "text"] == (pytest.approx(0.4), "30")
+    by_part = {(row["of"], row["part"]): (float(row["mean"]), row["n"]) for row in rows}
+    assert by_part["class N", "text"] == (pytest.approx(0.5), "40")
+    assert by_part["class D", "image"] == (pytest.approx(0.2), "40")
+    assert by_part["sex=F", "image"] == (pytest.approx(0.1), "10")
+    assert by_part["sex=M", "text"] == (pytest.approx(0.4), "30")
     for of in ("all samples", "class N", "class D", "sex=F", "sex=M"):
-        nothing, *added, whole = (found[of, part][0] for part in ("nothing", "text", "image", "all"))
-        assert nothing + sum(added) == pytest.approx(whole)
+        nothing, *added, total = (by_part[of, part][0] for part in ("nothing", "text", "image", "all"))
+        assert nothing + sum(added) == pytest.approx(total)
 
 
 def test_scores_from_before_have_no_table_and_a_row_needs_all_seeds():
@@ -78,8 +80,8 @@ def test_scores_from_before_have_no_table_and_a_row_needs_all_seeds():
 
 def test_the_sentence_is_of_the_best_network():
     pairs = [with_worth(record(name, 0, f1), BY_SEED[0]) for name, f1 in (("mora", 0.7), ("head", 0.6))]
-    said = summary.sentences(results([*pairs, with_worth(predictor("prior", 0, 0.9), BY_SEED[0])]))
-    assert said[-1] == (
+    sentences = summary.sentences(results([*pairs, with_worth(predictor("prior", 0, 0.9), BY_SEED[0])]))
+    assert sentences[-1] == (
         "odir, trained on both missing at 70%: mora (r=4, blocks 0) scores 70.0 on complete samples, nothing 10.0 "
         "(F1-macro x 100); between them lie text +45.0, image +15.0 (Shapley values)."
     )
@@ -87,8 +89,8 @@ def test_the_sentence_is_of_the_best_network():
 
 def test_the_figure_has_a_mark_a_modality_and_row_on_one_scale():
     pairs = [
-        with_worth(record(name, s, dataset=dataset), own)
-        for (s, own), name, dataset in itertools.product(enumerate(BY_SEED), ("mora", "head"), ("odir", "cxr"))
+        with_worth(record(name, s, dataset=dataset), values)
+        for (s, values), name, dataset in itertools.product(enumerate(BY_SEED), ("mora", "head"), ("odir", "cxr"))
     ]
     files = WorthFigure().make(results(pairs))
     assert set(files) == {"worth-twin.png", "worth-twin.svg"}

@@ -18,8 +18,8 @@ from mora_bench.report.write import read, write
 @pytest.fixture
 def results(tmp_path):
     """A folder with two records that are done."""
-    for own, found in (record(), record("full")):
-        Store(tmp_path).write(own.cell, own, {}, found)
+    for entry, scores in (record(), record("full")):
+        Store(tmp_path).write(entry.cell, entry, {}, scores)
     return tmp_path
 
 
@@ -118,9 +118,9 @@ def test_a_record_without_scores_says_how_to_make_them(results):
 
 def test_scores_without_a_record_are_in_no_table(results):
     Store(results).record_file(cell()).unlink()
-    found = write(results)
-    assert "mora" not in (found.folder / "comparison-twin.md").read_text()
-    assert "mora" not in (found.folder / "scores.csv").read_text()
+    written = write(results)
+    assert "mora" not in (written.folder / "comparison-twin.md").read_text()
+    assert "mora" not in (written.folder / "scores.csv").read_text()
 
 
 def test_nothing_but_strays_is_no_results_folder(tmp_path):
@@ -133,21 +133,21 @@ def test_nothing_but_strays_is_no_results_folder(tmp_path):
 
 
 def test_a_folder_of_failures_is_reported(tmp_path):
-    own, _ = failed()
-    Store(tmp_path).write(own.cell, own, None, None)
+    entry, _ = failed()
+    Store(tmp_path).write(entry.cell, entry, None, None)
     assert "comparison-twin.md" in write(tmp_path).files
 
 
 def test_status_says_what_there_is_of_each_cell(results):
     store = Store(results)
-    (own, found), (bad, _) = record("lora"), failed("map")
-    store.write(own.cell, own, {}, found)
+    (entry, scores), (bad, _) = record("lora"), failed("map")
+    store.write(entry.cell, entry, {}, scores)
     store.write(bad.cell, bad, None, None)
     store.score_file(cell("full")).unlink()
-    store.prediction_file(own.cell).unlink()
+    store.prediction_file(entry.cell).unlink()
     broken = record("head")[0]
     store.record_file(broken.cell).write_text("{")
-    asked = [cell(), cell("full"), bad.cell, own.cell, broken.cell, cell("ia3")]
+    asked = [cell(), cell("full"), bad.cell, entry.cell, broken.cell, cell("ia3")]
     assert store.status(asked) == dict(zip(asked, [DONE, TO_SCORE, FAILED, TO_DO, TO_DO, TO_DO], strict=True))
 
 
@@ -158,8 +158,8 @@ def test_what_is_written_is_read_back(results):
     assert not odd
     pairs = sorted([record(), record("full")], key=lambda pair: pair[0].key)
     unsigned = {"digest": "", "predictions": "", "without": ""}
-    assert [msgspec.structs.replace(r, **unsigned) for r in records] == [own for own, _ in pairs]
-    assert [found.score_key for found in scores] == [found.score_key for _, found in pairs]
+    assert [msgspec.structs.replace(r, **unsigned) for r in records] == [entry for entry, _ in pairs]
+    assert [document.score_key for document in scores] == [document.score_key for _, document in pairs]
     assert msgspec.structs.replace(store.record(cell()), **unsigned) == record()[0]
 
 
@@ -168,11 +168,11 @@ def test_what_is_written_is_read_back(results):
 )
 def test_a_cell_has_its_key_when_it_is_read_back(tmp_path, changes):
     """Also where it was made with whole numbers, which a record gives back as fractions."""
-    own, found = record(**changes)
-    Store(tmp_path).write(own.cell, own, {}, found)
+    entry, scores = record(**changes)
+    Store(tmp_path).write(entry.cell, entry, {}, scores)
     records, refused = Store(tmp_path).records()
     assert not refused
-    assert [r.cell.key for r in records] == [own.cell.key]
+    assert [r.cell.key for r in records] == [entry.cell.key]
 
 
 def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, capsys, cache, monkeypatch):
@@ -196,16 +196,16 @@ def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, c
 
 def test_a_report_reads_columns_and_leaves_records_in_their_files(results):
     """What an artefact asks for is read then, and refused where it is no longer what was believed."""
-    found = read(results)
+    contents = read(results)
     store = Store(results)
-    assert [own.key for own in found.records] == [own.key for own in store.records()[0]]
-    assert found.scores[0] == store.scores()[0][0]
-    assert [own.key for own in found.records[1:]] == [own.key for own in store.records()[0][1:]]
-    assert len(found.only({found.scores[0].score_key}).scores) == 1
-    file = store.record_file(found.records[0].cell)
+    assert [entry.key for entry in contents.records] == [entry.key for entry in store.records()[0]]
+    assert contents.scores[0] == store.scores()[0][0]
+    assert [entry.key for entry in contents.records[1:]] == [entry.key for entry in store.records()[0][1:]]
+    assert len(contents.only({contents.scores[0].score_key}).scores) == 1
+    file = store.record_file(contents.records[0].cell)
     file.unlink()
     with pytest.raises(UserError, match="was changed while the folder was read"):
-        list(found.records)
+        list(contents.records)
 
 
 def test_an_artefact_gives_a_file_in_parts(results, monkeypatch):
@@ -222,7 +222,7 @@ def test_an_artefact_gives_a_file_in_parts(results, monkeypatch):
     monkeypatch.setattr(registry, "names", lambda group: ["parts"] if group == registry.ARTEFACTS else [])
     get = registry.get
     monkeypatch.setattr(registry, "get", lambda group, name: Parts if group == registry.ARTEFACTS else get(group, name))
-    found = write(results)
+    written = write(results)
     assert (results / "tables" / "whole.txt").read_bytes() == b"a\\x1bb"
     assert [path.name for path in (results / "tables").iterdir() if "broken" in path.name] == []
-    assert found.left_out == ["artefact parts: ValueError: no more"]
+    assert written.left_out == ["artefact parts: ValueError: no more"]

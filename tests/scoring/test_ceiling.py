@@ -14,7 +14,7 @@ PATTERNS = [(True, False), (False, True), (True, True)]
 
 
 def drawn(dataset, rng, n):
-    """What n patients have, and what text and image tell of it: bool [n, F], [2, n, F]."""
+    """The signs of n patients, and which of them text and image report: bool [n, F], [2, n, F]."""
     if dataset == "odir":
         names, rates = list(odir_patients.SIGNS), np.array([rate for _, rate, _ in odir_patients.SIGNS.values()])
         seen, false, ill = odir_patients.SEEN, odir_patients.FALSE, np.ones((n, 1), bool)
@@ -22,9 +22,11 @@ def drawn(dataset, rng, n):
         names, rates = list(cxr_patients.FINDINGS), 1.5 * np.array([r for r, _ in cxr_patients.FINDINGS.values()])
         seen, false, ill = cxr_patients.SEEN, cxr_patients.FALSE, rng.random((n, 1)) >= cxr_patients.NORMAL_SHARE
     has = ill & (rng.random((n, len(names))) < rates)
-    own = np.array([[telling(name not in seen, None) for name in names], [telling(n in seen, None) for n in names]])
-    told = rng.random((2, n, len(names))) < np.where(has, own[:, None], false)
-    return names, rates, has, told, own, false
+    sensitivity = np.array(
+        [[telling(name not in seen, None) for name in names], [telling(n in seen, None) for n in names]]
+    )
+    reported = rng.random((2, n, len(names))) < np.where(has, sensitivity[:, None], false)
+    return names, rates, has, reported, sensitivity, false
 
 
 def of_labels(dataset, names, has):
@@ -32,23 +34,27 @@ def of_labels(dataset, names, has):
     if dataset == "cxr":
         return has[:, [names.index(label) for label in cxr.LABELS]]
     of = [odir_patients.SIGNS[name][0] for name in names]
-    columns = [has[:, [k for k, own in enumerate(of) if own == label]].any(1) for label in odir.LABELS[1:]]
+    columns = [
+        has[:, [k for k, sign_label in enumerate(of) if sign_label == label]].any(1) for label in odir.LABELS[1:]
+    ]
     return np.stack([~has.any(1), *columns], 1)
 
 
-def posteriors(dataset, names, rates, told, own, false, present):
+def posteriors(dataset, names, rates, reported, sensitivity, false, present):
     """By Bayes' rule on the whole evidence of each patient: float [n, C]."""
-    there, absent = np.ones_like(rates), np.ones_like(rates)
+    if_present, if_absent = np.ones_like(rates), np.ones_like(rates)
     for m in np.flatnonzero(present):
-        there = there * np.where(told[m], own[m], 1 - own[m])
-        absent = absent * np.where(told[m], false, 1 - false)
-    ill, chance = there * rates + absent * (1 - rates), there * rates
+        if_present = if_present * np.where(reported[m], sensitivity[m], 1 - sensitivity[m])
+        if_absent = if_absent * np.where(reported[m], false, 1 - false)
+    ill, chance = if_present * rates + if_absent * (1 - rates), if_present * rates
     if dataset == "cxr":
         weight = (1 - cxr_patients.NORMAL_SHARE) * ill.prod(1)
-        weight /= weight + cxr_patients.NORMAL_SHARE * absent.prod(1)
+        weight /= weight + cxr_patients.NORMAL_SHARE * if_absent.prod(1)
         return (weight[:, None] * chance / ill)[:, [names.index(label) for label in cxr.LABELS]]
     none, of = 1 - chance / ill, [odir_patients.SIGNS[name][0] for name in names]
-    columns = [1 - none[:, [k for k, own in enumerate(of) if own == label]].prod(1) for label in odir.LABELS[1:]]
+    columns = [
+        1 - none[:, [k for k, sign_label in enumerate(of) if sign_label == label]].prod(1) for label in odir.LABELS[1:]
+    ]
     return np.stack([none.prod(1), *columns], 1)
 
 
@@ -59,41 +65,41 @@ def f1(predicted, true):
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
 def test_the_ceiling_is_what_a_perfect_reader_gets(dataset):
     rng = np.random.default_rng(0)
-    names, rates, has, told, own, false = drawn(dataset, rng, N)
+    names, rates, has, reported, sensitivity, false = drawn(dataset, rng, N)
     true = of_labels(dataset, names, has)
     assert abs(true.mean() - {"odir": 0.168, "cxr": 0.158}[dataset]) < 0.004
-    known = {p: posteriors(dataset, names, rates, told, own, false, p) for p in PATTERNS}
+    known = {p: posteriors(dataset, names, rates, reported, sensitivity, false, p) for p in PATTERNS}
     for pattern, posterior in known.items():
-        found = ceiling(dataset, np.array([pattern]))
-        assert found["f1_macro"] == pytest.approx(f1(posterior > 0.5, true).mean(), abs=1e-3)
+        bounds = ceiling(dataset, np.array([pattern]))
+        assert bounds["f1_macro"] == pytest.approx(f1(posterior > 0.5, true).mean(), abs=1e-3)
         best = np.max([f1(posterior > cut, true) for cut in np.arange(0.05, 0.95, 0.05)], axis=0)
-        assert found["f1_macro_tuned"] >= best.mean() - 1e-3
-        assert found["f1_macro_tuned"] <= found["f1_macro"] + 0.01
+        assert bounds["f1_macro_tuned"] >= best.mean() - 1e-3
+        assert bounds["f1_macro_tuned"] <= bounds["f1_macro"] + 0.01
     # A mixture of patterns, as the "both" test has it.
     which = rng.integers(0, 3, N)
     mixed = np.select([which[:, None] == k for k in range(3)], list(known.values()))
-    found = ceiling(dataset, np.array(PATTERNS)[which])
-    assert found["f1_macro"] == pytest.approx(f1(mixed > 0.5, true).mean(), abs=1e-3)
+    bounds = ceiling(dataset, np.array(PATTERNS)[which])
+    assert bounds["f1_macro"] == pytest.approx(f1(mixed > 0.5, true).mean(), abs=1e-3)
 
 
 @pytest.mark.parametrize("dataset", ["odir", "cxr"])
 def test_the_simulation_draws_what_the_twin_draws(dataset):
     """Rates of signs that are there, told and shown among 4,000 patients of the twin: within four standard errors."""
     n = 4000
-    names, _, has, told, *_ = drawn(dataset, np.random.default_rng(0), 200_000)
+    names, _, has, reported, *_ = drawn(dataset, np.random.default_rng(0), 200_000)
     if dataset == "odir":
         cases = [odir_patients.case(np.random.default_rng([7, i])) for i in range(n)]
         shown = np.array([[name in c.visible[0] | c.visible[1] for name in names] for c in cases])
         words = [", ".join(c.keywords) for c in cases]
-        text = np.array([[any(w in said for w in odir_patients.SIGNS[s][2]) for s in names] for said in words])
+        text = np.array([[any(w in keywords for w in odir_patients.SIGNS[s][2]) for s in names] for keywords in words])
     else:
         cases = [cxr_patients.case(np.random.default_rng([7, i])) for i in range(n)]
         shown = np.array([[name in c.visible for name in names] for c in cases])
         text = np.array([[c.findings.count(".") for _ in names] for c in cases])
-        assert abs(text[:, 0].mean() - told[0].sum(1).mean()) < 4 * text[:, 0].std() / np.sqrt(n)
+        assert abs(text[:, 0].mean() - reported[0].sum(1).mean()) < 4 * text[:, 0].std() / np.sqrt(n)
         text = None
     labels = np.array([c.labels for c in cases])
-    for mine, theirs in ((labels, of_labels(dataset, names, has)), (shown, told[1]), (text, told[0])):
+    for mine, theirs in ((labels, of_labels(dataset, names, has)), (shown, reported[1]), (text, reported[0])):
         if mine is not None:
             rate = theirs.mean(0)
             assert (np.abs(mine.mean(0) - rate) < 4 * np.sqrt(rate * (1 - rate) / n)).all()

@@ -18,20 +18,20 @@ def logits_of(*probabilities: float) -> np.ndarray:
 
 
 def test_two_modalities_are_credited_as_by_hand():
-    found = changes(MultiLabel(), logits_of(0.5, 0.3, 0.9), np.array([[True, True]]), np.array([0.2]))
+    contributions = changes(MultiLabel(), logits_of(0.5, 0.3, 0.9), np.array([[True, True]]), np.array([0.2]))
     # The first alone adds 0.3, after the second 0.6; the second 0.1 and 0.4.
-    np.testing.assert_allclose(found[0, :, 0], [0.45, 0.25])
+    np.testing.assert_allclose(contributions[0, :, 0], [0.45, 0.25])
 
 
 def test_a_modality_that_is_not_there_changes_nothing_and_the_other_one_all():
-    found = changes(MultiLabel(), logits_of(0.5, 0.3, 0.9), np.array([[False, True]]), np.array([0.2]))
-    assert np.isnan(found[0, 0, 0])
-    assert found[0, 1, 0] == pytest.approx(0.1)
+    contributions = changes(MultiLabel(), logits_of(0.5, 0.3, 0.9), np.array([[False, True]]), np.array([0.2]))
+    assert np.isnan(contributions[0, 0, 0])
+    assert contributions[0, 1, 0] == pytest.approx(0.1)
 
 
 def test_a_modality_without_any_say_changes_nothing():
-    found = changes(MultiLabel(), logits_of(0.2, 0.7, 0.7), np.array([[True, True]]), np.array([0.2]))
-    np.testing.assert_allclose(found[0, :, 0], [0, 0.5], atol=1e-12)
+    contributions = changes(MultiLabel(), logits_of(0.2, 0.7, 0.7), np.array([[True, True]]), np.array([0.2]))
+    np.testing.assert_allclose(contributions[0, :, 0], [0, 0.5], atol=1e-12)
 
 
 @pytest.mark.parametrize("task", [MultiLabel(), MultiClass()])
@@ -42,39 +42,39 @@ def test_changes_add_up_to_the_prediction(task, modalities):
     logits = rng.normal(size=(60, 2**modalities - 1, C)).astype(np.float32)
     logits[~presence.able(present)] = np.nan
     constant = np.full(C, 1 / C)
-    found = changes(task, logits, present, constant)
-    assert (np.isnan(found) == ~present[:, :, None]).all()
-    own = logits[np.arange(60), presence.pattern_index(present)].astype(np.float64)
-    np.testing.assert_allclose(np.nansum(found, 1), task.probabilities(own) - constant, atol=1e-12)
+    contributions = changes(task, logits, present, constant)
+    assert (np.isnan(contributions) == ~present[:, :, None]).all()
+    shown = logits[np.arange(60), presence.pattern_index(present)].astype(np.float64)
+    np.testing.assert_allclose(np.nansum(contributions, 1), task.probabilities(shown) - constant, atol=1e-12)
 
 
 def test_usual_are_nine_of_ten_validation_samples_shown_the_same():
-    own = decider(DecisionOptions(changes=True))
+    judge = decider(DecisionOptions(changes=True))
     for pattern in range(P):
-        present = np.tile(presence.pattern_presence(2)[pattern], (len(own.validation), 1))
-        low, high = own.usual(pattern)
-        inside = (own.changes(own.validation.logits, present) >= low) & (
-            own.changes(own.validation.logits, present) <= high
+        present = np.tile(presence.pattern_presence(2)[pattern], (len(judge.validation), 1))
+        low, high = judge.usual(pattern)
+        inside = (judge.changes(judge.validation.logits, present) >= low) & (
+            judge.changes(judge.validation.logits, present) <= high
         )
-        there = presence.pattern_presence(2)[pattern]
-        np.testing.assert_allclose(inside.mean(0)[there], 0.9, atol=1 / len(own.validation))
-    assert not own.remarks
+        shown = presence.pattern_presence(2)[pattern]
+        np.testing.assert_allclose(inside.mean(0)[shown], 0.9, atol=1 / len(judge.validation))
+    assert not judge.remarks
 
 
 def test_too_few_validation_samples_say_nothing_of_what_is_usual():
-    own = decider(DecisionOptions(changes=True), validation=side(ENOUGH - 1, 0))
-    low, high = own.usual(2)
+    judge = decider(DecisionOptions(changes=True), validation=side(ENOUGH - 1, 0))
+    low, high = judge.usual(2)
     assert np.isnan([low, high]).all()
-    assert own.remarks == [
+    assert judge.remarks == [
         "text+image: 19 validation samples can show it, and 20 are needed to say which changes are usual"
     ]
     assert usual(np.zeros((ENOUGH, 2, C))) is not None
 
 
 def test_the_cell_s_own_scores_stand_beside_a_pattern():
-    own = decider(DecisionOptions(changes=True))
-    said = own.expected(2)
-    task, stored = MultiLabel(), own.test
+    judge = decider(DecisionOptions(changes=True))
+    sentence = judge.expected(2)
+    task, stored = MultiLabel(), judge.test
     auroc = task.scores(stored.targets, stored.logits[:, 2])["auroc"]
-    assert said.startswith("On the 300 test samples that are shown the same: ")
-    assert f"{100 * auroc:.1f}" in said
+    assert sentence.startswith("On the 300 test samples that are shown the same: ")
+    assert f"{100 * auroc:.1f}" in sentence

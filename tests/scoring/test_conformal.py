@@ -39,7 +39,7 @@ def test_500_draws_hold_the_truth_within_the_closed_form(task, coverage):
         if task.one_by_one:
             targets = (rng.random(chances.shape) < chances).astype(np.uint8)
         else:
-            targets = np.eye(C, dtype=np.uint8)[[rng.choice(C, p=own) for own in chances]]
+            targets = np.eye(C, dtype=np.uint8)[[rng.choice(C, p=row) for row in chances]]
         answers, truth = task.answers(logits), task.answered(targets)
         least = conformal.limits(answers[:n], truth[:n], coverage)
         held.append(conformal.covered(conformal.sets(answers[n:], least), truth[n:]).mean())
@@ -49,9 +49,9 @@ def test_500_draws_hold_the_truth_within_the_closed_form(task, coverage):
 
 def test_a_set_is_never_empty_and_only_grows():
     answers = np.array([[[0.3, 0.7]], [[0.02, 0.98]]])
-    found = conformal.sets(answers, np.array([0.8]))
-    assert found.tolist() == [[[False, False]], [[False, True]]]
-    assert conformal.never_empty(found, answers).tolist() == [[[False, True]], [[False, True]]]
+    sets = conformal.sets(answers, np.array([0.8]))
+    assert sets.tolist() == [[[False, False]], [[False, True]]]
+    assert conformal.never_empty(sets, answers).tolist() == [[[False, True]], [[False, True]]]
 
 
 def test_too_few_records_rule_out_nothing():

@@ -19,11 +19,11 @@ N, CLASSES = 300, 2
 
 
 def predicted(seed=0, n=N):
-    own = units(n, seed=seed)
+    cohort = units(n, seed=seed)
     rng = np.random.default_rng(seed)
     # Predictions that lean to the truth, the more the more is there: text only, image only, complete.
-    lean = np.array([0.6, 0.9, 1.8])[None, :, None] * (2.0 * own.targets[:, None] - 1)
-    return Predicted(own, (lean + rng.normal(size=(n, 3, CLASSES))).astype(np.float32))
+    lean = np.array([0.6, 0.9, 1.8])[None, :, None] * (2.0 * cohort.targets[:, None] - 1)
+    return Predicted(cohort, (lean + rng.normal(size=(n, 3, CLASSES))).astype(np.float32))
 
 
 def both(seed=0):
@@ -32,24 +32,30 @@ def both(seed=0):
 
 @pytest.mark.parametrize("mechanism", ["uniform", "label", "hidden", "observed"])
 def test_a_curve_is_what_fresh_evaluations_under_the_same_masks_give(mechanism):
-    own = cell(scoring=Scoring(Missing(mechanism, 2.0), None))
-    found = scored(own, both())
+    trained = cell(scoring=Scoring(Missing(mechanism, 2.0), None))
+    scores = scored(trained, both())
     test, task = predicted(), MultiLabel()
     for pattern in ("image", "text", "both"):
-        for at, rate in enumerate(found.rates):
+        for at, rate in enumerate(scores.rates):
             values = []
             for draw in range(DRAWS):
                 split = f"test, draw {draw}" if draw else "test"
                 kept = masks.mask(
-                    test.units, pattern, rate, own.test_missing, data=own.drawn_by, split=split, seed=own.seed
+                    test.units,
+                    pattern,
+                    rate,
+                    trained.test_missing,
+                    data=trained.drawn_by,
+                    split=split,
+                    seed=trained.seed,
                 )
-                there = presence.combine(test.units.natural, kept)
+                present = presence.combine(test.units.natural, kept)
                 # What a network would be asked for: each sample under the pattern that it shows.
-                asked = np.stack([test.logits[i, there[i] @ [1, 2] - 1] for i in range(N)])
+                asked = np.stack([test.logits[i, present[i] @ [1, 2] - 1] for i in range(N)])
                 values.append(task.scores(test.units.targets, asked)["f1_macro"])
-            assert found.curves[pattern].mean[at] == np.mean(values)
-            assert found.curve[pattern][at] == values[0]
-        assert found.curves[pattern].draws == DRAWS
+            assert scores.curves[pattern].mean[at] == np.mean(values)
+            assert scores.curve[pattern][at] == values[0]
+        assert scores.curves[pattern].draws == DRAWS
 
 
 def test_the_expectation_agrees_with_many_masks_within_its_error():
@@ -57,7 +63,7 @@ def test_the_expectation_agrees_with_many_masks_within_its_error():
 
     def present(draw):
         kept = masks.masks(test.units, "both", [0.0, 0.5, 1.0], UNIFORM, data="d", split=f"draw {draw}", seed=0)
-        return [presence.combine(test.units.natural, own) for own in kept]
+        return [presence.combine(test.units.natural, mask) for mask in kept]
 
     def score(logits):
         return task.score(test.units.targets, logits)
@@ -74,11 +80,11 @@ def test_the_expectation_agrees_with_many_masks_within_its_error():
 
 
 def test_more_missing_is_never_better_here_and_twins_say_what_is_possible():
-    own = dataclasses.replace(cell(), dataset="odir", source="twin")
-    found = scored(own, both())
+    twin = dataclasses.replace(cell(), dataset="odir", source="twin")
+    scores = scored(twin, both())
     for pattern in ("image", "text", "both"):
-        assert found.curves[pattern].mean[0] > found.curves[pattern].mean[-1]
-        bounds = found.curves[pattern].ceiling
-        assert len(bounds) == len(found.rates)
+        assert scores.curves[pattern].mean[0] > scores.curves[pattern].mean[-1]
+        bounds = scores.curves[pattern].ceiling
+        assert len(bounds) == len(scores.rates)
         assert bounds == sorted(bounds, reverse=True)
-        assert bounds[0] == found.test["complete"].ceiling["f1_macro"]
+        assert bounds[0] == scores.test["complete"].ceiling["f1_macro"]

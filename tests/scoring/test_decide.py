@@ -17,23 +17,23 @@ from mora_bench.tasks.multilabel import MultiLabel
 
 @pytest.mark.parametrize("pattern", range(P))
 def test_thresholds_are_the_best_of_validation_under_the_same_pattern(pattern):
-    own = decider(DecisionOptions("validation"))
-    targets, logits = own.validation.targets, own.validation.logits[:, pattern]
+    judge = decider(DecisionOptions("validation"))
+    targets, logits = judge.validation.targets, judge.validation.logits[:, pattern]
     present = np.tile(presence.pattern_presence(2)[pattern], (len(targets), 1))
-    found = f1_score(targets, own.decisions(logits, present), average=None)
+    scores = f1_score(targets, judge.decisions(logits, present), average=None)
     for c in range(C):
         best = max(f1_score(targets[:, c], logits[:, c] >= cut) for cut in logits[:, c])
-        assert found[c] == pytest.approx(best)
+        assert scores[c] == pytest.approx(best)
 
 
 def test_records_of_several_patterns_are_decided_each_by_its_own():
-    own, new = decider(DecisionOptions("validation")), side(90, 5)
+    judge, new = decider(DecisionOptions("validation")), side(90, 5)
     index = np.arange(90) % P
     logits, present = new.logits[np.arange(90), index], presence.pattern_presence(2)[index]
-    together = own.decisions(logits, present)
+    together = judge.decisions(logits, present)
     for pattern in range(P):
-        assert (together[index == pattern] == (logits[index == pattern] > own.thresholds(pattern))).all()
-    assert len({tuple(own.thresholds(pattern)) for pattern in range(P)}) == P
+        assert (together[index == pattern] == (logits[index == pattern] > judge.thresholds(pattern))).all()
+    assert len({tuple(judge.thresholds(pattern)) for pattern in range(P)}) == P
 
 
 @pytest.mark.parametrize("recall", [0.0, 0.5, 0.9, 1.0])
@@ -49,10 +49,10 @@ def test_a_label_that_nobody_had_is_never_decided_or_always_and_that_is_said():
     targets = side(50, 0).targets.copy()
     targets[:, 1] = 0
     rare = StoredPredictions(targets, side(50, 0).logits, np.ones((50, 2), bool), np.arange(50, dtype=np.uint64))
-    for asked, decided, said in [("validation", False, "never"), ("recall=0.9", True, "always")]:
-        own = decider(DecisionOptions(asked), validation=rare)
-        assert (own.decisions(side(20, 4).logits[:, 2], np.ones((20, 2), bool))[:, 1] == decided).all()
-        assert own.remarks == [f"text+image: no validation sample has b, so it is {said} decided there"]
+    for asked, decided, word in [("validation", False, "never"), ("recall=0.9", True, "always")]:
+        judge = decider(DecisionOptions(asked), validation=rare)
+        assert (judge.decisions(side(20, 4).logits[:, 2], np.ones((20, 2), bool))[:, 1] == decided).all()
+        assert judge.remarks == [f"text+image: no validation sample has b, so it is {word} decided there"]
 
 
 @pytest.mark.parametrize("task", [MultiLabel(), MultiClass()], ids=["multi-label", "multi-class"])
@@ -64,16 +64,16 @@ def test_sets_hold_new_records_of_every_pattern_within_the_closed_form(task):
     bound = 0.0
     for seed in range(500):
         ours, others = test.parted(0.5, seed)
-        for pattern, own in held.items():
+        for pattern, shares in held.items():
             targets, logits, _ = ours.under(pattern)
             least = conformal.limits(task.answers(logits), task.answered(targets), asked.coverage)
             bound = max(bound, 1 / (len(targets) + 1))
             targets, logits, _ = others.under(pattern)
-            own.append(conformal.covered(conformal.sets(task.answers(logits), least), task.answered(targets)).mean())
-    for found in held.values():
+            shares.append(conformal.covered(conformal.sets(task.answers(logits), least), task.answered(targets)).mean())
+    for coverages in held.values():
         # The draws share 400 records, which are exchangeable among themselves: no error of theirs is left in the mean.
-        error = np.std(found) / np.sqrt(len(found))
-        assert 0.8 - 3 * error <= np.mean(found) <= 0.8 + bound + 3 * error
+        error = np.std(coverages) / np.sqrt(len(coverages))
+        assert 0.8 - 3 * error <= np.mean(coverages) <= 0.8 + bound + 3 * error
 
 
 def test_groups_stay_together_and_the_share_is_about_what_was_asked():
@@ -86,28 +86,28 @@ def test_groups_stay_together_and_the_share_is_about_what_was_asked():
 def test_what_is_said_of_sets():
     natural = np.ones((300, 2), bool)
     natural[:6, 1] = False
-    own = decider(DecisionOptions(coverage=0.9), test=side(300, 1, natural))
-    sets = own.sets(side(50, 7).logits[:, 0], np.tile([True, False], (50, 1)))
+    judge = decider(DecisionOptions(coverage=0.9), test=side(300, 1, natural))
+    sets = judge.sets(side(50, 7).logits[:, 0], np.tile([True, False], (50, 1)))
     assert sets.shape == (50, C, 2)
     assert sets.any(2).all()
-    (said,) = own.remarks
-    assert said.startswith("text: sets calibrated on ")
-    assert " that lack the rest in the data) and leave " in said
+    (remark,) = judge.remarks
+    assert remark.startswith("text: sets calibrated on ")
+    assert " that lack the rest in the data) and leave " in remark
     few = decider(DecisionOptions(coverage=0.9), test=side(10, 1))
     assert few.sets(side(5, 7).logits[:, 2], np.ones((5, 2), bool)).all()
     assert "test samples calibrate, and 90% needs 9: no answer is ruled out" in few.remarks[0]
 
 
 def test_sets_of_classes_are_of_one_question():
-    own = decider(
+    judge = decider(
         DecisionOptions(coverage=0.9), MultiClass(), validation=side(50, 0, one=True), test=side(300, 1, one=True)
     )
-    assert own.sets(side(20, 3).logits[:, 2], np.ones((20, 2), bool)).shape == (20, 1, C)
+    assert judge.sets(side(20, 3).logits[:, 2], np.ones((20, 2), bool)).shape == (20, 1, C)
     assert (MultiClass().decide(logit(np.array([[0.2, 0.5, 0.1, 0.2]]))) == [[False, True, False, False]]).all()
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("options", "message"),
     [
         ({"decide": "0.4"}, "--decide 0.4: expected 0.5, validation, or recall=R"),
         ({"decide": "recall=1.5"}, "--decide recall=1.5: expected"),
@@ -116,9 +116,9 @@ def test_sets_of_classes_are_of_one_question():
         ({"coverage": 0.9, "calibrate": 0.0}, "--calibrate 0: expected a share above 0"),
     ],
 )
-def test_what_makes_no_sense_is_refused(given, said):
-    with pytest.raises(UserError, match=said):
-        DecisionOptions(**given)
+def test_what_makes_no_sense_is_refused(options, message):
+    with pytest.raises(UserError, match=message):
+        DecisionOptions(**options)
 
 
 def test_a_task_that_chooses_one_class_has_no_thresholds():

@@ -44,12 +44,12 @@ def _side(seed: int, rule: Callable[[Any, Any], Any]) -> tuple[np.ndarray, np.nd
 )
 def test_shapley_values_of_auroc_on_coins(rule, expected):
     known, test = _side(0, rule), _side(1, rule)
-    found = worth(MultiLabel(), known, test, {})
-    assert found.n == N - N // 10
-    first, second, noise = shapley(np.array(found.scores["auroc"]))
+    values = worth(MultiLabel(), known, test, {})
+    assert values.n == N - N // 10
+    first, second, noise = shapley(np.array(values.scores["auroc"]))
     assert (first, second) == pytest.approx(expected, abs=0.03)
     assert noise == pytest.approx(0, abs=0.03)
-    assert first + second + noise == pytest.approx(found.scores["auroc"][-1] - 0.5)
+    assert first + second + noise == pytest.approx(values.scores["auroc"][-1] - 0.5)
 
 
 def test_scores_are_those_of_complete_samples_by_what_they_show():
@@ -60,24 +60,24 @@ def test_scores_are_those_of_complete_samples_by_what_they_show():
         natural |= ~natural.any(1, keepdims=True)
         sides.append((rng.integers(0, 2, (N, 3)).astype(np.uint8), rng.normal(size=(N, 3, 3)), natural))
     old = rng.random(N) < 0.5
-    found = worth(MultiLabel(), *sides, {"old": old, "nobody": np.zeros(N, bool)})
+    values = worth(MultiLabel(), *sides, {"old": old, "nobody": np.zeros(N, bool)})
     targets, logits, natural = sides[1]
     at = natural.all(1)
     for code in (1, 2, 3):
-        own = logits[at, code - 1]
-        assert found.scores["f1_macro"][code] == pytest.approx(f1_score(targets[at], own > 0, average="macro"))
-        assert found.scores["auroc"][code] == pytest.approx(roc_auc_score(targets[at], own))
-        assert found.per_class["f1_per_class"][code] == pytest.approx(f1_score(targets[at], own > 0, average=None))
+        shown = logits[at, code - 1]
+        assert values.scores["f1_macro"][code] == pytest.approx(f1_score(targets[at], shown > 0, average="macro"))
+        assert values.scores["auroc"][code] == pytest.approx(roc_auc_score(targets[at], shown))
+        assert values.per_class["f1_per_class"][code] == pytest.approx(f1_score(targets[at], shown > 0, average=None))
         both = at & old
         expected = f1_score(targets[both], logits[both, code - 1] > 0, average="macro")
-        assert found.groups["old"][code] == pytest.approx(expected)
+        assert values.groups["old"][code] == pytest.approx(expected)
     # Nothing: each label at its prevalence among validation samples.
     always = sides[0][0].mean(0) > 0.5
     expected = f1_score(targets[at], np.tile(always, (at.sum(), 1)), average="macro", zero_division=0)
-    assert found.scores["f1_macro"][0] == pytest.approx(expected)
-    assert found.scores["auroc"][0] == 0.5
-    assert found.group_n == {"old": int((at & old).sum()), "nobody": 0}
-    assert set(found.groups) == {"old"}
+    assert values.scores["f1_macro"][0] == pytest.approx(expected)
+    assert values.scores["auroc"][0] == 0.5
+    assert values.group_n == {"old": int((at & old).sum()), "nobody": 0}
+    assert set(values.groups) == {"old"}
 
 
 def test_one_class_of_several():
@@ -86,9 +86,9 @@ def test_one_class_of_several():
         (np.eye(3, dtype=np.uint8)[rng.integers(0, 3, N)], rng.normal(size=(N, 3, 3)), np.ones((N, 2), bool))
         for _ in range(2)
     ]
-    found = worth(MultiClass(), *sides, {})
-    assert set(found.scores) == {"f1_macro", "auroc"}
-    assert [len(own) for own in found.scores.values()] == [4, 4]
+    values = worth(MultiClass(), *sides, {})
+    assert set(values.scores) == {"f1_macro", "auroc"}
+    assert [len(scores) for scores in values.scores.values()] == [4, 4]
 
 
 def test_nobody_is_complete_or_there_is_one_modality():

@@ -27,8 +27,8 @@ ALLOWED = 0.05 + 3 * (0.05 * 0.95 / GRIDS) ** 0.5
     ],
 )
 def test_a_lead_needs_every_sign_and_one_score_that_tells(better, holm, leads, depends):
-    found = agreed(np.array(better)[:, None], np.array(holm)[:, None])
-    assert (int(found[0][0]), bool(found[1][0])) == (leads, depends)
+    verdict = agreed(np.array(better)[:, None], np.array(holm)[:, None])
+    assert (int(verdict[0][0]), bool(verdict[1][0])) == (leads, depends)
 
 
 def test_holm_is_over_pairs_and_scores():
@@ -41,8 +41,8 @@ def test_scores_of_other_directions_are_turned():
     """A lower error and a higher share are the same sign."""
     rng = np.random.default_rng(0)
     share = np.array([[0.5], [0.4]]) + rng.normal(0, 0.001, (2, 5))
-    found = agreement(np.stack([share, 1 - share]), [True, False], [(0, 1)])
-    assert found.leads.tolist() == [1]
+    comparison = agreement(np.stack([share, 1 - share]), [True, False], [(0, 1)])
+    assert comparison.leads.tolist() == [1]
     assert agreement(np.stack([share, share]), [True, False], [(0, 1)]).depends.tolist() == [True]
 
 
@@ -80,8 +80,8 @@ def test_the_smallest_difference_counts_the_scores():
 def test_false_leads_are_as_rare_as_promised(kind, spreads, rows, seeds, r):
     """The settings of benchmarks/simulate_statistics.py that were worst; a lead is never more frequent than a test that
     tells."""
-    leads, told = _any(together(own) for own in correlated(kind, spreads, (rows, seeds), GRIDS, r))
-    assert leads <= told
+    leads, apart = _any(together(scores) for scores in correlated(kind, spreads, (rows, seeds), GRIDS, r))
+    assert leads <= apart
     assert leads <= ALLOWED
 
 

@@ -18,5 +18,5 @@ RATES = [0.0, 0.5, 1.0]
     ],
 )
 def test_the_lowest_rate_at_which_a_curve_is_below(values, floor, expected):
-    found = falls_below(RATES, values, floor)
-    assert found == (None if expected is None else pytest.approx(expected))
+    rate = falls_below(RATES, values, floor)
+    assert rate == (None if expected is None else pytest.approx(expected))

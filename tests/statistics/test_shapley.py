@@ -31,16 +31,16 @@ def test_closed_forms(values, expected):
 
 @given(st.integers(1, 4).flatmap(lambda m: arrays(float, (1 << m, 2), elements=st.floats(-10, 10))))
 def test_it_is_the_mean_over_orders_and_adds_up(values):
-    found, parts = shapley(values), len(values).bit_length() - 1
+    contributions, parts = shapley(values), len(values).bit_length() - 1
     orders = list(itertools.permutations(range(parts)))
     by_hand = np.zeros((parts, 2))
     for order in orders:
-        there = 0
+        coalition = 0
         for part in order:
-            by_hand[part] += values[there | 1 << part] - values[there]
-            there |= 1 << part
-    assert found == pytest.approx(by_hand / len(orders), abs=1e-9)
-    assert found.sum(0) == pytest.approx(values[-1] - values[0], abs=1e-9)
+            by_hand[part] += values[coalition | 1 << part] - values[coalition]
+            coalition |= 1 << part
+    assert contributions == pytest.approx(by_hand / len(orders), abs=1e-9)
+    assert contributions.sum(0) == pytest.approx(values[-1] - values[0], abs=1e-9)
 
 
 def test_values_of_some_sets_alone_are_refused():

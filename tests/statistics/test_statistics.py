@@ -38,10 +38,10 @@ def test_the_simulation_sees_what_was_wrong_before(setting):
 
 @pytest.mark.parametrize(("rows", "seeds"), [(3, 5), (6, 3), (12, 3)])
 def test_rows_that_spread_alike_are_told_apart_nearly_as_often_as_before_and_as_the_table_says(rows, seeds):
-    found = powers(rows, seeds, GRIDS)
+    shares = powers(rows, seeds, GRIDS)
     # 0.9 and 0.8 over more grids, docs/statistics.md; the noise of these is 0.02.
-    assert found["beside 0.8"] > 0.85
-    assert 0.74 < found["at smallest"] < 0.88
+    assert shares["beside 0.8"] > 0.85
+    assert 0.74 < shares["at smallest"] < 0.88
 
 
 def test_what_all_rows_share_in_a_seed_changes_nothing():
@@ -63,19 +63,19 @@ def test_scale_and_order_of_rows_change_no_p(seeds):
 def test_equal_differences_have_the_p_of_a_test_of_signs(seeds, p):
     """They had 0, at two seeds, too. 0.6 - 0.5 and 0.7 - 0.6 differ as floats, which is no spread."""
     first = 0.1 * np.arange(seeds) + 0.5
-    found = compared(np.array([first, first - 0.1]), [(0, 1)])
-    assert found.p[0] == p
-    assert found.significant()[0] == (p < 0.05)
-    assert np.isnan(found.smallest).all()
-    assert np.isnan(found.low[0]) == (p >= 0.05)
+    comparison = compared(np.array([first, first - 0.1]), [(0, 1)])
+    assert comparison.p[0] == p
+    assert comparison.significant()[0] == (p < 0.05)
+    assert np.isnan(comparison.smallest).all()
+    assert np.isnan(comparison.low[0]) == (p >= 0.05)
 
 
 def test_networks_that_predict_the_same_do_not_make_the_smallest_difference_nothing():
     scores = np.random.default_rng(2).normal(size=(4, 3))
     scores[1] = scores[0]
-    found = compared(scores, everyone(4))
-    assert found.p[0] == 1
-    assert found.smallest.min() > 0.1
+    comparison = compared(scores, everyone(4))
+    assert comparison.p[0] == 1
+    assert comparison.smallest.min() > 0.1
     low, high = resolution(compared(np.array([scores[0], scores[0]]), [(0, 1)]).smallest)
     assert np.isnan([low, high]).all()
 
@@ -102,33 +102,33 @@ def cross_validated(rng: np.random.Generator, folds: int = 10, size: int = 200) 
     truth = rng.integers(0, 2, size)
     features = truth[:, None, None] * 0.5 + rng.normal(size=(size, 2, 8))
     fold = rng.permutation(size) % folds
-    found = np.empty((2, folds))
+    accuracy = np.empty((2, folds))
     for k in range(folds):
         for method in range(2):
             x = np.c_[np.ones(size), features[:, method]]
             weights = np.linalg.lstsq(x[fold != k], truth[fold != k] - 0.5, rcond=None)[0]
-            found[method, k] = ((x[fold == k] @ weights > 0) == truth[fold == k]).mean()
-    return found
+            accuracy[method, k] = ((x[fold == k] @ weights > 0) == truth[fold == k]).mean()
+    return accuracy
 
 
 def test_folds_of_one_cohort_keep_the_level_when_their_overlap_is_counted():
     rng = np.random.default_rng(5)
     grids = [cross_validated(rng) for _ in range(GRIDS)]
-    wrong = [
+    shares = [
         np.mean([compared(grid, [(0, 1)], overlap).significant().any() for grid in grids]) for overlap in (0, 1 / 9)
     ]
-    assert wrong[1] <= ALLOWED
-    assert wrong[1] < wrong[0]
+    assert shares[1] <= ALLOWED
+    assert shares[1] < shares[0]
 
 
 def test_two_rows_give_the_paired_t_test():
     scores = np.random.default_rng(0).normal(size=(2, 7))
-    found = compared(scores, [(0, 1)])
+    comparison = compared(scores, [(0, 1)])
     expected = stats.ttest_rel(*scores)
     low, high = expected.confidence_interval()
-    assert found.p[0] == pytest.approx(expected.pvalue)
-    assert found.holm[0] == pytest.approx(expected.pvalue)
-    assert (found.low[0], found.high[0]) == pytest.approx((low, high))
+    assert comparison.p[0] == pytest.approx(expected.pvalue)
+    assert comparison.holm[0] == pytest.approx(expected.pvalue)
+    assert (comparison.low[0], comparison.high[0]) == pytest.approx((low, high))
 
 
 def test_the_interval_of_a_mean_is_the_t_interval():
@@ -142,9 +142,9 @@ def test_the_interval_of_a_mean_is_the_t_interval():
 
 def test_rows_that_predict_the_same_are_not_told_apart():
     scores = np.array([[0.5, 0.6, 0.4]] * 3 + [[0.101, 0.2, 0.0]])
-    found = agreement(scores[None], [True], everyone(4))
-    assert found.pairs[0].holm[0] == 1
-    assert not_led(found, 4).tolist() == [True, True, True, False]
+    comparison = agreement(scores[None], [True], everyone(4))
+    assert comparison.pairs[0].holm[0] == 1
+    assert not_led(comparison, 4).tolist() == [True, True, True, False]
 
 
 def test_holm_by_hand():
@@ -158,25 +158,25 @@ def test_no_test_is_corrected_for_fewer_than_asked():
 
 def test_rows_that_spread_alike_share_a_variance_and_a_loud_one_does_not():
     alike = np.random.default_rng(0).normal(size=(20, 10))
-    found = steadied(alike)
+    estimates = steadied(alike)
     pairs = np.triu_indices(20, 1)
-    own = np.array([(alike[i] - alike[j]).var(ddof=1) for i, j in zip(*pairs, strict=True)])
-    assert found.variance[pairs].std() < own.std() / 2
-    assert found.freedom[pairs].min() > 20
+    unpooled = np.array([(alike[i] - alike[j]).var(ddof=1) for i, j in zip(*pairs, strict=True)])
+    assert estimates.variance[pairs].std() < unpooled.std() / 2
+    assert estimates.freedom[pairs].min() > 20
     loud = alike * np.array([50, *[1] * 19])[:, None]
-    found = steadied(loud)
-    assert found.apart[0, 1:].all()
-    assert not found.apart[1:, 1:].any()
-    assert (found.freedom[0, 1:] == 9).all()
-    assert (found.variance[0, 1:] >= (loud[0] - loud[1:]).var(1, ddof=1) * (1 - 1e-9)).all()
+    estimates = steadied(loud)
+    assert estimates.apart[0, 1:].all()
+    assert not estimates.apart[1:, 1:].any()
+    assert (estimates.freedom[0, 1:] == 9).all()
+    assert (estimates.variance[0, 1:] >= (loud[0] - loud[1:]).var(1, ddof=1) * (1 - 1e-9)).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 6), (5, 2)])
 def test_two_rows_or_two_seeds_share_nothing(shape):
     scores = np.random.default_rng(0).normal(size=shape)
-    found = steadied(scores)
-    assert found.variance[0, 1] == pytest.approx((scores[0] - scores[1]).var(ddof=1))
-    assert (found.freedom == shape[1] - 1).all()
+    estimates = steadied(scores)
+    assert estimates.variance[0, 1] == pytest.approx((scores[0] - scores[1]).var(ddof=1))
+    assert (estimates.freedom == shape[1] - 1).all()
 
 
 def test_the_power_of_a_t_test_by_hand():
@@ -199,29 +199,29 @@ def test_the_critical_difference_of_the_textbooks_example():
 
 def test_ranks_by_hand():
     """Ties share their ranks; four blocks agree and one has them all equal."""
-    found = ranked(np.array([[0.9, 0.8, 0.8]] * 4 + [[0.5, 0.5, 0.5]]))
-    assert found.mean == pytest.approx([(4 + 2) / 5, (4 * 2.5 + 2) / 5, (4 * 2.5 + 2) / 5])
+    ranking = ranked(np.array([[0.9, 0.8, 0.8]] * 4 + [[0.5, 0.5, 0.5]]))
+    assert ranking.mean == pytest.approx([(4 + 2) / 5, (4 * 2.5 + 2) / 5, (4 * 2.5 + 2) / 5])
     # Every block with a first place has the same ranks: chi^2 is that of 4 blocks without ties within it.
-    assert found.p == pytest.approx(stats.chi2.sf(8, 2), rel=1e-6)
+    assert ranking.p == pytest.approx(stats.chi2.sf(8, 2), rel=1e-6)
 
 
 def test_nothing_is_told_after_a_global_test_that_is_not_significant():
     """The first and the last row are first and last in five blocks of six; four rows between them are all average."""
-    there, back = [6, 5, 4, 3, 2, 1], [6, 2, 3, 4, 5, 1]
-    found = ranked(np.array([there, back, there, back, there, [1, 2, 3, 4, 5, 6]], float))
-    assert found.mean == pytest.approx([11 / 6, 3.5, 3.5, 3.5, 3.5, 31 / 6])
-    assert found.mean[-1] - found.mean[0] > found.critical
-    assert found.p == pytest.approx(stats.chi2.sf(6 * 12 / 42 * 2 * (20 / 12) ** 2, 5))
-    assert 0.05 < found.p < 0.1
-    assert not found.differ
-    assert not found.worse.any()
+    forward, back = [6, 5, 4, 3, 2, 1], [6, 2, 3, 4, 5, 1]
+    ranking = ranked(np.array([forward, back, forward, back, forward, [1, 2, 3, 4, 5, 6]], float))
+    assert ranking.mean == pytest.approx([11 / 6, 3.5, 3.5, 3.5, 3.5, 31 / 6])
+    assert ranking.mean[-1] - ranking.mean[0] > ranking.critical
+    assert ranking.p == pytest.approx(stats.chi2.sf(6 * 12 / 42 * 2 * (20 / 12) ** 2, 5))
+    assert 0.05 < ranking.p < 0.1
+    assert not ranking.differ
+    assert not ranking.worse.any()
     wide = ranked(np.array([[3.0, 2, 1]] * 12))
     assert wide.worse.tolist() == [False, True, True]
 
 
 def test_rows_that_tie_everywhere_have_a_p():
-    found = ranked(np.full((5, 3), 0.5))
-    assert (found.p, found.differ, found.worse.any()) == (1.0, False, False)
+    ranking = ranked(np.full((5, 3), 0.5))
+    assert (ranking.p, ranking.differ, ranking.worse.any()) == (1.0, False, False)
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (9, 2)])

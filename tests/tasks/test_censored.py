@@ -42,16 +42,16 @@ def test_nobody_is_counted_as_lost_before_they_are(seed, years):
 def test_pairs_are_those_of_the_definition(seed, years, monkeypatch):
     times, events, risk, _ = drawn(seed, 50, years)
     risk = risk.round(1)
-    found, part, whole = censored.pairs(times, events, risk), 0.0, 0
+    concordance, part, total = censored.pairs(times, events, risk), 0.0, 0
     for i in np.flatnonzero(events):
         for j in range(50):
             if times[j] > times[i] or (times[j] == times[i] and not events[j]):
-                whole += 1
+                total += 1
                 part += (risk[i] > risk[j]) + (risk[i] == risk[j]) / 2
-    assert found.harrell == pytest.approx(part / whole, abs=1e-12)
+    assert concordance.harrell == pytest.approx(part / total, abs=1e-12)
     monkeypatch.setattr(censored, "AT_ONCE", 100)
     few = censored.pairs(times, events, risk)
-    assert (few.harrell, few.uno) == (found.harrell, found.uno)
+    assert (few.harrell, few.uno) == (concordance.harrell, concordance.uno)
 
 
 def test_by_hand():
@@ -59,10 +59,10 @@ def test_by_hand():
     times, events = np.array([1.0, 2.0, 3.0, 4.0]), np.array([True, False, True, False])
     # At 2 one of three leaves, so that from then on two of three are left to see anything.
     assert censored.uncensored(times, events).tolist() == pytest.approx([1, 1, 2 / 3, 2 / 3])
-    found = censored.pairs(times, events, np.array([2.0, 3.0, 1.0, 0.0]))
+    concordance = censored.pairs(times, events, np.array([2.0, 3.0, 1.0, 0.0]))
     # Of the first's three pairs two are in order, of the third's one: weights 1 and (3/2)^2.
-    assert found.harrell == pytest.approx(3 / 4)
-    assert found.uno == pytest.approx((2 + 9 / 4) / (3 + 9 / 4))
+    assert concordance.harrell == pytest.approx(3 / 4)
+    assert concordance.uno == pytest.approx((2 + 9 / 4) / (3 + 9 / 4))
     chances = np.array([0.9, 0.5, 0.4, 0.2])
     # By 3: the first and the third had it, the fourth had not; the second is not known, and the last two stand for it.
     assert censored.brier(times, events, chances, 3) == pytest.approx((0.1**2 + 1.5 * 0.6**2 + 1.5 * 0.2**2) / 4)
@@ -121,9 +121,9 @@ def test_weights_give_what_would_be_if_nobody_were_censored(years):
             )
         ends = [censored.until(t, e, 3.0) for t, e in ((times, events), (happens, all_seen))]
         gaps["uno"].append(censored.pairs(*ends[0], risk).uno - censored.pairs(*ends[1], risk).uno)
-    for name, found in gaps.items():
-        error = np.std(found, ddof=1) / np.sqrt(len(found))
-        assert abs(np.mean(found)) < 3 * error, (name, np.mean(found), error)
+    for name, differences in gaps.items():
+        error = np.std(differences, ddof=1) / np.sqrt(len(differences))
+        assert abs(np.mean(differences)) < 3 * error, (name, np.mean(differences), error)
         assert error < 0.002
 
 
@@ -135,9 +135,9 @@ def test_scores_are_scikit_survivals(seed):
 
     times, events, risk, _ = drawn(seed, 200)
     chances, seen = 1 / (1 + np.exp(-risk)), Surv.from_arrays(events, times)
-    found = censored.pairs(times, events, risk)
-    assert found.harrell == pytest.approx(sksurv.concordance_index_censored(events, times, risk)[0], abs=1e-9)
-    assert found.uno == pytest.approx(sksurv.concordance_index_ipcw(seen, seen, risk)[0], abs=1e-9)
+    concordance = censored.pairs(times, events, risk)
+    assert concordance.harrell == pytest.approx(sksurv.concordance_index_censored(events, times, risk)[0], abs=1e-9)
+    assert concordance.uno == pytest.approx(sksurv.concordance_index_ipcw(seen, seen, risk)[0], abs=1e-9)
     last = 3.0
     ours = censored.pairs(*censored.until(times, events, last), risk).uno
     assert ours == pytest.approx(sksurv.concordance_index_ipcw(seen, seen, risk, tau=last)[0], abs=1e-9)

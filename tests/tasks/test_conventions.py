@@ -54,15 +54,15 @@ def multi_label(seed):
 def test_multi_label_scores_are_scikit_learns(seed):
     targets, logits = multi_label(seed)
     chances = 1 / (1 + np.exp(-logits))
-    found = applied(MultiLabel(), MULTI_LABEL, "scikit-learn").scores(targets, logits)
+    scores = applied(MultiLabel(), MULTI_LABEL, "scikit-learn").scores(targets, logits)
     with np.testing.suppress_warnings() as quiet:
         quiet.filter(UserWarning)
-        assert found["f1_macro"] == pytest.approx(
+        assert scores["f1_macro"] == pytest.approx(
             metrics.f1_score(targets, logits > 0, average="macro", zero_division=0)
         )
-        assert found["map"] == pytest.approx(metrics.average_precision_score(targets, chances))
-        assert found["auroc"] == pytest.approx(metrics.roc_auc_score(targets, chances), nan_ok=True)
-    assert found["brier"] == pytest.approx(((chances - targets) ** 2).mean())
+        assert scores["map"] == pytest.approx(metrics.average_precision_score(targets, chances))
+        assert scores["auroc"] == pytest.approx(metrics.roc_auc_score(targets, chances), nan_ok=True)
+    assert scores["brier"] == pytest.approx(((chances - targets) ** 2).mean())
 
 
 def test_the_brier_score_of_two_classes_is_twice_scikit_learns_and_under_its_convention_the_same():
@@ -109,12 +109,12 @@ def cells(row: str) -> list[str]:
 
 
 def rows_of_the_page() -> list[tuple[str, list[str]]]:
-    found, task = [], ""
+    rows, task = [], ""
     for line in SECTION.splitlines():
         task = {"Multi-label": MULTI_LABEL, "Multi-class": MULTI_CLASS}.get(line.partition(":")[0], task)
         if line.startswith("| ") and not line.startswith("| score"):
-            found.append((task, cells(line)))
-    return found
+            rows.append((task, cells(line)))
+    return rows
 
 
 def test_the_page_has_our_numbers():
@@ -135,12 +135,12 @@ def test_the_page_has_our_numbers():
 
 
 def test_the_page_has_the_librarys_numbers_where_it_is_installed():
-    there = {library for library in script.PACKAGES if script.installed(library)}
+    installed = {library for library in script.PACKAGES if script.installed(library)}
     for task in TASKS:
         for line in script.rows(task):
             if line.startswith("| ") and not line.startswith("| score"):
                 package = cells(line)[1].partition(" ")[0]
-                if package in there and f"{script.PACKAGES[package]} {script.installed(package)}" in SECTION:
+                if package in installed and f"{script.PACKAGES[package]} {script.installed(package)}" in SECTION:
                     assert line in SECTION, line
 
 
@@ -164,11 +164,11 @@ def test_rescore_counts_as_a_library_does_and_no_table_mixes_conventions(toy, ca
     for name in ("torchmetrics", "torchmetrics:20"):
         (named,) = (text for text in tables.values() if f"scores as {name} counts them" in text)
         assert "**" in named
-    for each in Store(toy).scores()[0]:
-        scores = each.test["complete"].scores
+    for cell_scores in Store(toy).scores()[0]:
+        scores = cell_scores.test["complete"].scores
         # Of what a library does not have there is nothing, rather than ours.
-        assert ("f1_macro_tuned" in scores) == (not each.scoring.convention)
-        assert ("brier" in scores) == (not each.scoring.convention)
+        assert ("f1_macro_tuned" in scores) == (not cell_scores.scoring.convention)
+        assert ("brier" in scores) == (not cell_scores.scoring.convention)
     assert cli.main(["report", str(toy), "--metric", "auroc"]) == 0
     assert cli.main(["verify", str(toy)]) == 0
     assert cli.main(["rescore", str(toy), "--as", "torchmetric"]) == 2

@@ -51,7 +51,7 @@ def test_values_are_turned_ranked_and_shown_by_it():
 
 
 @pytest.mark.parametrize(
-    ("part", "value", "said"),
+    ("part", "value", "message"),
     [
         ("title", " ", "title is ' '; expected text"),
         ("convention", "", "convention is ''; expected text"),
@@ -62,10 +62,10 @@ def test_values_are_turned_ranked_and_shown_by_it():
         ("scale", 0, "expected 100 for shares in percent, else 1"),
     ],
 )
-def test_a_part_that_no_metric_can_have_is_refused(part, value, said):
+def test_a_part_that_no_metric_can_have_is_refused(part, value, message):
     with pytest.raises(UserError) as refused:
         replace(SHARE, **{part: value})
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_a_name_alone_is_refused_with_what_to_write(tmp_path):
@@ -92,7 +92,7 @@ def test_a_task_declares_which_scores_must_agree():
 
 
 @pytest.mark.parametrize(
-    ("agree", "beside", "said"),
+    ("agree", "beside", "message"),
     [
         (("f1_macro", "f2"), (), "agree names 'f2'; expected some of metrics: f1_macro"),
         (("auroc", "f1_macro"), (), r"agree is \('auroc', 'f1_macro'\); expected the primary score first"),
@@ -102,8 +102,8 @@ def test_a_task_declares_which_scores_must_agree():
         (("f1_macro",), ("brier", 3), r"beside is \('brier', 3\); expected names of metrics"),
     ],
 )
-def test_scores_that_are_none_cannot_agree(agree, beside, said):
-    with pytest.raises(UserError, match=said):
+def test_scores_that_are_none_cannot_agree(agree, beside, message):
+    with pytest.raises(UserError, match=message):
         type("Own", (MultiLabel,), {"metrics": MultiLabel.metrics, "agree": agree, "beside": beside})
 
 
@@ -122,8 +122,8 @@ def test_tasks_keep_their_rules(name):
 
 
 def broken(**metrics):
-    own = registry.get(registry.TASKS, "wrong")
-    return type("Broken", (own,), {"metrics": {**own.metrics, **metrics}})()
+    kind = registry.get(registry.TASKS, "wrong")
+    return type("Broken", (kind,), {"metrics": {**kind.metrics, **metrics}})()
 
 
 def test_a_rule_says_what_a_metric_is_not():
@@ -157,14 +157,14 @@ def test_strata_are_compared_over_the_classes_that_all_of_them_have(task):
     small = np.arange(len(targets)) < 16
     alone = task.scores(targets[small], logits[small])
     assert alone["f1_macro"] == pytest.approx(0.625)
-    found = compared(task, targets, logits, {"text only": small, "complete": ~small, "image only": small & ~small})
-    assert found["text only"]["f1_macro"] == found["complete"]["f1_macro"] == 1.0
-    assert found["text only"]["auroc"] == 1.0
-    assert (found["text only"]["classes"], found["text only"]["n"]) == (5, 16)
-    assert found["complete"]["classes_ranked"] == 5
-    assert found["image only"] == {"n": 0}
+    scores = compared(task, targets, logits, {"text only": small, "complete": ~small, "image only": small & ~small})
+    assert scores["text only"]["f1_macro"] == scores["complete"]["f1_macro"] == 1.0
+    assert scores["text only"]["auroc"] == 1.0
+    assert (scores["text only"]["classes"], scores["text only"]["n"]) == (5, 16)
+    assert scores["complete"]["classes_ranked"] == 5
+    assert scores["image only"] == {"n": 0}
     # Of a class that one of them lacks there is no score; the one that is wrong is none that both have.
-    assert np.isnan(found["complete"]["f1_per_class"][7])
+    assert np.isnan(scores["complete"]["f1_per_class"][7])
     assert task.scores(targets[~small], logits[~small])["f1_macro"] < 1
 
 
@@ -177,7 +177,7 @@ def test_groups_of_one_covariate_are_compared_over_the_classes_that_all_have(tas
     assert task.scores(targets[is_woman], logits[is_woman])["f1_macro"] == pytest.approx(0.875)
     groups = {"sex=f": is_woman, "sex=m": ~is_woman, "age<50": ~is_woman, "age>=50": ~is_woman}
     sorted_ = by_covariate(groups)
-    assert {name: list(own) for name, own in sorted_.items()} == {
+    assert {name: list(members) for name, members in sorted_.items()} == {
         "sex": ["sex=f", "sex=m"], "age": ["age<50", "age>=50"],
     }  # fmt: skip
     sex, age = (compared(task, targets, logits, sorted_[name]) for name in ("sex", "age"))
@@ -190,11 +190,11 @@ def test_groups_of_one_covariate_are_compared_over_the_classes_that_all_have(tas
 def test_sets_without_a_class_in_common_have_no_score(task):
     targets, logits = (np.concatenate(p) for p in zip(of_classes([0], 4), of_classes([1], 4), strict=True))
     first = np.arange(8) < 4
-    found = compared(task, targets, logits, {"a": first, "b": ~first})
-    for own in found.values():
-        assert own["classes"] == own["classes_ranked"] == 0
-        assert all(math.isnan(own[name]) for name in ("f1_macro", "auroc", "f1_macro_seen"))
-        assert own["brier"] < 1e-6
+    by_set = compared(task, targets, logits, {"a": first, "b": ~first})
+    for scores in by_set.values():
+        assert scores["classes"] == scores["classes_ranked"] == 0
+        assert all(math.isnan(scores[name]) for name in ("f1_macro", "auroc", "f1_macro_seen"))
+        assert scores["brier"] < 1e-6
     assert shared([targets[:0]]) is None
 
 
@@ -203,10 +203,10 @@ def test_the_calibration_error_of_labels_does_not_cancel():
     rates = np.array([2, 10, 20, 35, 45, 60])
     targets = (np.arange(100)[:, None] < rates).astype(np.uint8)
     mean = rates.mean() / 100
-    found = MultiLabel().scores(targets, np.full((100, 6), np.log(mean / (1 - mean))))
-    assert found["calibration_error_pooled"] == pytest.approx(0, abs=1e-12)
-    assert found["calibration_error"] == pytest.approx(np.abs(rates / 100 - mean).mean())
-    assert found["calibration_error"] == pytest.approx(0.18, abs=0.005)
+    scores = MultiLabel().scores(targets, np.full((100, 6), np.log(mean / (1 - mean))))
+    assert scores["calibration_error_pooled"] == pytest.approx(0, abs=1e-12)
+    assert scores["calibration_error"] == pytest.approx(np.abs(rates / 100 - mean).mean())
+    assert scores["calibration_error"] == pytest.approx(0.18, abs=0.005)
 
 
 def test_probabilities_that_round_to_one_are_ranked():
@@ -221,8 +221,8 @@ def test_the_brier_score_of_two_classes_is_twice_that_of_one():
     rng = np.random.default_rng(0)
     targets, logits = np.eye(2, dtype=np.uint8)[rng.integers(0, 2, 40)], rng.normal(size=(40, 2))
     chance = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    found = MultiClass().scores(targets, logits)["brier"]
-    assert found == pytest.approx(2 * brier_score_loss(targets[:, 1], chance))
+    brier = MultiClass().scores(targets, logits)["brier"]
+    assert brier == pytest.approx(2 * brier_score_loss(targets[:, 1], chance))
     surely_wrong = MultiClass().scores(targets, -50.0 * (2.0 * targets - 1))["brier"]
     assert surely_wrong == pytest.approx(2.0) == MultiClass.metrics["brier"].bounds[1]
     assert "twice scikit-learn's" in MultiClass.metrics["brier"].convention

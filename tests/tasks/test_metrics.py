@@ -21,18 +21,18 @@ TARGETS = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0]])
 
 def test_known_f1():
     logits = np.array([[1, -1, -1], [1, 1, -1], [1, 1, 1], [-1, -1, -1]], float)
-    found = TASK.scores(TARGETS, logits)
-    assert found["f1_per_class"] == pytest.approx([0.8, 1.0, 0.0])
-    assert found["f1_macro"] == pytest.approx(0.6)
-    assert found["f1_micro"] == pytest.approx(2 * 4 / (2 * 4 + 2))
-    assert found["empty_classes"] == 1
+    scores = TASK.scores(TARGETS, logits)
+    assert scores["f1_per_class"] == pytest.approx([0.8, 1.0, 0.0])
+    assert scores["f1_macro"] == pytest.approx(0.6)
+    assert scores["f1_micro"] == pytest.approx(2 * 4 / (2 * 4 + 2))
+    assert scores["empty_classes"] == 1
     assert TASK.score(TARGETS, logits) == pytest.approx(0.6)
 
 
 def test_auroc_and_map_skip_classes_with_one_outcome():
     logits = np.array([[2, 0, 9], [1, 3, -9], [0, 2, 9], [-1, -1, 9]], float)
-    found = TASK.scores(TARGETS, logits)
-    assert found["auroc"] == found["map"] == 1.0
+    scores = TASK.scores(TARGETS, logits)
+    assert scores["auroc"] == scores["map"] == 1.0
 
 
 def test_no_samples_and_no_defined_class():
@@ -58,8 +58,8 @@ def test_strata_partition_the_samples():
     rng = np.random.default_rng(0)
     targets, logits = rng.integers(0, 2, (30, 4)), rng.normal(size=(30, 3, 4))
     present = np.array([[1, 0], [0, 1], [1, 1]], bool)[rng.integers(0, 3, 30)]
-    found, strata = stratified(TASK, targets, logits, present, ("text", "image"))
-    assert sum(s["n"] for s in strata.values()) == found["n"] == 30
+    overall, strata = stratified(TASK, targets, logits, present, ("text", "image"))
+    assert sum(s["n"] for s in strata.values()) == overall["n"] == 30
     only_text = present[:, 0] & ~present[:, 1]
     assert strata["text_only"]["f1_macro"] == TASK.score(targets[only_text], logits[only_text, 0])
 
@@ -75,29 +75,29 @@ def test_strata_partition_the_samples():
 )
 def test_all_scores_are_scikit_learns(both):
     targets, logits = both
-    found = TASK.scores(targets, logits)
+    scores = TASK.scores(targets, logits)
     for average in ("macro", "micro"):
-        assert found[f"f1_{average}"] == pytest.approx(f1_score(targets, logits > 0, average=average, zero_division=0))
-    assert found["f1_per_class"] == pytest.approx(f1_score(targets, logits > 0, average=None, zero_division=0))
-    assert TASK.score(targets, logits) == found["f1_macro"]
+        assert scores[f"f1_{average}"] == pytest.approx(f1_score(targets, logits > 0, average=average, zero_division=0))
+    assert scores["f1_per_class"] == pytest.approx(f1_score(targets, logits > 0, average=None, zero_division=0))
+    assert TASK.score(targets, logits) == scores["f1_macro"]
     mixed = (targets.min(0) == 0) & (targets.max(0) == 1)
     if mixed.any():
-        assert found["auroc"] == pytest.approx(roc_auc_score(targets[:, mixed], logits[:, mixed], average="macro"))
-        assert found["map"] == pytest.approx(
+        assert scores["auroc"] == pytest.approx(roc_auc_score(targets[:, mixed], logits[:, mixed], average="macro"))
+        assert scores["map"] == pytest.approx(
             average_precision_score(targets[:, mixed], logits[:, mixed], average="macro")
         )
     else:
-        assert math.isnan(found["auroc"])
-        assert math.isnan(found["map"])
+        assert math.isnan(scores["auroc"])
+        assert math.isnan(scores["map"])
 
 
 def test_the_released_mean_leaves_out_classes_that_nobody_has_or_predicts():
     """torchmetrics 0.9: one such class of three turns a mean of 0.6 into 0.9 (fidelity: 0.504 against 0.479)."""
     logits = np.array([[1, -1, -1], [1, 1, -1], [1, 1, -1], [-1, -1, -1]], float)
-    found = TASK.scores(TARGETS, logits)
-    assert found["f1_per_class"] == pytest.approx([0.8, 1.0, 0.0])
-    assert found["f1_macro"] == pytest.approx(0.6)
-    assert found["f1_macro_seen"] == pytest.approx(0.9)
+    scores = TASK.scores(TARGETS, logits)
+    assert scores["f1_per_class"] == pytest.approx([0.8, 1.0, 0.0])
+    assert scores["f1_macro"] == pytest.approx(0.6)
+    assert scores["f1_macro_seen"] == pytest.approx(0.9)
 
 
 @settings(deadline=None, max_examples=40)
@@ -130,11 +130,11 @@ def test_operating_points_are_those_of_the_roc_curve(seed, recall):
     targets, logits = rng.integers(0, 2, (30, 1)), rng.normal(size=(30, 1)).round(1)
     targets[:2, 0] = 0, 1
     precision, specificity = at_recall(targets, logits, recall)
-    fall_out, found, _ = roc_curve(targets[:, 0], logits[:, 0], drop_intermediate=False)
-    first = np.flatnonzero(found >= recall - 1e-9)[0]
+    fall_out, sensitivity, _ = roc_curve(targets[:, 0], logits[:, 0], drop_intermediate=False)
+    first = np.flatnonzero(sensitivity >= recall - 1e-9)[0]
     assert specificity[0] == pytest.approx(1 - fall_out[first])
     positives = targets.sum()
-    hits, wrong = found[first] * positives, fall_out[first] * (30 - positives)
+    hits, wrong = sensitivity[first] * positives, fall_out[first] * (30 - positives)
     assert precision[0] == pytest.approx(hits / (hits + wrong))
 
 
@@ -175,9 +175,9 @@ def test_pooled_scores_are_those_of_all_samples_at_once(task):
 @settings(deadline=None)
 def test_log_odds_are_those_of_a_softmax_and_tie_where_only_the_order_of_the_others_differs(values, ties):
     values = np.round(values / 30) if ties else values
-    found = log_odds(values)
+    odds = log_odds(values)
     for c in range(values.shape[1]):
         others = np.delete(values.astype(float), c, 1)
-        np.testing.assert_allclose(found[:, c], values[:, c] - logsumexp(others, axis=1), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(odds[:, c], values[:, c] - logsumexp(others, axis=1), rtol=1e-12, atol=1e-12)
     turned = values[:, [0, *range(1, values.shape[1])[::-1]]]
-    assert (log_odds(turned)[:, 0] == found[:, 0]).all()
+    assert (log_odds(turned)[:, 0] == odds[:, 0]).all()

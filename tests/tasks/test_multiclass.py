@@ -23,20 +23,20 @@ def test_scores_are_scikit_learns(seed, n, c):
     truth = rng.integers(0, c, n)
     # Whole numbers, so that there are ties.
     logits = rng.integers(-2, 3, (n, c)).astype(np.float32)
-    found = MultiClass().scores(np.eye(c, dtype=np.uint8)[truth], logits)
+    scores = MultiClass().scores(np.eye(c, dtype=np.uint8)[truth], logits)
     predicted, labels = logits.argmax(1), range(c)
-    assert found["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
+    assert scores["accuracy"] == pytest.approx(reference.accuracy_score(truth, predicted))
     recalls = reference.recall_score(truth, predicted, labels=np.unique(truth), average=None, zero_division=0)
-    assert found["balanced_accuracy"] == pytest.approx(recalls.mean())
+    assert scores["balanced_accuracy"] == pytest.approx(recalls.mean())
     f1 = reference.f1_score(truth, predicted, labels=labels, average=None, zero_division=0)
-    assert found["f1_per_class"] == pytest.approx(f1)
-    assert found["f1_macro"] == pytest.approx(f1.mean())
+    assert scores["f1_per_class"] == pytest.approx(f1)
+    assert scores["f1_macro"] == pytest.approx(f1.mean())
     both = [k for k in labels if 0 < (truth == k).sum() < n]
     # Rounded, because sums of the same terms in another order make samples differ that are tied.
     chances = softmax(logits).round(12)
     expected = [reference.roc_auc_score(truth == k, chances[:, k]) for k in both]
-    assert found["auroc"] == pytest.approx(np.mean(expected)) if both else np.isnan(found["auroc"])
-    assert found["empty_classes"] == c - len(np.unique(truth))
+    assert scores["auroc"] == pytest.approx(np.mean(expected)) if both else np.isnan(scores["auroc"])
+    assert scores["empty_classes"] == c - len(np.unique(truth))
 
 
 def test_the_loss_is_the_cross_entropy_of_the_softmax():

@@ -41,22 +41,22 @@ def test_it_keeps_the_rules():
 def test_scores_are_scikit_learns(seed, rare, grades):
     targets, logits = drawn(seed, grades=grades, rare=rare)
     true, decided = targets.argmax(1), TASK.decide(logits).argmax(1)
-    found = TASK.scores(targets, logits)
+    scores = TASK.scores(targets, logits)
     expected = cohen_kappa_score(true, decided, weights="quadratic", labels=range(grades))
-    assert found["kappa_quadratic"] == pytest.approx(expected, abs=1e-12, nan_ok=True)
-    assert found["mae"] == pytest.approx(mean_absolute_error(true, decided))
-    assert found["accuracy"] == pytest.approx(accuracy_score(true, decided))
+    assert scores["kappa_quadratic"] == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    assert scores["mae"] == pytest.approx(mean_absolute_error(true, decided))
+    assert scores["accuracy"] == pytest.approx(accuracy_score(true, decided))
     expected = f1_score(true, decided, average="macro", labels=range(grades), zero_division=0)
-    assert found["f1_macro"] == pytest.approx(expected)
+    assert scores["f1_macro"] == pytest.approx(expected)
     falls = cumulative(logits)
     reached = expit(falls)
     areas = [
         roc_auc_score(true >= k + 1, falls[:, k]) for k in range(grades - 1)
         if 0 < (true >= k + 1).sum() < len(true)
     ]  # fmt: skip
-    assert found["auroc"] == pytest.approx(np.mean(areas) if areas else np.nan, nan_ok=True)
+    assert scores["auroc"] == pytest.approx(np.mean(areas) if areas else np.nan, nan_ok=True)
     steps = [((true >= k + 1) - reached[:, k]) ** 2 for k in range(grades - 1)]
-    assert found["rps"] == pytest.approx(np.mean(steps), abs=1e-9)
+    assert scores["rps"] == pytest.approx(np.mean(steps), abs=1e-9)
 
 
 def test_the_median_grade_is_decided():
@@ -94,10 +94,10 @@ def test_probabilities_are_turned_back(seed, grades):
 def test_reliability_is_that_of_the_steps_together():
     targets, logits = drawn(3, 300)
     chances, reached = expit(cumulative(logits)), targets.argmax(1)[:, None] >= np.arange(1, 4)
-    own, found = (chances >= 0.3) & (chances < 0.4), TASK.reliability(targets, logits)
-    assert found["count"][3] == own.sum()
-    assert found["share"][3] == pytest.approx(reached[own].mean())
-    assert sum(found["count"]) == 900
+    in_bin, bins = (chances >= 0.3) & (chances < 0.4), TASK.reliability(targets, logits)
+    assert bins["count"][3] == in_bin.sum()
+    assert bins["share"][3] == pytest.approx(reached[in_bin].mean())
+    assert sum(bins["count"]) == 900
 
 
 def test_two_grades_are_one_label():
@@ -113,15 +113,17 @@ def test_class_weights_are_those_of_classes():
     targets, logits = drawn(1)
     assert TASK.balanced(targets).tolist() == MultiClass().balanced(targets).tolist()
     weights = np.array([1.0, 2.0, 0.5, 3.0])
-    each = np.array([loss(logits[[i]], targets[[i]]).item() for i in range(len(targets))])
-    own = targets @ weights
-    assert loss(logits, targets, weights).item() == pytest.approx((own * each).sum() / own.sum())
+    losses = np.array([loss(logits[[i]], targets[[i]]).item() for i in range(len(targets))])
+    sample_weights = targets @ weights
+    assert loss(logits, targets, weights).item() == pytest.approx(
+        (sample_weights * losses).sum() / sample_weights.sum()
+    )
 
 
 def test_kappa_of_folds_is_that_of_all_samples_and_none_is_no_number():
     parts = [drawn(seed) for seed in range(3)]
-    whole = [np.concatenate(own) for own in zip(*parts, strict=True)]
-    assert TASK.pooled([TASK.counts(*own) for own in parts]) == pytest.approx(TASK.score(*whole))
+    joined = [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+    assert TASK.pooled([TASK.counts(*part) for part in parts]) == pytest.approx(TASK.score(*joined))
     assert np.isnan(kappa(np.diag([5, 0, 0])))
 
 
@@ -131,10 +133,10 @@ def test_strata_are_compared_over_the_grades_that_all_of_them_have():
     few = targets.argmax(1) < 3
     classes = shared([targets[few], targets[~few | (np.arange(200) % 2 > 0)]])
     assert classes.positive.tolist() == [True, True, True, False]
-    found = TASK.scores_over(targets, logits, classes)
-    assert found["classes"] == 3
+    scores = TASK.scores_over(targets, logits, classes)
+    assert scores["classes"] == 3
     true, falls = targets.argmax(1), cumulative(logits)
-    assert found["auroc"] == pytest.approx(np.mean([roc_auc_score(true > k, falls[:, k]) for k in range(2)]))
+    assert scores["auroc"] == pytest.approx(np.mean([roc_auc_score(true > k, falls[:, k]) for k in range(2)]))
 
 
 def test_grades_are_two_or_more_and_one_a_sample():

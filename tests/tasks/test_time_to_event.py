@@ -78,11 +78,11 @@ def expected_of(hazard, event=None, free=0):
 def test_a_batch_without_an_event_or_with_nothing_known_has_a_finite_loss():
     logits = torch.zeros(2, 3, requires_grad=True)
     for targets in ([[9.0, 0], [3, 0]], [[0.1, 0], [0.2, 0]], [[0.0, 0], [0, 0]]):
-        found = TASK.loss(logits, torch.tensor(targets))
-        (gradient,) = torch.autograd.grad(found, logits)
-        assert torch.isfinite(found)
+        batch_loss = TASK.loss(logits, torch.tensor(targets))
+        (gradient,) = torch.autograd.grad(batch_loss, logits)
+        assert torch.isfinite(batch_loss)
         assert torch.isfinite(gradient).all()
-    assert found.item() == 0
+    assert batch_loss.item() == 0
 
 
 @given(seed=st.integers(0, 10_000), years=st.booleans())
@@ -115,14 +115,14 @@ def test_an_event_at_a_horizon_is_one_by_then_in_training_too():
     samples = SimpleNamespace(
         table=SimpleNamespace(targets=targets, by_label=((), None)), present=np.ones((2, 1), bool)
     )
-    given = View(samples, np.arange(2), np.ones((2, 1), bool)).targets
-    assert given.dtype == torch.float64
-    assert task.truth(given.numpy())[0].tolist() == [1, 1]
+    viewed = View(samples, np.arange(2), np.ones((2, 1), bool)).targets
+    assert viewed.dtype == torch.float64
+    assert task.truth(viewed.numpy())[0].tolist() == [1, 1]
     logits = torch.tensor([[0.3, -0.2], [0.1, 0.5]])
-    found = task.loss(logits, given)
-    assert found.dtype == torch.float32
+    batch_loss = task.loss(logits, viewed)
+    assert batch_loss.dtype == torch.float32
     hazard = 1 / (1 + np.exp(-logits.numpy()))
-    assert found.item() == pytest.approx(-(np.log(hazard[0, 0]) + np.log(1 - hazard[1]).sum()) / 2, rel=1e-5)
+    assert batch_loss.item() == pytest.approx(-(np.log(hazard[0, 0]) + np.log(1 - hazard[1]).sum()) / 2, rel=1e-5)
 
 
 def test_the_prior_is_kaplan_and_meiers_where_nobody_is_censored_between_horizons():
@@ -138,12 +138,12 @@ def test_the_prior_is_the_life_tables_where_some_are_censored_between_horizons()
     assert TimeToEvent((1,)).prior(targets).tolist() == pytest.approx([1 / (4 - 2 / 2)])
     rng = np.random.default_rng(0)
     happens, leaves = rng.exponential(3, 200_000), rng.uniform(0.2, 9, 200_000)
-    found = TASK.prior(np.stack([np.minimum(happens, leaves), happens <= leaves], 1))
-    assert found.tolist() == pytest.approx((1 - np.exp(-np.array([1, 2, 5]) / 3)).tolist(), abs=0.01)
+    prior = TASK.prior(np.stack([np.minimum(happens, leaves), happens <= leaves], 1))
+    assert prior.tolist() == pytest.approx((1 - np.exp(-np.array([1, 2, 5]) / 3)).tolist(), abs=0.01)
     targets = np.stack([np.minimum(happens, leaves), happens <= leaves], 1)
     known = TASK.truth(targets)
     at_risk = [(known[:, k - 1] == 0 if k else True) & ~np.isnan(known[:, k]) for k in range(3)]
-    left_out = 1 - np.cumprod([1 - known[own, k].mean() for k, own in enumerate(at_risk)])
+    left_out = 1 - np.cumprod([1 - known[rows, k].mean() for k, rows in enumerate(at_risk)])
     assert left_out[2] == pytest.approx(0.86, abs=0.01)
 
 
@@ -151,10 +151,10 @@ def test_a_horizon_that_nobody_reaches_has_no_score():
     """399 samples, none of them followed to the horizon, all of whom it is said to happen to: an error of 0 before."""
     targets = targets_of(7, 399)
     task, sure = TimeToEvent((50.0,)), np.full((399, 1), 20.0)
-    found = task.scores(targets, sure)
-    assert np.isnan(found["brier_integrated"])
-    assert np.isnan(found["auroc"])
-    (warning,) = [said for said in task.holds(targets) if "WARNING" in said]
+    scores = task.scores(targets, sure)
+    assert np.isnan(scores["brier_integrated"])
+    assert np.isnan(scores["auroc"])
+    (warning,) = [line for line in task.holds(targets) if "WARNING" in line]
     assert warning == "WARNING: horizon 50 has 0 samples that are followed to it without one: choose others."
 
 
@@ -187,31 +187,31 @@ def test_follow_up_ends_at_the_last_horizon():
 def test_reliability_is_the_share_by_the_last_horizon_in_bins_of_the_probability():
     targets = targets_of(5, 400)
     logits = np.random.default_rng(5).normal(size=(400, 3))
-    found, chances = TASK.reliability(targets, logits), TASK.probabilities(logits)[:, -1]
-    assert sum(found["count"]) == 400
-    own = (chances >= 0.6) & (chances < 0.7)
-    assert found["count"][6] == own.sum()
-    assert found["probability"][6] == pytest.approx(chances[own].mean())
-    assert found["share"][6] == censored.share(targets[own, 0], targets[own, 1] > 0, 5)
-    assert found["share"][0] is None or found["count"][0]
+    bins, chances = TASK.reliability(targets, logits), TASK.probabilities(logits)[:, -1]
+    assert sum(bins["count"]) == 400
+    in_bin = (chances >= 0.6) & (chances < 0.7)
+    assert bins["count"][6] == in_bin.sum()
+    assert bins["probability"][6] == pytest.approx(chances[in_bin].mean())
+    assert bins["share"][6] == censored.share(targets[in_bin, 0], targets[in_bin, 1] > 0, 5)
+    assert bins["share"][0] is None or bins["count"][0]
 
 
 def test_thirds_by_risk_are_followed_by_kaplan_and_meier():
     targets = targets_of(6, 301)
     logits = np.random.default_rng(6).normal(size=(301, 3))
-    found, chances = TASK.risk_groups(targets, logits), TASK.probabilities(logits)
-    assert found["n"] == [101, 100, 100]
-    assert found["horizons"] == [1, 2, 5]
-    assert (found["times"][0], found["times"][-1]) == (0, 5)
+    groups, chances = TASK.risk_groups(targets, logits), TASK.probabilities(logits)
+    assert groups["n"] == [101, 100, 100]
+    assert groups["horizons"] == [1, 2, 5]
+    assert (groups["times"][0], groups["times"][-1]) == (0, 5)
     # Expected time lost, by trapezoids from 0 on.
     by = np.pad(chances, ((0, 0), (1, 0)))
     lost = np.trapezoid(by, [0, 1, 2, 5], axis=1)
     highest = np.argsort(lost, kind="stable")[-100:]
-    np.testing.assert_allclose(found["predicted"][2], chances[highest].mean(0))
+    np.testing.assert_allclose(groups["predicted"][2], chances[highest].mean(0))
     times, events = targets[highest, 0], targets[highest, 1] > 0
-    expected = [censored.share(times, events, at) for at in found["times"]]
-    np.testing.assert_allclose(found["observed"][2], expected)
-    means = np.mean(found["predicted"], axis=1)
+    expected = [censored.share(times, events, at) for at in groups["times"]]
+    np.testing.assert_allclose(groups["observed"][2], expected)
+    means = np.mean(groups["predicted"], axis=1)
     assert (np.diff(means) > 0).all()
     assert TASK.risk_groups(targets[:2], logits[:2]) == {}
 
@@ -219,9 +219,9 @@ def test_thirds_by_risk_are_followed_by_kaplan_and_meier():
 def test_shares_by_several_times_are_those_by_each():
     """By hand: of five, one has the event at 1, one is censored at 2, one has it at 3; a half of the other two at 4."""
     times, events = np.array([1.0, 2.0, 3.0, 4.0, 4.0]), np.array([True, False, True, True, False])
-    found = censored.shares(times, events, np.array([0, 1, 2.5, 3, 4, 9]))
+    shares = censored.shares(times, events, np.array([0, 1, 2.5, 3, 4, 9]))
     after = 0.8 * (2 / 3)
-    np.testing.assert_allclose(found, [0, 0.2, 0.2, 1 - after, 1 - after / 2, 1 - after / 2])
+    np.testing.assert_allclose(shares, [0, 0.2, 0.2, 1 - after, 1 - after / 2, 1 - after / 2])
 
 
 def test_the_integrated_score_is_scikit_survivals():
@@ -236,7 +236,7 @@ def test_the_integrated_score_is_scikit_survivals():
 
 
 @pytest.mark.parametrize(
-    ("targets", "said"),
+    ("targets", "message"),
     [
         ([[1, 1], [-1, 0]], "sample number 1 has the time -1; expected one of 0 or more"),
         ([[1, 2], [9, 0]], "sample number 0 has the event 2; expected 1, or 0 for censored"),
@@ -249,8 +249,8 @@ def test_the_integrated_score_is_scikit_survivals():
         ([[0, 1], [9, 0]], None),
     ],
 )
-def test_what_is_no_time_or_tells_nothing_is_refused(targets, said):
-    assert TASK.problem(np.array(targets, float)) == said
+def test_what_is_no_time_or_tells_nothing_is_refused(targets, message):
+    assert TASK.problem(np.array(targets, float)) == message
 
 
 def test_probabilities_that_fall_are_refused():

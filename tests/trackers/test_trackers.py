@@ -48,8 +48,8 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     from mora_bench.trackers.tensorboard import TensorBoard
 
     TensorBoard(tmp_path).ended(RUN)
-    found = EventAccumulator(str(tmp_path / "tensorboard" / RUN.key)).Reload()
-    scalars = {name: [(at.step, at.value) for at in found.Scalars(name)] for name in found.Tags()["scalars"]}
+    events = EventAccumulator(str(tmp_path / "tensorboard" / RUN.key)).Reload()
+    scalars = {name: [(at.step, at.value) for at in events.Scalars(name)] for name in events.Tags()["scalars"]}
     assert scalars["validation"] == [(5, 0.25), (10, 0.375)]
     assert [round(value, 6) for _, value in scalars["loss"]] == [0.7, 0.5]
     assert scalars["both/f1_macro"] == [(0, 0.5625)]
@@ -75,10 +75,10 @@ def test_trackio_holds_what_was_written_in_the_folder(tmp_path):
 
 def test_an_unknown_tracker_is_refused_when_planning(capsys):
     assert cli.main(["grid", "--track", "tensorbord", "--methods", "mroa"]) == 2
-    said = capsys.readouterr().err
-    assert "unknown tracker 'tensorbord'" in said
-    assert "Did you mean 'tensorboard'?" in said
-    assert "Did you mean 'mora'?" in said
+    message = capsys.readouterr().err
+    assert "unknown tracker 'tensorbord'" in message
+    assert "Did you mean 'tensorboard'?" in message
+    assert "Did you mean 'mora'?" in message
 
 
 def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(runtime, folder, capsys, monkeypatch):
@@ -99,18 +99,18 @@ def test_a_tracker_that_fails_is_left_out_and_the_grid_goes_on(runtime, folder, 
     monkeypatch.setattr(
         "mora_bench.registry.get", lambda group, name: Breaks if group == registry.TRACKERS else get(group, name)
     )
-    outcomes = [(own.cell, own) for own, _ in (record("head", seed) for seed in range(4))]
+    outcomes = [(entry.cell, entry) for entry, _ in (record("head", seed) for seed in range(4))]
     assert list(tracked(iter(outcomes), runtime, ["breaks"])) == outcomes
     # It is closed like the others.
-    assert handed == [*(own.key for own, _ in outcomes[:2]), "closed"]
+    assert handed == [*(entry.key for entry, _ in outcomes[:2]), "closed"]
     assert "OSError: the server is gone; it is handed no more cells" in capsys.readouterr().err
 
 
 def test_scores_under_another_protocol_are_another_run():
-    own, found = record("head")
-    other = msgspec.structs.replace(found, scoring=Scoring(Missing("label"), 0.3), score_key=f"{own.key}-other")
-    first, second = as_run(own, found), as_run(own, other)
-    assert (first.key, second.key) == (own.key, f"{own.key}-other")
+    entry, scores = record("head")
+    other = msgspec.structs.replace(scores, scoring=Scoring(Missing("label"), 0.3), score_key=f"{entry.key}-other")
+    first, second = as_run(entry, scores), as_run(entry, other)
+    assert (first.key, second.key) == (entry.key, f"{entry.key}-other")
     assert "scoring.rate" not in first.settings
     assert second.settings["scoring.rate"] == 0.3
     assert json.loads(second.settings["scoring.missing"])["mechanism"] == "label"

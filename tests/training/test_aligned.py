@@ -61,13 +61,13 @@ def test_it_is_the_same_for_every_method_and_learns_from_what_is_complete(runtim
     model, views = built(cell, runtime)
     assert model.pairs == views["train"].present.all(1).sum() > 0
     start = model.backbone.projection.state_dict()
-    found = projection(cell, runtime)
-    assert not equal(found, start)
-    assert not found["rows.image"].any()
+    weights = projection(cell, runtime)
+    assert not equal(weights, start)
+    assert not weights["rows.image"].any()
     for method in ("mora", "lora", "full", "map"):
-        assert equal(projection(aligned(runtime, method), runtime), found), method
+        assert equal(projection(aligned(runtime, method), runtime), weights), method
     # Not a function of the seed that draws what is trained, but of the mask that it draws.
-    assert not equal(projection(aligned(runtime, seed=1), runtime), found)
+    assert not equal(projection(aligned(runtime, seed=1), runtime), weights)
 
 
 def noised(rows_of):
@@ -83,22 +83,22 @@ def noised(rows_of):
 
 def test_nothing_hidden_nor_of_other_sides_nor_any_label_moves_it(runtime):
     cell = aligned(runtime)
-    found = projection(cell, runtime)
+    weights = projection(cell, runtime)
     hidden = noised(lambda view, m: view.rows[~view.present[:, m]])
     others = noised(lambda view, m: np.setdiff1d(np.arange(len(view.samples)), view.rows))
     # What stands alone in a sample is no pair.
     alone = noised(lambda view, m: view.rows[~view.present.all(1) & view.present[:, m]])
     for data in (hidden, others, alone):
-        assert equal(projection(cell, runtime, data), found)
-    assert equal(projection(cell, runtime, labels=True), found)
+        assert equal(projection(cell, runtime, data), weights)
+    assert equal(projection(cell, runtime, labels=True), weights)
     shown = noised(lambda view, m: view.rows[view.present.all(1)])
-    assert not equal(projection(cell, runtime, shown), found)
+    assert not equal(projection(cell, runtime, shown), weights)
 
 
-@pytest.mark.parametrize(("method", "kept"), [("head", 5), ("mora", 2), ("lora", 2)])
-def test_the_beginning_is_kept_and_nothing_else_changes(runtime, method, kept):
+@pytest.mark.parametrize(("method", "cut"), [("head", 5), ("mora", 2), ("lora", 2)])
+def test_the_beginning_is_kept_and_nothing_else_changes(runtime, method, cut):
     model, views = built(aligned(runtime, method, **{"blocks": (0,)} if method == "mora" else {}), runtime)
-    assert model.cut == kept
+    assert model.cut == cut
     assert model.shortcuts.constant
     assert model.shortcuts.ahead is (method == "mora")
     feed = Feed(model, views["train"], 8, CPU)
@@ -114,19 +114,19 @@ def test_a_cell_says_what_it_was_aligned_on_and_that_it_did_not_train(runtime):
     cell, plain = aligned(runtime), make_cell(runtime, NAME, method="head")
     work([cell, plain], runtime)
     store = Store(runtime.out)
-    found, other = (store.record(each) for each in (cell, plain))
-    assert (found.status, other.status) == ("done", "done"), (found.error, other.error)
-    assert (found.beginning.kept, other.beginning.kept) == (True, False)
-    assert (found.beginning.pairs, other.beginning.pairs) == (built(cell, runtime)[0].pairs, 0)
-    assert found.parameters.all == other.parameters.all
-    parameters = found.parameters.all["projection"]
-    assert (found.parameters.trained["projection"], other.parameters.trained["projection"]) == (0, parameters)
-    assert found.flops.forward == other.flops.forward
-    assert found.flops.step_begin > 0 == other.flops.step_begin
-    assert found.flops.step_backward < other.flops.step_backward
-    scores = [store.scores_of(each) for each in (cell, plain)]
-    (table,) = compare(frame.cells([found, other], scores))
-    pairs = found.beginning.pairs
+    record, other = (store.record(one) for one in (cell, plain))
+    assert (record.status, other.status) == ("done", "done"), (record.error, other.error)
+    assert (record.beginning.kept, other.beginning.kept) == (True, False)
+    assert (record.beginning.pairs, other.beginning.pairs) == (built(cell, runtime)[0].pairs, 0)
+    assert record.parameters.all == other.parameters.all
+    parameters = record.parameters.all["projection"]
+    assert (record.parameters.trained["projection"], other.parameters.trained["projection"]) == (0, parameters)
+    assert record.flops.forward == other.flops.forward
+    assert record.flops.step_begin > 0 == other.flops.step_begin
+    assert record.flops.step_backward < other.flops.step_backward
+    scores = [store.scores_of(one) for one in (cell, plain)]
+    (table,) = compare(frame.cells([record, other], scores))
+    pairs = record.beginning.pairs
     assert [note for note in table.notes if "projection" in note] == [
         f"odir: the projection of pictures was fitted once on {pairs} complete training samples, without labels, and "
         "then frozen; it does not count as trained."
@@ -155,9 +155,9 @@ def test_a_saved_projection_counts_even_if_the_samples_give_another(runtime, mon
     kind = type(built(cell, runtime)[0].backbone)
     align = kind.align
 
-    def other(self, own, batches):
-        pairs = align(self, own, batches)
-        own.linear.weight.mul_(1.5)
+    def other(self, module, batches):
+        pairs = align(self, module, batches)
+        module.linear.weight.mul_(1.5)
         return pairs
 
     monkeypatch.setattr(kind, "align", torch.no_grad()(other))
@@ -173,9 +173,9 @@ def test_cells_trained_as_one_are_trained_as_alone(runtime):
     task = task_of("multi-label")
     sides = views["train"], views["val"]
     train(models, *sides, recipes, 0, CPU, task)
-    for model, own, recipe in zip(models, alone, recipes, strict=True):
-        train([own], *sides, [recipe], 0, CPU, task)
-        for name, value in own.trained().items():
+    for model, reference, recipe in zip(models, alone, recipes, strict=True):
+        train([reference], *sides, [recipe], 0, CPU, task)
+        for name, value in reference.trained().items():
             torch.testing.assert_close(model.trained()[name], value, rtol=0, atol=1e-4, msg=name)
 
 
@@ -200,10 +200,10 @@ def test_after_another_dataset_each_has_a_projection_of_its_own(runtime):
     source = transfer.before(cell, runtime)
     assert source.recipe.projection == "aligned"
     model, before = built(cell, runtime)[0], built(source, runtime)[0]
-    own = {name: value.clone() for name, value in model.projection.state_dict().items()}
-    assert not equal(own, before.projection.state_dict())
+    weights = {name: value.clone() for name, value in model.projection.state_dict().items()}
+    assert not equal(weights, before.projection.state_dict())
     transfer.carry_over([before], [model])
-    assert equal(own, model.projection.state_dict())
+    assert equal(weights, model.projection.state_dict())
     head = aligned(runtime, after=after)
     with pytest.raises(UserError, match="nothing to transfer, because this method trains only the classifier"):
         transfer.carry_over([built(transfer.before(head, runtime), runtime)[0]], [built(head, runtime)[0]])

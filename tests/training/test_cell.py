@@ -58,7 +58,8 @@ def test_the_same_seed_gives_the_same_bits(runtime, folder):
     for part in SAME:
         assert text(getattr(one.record, part)) == text(getattr(two.record, part)), part
     first, second = one.predictions, two.predictions
-    assert all((first[n] == second[n]).all() or np.isnan(first[n]).any() for n in first)
+    assert first.keys() == second.keys()
+    assert all(np.array_equal(first[n], second[n], equal_nan=True) for n in first)
 
 
 def test_workers_change_nothing(runtime, folder):
@@ -80,8 +81,8 @@ def test_predictions_are_enough_to_score_again(runtime, folder):
     assert record.status == "done", record.trace
     saved = Store(runtime.out).predictions(cell)
     natural = saved["test_natural"]
-    own = masks.Units(natural, cell.modalities, saved["test_tokens"], {}, (), saved["test_targets"])
-    kept = masks.mask(own, "both", 0.7, UNIFORM, data=cell.drawn_by, split="test", seed=cell.seed)
+    units = masks.Units(natural, cell.modalities, saved["test_tokens"], {}, (), saved["test_targets"])
+    kept = masks.mask(units, "both", 0.7, UNIFORM, data=cell.drawn_by, split="test", seed=cell.seed)
     present = presence.combine(natural, kept)
     again, _ = stratified(MultiLabel(), saved["test_targets"], saved["test_logits"], present, cell.modalities)
     scores = Store(runtime.out).scores_of(cell)
@@ -96,14 +97,14 @@ def test_naturally_missing_pictures_are_predicted_only_as_they_are(runtime, fold
     data = samples("odir", str(folder), 64, runtime)
     lacking = without_pictures(data)
     monkeypatch.setattr("mora_bench.training.cell.samples", lambda *a: lacking)
-    (found,) = run_cells([cell], runtime)
-    without = ~found.predictions["test_natural"][:, 1]
+    (outcome,) = run_cells([cell], runtime)
+    without = ~outcome.predictions["test_natural"][:, 1]
     assert without.any()
-    logits = found.predictions["test_logits"]
+    logits = outcome.predictions["test_logits"]
     assert np.isnan(logits[without][:, 1:]).all()
     assert not np.isnan(logits[without][:, 0]).any()
     assert not np.isnan(logits[~without]).any()
-    assert found.record.data.realised["test"]["naturally_without_image"] == pytest.approx(without.mean())
+    assert outcome.record.data.realised["test"]["naturally_without_image"] == pytest.approx(without.mean())
 
 
 def without_pictures(data):
@@ -178,14 +179,14 @@ def test_a_cell_whose_decoded_samples_are_written_into_is_a_record_and_the_next_
     runtime, folder, tmp_path, monkeypatch
 ):
     runtime = dataclasses.replace(runtime, cache=tmp_path / "cache")
-    whole, damaged, after = (make_cell(runtime, folder, method="head", seed=seed) for seed in (0, 1, 1))
-    work([whole], runtime)
-    (kept,) = (tmp_path / "cache" / "samples").iterdir()
-    assert masking.decoded(whole, runtime) == [kept]
+    intact, damaged, after = (make_cell(runtime, folder, method="head", seed=seed) for seed in (0, 1, 1))
+    work([intact], runtime)
+    (sample_folder,) = (tmp_path / "cache" / "samples").iterdir()
+    assert masking.decoded(intact, runtime) == [sample_folder]
     real = cell_module.fitted
 
     def fitted(*rest, **more):
-        (kept / "1" / "pixels.bin").write_bytes(bytes((kept / "1" / "pixels.bin").stat().st_size))
+        (sample_folder / "1" / "pixels.bin").write_bytes(bytes((sample_folder / "1" / "pixels.bin").stat().st_size))
         return real(*rest, **more)
 
     store = Store(runtime.out)
@@ -194,7 +195,7 @@ def test_a_cell_whose_decoded_samples_are_written_into_is_a_record_and_the_next_
         work([damaged], runtime)
     record = store.record(damaged)
     assert record.status == "failed"
-    assert f"{kept}: 1/pixels.bin was written into while this cell read it" in record.error
+    assert f"{sample_folder}: 1/pixels.bin was written into while this cell read it" in record.error
     elsewhere = dataclasses.replace(runtime, out=tmp_path / "elsewhere")
     work([after], elsewhere)
     right = dataclasses.replace(runtime, out=tmp_path / "right", cache=tmp_path / "other")

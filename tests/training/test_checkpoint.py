@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def often(runtime):
-    """A place where every step is saved."""
+    """A runtime where every step is saved."""
     return dataclasses.replace(runtime, checkpoint_minutes=1e-9)
 
 
@@ -60,15 +60,15 @@ def results(cells, runtime):
     store = Store(runtime.out)
     records = [store.record(cell) for cell in cells]
     assert all(record.status == "done" for record in records), [record.error for record in records]
-    found = [(store.predictions(cell), measured(store.score_file(cell).read_bytes())) for cell in cells]
+    outcomes = [(store.predictions(cell), measured(store.score_file(cell).read_bytes())) for cell in cells]
     histories = [(r.training.history, r.training.best_step, r.training.steps) for r in records]
-    return found, histories, [record.training.resumed for record in records]
+    return outcomes, histories, [record.training.resumed for record in records]
 
 
 def same(cells, runtime, often, tmp_path, monkeypatch, after):
     """Train whole, then killed after some saves and again: the same bits."""
     work(cells, dataclasses.replace(runtime, out=tmp_path / "whole", checkpoint_minutes=0))
-    whole, histories, never = results(cells, dataclasses.replace(runtime, out=tmp_path / "whole"))
+    expected, histories, never = results(cells, dataclasses.replace(runtime, out=tmp_path / "whole"))
     assert never == [[]] * len(cells)
     often = dataclasses.replace(often, out=tmp_path / "killed")
     resumed = []
@@ -84,7 +84,7 @@ def same(cells, runtime, often, tmp_path, monkeypatch, after):
     again, histories_again, gone_on = results(cells, often)
     assert gone_on == [resumed] * len(cells)
     assert histories_again == histories
-    for (predictions, scores), (predictions_again, scores_again) in zip(whole, again, strict=True):
+    for (predictions, scores), (predictions_again, scores_again) in zip(expected, again, strict=True):
         assert scores_again == scores
         for name, values in predictions.items():
             np.testing.assert_array_equal(predictions_again[name], values, strict=True)
@@ -127,9 +127,9 @@ def test_a_cell_that_is_killed_in_its_decay_goes_on_to_the_same_bits(
     recipes = [dataclasses.replace(RECIPE, lr=lr, **changes).settled() for lr in (1e-9, 2e-9)[:fuse]]
     cells = [make_cell(runtime, folder, method="lora", recipe=recipe, watched="auroc") for recipe in recipes]
     same(cells, runtime, often, tmp_path, monkeypatch, (2, 19))
-    told = Store(tmp_path / "killed").record(cells[0]).training
-    assert told.fell_after == 18
-    assert told.resumed[-1] in range(19, told.steps)
+    training = Store(tmp_path / "killed").record(cells[0]).training
+    assert training.fell_after == 18
+    assert training.resumed[-1] in range(19, training.steps)
 
 
 def test_cells_that_train_as_one_go_on_as_one(runtime, often, folder, tmp_path, monkeypatch):
@@ -183,8 +183,8 @@ def test_a_disk_that_is_full_costs_the_checkpoint_alone(runtime, often, folder, 
     often = dataclasses.replace(often, out=tmp_path)
     work([cell], often)
     results([cell], often)
-    said = capsys.readouterr().err
-    assert said.count("no checkpoint (No space left on device); a killed cell would start anew") == 1
+    printed = capsys.readouterr().err
+    assert printed.count("no checkpoint (No space left on device); a killed cell would start anew") == 1
 
 
 @pytest.mark.parametrize(("seconds", "every"), [(0.1, 300.0), (2.0, 400.0)])
@@ -196,16 +196,16 @@ def test_saves_are_rare_enough_to_cost_half_a_percent(tmp_path, monkeypatch, sec
         now[0] += seconds
 
     monkeypatch.setattr(checkpoint, "write_atomic", slow)
-    own = Checkpoint(tmp_path / "x", {}, 300.0)
+    saver = Checkpoint(tmp_path / "x", {}, 300.0)
     now[0] += 299.0
-    assert not own.due()
+    assert not saver.due()
     now[0] += 1.0
-    assert own.due()
-    own.save([], StepClock(CPU), Position(), CPU)
+    assert saver.due()
+    saver.save([], StepClock(CPU), Position(), CPU)
     now[0] += every - 1
-    assert not own.due()
+    assert not saver.due()
     now[0] += 1
-    assert own.due()
+    assert saver.due()
 
 
 def test_a_cell_that_is_killed_for_real_goes_on(runtime, often, folder, tmp_path, cache):
@@ -218,10 +218,10 @@ def test_a_cell_that_is_killed_for_real_goes_on(runtime, often, folder, tmp_path
         process = multiprocessing.get_context("fork").Process(target=work, args=([cell], often))
         process.start()
         until = time.monotonic() + 60
-        place_of = tmp_path / "killed" / "checkpoints"
-        seen = {f.stat().st_mtime_ns for f in place_of.glob("*.safetensors")} if place_of.is_dir() else set()
+        checkpoints = tmp_path / "killed" / "checkpoints"
+        seen = {f.stat().st_mtime_ns for f in checkpoints.glob("*.safetensors")} if checkpoints.is_dir() else set()
         while time.monotonic() < until and process.is_alive():
-            now = {f.stat().st_mtime_ns for f in place_of.glob("*.safetensors")} if place_of.is_dir() else set()
+            now = {f.stat().st_mtime_ns for f in checkpoints.glob("*.safetensors")} if checkpoints.is_dir() else set()
             if now - seen:
                 break
             time.sleep(0.005)
@@ -229,9 +229,9 @@ def test_a_cell_that_is_killed_for_real_goes_on(runtime, often, folder, tmp_path
         os.kill(process.pid, signal.SIGKILL)
         process.join()
     work([cell], often)
-    found, histories, resumed = results([cell], often)
-    whole, expected, _ = results([cell], dataclasses.replace(runtime, out=tmp_path / "whole"))
+    outcomes, histories, resumed = results([cell], often)
+    reference, expected, _ = results([cell], dataclasses.replace(runtime, out=tmp_path / "whole"))
     assert len(resumed[0]) >= 1
     assert sorted(resumed[0]) == resumed[0]
     assert histories == expected
-    assert found[0][1] == whole[0][1]
+    assert outcomes[0][1] == reference[0][1]

@@ -39,8 +39,8 @@ def drawn(seed: int, n: int, c: int, one: bool):
 def test_weights_of_1_are_no_weights_and_others_are_torchs(seed, n, c):
     weights = torch.from_numpy(np.random.default_rng(seed + 1).uniform(0.1, 20, c).astype(np.float32))
     losses = {
-        MultiLabel: lambda own: torch.nn.BCEWithLogitsLoss(pos_weight=own),
-        MultiClass: lambda own: torch.nn.CrossEntropyLoss(weight=own),
+        MultiLabel: lambda factors: torch.nn.BCEWithLogitsLoss(pos_weight=factors),
+        MultiClass: lambda factors: torch.nn.CrossEntropyLoss(weight=factors),
     }
     for task, theirs in losses.items():
         targets, logits = drawn(seed, n, c, one=task is MultiClass)
@@ -54,11 +54,11 @@ def test_the_weighted_losses_by_hand():
     logits, weights = torch.tensor([[0.0, np.log(3)], [np.log(3), 0.0]], dtype=torch.float32), torch.tensor([2.0, 5.0])
     # Of labels: -log p times the weight where true, -log(1 - p) where not; p is 1/2 or 3/4.
     labels = [2 * np.log(2), np.log(4), np.log(4), 5 * np.log(2)]
-    found = MultiLabel().loss(logits, torch.eye(2), weights)
-    assert found.item() == pytest.approx(np.mean(labels))
+    loss = MultiLabel().loss(logits, torch.eye(2), weights)
+    assert loss.item() == pytest.approx(np.mean(labels))
     # Of classes: both true ones have a softmax of 1/4.
-    found = MultiClass().loss(logits, torch.eye(2), weights)
-    assert found.item() == pytest.approx((2 * np.log(4) + 5 * np.log(4)) / (2 + 5))
+    loss = MultiClass().loss(logits, torch.eye(2), weights)
+    assert loss.item() == pytest.approx((2 * np.log(4) + 5 * np.log(4)) / (2 + 5))
 
 
 def test_balanced_weights_by_hand():
@@ -84,11 +84,11 @@ def test_no_constant_has_less_loss_than_the_prior(task, weighted, seed):
     wanted, _ = drawn(seed, 40, 4, one=task is MultiClass)
     targets = wanted.numpy()
     weights = task().balanced(targets) if weighted else None
-    given = () if weights is None else (torch.from_numpy(weights).float(),)
+    loss_weights = () if weights is None else (torch.from_numpy(weights).float(),)
     best = torch.from_numpy(task().logits(task().prior(targets, weights)[None]))
-    least = task().loss(best.expand_as(wanted), wanted, *given)
+    least = task().loss(best.expand_as(wanted), wanted, *loss_weights)
     for step in torch.randn(200, 4, generator=torch.Generator().manual_seed(seed)) * 0.3:
-        assert task().loss((best + step).expand_as(wanted), wanted, *given) >= least - 1e-6
+        assert task().loss((best + step).expand_as(wanted), wanted, *loss_weights) >= least - 1e-6
 
 
 def test_a_balanced_start_is_even_and_an_unweighted_one_at_prevalence(toy, runtime, folder):
@@ -147,7 +147,9 @@ def test_drawing_samples_by_weights_leaves_class_weights_alone(folder, view):
     """What is drawn stands for the split itself; a weight of a sample says what its mask did."""
     recipe = dataclasses.replace(RECIPE, epochs=1, class_weights="balanced", reweigh=True)
     drawn_by = dataclasses.replace(view, weights=np.where(np.arange(16) % 3 == 0, 4.0, 0.5))
-    even, uneven = (train(heads(folder), own, view, [recipe], 0, CPU, MultiLabel())[0] for own in (view, drawn_by))
+    even, uneven = (
+        train(heads(folder), training, view, [recipe], 0, CPU, MultiLabel())[0] for training in (view, drawn_by)
+    )
     assert even.history[0]["loss"] != uneven.history[0]["loss"]
     weights = [class_weights(recipe, MultiLabel(), v.targets.numpy()) for v in (view, drawn_by)]
     assert np.array_equal(*weights)

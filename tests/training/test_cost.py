@@ -64,18 +64,18 @@ def test_vilt_b32_forward_is_the_published_order():
 
 
 def test_backward_depends_on_where_training_begins(model_of):
-    found = {name: step_flops(model_of(name), batch()) for name in ("head", "mora", "full")}
+    costs = {name: step_flops(model_of(name), batch()) for name in ("head", "mora", "full")}
     convolution = 2 * 8 * 3 * 16**2 * 32
     # Twice the forward pass, but nobody needs the gradient of the pixels.
-    assert found["full"]["backward"] == 2 * found["full"]["forward"] - convolution
-    assert found["full"]["begin"] == 0
+    assert costs["full"]["backward"] == 2 * costs["full"]["forward"] - convolution
+    assert costs["full"]["begin"] == 0
     # MoRA reads the first block's input and output, and changes neither: both are computed once.
     tokens, width, inner = 9 + 9, TINY["hidden_size"], TINY["intermediate_size"]
     block = 2 * (tokens * (4 * width**2 + 2 * width * inner) + 2 * tokens**2 * width)
-    assert found["mora"]["begin"] == convolution + block
+    assert costs["mora"]["begin"] == convolution + block
     # Frozen weights need no gradient of their own, and nothing before the first branch needs any: less than half.
-    assert 0.25 < found["mora"]["backward"] / found["full"]["backward"] < 0.5
-    assert found["head"]["backward"] < 0.02 * found["full"]["backward"]
+    assert 0.25 < costs["mora"]["backward"] / costs["full"]["backward"] < 0.5
+    assert costs["head"]["backward"] < 0.02 * costs["full"]["backward"]
 
 
 def test_clock_drops_the_warm_up():

@@ -64,9 +64,9 @@ TORCHINFO = {
 
 @cache
 def net(name: str, text: int, attention: str) -> Net:
-    (found,) = subject(name, InputSize(text), None if name == "vilt-b32" else attention).nets
-    assert found.attention == attention
-    return found
+    (network,) = subject(name, InputSize(text), None if name == "vilt-b32" else attention).nets
+    assert network.attention == attention
+    return network
 
 
 @cache
@@ -75,7 +75,7 @@ def counted(name: str, text: int, attention: str):
 
 
 @cache
-def said(tool: str, name: str, text: int, attention: str):
+def row_of(tool: str, name: str, text: int, attention: str):
     return row(TOOLS[tool], net(name, text, attention), counted(name, text, attention))
 
 
@@ -83,9 +83,9 @@ def over_ours(tool: str, name: str, text: int, attention: str) -> float:
     """The tool's multiply-adds over ours; skips a tool that is not installed."""
     if TOOLS[tool].version() is None:
         pytest.skip(f"{tool} is not installed; it is none of our dependencies")
-    found = said(tool, name, text, attention)
-    assert found.status == "counted", found.why
-    return found.over_ours
+    count_row = row_of(tool, name, text, attention)
+    assert count_row.status == "counted", count_row.why
+    return count_row.over_ours
 
 
 @pytest.mark.parametrize(("name", "text", "attention"), FORMS)
@@ -105,14 +105,14 @@ def test_a_tool_says_what_it_is_known_to_say(tool, name, text, attention):
 
 def table(corner: str) -> dict[str, list[str]]:
     """A table of the page by its first cell: the cells of each line by the line's first."""
-    (block,) = [own for own in re.findall(r"((?:^\|.*\n)+)", PAGE, re.M) if own.split("|")[1].strip() == corner]
+    (block,) = [match for match in re.findall(r"((?:^\|.*\n)+)", PAGE, re.M) if match.split("|")[1].strip() == corner]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
     return {first: rest for first, *rest in lines if set(first) != {"-"}}
 
 
 def columns() -> list[tuple[str, int, str]]:
     """Shape, text and attention of each column of the page's table of multiply-adds."""
-    parts = [re.split(r",? ", own) for own in table("multiply-adds")["multiply-adds"][1:]]
+    parts = [re.split(r",? ", heading) for heading in table("multiply-adds")["multiply-adds"][1:]]
     return [(shape, int(text), attention) for shape, text, attention in parts]
 
 
@@ -122,7 +122,7 @@ def test_our_numbers_on_the_page_are_what_we_count():
     assert mine == [f"{counted(*column).total / 1e9:.4g}" for column in columns()]
     parameters = table("parameters")
     for at, shape in enumerate(parameters["parameters"]):
-        column = next(own for own in columns() if own[0] == shape)
+        column = next(form for form in columns() if form[0] == shape)
         assert parameters["`mora_bench`"][at] == f"{counted(*column).parameters:,}"
 
 
@@ -130,13 +130,13 @@ def test_our_numbers_on_the_page_are_what_we_count():
 def test_a_tools_numbers_on_the_page_are_what_it_says(tool):
     version, *shares = table("multiply-adds")[tool]
     assert len(shares) == len(columns())
-    own = [over_ours(tool, *column) for column in columns()]
+    ratios = [over_ours(tool, *column) for column in columns()]
     assert version in (TOOLS[tool].version() or "")
-    assert [float(share) for share in shares] == pytest.approx(own, abs=0.0006)
+    assert [float(share) for share in shares] == pytest.approx(ratios, abs=0.0006)
     parameters = table("parameters")
     for at, shape in enumerate(parameters["parameters"]):
-        column = next(own for own in columns() if own[0] == shape)
-        printed = said(tool, *column).parameters
+        column = next(form for form in columns() if form[0] == shape)
+        printed = row_of(tool, *column).parameters
         share = None if printed is None else f"{printed / counted(*column).parameters:.3f}"
         assert (parameters[tool][at] if tool in parameters else None) == share
 
@@ -145,9 +145,9 @@ def test_the_shares_on_the_page_are_ours_and_pefts():
     lines = table("method")
     assert set(lines) == {"method", "`lora`", "`mora`"}
     for name in ("lora", "mora"):
-        share, found = by_shapes(name)
-        of_ours = [found.share_adapter, found.share_adapter_head, share.once, share.percent]
-        assert lines[f"`{name}`"] == [f"{found.trained['adapter']:,}", *[f"{own:.4g}" for own in of_ours]]
+        share, parameters = by_shapes(name)
+        of_ours = [parameters.share_adapter, parameters.share_adapter_head, share.once, share.percent]
+        assert lines[f"`{name}`"] == [f"{parameters.trained['adapter']:,}", *[f"{figure:.4g}" for figure in of_ours]]
 
 
 def by_shapes(name: str):
@@ -164,18 +164,18 @@ def by_shapes(name: str):
 
 
 def test_peft_counts_the_classifier_twice_and_the_adapter_in_the_whole():
-    share, found = by_shapes("lora")
+    share, parameters = by_shapes("lora")
     head, base = 1_196_552, 112_791_560
     assert share.trained == 294_912 + head
     assert share.all == base + 294_912 + head
     assert round(share.percent, 3) == 1.305
-    assert round(share.of_base, 3) == round(found.share_adapter_head, 3) == 1.322
+    assert round(share.of_base, 3) == round(parameters.share_adapter_head, 3) == 1.322
     assert share.once == pytest.approx(100 * (294_912 + head) / (base + 294_912))
 
 
 def test_a_method_costs_what_records_say_and_the_backbone_is_left_as_it_was():
     small = subject("small", InputSize(20))
-    before = {name: own.clone() for name, own in small.backbone.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in small.backbone.state_dict().items()}
     (plain,) = small.nets
     width, classes = 96, 8
     head, mora = (methods.cost(name, small, Settings()) for name in ("head", "mora"))
@@ -188,7 +188,7 @@ def test_a_method_costs_what_records_say_and_the_backbone_is_left_as_it_was():
     assert head.peft is None
     after = small.backbone.state_dict()
     assert before.keys() == after.keys()
-    assert all(torch.equal(own, after[name]) for name, own in before.items())
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
 def test_a_text_longer_than_vilts_positions_is_said_and_one_beyond_clips_is_refused():
@@ -201,25 +201,25 @@ def test_a_text_longer_than_vilts_positions_is_said_and_one_beyond_clips_is_refu
 
 @pytest.mark.parametrize("tokens", [1, 6])
 def test_fused_is_counted_by_closed_form_and_its_pictures_apart(tokens):
-    found = subject(f"fused:untrained,untrained,{tokens}", InputSize(30))
-    reading, seeing = map(ours, found.nets)
+    fused = subject(f"fused:untrained,untrained,{tokens}", InputSize(30))
+    reading, seeing = map(ours, fused.nets)
     width, features = 64, 32
     assert reading.total == blocks(30 + tokens, width, 128, 3) + tokens * features * width
     # A small ResNet's convolutions, of their outputs' sizes, in an order of their own.
     convolutions = []
 
-    def counted(layer, given, out):
+    def counted(layer, inputs, out):
         convolutions.append(out[0].numel() * layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1])
 
-    network = found.nets[1].module
+    network = fused.nets[1].module
     hooks = [m.register_forward_hook(counted) for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
-    network(**found.nets[1].inputs)
+    network(**fused.nets[1].inputs)
     for hook in hooks:
         hook.remove()
     assert seeing.total == seeing.convolutions == sum(convolutions)
-    assert "once per picture" in found.nets[1].name
-    assert f"gives {tokens} token" in found.notes[0]
-    mora = methods.cost("mora", found, Settings(classes=3))
+    assert "once per picture" in fused.nets[1].name
+    assert f"gives {tokens} token" in fused.notes[0]
+    mora = methods.cost("mora", fused, Settings(classes=3))
     assert mora.trained["projection"] == features * width + width + 2 * tokens * width
     head = width * 2 * width + 2 * width * 3
     # `down` and `up` of every token, rank 4, in one block; the sum of the ups of two modalities.
@@ -227,9 +227,9 @@ def test_fused_is_counted_by_closed_form_and_its_pictures_apart(tokens):
 
 
 def test_a_pair_whose_pictures_are_features_is_counted_in_the_same_way():
-    found = subject("pair:small-dual,untrained", InputSize(8))
-    assert [net.name.rpartition(", ")[2] for net in found.nets] == ["text tower", "once per picture"]
-    assert ours(found.nets[1]).total == ours(subject("fused:untrained,untrained", InputSize(8)).nets[1]).total
+    pair = subject("pair:small-dual,untrained", InputSize(8))
+    assert [net.name.rpartition(", ")[2] for net in pair.nets] == ["text tower", "once per picture"]
+    assert ours(pair.nets[1]).total == ours(subject("fused:untrained,untrained", InputSize(8)).nets[1]).total
 
 
 @pytest.mark.parametrize("name", ["small", "small-dual", "pair:small-dual,small-dual", "fused:untrained,untrained"])
@@ -246,9 +246,9 @@ def test_another_picture_costs_what_its_patches_do(name):
 
 def test_a_family_of_ones_own_is_counted_as_it_runs_here():
     registry.load_plugins([Path(__file__).parents[1] / "plugins" / "toys.py"])
-    found = subject("towers", InputSize())
-    (only,) = found.nets
-    assert (only.attention, found.text, found.picture) == ("", 40, None)
+    towers = subject("towers", InputSize())
+    (only,) = towers.nets
+    assert (only.attention, towers.text, towers.picture) == ("", 40, None)
     assert ours(only).total > 0
     with pytest.raises(UserError, match="the backbone runs its own attention"):
         subject("towers", InputSize(), "eager")
@@ -281,15 +281,15 @@ class Off(Broken):
 
 def test_a_tool_that_fails_is_a_row_and_leaves_nothing_behind():
     (small,) = subject("small", InputSize(8)).nets
-    weights = {name: own.clone() for name, own in small.module.state_dict().items()}
+    weights = {name: tensor.clone() for name, tensor in small.module.state_dict().items()}
     linear, product, state = F.linear, torch.Tensor.matmul, torch.get_rng_state()
-    found = row(Broken(), small, ours(small))
-    assert (found.status, found.why) == ("failed", ("ZeroDivisionError: no operator; half-way",))
+    count_row = row(Broken(), small, ours(small))
+    assert (count_row.status, count_row.why) == ("failed", ("ZeroDivisionError: no operator; half-way",))
     assert (F.linear, torch.Tensor.matmul) == (linear, product)
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.is_grad_enabled()
     assert not small.module.training
-    assert all(torch.equal(own, weights[name]) for name, own in small.module.state_dict().items())
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in small.module.state_dict().items())
 
 
 def test_a_difference_that_is_not_known_is_called_so():
@@ -303,13 +303,13 @@ def test_a_difference_that_is_not_known_is_called_so():
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_difference_of_a_tool_from_ours_has_its_reason(tool):
     for name in ("small", "small-dual"):
-        for own in subject(name, InputSize(16)).nets:
-            found = row(TOOLS[tool], own, ours(own))
-            if found.status == "not installed":
+        for network in subject(name, InputSize(16)).nets:
+            count_row = row(TOOLS[tool], network, ours(network))
+            if count_row.status == "not installed":
                 pytest.skip(f"{tool} is not installed; it is none of our dependencies")
-            assert found.status == "counted", found.why
-            assert not [why for why in found.why if "not known" in why]
-            assert bool(found.why) or found.over_ours == pytest.approx(1, abs=0.01)
+            assert count_row.status == "counted", count_row.why
+            assert not [why for why in count_row.why if "not known" in why]
+            assert bool(count_row.why) or count_row.over_ours == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize(("tool", "share"), [("calflops", 0), ("ptflops", 0), ("deepspeed", 1), ("torchinfo", 1)])

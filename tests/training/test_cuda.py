@@ -34,18 +34,18 @@ def ran(cells, runtime):
     return records, [{n: expit(v) for n, v in store.predictions(c).items() if "logits" in n} for c in cells]
 
 
-def near(found, expected, most):
-    assert found.keys() == expected.keys()
-    for name in found:
-        np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=most, err_msg=name)
+def near(probabilities, expected, most):
+    assert probabilities.keys() == expected.keys()
+    for name in probabilities:
+        np.testing.assert_allclose(probabilities[name], expected[name], rtol=0, atol=most, err_msg=name)
 
 
 def on_both(cell, gpu, runtime, tmp_path, most=DEVICES):
-    (record,), (found,) = ran([cell], gpu)
+    (record,), (probabilities,) = ran([cell], gpu)
     _, (expected,) = ran([cell], dataclasses.replace(runtime, out=tmp_path / "cpu"))
     assert record.provenance.device == torch.cuda.get_device_name()
     assert record.memory["peak_allocated_mib"] > 0
-    near(found, expected, most)
+    near(probabilities, expected, most)
 
 
 @pytest.mark.parametrize("name", ON_A_STREAM)
@@ -66,24 +66,24 @@ def test_two_towers(method, gpu, runtime, clip_folder, tmp_path):
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 @pytest.mark.parametrize("method", ["full", "mora"])
 def test_precisions(precision, method, gpu, runtime, folder, tmp_path):
-    whole = make_cell(runtime, folder, method=method)
+    single = make_cell(runtime, folder, method=method)
     half = make_cell(runtime, folder, method=method, recipe=dataclasses.replace(RECIPE, precision=precision))
-    near(ran([half], gpu)[1][0], ran([whole], gpu)[1][0], HALF)
+    near(ran([half], gpu)[1][0], ran([single], gpu)[1][0], HALF)
 
 
 @pytest.mark.parametrize("compiler", ["on", "graphs"])
 def test_compilers(compiler, gpu, runtime, folder, tmp_path):
     cell = make_cell(runtime, folder)
-    found = ran([cell], dataclasses.replace(gpu, compiler=compiler, out=tmp_path / compiler))[1][0]
-    near(found, ran([cell], gpu)[1][0], DEVICES)
+    probabilities = ran([cell], dataclasses.replace(gpu, compiler=compiler, out=tmp_path / compiler))[1][0]
+    near(probabilities, ran([cell], gpu)[1][0], DEVICES)
 
 
 def test_cells_as_one(gpu, runtime, folder, tmp_path):
     cells = [make_cell(runtime, folder, rank=rank) for rank in (1, 2, 4)]
     records, together = ran(cells, gpu)
     assert [(record.not_as_one, record.time.cells_as_one) for record in records] == [("", 3)] * 3
-    for cell, found in zip(cells, together, strict=True):
-        near(found, ran([cell], dataclasses.replace(gpu, out=tmp_path / "alone"))[1][0], DEVICES)
+    for cell, probabilities in zip(cells, together, strict=True):
+        near(probabilities, ran([cell], dataclasses.replace(gpu, out=tmp_path / "alone"))[1][0], DEVICES)
 
 
 def test_a_cell_goes_on_from_a_checkpoint(gpu, runtime, folder, tmp_path, monkeypatch):
@@ -103,9 +103,9 @@ def test_a_cell_goes_on_from_a_checkpoint(gpu, runtime, folder, tmp_path, monkey
         patch.setattr(Checkpoint, "save", dies)
         with pytest.raises(KeyboardInterrupt):
             work([cell], often)
-    (record,), (found,) = ran([cell], often)
+    (record,), (probabilities,) = ran([cell], often)
     assert record.training.resumed == [1]
-    near(found, expected, 1e-5)
+    near(probabilities, expected, 1e-5)
 
 
 def test_twice_the_same(gpu, runtime, folder, tmp_path):

@@ -55,9 +55,9 @@ def test_a_step_sees_a_part_of_what_the_mask_shows_and_never_nothing(toy, rate, 
     at = np.random.default_rng(seed).permutation(60)[:25]
     places = dropping.at(step, at)
     assert (dropping.view.rows[places] == at).all()
-    found = dropping.view.present[places]
-    assert found.any(1).all()
-    assert not (found & ~view.present[at]).any()
+    seen = dropping.view.present[places]
+    assert seen.any(1).all()
+    assert not (seen & ~view.present[at]).any()
     # A sample's draw does not hang on who else is in the batch, nor where.
     assert (dropping.at(step, at[::-1]) == places[::-1]).all()
     assert (dropping.at(step, at[:1]) == places[:1]).all()
@@ -65,18 +65,18 @@ def test_a_step_sees_a_part_of_what_the_mask_shows_and_never_nothing(toy, rate, 
 
 def test_each_modality_is_left_out_as_often_as_it_says(view):
     dropping, every = Dropping(view, 0.3, 0), np.arange(60)
-    whole = view.present.all(1)
+    complete = view.present.all(1)
     seen = np.stack([shown(dropping, step, every) for step in range(1, 401)])
     # Of two that are there: both stay in 0.49 of all steps; both would go in 0.09, and then one of them stays.
-    both, first, second = (seen[:, whole] == pattern for pattern in ((True, True), (True, False), (False, True)))
-    shares = [own.all(2).mean() for own in (both, first, second)]
+    both, first, second = (seen[:, complete] == pattern for pattern in ((True, True), (True, False), (False, True)))
+    shares = [matches.all(2).mean() for matches in (both, first, second)]
     assert shares == pytest.approx([0.49, 0.255, 0.255], abs=0.015)
-    assert (seen[:, ~whole] == view.present[~whole]).all()
+    assert (seen[:, ~complete] == view.present[~complete]).all()
 
 
 def test_the_rate_rises_evenly_to_its_value_and_stays(view):
-    dropping, every, whole = Dropping(view, 0.8, 0, rising=100), np.arange(60), view.present.all(1)
-    left = np.array([shown(dropping, step, every)[whole].all(1).mean() for step in range(1, 301)])
+    dropping, every, complete = Dropping(view, 0.8, 0, rising=100), np.arange(60), view.present.all(1)
+    left = np.array([shown(dropping, step, every)[complete].all(1).mean() for step in range(1, 301)])
     # Both of two stay with the square of what the rate leaves each.
     assert left[:20].mean() == pytest.approx(np.mean([(1 - 0.008 * step) ** 2 for step in range(1, 21)]), abs=0.05)
     assert left[40:60].mean() == pytest.approx(np.mean([(1 - 0.008 * step) ** 2 for step in range(41, 61)]), abs=0.05)
@@ -110,12 +110,12 @@ def test_kept_states_train_as_computed_ones_do(runtime, folder, method, monkeypa
     plain = make_cell(runtime, folder, method=method)
     cell = dataclasses.replace(plain, recipe=dataclasses.replace(plain.recipe, modality_dropout=0.4))
     assert plain.key != cell.key
-    kept = trained(cell, runtime)
+    reused = trained(cell, runtime)
     monkeypatch.setattr("mora_bench.training.dropped.MOST_KEPT", 0)
     computed = trained(cell, dataclasses.replace(runtime, out=runtime.out.parent / "again"))
-    assert (kept[0].beginning.kept, computed[0].beginning.kept) == (True, False)
-    np.testing.assert_allclose(kept[1], computed[1], atol=2e-5)
-    assert not np.allclose(trained(plain, runtime)[1], kept[1], atol=1e-3, equal_nan=True)
+    assert (reused[0].beginning.kept, computed[0].beginning.kept) == (True, False)
+    np.testing.assert_allclose(reused[1], computed[1], atol=2e-5)
+    assert not np.allclose(trained(plain, runtime)[1], reused[1], atol=1e-3, equal_nan=True)
 
 
 def test_a_rate_of_one_leaves_nothing_and_is_refused():

@@ -33,9 +33,9 @@ def counted(name, axes, modalities=MODALITIES):
 
 def test_the_model_is_the_published_one():
     """151,277,313 parameters; the temperature, one of them, does not run here. The classifier reads 1,024 features."""
-    found = counted("full", Axes())
+    counts = counted("full", Axes())
     head = (1024 * 2048 + 2048) + 2 * 2048 + (2048 * 8 + 8)
-    assert found["trained"] == {
+    assert counts["trained"] == {
         "adapter": 0,
         "pooler": PROJECTIONS,
         "head": head,
@@ -74,9 +74,9 @@ def dcp():
     ],
 )
 def test_adapters_have_their_closed_forms(name, axes, adapter):
-    found = counted(name, axes)
-    assert found["all"]["adapter"] == adapter
-    assert found["trained"]["pooler"] == PROJECTIONS
+    counts = counted(name, axes)
+    assert counts["all"]["adapter"] == adapter
+    assert counts["trained"]["pooler"] == PROJECTIONS
 
 
 def test_moras_share_with_three_modalities_grows_by_one_up_per_tower():

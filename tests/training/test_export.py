@@ -79,8 +79,8 @@ def read_outside(adapter: Path, folder: Path, readout: str, batch) -> torch.Tens
         if readout == "mean":
             return saved_head(adapter)(tokens.mean(1))
         queries = weights["queries.0"]
-        found = (tokens @ queries.T / queries.shape[1] ** 0.5).softmax(1).transpose(1, 2) @ tokens
-        return (found * weights["weight"]).sum(-1) + weights["bias"]
+        features = (tokens @ queries.T / queries.shape[1] ** 0.5).softmax(1).transpose(1, 2) @ tokens
+        return (features * weights["weight"]).sum(-1) + weights["bias"]
 
 
 @pytest.mark.parametrize("readout", ["mean", "labels"])
@@ -94,33 +94,33 @@ def test_a_readouts_test_logits_come_back_by_predict_and_outside_the_harness(met
     assert record.uncounted == []
     assert json.loads((adapter / "inference.json").read_text())["readout"] == readout
     assert "| what is read |" in (adapter / "README.md").read_text()
-    kept = load_arrays(Store(runtime.out).prediction_file(cell))
-    data, rows = samples("odir", str(folder), 64, runtime), kept["test_rows"]
-    found = predict(trained(record, runtime).eval(), data, rows, 8, torch.device("cpu"))
-    np.testing.assert_allclose(found, kept["test_logits"], atol=1e-6)
+    predictions = load_arrays(Store(runtime.out).prediction_file(cell))
+    data, rows = samples("odir", str(folder), 64, runtime), predictions["test_rows"]
+    test_logits = predict(trained(record, runtime).eval(), data, rows, 8, torch.device("cpu"))
+    np.testing.assert_allclose(test_logits, predictions["test_logits"], atol=1e-6)
     for k, pattern in enumerate(presence.pattern_presence(2)):
         for i, row in enumerate(rows):
             batch = data.batch(np.array([row]), pattern[None])
             logits = read_outside(adapter, folder, readout, batch)
-            np.testing.assert_allclose(logits, kept["test_logits"][[i], k], atol=1e-5)
+            np.testing.assert_allclose(logits, predictions["test_logits"][[i], k], atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "lora-all", "dora", "ia3"])
 def test_the_records_test_logits_come_back_outside_the_harness(method, runtime, folder):
     runtime, cell, adapter = saved(runtime, folder, method)
-    kept = load_arrays(Store(runtime.out).prediction_file(cell))
+    predictions = load_arrays(Store(runtime.out).prediction_file(cell))
     data = samples("odir", str(folder), 64, runtime)
-    rows = kept["test_rows"]
+    rows = predictions["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
-        np.testing.assert_allclose(outside(adapter, folder, method, batch), kept["test_logits"][:, k], atol=1e-5)
+        np.testing.assert_allclose(outside(adapter, folder, method, batch), predictions["test_logits"][:, k], atol=1e-5)
 
 
 def outside_clip(adapter: Path, folder: Path, method: str, batch) -> torch.Tensor:
     """Logits of a dual encoder by transformers and peft alone."""
     model = PeftModel.from_pretrained(CLIPModel.from_pretrained(folder), adapter).eval()
     words, pictures = batch.inputs
-    mean, std = (torch.tensor(own)[:, None, None] for own in (MEAN, STD))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (MEAN, STD))
     inputs = {
         "input_ids": words.ids,
         "attention_mask": words.mask.long(),
@@ -131,8 +131,10 @@ def outside_clip(adapter: Path, folder: Path, method: str, batch) -> torch.Tenso
         inputs["present"] = batch.present
     head = saved_head(adapter)
     with torch.no_grad():
-        said = model(**inputs)
-        return head(torch.cat([said.text_model_output.pooler_output, said.vision_model_output.pooler_output], -1))
+        encodings = model(**inputs)
+        return head(
+            torch.cat([encodings.text_model_output.pooler_output, encodings.vision_model_output.pooler_output], -1)
+        )
 
 
 @pytest.mark.parametrize("method", ["mora", "lora", "dora", "ia3"])
@@ -140,20 +142,20 @@ def test_a_dual_encoders_test_logits_come_back_outside_the_harness(method, runti
     runtime, cell, adapter = saved(runtime, clip_folder, method)
     config = json.loads((adapter / "adapter_config.json").read_text())
     assert config["modules_to_save"] == ["text_projection", "visual_projection"]
-    kept = load_arrays(Store(runtime.out).prediction_file(cell))
+    predictions = load_arrays(Store(runtime.out).prediction_file(cell))
     data = samples("odir", str(clip_folder), 64, runtime)
-    rows = kept["test_rows"]
+    rows = predictions["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
         batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
         logits = outside_clip(adapter, clip_folder, method, batch)
-        np.testing.assert_allclose(logits, kept["test_logits"][:, k], atol=2e-5)
+        np.testing.assert_allclose(logits, predictions["test_logits"][:, k], atol=2e-5)
 
 
 def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime, folder, tmp_path):
     runtime, cell, adapter = saved(runtime, folder, "mora")
     data = samples("odir", str(folder), 64, runtime)
-    kept = load_arrays(Store(runtime.out).prediction_file(cell))
-    batch = data.batch(kept["test_rows"], np.ones((len(kept["test_rows"]), 2), bool))
+    predictions = load_arrays(Store(runtime.out).prediction_file(cell))
+    batch = data.batch(predictions["test_rows"], np.ones((len(predictions["test_rows"]), 2), bool))
     inputs = transformers_inputs(batch, patch=16)
     save_file({name: tensor.contiguous() for name, tensor in inputs.items()}, tmp_path / "inputs.safetensors")
     needs = json.loads((adapter / "inference.json").read_text())
@@ -165,17 +167,17 @@ def test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime,
         [sys.executable, "load.py", str(folder), str(adapter)], cwd=tmp_path, capture_output=True, text=True, check=True
     ).stdout
     complete = len(presence.pattern_presence(2)) - 1
-    np.testing.assert_allclose(json.loads(out), kept["test_logits"][:, complete], atol=1e-5)
+    np.testing.assert_allclose(json.loads(out), predictions["test_logits"][:, complete], atol=1e-5)
 
 
 @pytest.fixture
 def few_places(folder, tmp_path) -> Path:
     """The backbone with 40 text positions, as all published ViLTs have."""
     vilt = ViltModel.from_pretrained(folder)
-    own = vilt.embeddings.text_embeddings
-    rows = own.position_embeddings.weight[:40].detach().clone()
-    own.position_embeddings = torch.nn.Embedding.from_pretrained(rows, freeze=False)
-    own.register_buffer("position_ids", torch.arange(40)[None], persistent=False)
+    embeddings = vilt.embeddings.text_embeddings
+    rows = embeddings.position_embeddings.weight[:40].detach().clone()
+    embeddings.position_embeddings = torch.nn.Embedding.from_pretrained(rows, freeze=False)
+    embeddings.register_buffer("position_ids", torch.arange(40)[None], persistent=False)
     vilt.config.max_position_embeddings = 40
     out = tmp_path / "few"
     vilt.save_pretrained(out)
@@ -201,12 +203,12 @@ def test_the_script_loads_a_checkpoint_in_float16_as_training_did(runtime, half,
     test_the_readmes_script_gives_the_records_logits_in_a_fresh_process(runtime, half, tmp_path)
 
 
-@pytest.mark.parametrize(("impute", "kept"), [("learned", True), ("mean", False)])
-def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, kept, runtime, folder, tmp_path):
+@pytest.mark.parametrize(("impute", "exported"), [("learned", True), ("mean", False)])
+def test_an_imputer_goes_with_its_adapter_or_says_that_it_cannot(impute, exported, runtime, folder, tmp_path):
     _, _, adapter = saved(runtime, folder, "mora", impute=impute)
-    assert (adapter / "imputer.safetensors").exists() == kept
-    said = "from `imputer.safetensors`" if kept else "what it learned is kept nowhere"
-    assert said in (adapter / "README.md").read_text()
+    assert (adapter / "imputer.safetensors").exists() == exported
+    sentence = "from `imputer.safetensors`" if exported else "what it learned is kept nowhere"
+    assert sentence in (adapter / "README.md").read_text()
     script = (Path(__file__).parents[2] / "docs" / "own.md").read_text()
     script = script.split("## Take an adapter elsewhere")[1].split("```python\n")[1].split("```")[0]
     (tmp_path / "load.py").write_text(script)

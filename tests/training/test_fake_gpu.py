@@ -45,9 +45,9 @@ def on_gpu(model: Model) -> Model:
 def batch_on_gpu(batch: Batch) -> Batch:
     """As `Batch.to` would move it: what decides shapes stays."""
     inputs = []
-    for own in batch.inputs:
-        moved = [f.name for f in dataclasses.fields(own) if f.name not in own.on_cpu]
-        inputs.append(dataclasses.replace(own, **{name: empty(getattr(own, name)) for name in moved}))
+    for part in batch.inputs:
+        moved = [f.name for f in dataclasses.fields(part) if f.name not in part.on_cpu]
+        inputs.append(dataclasses.replace(part, **{name: empty(getattr(part, name)) for name in moved}))
     return Batch(tuple(inputs), empty(batch.present))
 
 
@@ -57,11 +57,11 @@ def model_of(method: str, imputer: str, folder, toy) -> Model:
     return Subject(kind, fills, toy, lambda: copy.deepcopy(load(folder))).model()
 
 
-@pytest.mark.parametrize("found", ["all", "nothing"])
+@pytest.mark.parametrize("shortcuts", ["all", "nothing"])
 @pytest.mark.parametrize("name", ON_A_STREAM)
-def test_every_method_keeps_to_its_device(name, found, folder, toy):
+def test_every_method_keeps_to_its_device(name, shortcuts, folder, toy):
     model = model_of(name, "dummy", folder, toy)
-    if found == "nothing":
+    if shortcuts == "nothing":
         model.shortcuts = Shortcuts()
     batch = thirds(toy, np.arange(6)).batch(np.arange(6))
     for training in (True, False):

@@ -65,16 +65,16 @@ def test_a_network_that_cannot_be_traced_is_counted_by_the_other_counter(model, 
     expected, nothing = flops.counted(model, one(toy))
     assert nothing == []
     monkeypatch.setattr(flops, "forward_flops", fails)
-    found, left_out = flops.counted(model, one(toy))
-    assert found == expected
+    cost, left_out = flops.counted(model, one(toy))
+    assert cost == expected
     assert left_out == ["what fvcore alone would count (RuntimeError)"]
 
 
 def test_a_step_of_one_sample_that_fails_costs_the_count_alone(model, toy):
     model.head.insert(1, torch.nn.BatchNorm1d(model.head[0].out_features))
     model.train()
-    found, left_out = flops.counted(model, one(toy))
-    assert found is None
+    cost, left_out = flops.counted(model, one(toy))
+    assert cost is None
     assert left_out == ["all: a training step of one sample cannot be counted (ValueError)"]
     assert all(parameter.grad is None for parameter in model.parameters())
 

@@ -31,7 +31,7 @@ def read(table, name, folder):
 
 
 def test_features_are_the_mean_of_a_modalitys_tokens_with_that_one_alone_in_the_network(folder, tmp_path):
-    backbone, data, found = read(twins.odir(range(6)), folder, tmp_path)
+    backbone, data, features = read(twins.odir(range(6)), folder, tmp_path)
     for m, name in enumerate(("text", "image")):
         alone = np.arange(2)[None] == m
         for row in range(6):
@@ -40,19 +40,19 @@ def test_features_are_the_mean_of_a_modalitys_tokens_with_that_one_alone_in_the_
             for k in range(backbone.depth):
                 tokens = backbone.block(At(0, k), tokens)
             x = backbone.vilt.layernorm(tokens.x[0][tokens.modality[0] == m]).mean(0)
-            np.testing.assert_array_equal(found[name][row], x.detach().numpy())
+            np.testing.assert_array_equal(features[name][row], x.detach().numpy())
 
 
 def test_of_fused_nets_words_are_read_by_bert_and_pictures_before_the_projection(tmp_path):
-    backbone, data, found = read(twins.odir(range(5)), UNTRAINED, tmp_path)
+    backbone, data, features = read(twins.odir(range(5)), UNTRAINED, tmp_path)
     text, pictures = data.contents
     for row in range(5):
         ids = torch.from_numpy(np.array(text.ids[text.bounds[row] : text.bounds[row + 1]]).astype(np.int64))[None]
         with torch.no_grad():
             states = backbone.bert(input_ids=ids).last_hidden_state[0]
-        np.testing.assert_allclose(found["text"][row], states.mean(0).numpy(), atol=1e-5)
+        np.testing.assert_allclose(features["text"][row], states.mean(0).numpy(), atol=1e-5)
         grid = pictures.features[pictures.bounds[row] : pictures.bounds[row + 1]]
-        np.testing.assert_allclose(found["image"][row], grid.reshape(-1, grid.shape[-1]).mean(0), atol=1e-6)
+        np.testing.assert_allclose(features["image"][row], grid.reshape(-1, grid.shape[-1]).mean(0), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["small-dual", "small", "pair:small-dual,untrained"])
@@ -72,10 +72,10 @@ def test_what_a_sample_lacks_and_what_no_backbone_embeds_has_no_features(folder,
     values = (None, *table.modalities["text"].values[1:])
     lab = Column("table", tuple({"age": float(k)} for k in range(4)))
     columns = {"text": Column("text", values), "image": Column("image", (None,) * 4), "lab": lab}
-    _, _, found = read(dataclasses.replace(table, modalities=columns), folder, tmp_path)
-    assert list(found) == ["text"]
-    assert not found["text"][0].any()
-    assert found["text"][1:].any(1).all()
+    _, _, features = read(dataclasses.replace(table, modalities=columns), folder, tmp_path)
+    assert list(features) == ["text"]
+    assert not features["text"][0].any()
+    assert features["text"][1:].any(1).all()
 
 
 def test_a_plan_has_a_cell_for_each_backbone_and_length_of_texts_and_no_other_axis(runtime, folder):
@@ -97,9 +97,9 @@ def test_features_are_computed_once_for_all_seeds_and_anew_where_a_file_was_chan
     runtime = dataclasses.replace(runtime, cache=tmp_path / "cache")
     calls = []
 
-    def counted(backbone, data, device, own=frozen.computed):
+    def counted(backbone, data, device, compute=frozen.computed):
         calls.append(len(data))
-        return own(backbone, data, device)
+        return compute(backbone, data, device)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen, "computed", counted)

@@ -89,9 +89,9 @@ def test_ranks_of_every_method_that_fills_them_up(name, folder, toy):
 
 def test_frozen_weights_are_held_once(folder, toy):
     first, second = models("lora", folder, toy, [2, 4])
-    own = dict(first.named_parameters())
+    parameters = dict(first.named_parameters())
     for name, parameter in second.named_parameters():
-        assert (parameter.data_ptr() == own[name].data_ptr()) == (not parameter.requires_grad), name
+        assert (parameter.data_ptr() == parameters[name].data_ptr()) == (not parameter.requires_grad), name
 
 
 def ranks_and_rates(runtime, folder):
@@ -166,5 +166,5 @@ def test_a_loss_that_diverges_takes_only_its_own_cell(runtime, folder):
 
 def test_a_group_of_cells_is_what_its_cells_are(runtime, folder):
     cells = ranks_and_rates(runtime, folder)[:2]
-    found = run_cells(cells, dataclasses.replace(runtime, fuse=2))
-    assert [outcome.record.cell.recipe.lr for outcome in found] == [1e-3, 3e-3]
+    outcomes = run_cells(cells, dataclasses.replace(runtime, fuse=2))
+    assert [outcome.record.cell.recipe.lr for outcome in outcomes] == [1e-3, 3e-3]

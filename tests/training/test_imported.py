@@ -29,22 +29,22 @@ def done(runtime, folder):
     cells = [make_cell(runtime, folder, method="head", seed=s) for s in (0, 1)]
     for cell in cells:
         work([cell], runtime)
-    (found,) = run_cells([cells[0]], runtime)
-    return cells, found
+    (outcome,) = run_cells([cells[0]], runtime)
+    return cells, outcome
 
 
-def filled(cell, found, runtime, file):
+def filled(cell, outcome, runtime, file):
     """Our own predictions of a cell, written as somebody else would."""
     asked = imported.template(cell, runtime)
     names = presence.stratum_names(cell.modalities)
     labels = list(asked.columns[3:])
-    _, own = masking.own_sides(cell, runtime)
+    _, sides = masking.own_sides(cell, runtime)
     for split in ("val", "test"):
-        at = {id: i for i, id in enumerate(own[split].ids)}
+        at = {id: i for i, id in enumerate(sides[split].ids)}
         rows = asked.index[asked["split"] == split]
         logits = np.array(
             [
-                found.predictions[f"{split}_logits"][at[asked.loc[r, "id"]], names.index(asked.loc[r, "pattern"])]
+                outcome.predictions[f"{split}_logits"][at[asked.loc[r, "id"]], names.index(asked.loc[r, "pattern"])]
                 for r in rows
             ]
         )
@@ -57,22 +57,22 @@ def filled(cell, found, runtime, file):
 
 
 def test_our_own_predictions_get_our_own_scores(done, runtime, tmp_path):
-    (cell, _), found = done
-    file = filled(cell, found, runtime, tmp_path / "p.csv")
-    own = imported.as_cell(cell, "mine")
+    (cell, _), outcome = done
+    file = filled(cell, outcome, runtime, tmp_path / "p.csv")
+    mine = imported.as_cell(cell, "mine")
     rows, labels = imported.read(file)
-    theirs = imported.outcome(own, rows, labels, runtime)
-    for pattern, setting in found.scores.test.items():
+    theirs = imported.outcome(mine, rows, labels, runtime)
+    for pattern, setting in outcome.scores.test.items():
         for name, value in setting.scores.items():
             if isinstance(value, float):
                 assert theirs.scores.test[pattern].scores[name] == pytest.approx(value, abs=1e-6, nan_ok=True), name
-    assert theirs.record.data.realised == found.record.data.realised
+    assert theirs.record.data.realised == outcome.record.data.realised
     assert theirs.record.competitor.family == "not run here"
 
 
 def test_the_same_from_tensors(done, runtime, tmp_path):
-    (cell, _), found = done
-    frame = pd.read_csv(filled(cell, found, runtime, tmp_path / "p.csv"), dtype=str)
+    (cell, _), outcome = done
+    frame = pd.read_csv(filled(cell, outcome, runtime, tmp_path / "p.csv"), dtype=str)
     frame = frame[frame["split"] != "train"]
     longest = max(map(len, frame["id"]))
     names = presence.stratum_names(cell.modalities)
@@ -94,20 +94,20 @@ def test_the_same_from_tensors(done, runtime, tmp_path):
 
 
 def test_the_template_shows_training_samples_as_the_mask_does(done, runtime):
-    (cell, _), found = done
+    (cell, _), outcome = done
     asked = imported.template(cell, runtime)
     shares = asked[asked["split"] == "train"]["pattern"].value_counts(normalize=True)
-    assert shares["complete"] == pytest.approx(found.record.data.realised["train"]["complete"])
+    assert shares["complete"] == pytest.approx(outcome.record.data.realised["train"]["complete"])
     assert set(asked["pattern"]) == {"complete", "text_only", "image_only"}
 
 
 def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
     cells, _ = done
     for cell in cells:
-        (found,) = run_cells([cell], runtime)
-        file = filled(cell, found, runtime, tmp_path / f"{cell.seed}.csv")
-        result = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
-        Store(runtime.out).write(result.record.cell, result.record, result.predictions, result.scores)
+        (outcome,) = run_cells([cell], runtime)
+        file = filled(cell, outcome, runtime, tmp_path / f"{cell.seed}.csv")
+        theirs = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+        Store(runtime.out).write(theirs.record.cell, theirs.record, theirs.predictions, theirs.scores)
     (table,) = compare(contents(runtime.out).cells)
     (section,) = table.sections
     assert [(row.label, row.family) for row in section.rows] == [("head", "fine-tuning"), ("mine", "not run here")]
@@ -130,8 +130,8 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(done, runtime, tmp_path, change, message):
-    (cell, _), found = done
-    file = filled(cell, found, runtime, tmp_path / "p.csv")
+    (cell, _), outcome = done
+    file = filled(cell, outcome, runtime, tmp_path / "p.csv")
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
     with pytest.raises(UserError, match=message):
         imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
@@ -173,11 +173,11 @@ def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, caps
         csv.writer(text).writerows([rows[0], *body])
     capsys.readouterr()
     assert cli.main(["import", str(out), str(file), "--like", key, "--name", "mine"]) == 0
-    said = capsys.readouterr().out
-    assert "| not run here | mine" in said.replace("   ", " ").replace("  ", " ")
-    found = [own for own in Store(out).records()[0] if own.cell.method == "mine"]
-    assert len(found) == 1
-    assert dataclasses.asdict(found[0].cell)["recipe"] is None
+    printed = capsys.readouterr().out
+    assert "| not run here | mine" in printed.replace("   ", " ").replace("  ", " ")
+    records = [record for record in Store(out).records()[0] if record.cell.method == "mine"]
+    assert len(records) == 1
+    assert dataclasses.asdict(records[0].cell)["recipe"] is None
 
 
 @pytest.fixture
@@ -198,29 +198,31 @@ def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, runtime, total
     asked.to_csv(file, index=False)
     rows, names = imported.read(file)
     last = f"{file}, row {len(rows.ids)} ({rows.ids[-1]}, complete)"
-    each = ", ".join([f"{total / len(labels):g}"] * len(labels))
-    said = f"{last}: {each}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
+    probabilities = ", ".join([f"{total / len(labels):g}"] * len(labels))
+    expected = (
+        f"{last}: {probabilities}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
+    )
     with pytest.raises(UserError) as error:
         imported.outcome(imported.as_cell(cell, "mine"), rows, names, runtime)
-    assert str(error.value) == said
+    assert str(error.value) == expected
 
 
 def test_probabilities_of_two_digits_are_near_enough_to_1(grades, runtime):
     cell, asked, file = grades
     asked[list(asked.columns[3:])] = ["0.33"] * 3
     asked.to_csv(file, index=False)
-    found = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
-    assert found.record.status == "done"
+    outcome = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+    assert outcome.record.status == "done"
 
 
 def test_a_transposed_array_is_stored_as_what_it_shows(done, runtime):
     """A file of safetensors cannot tell that its values were scrambled: NumPy's strides are not written."""
-    (cell, _), found = done
-    _, own = masking.own_sides(cell, runtime)
-    kept = {"val": found.predictions["val_logits"]}
-    turned = np.ascontiguousarray(kept["val"].T).T
+    (cell, _), outcome = done
+    _, sides = masking.own_sides(cell, runtime)
+    logits = {"val": outcome.predictions["val_logits"]}
+    turned = np.ascontiguousarray(logits["val"].T).T
     assert not turned.flags.c_contiguous
-    again = loaded(saved(recorded.predictions(own, {"val": turned})))
-    np.testing.assert_array_equal(again["val_logits"], kept["val"])
+    again = loaded(saved(recorded.predictions(sides, {"val": turned})))
+    np.testing.assert_array_equal(again["val_logits"], logits["val"])
     # The reason: as it is, it comes back as something else.
     assert not np.array_equal(loaded(saved({"x": turned}))["x"], turned, equal_nan=True)

@@ -40,14 +40,14 @@ def test_kept_states_give_what_computing_them_gives(name, storage, folder, view,
     model = model_of(name, folder, view)
     monkeypatch.setattr(feeds, "BLOCKS", 1)
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 0, "disk": 1e9, storage: 1e9})
-    kept, computed = Feed(model, view, 5, CPU), Feed(model, view, 5, CPU, keep=False)
-    assert kept.kept
+    stored, computed = Feed(model, view, 5, CPU), Feed(model, view, 5, CPU, keep=False)
+    assert stored.kept
     assert not computed.kept
-    assert ("ahead" in kept.kept[0].columns) == name.startswith("mora")
+    assert ("ahead" in stored.kept[0].columns) == name.startswith("mora")
     with torch.no_grad():
-        torch.testing.assert_close(model.finish(kept.state(AT)), model.finish(computed.state(AT)), rtol=0, atol=1e-5)
-        whole = torch.cat([model.finish(state) for state in kept.in_order(5)])
-        torch.testing.assert_close(whole, model(view.batch(np.arange(12))), rtol=0, atol=1e-5)
+        torch.testing.assert_close(model.finish(stored.state(AT)), model.finish(computed.state(AT)), rtol=0, atol=1e-5)
+        logits = torch.cat([model.finish(state) for state in stored.in_order(5)])
+        torch.testing.assert_close(logits, model(view.batch(np.arange(12))), rtol=0, atol=1e-5)
 
 
 def test_what_fits_nowhere_is_computed_each_time(folder, view, monkeypatch):
@@ -74,8 +74,8 @@ def test_what_grows_beyond_its_room_is_given_up(folder, view, monkeypatch):
     ordered = View(view.samples, view.rows[order], view.present[order])
     sizes = []
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": 1e9, "disk": 0})
-    runtime = Feed._place
-    monkeypatch.setattr(Feed, "_place", lambda self, size: sizes.append(size) or runtime(self, size))
+    original = Feed._place
+    monkeypatch.setattr(Feed, "_place", lambda self, size: sizes.append(size) or original(self, size))
     assert Feed(model, ordered, 2, CPU).kept
     monkeypatch.setattr(feeds, "_room", lambda device: {"host": sizes[0] / feeds.SHARE + 8, "disk": 0})
     text, image = view.samples.contents
@@ -90,11 +90,11 @@ def test_every_pattern_is_predicted_as_if_it_were_the_mask(folder, toy, view):
     natural[4] = (False, True)
     samples = with_present(toy, natural)
     rows = np.arange(2, 13)
-    found = predict(model, samples, rows, 4, CPU)
-    assert found.shape == (11, 3, 8)
+    logits = predict(model, samples, rows, 4, CPU)
+    assert logits.shape == (11, 3, 8)
     for k, pattern in enumerate([(True, False), (False, True), (True, True)]):
         able = (natural[rows] | ~np.array(pattern)).all(1)
-        assert np.isnan(found[~able, k]).all()
+        assert np.isnan(logits[~able, k]).all()
         with torch.no_grad():
             expected = model(samples.batch(rows[able], np.tile(pattern, (able.sum(), 1))))
-        np.testing.assert_allclose(found[able, k], expected.numpy(), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(logits[able, k], expected.numpy(), rtol=0, atol=1e-5)

@@ -35,9 +35,9 @@ def test_each_validation_is_a_line_and_steps_are_when_time_has_passed(runtime, f
 def test_no_log_and_a_log_that_cannot_be_written_stop_nothing(tmp_path):
     (tmp_path / "file").write_text("")
     for file in (None, tmp_path / "file" / "x.log"):
-        own = Log(file, 3)
-        own.step(1, [])
-        own.validated(1, [])
+        training_log = Log(file, 3)
+        training_log.step(1, [])
+        training_log.validated(1, [])
     assert last_line(tmp_path / "absent.log") == ""
 
 
@@ -55,8 +55,8 @@ def test_steps_are_at_most_until_a_decay_has_begun(runtime, folder):
     cell = make_cell(runtime, folder, method="head", recipe=recipe, watched="auroc")
     work([cell], runtime)
     lines = Store(runtime.out).log_file(cell).read_text().splitlines()
-    said = re.compile(r"step (\d+) of ((?:at most )?\d+), .*, ((?:at most )?)\d+ s of training left$")
-    steps = [said.search(line).groups() for line in lines[:-1]]
+    line_format = re.compile(r"step (\d+) of ((?:at most )?\d+), .*, ((?:at most )?)\d+ s of training left$")
+    steps = [line_format.search(line).groups() for line in lines[:-1]]
     assert lines[-1].endswith(
         "step 24, the last: now every validation and test sample is predicted under every pattern"
     )

@@ -82,11 +82,11 @@ def test_the_frozen_beginning_is_computed_as_training_is(folder, view):
     """Under autocast, kept or not, the same numbers come out."""
     model = model_of("head", folder, view)
     autocast = lambda: torch.autocast("cpu", torch.bfloat16)  # noqa: E731
-    kept, computed = (Feed(model, view, 8, CPU, keep=keep, autocast=autocast) for keep in (True, False))
+    stored, computed = (Feed(model, view, 8, CPU, keep=keep, autocast=autocast) for keep in (True, False))
     at = np.arange(8)
-    assert kept.kept
+    assert stored.kept
     assert not computed.kept
-    x, same, other = (feed.state(at).streams[0].x for feed in (kept, computed, Feed(model, view, 8, CPU)))
+    x, same, other = (feed.state(at).streams[0].x for feed in (stored, computed, Feed(model, view, 8, CPU)))
     assert torch.equal(x, same)
     assert not torch.equal(x, other)
 
@@ -111,8 +111,8 @@ def trained(folder, view, task=None, **changes):
 def test_the_best_checkpoint_is_that_of_the_metrics_direction(folder, view, monkeypatch, name, scores, best):
     registry.load_plugins([ERRORS])
     task = task_of(name)
-    said = iter(scores)
-    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
+    queue = iter(scores)
+    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(queue))
     _, fit = trained(folder, view, task, epochs=3, validate_every=1, patience=0)
     assert [row["val_score"] for row in fit.history] == pytest.approx(scores, nan_ok=True)
     assert (fit.best_score, fit.best_step) == (scores[best], fit.history[best]["step"])
@@ -121,8 +121,8 @@ def test_the_best_checkpoint_is_that_of_the_metrics_direction(folder, view, monk
 def test_patience_counts_validations_that_err_no_less(folder, view, monkeypatch):
     registry.load_plugins([ERRORS])
     task = task_of("months")
-    said = iter([30.0, 20.0, 25.0, 21.0, 1.0])
-    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(said))
+    queue = iter([30.0, 20.0, 25.0, 21.0, 1.0])
+    monkeypatch.setattr(type(task), "score", lambda self, targets, logits: next(queue))
     _, fit = trained(folder, view, task, epochs=5, validate_every=1, patience=2)
     assert (len(fit.history), fit.best_score) == (4, 20.0)
 

@@ -21,12 +21,12 @@ def counted(name, axes, classes):
     [(8, 113_547_272, 1_196_552, 1_796_360, 1.582), (20, 113_565_716, 1_214_996, 1_814_804, 1.598)],
 )
 def test_mora_has_the_papers_counts(classes, base, head, trained, share):
-    found = counted("mora", Axes(4, (0,)), classes)
-    assert found["trained"] == {"adapter": 9_216, "pooler": 590_592, "head": head, "backbone": 0}
-    assert found["model"] - found["all"]["adapter"] == base
-    assert sum(found["trained"].values()) == trained
-    assert round(found["share_total"], 3) == share
-    assert round(found["share_adapter"], 4) == 0.0081
+    parameters = counted("mora", Axes(4, (0,)), classes)
+    assert parameters["trained"] == {"adapter": 9_216, "pooler": 590_592, "head": head, "backbone": 0}
+    assert parameters["model"] - parameters["all"]["adapter"] == base
+    assert sum(parameters["trained"].values()) == trained
+    assert round(parameters["share_total"], 3) == share
+    assert round(parameters["share_adapter"], 4) == 0.0081
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,6 @@ def test_every_method_has_a_closed_form_here():
 
 
 def test_full_trains_everything():
-    found = counted("full", Axes(), 8)
-    assert sum(found["trained"].values()) == found["model"] == 113_547_272
-    assert found["share_total"] == 100
+    parameters = counted("full", Axes(), 8)
+    assert sum(parameters["trained"].values()) == parameters["model"] == 113_547_272
+    assert parameters["share_total"] == 100

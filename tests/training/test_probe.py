@@ -229,8 +229,8 @@ class ReadsTheMean(Late):
         out = super().block(at, frozen, tokens)
         if at.block < self.where:
             return out
-        there = out.mask[..., None].to(out.x)
-        return out.with_x(out.x + (out.x * there).sum(1, keepdim=True) / there.sum(1, keepdim=True))
+        mask = out.mask[..., None].to(out.x)
+        return out.with_x(out.x + (out.x * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True))
 
 
 @pytest.mark.parametrize("kind", [ReadsToken3, ReadsTheMean])
@@ -251,14 +251,14 @@ def same_as_whole(model, view):
     with torch.no_grad():
         for parameter in model.method.parameters():
             nn.init.normal_(parameter, std=0.1)
-        kept, found = Feed(model, view, 5, CPU), model.shortcuts
-        spared = model.finish(kept.state(at)), model(view.batch(at))
+        feed, shortcuts = Feed(model, view, 5, CPU), model.shortcuts
+        spared = model.finish(feed.state(at)), model(view.batch(at))
         model.shortcuts = Shortcuts()
-        whole = model(view.batch(at))
-    model.shortcuts = found
-    assert kept.kept
+        expected = model(view.batch(at))
+    model.shortcuts = shortcuts
+    assert feed.kept
     for logits in spared:
-        torch.testing.assert_close(logits, whole, rtol=0, atol=1e-5)
+        torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("column", ["x", "ahead"])
@@ -269,11 +269,11 @@ def test_a_stale_state_is_told_from_what_the_network_computes(column, backbone, 
     at = np.arange(8)
     feed = Feed(model, view, 8, CPU)
     verify(model, view, feed.state(at), CPU, at)
-    found, mode = model.shortcuts, model.training
+    shortcuts, mode = model.shortcuts, model.training
     feed.kept[0].columns[column].add_(0.5 * torch.randn_like(feed.kept[0].columns[column]))
     with pytest.raises(RuntimeError, match="logits from the kept beginning differ by"):
         verify(model, view, feed.state(at), CPU, at)
-    assert (model.shortcuts, model.training) == (found, mode)
+    assert (model.shortcuts, model.training) == (shortcuts, mode)
 
 
 def test_training_on_something_stale_is_an_error(backbone, view):

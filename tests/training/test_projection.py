@@ -48,33 +48,33 @@ def model(method="head", name=NAME):
 def batch(text, pictures, tokens=N):
     ids = torch.randint(5, 200, (1, text), generator=torch.Generator().manual_seed(0))
     slots = torch.arange(pictures)[None]
-    found = torch.randn(1, pictures, tokens, F, generator=torch.Generator().manual_seed(0))
+    features = torch.randn(1, pictures, tokens, F, generator=torch.Generator().manual_seed(0))
     words = TextInputs(ids, torch.ones_like(ids, dtype=torch.bool))
-    return Batch((words, FeatureInputs(found, slots)), torch.ones(1, 2, dtype=torch.bool))
+    return Batch((words, FeatureInputs(features, slots)), torch.ones(1, 2, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("pictures", [1, 2])
 @pytest.mark.parametrize("text", [2, 30])
 def test_forward_is_the_closed_form_by_both_counters(text, pictures):
-    network, given = model(), batch(text, pictures)
+    network, sample = model(), batch(text, pictures)
     tokens = text + pictures * N
     expected = pictures * N * F * D
     expected += DEPTH * (tokens * (4 * D**2 + 2 * D * INNER) + 2 * tokens**2 * D)
     expected += D * 2 * D + 2 * D * 8
-    assert forward_flops(network, given).flops == 2 * expected
-    assert forward_flops(network, given).without_formula == ()
-    assert step_flops(network, given)["forward"] == 2 * expected
+    assert forward_flops(network, sample).flops == 2 * expected
+    assert forward_flops(network, sample).without_formula == ()
+    assert step_flops(network, sample)["forward"] == 2 * expected
 
 
 def test_a_sample_without_pictures_leaves_nothing_uncounted():
-    network, given = model(), batch(30, 1)
-    words, pictures = given.inputs
+    network, sample = model(), batch(30, 1)
+    words, pictures = sample.inputs
     absent = dataclasses.replace(
         pictures, features=torch.zeros_like(pictures.features), slots=torch.full_like(pictures.slots, -1)
     )
     counted = forward_flops(network, Batch((words, absent), torch.tensor([[True, False]])))
     assert counted.without_formula == ()
-    assert 0 < counted.flops < forward_flops(network, given).flops
+    assert 0 < counted.flops < forward_flops(network, sample).flops
 
 
 def test_the_projection_is_a_group_of_its_own_and_no_part_of_the_adapter():
@@ -140,7 +140,7 @@ def test_features_are_computed_once_kept_with_digests_and_healed(opened, bert, t
     content = first.contents[1]
     assert content.features.shape[1:] == (N, F)
     assert isinstance(content.features, np.memmap)
-    kept = np.array(content.features)
+    features = np.array(content.features)
     _, folder = first.folders
     assert set(decoded.read_sealed(folder / decoded.MANIFEST)) == {
         "0/features.bin", "0/bounds.npy", "0/slots.npy", "0/shape.npy",
@@ -148,40 +148,40 @@ def test_features_are_computed_once_kept_with_digests_and_healed(opened, bert, t
     assert decoded.damaged(folder) == []
     with monkeypatch.context() as patched:
         patched.setattr(grids.FeatureGrid, "features", lambda *a: pytest.fail("computed twice"))
-        assert np.array_equal(opened().contents[1].features, kept)
+        assert np.array_equal(opened().contents[1].features, features)
         # Another length of texts, another text transformer.
         other = f"fused:{bert},untrained"
         again = decoded.prepare(first.table, "f", load.resolve(other, 32).rules, tmp_path)
-        assert np.array_equal(again.contents[1].features, kept)
+        assert np.array_equal(again.contents[1].features, features)
         assert again.folders[0] != first.folders[0]
     file = folder / "0" / "features.bin"
     file.write_bytes(bytes(file.stat().st_size))
-    assert np.array_equal(opened().contents[1].features, kept)
+    assert np.array_equal(opened().contents[1].features, features)
     assert "features.bin is not what was written; decoded anew" in capsys.readouterr().err
 
 
 def test_each_picture_is_read_alone_and_an_absent_one_leaves_nothing(opened):
-    whole = opened()
-    pictures = list(whole.table.modalities["image"].values)
+    original = opened()
+    pictures = list(original.table.modalities["image"].values)
     column = dataclasses.replace(
-        whole.table.modalities["image"], values=((None, pictures[0][1]), pictures[1], *pictures[2:])
+        original.table.modalities["image"], values=((None, pictures[0][1]), pictures[1], *pictures[2:])
     )
-    table = dataclasses.replace(whole.table, modalities=whole.table.modalities | {"image": column})
+    table = dataclasses.replace(original.table, modalities=original.table.modalities | {"image": column})
     rules = load.resolve(NAME, 64).rules
-    found = decoded.prepare(table, "g", rules, whole.folders[0].parents[1]).contents[1]
-    both = whole.contents[1]
-    assert found.slots[:3].tolist() == [1, 0, 1]
-    assert np.array_equal(found.features[0], both.features[1])
-    assert np.array_equal(found.features[1:], both.features[2:])
-    batch = found.collate(np.arange(3), np.array([True, True, False]))
+    content = decoded.prepare(table, "g", rules, original.folders[0].parents[1]).contents[1]
+    both = original.contents[1]
+    assert content.slots[:3].tolist() == [1, 0, 1]
+    assert np.array_equal(content.features[0], both.features[1])
+    assert np.array_equal(content.features[1:], both.features[2:])
+    batch = content.collate(np.arange(3), np.array([True, True, False]))
     assert batch.slots.tolist() == [[1, -1], [0, 1], [-1, -1]]
     assert not batch.features[2].any()
 
 
-def outside(folder, adapter, method, given):
+def outside(folder, adapter, method, test_batch):
     """Logits by transformers and peft alone, from what was saved."""
     base = BertModel.from_pretrained(folder, add_pooling_layer=False)
-    text, pictures = given.inputs
+    text, pictures = test_batch.inputs
     weights = load_file(adapter / "projection.safetensors")
     projection = Projection(F, D, N, {"image": 2})
     projection.load_state_dict(weights)
@@ -195,16 +195,16 @@ def outside(folder, adapter, method, given):
         "position_ids": torch.cat([torch.arange(long), torch.arange(N).repeat(count)]).expand(rows, -1),
     }
     if method == "mora":
-        inputs["present"] = given.present
+        inputs["present"] = test_batch.present
     last = PeftModel.from_pretrained(base, adapter).eval()(**inputs).last_hidden_state
     head = classifier(D, 8)
     head.load_state_dict(load_file(adapter / "classifier.safetensors"))
     return head((last * mask[..., None]).sum(1) / mask.sum(1, keepdim=True))
 
 
-def by_the_script_of_the_docs(folder, adapter, given):
+def by_the_script_of_the_docs(folder, adapter, test_batch):
     """Logits of a fresh process that runs what docs/own.md says."""
-    text, pictures = given.inputs
+    text, pictures = test_batch.inputs
     inputs = {"input_ids": text.ids, "attention_mask": text.mask.long()}
     inputs |= {"features": pictures.features, "slots": pictures.slots}
     where = adapter.parent
@@ -229,18 +229,18 @@ def test_the_records_logits_come_back_outside_the_harness_and_by_predict(method,
     assert record.status == "done"
     assert record.parameters.trained["projection"] == (PROJECTION if projection == "trained" else 0)
     assert record.flops.tokens["image"] == 2 * N
-    adapter, kept = store.adapter_folder(cell), load_arrays(store.prediction_file(cell))
+    adapter, predictions = store.adapter_folder(cell), load_arrays(store.prediction_file(cell))
     data = samples("odir", name, 64, runtime)
-    rows = kept["test_rows"]
+    rows = predictions["test_rows"]
     for k, pattern in enumerate(presence.pattern_presence(2)):
-        given = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
-        found = outside(bert, adapter, method, given)
-        np.testing.assert_allclose(found, kept["test_logits"][:, k], atol=1e-5)
+        test_batch = data.batch(rows, np.broadcast_to(pattern, (len(rows), 2)))
+        logits = outside(bert, adapter, method, test_batch)
+        np.testing.assert_allclose(logits, predictions["test_logits"][:, k], atol=1e-5)
     if method == "mora":
-        found = by_the_script_of_the_docs(bert, adapter, data.batch(rows, np.ones((len(rows), 2), bool)))
-        np.testing.assert_allclose(found, kept["test_logits"][:, -1], atol=1e-5)
-    said = json.loads((adapter / "inference.json").read_text())["features"]
-    assert (said["source"], said["cells"], said["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
+        logits = by_the_script_of_the_docs(bert, adapter, data.batch(rows, np.ones((len(rows), 2), bool)))
+        np.testing.assert_allclose(logits, predictions["test_logits"][:, -1], atol=1e-5)
+    grid = json.loads((adapter / "inference.json").read_text())["features"]
+    assert (grid["source"], grid["cells"], grid["pixels"]["shorter"]) == ("untrained", [2, 2], 64)
     applied = apply(trained(record, runtime), cell, data.table, data.table, runtime)
     complete = len(presence.pattern_presence(2)) - 1
-    np.testing.assert_allclose(applied.logits[rows, complete], kept["test_logits"][:, complete], atol=1e-4)
+    np.testing.assert_allclose(applied.logits[rows, complete], predictions["test_logits"][:, complete], atol=1e-4)

@@ -36,12 +36,12 @@ def model_of(name, folder, view):
 
 def scripted(monkeypatch, scores):
     """Looks score so, one after the other; the last for ever."""
-    said = iter(scores)
+    queue = iter(scores)
     last = [math.nan]
 
     def value(self, name, targets, logits):
         assert name == "auroc"
-        last[0] = next(said, last[0])
+        last[0] = next(queue, last[0])
         return last[0]
 
     monkeypatch.setattr(MultiLabel, "value", value)
@@ -100,7 +100,7 @@ def test_lengths_are_epochs_and_do_not_hang_on_the_cap(changes, warmup, decay):
 def test_patience_ends_the_plateau_and_the_decay_begins_at_the_best(folder, view, monkeypatch):
     """The score rises until the fifth look; three are no better, equal ones among them."""
     scores = [0.5, 0.6, 0.6, 0.55, 0.7, 0.6, 0.7, 0.65, 0.6, 0.68, 0.71, 0.7]
-    fit, own, steps = trained(folder, view, PLATEAU, monkeypatch, scores)
+    fit, parameters, steps = trained(folder, view, PLATEAU, monkeypatch, scores)
     assert [row["val_score"] for row in fit.history] == scores
     assert (fit.fell_after, fit.steps, fit.cap) == (8, 12, 40)
     factors = [lr / PLATEAU.lr for lr, _ in steps]
@@ -110,7 +110,7 @@ def test_patience_ends_the_plateau_and_the_decay_begins_at_the_best(folder, view
     assert not torch.equal(steps[8][1], steps[7][1])
     # Looks go on in the decay, and the best of all is kept.
     assert (fit.best_step, fit.best_score) == (11, 0.71)
-    assert torch.equal(own["head.0.weight"], steps[11][1])
+    assert torch.equal(parameters["head.0.weight"], steps[11][1])
 
 
 def test_looks_of_the_warm_up_may_be_the_best_but_do_not_count_against_patience(folder, view, monkeypatch):
@@ -142,12 +142,12 @@ def test_without_a_decay_training_ends_with_patience(folder, view, monkeypatch):
 
 
 def test_twice_the_cap_changes_no_bit_where_patience_ended_before(folder, view):
-    found = [trained(folder, view, dataclasses.replace(PLATEAU, epochs=epochs, patience=2)) for epochs in (30, 60)]
-    (fit, own, _), (longer, other, _) = found
+    runs = [trained(folder, view, dataclasses.replace(PLATEAU, epochs=epochs, patience=2)) for epochs in (30, 60)]
+    (fit, parameters, _), (longer, other, _) = runs
     assert fit.fell_after is not None
     assert fit.steps < 0.8 * fit.cap
     assert (fit.history, fit.best_step, fit.steps) == (longer.history, longer.best_step, longer.steps)
-    assert all(torch.equal(own[name], other[name]) for name in own)
+    assert all(torch.equal(parameters[name], other[name]) for name in parameters)
     assert not fit.as_record("auroc").cut_short
 
 
@@ -159,12 +159,12 @@ def test_a_look_without_a_score_is_no_better_and_none_with_one_fails(folder, vie
 
 
 def test_cells_that_are_trained_as_one_end_each_as_alone(folder, view):
-    recipe = dataclasses.replace(PLATEAU, epochs=12, validate_every=1, decay_epochs=1.5)
-    recipes = [dataclasses.replace(recipe, lr=lr, patience=patience) for lr, patience in ((1e-12, 1), (1e-2, 3))]
+    base = dataclasses.replace(PLATEAU, epochs=12, validate_every=1, decay_epochs=1.5)
+    recipes = [dataclasses.replace(base, lr=lr, patience=patience) for lr, patience in ((1e-12, 1), (1e-2, 3))]
     models = [model_of("head", folder, view) for _ in recipes]
     together = train(models, view, view, recipes, 0, CPU, MultiLabel(), watched="auroc")
-    for fit, own, model in zip(together, recipes, models, strict=True):
-        apart, parameters, _ = trained(folder, view, own)
+    for fit, recipe, model in zip(together, recipes, models, strict=True):
+        apart, parameters, _ = trained(folder, view, recipe)
         assert [row["step"] for row in fit.history] == [row["step"] for row in apart.history]
         assert (fit.best_step, fit.steps, fit.fell_after) == (apart.best_step, apart.steps, apart.fell_after)
         for name, parameter in model.trained().items():

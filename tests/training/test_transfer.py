@@ -29,11 +29,13 @@ def test_what_was_trained_before_is_where_it_starts_but_the_classifier(runtime, 
     models = []
     fitted = cells.fitted
 
-    def kept(found, own, *rest, **more):
-        models.append((own[0].dataset, found[0], {n: p.detach().clone() for n, p in found[0].trained().items()}))
-        return fitted(found, own, *rest, **more)
+    def recorded(networks, trained_cells, *rest, **more):
+        models.append(
+            (trained_cells[0].dataset, networks[0], {n: p.detach().clone() for n, p in networks[0].trained().items()})
+        )
+        return fitted(networks, trained_cells, *rest, **more)
 
-    monkeypatch.setattr(cells, "fitted", kept)
+    monkeypatch.setattr(cells, "fitted", recorded)
     run_cells([cell], runtime)
     (first, trained, start), (second, _, begun) = models
     assert (first, second) == ("cxr", "odir")

@@ -51,22 +51,22 @@ def test_rungs_of_a_plateau_hold_its_warm_up_and_its_decay(planned, runtime):
     assert tuning.rungs_of(replace(recipe, epochs=30)) == [3, 10, 30]
     assert tuning.rungs_of(replace(recipe, schedule="linear")) == [1, 2, 6]
     (cell,) = planned("head", recipe=recipe)
-    found = search(cell, (0,), 2, runtime)
-    assert found.epochs == [2, 6]
-    assert found.tuned == max(trial.scores["6"] for trial in found.trials)
-    assert 0 < found.tuned <= 1
+    ledger = search(cell, (0,), 2, runtime)
+    assert ledger.epochs == [2, 6]
+    assert ledger.tuned == max(trial.scores["6"] for trial in ledger.trials)
+    assert 0 < ledger.tuned <= 1
 
 
 def test_every_method_is_tried_as_often_and_as_long(planned, runtime):
-    found = [search(cell, (0, 1), 5, runtime) for cell in planned("head", "mora", "map")]
-    assert {len(own.trials) for own in found} == {5}
+    ledgers = [search(cell, (0, 1), 5, runtime) for cell in planned("head", "mora", "map")]
+    assert {len(ledger.trials) for ledger in ledgers} == {5}
     # 5 trials of one epoch; three epochs of the untuned one and of the best of the others.
-    assert {own.epochs_trained for own in found} == {5 + 2 * 3}
-    for own in found:
-        assert own.trials[0].settings["lr"] == 5e-3
-        assert own.tuned == max(t.scores.get("3", -1) for t in own.trials)
-        assert own.tuned >= own.untuned
-        assert all(set(t.scores) in ({"1"}, {"1", "3"}) for t in own.trials)
+    assert {ledger.epochs_trained for ledger in ledgers} == {5 + 2 * 3}
+    for ledger in ledgers:
+        assert ledger.trials[0].settings["lr"] == 5e-3
+        assert ledger.tuned == max(t.scores.get("3", -1) for t in ledger.trials)
+        assert ledger.tuned >= ledger.untuned
+        assert all(set(t.scores) in ({"1"}, {"1", "3"}) for t in ledger.trials)
 
 
 def test_the_same_search_finds_the_same(planned, runtime):
@@ -93,26 +93,26 @@ def test_halving_keeps_what_the_metric_calls_better_and_never_what_diverged(plan
     monkeypatch.setattr(tuning, "metric_of", lambda *_: metric)
     monkeypatch.setattr(tuning, "built", lambda *_: [])
     monkeypatch.setattr(tuning, "fitted", fitted)
-    found = search(cell, (0,), 6, runtime)
-    assert found.best.number == (3 if higher else 1)
-    assert found.tuned == (-1.0 if higher else -9.0)
+    ledger = search(cell, (0,), 6, runtime)
+    assert ledger.best.number == (3 if higher else 1)
+    assert ledger.tuned == (-1.0 if higher else -9.0)
     # Of six trials the untuned one and the best of the others go on.
-    assert {trial.number for trial in found.trials if "3" in trial.scores} == {0, found.best.number}
-    assert [found.trials[k].scores["1"] for k in (2, 5)] == [None, None]
-    tuning.save(found, runtime)
-    assert tuning.read(found.key, runtime).trials == found.trials
-    (shown,) = (line for line in _table([found], {found.dataset: metric}).splitlines() if "head" in line)
+    assert {trial.number for trial in ledger.trials if "3" in trial.scores} == {0, ledger.best.number}
+    assert [ledger.trials[k].scores["1"] for k in (2, 5)] == [None, None]
+    tuning.save(ledger, runtime)
+    assert tuning.read(ledger.key, runtime).trials == ledger.trials
+    (shown,) = (line for line in _table([ledger], {ledger.dataset: metric}).splitlines() if "head" in line)
     assert "| toy, higher is better |" in shown if higher else "| toy, lower is better |" in shown
 
 
 def test_trials_are_within_the_space_and_the_ranks(planned):
     (cell,) = planned("mora")
     drawn = [trial.settings for trial in settings(cell, 40, tuning.SearchSpace(), 8)]
-    for own in drawn[1:]:
-        assert 1e-4 <= own["lr"] <= 2e-2
-        assert 5e-4 <= own["lr"] * own["head_lr_mult"] <= 2.0001e-2
-        assert 1e-3 <= own["weight_decay"] <= 1e-1
-    assert {own["rank"] for own in drawn} == {2, 4, 8}
+    for choice in drawn[1:]:
+        assert 1e-4 <= choice["lr"] <= 2e-2
+        assert 5e-4 <= choice["lr"] * choice["head_lr_mult"] <= 2.0001e-2
+        assert 1e-3 <= choice["weight_decay"] <= 1e-1
+    assert {choice["rank"] for choice in drawn} == {2, 4, 8}
     assert "rank" not in settings(*planned("head"), 3, tuning.SearchSpace(), 8)[1].settings
 
 
@@ -164,33 +164,33 @@ def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, mo
     more = ["--backbone", str(folder), "--recipe.max-text", "64", *OPTIONS]
     out = tmp_path / "found"
     assert cli.main(["tune", "--methods", "head", "mora", "--trials", "3", "--out", str(out), *more]) == 0
-    said = capsys.readouterr().out
-    assert "2 searches of 3 trials: 2 to do" in said
-    found = tomllib.loads((out / "tuned.toml").read_text())
-    assert set(found["overrides"]) == {"full", "odir/head", "odir/mora"}
-    assert found["overrides"]["odir/mora"]["rank"] in (2, 4, 8, 16)
+    printed = capsys.readouterr().out
+    assert "2 searches of 3 trials: 2 to do" in printed
+    preset = tomllib.loads((out / "tuned.toml").read_text())
+    assert set(preset["overrides"]) == {"full", "odir/head", "odir/mora"}
+    assert preset["overrides"]["odir/mora"]["rank"] in (2, 4, 8, 16)
     grid = load_preset(str(out / "tuned.toml"))
     plan = campaign.plan(replace(grid, floors=("none",), limit=60), replace(campaign.runtime(grid), limit=60))
     for cell in plan.cells:
-        own = found["overrides"][f"odir/{cell.method}"]
-        assert (cell.recipe.lr, cell.recipe.weight_decay) == (own["lr"], own["weight_decay"])
-        assert cell.rank == own.get("rank")
+        overrides = preset["overrides"][f"odir/{cell.method}"]
+        assert (cell.recipe.lr, cell.recipe.weight_decay) == (overrides["lr"], overrides["weight_decay"])
+        assert cell.rank == overrides.get("rank")
     # Nothing is searched twice.
     assert cli.main(["tune", "--methods", "head", "mora", "--trials", "3", "--out", str(out), *more]) == 0
     assert "2 searches of 3 trials: 0 to do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (["--trials", "1"], "expected 2 or more"),
         (["--ranks", "2"], "`tune` searches ranks and learning rates itself"),
         (["--rates", "0.3", "0.7"], "one value"),
     ],
 )
-def test_searches_that_make_no_sense(wrong, said, capsys):
+def test_searches_that_make_no_sense(wrong, message, capsys):
     assert cli.main(["tune", "--methods", "head", *wrong]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_without_optuna_one_sentence_says_what_to_install(monkeypatch, capsys):

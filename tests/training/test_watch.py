@@ -33,23 +33,23 @@ def failed(runtime, folder, method: str, **recipe) -> str:
 
 
 def test_a_gradient_that_is_not_finite_is_named_by_parameter_step_and_pattern(odd, folder):
-    said = failed(odd, folder, "root-gate", lr=1e-7)
-    assert "the gradient of method.scale is not finite at step 1, though the loss is" in said
-    assert re.search(r"Samples of that step: (\d+ \w+, )*\d+ \w+; it occurs for image_only alone\.", said)
-    assert "A lower recipe.lr does not mend that" in said
-    assert "lower recipe.lr (" not in said
+    message = failed(odd, folder, "root-gate", lr=1e-7)
+    assert "the gradient of method.scale is not finite at step 1, though the loss is" in message
+    assert re.search(r"Samples of that step: (\d+ \w+, )*\d+ \w+; it occurs for image_only alone\.", message)
+    assert "A lower recipe.lr does not mend that" in message
+    assert "lower recipe.lr (" not in message
 
 
 def test_a_loss_that_grew_is_advised_a_lower_rate(runtime, folder):
-    said = failed(runtime, folder, "full", lr=1e30)
-    assert re.search(r"the training loss is (nan|inf) at step \d+", said)
-    assert "lower recipe.lr (1e+30)" in said
+    message = failed(runtime, folder, "full", lr=1e30)
+    assert re.search(r"the training loss is (nan|inf) at step \d+", message)
+    assert "lower recipe.lr (1e+30)" in message
 
 
 def test_an_output_that_is_not_finite_though_nothing_grew_is_no_matter_of_the_rate(odd, folder):
-    said = failed(odd, folder, "logarithm", lr=1e-3, warmup=0.0)
-    assert re.search(r"the training loss is nan at step \d+, though neither losses nor parameters grew before", said)
-    assert "recipe.lr" not in said
+    message = failed(odd, folder, "logarithm", lr=1e-3, warmup=0.0)
+    assert re.search(r"the training loss is nan at step \d+, though neither losses nor parameters grew before", message)
+    assert "recipe.lr" not in message
 
 
 def test_a_cell_that_trains_well_is_not_looked_at(runtime, folder, monkeypatch):

@@ -25,10 +25,10 @@ def test_a_probe_of_what_is_pooled_reads_nine_tenths_of_what_one_of_all_layers_d
     monkeypatch.setattr(all_layers, "STRENGTHS", (100.0,))
     spec = resolve(name, TEXT)
     samples = chest(spec)
-    found = features(load(spec, samples.table.shape, TEXT, 0), samples, np.arange(900))
+    readouts = features(load(spec, samples.table.shape, TEXT, 0), samples, np.arange(900))
     targets = samples.table.targets
     rows = [np.array(side) for side in (TRAINED, VALIDATED, TESTED)]
-    scores = {part: probe([(own[at], targets[at]) for at in rows]) for part, own in found.items()}
+    scores = {part: probe([(values[at], targets[at]) for at in rows]) for part, values in readouts.items()}
     most = max(scores["embeddings"]["f1_macro_tuned"], scores["all"]["f1_macro_tuned"])
     assert scores["pooled"]["f1_macro_tuned"] >= 0.9 * most
     assert most > 60

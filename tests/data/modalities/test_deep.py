@@ -72,17 +72,17 @@ def test_signed_tiff_begins_at_its_least_value(tmp_path):
 
 
 def test_floating_colours_of_0_to_1_go_from_black_to_white(tmp_path):
-    found = tiff(tmp_path, (RGB / FULL / 2).astype(np.float64), "rgb")
-    assert np.abs(found.astype(int) - levels(RGB, 2 * FULL)).max() <= 1
-    assert found.max() == 127
+    picture = tiff(tmp_path, (RGB / FULL / 2).astype(np.float64), "rgb")
+    assert np.abs(picture.astype(int) - levels(RGB, 2 * FULL)).max() <= 1
+    assert picture.max() == 127
 
 
 def test_opacity_lies_on_black(tmp_path):
     opacity = np.full((64, 64, 1), 65535 // 2, np.uint16)
-    found = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["unassalpha"])
-    assert np.abs(found - levels(RGB) / 2.0).max() <= 1
-    found = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["assocalpha"])
-    assert (found == levels(RGB)).all()
+    picture = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["unassalpha"])
+    assert np.abs(picture - levels(RGB) / 2.0).max() <= 1
+    picture = tiff(tmp_path, np.concatenate([RGB, opacity], -1), "rgb", extrasamples=["assocalpha"])
+    assert (picture == levels(RGB)).all()
     assert (
         packed(tmp_path, "x.png", imagecodecs.png_encode(np.concatenate([RGB, opacity * 2 + 1], -1))) == levels(RGB)
     ).all()
@@ -94,21 +94,21 @@ def test_deep_tiff_stands_upright(orientation, tmp_path):
     tag = [(274, "H", 1, orientation, True)]
     # Of 8 bits Pillow turns it.
     expected = tiff(tmp_path, plain, "rgb", extratags=tag)
-    found = tiff(tmp_path, deep, "rgb", extratags=tag)
-    assert found.shape == expected.shape
-    assert np.abs(found.astype(int) - levels(expected, int(expected.max()))).max() <= 1
+    picture = tiff(tmp_path, deep, "rgb", extratags=tag)
+    assert picture.shape == expected.shape
+    assert np.abs(picture.astype(int) - levels(expected, int(expected.max()))).max() <= 1
 
 
 def test_palettes_lab_and_cmyk_of_8_bits_are_shown_in_their_colours(tmp_path):
     palette = np.zeros((3, 256), np.uint16)
     palette[:, 7] = 0, 128 * 257, 255 * 257
-    found = tiff(tmp_path, np.full((8, 8), 7, np.uint8), "palette", colormap=palette)
-    assert found[0, 0].tolist() == [0, 128, 255]
-    found = tiff(tmp_path, np.full((8, 8, 4), (255, 0, 0, 0), np.uint8), "separated")
-    assert found[0, 0].tolist() == [0, 255, 255]
+    picture = tiff(tmp_path, np.full((8, 8), 7, np.uint8), "palette", colormap=palette)
+    assert picture[0, 0].tolist() == [0, 128, 255]
+    picture = tiff(tmp_path, np.full((8, 8, 4), (255, 0, 0, 0), np.uint8), "separated")
+    assert picture[0, 0].tolist() == [0, 255, 255]
     # CIE L* 50.2, a* and b* 0: a grey of 119 in sRGB.
-    found = tiff(tmp_path, np.full((8, 8, 3), (128, 0, 0), np.uint8), "cielab")
-    assert np.abs(found[0, 0].astype(int) - 119).max() <= 1
+    picture = tiff(tmp_path, np.full((8, 8, 3), (128, 0, 0), np.uint8), "cielab")
+    assert np.abs(picture[0, 0].astype(int) - 119).max() <= 1
 
 
 @pytest.mark.parametrize(

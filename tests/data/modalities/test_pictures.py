@@ -54,8 +54,8 @@ def test_a_corrupt_picture_is_named(tmp_path, content):
 
 def test_a_truncated_picture_is_named(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)).save(tmp_path / "x.jpg")
-    whole = (tmp_path / "x.jpg").read_bytes()
-    (tmp_path / "x.jpg").write_bytes(whole[: len(whole) // 2])
+    content = (tmp_path / "x.jpg").read_bytes()
+    (tmp_path / "x.jpg").write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match=r"x\.jpg: not a readable picture"):
         read(tmp_path / "x.jpg")
 
@@ -86,20 +86,20 @@ def ramp(low, high, dtype):
 )
 def test_deep_signed_and_floating_values_are_shown_by_their_content(tmp_path, values, first, last):
     Image.fromarray(values).save(tmp_path / "x.tiff")
-    found = read(tmp_path / "x.tiff")
-    assert found.shape == (64, 64, 3)
-    assert abs(int(found[0, 0, 0]) - first) <= 1
-    assert abs(int(found[-1, -1, 0]) - last) <= 1
-    assert (np.diff(found[..., 0].ravel().astype(int)) >= 0).all()
+    picture = read(tmp_path / "x.tiff")
+    assert picture.shape == (64, 64, 3)
+    assert abs(int(picture[0, 0, 0]) - first) <= 1
+    assert abs(int(picture[-1, -1, 0]) - last) <= 1
+    assert (np.diff(picture[..., 0].ravel().astype(int)) >= 0).all()
 
 
 def test_one_hot_pixel_does_not_blacken_a_film(tmp_path):
     values = ramp(0, 2000, np.uint16)
     values[10, 10] = 65535
     Image.fromarray(values).save(tmp_path / "x.tiff")
-    found = read(tmp_path / "x.tiff")
-    assert found.mean() > 120
-    assert len(np.unique(found)) > 200
+    film = read(tmp_path / "x.tiff")
+    assert film.mean() > 120
+    assert len(np.unique(film)) > 200
 
 
 def test_values_that_are_no_numbers_are_named(tmp_path):
@@ -128,9 +128,9 @@ def test_what_is_transparent_is_black(tmp_path, mode):
         picture.save(tmp_path / "x.png", transparency=0)
     else:
         picture.convert(mode).save(tmp_path / "x.png")
-    found = read(tmp_path / "x.png")
-    assert (found[:, :4] == 0).all()
-    assert found[:, 4:].max() > 50
+    pixels = read(tmp_path / "x.png")
+    assert (pixels[:, :4] == 0).all()
+    assert pixels[:, 4:].max() > 50
 
 
 @pytest.mark.parametrize("suffix", ["tiff", "gif", "webp", "png"])
@@ -146,9 +146,9 @@ def test_several_pages_are_not_one_picture(tmp_path, suffix):
 )
 def test_many_pictures_stand_in_rows(count, shape):
     parts = [np.full((20, 30, 3), k, np.uint8) for k in range(count)]
-    found = side_by_side(parts)
-    assert found.shape == (*shape, 3)
-    seen = [int(found[20 * (k // (shape[1] // 30)) + 1, 30 * (k % (shape[1] // 30)) + 1, 0]) for k in range(count)]
+    picture = side_by_side(parts)
+    assert picture.shape == (*shape, 3)
+    seen = [int(picture[20 * (k // (shape[1] // 30)) + 1, 30 * (k % (shape[1] // 30)) + 1, 0]) for k in range(count)]
     assert seen == list(range(count))
 
 
@@ -157,7 +157,7 @@ def test_many_pictures_stand_in_rows(count, shape):
     integers(0, 3),
 )
 def test_any_finite_values_keep_their_order(values, scale):
-    found = grey(values / 10 ** (10 * scale))
-    assert found.dtype == np.uint8
+    levels = grey(values / 10 ** (10 * scale))
+    assert levels.dtype == np.uint8
     order = np.argsort(values.ravel(), kind="stable")
-    assert (np.diff(found.ravel()[order].astype(int)) >= 0).all()
+    assert (np.diff(levels.ravel()[order].astype(int)) >= 0).all()

@@ -35,11 +35,11 @@ def content(folder, values):
 
 def test_what_was_written_is_read_again_gaps_and_all(tmp_path):
     values = [drawn(7, 0.3), None, drawn(3, seed=1)]
-    found = content(tmp_path, values)
-    np.testing.assert_array_equal(found.series(0), values[0].values)
-    np.testing.assert_array_equal(found.series(2), values[2].values)
-    assert found.series(1).shape == (0, 2)
-    facts = found.facts()
+    stored = content(tmp_path, values)
+    np.testing.assert_array_equal(stored.series(0), values[0].values)
+    np.testing.assert_array_equal(stored.series(2), values[2].values)
+    assert stored.series(1).shape == (0, 2)
+    facts = stored.facts()
     assert facts["rate (Hz)"] == RATE
     assert facts["channels"] == ["a", "b"]
     assert facts["seconds"] == [0.03, 0.07]
@@ -48,28 +48,28 @@ def test_what_was_written_is_read_again_gaps_and_all(tmp_path):
 
 
 def test_what_is_hidden_is_not_read_not_even_its_length(tmp_path):
-    found = content(tmp_path, [drawn(7), drawn(3, seed=1)])
-    inputs = found.collate(np.array([0, 1]), np.array([False, True]))
+    stored = content(tmp_path, [drawn(7), drawn(3, seed=1)])
+    inputs = stored.collate(np.array([0, 1]), np.array([False, True]))
     assert inputs.steps.tolist() == [0, 3]
     assert inputs.values.shape == (2, 3, 2)
     assert inputs.values[0].isnan().all()
-    nothing = found.collate(np.array([0, 1]), np.array([False, False]))
+    nothing = stored.collate(np.array([0, 1]), np.array([False, False]))
     assert nothing.values.shape == (2, 1, 2)
     assert nothing.steps.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ([1.0, 2.0], r"has values float32 \[2\]; expected a NumPy array of numbers \[T, C\]"),
         (np.zeros((0, 2)), r"has values float32 \[0, 2\]"),
         ([[1.0, np.inf]], "holds infinity, or a number that float32 does not have, in b at step 0"),
     ],
 )
-def test_what_is_no_series_is_named(values, said):
+def test_what_is_no_series_is_named(values, message):
     problem = SignalKind().problem(series(values))
     assert problem is not None
-    assert re.search(said, problem)
+    assert re.search(message, problem)
 
 
 def test_rates_and_names_are_checked():
@@ -89,18 +89,18 @@ def test_a_series_in_which_nothing_was_measured_is_natures_absence(tmp_path):
 class Lazy:
     """What a file would be."""
 
-    def __init__(self, own):
-        self.own = own
+    def __init__(self, signal):
+        self.signal = signal
 
     def read(self):
-        return self.own
+        return self.signal
 
     def fingerprint(self):
-        return self.own.fingerprint()
+        return self.signal.fingerprint()
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (series([[1.0, 2.0]], rate=50), "sample 's1': its signal has 50 Hz, and 100 in sample 's0'. Resample"),
         (series([[1.0, 2.0]], channels=("b", "a")), r"has the channels \['b', 'a'\], and \['a', 'b'\] in sample 's0'"),
@@ -108,8 +108,8 @@ class Lazy:
         (Lazy("text"), "is read as str; expected a Series"),
     ],
 )
-def test_all_of_a_data_set_are_alike(tmp_path, other, said):
-    with pytest.raises(UserError, match=said):
+def test_all_of_a_data_set_are_alike(tmp_path, other, message):
+    with pytest.raises(UserError, match=message):
         content(tmp_path, [drawn(3), other])
 
 
@@ -118,7 +118,7 @@ def test_a_fingerprint_sees_values_gaps_rate_and_channels():
     first = drawn(5)
     gap = series(np.where(np.arange(10).reshape(5, 2) == 3, NAN, first.values))
     others = [gap, series(first.values, rate=99), series(first.values, channels=("a", "c")), drawn(5, seed=1), None]
-    prints = [b"".join(kind.contents([own], None)) for own in (first, *others)]
+    prints = [b"".join(kind.contents([value], None)) for value in (first, *others)]
     assert len(set(prints)) == len(prints)
     assert b"".join(kind.contents([series(first.values.copy())], None)) == prints[0]
 
@@ -126,24 +126,24 @@ def test_a_fingerprint_sees_values_gaps_rate_and_channels():
 @pytest.fixture
 def windows():
     torch.manual_seed(0)
-    return lambda values, channels=2: Windows([own.values for own in values], channels, 12)
+    return lambda values, channels=2: Windows([signal.values for signal in values], channels, 12)
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=4), st.sampled_from([0.0, 0.4, 1.0]))
 def test_a_sample_does_not_depend_on_its_batch(tmp_path_factory, lengths, gaps):
     # One channel is never in a gap, so that each sample has something.
     values = [drawn(n, gaps, seed=n) for n in lengths]
-    for own in values:
-        own.values[:, 0] = np.arange(len(own.values))
+    for signal in values:
+        signal.values[:, 0] = np.arange(len(signal.values))
     torch.manual_seed(0)
-    net = Windows([own.values for own in values[:1]], 2, 12)
-    found = content(tmp_path_factory.mktemp("signals"), values)
-    rows, there = np.arange(len(values)), np.arange(len(values)) != 1
-    tokens, mask = net(found.collate(rows, there))
+    net = Windows([signal.values for signal in values[:1]], 2, 12)
+    stored = content(tmp_path_factory.mktemp("signals"), values)
+    rows, present = np.arange(len(values)), np.arange(len(values)) != 1
+    tokens, mask = net(stored.collate(rows, present))
     for i in rows:
-        alone, own = net(found.collate(rows[[i]], there[[i]]))
-        assert torch.equal(own[0], mask[i])
-        torch.testing.assert_close(alone[0][own[0]], tokens[i][own[0]], atol=1e-5, rtol=1e-5)
+        alone, alone_mask = net(stored.collate(rows[[i]], present[[i]]))
+        assert torch.equal(alone_mask[0], mask[i])
+        torch.testing.assert_close(alone[0][alone_mask[0]], tokens[i][alone_mask[0]], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 16, 17, 100, 1000, 5000])
@@ -155,8 +155,8 @@ def test_windows_are_few_and_cover_the_longest_series(windows, steps):
 
 
 def inputs_of(*values):
-    longest = max(len(own) for own in values)
-    padded = [np.concatenate([own, np.full((longest - len(own), own.shape[1]), NAN)]) for own in values]
+    longest = max(len(array) for array in values)
+    padded = [np.concatenate([array, np.full((longest - len(array), array.shape[1]), NAN)]) for array in values]
     return SignalInputs(torch.tensor(np.stack(padded), dtype=torch.float32), torch.tensor([len(v) for v in values]))
 
 
@@ -201,18 +201,18 @@ def test_the_sample_without_a_signal_has_one_token_and_finite_gradients(windows)
     tokens, mask = net(inputs_of(np.zeros((0, 2)), drawn(5).values))
     assert mask[0].tolist() == [True] + [False] * 16
     tokens[mask].sum().backward()
-    assert all(own.grad is not None and own.grad.isfinite().all() for own in net.parameters())
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in net.parameters())
 
 
 def test_what_comes_after_the_longest_training_series_counts_to_the_last_window(windows):
     net = windows([drawn(32)])
     longer = drawn(40).values
     cut, _ = net(inputs_of(longer[:32]))
-    whole, mask = net(inputs_of(longer))
+    tokens, mask = net(inputs_of(longer))
     assert mask.shape == (1, 17)
     # Convolutions reach three steps on; the window before the last ends two steps before the cut.
-    torch.testing.assert_close(whole[:, 1:15], cut[:, 1:15])
-    assert (whole[:, 16] - cut[:, 16]).abs().max() > 1e-4
+    torch.testing.assert_close(tokens[:, 1:15], cut[:, 1:15])
+    assert (tokens[:, 16] - cut[:, 16]).abs().max() > 1e-4
 
 
 def test_a_summary_is_how_much_a_signal_varies():

@@ -39,7 +39,7 @@ def test_the_dummy_shows_nothing(content):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ((57, "f"), "is tuple; expected a dict"),
         ({"age": float("nan")}, "write None"),
@@ -50,9 +50,9 @@ def test_the_dummy_shows_nothing(content):
         ({"age": 57, "sex": "f", "crp": None}, None),
     ],
 )
-def test_what_is_no_record_is_said(value, said):
+def test_what_is_no_record_is_said(value, message):
     problem = TableKind().problem(value)
-    assert problem is None if said is None else said in problem
+    assert problem is None if message is None else message in problem
 
 
 def test_a_record_with_nothing_in_it_is_absent():

@@ -128,8 +128,8 @@ def rle(source):
 
 def without(monkeypatch, *absent):
     """As if these packages were not installed."""
-    found = dicom_codecs.find_spec
-    monkeypatch.setattr(dicom_codecs, "find_spec", lambda name: None if name in absent else found(name))
+    find_spec = dicom_codecs.find_spec
+    monkeypatch.setattr(dicom_codecs, "find_spec", lambda name: None if name in absent else find_spec(name))
     for syntax in dicom_codecs.DECODER_DEPENDENCIES:
         decoder = pydicom.pixels.get_decoder(syntax)
         monkeypatch.setattr(decoder, "_available", {k: v for k, v in decoder._available.items() if k not in absent})

@@ -32,14 +32,14 @@ def levels(path, frame=0, window=None):
 def test_a_frames_own_groups_come_before_the_shared_ones_and_these_before_the_top(tmp_path):
     frames = np.stack([STORED, STORED])
     shared = {"PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1000}}
-    own = [
+    groups = [
         {"FrameVOILUTSequence": WIDE},
         {
             "FrameVOILUTSequence": {"WindowCenter": 0.5, "WindowWidth": 3},
             "PixelValueTransformationSequence": {"RescaleSlope": 0.5, "RescaleIntercept": -500},
         },
     ]
-    path = write_enhanced(tmp_path / "a.dcm", frames, shared, own, WindowCenter=9, WindowWidth=9, RescaleSlope=9)
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, groups, WindowCenter=9, WindowWidth=9, RescaleSlope=9)
     # Stored - 1000 through 0 to 2000; stored / 2 - 500 through -1 to 1.
     assert levels(path, 0) == [[0, 0, 128], [255, 255, 0]]
     assert levels(path, 1) == [[0, 128, 255], [255, 255, 0]]
@@ -193,7 +193,7 @@ def test_bits_at_the_upper_end_are_values_too(sign, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("said", "shape"),
+    ("fields", "shape"),
     [
         ({"PixelAspectRatio": [2, 1]}, (4, 3)),
         ({"PixelAspectRatio": [1, 2]}, (2, 6)),
@@ -203,8 +203,8 @@ def test_bits_at_the_upper_end_are_values_too(sign, tmp_path):
         ({"PixelSpacing": [0, 0]}, (2, 3)),
     ],
 )
-def test_pixels_become_square(said, shape, tmp_path):
-    assert DicomFile(write_dicom(tmp_path / "a.dcm", **said)).read().shape == (*shape, 3)
+def test_pixels_become_square(fields, shape, tmp_path):
+    assert DicomFile(write_dicom(tmp_path / "a.dcm", **fields)).read().shape == (*shape, 3)
 
 
 # Colours.
@@ -328,13 +328,13 @@ def test_a_ct_is_the_same_picture_as_slices_as_one_enhanced_file_and_as_nifti(tm
         DicomFile(write_slice(tmp_path / f"{z}.dcm", plane, float(z)), 0, window).read()
         for z, plane in enumerate(volume)
     ]
-    own = [{"PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]}} for z in (2, 0, 1)]
+    groups = [{"PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]}} for z in (2, 0, 1)]
     shared = {
         "PlaneOrientationSequence": {"ImageOrientationPatient": AXIAL},
         "PixelValueTransformationSequence": {"RescaleSlope": 1, "RescaleIntercept": -1024},
     }
-    whole = write_enhanced(tmp_path / "e.dcm", volume[[2, 0, 1]] + np.int16(1024), shared, own)
-    enhanced = [picture.read() for picture in dicom_frames(whole, window)]
+    enhanced_file = write_enhanced(tmp_path / "e.dcm", volume[[2, 0, 1]] + np.int16(1024), shared, groups)
+    enhanced = [picture.read() for picture in dicom_frames(enhanced_file, window)]
     # NIfTI's axes grow to the right, to the front, to the head.
     path, _ = write_nifti(tmp_path / "v.nii.gz", np.diag([-1.0, -1, 1, 1]), volume.transpose(2, 1, 0))
     nifti = [NiftiSlice(path, z, "axial", window).read() for z in range(3)]

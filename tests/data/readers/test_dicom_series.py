@@ -19,7 +19,7 @@ CAPTURE, DOSE = pydicom.uid.SecondaryCaptureImageStorage, pydicom.uid.RTDoseStor
 
 @pytest.fixture(autouse=True)
 def nothing_said(monkeypatch):
-    monkeypatch.setattr(dicom, "_said", set())
+    monkeypatch.setattr(dicom, "_reported", set())
 
 
 def stack(folder, name, heights, series="1.2", **more):
@@ -90,7 +90,7 @@ def test_phases_of_a_series_never_interleave(name, tmp_path):
 
 def test_phases_of_an_enhanced_file_never_interleave(tmp_path):
     frames = np.stack([STORED] * 4)
-    own = [
+    groups = [
         {
             "PlanePositionSequence": {"ImagePositionPatient": [0, 0, z]},
             "FrameContentSequence": {"TemporalPositionIndex": t},
@@ -99,7 +99,7 @@ def test_phases_of_an_enhanced_file_never_interleave(tmp_path):
         for t in (1, 2)
     ]
     shared = {"PlaneOrientationSequence": {"ImageOrientationPatient": AXIAL}}
-    path = write_enhanced(tmp_path / "a.dcm", frames, shared, own, SeriesNumber=1)
+    path = write_enhanced(tmp_path / "a.dcm", frames, shared, groups, SeriesNumber=1)
     with pytest.raises(UserError, match=r"1/1 \(2 pictures, TemporalPositionIndex 1\); 1/2"):
         dicom_frames(path)
     assert [picture.frame for picture in dicom_frames(path, series="1/2")] == [1, 3]
@@ -108,8 +108,8 @@ def test_phases_of_an_enhanced_file_never_interleave(tmp_path):
 
 def test_phases_of_other_heights_never_interleave_either(tmp_path):
     for n, (phase, height) in enumerate([(1, 0), (1, 2), (1, 4), (2, 1), (2, 3), (2, 5)]):
-        said = {"InstanceNumber": n, "SeriesNumber": 6, "TemporalPositionIdentifier": phase}
-        write_slice(tmp_path / f"{phase}-{height}.dcm", STORED, height, **said)
+        fields = {"InstanceNumber": n, "SeriesNumber": 6, "TemporalPositionIdentifier": phase}
+        write_slice(tmp_path / f"{phase}-{height}.dcm", STORED, height, **fields)
     assert names(dicom_series(tmp_path, series="6/1")) == ["1-0", "1-2", "1-4"]
     # What lies above the other is one stack.
     for height, phase in ((7, 3), (8, 3)):
@@ -131,8 +131,8 @@ def test_localizers_are_left_out_and_said(tmp_path, capsys):
     # Within the series, too.
     write_slice(tmp_path / "t.dcm", STORED, 0, CORONAL, SeriesNumber=2)
     assert names(dicom_series(tmp_path)) == ["a0", "a1", "a2", "a3"]
-    said = capsys.readouterr().err
-    assert "left out: series 1 (1 picture, localizer); series 2/2 (1 picture, another orientation)" in said
+    printed = capsys.readouterr().err
+    assert "left out: series 1 (1 picture, localizer); series 2/2 (1 picture, another orientation)" in printed
     assert names(dicom_series(tmp_path, series="1")) == ["s0"]
     assert names(dicom_series(tmp_path, series="2/2")) == ["t"]
 
@@ -192,12 +192,12 @@ def test_what_is_no_picture_stops_nothing_and_is_said(tmp_path, capsys):
     write_slice(tmp_path / "dose.dcm", STORED, 0, series="1.5", SeriesNumber=5, SOPClassUID=DOSE)
     write_dicom(tmp_path / "page.dcm", SOPClassUID=CAPTURE, SeriesInstanceUID="1.9", SeriesNumber=9)
     assert names(dicom_series(tmp_path)) == ["a0", "a1"]
-    said = capsys.readouterr().err
-    assert "1 x Basic Text SR Storage" in said
-    assert "1 x Segmentation Storage" in said
-    assert "1 x Grayscale Softcopy Presentation State Storage" in said
-    assert "series 5 (1 picture, dose)" in said
-    assert "series 9 (1 picture, secondary capture)" in said
+    printed = capsys.readouterr().err
+    assert "1 x Basic Text SR Storage" in printed
+    assert "1 x Segmentation Storage" in printed
+    assert "1 x Grayscale Softcopy Presentation State Storage" in printed
+    assert "series 5 (1 picture, dose)" in printed
+    assert "series 9 (1 picture, secondary capture)" in printed
 
 
 def test_reports_alone_are_refused_by_name(tmp_path):
@@ -215,9 +215,9 @@ def test_what_is_left_out_is_said_of_few_folders_and_once_of_each(tmp_path, caps
         shutil.copy(tmp_path / str(n) / "a0.dcm", tmp_path / str(n) / "z.dcm")
         dicom_series(tmp_path / str(n))
         dicom_series(tmp_path / str(n))
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == dicom.REPORTED_FOLDERS + 1
-    assert "what is left out of more folders is not said" in said[-1]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == dicom.REPORTED_FOLDERS + 1
+    assert "what is left out of more folders is not said" in lines[-1]
 
 
 def test_secondary_captures_alone_are_a_series(tmp_path):

@@ -20,10 +20,10 @@ def wide(tmp_path_factory):
 
 def test_two_columns_of_100_000_are_read_within_seconds(wide):
     begun = time.process_time()
-    found = frames.frame(wide, ["c99999", "c0"])
+    frame = frames.frame(wide, ["c99999", "c0"])
     assert time.process_time() - begun < 5
-    assert found.shape == (2, 2)
-    assert list(found["c99999"]) == ["1", "1"]
+    assert frame.shape == (2, 2)
+    assert list(frame["c99999"]) == ["1", "1"]
 
 
 def test_a_column_that_is_not_among_them_is_said(wide):

@@ -226,8 +226,8 @@ def test_broken_nifti_is_named(tmp_path):
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 def test_a_damaged_volume_is_named_once_for_all_its_slices(suffix, tmp_path):
     path, _ = write_nifti(tmp_path / f"v{suffix}", values=RNG.normal(size=(20, 20, 20)).astype(np.float32))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    raw = path.read_bytes()
+    path.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(UserError) as caught:
         Bag().encode([nifti_slices(path)], ["one"], ImageRule(32, 32, 16), tmp_path, 1)
     assert str(caught.value).count(f"{path}: its values cannot be read") == 1

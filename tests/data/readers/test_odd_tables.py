@@ -15,7 +15,7 @@ from mora_bench.errors import UserError
 
 
 def rows(n=40, **more):
-    given = {
+    columns = {
         "id": [f"v{i}" for i in range(n)],
         "patient": [f"p{i // 2}" for i in range(n)],
         "site": [f"s{i % 4}" for i in range(n)],
@@ -25,7 +25,7 @@ def rows(n=40, **more):
         "finding": ["abc"[i % 3] for i in range(n)],
         "split": ["train", "train", "train", "val", "test"] * (n // 5),
     }
-    return pd.DataFrame(given | more)
+    return pd.DataFrame(columns | more)
 
 
 def written(folder, frame=None, name="visits.csv"):
@@ -35,8 +35,8 @@ def written(folder, frame=None, name="visits.csv"):
 
 
 def read(file, **more):
-    given = {"labels": ("ill",), "text": ("note",), "id": "id"} | more
-    return own_table("visits", file, **given).read(file.parent)
+    options = {"labels": ("ill",), "text": ("note",), "id": "id"} | more
+    return own_table("visits", file, **options).read(file.parent)
 
 
 def test_rows_of_more_fields_than_the_header_are_refused_by_line(tmp_path):
@@ -60,8 +60,8 @@ def test_a_column_whose_name_stands_twice_is_refused(tmp_path, name):
 
 def test_whole_numbers_with_gaps_of_a_parquet_file_are_whole(tmp_path):
     pd.DataFrame({"year": [2018, None, 2020], "age": [1.5, 2.0, None]}).to_parquet(tmp_path / "t.parquet")
-    found = frames.frame(tmp_path / "t.parquet", ["year", "age"])
-    assert found.to_numpy().tolist() == [["2018", "1.5"], ["", "2"], ["2020", ""]]
+    frame = frames.frame(tmp_path / "t.parquet", ["year", "age"])
+    assert frame.to_numpy().tolist() == [["2018", "1.5"], ["", "2"], ["2020", ""]]
 
 
 @pytest.mark.parametrize("cell", ["1e39", "-3.5e38", "1e400"])
@@ -78,7 +78,7 @@ def test_a_pattern_that_fits_nothing_of_a_patient_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ({"table": ("patient",), "patient": "patient"}, "column 'patient' names somebody"),
         ({"text": ("id",)}, "column 'id' names somebody"),
@@ -87,17 +87,18 @@ def test_a_pattern_that_fits_nothing_of_a_patient_is_refused(tmp_path):
         ({"empty_patient": "own"}, "--empty-patient own needs --patient COLUMN"),
     ],
 )
-def test_what_no_model_may_see_is_no_input(tmp_path, asked, said):
-    with pytest.raises(UserError, match=said):
+def test_what_no_model_may_see_is_no_input(tmp_path, asked, message):
+    with pytest.raises(UserError, match=message):
         read(written(tmp_path), **asked)
 
 
 @pytest.mark.parametrize(
-    ("ids", "said"), [([" v0 ", "v0"], "id 'v0' stands in row 2 too"), (["v0", " "], "column 'id' is empty in row 3")]
+    ("ids", "message"),
+    [([" v0 ", "v0"], "id 'v0' stands in row 2 too"), (["v0", " "], "column 'id' is empty in row 3")],
 )
-def test_ids_are_unique_and_there_without_blanks_around_them(tmp_path, ids, said):
+def test_ids_are_unique_and_there_without_blanks_around_them(tmp_path, ids, message):
     file = written(tmp_path, rows(id=[*ids, *(f"w{i}" for i in range(38))]))
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read(file)
 
 
@@ -106,25 +107,25 @@ def test_each_table_is_read_by_its_own_dialect(tmp_path):
     frame = rows()
     frame.to_csv(tmp_path / "semicolons.csv", sep=";", index=False)
     written(tmp_path, frame[["id"]].assign(count="1,000"), "counts.csv")
-    found = read(tmp_path / "semicolons.csv", table=("count",), join=("counts.csv:id",))
-    assert found.modalities["table"].values[0] == {"count": "1,000"}
+    table = read(tmp_path / "semicolons.csv", table=("count",), join=("counts.csv:id",))
+    assert table.modalities["table"].values[0] == {"count": "1,000"}
     with pytest.raises(UserError, match=r"counts.csv, column 'count' is no number above 0 in row 2: '1,000'"):
         read(tmp_path / "semicolons.csv", weights="count", join=("counts.csv:id",))
     written(tmp_path)
     frame[["id"]].assign(lab="0,81").to_csv(tmp_path / "lab.csv", sep=";", index=False)
-    found = read(tmp_path / "visits.csv", table=("lab",), join=("lab.csv:id",))
-    assert found.modalities["table"].values[0] == {"lab": 0.81}
+    table = read(tmp_path / "visits.csv", table=("lab",), join=("lab.csv:id",))
+    assert table.modalities["table"].values[0] == {"lab": 0.81}
     assert read(tmp_path / "visits.csv", join=("lab.csv:id",), weights="lab").weights[0] == 0.81
 
 
 def test_joins_need_a_key_that_is_there_and_say_what_both_tables_have(tmp_path):
     file = written(tmp_path, rows(patient=["", *(f"p{i}" for i in range(1, 40))]))
     written(tmp_path, pd.DataFrame({"patient": ["", "p2"], "crp": ["77", "5"], "age": ["1", "2"]}), "more.csv")
-    found = read(file, table=("crp",), join=("more.csv:patient",)).modalities["table"].values
+    records = read(file, table=("crp",), join=("more.csv:patient",)).modalities["table"].values
     # A row without a patient is not that of the further table without one.
-    assert (found[0], found[2]) == (None, {"crp": 5.0})
-    said = joined.notes(file, [joined.Join.of("more.csv:patient", tmp_path)], ["age", "crp"])
-    assert said[1] == "more.csv: its 'age' is not read; that of visits.csv is"
+    assert (records[0], records[2]) == (None, {"crp": 5.0})
+    lines = joined.notes(file, [joined.Join.of("more.csv:patient", tmp_path)], ["age", "crp"])
+    assert lines[1] == "more.csv: its 'age' is not read; that of visits.csv is"
     written(tmp_path, pd.DataFrame({"patient": ["P2"], "crp": ["5"]}), "other.csv")
     with pytest.raises(UserError, match=r"no row for any value of 'patient' of .*, such as 'p1'; there it is 'P2'"):
         read(file, table=("crp",), join=("other.csv:patient",))
@@ -132,10 +133,10 @@ def test_joins_need_a_key_that_is_there_and_say_what_both_tables_have(tmp_path):
 
 def test_groups_on_two_sides_of_an_official_split_are_said(tmp_path):
     file = written(tmp_path)
-    said = notes(file, Columns(("ill",), text=("note",), id="id", group=("site",), split="split"))
-    assert "column 'site': 4 groups" in said
+    lines = notes(file, Columns(("ill",), text=("note",), id="id", group=("site",), split="split"))
+    assert "column 'site': 4 groups" in lines
     assert any(
-        one.startswith("WARNING: 4 groups of column 'site' are on two sides of the official split") for one in said
+        line.startswith("WARNING: 4 groups of column 'site' are on two sides of the official split") for line in lines
     )
     some = written(tmp_path, rows(site=["NA", *["s"] * 39]), "some.csv")
     assert "column 'site': 1 group" in notes(some, Columns(("ill",), text=("note",), id="id", group=("site",)))[-1]
@@ -151,15 +152,15 @@ def test_group_and_a_split_by_rows_exclude_each_other(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("said", "what"), [("year:train=1,2;test=2,3", "'2' is named"), ("year:train=1;train=2;test=3", "'train' is named")]
+    ("spec", "what"), [("year:train=1,2;test=2,3", "'2' is named"), ("year:train=1;train=2;test=3", "'train' is named")]
 )
-def test_a_value_has_one_side(said, what):
+def test_a_value_has_one_side(spec, what):
     with pytest.raises(UserError, match=f"{what} twice"):
-        Official.of(said)
+        Official.of(spec)
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "message"),
     [
         ({"labels": ("finding",), "exclusive": True}, "--exclusive is for labels that are written as 0 and 1"),
         ({"labels": ("finding",), "uncertain": "0"}, "--uncertain is for labels that are written as 0 and 1"),
@@ -168,8 +169,8 @@ def test_a_value_has_one_side(said, what):
         ({"labels": ("finding",), "none_label": "No Finding"}, "no cell is 'No Finding', as --none-label says"),
     ],
 )
-def test_an_option_that_means_nothing_for_these_labels_is_refused(tmp_path, asked, said):
-    with pytest.raises(UserError, match=said):
+def test_an_option_that_means_nothing_for_these_labels_is_refused(tmp_path, asked, message):
+    with pytest.raises(UserError, match=message):
         read(written(tmp_path), **asked)
 
 
@@ -179,15 +180,17 @@ def test_a_vector_s_columns_are_in_the_order_of_their_names():
 
 def test_decimal_commas_in_a_table_of_commas_are_said(tmp_path):
     file = written(tmp_path, rows(age=[f"{i},5" for i in range(40)]))
-    said = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id"))
-    assert any("with decimal commas, of which a table whose fields are separated by commas has none" in s for s in said)
+    lines = notes(file, Columns(("ill",), text=("note",), table=("age",), id="id"))
+    assert any(
+        "with decimal commas, of which a table whose fields are separated by commas has none" in s for s in lines
+    )
 
 
 def test_groups_may_name_rows_that_are_left_out(tmp_path):
     file = written(tmp_path, rows(ill=["", *(str(i % 2) for i in range(39))]))
     written(tmp_path, pd.DataFrame({"id": ["v0", "v1"], "group": ["g", "g"]}), "groups.csv")
-    found = read(file, groups="groups.csv", empty_label="leave-out")
-    assert found.inseparable[0][:2] == ("g", "")
+    table = read(file, groups="groups.csv", empty_label="leave-out")
+    assert table.inseparable[0][:2] == ("g", "")
 
 
 def test_files_of_vectors_are_of_one_length(tmp_path):

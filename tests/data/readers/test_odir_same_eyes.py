@@ -101,7 +101,7 @@ def test_the_eighteen_groups_of_the_public_table_are_whole_in_every_split(name, 
     assert table.covariates["age"].count("") == 16
     where = {id: row for row, id in enumerate(table.ids)}
     for changes in ({}, {"seed": 1}, {"folds": 10, "seed": 4}):
-        side_of = {row: side for side, own in sides(cell(dataset=name, **changes), table).items() for row in own.rows}
+        side_of = {row: side for side, part in sides(cell(dataset=name, **changes), table).items() for row in part.rows}
         for group in GROUPS:
             assert len({side_of[where[id]] for id in group}) == 1
 
@@ -110,5 +110,5 @@ def test_the_eighteen_groups_of_the_public_table_are_whole_in_every_split(name, 
 def test_kaggles_table_has_them_too(real_data, tmp_path):
     shutil.copy(real_data / "odir" / "full_df.csv", tmp_path)
     table = odir.read(tmp_path)
-    there = [[id for id in group if id in table.ids] for group in GROUPS]
-    assert sum(map(bool, table.inseparable[0])) == sum(len(ids) for ids in there if len(ids) > 1) > 30
+    groups = [[id for id in group if id in table.ids] for group in GROUPS]
+    assert sum(map(bool, table.inseparable[0])) == sum(len(ids) for ids in groups if len(ids) > 1) > 30

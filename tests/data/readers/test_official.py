@@ -83,28 +83,28 @@ def test_validation_is_drawn_from_training_by_groups_and_seed():
         assert not {*tokens[rows["val"]]} & {*tokens[rows["train"]]}
         assert sorted([*rows["train"], *rows["val"]]) == list(range(72))
     assert drawn[0]["val"].tolist() != drawn[1]["val"].tolist()
-    whole = splits.official(["val", "train", "test"], tokens[:3], data="x real", seed=0)
-    assert {name: rows.tolist() for name, rows in whole.items()} == {"train": [1], "val": [0], "test": [2]}
+    parts = splits.official(["val", "train", "test"], tokens[:3], data="x real", seed=0)
+    assert {name: rows.tolist() for name, rows in parts.items()} == {"train": [1], "val": [0], "test": [2]}
 
 
 def test_a_grid_keeps_the_official_split_and_says_so(visits, capsys):
     sides = ["train"] * 40 + ["val"] * 10 + ["test"] * 10
-    given = visits(sides)
-    asked = [*given, "--split", "fold", "--methods", "tfidf", "--floors", "none", "--engine", "inline", "--out", "out"]
+    words = visits(sides)
+    asked = [*words, "--split", "fold", "--methods", "tfidf", "--floors", "none", "--engine", "inline", "--out", "out"]
     assert main([*asked, "--seeds", "0", "1"]) == 0
     assert "column 'fold': official split, train 40, val 10, test 10" in capsys.readouterr().out
     records = Store(Path("out")).records()[0]
     assert {(r.cell.split, r.cell.folds) for r in records} == {("official", 0)}
     assert {overlap(record) for record in records} == {0.0}
-    kept = Store(Path("out")).predictions(records[0].cell)
-    assert kept["test_rows"].tolist() == list(range(50, 60))
-    assert kept["val_rows"].tolist() == list(range(40, 50))
+    predictions = Store(Path("out")).predictions(records[0].cell)
+    assert predictions["test_rows"].tolist() == list(range(50, 60))
+    assert predictions["val_rows"].tolist() == list(range(40, 50))
     text = (Path("out") / "tables" / "comparison-real.md").read_text()
     assert "Split as published, the same for all seeds: intervals do not cover who was tested" in text
 
 
 def test_another_split_can_be_drawn_and_none_is_made_up(visits, capsys):
-    given = [
+    words = [
         *visits(["train"] * 40 + ["test"] * 20),
         "--methods",
         "prior",
@@ -114,11 +114,11 @@ def test_another_split_can_be_drawn_and_none_is_made_up(visits, capsys):
         "--seeds",
         "0",
     ]
-    assert main([*given, "--split", "patient"]) == 0
+    assert main([*words, "--split", "patient"]) == 0
     assert "official" not in capsys.readouterr().out
-    assert main([*given, "--split", "nowhere"]) == 2
+    assert main([*words, "--split", "nowhere"]) == 2
     assert "no column 'nowhere'" in capsys.readouterr().err
-    assert main([*given, "--split", "note"]) == 2
+    assert main([*words, "--split", "note"]) == 2
     assert "column 'note' is the split, and would be shown to the model" in capsys.readouterr().err
     assert main(["grid", "--datasets", "odir", "--split", "official", "--plan", "--limit", "60"]) == 2
     assert "--split official: odir has no official split" in capsys.readouterr().err

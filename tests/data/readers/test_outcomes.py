@@ -32,14 +32,14 @@ def table_of(file, **columns):
 
 
 def wrong(table):
-    return [said for _, said in problems(table) if said]
+    return [problem for _, problem in problems(table) if problem]
 
 
 def changed(file, **cells):
     """The table with other cells, by column and row."""
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-    for column, own in cells.items():
-        for row, cell in own.items():
+    for column, by_row in cells.items():
+        for row, cell in by_row.items():
             frame.loc[row, column] = cell
     frame.to_csv(file, index=False)
     return file
@@ -55,10 +55,10 @@ def test_times_and_events(file):
     named = table_of(file, **TIMES | {"event": "status=dead"})
     assert (named.targets == table.targets).all()
     assert named.fingerprint() == table.fingerprint()
-    said = diagnosis(table)
-    assert "15 events by the last horizon, 30; 15 samples censored before it, 10 free of it for longer" in said
-    assert "events by horizon: 10 5, 30 15" in said
-    assert "positives" not in said
+    text = diagnosis(table)
+    assert "15 events by the last horizon, 30; 15 samples censored before it, 10 free of it for longer" in text
+    assert "events by horizon: 10 5, 30 15" in text
+    assert "positives" not in text
     # Times are not cut to a byte where they are hashed.
     assert table_of(changed(file, days={0: "257"}), **TIMES).fingerprint() != table.fingerprint()
 
@@ -75,7 +75,7 @@ def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
 
 
 @pytest.mark.parametrize(
-    ("cells", "columns", "said"),
+    ("cells", "columns", "message"),
     [
         ({"days": {1: "2024-01-31"}}, {}, r"column 'days' is no number of 0 or more in row 3: '2024-01-31'. Give the"),
         ({"days": {1: "-2"}}, {}, "is no number of 0 or more in row 3: '-2'"),
@@ -92,9 +92,9 @@ def test_rows_without_a_time_or_an_event_are_refused_or_left_out(file):
         ({}, {"table": ("status",), "event": "status=dead"}, "column 'status' says what is to be predicted"),
     ],
 )
-def test_what_is_no_time_or_no_event_is_named(file, cells, columns, said):
+def test_what_is_no_time_or_no_event_is_named(file, cells, columns, message):
     changed(file, **cells)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         table_of(file, **TIMES | columns)
 
 
@@ -103,9 +103,9 @@ def test_what_counts_as_censored_is_said(file):
     changed(file, status={1: "DEAD", 0: "lost"})
     named = TIMES | {"event": "status=dead"}
     assert (table_of(file, **named).targets[:, 1] == [i % 2 for i in range(N)]).all()
-    said = notes(file, Columns(text=("note",), id="id", **named))
+    lines = notes(file, Columns(text=("note",), id="id", **named))
     counts = "'dead' 19, 'DEAD' 1 is the event; censored: 'alive' 19, 'lost' 1"
-    assert f"WARNING: column 'status': {counts}. Does each of these mean that it had not happened?" in said
+    assert f"WARNING: column 'status': {counts}. Does each of these mean that it had not happened?" in lines
     numbers = changed(file, died={1: "1.0"})
     assert (table_of(numbers, **TIMES | {"event": "died=1"}).targets[:, 1] == [i % 2 for i in range(N)]).all()
 
@@ -115,9 +115,9 @@ def test_a_column_that_says_who_is_censored_is_asked_about(file):
     frame = pd.read_csv(file, dtype=str).rename(columns={"died": "censored"})
     frame.to_csv(file, index=False)
     asked = TIMES | {"event": "censored"}
-    said = notes(file, Columns(text=("note",), id="id", **asked))
+    lines = notes(file, Columns(text=("note",), id="id", **asked))
     do = "Where it has 1 for censored, say --event censored=0."
-    assert f"WARNING: column 'censored' has 1 for an event. {do}" in said
+    assert f"WARNING: column 'censored' has 1 for an event. {do}" in lines
     turned = table_of(file, **TIMES | {"event": "censored=0"})
     assert (turned.targets[:, 1] == 1 - table_of(file, **asked).targets[:, 1]).all()
 
@@ -125,14 +125,14 @@ def test_a_column_that_says_who_is_censored_is_asked_about(file):
 def test_targets_are_double_precision(file):
     """In single precision an event at 0.1 is after a horizon of 0.1."""
     table = table_of(file, **TIMES)
-    (said,) = wrong(dataclasses.replace(table, targets=table.targets.astype(np.float32)))
-    assert "they are of type float32; expected float64, time and event" in said
+    (problem,) = wrong(dataclasses.replace(table, targets=table.targets.astype(np.float32)))
+    assert "they are of type float32; expected float64, time and event" in problem
 
 
 def test_a_table_nobody_can_learn_from_is_refused_by_the_audit(file):
     changed(file, died=dict.fromkeys(range(N), "0"))
-    (said,) = wrong(table_of(file, **TIMES))
-    assert "nobody has an event by the last horizon, 30, so there is nothing to learn" in said
+    (problem,) = wrong(table_of(file, **TIMES))
+    assert "nobody has an event by the last horizon, 30, so there is nothing to learn" in problem
 
 
 def test_grades_stand_in_the_order_that_is_said(file):
@@ -150,7 +150,7 @@ def test_grades_stand_in_the_order_that_is_said(file):
 
 
 @pytest.mark.parametrize(
-    ("cells", "columns", "said"),
+    ("cells", "columns", "message"),
     [
         ({"grade": {1: "worse"}}, {}, r"column 'grade' is not one of the grades in row 3: 'worse'.*known: none, mild"),
         ({"grade": {1: ""}}, {}, "has no label in row 3"),
@@ -161,7 +161,7 @@ def test_grades_stand_in_the_order_that_is_said(file):
         ({}, {"labels": ("died", "level")}, "--grades is for labels that are written as names"),
     ],
 )
-def test_what_is_no_grade_is_named(file, cells, columns, said):
+def test_what_is_no_grade_is_named(file, cells, columns, message):
     changed(file, **cells)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         table_of(file, **{"labels": ("grade",), "grades": ("none", "mild", "severe")} | columns)

@@ -40,7 +40,7 @@ def written(folder, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "expected"),
     [
         ("c.csv", "text, fields separated by commas"),
         ("s.csv", "text, fields separated by semicolons"),
@@ -52,17 +52,17 @@ def written(folder, name):
         ("p.parquet", "Parquet"),
     ],
 )
-def test_the_same_rows_in_every_kind_of_file(tmp_path, name, said):
+def test_the_same_rows_in_every_kind_of_file(tmp_path, name, expected):
     file = written(tmp_path, name)
     columns = ["ill", "note", "age"]
-    assert str(frames.dialect(file, columns)) == said
+    assert str(frames.dialect(file, columns)) == expected
     assert frames.names(file) == list(ROWS)
-    found = frames.frame(file, columns)
-    assert {column: found[column].tolist() for column in columns} == {column: ROWS[column] for column in columns}
+    frame = frames.frame(file, columns)
+    assert {column: frame[column].tolist() for column in columns} == {column: ROWS[column] for column in columns}
 
 
 def test_what_is_no_table_is_said(tmp_path):
-    for name, content, said in [
+    for name, content, message in [
         ("a.xls", b"x", "expected a table whose name ends in .csv, .tsv"),
         ("a.csv.zip", b"x", "expected a table whose name ends in .csv, .tsv"),
         ("a.parquet", b"x", "not a readable table"),
@@ -72,7 +72,7 @@ def test_what_is_no_table_is_said(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(UserError) as error:
             frames.frame(tmp_path / name, ["id", "ill"])
-        assert said in str(error.value)
+        assert message in str(error.value)
     pd.DataFrame({"id": ["a"], "ill": [["1"]]}).to_parquet(tmp_path / "lists.parquet")
     with pytest.raises(UserError, match="column 'ill': holds lists or records"):
         frames.frame(tmp_path / "lists.parquet", ["id", "ill"])
@@ -90,7 +90,7 @@ def column(*cells):
 
 
 @pytest.mark.parametrize(
-    ("cells", "kind", "commas", "found", "why"),
+    ("cells", "kind", "commas", "values", "why"),
     [
         (["1", " 2.5", "", "NA"], None, False, [1, 2.5, None, None], "all 2 cells that are not empty are numbers"),
         (["1", "7,5"], None, True, [1, 7.5], "all 2 cells"),
@@ -110,10 +110,10 @@ def column(*cells):
         (["", ""], None, False, [None, None], "no number in it, 0 values"),
     ],
 )
-def test_what_a_column_holds(tmp_path, cells, kind, commas, found, why):
-    own = measured(column(*cells), kind, tmp_path / "t.csv", commas)
-    assert list(own.values) == found
-    assert why in own.why
+def test_what_a_column_holds(tmp_path, cells, kind, commas, values, why):
+    measurement = measured(column(*cells), kind, tmp_path / "t.csv", commas)
+    assert list(measurement.values) == values
+    assert why in measurement.why
 
 
 @pytest.mark.parametrize("odd", ["<0.01", "7,5", "50+", "1_000", "inf", "1 000", "0x10"])
@@ -127,8 +127,8 @@ def test_a_column_of_numbers_but_for_a_few_cells_is_refused(tmp_path, odd):
 
 @given(st.lists(st.floats(-3e38, 3e38), min_size=1))
 def test_numbers_as_python_writes_them_are_numbers(values):
-    own = measured(column(*map(repr, values)), None, "t.csv", False)
-    assert (own.kind, list(own.values)) == ("number", values)
+    measurement = measured(column(*map(repr, values)), None, "t.csv", False)
+    assert (measurement.kind, list(measurement.values)) == ("number", values)
 
 
 def labelled(cells, **policy):
@@ -140,12 +140,16 @@ def test_rows_without_a_label():
         UserError, match=r"column 'ill' has no label in row 3: ''; row 4: 'nan'. Say what such rows are"
     ):
         labelled(["a", "", "nan", "b"])
-    found = labelled(["a", "", "nan", "b"], empty="leave-out")
-    assert (found.task, found.labels, found.kept.tolist()) == ("multi-class", ("a", "b"), [True, False, False, True])
-    assert found.said == ("2 rows without a certain label are left out",)
-    found = labelled(["a", "", "nan", "b"], empty="negative")
-    assert (found.task, found.values.tolist()) == ("multi-label", [[1, 0], [0, 0], [0, 0], [0, 1]])
-    assert found.said == ("2 rows have none of the labels",)
+    outcome = labelled(["a", "", "nan", "b"], empty="leave-out")
+    assert (outcome.task, outcome.labels, outcome.kept.tolist()) == (
+        "multi-class",
+        ("a", "b"),
+        [True, False, False, True],
+    )
+    assert outcome.notes == ("2 rows without a certain label are left out",)
+    outcome = labelled(["a", "", "nan", "b"], empty="negative")
+    assert (outcome.task, outcome.values.tolist()) == ("multi-label", [[1, 0], [0, 0], [0, 0], [0, 1]])
+    assert outcome.notes == ("2 rows have none of the labels",)
 
 
 def test_uncertain_labels_as_chexpert_writes_them():
@@ -158,7 +162,7 @@ def test_uncertain_labels_as_chexpert_writes_them():
         targets(frame, ["a", "b"], "t.csv", Policy(uncertain="0"))
     ones = targets(frame, ["a", "b"], "t.csv", Policy(empty="negative", uncertain="1"))
     assert ones.values.tolist() == [[1, 0], [1, 1], [0, 1], [0, 1]]
-    assert "label 'a': 1 uncertain, taken for 1, 1 empty, taken for 0" in ones.said
+    assert "label 'a': 1 uncertain, taken for 1, 1 empty, taken for 0" in ones.notes
     zeros = targets(frame, ["a", "b"], "t.csv", Policy(empty="negative", uncertain="0"))
     assert zeros.values.tolist() == [[1, 0], [0, 1], [0, 0], [0, 1]]
     out = targets(frame, ["a", "b"], "t.csv", Policy(empty="leave-out", uncertain="leave-out"))
@@ -173,7 +177,7 @@ def test_a_label_that_is_neither():
 
 
 @pytest.mark.parametrize(
-    ("cells", "said"),
+    ("cells", "message"),
     [
         (["severe", "Severe", "mild"], "'Severe', 'severe' are labels of their own. Write them alike"),
         (["no-finding", "no finding"], "are labels of their own"),
@@ -186,18 +190,18 @@ def test_a_label_that_is_neither():
         (["unknown", "a"], "'unknown' is taken for a label of its own (row 2: 'unknown')"),
     ],
 )
-def test_likely_slips_are_said(cells, said):
-    assert said in " ".join(labelled(cells).said)
+def test_likely_slips_are_said(cells, message):
+    assert message in " ".join(labelled(cells).notes)
 
 
 def test_what_is_no_slip_is_not_warned_of():
-    assert labelled(["HER2+", "HER2-", "luminal A", "luminal B"]).said == ()
-    assert labelled(["grade 1", "grade 2", "R&D"]).said == ()
+    assert labelled(["HER2+", "HER2-", "luminal A", "luminal B"]).notes == ()
+    assert labelled(["grade 1", "grade 2", "R&D"]).notes == ()
 
 
 def test_a_separator_that_the_user_names():
-    found = labelled(["COVID-19, ARDS", "flu; ARDS"], separator=",")
-    assert found.labels == ("ARDS", "COVID-19", "flu; ARDS")
+    outcome = labelled(["COVID-19, ARDS", "flu; ARDS"], separator=",")
+    assert outcome.labels == ("ARDS", "COVID-19", "flu; ARDS")
 
 
 @pytest.fixture
@@ -207,7 +211,7 @@ def visits(tmp_path):
     for i in range(40):
         Image.fromarray(np.full((20, 20), i, np.uint8)).save(tmp_path / "films" / f"{i}.PNG")
     ill = [str(i % 2) for i in range(40)]
-    rows = {"film": [f"films\\{i}.PNG" for i in range(40)], "well": ["no" if own == "1" else "yes" for own in ill]}
+    rows = {"film": [f"films\\{i}.PNG" for i in range(40)], "well": ["no" if label == "1" else "yes" for label in ill]}
     rows |= {"ill": ill, "age": [str(20 + i) for i in range(40)]}
     pd.DataFrame(rows).to_csv(tmp_path / "visits.csv", index=False)
     return tmp_path
@@ -225,8 +229,8 @@ def test_names_of_pictures_that_are_not_there(visits, wrong):
     beside = "" if "nothing" in wrong else f" ({wrong.removeprefix('films/')!r} is there as '3.PNG')"
     with pytest.raises(UserError) as error:
         own_table("v", "visits.csv", labels=["ill"], image=["film"]).read(visits)
-    said = f"column 'film' names pictures that are not there in row 5: {wrong!r}. Correct the names{beside}, or say"
-    assert said in str(error.value)
+    message = f"column 'film' names pictures that are not there in row 5: {wrong!r}. Correct the names{beside}, or say"
+    assert message in str(error.value)
     allowed = own_table("v", "visits.csv", labels=["ill"], image=["film"], table=["age"], absent_pictures="allow")
     assert allowed.read(visits).present.sum(0).tolist() == [39, 40]
 
@@ -234,8 +238,8 @@ def test_names_of_pictures_that_are_not_there(visits, wrong):
 def test_a_label_among_the_inputs(visits):
     with pytest.raises(UserError, match="column 'ill' is a label, and would be shown to the model"):
         own_table("v", "visits.csv", labels=["ill"], table=["age", "ill:category"])
-    said = notes(visits / "visits.csv", Columns(("ill",), table=("age", "well")))
-    assert said == [
+    lines = notes(visits / "visits.csv", Columns(("ill",), table=("age", "well")))
+    assert lines == [
         "visits.csv: text, fields separated by commas, 40 rows",
         "column 'age': number (all 40 cells that are not empty are numbers)",
         "column 'well': category (no number in it, 2 values)",
@@ -284,24 +288,24 @@ def test_paths_that_are_made_of_columns_in_several_folders(tmp_path):
 
 
 def test_a_name_that_means_none_of_the_others():
-    found = labelled(["No Finding", "Mass|Nodule", "no finding"], none_label="No Finding")
-    assert (found.labels, found.values.tolist()) == (("Mass", "Nodule"), [[0, 0], [1, 1], [0, 0]])
-    assert found.said == ("2 rows have 'No Finding': none of the labels",)
+    outcome = labelled(["No Finding", "Mass|Nodule", "no finding"], none_label="No Finding")
+    assert (outcome.labels, outcome.values.tolist()) == (("Mass", "Nodule"), [[0, 0], [1, 1], [0, 0]])
+    assert outcome.notes == ("2 rows have 'No Finding': none of the labels",)
     with pytest.raises(UserError, match=r"has 'No Finding' beside a label in row 2"):
         labelled(["No Finding|Mass", "Mass"], none_label="No Finding")
 
 
 def test_lists_as_python_writes_them():
-    found = labelled(["['a', 'pleural effusion']", "[]", '["a"]', "['b'"], empty="negative")
-    assert found.labels == ("['b'", "a", "pleural effusion")
-    assert found.values.tolist() == [[0, 1, 1], [0, 0, 0], [0, 1, 0], [1, 0, 0]]
+    outcome = labelled(["['a', 'pleural effusion']", "[]", '["a"]', "['b'"], empty="negative")
+    assert outcome.labels == ("['b'", "a", "pleural effusion")
+    assert outcome.values.tolist() == [[0, 1, 1], [0, 0, 0], [0, 1, 0], [1, 0, 0]]
 
 
 def test_columns_that_exclude_each_other():
     frame = pd.DataFrame({"MEL": ["1.0", "0.0", "0.0"], "NV": ["0", "1", "0"], "BCC": ["0", "0", "1"]})
-    found = targets(frame, list(frame), "t.csv", Policy())
-    assert found.task == "multi-label"
-    assert found.said == ("each row has one label exactly: say --exclusive if the labels exclude each other",)
+    outcome = targets(frame, list(frame), "t.csv", Policy())
+    assert outcome.task == "multi-label"
+    assert outcome.notes == ("each row has one label exactly: say --exclusive if the labels exclude each other",)
     assert targets(frame, list(frame), "t.csv", Policy(exclusive=True)).task == "multi-class"
     frame.loc[2, "MEL"] = "1"
     with pytest.raises(UserError, match=r"column 'MEL, NV, BCC' is not 1 in one of them alone in row 4: '1 0 1'"):
@@ -327,13 +331,13 @@ def test_columns_of_further_tables_stand_beside_those_of_the_first(reports):
     assert films == [["b.png", "c.png"], ["a.png"], None]
     assert [value and value["age"] for value in table.modalities["table"].values] == [None, 50, 71]
     assert table.ids == ("1", "2", "3")
-    said = notes(reports / "reports.csv", Columns(("ill",), text=("text",), table=("age",), join=joins))
-    assert "films.csv: rows for 2 of 3 values of 'uid'; none for row 4: '3'" in said
-    assert "ages.tsv: rows for 2 of 3 values of 'uid'; none for row 2: '1'" in said
+    lines = notes(reports / "reports.csv", Columns(("ill",), text=("text",), table=("age",), join=joins))
+    assert "films.csv: rows for 2 of 3 values of 'uid'; none for row 4: '3'" in lines
+    assert "ages.tsv: rows for 2 of 3 values of 'uid'; none for row 2: '1'" in lines
 
 
 @pytest.mark.parametrize(
-    ("join", "said"),
+    ("join", "message"),
     [
         ("films.csv:uid", "films.csv, column 'uid' has several rows for one value in row 4: '1'. Make one row of them"),
         ("films.csv", "--join 'films.csv': expected FILE:COLUMN"),
@@ -342,7 +346,7 @@ def test_columns_of_further_tables_stand_beside_those_of_the_first(reports):
         ("ages.tsv:uid", "no column 'film' in any of them"),
     ],
 )
-def test_joins_that_cannot_be_made(reports, join, said):
+def test_joins_that_cannot_be_made(reports, join, message):
     with pytest.raises(UserError) as error:
         own_table("r", "reports.csv", labels=["ill"], image=["film"], join=(join,)).read(reports)
-    assert said in str(error.value)
+    assert message in str(error.value)

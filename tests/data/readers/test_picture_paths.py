@@ -44,8 +44,8 @@ def clinic(tmp_path):
 
 
 def read(root, **columns):
-    given = {"labels": ["ill"], "image": ["scan"], "id": "id"} | columns
-    return own_table("visits", "visits.csv", **given).read(root)
+    options = {"labels": ["ill"], "image": ["scan"], "id": "id"} | columns
+    return own_table("visits", "visits.csv", **options).read(root)
 
 
 def test_options_reach_every_picture(clinic):
@@ -65,7 +65,7 @@ def test_other_options_are_another_table(clinic):
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         ({}, r"0\.nii\.gz: 2 volumes .* --volume N"),
         ({"volume": 2}, r"0\.nii\.gz: volume 2; expected one number, or three, of 0 to 1"),
@@ -81,8 +81,8 @@ def test_other_options_are_another_table(clinic):
         ({"volume": -1}, "--volume .*expected one number from 0, or three"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(clinic, columns, said):
-    with pytest.raises(UserError, match=said):
+def test_options_that_mean_nothing_are_refused(clinic, columns, message):
+    with pytest.raises(UserError, match=message):
         read(clinic, **columns)
 
 
@@ -106,29 +106,29 @@ def test_new_records_are_looked_at_as_those_that_were_trained_on(clinic):
 
 
 def test_from_a_command_to_predictions(clinic, tmp_path, folder, capsys):
-    given = ["data", str(clinic / "visits.csv"), "--image", "scan", "--text", "note", "--labels", "ill", "--id", "id"]
+    words = ["data", str(clinic / "visits.csv"), "--image", "scan", "--text", "note", "--labels", "ill", "--id", "id"]
     # A choice that is refused leaves nothing that would be in the way of the next.
-    assert main([*given, "--out", "out", "--volume", "5", "--plan"]) == 2
+    assert main([*words, "--out", "out", "--volume", "5", "--plan"]) == 2
     assert "volume 5; expected one number, or three, of 0 to 1" in capsys.readouterr().err
-    given += ["--window", "-100", "4000.5", "--volume", "0", "--plane", "coronal", "--out", "out"]
+    words += ["--window", "-100", "4000.5", "--volume", "0", "--plane", "coronal", "--out", "out"]
     quick = ["--backbone", str(folder), "--methods", "head", "--seeds", "0", "--floors", "none", "--engine", "inline"]
     quick += ["--recipe.epochs", "1", "--recipe.max-text", "32", "--save-adapters", "--missing", "complete"]
-    assert main([*given, *quick]) == 0, capsys.readouterr().err
+    assert main([*words, *quick]) == 0, capsys.readouterr().err
     plugin = (tmp_path / "out" / "visits.py").read_text()
     for line in ("window=(-100.0, 4000.5),", "volume=0,", "plane='coronal',"):
         assert f"    {line}\n" in plugin
     store = Store(tmp_path / "out")
     (record,) = store.records()[0]
-    kept = store.predictions(record.cell)
+    predictions = store.predictions(record.cell)
     pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False).to_csv(clinic / "new.csv", index=False)
     where = ["--plugin", "out/visits.py", "--data-root", str(clinic)]
     assert main(["predict", "out", record.cell.key, str(clinic / "new.csv"), *where, "--out", "new.csv"]) == 0
     with open("new.csv", newline="") as file:
-        found = {row["id"]: float(row["ill"]) for row in csv.DictReader(file)}
-    assert len(found) == N
+        predicted = {row["id"]: float(row["ill"]) for row in csv.DictReader(file)}
+    assert len(predicted) == N
     # Of the test samples that have a note as well as a scan, the record's own probabilities.
-    whole = [k for k, row in enumerate(kept["test_rows"]) if row % 3]
-    expected = expit(kept["test_logits"][whole, 2, 0])
+    complete = [k for k, row in enumerate(predictions["test_rows"]) if row % 3]
+    expected = expit(predictions["test_logits"][complete, 2, 0])
     assert np.ptp(expected) > 0
-    given = [found[f"r{kept['test_rows'][k]}"] for k in whole]
-    np.testing.assert_allclose(given, expected, rtol=0, atol=2e-6)
+    probabilities = [predicted[f"r{predictions['test_rows'][k]}"] for k in complete]
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=2e-6)

@@ -202,11 +202,11 @@ def test_rows_can_be_chosen():
 
 def test_a_table_of_a_header_alone_is_named(root):
     for file in ("indiana_reports.csv", "indiana_projections.csv"):
-        whole = (root / "cxr" / file).read_text()
-        (root / "cxr" / file).write_text(whole.splitlines()[0] + "\n")
+        text = (root / "cxr" / file).read_text()
+        (root / "cxr" / file).write_text(text.splitlines()[0] + "\n")
         with pytest.raises(UserError, match=rf"{file}: no rows below the header"):
             datasets.load("cxr", root)
-        (root / "cxr" / file).write_text(whole)
+        (root / "cxr" / file).write_text(text)
 
 
 @pytest.mark.parametrize("file", [XLSX, "full_df.csv"])
@@ -243,20 +243,20 @@ def test_an_impossible_file_name_is_refused_by_its_row(root, what):
     (root / "odir" / XLSX).unlink()
     frame["Right-Fundus"] = [*frame["Right-Fundus"][:-1], name]
     frame.to_csv(root / "odir" / "full_df.csv", index=False)
-    with pytest.raises(UserError, match=r"full_df\.csv, ID 7: .* is not a plain file name inside") as odir_said:
+    with pytest.raises(UserError, match=r"full_df\.csv, ID 7: .* is not a plain file name inside") as odir_error:
         datasets.load("odir", root)
     edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(filename=[*f["filename"][:-1], name]))
     # The last film is a lateral one, which only one of the readers reads; the last but one is frontal.
     refused = r"indiana_projections\.csv, uid 8: .* is not a plain file name"
-    with pytest.raises(UserError, match=refused) as views_said:
+    with pytest.raises(UserError, match=refused) as views_error:
         datasets.load("cxr-views", root)
     datasets.load("cxr", root)
     edit(root / "cxr" / "indiana_projections.csv", lambda f: f.assign(filename=[*f["filename"][:-2], name, "a"]))
-    with pytest.raises(UserError, match=refused) as cxr_said:
+    with pytest.raises(UserError, match=refused) as cxr_error:
         datasets.load("cxr", root)
-    for said in (odir_said, cxr_said, views_said):
-        assert len(str(said.value)) < 1000
-        assert "\0" not in str(said.value)
+    for error in (odir_error, cxr_error, views_error):
+        assert len(str(error.value)) < 1000
+        assert "\0" not in str(error.value)
 
 
 def test_a_picture_that_links_to_itself_is_refused_by_its_row(root):

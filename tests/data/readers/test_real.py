@@ -21,12 +21,12 @@ def test_odir(real_data):
 
 def test_kaggles_csv_agrees_with_the_xlsx(real_data, tmp_path):
     (tmp_path / "full_df.csv").write_bytes((real_data / "odir" / "full_df.csv").read_bytes())
-    whole = odir.read(real_data)
+    table = odir.read(real_data)
     part = odir.read(tmp_path)
     assert len(part) == 3358
-    where = {id: row for row, id in enumerate(whole.ids)}
+    where = {id: row for row, id in enumerate(table.ids)}
     rows = [where[id] for id in part.ids]
-    assert (whole.targets[rows] == part.targets).mean() > 0.999
+    assert (table.targets[rows] == part.targets).mean() > 0.999
 
 
 def test_cxr(real_data):

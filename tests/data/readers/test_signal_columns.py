@@ -27,9 +27,9 @@ def clinic(tmp_path):
 
 
 def read(clinic, entry, **more):
-    given = {"labels": ["ill"], "text": ["note"], "signal": [entry], "id": "id"}
-    (name,) = [own.name for own in Columns(**given).signals]
-    return own_table("stays", "stays.csv", **(given | more)).read(clinic).modalities[name].values
+    options = {"labels": ["ill"], "text": ["note"], "signal": [entry], "id": "id"}
+    (name,) = [signal.name for signal in Columns(**options).signals]
+    return own_table("stays", "stays.csv", **(options | more)).read(clinic).modalities[name].values
 
 
 def write(clinic, name, **columns):
@@ -107,7 +107,7 @@ def test_steps_are_not_moved_by_rounding(clinic):
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "message"),
     [
         ("vitals", "expected NAME=FILE with columns in braces"),
         ("vitals=charts.csv", "expected NAME=FILE with columns in braces"),
@@ -124,18 +124,18 @@ def test_steps_are_not_moved_by_rounding(clinic):
         ("v={id}.csv:rate=1;channels=a,,b", "expected names with commas"),
     ],
 )
-def test_words_that_do_not_go_together_are_refused_before_anything_is_read(clinic, entry, said):
-    with pytest.raises(UserError, match=said):
+def test_words_that_do_not_go_together_are_refused_before_anything_is_read(clinic, entry, message):
+    with pytest.raises(UserError, match=message):
         own_table("stays", "stays.csv", labels=["ill"], signal=[entry])
 
 
 def test_a_colon_in_braces_is_part_of_a_path():
-    own = SignalEntry.of("ecg=files/p{id:.2}/{id}.hea:rate=100;channels=I,II")
-    assert (own.path, own.rate, own.channels) == ("files/p{id:.2}/{id}.hea", 100, ("I", "II"))
+    entry = SignalEntry.of("ecg=files/p{id:.2}/{id}.hea:rate=100;channels=I,II")
+    assert (entry.path, entry.rate, entry.channels) == ("files/p{id:.2}/{id}.hea", 100, ("I", "II"))
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ({"id": ["a"], "t": [1], "v": ["high"]}, "column 'v' is no finite number in row 2: 'high'"),
         ({"id": ["a"], "t": ["soon"], "v": [1]}, "column 't' holds no time in row 2: 'soon'"),
@@ -143,9 +143,9 @@ def test_a_colon_in_braces_is_part_of_a_path():
         ({"id": ["a"], "t": [1e9], "v": [1]}, "a series of 1,000,000,001 steps of 1 s; .* Is unit= right"),
     ],
 )
-def test_what_cannot_be_read_of_a_table_is_named(clinic, rows, said):
+def test_what_cannot_be_read_of_a_table_is_named(clinic, rows, message):
     write(clinic, "charts.csv", **rows)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         read(clinic, "v=charts.csv:key=id;time=t;step=1")
 
 
@@ -164,35 +164,35 @@ def test_sounds_are_scaled(clinic, kind):
         elif kind != "float32":
             values = values * -float(np.iinfo(kind).min)
         wavfile.write(clinic / f"{id}.wav", 8000, values.astype(kind))
-    found = read(clinic, "cough={id}.wav")[0].read()
-    assert (found.rate, found.channels) == (8000, ("0", "1"))
-    np.testing.assert_array_equal(found.values, np.float32([[0.5, -0.5], [-1, 0], [0.25, 0]]))
+    series = read(clinic, "cough={id}.wav")[0].read()
+    assert (series.rate, series.channels) == (8000, ("0", "1"))
+    np.testing.assert_array_equal(series.values, np.float32([[0.5, -0.5], [-1, 0], [0.25, 0]]))
     assert read(clinic, "cough={id}.wav:channels=1")[0].read().values.shape == (3, 1)
 
 
 def test_a_sound_that_was_cut_short_is_refused_and_one_from_a_pipe_is_read(tmp_path):
     wavfile.write(tmp_path / "a.wav", 1000, np.arange(1000, dtype=np.int16))
-    whole = (tmp_path / "a.wav").read_bytes()
-    own = WavFile(tmp_path / "a.wav", SignalEntry.of("x={id}.wav"))
-    (tmp_path / "a.wav").write_bytes(whole[:1044])
+    content = (tmp_path / "a.wav").read_bytes()
+    file = WavFile(tmp_path / "a.wav", SignalEntry.of("x={id}.wav"))
+    (tmp_path / "a.wav").write_bytes(content[:1044])
     with pytest.raises(UserError, match=r"a\.wav: cut short"):
-        own.read()
-    (tmp_path / "a.wav").write_bytes(whole[:4] + b"\xff" * 4 + whole[8:40] + b"\xff" * 4 + whole[44:])
-    assert len(own.read().values) == 1000
+        file.read()
+    (tmp_path / "a.wav").write_bytes(content[:4] + b"\xff" * 4 + content[8:40] + b"\xff" * 4 + content[44:])
+    assert len(file.read().values) == 1000
     (tmp_path / "a.wav").write_bytes(b"no sound")
     with pytest.raises(UserError, match=r"a\.wav: not a readable WAV file"):
-        own.read()
+        file.read()
 
 
 def test_arrays_have_gaps_and_no_pickles(tmp_path):
-    own = ArrayFile(tmp_path / "a.npy", SignalEntry.of("x={id}.npy:rate=10;until=0.3"))
+    file = ArrayFile(tmp_path / "a.npy", SignalEntry.of("x={id}.npy:rate=10;until=0.3"))
     np.save(tmp_path / "a.npy", np.array([1.0, NAN, 3.0, 4.0]))
-    found = own.read()
-    np.testing.assert_array_equal(found.values, [[1], [NAN], [3]])
-    assert found.rate == 10
+    series = file.read()
+    np.testing.assert_array_equal(series.values, [[1], [NAN], [3]])
+    assert series.rate == 10
     np.save(tmp_path / "a.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(UserError, match="no array that NumPy reads without pickle"):
-        own.read()
+        file.read()
 
 
 def test_a_file_s_fingerprint_sees_what_is_asked_of_it(tmp_path):
@@ -214,27 +214,27 @@ def test_a_file_s_fingerprint_sees_what_is_asked_of_it(tmp_path):
 )
 def test_no_resampled_value_lies_outside_what_was_measured(measured, rates, tmp_path_factory):
     values = np.repeat(np.array(measured)[:, None], 50 if rates[0] > rates[1] else 1, axis=0)
-    found = resampled(values, *rates, tmp_path_factory.getbasetemp())
-    assert len(found) == -(-len(values) * rates[1] // rates[0])
-    assert found.min() >= values.min()
-    assert found.max() <= values.max()
+    samples = resampled(values, *rates, tmp_path_factory.getbasetemp())
+    assert len(samples) == -(-len(values) * rates[1] // rates[0])
+    assert samples.min() >= values.min()
+    assert samples.max() <= values.max()
 
 
 def test_a_slow_channel_is_joined_by_straight_lines(tmp_path):
     slow = np.array([[99.0], [99.0], [85.0], [NAN], [85.0]])
-    found = resampled(slow, 1, 4, tmp_path)[:, 0]
+    samples = resampled(slow, 1, 4, tmp_path)[:, 0]
     expected = [99.0] * 5 + [95.5, 92.0, 88.5, 85.0, 85.0, 85.0]
-    np.testing.assert_allclose(found[:11], expected)
+    np.testing.assert_allclose(samples[:11], expected)
     # Half a second to either side of what was not measured.
-    assert np.flatnonzero(np.isnan(found)).tolist() == [11, 12, 13]
+    assert np.flatnonzero(np.isnan(samples)).tolist() == [11, 12, 13]
 
 
 def test_a_slow_wave_keeps_its_shape_at_another_rate(tmp_path):
     time = np.arange(0, 4, 1 / 500)
     slow = np.sin(2 * np.pi * time)[:, None]
-    found = resampled(slow, 500, 100, tmp_path)
-    assert len(found) == 400
-    np.testing.assert_allclose(found[20:-20, 0], np.sin(2 * np.pi * np.arange(400) / 100)[20:-20], atol=1e-3)
+    samples = resampled(slow, 500, 100, tmp_path)
+    assert len(samples) == 400
+    np.testing.assert_allclose(samples[20:-20, 0], np.sin(2 * np.pi * np.arange(400) / 100)[20:-20], atol=1e-3)
     slow[1000:1500] = NAN
     gapped = resampled(slow, 500, 100, tmp_path)[:, 0]
     assert np.flatnonzero(np.isnan(gapped)).tolist() == list(range(200, 300))
@@ -259,44 +259,44 @@ def test_a_record_of_wfdb(clinic):
         wanted[id] = rng.normal(size=(1000, 2))
         wanted[id][100:200, 1] = NAN
         record(clinic, id, wanted[id])
-    found = read(clinic, "ecg={id}.hea")
-    whole = found[0].read()
-    assert (whole.rate, whole.channels) == (500, ("I", "II"))
-    np.testing.assert_allclose(whole.values, wanted["a"], atol=2e-4)
+    files = read(clinic, "ecg={id}.hea")
+    series = files[0].read()
+    assert (series.rate, series.channels) == (500, ("I", "II"))
+    np.testing.assert_allclose(series.values, wanted["a"], atol=2e-4)
     assert read(clinic, "ecg={id}.hea:channels=II;rate=100")[0].read().values.shape == (200, 1)
     # The values lie beside the header, and are part of what a signal is.
-    before = found[0].fingerprint()
+    before = files[0].fingerprint()
     record(clinic, "a", wanted["a"] + 0.5)
-    assert found[0].fingerprint() != before
+    assert files[0].fingerprint() != before
 
 
 def test_a_damaged_record_is_named(clinic):
     record(clinic, "a", np.random.default_rng(0).normal(size=(1000, 2)))
-    own = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
-    whole = (clinic / "a.dat").read_bytes()
-    (clinic / "a.dat").write_bytes(bytes([whole[0] ^ 64]) + whole[1:])
+    file = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
+    content = (clinic / "a.dat").read_bytes()
+    (clinic / "a.dat").write_bytes(bytes([content[0] ^ 64]) + content[1:])
     with pytest.raises(UserError, match=r"a\.hea: the values of I are not those that it holds the checksum of"):
-        own.read()
+        file.read()
     header = (clinic / "a.hea").read_text().splitlines()
     (clinic / "a.hea").write_text("\n".join([header[0], *(line.rsplit(" ", 4)[0] for line in header[1:])]) + "\n")
-    assert own.read().values.shape == (1000, 2)
-    (clinic / "a.dat").write_bytes(whole[:-10])
+    assert file.read().values.shape == (1000, 2)
+    (clinic / "a.dat").write_bytes(content[:-10])
     with pytest.raises(UserError, match=r"a\.hea: not a readable WFDB record"):
-        own.read()
+        file.read()
 
 
 def framed(folder, values):
     """A record whose first channel has four samples a frame."""
-    own = wfdb.Record(
+    recording = wfdb.Record(
         record_name="f", fs=10, n_sig=2, sig_name=["a", "b"], units=["mV"] * 2, fmt=["16"] * 2, samps_per_frame=[4, 1],
         adc_gain=[1000.0] * 2, baseline=[0, 0], adc_res=[16, 16], adc_zero=[0, 0], file_name=["f.dat"] * 2,
         sig_len=len(values) // 4, e_p_signal=[values, np.ones(len(values) // 4)], block_size=[0, 0],
     )  # fmt: skip
-    own.e_d_signal = own.adc(expanded=True)
-    own.init_value = [int(one[0]) for one in own.e_d_signal]
-    own.checksum = own.calc_checksum(expanded=True)
-    own.wrheader(write_dir=str(folder))
-    own.wr_dats(expanded=True, write_dir=str(folder))
+    recording.e_d_signal = recording.adc(expanded=True)
+    recording.init_value = [int(samples[0]) for samples in recording.e_d_signal]
+    recording.checksum = recording.calc_checksum(expanded=True)
+    recording.wrheader(write_dir=str(folder))
+    recording.wr_dats(expanded=True, write_dir=str(folder))
 
 
 def test_the_mark_of_a_missing_sample_is_never_averaged(clinic):
@@ -304,21 +304,21 @@ def test_the_mark_of_a_missing_sample_is_never_averaged(clinic):
     values[5] = NAN
     framed(clinic, values)
     (clinic / "stays.csv").write_text("id,ill,note\nf,1,x\ng,0,y\n")
-    (own, _) = read(clinic, "ecg={id}.hea:channels=a", absent_pictures="allow")
-    found = own.read()
-    assert found.rate == 40
-    np.testing.assert_array_equal(found.values[:, 0], values)
-    (own, _) = read(clinic, "ecg={id}.hea", absent_pictures="allow")
+    (file, _) = read(clinic, "ecg={id}.hea:channels=a", absent_pictures="allow")
+    series = file.read()
+    assert series.rate == 40
+    np.testing.assert_array_equal(series.values[:, 0], values)
+    (file, _) = read(clinic, "ecg={id}.hea", absent_pictures="allow")
     with pytest.raises(UserError, match=r"its channels have several rates \(a 40 Hz, b 10 Hz\)\. Say channels="):
-        own.read()
-    (own, _) = read(clinic, "ecg={id}.hea:rate=10", absent_pictures="allow")
-    together = own.read()
+        file.read()
+    (file, _) = read(clinic, "ecg={id}.hea:rate=10", absent_pictures="allow")
+    together = file.read()
     assert (together.rate, together.channels) == (10, ("a", "b"))
     np.testing.assert_allclose(together.values[3:-3], 1, atol=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         # wfdb 4.3 refuses these itself.
         (lambda text: text.replace("a.dat", "../a.dat"), r"names the file '\.\./a\.dat'|invalid syntax in signal line"),
@@ -331,20 +331,20 @@ def test_the_mark_of_a_missing_sample_is_never_averaged(clinic):
         (lambda text: "nothing", "not a readable WFDB record"),
     ],
 )
-def test_what_a_header_may_not_say(clinic, change, said):
+def test_what_a_header_may_not_say(clinic, change, message):
     record(clinic, "a", np.zeros((1000, 2)))
     (clinic / "a.hea").write_text(change((clinic / "a.hea").read_text()))
-    own = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
-    with pytest.raises(UserError, match=said):
-        own.read()
+    file = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
+    with pytest.raises(UserError, match=message):
+        file.read()
 
 
 def test_what_a_signal_was_taken_for_is_said(clinic):
     for id in IDS[:2]:
         record(clinic, id, np.zeros((1000, 2)))
     columns = Columns(labels=("ill",), text=("note",), signal=("ecg={id}.hea",), id="id", absent_pictures="allow")
-    found = notes(clinic / "stays.csv", columns)
-    assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in found
+    lines = notes(clinic / "stays.csv", columns)
+    assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in lines
 
 
 edfio = pytest.importorskip("edfio", reason="the extra signals")
@@ -356,21 +356,21 @@ def edf(folder, name, seconds=10, marks=None):
     limits = {"physical_range": (-2, 2)}
     signals = [edfio.EdfSignal(ecg, 100, label="ECG", **limits), edfio.EdfSignal(spo2, 1, label="SpO2", **limits)]
     edfio.Edf(signals, annotations=[edfio.EdfAnnotation(0, None, "on")], data_record_duration=1).write(folder / name)
-    whole = bytearray((folder / name).read_bytes())
+    content = bytearray((folder / name).read_bytes())
     for k in range(5, seconds if marks else 0):
-        at = whole.index(f"+{k}".encode() + b"\x14\x14\x00")
+        at = content.index(f"+{k}".encode() + b"\x14\x14\x00")
         later = f"+{k + 90}".encode() + b"\x14\x14\x00"
-        whole[at : at + len(later)] = later
-    (folder / name).write_bytes(bytes(whole).replace(b"EDF+C", b"EDF+D") if marks else bytes(whole))
+        content[at : at + len(later)] = later
+    (folder / name).write_bytes(bytes(content).replace(b"EDF+C", b"EDF+D") if marks else bytes(content))
     return ecg, spo2
 
 
 def test_an_edf_file_is_read_in_its_units(clinic):
     for id in IDS:
         ecg, spo2 = edf(clinic, f"{id}.edf")
-    found = read(clinic, "psg={id}.edf:channels=ECG")[0].read()
-    assert (found.rate, found.channels) == (100, ("ECG",))
-    np.testing.assert_allclose(found.values[:, 0], ecg, atol=1e-4)
+    series = read(clinic, "psg={id}.edf:channels=ECG")[0].read()
+    assert (series.rate, series.channels) == (100, ("ECG",))
+    np.testing.assert_allclose(series.values[:, 0], ecg, atol=1e-4)
     together = read(clinic, "psg={id}.edf:channels=SpO2,ECG;rate=1")[0].read()
     assert together.channels == ("SpO2", "ECG")
     np.testing.assert_allclose(together.values[:, 0], spo2, atol=1e-4)
@@ -384,10 +384,10 @@ def test_an_edf_file_is_read_in_its_units(clinic):
 def test_what_a_discontinuous_recording_left_out_is_a_gap(clinic):
     for id in IDS:
         ecg, _ = edf(clinic, f"{id}.edf", marks=True)
-    found = read(clinic, "psg={id}.edf:channels=ECG")[0].read().values[:, 0]
-    assert len(found) == 100 * 100
-    np.testing.assert_allclose(found[:500], ecg[:500], atol=1e-4)
-    assert np.isnan(found[500:9500]).all()
-    np.testing.assert_allclose(found[9500:], ecg[500:], atol=1e-4)
+    values = read(clinic, "psg={id}.edf:channels=ECG")[0].read().values[:, 0]
+    assert len(values) == 100 * 100
+    np.testing.assert_allclose(values[:500], ecg[:500], atol=1e-4)
+    assert np.isnan(values[500:9500]).all()
+    np.testing.assert_allclose(values[9500:], ecg[500:], atol=1e-4)
     slow = read(clinic, "psg={id}.edf:channels=SpO2")[0].read().values[:, 0]
     assert np.flatnonzero(np.isfinite(slow)).tolist() == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]

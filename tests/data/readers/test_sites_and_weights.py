@@ -39,8 +39,8 @@ def file(tmp_path):
 
 
 def table_of(file, **more):
-    given = {"labels": ("ill",), "text": ("note",), "table": ("age",), "id": "visit", "patient": "patient"} | more
-    return own_table("visits", file, **given).read(file.parent)
+    options = {"labels": ("ill",), "text": ("note",), "table": ("age",), "id": "visit", "patient": "patient"} | more
+    return own_table("visits", file, **options).read(file.parent)
 
 
 def cell_of(runtime, folder, **more):
@@ -59,8 +59,8 @@ def test_a_site_is_on_one_side_of_every_split(file, runtime, folder):
     for seed in range(3):
         cell = cell_of(runtime, folder, split="patient", folds=3, seed=seed)
         table = table_of(file, group=("site",))
-        found = rows_of(cell, table)
-        sites = [{table.inseparable[0][row] for row in rows} - {""} for rows in found.values()]
+        parts = rows_of(cell, table)
+        sites = [{table.inseparable[0][row] for row in rows} - {""} for rows in parts.values()]
         assert sum(map(len, sites)) == len(set.union(*sites)) == 6
         assert all(sites)
 
@@ -87,10 +87,10 @@ def test_weights_are_read_and_said(file):
     plain = table_of(file)
     assert plain.weights == ()
     assert dataclasses.replace(table, weights=()).fingerprint() == plain.fingerprint() != table.fingerprint()
-    said = notes(file, Columns(("ill",), text=("note",), weights="weight", group=("site",)))
+    lines = notes(file, Columns(("ill",), text=("note",), weights="weight", group=("site",)))
     worth = "column 'weight': weights from 1 to 4, worth 100 of 120 rows; training draws rows in proportion to them"
-    assert f"{worth}, and every score counts each row once" in said
-    assert "column 'site': 6 groups, none of which falls on two sides of a split" in said
+    assert f"{worth}, and every score counts each row once" in lines
+    assert "column 'site': 6 groups, none of which falls on two sides of a split" in lines
 
 
 @pytest.mark.parametrize("cell", ["0", "-1", "many", "", "inf"])
@@ -108,23 +108,23 @@ def test_what_says_how_to_split_or_weigh_is_no_input(file):
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "message"),
     [
         ((1.0,) * 5, "weights has 5 numbers for 120 ids"),
         ((0.0, *(1.0,) * 119), "weights: 0.0 of 'v0' is no number above 0"),
     ],
 )
-def test_a_table_s_weights_are_checked(file, weights, said):
+def test_a_table_s_weights_are_checked(file, weights, message):
     table = dataclasses.replace(table_of(file), weights=weights)
-    assert [what for _, what in problems(table) if what] == [said]
+    assert [what for _, what in problems(table) if what] == [message]
 
 
 def test_training_draws_by_weights_networks_as_competitors_do(file, runtime, folder, monkeypatch):
     table = table_of(file, weights="weight")
     cell = cell_of(runtime, folder, split="row", folds=0)
-    own = sides(cell, table)
-    rows, weights = own["train"].rows, np.array(table.weights)[own["train"].rows]
-    np.testing.assert_array_equal(masking.weights_of(cell, "train", own["train"]), weights)
+    split = sides(cell, table)
+    rows, weights = split["train"].rows, np.array(table.weights)[split["train"].rows]
+    np.testing.assert_array_equal(masking.weights_of(cell, "train", split["train"]), weights)
     seen = {}
 
     class Counts:
@@ -133,10 +133,10 @@ def test_training_draws_by_weights_networks_as_competitors_do(file, runtime, fol
 
     registry = predictors.registry
     known = registry.get
-    own_or_known = lambda group, name: Counts if group == registry.PREDICTORS else known(group, name)  # noqa: E731
-    monkeypatch.setattr(registry, "get", own_or_known)
+    counts_or_known = lambda group, name: Counts if group == registry.PREDICTORS else known(group, name)  # noqa: E731
+    monkeypatch.setattr(registry, "get", counts_or_known)
     monkeypatch.setattr(predictors.facts, "presence_of", lambda cell, name, part: part.natural)
-    predictors.fitted(cell, own, {"train": {}, "val": {}})
+    predictors.fitted(cell, split, {"train": {}, "val": {}})
     drawn = rng("weights", cell.seed).choice(len(rows), len(rows), p=weights / weights.sum())
     assert seen["train"] == tuple(f"note {row}" for row in rows[drawn])
-    assert seen["val"] == tuple(f"note {row}" for row in own["val"].rows)
+    assert seen["val"] == tuple(f"note {row}" for row in split["val"].rows)

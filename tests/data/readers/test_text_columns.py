@@ -17,22 +17,22 @@ def clinic(tmp_path):
     """Four studies; the report of the third is empty."""
     frame = pd.DataFrame({"study": ["s1", "s2", "s3", "s4"], "year": ["20", "20", "21", "21"], "age": [50, 60, 70, 80]})
     frame.assign(ill=[0, 1, 0, 1]).to_csv(tmp_path / "visits.csv", index=False)
-    for study, year, said in zip(frame["study"], frame["year"], TEXTS, strict=True):
+    for study, year, text in zip(frame["study"], frame["year"], TEXTS, strict=True):
         file = tmp_path / "reports" / year / f"{study}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(said, "utf-8-sig" if study == "s4" else "utf-8")
+        file.write_text(text, "utf-8-sig" if study == "s4" else "utf-8")
     return tmp_path
 
 
 def dataset(**more):
-    given = {"labels": ["ill"], "text": ["report={year}/{study}.txt"], "table": ["age"], "id": "study"}
-    return own_table("visits", "visits.csv", **(given | {"pictures": "reports"} | more))
+    options = {"labels": ["ill"], "text": ["report={year}/{study}.txt"], "table": ["age"], "id": "study"}
+    return own_table("visits", "visits.csv", **(options | {"pictures": "reports"} | more))
 
 
 def test_a_text_is_what_its_file_says(clinic):
-    found = dataset().read(clinic)
-    assert found.modalities["report"].values == ("no change", "opacity left", None, "Ödem rechts")
-    assert found.shape["report"] == "text"
+    table = dataset().read(clinic)
+    assert table.modalities["report"].values == ("no change", "opacity left", None, "Ödem rechts")
+    assert table.shape["report"] == "text"
 
 
 def test_another_text_is_another_table(clinic):
@@ -42,18 +42,18 @@ def test_another_text_is_another_table(clinic):
 
 
 def test_new_records_have_their_files_in_the_same_places(clinic):
-    own = dataset()
-    trained_on = own.read(clinic)
+    visits = dataset()
+    trained_on = visits.read(clinic)
     new = pd.DataFrame({"study": ["s2", "s9"], "year": ["20", "20"], "age": [1, 2]})
     new.to_csv(clinic / "new.csv", index=False)
-    (part,) = new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=own.made)
+    (part,) = new_records(trained_on, clinic / "new.csv", Views(), clinic / "reports", made=visits.made)
     assert part.table.modalities["report"].values == ("opacity left", None)
 
 
 def test_new_records_may_also_bring_their_texts(clinic):
-    own = dataset()
+    visits = dataset()
     pd.DataFrame({"report": ["new"], "age": [1]}).to_csv(clinic / "new.csv", index=False)
-    (part,) = new_records(own.read(clinic), clinic / "new.csv", Views(), made=own.made)
+    (part,) = new_records(visits.read(clinic), clinic / "new.csv", Views(), made=visits.made)
     assert part.table.modalities["report"].values == ("new",)
 
 
@@ -65,13 +65,13 @@ def test_files_that_are_not_there_are_named_unless_allowed(clinic):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(b"\xff\xfe\x00", r"s1\.txt: no text in UTF-8 \(byte 0\)"), (b"a" * 2000, r"s1\.txt: 2,000 bytes; expected")],
 )
-def test_what_is_no_text_is_named(clinic, monkeypatch, content, said):
+def test_what_is_no_text_is_named(clinic, monkeypatch, content, message):
     monkeypatch.setattr(text_columns, "MOST", 1000)
     (clinic / "reports" / "20" / "s1.txt").write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         dataset().read(clinic)
 
 
@@ -90,5 +90,5 @@ def test_a_path_that_leads_out_is_refused(clinic):
 def test_a_column_with_such_a_name_is_a_column_of_texts(clinic):
     frame = pd.read_csv(clinic / "visits.csv").rename(columns={"study": "a=b"})
     frame.to_csv(clinic / "visits.csv", index=False)
-    found = dataset(text=["a=b"], id=None).read(clinic)
-    assert found.modalities["a-b"].values[0] == "s1"
+    table = dataset(text=["a=b"], id=None).read(clinic)
+    assert table.modalities["a-b"].values[0] == "s1"
