@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from transformers import (
     ViltModel,
 )
 
-from mora_bench import registry
+from mora_bench import campaign, registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Spec
@@ -67,6 +68,11 @@ TINY = {
 }
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: many tests wait for processes that they start."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items):
     if not REAL.is_dir():
         for item in items:
@@ -90,6 +96,12 @@ def as_a_new_user(monkeypatch, cache, tmp_path):
     monkeypatch.chdir(tmp_path)
     # What a process has read it knows by paths, which lead elsewhere from another folder.
     datasets.forget()
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Cells run in the test's process where no engine is asked for: workers take seconds to start."""
+    monkeypatch.setattr(campaign, "engine_of", lambda name: "inline" if name == "auto" else name)
 
 
 @pytest.fixture(scope="session")

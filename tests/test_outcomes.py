@@ -20,6 +20,8 @@ ASKED = {
 }
 MODALITIES = ("--id", "id", "--text", "note", "--table", "age", "--covariates", "age")
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture
 def stays(as_a_new_user, tmp_path):

@@ -1,5 +1,6 @@
 """docs/datasets.md: each of its tables is what benchmarks/what_data_hold.py counts on the real files."""
 
+import os
 import re
 import subprocess
 import sys
@@ -58,8 +59,14 @@ def test_a_number_that_changed_is_seen(counted, same):
     assert (differs("| a | 17 | 0.62 (0.60 to 0.64) | 23.9 % |", counted) is None) == same
 
 
+#: The table that takes longer than all others together is counted where this variable is in the environment.
+COUNTED = [
+    name for name in what_data_hold.TABLES if name != "odir-shortcuts" or "MORA_BENCH_TEST_EVERYTHING" in os.environ
+]
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("name", what_data_hold.TABLES)
+@pytest.mark.parametrize("name", COUNTED)
 def test_a_table_of_the_page_is_what_is_counted(name, real_data):
     published = dict(TABLE.findall(PAGE))[name]
     assert differs(published, what_data_hold.TABLES[name](real_data).markdown()) is None

@@ -8,13 +8,15 @@ from by_hand import signed
 
 from mora_bench.cli import main as cli
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A results folder without its predictions, as the project ships them."""
     out = tmp_path_factory.mktemp("done") / "results"
     toy = ["--datasets", "cxr", "--methods", "prior", "tfidf", "--seeds", "0", "--pool", "20", "--out", str(out)]
-    assert cli.main(["grid", *toy]) == 0
+    assert cli.main(["grid", *toy, "--engine", "inline"]) == 0
     shutil.rmtree(out / "predictions")
     return out
 

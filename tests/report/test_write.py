@@ -179,6 +179,7 @@ def test_another_metric_of_the_task_is_shown_where_asked_for(folder, tmp_path, c
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     arguments = ["--datasets", "odir-grade", "odir", "--methods", "head", "--seeds", "0", "--workers", "1"]
     arguments += ["--backbone", str(folder), "--recipe.epochs", "1", "--recipe.max-text", "64", "--limit", "60"]
+    arguments += ["--engine", "inline"]
     out = str(tmp_path / "out")
     assert cli.main(["grid", *arguments, "--out", out, "--metric", "balanced_accuracy"]) == 0
     printed = capsys.readouterr().out
