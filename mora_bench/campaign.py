@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 #: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
-#: Seconds between two looks at cells that other grids run; and how often a cell may leave no record and no holder.
+#: Seconds between two looks at cells that other grids run; how often a cell that nobody runs any more is tried again.
 LOOK, TRIES = 1.0, 3
 
 

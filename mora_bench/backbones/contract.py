@@ -237,7 +237,7 @@ class Backbone(nn.Module, ABC):
 
     @property
     def untyped(self) -> tuple[str, ...]:
-        """Modalities that its weights cannot tell from another one of their kind, such as a second picture. Each gets a
+        """Modalities for which its weights have no token type of their own, such as a second picture. Each gets a
         type embedding that is added to its tokens, starts at zero and trains with the head."""
         return ()
 

@@ -21,7 +21,8 @@ class Missing:
         mechanism: a registered mechanism, with its argument behind a colon: "uniform", "covariate:age".
         strength: how much it departs from chance.
         unit: what loses a modality: a sample, or a patient with all samples.
-        version: of the mechanism; reads: digest of what it reads beyond the fingerprint of the data.
+        version: of the mechanism.
+        reads: digest of its inputs that the data's fingerprint does not cover, such as a file of masks; "" without.
     """
 
     mechanism: str = axis("uniform")

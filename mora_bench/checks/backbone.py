@@ -183,7 +183,7 @@ def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]
     """Try every rule: its text, and what is wrong or None."""
     known_by = [*kind.shipped, *([kind.example] if kind.example else [])]
     if not known_by:
-        yield "It ships something, or gives an example, that needs no download.", "shipped and example are empty"
+        yield "It names a network that needs no download, in `shipped` or as its `example`.", "shipped and example are empty"
         return
     spec = kind.describe(known_by[0], None, {}, MAX_TEXT)
     if spec.family != family:

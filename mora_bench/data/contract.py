@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mora_bench.data.readers.picture_paths import Views
     from mora_bench.data.twins.ceilings import Posterior
 
-#: The number of the first sample that is none of a twin's own.
+#: A twin's own samples have lower numbers; from this one on they are drawn as test samples apart.
 APART = 1000
 
 

@@ -129,7 +129,7 @@ class InBlocks(Method):
 
     Attributes:
         place: the blocks where it acts, by stream and block.
-        shape: of each tower that it acts on, the number of these blocks and the tower's width.
+        shape: (number of its blocks, width) of each tower where it acts.
     """
 
     reads = {"blocks": "all"}

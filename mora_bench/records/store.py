@@ -290,8 +290,7 @@ class Store:
         return sorted_out(self.record_documents, Record, None)
 
     def some_records(self, most: int) -> list[Record]:
-        """At most so many of the readable records, for what an average will do. Keys are digests, so any are a fair
-        sample."""
+        """At most so many of the readable records, evenly by key. Keys are digests, so this is a random sample."""
         names = sorted(self.keys())
         return sorted_out(self.record_documents, Record, names[:: max(len(names) // most, 1)][:most])[0]
 

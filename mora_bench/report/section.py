@@ -35,7 +35,7 @@ class Row:
     """One line of a table: a method under one set of axes, over its seeds.
 
     Scores are known by their columns: "score PATTERN" of the first score that the table shows, "NAME: score PATTERN" of
-    the others (`mora_bench.report.shown.Shown.of`).
+    the others (`mora_bench.report.shown.Measure.of`).
 
     Attributes:
         label: method and whatever distinguishes it from the other rows of the method in its section.
