@@ -183,7 +183,8 @@ def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]
     """Try every rule: its text, and what is wrong or None."""
     known_by = [*kind.shipped, *([kind.example] if kind.example else [])]
     if not known_by:
-        yield "It names a network that needs no download, in `shipped` or as its `example`.", "shipped and example are empty"
+        rule = "It names a network that needs no download, in `shipped` or as its `example`."
+        yield rule, "shipped and example are empty"
         return
     spec = kind.describe(known_by[0], None, {}, MAX_TEXT)
     if spec.family != family:
