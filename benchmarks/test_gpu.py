@@ -17,8 +17,8 @@ from mora_bench.backbones.vilt import Vilt
 from mora_bench.checks.subject import own_axes
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.mora import Mora
-from mora_bench.training.fused import share_frozen, together
 from mora_bench.training.loop import compiled
+from mora_bench.training.vectorised import share_frozen, together
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 BF16 = torch.bfloat16

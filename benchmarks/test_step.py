@@ -13,8 +13,8 @@ from mora_bench.data.samples import View
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model
 from mora_bench.training.decoded import samples
-from mora_bench.training.kept import Feed
 from mora_bench.training.probe import settle
+from mora_bench.training.state_cache import Feed
 
 BATCH = 16
 

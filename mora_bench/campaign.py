@@ -30,7 +30,7 @@ from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
 from mora_bench.errors import UserError
 from mora_bench.files import sweep
-from mora_bench.plan import brought
+from mora_bench.plan import mask_files
 from mora_bench.plan.expand import Plan, expand
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid, shard_of
 from mora_bench.plan.presets import load_preset
@@ -166,7 +166,7 @@ def prepare(cells: Sequence[Cell], runtime: Runtime) -> None:
     from mora_bench.training import frozen
     from mora_bench.training.decoded import pool_of, samples
 
-    brought.keep(cells, runtime)
+    mask_files.keep(cells, runtime)
     shipped = backbones.names()
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         dataset_cells = [cell for cell in cells if cell.dataset == dataset]
@@ -262,7 +262,7 @@ def _shared(
 
 def _ended(store: Store, left: dict[str, list[Cell]], key: str, runtime: Runtime) -> Iterator[tuple[Cell, Record]]:
     """Take the cells of a key out of `left` and yield them, scored, if their record is there."""
-    from mora_bench.training.rescored import score
+    from mora_bench.training.rescore import score
 
     status = store.status_of(left[key][0])
     record = store.record(left[key][0])

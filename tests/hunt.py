@@ -36,7 +36,7 @@ from mora_bench.files import digest, write_atomic
 from mora_bench.records.chain import contents
 from mora_bench.records.store import DONE, Store
 from mora_bench.report import write as report
-from mora_bench.training import applied, reread
+from mora_bench.training import inference, recheck
 
 GRID = """
 grid --datasets odir --methods head prior --floors none --seeds 0 1 --limit 60 --pool 30 --engine inline --save-adapters
@@ -203,7 +203,7 @@ def _plain(value: msgspec.Struct, without: Sequence[str]) -> bytes:
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
     """Computes functions of contents once for the same contents: most tries change one file of many."""
-    again, made, untrained = reread.contradiction, report._written, applied.untrained
+    again, made, untrained = recheck.contradiction, report._written, inference.untrained
     known: dict[object, object] = {}
 
     def once(key: object, compute: Callable[[], object]) -> object:
@@ -230,9 +230,9 @@ def remembering() -> Iterator[None]:
         return once(cells[0].key, partial(untrained, cells, *rest, **more))
 
     patches = (
-        (reread, "contradiction", contradiction),
+        (recheck, "contradiction", contradiction),
         (report, "_written", written),
-        (applied, "untrained", without_data),
+        (inference, "untrained", without_data),
     )
     with contextlib.ExitStack() as stack:
         for where, name, new in patches:

@@ -11,8 +11,8 @@ from mora_bench.methods.contract import declares
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Shortcuts
 from mora_bench.training.flops import forward_flops, step_flops
-from mora_bench.training.fused import together
-from mora_bench.training.kept import Feed
+from mora_bench.training.state_cache import Feed
+from mora_bench.training.vectorised import together
 
 
 def beginning(subject: Subject) -> None:

@@ -12,8 +12,8 @@ from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
+from mora_bench.report.measures import Measure
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Measure
 from mora_bench.report.verdict import on_what
 from mora_bench.report.write import read
 from mora_bench.statistics.agree import agreement

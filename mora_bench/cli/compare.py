@@ -31,7 +31,7 @@ class CompareOptions:
 def run(arguments: list[str]) -> int:
     options = parse(CompareOptions, "compare", arguments)
     registry.load_plugins(options.plugin)
-    from mora_bench.report.against import against, markdown
+    from mora_bench.report.diff import against, markdown
     from mora_bench.report.write import read
 
     first, second = read(options.first), read(options.second)

@@ -14,7 +14,7 @@ from mora_bench.data.progress import noting
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.data.table import Table
-from mora_bench.doctor import groups, kept, looks
+from mora_bench.doctor import groups, looks, store
 from mora_bench.doctor.holds import diagnosis, facts
 from mora_bench.doctor.looks import Diagnosis
 from mora_bench.doctor.screen import lines
@@ -106,14 +106,14 @@ def _diagnosed(table: Table, everybody: Table, cache: Path) -> Diagnosis:
     from mora_bench.data import datasets
 
     left_out = len(everybody) - len(table)
-    file = kept.file_of(table, datasets.fingerprint(table, cache), cache)
-    diagnosed = kept.read(file, left_out)
+    file = store.file_of(table, datasets.fingerprint(table, cache), cache)
+    diagnosed = store.read(file, left_out)
     if diagnosed is None:
         hashes = FileHashes(cache / datasets.HASHES)
         with noting(f"{table.name}: looking at") as note:
             diagnosed = looks.diagnose(table, everybody, hashes, cache, cores(), note)
         hashes.save()
-        kept.write(file, diagnosed, left_out)
+        store.write(file, diagnosed, left_out)
     return diagnosed
 
 

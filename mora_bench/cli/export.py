@@ -50,10 +50,10 @@ def run(arguments: list[str]) -> int:
     registry.load_plugins(options.plugin)
     follow_links(options.follow_links)
     from mora_bench.cells.runtime import Runtime, default_cache
-    from mora_bench.cli.exporting import TableFile
+    from mora_bench.cli.table_file import TableFile
     from mora_bench.records.store import FAILED, Store
     from mora_bench.tasks.named import task_of
-    from mora_bench.training.exported import COLUMNS, frames_of
+    from mora_bench.training.prediction_rows import COLUMNS, frames_of
 
     store = Store(options.folder)
     store.check_exists()

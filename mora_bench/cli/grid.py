@@ -18,11 +18,11 @@ from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import contents, show
 from mora_bench.doctor.holds import warnings
 from mora_bench.errors import UserError
-from mora_bench.plan import brought
-from mora_bench.plan.audited import audited
+from mora_bench.plan import mask_files
 from mora_bench.plan.count import CellCount, count
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
+from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.recipes import pictures_sentence, precision_sentence
@@ -30,7 +30,7 @@ from mora_bench.records import plans
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.trackers.outcomes import tracked
-from mora_bench.training.failed import full_message
+from mora_bench.training.failure import full_message
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
@@ -107,7 +107,7 @@ def _trained(grid: Grid, preset: Grid, runtime: Runtime) -> int:
     """Run the cells that are to do, and show the tables; the exit code."""
     plan = _checked(grid, preset, runtime)
     # Also where all cells are done: a copy that was lost is written again.
-    brought.keep(plan.cells, runtime)
+    mask_files.keep(plan.cells, runtime)
     campaign.check_precision(plan.cells, runtime)
     store = Store(runtime.out)
     status = store.status(plan.cells)
@@ -184,13 +184,13 @@ def _warn(plan: Plan, runtime: Runtime) -> None:
 def _of_doctor(table: Table, fingerprint: str, runtime: Runtime) -> str:
     """The worst finding of doctor in these data, or that it has not looked. (Nothing is looked at here: pictures would
     take minutes.)"""
-    from mora_bench.doctor import kept
+    from mora_bench.doctor import store
     from mora_bench.doctor.screen import in_one_line
 
     words = ["python", "-m", "mora_bench", "doctor", "--data-root", str(runtime.data_root), "--datasets", table.name]
     words += ["--plugin", *map(str, runtime.plugins)] if runtime.plugins else []
     command = shlex.join(words)
-    diagnosis = kept.read(kept.file_of(table, fingerprint, runtime.cache))
+    diagnosis = store.read(store.file_of(table, fingerprint, runtime.cache))
     if diagnosis is None:
         return f"{table.name}: these data were not checked for shortcuts and leakage yet; to check them: {command}"
     worst = in_one_line(diagnosis)

@@ -63,19 +63,19 @@ def run(arguments: list[str]) -> int:
     like = _record(store, options.like).cell
     if like.source == "real" and options.data_root is None:
         raise UserError(f"{like.label}: it is on real data; say where they are with --data-root.")
-    from mora_bench.training import imported
+    from mora_bench.training import import_predictions
 
     root = options.data_root if like.source == "real" else None
     runtime = Runtime(out=options.folder, cache=default_cache(), data_root=root)
     if options.template is not None:
-        frame = imported.template(like, runtime)
+        frame = import_predictions.template(like, runtime)
         write_atomic(options.template, frame.to_csv(index=False).encode())
         print(f"{len(frame)} rows to predict like {like.label}: {options.template}")
         return 0
     assert options.predictions is not None
-    rows, labels = imported.read(options.predictions)
-    cell = imported.as_cell(like, options.name)
-    outcome = imported.outcome(cell, rows, labels, runtime)
+    rows, labels = import_predictions.read(options.predictions)
+    cell = import_predictions.as_cell(like, options.name)
+    outcome = import_predictions.outcome(cell, rows, labels, runtime)
     store.check_writable()
     store.write(cell, outcome.record, outcome.predictions, outcome.scores, split=outcome.split)
     from mora_bench.campaign import report

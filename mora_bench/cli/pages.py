@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mora_bench.cli.predicted import PredictedPart, PredictedRecords
+from mora_bench.cli.new_predictions import PredictedPart, PredictedRecords
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.report.records_page import Answer, Changed, OneRecord, page

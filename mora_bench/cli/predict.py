@@ -22,7 +22,7 @@ from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 
 if TYPE_CHECKING:
-    from mora_bench.cli.predicted import PredictedRecords
+    from mora_bench.cli.new_predictions import PredictedRecords
     from mora_bench.data.readers.new_records import NewRecords
 
 #: Records that are read, and held in memory, at once: of measured values and texts, and of those with pictures.
@@ -94,15 +94,15 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{cell.label}: it is on real data; say where they are with --data-root.")
     if options.pictures is not None and not options.pictures.is_dir():
         raise UserError(f"--pictures {options.pictures}: no such folder.")
-    from mora_bench.cli.predicted import PredictedRecords
+    from mora_bench.cli.new_predictions import PredictedRecords
     from mora_bench.data import datasets
     from mora_bench.data.readers.joined import Join
     from mora_bench.data.readers.new_records import new_records
     from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.data.table import PICTURES
     from mora_bench.scoring.decide import DecisionOptions
-    from mora_bench.training import applied, masking
-    from mora_bench.training.decided import decider, like_in_training
+    from mora_bench.training import inference, masking
+    from mora_bench.training.decisions import decider, like_in_training
 
     root = options.data_root if cell.source == "real" else None
     runtime = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
@@ -113,7 +113,7 @@ def run(arguments: list[str]) -> int:
     table, sides = masking.own_sides(cell, runtime)
     check_alike(views, table.modalities)
     decides, like = decider(record, sides, runtime, asked), like_in_training(record, sides["train"])
-    predicted = PredictedRecords(decides, like, applied.applier(record, runtime, table, explains), options.changes)
+    predicted = PredictedRecords(decides, like, inference.applier(record, runtime, table, explains), options.changes)
     base = options.pictures and options.pictures.resolve()
     at_once = PICTURED_AT_ONCE if {*PICTURES} & {*table.kinds} else AT_ONCE
     joins = [Join.of(argument, options.new.parent) for argument in options.join]

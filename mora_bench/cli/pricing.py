@@ -19,7 +19,7 @@ from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 
 if TYPE_CHECKING:
-    from mora_bench.training.price import Probe
+    from mora_bench.training.cost_probe import Probe
 
 #: The most lines of a table by competitor; beyond, competitors stand together.
 ROWS = 24
@@ -200,7 +200,7 @@ def _prices(runtime: Runtime, probed: Sequence[Record], grid: Grid) -> tuple[Pri
 
 def _probes(cells: Sequence[Cell], runtime: Runtime) -> dict[tuple, Probe]:
     """A probe of each kind of cell, run here."""
-    from mora_bench.training.price import probe
+    from mora_bench.training.cost_probe import probe
 
     kinds: dict[tuple, Cell] = {}
     for cell in cells:
@@ -244,7 +244,7 @@ def _decoding(cells: Sequence[Cell], grid: Grid, runtime: Runtime) -> tuple[int,
         number += cell.pool * len(set(grid.seeds))
         samples += number
         if grid.measure and number:
-            from mora_bench.training.price import decoding
+            from mora_bench.training.cost_probe import decoding
 
             seconds += number * decoding(cell, runtime)[0]
     return samples, seconds if grid.measure or not samples else math.nan
@@ -256,8 +256,8 @@ def _reading(cells: Sequence[Cell], grid: Grid, runtime: Runtime, prices: Prices
     if not readers:
         return 0, 0.0
     from mora_bench.data import datasets
+    from mora_bench.training.cost_probe import decoding
     from mora_bench.training.masking import decoded
-    from mora_bench.training.price import decoding
 
     samples, seconds = 0, 0.0
     for cell in readers.values():

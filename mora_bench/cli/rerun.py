@@ -17,7 +17,7 @@ from mora_bench.cli.report import show
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
-from mora_bench.plan import brought
+from mora_bench.plan import mask_files
 from mora_bench.records.encoding import vouched
 from mora_bench.records.equal import differences, in_words
 from mora_bench.records.schema import Record, Scores
@@ -89,7 +89,7 @@ def run(arguments: list[str]) -> int:
         print(f"left out: {reason}", file=sys.stderr)
     cells = list(known)
     for cell in cells:
-        brought.load(cell, runtime, old)
+        mask_files.load(cell, runtime, old)
     new = Store(options.out)
     status = new.status(cells)
     status |= new.forget_failed(status)

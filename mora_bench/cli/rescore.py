@@ -59,8 +59,8 @@ def run(arguments: list[str]) -> int:
     from mora_bench.tasks import conventions
 
     conventions.check(options.as_)
-    from mora_bench.plan.audited import audited
-    from mora_bench.training.rescored import rescore
+    from mora_bench.plan.mask_audit import audited
+    from mora_bench.training.rescore import rescore
 
     missing = None
     if options.test_mechanism or options.mask_unit != "sample":

@@ -15,7 +15,7 @@ from mora_bench.files import write_atomic
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
-from mora_bench.plan.tuned import as_preset
+from mora_bench.plan.tuned_preset import as_preset
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
 

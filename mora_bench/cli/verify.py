@@ -56,7 +56,7 @@ def run(arguments: list[str]) -> int:
         findings.not_seen("scores of predictions, and the data, because --files was given")
     else:
         from mora_bench.cells.runtime import Runtime, default_cache
-        from mora_bench.training.reread import data_again, scored_again
+        from mora_bench.training.recheck import data_again, scored_again
 
         runtime = Runtime(out=store.folder, cache=default_cache(), data_root=options.data_root, limit=options.limit)
         counts = {

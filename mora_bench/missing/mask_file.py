@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mora_bench.missing import brought
+from mora_bench.missing import supplied_mask
 from mora_bench.missing.contract import Context, Known, Mechanism
 
 
@@ -37,9 +37,9 @@ class MaskFile(Mechanism):
         return None if argument else f"it takes {self.takes}"
 
     def settled(self, argument: str, known: Known) -> str:
-        if brought.is_digest(argument):
-            return brought.known(argument).digest
-        return brought.read(Path(argument), known.modalities).digest
+        if supplied_mask.is_digest(argument):
+            return supplied_mask.known(argument).digest
+        return supplied_mask.read(Path(argument), known.modalities).digest
 
     def rate_of(self, argument: str, taken: Sequence[Sequence[int]], side: str) -> float:
-        return brought.known(argument).rate({m for columns in taken for m in columns}, side)
+        return supplied_mask.known(argument).rate({m for columns in taken for m in columns}, side)

@@ -13,7 +13,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
-from mora_bench.plan import brought
+from mora_bench.plan import mask_files
 from mora_bench.plan.grid import Grid
 from mora_bench.tasks.named import task_of
 
@@ -85,7 +85,7 @@ def gaps_of(grid: Grid, table: Table) -> list[Point]:
 def masked_points(grid: Grid, dataset: str, table: Table, runtime: Runtime) -> list[tuple[Missing, Point]]:
     """Every mechanism with every pair of pattern and rate."""
     for name in (*grid.mechanism, grid.test_mechanism or ""):
-        brought.from_folder(name, table, runtime)
+        mask_files.from_folder(name, table, runtime)
     return [
         (missing, point)
         for missing in mechanisms_of(grid, dataset, table)

@@ -15,7 +15,7 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing.masks import settled
-from mora_bench.plan import brought
+from mora_bench.plan import mask_files
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.plan.data_axes import Point, befores_of, gaps_of, known_of, masked_points
 from mora_bench.plan.fitting import check_projection, fitting
@@ -79,7 +79,7 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
     order = dict.fromkeys(seed for cell_seeds in seeds_of.values() for seed in cell_seeds)
     cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
     _check_sides(cells, runtime)
-    brought.check(cells, runtime)
+    mask_files.check(cells, runtime)
     return Plan(cells, asked, dict(collapsed))
 
 
@@ -251,7 +251,7 @@ def _scoring(grid: Grid, dataset: str, table: Table, missing: Missing, pattern: 
     """The scoring of a cell: at the rate that was asked for, or that the test mechanism fixes."""
     tested = _tested(grid, dataset, table, missing, pattern)
     trained = missing if pattern.value[0] != COMPLETE else UNIFORM
-    return brought.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
+    return mask_files.at_its_rate(Scoring(tested, grid.test_rate), trained, table.names)
 
 
 def axes_of(grid: Grid, dataset: str, name: str, spec: Spec) -> Iterator[tuple[dict[str, Any], str]]:

@@ -10,9 +10,9 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
 from mora_bench.report.layout import by_number
+from mora_bench.report.measures import Measure, heading
 from mora_bench.report.section import Row
-from mora_bench.report.shown import Measure, heading
-from mora_bench.report.trained import cut_short, ended_early, in_precision
+from mora_bench.report.training_notes import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
 
 #: The input of the classifier by readout, in words.

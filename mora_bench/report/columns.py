@@ -6,8 +6,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from mora_bench.cells.missing import COMPLETE
+from mora_bench.report.measures import Measure
 from mora_bench.report.section import FROZEN, Row, Section
-from mora_bench.report.shown import Measure
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"

@@ -11,9 +11,9 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
+from mora_bench.report.measures import Measure, shown_of
 from mora_bench.report.notes import absences, abstentions, aligned, gaps, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section_of
-from mora_bench.report.shown import Measure, shown_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
 

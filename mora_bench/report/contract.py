@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mora_bench import registry
+from mora_bench.records.lazy import StoredDocuments
 from mora_bench.records.schema import Record, Scores
-from mora_bench.records.stored import StoredDocuments
 from mora_bench.report.compare import Comparison, compare
 from mora_bench.report.frame import FrameRows
 from mora_bench.report.section import Row

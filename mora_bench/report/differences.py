@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.measures import Measure
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Measure
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import Agreement
 

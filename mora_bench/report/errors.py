@@ -14,8 +14,8 @@ from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
+from mora_bench.report.measures import Measure, brief
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Measure, brief
 from mora_bench.tasks.metric import DASH
 
 #: The names of the rules of decision.

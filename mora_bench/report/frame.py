@@ -17,7 +17,7 @@ from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
 from mora_bench.report.layout import by_number
-from mora_bench.report.shown import asked_of
+from mora_bench.report.measures import asked_of
 from mora_bench.report.values import Values
 from mora_bench.tasks.named import task_of
 

@@ -4,7 +4,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from mora_bench.report.shown import Measure
+from mora_bench.report.measures import Measure
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"

@@ -12,12 +12,12 @@ from mora_bench.records.schema import Record
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
 from mora_bench.report.errors import decided, named, reliability, risks
+from mora_bench.report.measures import Measure
 from mora_bench.report.robustness import curves
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Measure
 from mora_bench.report.summary import main, tested
 from mora_bench.report.tables import COSTS
-from mora_bench.report.trained import marks_of
+from mora_bench.report.training_notes import marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval
 from mora_bench.tasks.named import metric_of

@@ -9,7 +9,7 @@ from tabulate import tabulate
 from mora_bench import registry
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
-from mora_bench.report.shown import Measure, heading
+from mora_bench.report.measures import Measure, heading
 from mora_bench.statistics.ranks import LEAST_BLOCKS, LEAST_ROWS, Ranks, ranked
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.report.labels import by_number, label
-from mora_bench.report.shown import Measure, shown_of
+from mora_bench.report.measures import Measure, shown_of
 from mora_bench.statistics.agree import Agreement, agreement, not_led
 from mora_bench.statistics.differences import everyone, resolution
 from mora_bench.statistics.interval import means
@@ -35,7 +35,7 @@ class Row:
     """One line of a table: a method under one set of axes, over its seeds.
 
     Scores are known by their columns: "score PATTERN" of the first score that the table shows, "NAME: score PATTERN" of
-    the others (`mora_bench.report.shown.Measure.of`).
+    the others (`mora_bench.report.measures.Measure.of`).
 
     Attributes:
         label: method and whatever distinguishes it from the other rows of the method in its section.

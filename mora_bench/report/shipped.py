@@ -4,8 +4,8 @@ from collections.abc import Set
 from pathlib import Path
 
 from mora_bench.records.store import Store
-from mora_bench.report.against import against
 from mora_bench.report.contract import Results
+from mora_bench.report.diff import against
 from mora_bench.report.summary import reproduced
 from mora_bench.report.write import read
 

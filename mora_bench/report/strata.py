@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mora_bench.report.columns import CLASSES, SAMPLES
-from mora_bench.report.shown import Measure, joined
+from mora_bench.report.measures import Measure, joined
 from mora_bench.tasks.metric import DASH
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from tabulate import tabulate
 
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE
-from mora_bench.report.against import Against
 from mora_bench.report.columns import RESOLUTION, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
+from mora_bench.report.diff import Against
 from mora_bench.report.markdown import escaped
+from mora_bench.report.measures import beside_each_other, between, brief, joined
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import beside_each_other, between, brief, joined
 from mora_bench.report.tables import cell, marked
-from mora_bench.report.trained import CUT_SHORT, EARLY, early, marks_of
+from mora_bench.report.training_notes import CUT_SHORT, EARLY, early, marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.report.worth import sentence as worth_sentence
 from mora_bench.tasks.metric import DASH

@@ -12,10 +12,10 @@ from mora_bench.report.columns import BELOW, CEILING, RESOLUTION, TAKEN, floor_n
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
+from mora_bench.report.measures import Measure, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import Measure, beside_each_other, between, brief, joined, joined_directions
 from mora_bench.report.strata import FEWEST, large, sizes
-from mora_bench.report.trained import CUT_SHORT, EARLY, marks_of
+from mora_bench.report.training_notes import CUT_SHORT, EARLY, marks_of
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mora_bench.report.columns import WITH_FROZEN
+from mora_bench.report.measures import Measure, brief
 from mora_bench.report.section import FROZEN, Row, Section
-from mora_bench.report.shown import Measure, brief
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
 

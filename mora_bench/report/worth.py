@@ -13,8 +13,8 @@ from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
+from mora_bench.report.measures import joined
 from mora_bench.report.section import Row, Section
-from mora_bench.report.shown import joined
 from mora_bench.report.values import SubsetScores
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley

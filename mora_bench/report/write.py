@@ -10,9 +10,9 @@ from mora_bench import registry
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.chain import walk
+from mora_bench.records.lazy import StoredDocuments
 from mora_bench.records.schema import Record, Scores
 from mora_bench.records.store import Store
-from mora_bench.records.stored import StoredDocuments
 from mora_bench.report.contract import Artefact, Content, Results, in_parts
 from mora_bench.report.frame import FrameRows
 from mora_bench.tasks.named import task_of

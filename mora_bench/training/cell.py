@@ -23,7 +23,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
-from mora_bench.plan.brought import load
+from mora_bench.plan.mask_files import load
 from mora_bench.records import provenance
 from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record
 from mora_bench.records.store import Store
@@ -31,14 +31,14 @@ from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
-from mora_bench.training import flops, fused, gaps, guards, masking, recorded, transfer
+from mora_bench.training import flops, gaps, guards, masking, recorded, transfer, vectorised
 from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
-from mora_bench.training.dropped import Dropping
 from mora_bench.training.export import exported
 from mora_bench.training.learner import Fit, NotFinite, class_weights
 from mora_bench.training.loop import train
+from mora_bench.training.modality_dropout import Dropping
 from mora_bench.training.predict import predict
 from mora_bench.training.probe import settle
 from mora_bench.training.recorded import Outcome
@@ -129,7 +129,7 @@ def views_of(cell: Cell, split: Mapping[str, Side], decoded: Mapping[str, Sample
 def built(cells: Sequence[Cell], data: Samples, training: View, device: torch.device) -> list[Model]:
     """The untrained networks of cells that are trained as one; they hold the frozen weights once."""
     models = [build(cell, data, training, device) for cell in cells]
-    fused.share_frozen(models)
+    vectorised.share_frozen(models)
     return models
 
 

@@ -17,13 +17,13 @@ from mora_bench.seeds import rng
 from mora_bench.tasks.contract import Task
 from mora_bench.training.checkpoint import Checkpoint, Position
 from mora_bench.training.cost import StepClock
-from mora_bench.training.dropped import Dropping
-from mora_bench.training.fused import together
-from mora_bench.training.kept import Feed
 from mora_bench.training.learner import Fit, Learner, NotFinite, class_weights
 from mora_bench.training.log import Log
+from mora_bench.training.modality_dropout import Dropping
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
+from mora_bench.training.state_cache import Feed
+from mora_bench.training.vectorised import together
 from mora_bench.training.watch import Watch
 
 #: The values of `--compile`, each with its arguments for torch.compile.

@@ -11,8 +11,8 @@ from mora_bench.data import cache, datasets, presence
 from mora_bench.data.sides import Side, sides
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
-from mora_bench.missing import brought, masks
-from mora_bench.plan.brought import load, units_of
+from mora_bench.missing import masks, supplied_mask
+from mora_bench.plan.mask_files import load, units_of
 from mora_bench.training import frozen
 from mora_bench.training.guards import same_data
 
@@ -53,7 +53,7 @@ def units(part: Side) -> masks.Units:
         targets=table.targets[rows],
         labels=table.labels,
         contents=lambda: table.summaries[rows],
-        brought=lambda mask, unit, side, seed: brought.known(mask).kept(units_of(part, unit), side, seed),
+        brought=lambda mask, unit, side, seed: supplied_mask.known(mask).kept(units_of(part, unit), side, seed),
     )
 
 
@@ -62,7 +62,7 @@ def presence_of(cell: Cell, split: str, part: Side) -> np.ndarray:
     nothing from test samples."""
     side_units = units(part)
     mask = cell.mechanism.brought
-    if split == "test" and mask and not brought.known(mask).rows_of(split, cell.seed):
+    if split == "test" and mask and not supplied_mask.known(mask).rows_of(split, cell.seed):
         return side_units.natural
     kept = masks.mask(
         side_units, cell.missing, cell.rate, cell.mechanism, data=cell.drawn_by, split=split, seed=cell.seed

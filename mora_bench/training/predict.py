@@ -9,7 +9,7 @@ from torch import Tensor
 from mora_bench.data import presence
 from mora_bench.data.samples import Samples
 from mora_bench.methods.network import Model, State
-from mora_bench.training.kept import Feed
+from mora_bench.training.state_cache import Feed
 
 
 @torch.no_grad()

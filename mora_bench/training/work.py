@@ -14,7 +14,7 @@ from mora_bench.records.schema import SCHEMA, Competitor, Record
 from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
 from mora_bench.training import predictors
-from mora_bench.training.failed import described
+from mora_bench.training.failure import described
 from mora_bench.training.guards import same_code, same_precision
 from mora_bench.training.recorded import Outcome
 

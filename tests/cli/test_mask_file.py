@@ -15,7 +15,7 @@ from mora_bench.cells.runtime import Runtime, default_cache
 from mora_bench.cli import main as cli
 from mora_bench.data import datasets
 from mora_bench.files import digest
-from mora_bench.missing import brought, masks
+from mora_bench.missing import masks, supplied_mask
 from mora_bench.records.equal import differences
 from mora_bench.records.store import Store
 from mora_bench.training import masking
@@ -28,8 +28,8 @@ TOY += ["--engine", "inline"]
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch):
     """What one command read, the next does not know: it starts in a process of its own."""
-    monkeypatch.setattr(brought, "_KNOWN", {})
-    monkeypatch.setattr(brought, "_FILES", {})
+    monkeypatch.setattr(supplied_mask, "_KNOWN", {})
+    monkeypatch.setattr(supplied_mask, "_FILES", {})
 
 
 def grid(out, *more):
@@ -37,8 +37,8 @@ def grid(out, *more):
 
 
 def forget():
-    brought._KNOWN.clear()
-    brought._FILES.clear()
+    supplied_mask._KNOWN.clear()
+    supplied_mask._FILES.clear()
 
 
 def sides_of(cell: Cell, out):

@@ -21,10 +21,10 @@ from mora_bench.scoring import conformal
 from mora_bench.tasks.metrics import best_thresholds
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
-from mora_bench.training import applied
-from mora_bench.training.applied import Applied
+from mora_bench.training import inference
 from mora_bench.training.decoded import samples
-from mora_bench.training.imported import ImportedPredictions, as_cell, outcome, template
+from mora_bench.training.import_predictions import ImportedPredictions, as_cell, outcome, template
+from mora_bench.training.inference import Applied
 from mora_bench.training.work import work
 
 LIMIT = 60
@@ -175,9 +175,9 @@ def test_nothing_is_printed_of_a_table_that_cannot_be_read_and_paths_to_nowhere_
 
 def test_a_prediction_that_is_no_number_is_refused(trained, monkeypatch, capsys):
     cell, runtime, _, rows = trained
-    apply = applied.apply
+    apply = inference.apply
     nothing = lambda *arguments, **options: Applied(np.nan * apply(*arguments, **options).logits, 1.0)  # noqa: E731
-    monkeypatch.setattr(applied, "apply", nothing)
+    monkeypatch.setattr(inference, "apply", nothing)
     assert main(["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--decide", "0.5"]) == 2
     captured = capsys.readouterr()
     assert f"'{rows[0]['id']}': its prediction is no number ({len(rows)} such records)" in captured.err

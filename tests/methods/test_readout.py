@@ -21,10 +21,10 @@ from mora_bench.methods.readout import LabelAttention
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.training.cost import parameters
 from mora_bench.training.flops import forward_flops, step_flops
-from mora_bench.training.fused import together
-from mora_bench.training.kept import Feed
 from mora_bench.training.learner import Learner
 from mora_bench.training.probe import settle
+from mora_bench.training.state_cache import Feed
+from mora_bench.training.vectorised import together
 
 READOUTS = ("mean", "labels")
 CPU = torch.device("cpu")

@@ -24,8 +24,8 @@ from mora_bench.errors import PlainError, UserError
 from mora_bench.records import private
 from mora_bench.records.private import Pseudonyms
 from mora_bench.records.store import Store
-from mora_bench.training import failed, predictors, recorded
-from mora_bench.training.rescored import score
+from mora_bench.training import failure, predictors, recorded
+from mora_bench.training.rescore import score
 
 #: A clinic's data as a plug-in: real, with names, notes and pictures that nothing else is called like.
 CLINIC = '''
@@ -224,10 +224,10 @@ def test_our_own_words_stand_in_a_record_about_patients(runtime, folder):
         (PlainError("--data-root /x: no such folder."), "PlainError: --data-root /x: no such folder."),
         (RuntimeError("Slurm job 7 ended"), "RuntimeError: Slurm job 7 ended"),
     ]:
-        assert failed.described(error, of, runtime)[0] == message
+        assert failure.described(error, of, runtime)[0] == message
     with pytest.raises(ValueError, match="gave") as error:
         predictors.checked(Named(), Asked())
-    assert failed.described(error.value, of, runtime)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
+    assert failure.described(error.value, of, runtime)[0] == "ValueError: Named.predict gave [2, 3]; expected [4, 3]"
 
 
 class Named:
@@ -257,20 +257,20 @@ def test_what_others_say_does_not(runtime, folder):
                     raise
                 raise ValueError("no 4001\nMeier, Hans\n") from error
         except (KeyError, ValueError) as error:
-            message, trace = failed.described(error, of, runtime)
+            message, trace = failure.described(error, of, runtime)
         assert "4001" not in message + "".join(line for line in trace if not line.startswith(" "))
         assert "Meier" not in message + "".join(line for line in trace if not line.startswith(" "))
         assert message.startswith(f"{cause}: what it says may be a patient's")
         assert [line for line in trace if not line.startswith(" ")] == (["KeyError"] * (cause != "KeyError") + [cause])
-        assert failed.full_message(message, of, runtime).startswith(f"{cause}: ")
-        assert "4001" in failed.full_message(message, of, runtime)
+        assert failure.full_message(message, of, runtime).startswith(f"{cause}: ")
+        assert "4001" in failure.full_message(message, of, runtime)
 
 
 def test_of_a_twin_everything_is_kept(runtime, folder):
     try:
         {}["4001"]
     except KeyError as error:
-        message, trace = failed.described(error, make_cell(runtime, folder), runtime)
+        message, trace = failure.described(error, make_cell(runtime, folder), runtime)
     assert (message, trace[-1]) == ("KeyError: '4001'", "KeyError: '4001'")
 
 

@@ -23,9 +23,9 @@ from mora_bench.records.risks import RiskGroups
 from mora_bench.records.schema import Curve, Setting
 from mora_bench.records.store import Store
 from mora_bench.report import differences, ranks, robustness, summary, tables
-from mora_bench.report.against import against, markdown
 from mora_bench.report.card import card
 from mora_bench.report.contract import Results
+from mora_bench.report.diff import against, markdown
 from mora_bench.report.figures import ablation, matrix, pareto
 from mora_bench.report.figures import ranks as diagram
 from mora_bench.report.figures import robustness as curve_figure

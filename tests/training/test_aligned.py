@@ -19,9 +19,9 @@ from mora_bench.report.compare import compare
 from mora_bench.tasks.named import task_of
 from mora_bench.training import cell as cells
 from mora_bench.training import transfer
-from mora_bench.training.applied import trained
-from mora_bench.training.kept import Feed
+from mora_bench.training.inference import trained
 from mora_bench.training.loop import train
+from mora_bench.training.state_cache import Feed
 from mora_bench.training.work import work
 
 CPU = torch.device("cpu")

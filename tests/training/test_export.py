@@ -24,8 +24,8 @@ from mora_bench.methods.mora import Mora
 from mora_bench.methods.network import classifier
 from mora_bench.methods.peft import MoraConfig
 from mora_bench.records.store import Store
-from mora_bench.training.applied import trained
 from mora_bench.training.decoded import samples
+from mora_bench.training.inference import trained
 from mora_bench.training.predict import predict
 from mora_bench.training.work import work
 

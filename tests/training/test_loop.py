@@ -15,8 +15,8 @@ from mora_bench.errors import UserError
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.tasks.named import task_of
 from mora_bench.training.cell import build, run_cells
-from mora_bench.training.kept import Feed
 from mora_bench.training.loop import compiled, train
+from mora_bench.training.state_cache import Feed
 
 #: Tasks whose primary score is an error.
 ERRORS = Path(__file__).parents[1] / "plugins" / "errors.py"

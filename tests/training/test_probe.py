@@ -16,9 +16,9 @@ from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.imputer import Dummy
 from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.tasks.multilabel import MultiLabel
-from mora_bench.training.kept import Feed
 from mora_bench.training.loop import train
 from mora_bench.training.probe import settle, verify
+from mora_bench.training.state_cache import Feed
 
 SHORTCUTS = {
     # Nothing is changed, so there is no block to compute ahead.

@@ -29,10 +29,10 @@ from mora_bench.data.twins import tables as twins
 from mora_bench.methods.network import classifier
 from mora_bench.records.schema import Parameters
 from mora_bench.records.store import Store
-from mora_bench.training.applied import apply, trained
 from mora_bench.training.cost import parameters
 from mora_bench.training.decoded import samples
 from mora_bench.training.flops import forward_flops, step_flops
+from mora_bench.training.inference import apply, trained
 from mora_bench.training.work import work
 
 NAME = "fused:untrained,untrained"

@@ -6,7 +6,7 @@ import pytest
 
 from mora_bench.data.readers import frames
 from mora_bench.errors import UserError
-from mora_bench.training import imported
+from mora_bench.training import import_predictions
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +33,4 @@ def test_a_column_that_is_not_among_them_is_said(wide):
 
 def test_no_predictions_have_so_many_columns(wide):
     with pytest.raises(UserError, match=r"wide\.csv: over 10,000 columns; expected id, pattern and one a label"):
-        imported.read(wide)
+        import_predictions.read(wide)

@@ -12,9 +12,9 @@ from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Place
 from mora_bench.methods.network import Shortcuts
-from mora_bench.training import kept as feeds
-from mora_bench.training.kept import Feed
+from mora_bench.training import state_cache as feeds
 from mora_bench.training.predict import predict
+from mora_bench.training.state_cache import Feed
 
 AT = np.array([5, 0, 11, 7])
 

@@ -11,7 +11,7 @@ from units import drawn, units
 
 from mora_bench.cells.missing import UNIFORM, Missing
 from mora_bench.errors import UserError
-from mora_bench.missing import brought, masks
+from mora_bench.missing import masks, supplied_mask
 from mora_bench.missing.contract import Known
 from mora_bench.missing.effects import odds_ratios
 
@@ -26,7 +26,7 @@ def written(folder, rows=ROWS, columns=("id", *NAMES), name="mine.csv"):
 
 
 def read(file):
-    return brought.read(file, NAMES)
+    return supplied_mask.read(file, NAMES)
 
 
 def test_a_mask_is_known_by_what_it_says(tmp_path):

@@ -16,7 +16,7 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.report import csvs
 from mora_bench.scoring.decide import Decider
-from mora_bench.training.applied import Applied
+from mora_bench.training.inference import Applied
 
 #: A pattern of presence is rare that less than this share of training samples showed, or fewer than so many.
 RARE, FEW = 0.01, 10

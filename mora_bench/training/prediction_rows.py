@@ -14,7 +14,7 @@ from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.scoring.protocol import kept_at
 from mora_bench.tasks.named import task_of
-from mora_bench.training.rescored import predicted_of, table_of
+from mora_bench.training.rescore import predicted_of, table_of
 
 if TYPE_CHECKING:
     import pandas as pd

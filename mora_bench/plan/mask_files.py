@@ -17,9 +17,9 @@ from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH, Missing
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
-from mora_bench.missing import brought
 from mora_bench.missing import masks as missing_masks
-from mora_bench.missing.brought import SAID, Brought, listed
+from mora_bench.missing import supplied_mask
+from mora_bench.missing.supplied_mask import SIDE_WORDS, Brought, listed
 from mora_bench.records import masks
 from mora_bench.records.private import Pseudonyms
 from mora_bench.records.store import Store
@@ -46,7 +46,7 @@ def uses(cell: Cell) -> Iterator[tuple[Missing, tuple[str, ...]]]:
 
 def mask_label(mask: Brought) -> str:
     """A mask in messages on the terminal: its digest, and the file if it was read from one."""
-    file = brought.file_of(mask.digest)
+    file = supplied_mask.file_of(mask.digest)
     return f"mask:{mask.digest}" + f" ({file})" * (file is not None)
 
 
@@ -80,7 +80,7 @@ def check(cells: Sequence[Cell], runtime: Runtime) -> None:
 
 def _check_known(cell: Cell, missing: Missing, seeds: Sequence[int], runtime: Runtime) -> None:
     """Refuse a mask of units that the data do not have."""
-    mask = brought.known(missing.brought)
+    mask = supplied_mask.known(missing.brought)
     unknown = mask.names - set(names_of(cell.dataset, missing.unit, runtime))
     # It may say something of test samples of other seeds than are planned.
     for seed in dict.fromkeys([*seeds, *sorted(mask.seeds), *range(POOLS)]) if cell.pool else ():
@@ -90,7 +90,7 @@ def _check_known(cell: Cell, missing: Missing, seeds: Sequence[int], runtime: Ru
         clause = f", nor one of the {cell.pool} drawn apart for each seed" * bool(cell.pool)
         raise UserError(
             f"{mask_label(mask)}: {len(unknown)} of its ids are no {missing.unit} of {cell.dataset} ({cell.source})"
-            f"{clause}: {listed([brought.where(mask.digest, name) for name in sorted(unknown)])}."
+            f"{clause}: {listed([supplied_mask.where(mask.digest, name) for name in sorted(unknown)])}."
         )
 
 
@@ -99,14 +99,14 @@ def _check_complete(cell: Cell, missing: Missing, sides: Sequence[str], runtime:
     from mora_bench.data import datasets
     from mora_bench.data import sides as splits
 
-    mask = brought.known(missing.brought)
+    mask = supplied_mask.known(missing.brought)
     table = datasets.table_of(cell.dataset, runtime)
     parts = splits.sides(cell, table)
     wrong = []
     for side in sides:
         lacking = mask.absent(units_of(parts[side], missing.unit), side, cell.seed)
         if lacking:
-            count = f"{len(lacking)} of {len(parts[side])} {SAID[side]} {missing.unit}s"
+            count = f"{len(lacking)} of {len(parts[side])} {SIDE_WORDS[side]} {missing.unit}s"
             wrong.append(f"{count}, seed {cell.seed}: {listed([repr(name) for name in lacking])}")
     if wrong:
         raise UserError(
@@ -141,7 +141,7 @@ def keep(cells: Iterable[Cell], runtime: Runtime) -> None:
     store = Store(runtime.out)
     for digest, source in dict.fromkeys((digest, cell.source) for cell in cells for digest in cell.brought):
         if _readable(store, digest, source) is None:
-            masks.write(store, digest, _document(brought.known(digest), store, source))
+            masks.write(store, digest, _document(supplied_mask.known(digest), store, source))
 
 
 def load(cell: Cell, runtime: Runtime, folder: Store | None = None) -> None:
@@ -151,7 +151,7 @@ def load(cell: Cell, runtime: Runtime, folder: Store | None = None) -> None:
         UserError: one is absent, was edited, or is of other data.
     """
     for digest in cell.brought:
-        if not brought.knows(digest):
+        if not supplied_mask.knows(digest):
             find(digest, cell.dataset, cell.source, runtime, folder)
 
 
@@ -162,7 +162,7 @@ def from_folder(mechanism: str, table: Table, runtime: Runtime) -> None:
         UserError: it is absent.
     """
     digest = Missing(mechanism).brought
-    if digest and brought.is_digest(digest) and not brought.knows(digest):
+    if digest and supplied_mask.is_digest(digest) and not supplied_mask.knows(digest):
         find(digest, table.name, table.source, runtime)
 
 
@@ -205,10 +205,10 @@ def find(digest: str, dataset: str, source: str, runtime: Runtime, folder: Store
         hidden = Pseudonyms(store.folder)
         names = {hidden.name(name): name for unit in ("sample", "patient") for name in names_of(dataset, unit, runtime)}
         rows = [(side, seed, names.get(name, ""), digits) for side, seed, name, digits in rows]
-    mask = Brought(tuple(document["modalities"]), tuple(sorted(rows, key=brought.order)))
+    mask = Brought(tuple(document["modalities"]), tuple(sorted(rows, key=supplied_mask.order)))
     if mask.digest != digest:
         raise NotTheMask(f"mask:{digest} in {path} is not what was brought, or of other data. Give its file again.")
-    brought.remember(mask)
+    supplied_mask.remember(mask)
 
 
 def _readable(store: Store, digest: str, source: str) -> bytes | None:
@@ -231,5 +231,7 @@ def _document(mask: Brought, store: Store, source: str) -> bytes:
         hidden = Pseudonyms(store.folder)
         header = {"hashed": hidden.key}
         # In the order of the hashes, because that of the ids would tell something of them.
-        rows = sorted(((side, seed, hidden.name(name), digits) for side, seed, name, digits in rows), key=brought.order)
+        rows = sorted(
+            ((side, seed, hidden.name(name), digits) for side, seed, name, digits in rows), key=supplied_mask.order
+        )
     return json.dumps({"digest": mask.digest, "modalities": mask.modalities} | header | {"rows": rows}).encode()

@@ -17,7 +17,7 @@ from mora_bench.methods.contract import Axes, declares
 from mora_bench.methods.network import Model
 from mora_bench.records.store import Store
 from mora_bench.tasks.multilabel import MultiLabel
-from mora_bench.training import fused
+from mora_bench.training import vectorised
 from mora_bench.training.bundles import bundles
 from mora_bench.training.cell import run_cells
 from mora_bench.training.loop import train
@@ -41,7 +41,7 @@ def models(name, folder, toy, ranks) -> list[Model]:
         imputer = registry.get(registry.IMPUTERS, "dummy")(backbone)
         model = Model(backbone, method(backbone, axes), imputer, 8, head_seed=seed)
         made.append(settled(model, views(toy)[0]))
-    fused.share_frozen(made)
+    vectorised.share_frozen(made)
     return made
 
 

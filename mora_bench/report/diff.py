@@ -17,7 +17,7 @@ from mora_bench.records.schema import Scores
 from mora_bench.report.contract import Results
 from mora_bench.report.frame import overlap, protocol
 from mora_bench.report.markdown import escaped
-from mora_bench.report.shown import Measure, asked_of
+from mora_bench.report.measures import Measure, asked_of
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import agreement
 from mora_bench.tasks.metric import Metric

@@ -12,7 +12,7 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.data.samples import View
 from mora_bench.errors import UserError
 from mora_bench.records.store import Store
-from mora_bench.training.dropped import MOST_KEPT, Dropping
+from mora_bench.training.modality_dropout import MOST_KEPT, Dropping
 from mora_bench.training.work import work
 
 
@@ -111,7 +111,7 @@ def test_kept_states_train_as_computed_ones_do(runtime, folder, method, monkeypa
     cell = dataclasses.replace(plain, recipe=dataclasses.replace(plain.recipe, modality_dropout=0.4))
     assert plain.key != cell.key
     reused = trained(cell, runtime)
-    monkeypatch.setattr("mora_bench.training.dropped.MOST_KEPT", 0)
+    monkeypatch.setattr("mora_bench.training.modality_dropout.MOST_KEPT", 0)
     computed = trained(cell, dataclasses.replace(runtime, out=runtime.out.parent / "again"))
     assert (reused[0].beginning.kept, computed[0].beginning.kept) == (True, False)
     np.testing.assert_allclose(reused[1], computed[1], atol=2e-5)

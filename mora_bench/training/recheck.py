@@ -12,14 +12,14 @@ from mora_bench.data import cache, datasets, splits
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
-from mora_bench.plan.brought import NotTheMask
+from mora_bench.plan.mask_files import NotTheMask
 from mora_bench.records import masks
 from mora_bench.records.documents import Refused
 from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import Findings
 from mora_bench.training.masking import decoded
-from mora_bench.training.rescored import contradiction
+from mora_bench.training.rescore import contradiction
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table

@@ -11,9 +11,9 @@ from mora_bench.cells.cell import Cell
 from mora_bench.cells.missing import Missing
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence
-from mora_bench.missing import brought
+from mora_bench.missing import supplied_mask
 from mora_bench.missing.effects import Odds, odds_ratios
-from mora_bench.plan.brought import mask_label, units_of, uses
+from mora_bench.plan.mask_files import mask_label, units_of, uses
 
 if TYPE_CHECKING:
     from mora_bench.data.sides import Side
@@ -42,16 +42,17 @@ def audited(cells: Sequence[Cell], runtime: Runtime) -> Iterator[str]:
 def _paragraph(cell: Cell, missing: Missing, side_name: str, side: Side) -> str:
     from mora_bench.data.groups import groups
 
-    mask = brought.known(missing.brought)
+    mask = supplied_mask.known(missing.brought)
     kept = mask.kept(units_of(side, missing.unit), side_name, cell.seed)
     natural, table = side.natural, side.table
     present = presence.combine(natural, kept)
     lost = natural & ~present
     shares = ", ".join(f"{modality} {lost[:, m].mean():.0%}" for m, modality in enumerate(table.names))
     emptied, lacking = int((~(natural & kept).any(1)).sum()), int((kept & ~natural).any(1).sum())
+    samples = f"{len(side)} {supplied_mask.SIDE_WORDS[side_name]} samples (seed {cell.seed})"
     head = (
-        f"{mask_label(mask)} on {cell.dataset}: of {len(side)} {brought.SAID[side_name]} samples (seed {cell.seed}) it "
-        f"takes a modality from {lost.any(1).mean():.0%} ({shares}). The mask fixes this rate; --rates has no effect."
+        f"{mask_label(mask)} on {cell.dataset}: of {samples} it takes a modality from {lost.any(1).mean():.0%} ({shares}). The "
+        "mask fixes this rate; --rates has no effect."
     )
     remarks = [f"{emptied} rows would remove every modality of a sample; these samples keep all"] * bool(emptied)
     remarks += [f"{lacking} rows keep a modality that is missing in the data; it stays missing"] * bool(lacking)

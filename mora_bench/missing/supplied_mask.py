@@ -29,7 +29,7 @@ ID, SIDE, SEED = "id", "side", "seed"
 #: Values of `side`, and the side of a split that each means.
 SIDES = {"train": "train", "validation": "val", "val": "val", "test": "test"}
 #: How a side is called in messages.
-SAID = {"train": "training", "val": "validation", "test": "test"}
+SIDE_WORDS = {"train": "training", "val": "validation", "test": "test"}
 #: Change it when the same file would be another mask.
 VERSION = 1
 #: How many rows a message names one by one.
@@ -92,7 +92,7 @@ class Brought:
         """
         lacking = self.absent(names, side, seed)
         if lacking:
-            raise UserError(f"mask {self.digest} says nothing of {len(lacking)} {SAID[side]} units, seed {seed}.")
+            raise UserError(f"mask {self.digest} says nothing of {len(lacking)} {SIDE_WORDS[side]} units, seed {seed}.")
         known = self.rows_of(side, seed)
         return np.array([[digit == "1" for digit in known[name]] for name in names], bool).reshape(
             len(names), len(self.modalities)

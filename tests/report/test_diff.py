@@ -10,8 +10,8 @@ from by_hand import failed, record
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.records.store import Store
-from mora_bench.report.against import against, markdown
 from mora_bench.report.contract import Results
+from mora_bench.report.diff import against, markdown
 
 GOLDEN = Path(__file__).parent / "golden-against.md"
 

@@ -18,7 +18,7 @@ from mora_bench.records.encoding import encode
 from mora_bench.records.store import Store
 from mora_bench.report.compare import compare
 from mora_bench.report.write import read as contents
-from mora_bench.training import imported, masking, recorded
+from mora_bench.training import import_predictions, masking, recorded
 from mora_bench.training.cell import run_cells
 from mora_bench.training.work import work
 
@@ -35,7 +35,7 @@ def done(runtime, folder):
 
 def filled(cell, outcome, runtime, file):
     """Our own predictions of a cell, written as somebody else would."""
-    asked = imported.template(cell, runtime)
+    asked = import_predictions.template(cell, runtime)
     names = presence.stratum_names(cell.modalities)
     labels = list(asked.columns[3:])
     _, sides = masking.own_sides(cell, runtime)
@@ -59,9 +59,9 @@ def filled(cell, outcome, runtime, file):
 def test_our_own_predictions_get_our_own_scores(done, runtime, tmp_path):
     (cell, _), outcome = done
     file = filled(cell, outcome, runtime, tmp_path / "p.csv")
-    mine = imported.as_cell(cell, "mine")
-    rows, labels = imported.read(file)
-    theirs = imported.outcome(mine, rows, labels, runtime)
+    mine = import_predictions.as_cell(cell, "mine")
+    rows, labels = import_predictions.read(file)
+    theirs = import_predictions.outcome(mine, rows, labels, runtime)
     for pattern, setting in outcome.scores.test.items():
         for name, value in setting.scores.items():
             if isinstance(value, float):
@@ -86,7 +86,9 @@ def test_the_same_from_tensors(done, runtime, tmp_path):
         tmp_path / "p.safetensors",
     )
     one, two = (
-        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(tmp_path / name), runtime)
+        import_predictions.outcome(
+            import_predictions.as_cell(cell, "mine"), *import_predictions.read(tmp_path / name), runtime
+        )
         for name in ("p.csv", "p.safetensors")
     )
     # As files, in which a score without meaning is null and equals itself.
@@ -95,7 +97,7 @@ def test_the_same_from_tensors(done, runtime, tmp_path):
 
 def test_the_template_shows_training_samples_as_the_mask_does(done, runtime):
     (cell, _), outcome = done
-    asked = imported.template(cell, runtime)
+    asked = import_predictions.template(cell, runtime)
     shares = asked[asked["split"] == "train"]["pattern"].value_counts(normalize=True)
     assert shares["complete"] == pytest.approx(outcome.record.data.realised["train"]["complete"])
     assert set(asked["pattern"]) == {"complete", "text_only", "image_only"}
@@ -106,7 +108,9 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
     for cell in cells:
         (outcome,) = run_cells([cell], runtime)
         file = filled(cell, outcome, runtime, tmp_path / f"{cell.seed}.csv")
-        theirs = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+        theirs = import_predictions.outcome(
+            import_predictions.as_cell(cell, "mine"), *import_predictions.read(file), runtime
+        )
         Store(runtime.out).write(theirs.record.cell, theirs.record, theirs.predictions, theirs.scores)
     (table,) = compare(contents(runtime.out).cells)
     (section,) = table.sections
@@ -134,15 +138,15 @@ def test_what_is_wrong_with_a_file_is_said(done, runtime, tmp_path, change, mess
     file = filled(cell, outcome, runtime, tmp_path / "p.csv")
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
     with pytest.raises(UserError, match=message):
-        imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+        import_predictions.outcome(import_predictions.as_cell(cell, "mine"), *import_predictions.read(file), runtime)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        imported.read(tmp_path / "none.csv")
+        import_predictions.read(tmp_path / "none.csv")
     (tmp_path / "p.safetensors").write_bytes(b"no tensors")
     with pytest.raises(UserError, match="expected tensors ids, pattern and probabilities"):
-        imported.read(tmp_path / "p.safetensors")
+        import_predictions.read(tmp_path / "p.safetensors")
 
 
 def test_the_command_refuses_what_it_cannot_do(done, runtime, tmp_path, capsys):
@@ -184,7 +188,7 @@ def test_the_command_writes_a_template_that_it_then_reads(folder, tmp_path, caps
 def grades(runtime, folder, tmp_path):
     """A cell of a task with exactly one true class, and what is asked of its samples, every answer filled in."""
     cell = make_cell(runtime, folder, dataset="odir-grade", method="head", task="multi-class")
-    asked = imported.template(cell, runtime)
+    asked = import_predictions.template(cell, runtime)
     labels = list(asked.columns[3:])
     asked[labels] = 1 / len(labels)
     return cell, asked, tmp_path / "p.csv"
@@ -196,14 +200,14 @@ def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, runtime, total
     labels = list(asked.columns[3:])
     asked.loc[asked.index[-1], labels] = total / len(labels)
     asked.to_csv(file, index=False)
-    rows, names = imported.read(file)
+    rows, names = import_predictions.read(file)
     last = f"{file}, row {len(rows.ids)} ({rows.ids[-1]}, complete)"
     probabilities = ", ".join([f"{total / len(labels):g}"] * len(labels))
     expected = (
         f"{last}: {probabilities}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
     )
     with pytest.raises(UserError) as error:
-        imported.outcome(imported.as_cell(cell, "mine"), rows, names, runtime)
+        import_predictions.outcome(import_predictions.as_cell(cell, "mine"), rows, names, runtime)
     assert str(error.value) == expected
 
 
@@ -211,7 +215,9 @@ def test_probabilities_of_two_digits_are_near_enough_to_1(grades, runtime):
     cell, asked, file = grades
     asked[list(asked.columns[3:])] = ["0.33"] * 3
     asked.to_csv(file, index=False)
-    outcome = imported.outcome(imported.as_cell(cell, "mine"), *imported.read(file), runtime)
+    outcome = import_predictions.outcome(
+        import_predictions.as_cell(cell, "mine"), *import_predictions.read(file), runtime
+    )
     assert outcome.record.status == "done"
 
 

@@ -12,7 +12,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
-from mora_bench.plan import brought
+from mora_bench.plan import mask_files
 from mora_bench.plan.data_axes import known_of
 from mora_bench.records.equal import TOLERANCE, differences
 from mora_bench.records.store import FAILED, Store
@@ -39,8 +39,8 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
     known = [record for record in records if record.status != FAILED]
     cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime)) for record in known]
     if scoring.missing is not None:
-        brought.check(cells, runtime)
-        brought.keep(cells, runtime)
+        mask_files.check(cells, runtime)
+        mask_files.keep(cells, runtime)
     for record, cell in zip(known, cells, strict=True):
         file = store.prediction_file(cell)
         if not file.is_file():
@@ -63,14 +63,14 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
 def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
     """The protocol, settled for a cell's dataset."""
     if scoring.missing is None:
-        return brought.at_its_rate(scoring, cell.mechanism, cell.modalities)
+        return mask_files.at_its_rate(scoring, cell.mechanism, cell.modalities)
     known = Known({}, (), cell.modalities)
     if masks.mechanism(scoring.missing.mechanism)[0].reads:
         table = table_of(cell, runtime)
         known = known_of(table)
-        brought.from_folder(scoring.missing.mechanism, table, runtime)
+        mask_files.from_folder(scoring.missing.mechanism, table, runtime)
     settled = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
-    return brought.at_its_rate(settled, cell.mechanism, cell.modalities)
+    return mask_files.at_its_rate(settled, cell.mechanism, cell.modalities)
 
 
 def table_of(cell: Cell, runtime: Runtime) -> Table:
@@ -138,7 +138,7 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) 
     from mora_bench.scoring.protocol import Predicted
 
     cell.check_draws()
-    brought.load(cell, runtime)
+    mask_files.load(cell, runtime)
     predicted = {}
     for split in ("val", "test"):
         if masks.needs_table(cell.test_missing) or f"{split}_tokens" not in saved:
