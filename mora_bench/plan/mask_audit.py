@@ -51,8 +51,8 @@ def _paragraph(cell: Cell, missing: Missing, side_name: str, side: Side) -> str:
     emptied, lacking = int((~(natural & kept).any(1)).sum()), int((kept & ~natural).any(1).sum())
     samples = f"{len(side)} {supplied_mask.SIDE_WORDS[side_name]} samples (seed {cell.seed})"
     head = (
-        f"{mask_label(mask)} on {cell.dataset}: of {samples} it takes a modality from {lost.any(1).mean():.0%} ({shares}). The "
-        "mask fixes this rate; --rates has no effect."
+        f"{mask_label(mask)} on {cell.dataset}: of {samples} it takes a modality from {lost.any(1).mean():.0%} "
+        f"({shares}). The mask fixes this rate; --rates has no effect."
     )
     remarks = [f"{emptied} rows would remove every modality of a sample; these samples keep all"] * bool(emptied)
     remarks += [f"{lacking} rows keep a modality that is missing in the data; it stays missing"] * bool(lacking)
