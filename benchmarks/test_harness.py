@@ -244,7 +244,7 @@ def test_fused(benchmark, fuse, runtime):
     benchmark.extra_info["base"] = fuse == 1
 
 
-@pytest.mark.parametrize("what", ["16 trials", "one cell"])
+@pytest.mark.parametrize("what", ["8 trials", "one cell"])
 @pytest.mark.benchmark(group="tuning MoRA, at most nine epochs, beside a cell of nine")
 def test_tuning(benchmark, what, runtime):
     recipe = dataclasses.replace(QUICK.recipe, epochs=9)
@@ -254,7 +254,7 @@ def test_tuning(benchmark, what, runtime):
         benchmark.pedantic(run_cells, args=(cells, runtime), rounds=1)
         benchmark.extra_info |= {"base": True}
     else:
-        benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 16, runtime), rounds=1)
+        benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 8, runtime), rounds=1)
         benchmark.extra_info |= {"wanted": "<= 6"}
 
 

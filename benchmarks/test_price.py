@@ -27,7 +27,9 @@ def grid(backbone: str, out, seed: int, epochs: int, **more) -> Grid:
         "quick", methods=("head", "lora"), floors=("none",), datasets=("odir",), backbone=(backbone,), seeds=(seed,),
         limit=150, pool=100, workers=1, device="cpu", out=out, **more,
     )  # fmt: skip
-    return dataclasses.replace(quick, recipe=dataclasses.replace(quick.recipe, epochs=epochs))
+    # Patience would end a training before its last epoch, and a price says what it takes at most.
+    recipe = dataclasses.replace(quick.recipe, epochs=epochs, schedule="linear", patience=0)
+    return dataclasses.replace(quick, recipe=recipe)
 
 
 def estimated(setup: Grid) -> dict[Cell, float]:

@@ -104,7 +104,10 @@ def digest(parts: Iterable[bytes]) -> str:
 
 def digest_json(value: Any) -> str:
     """The digest of a JSON value; the order of an object's names does not matter."""
-    return digest([json.dumps(value, sort_keys=True).encode()])
+    return digest([_encoded(value).encode()])
+
+
+_encoded = json.JSONEncoder(sort_keys=True).encode
 
 
 def axis(absent: Any, **options: Any) -> Any:
@@ -117,15 +120,20 @@ def axis(absent: Any, **options: Any) -> Any:
     return field(metadata={"absent": absent}, **options)
 
 
+#: Types of values that are no dataclass.
+PLAIN = frozenset({str, int, float, bool, tuple, type(None)})
+
+
 def identity(value: Any, leave_out: Iterable[str] = ()) -> dict[str, Any]:
     """The fields that identify a dataclass, by name: all but those that hold their `axis`'s absent value."""
     members = {}
     kind: Any = type(value)
     for name, has_absent, absent in _absents(kind):
         member = getattr(value, name)
-        if name in leave_out or (has_absent and member == absent):
+        if name in leave_out or (has_absent and (member is absent or member == absent)):
             continue
-        members[name] = identity(member) if is_dataclass(member) else member
+        # Large grids ask this millions of times, and `is_dataclass` is slow.
+        members[name] = member if type(member) in PLAIN or not is_dataclass(member) else identity(member)
     return members
 
 

@@ -162,6 +162,17 @@ class Cell:
         if bool(self.watched) != (self.recipe is not None and self.recipe.schedule == PLATEAU):
             raise UserError(f"watched is {self.watched!r}; expected a score with schedule {PLATEAU}, else none.")
 
+    def with_seed(self, seed: int) -> "Cell":
+        """The same cell with another seed. Nothing else is checked again, because nothing else differs."""
+        if seed < 0:
+            raise UserError(f"seed {seed} is below 0.")
+        other = object.__new__(type(self))
+        members = vars(other)
+        members |= vars(self) | {"seed": seed}
+        for name in ("key", "score_key"):
+            members.pop(name, None)
+        return other
+
     @cached_property
     def key(self) -> str:
         """The training key, 16 hex digits: names the training run and its checkpoint."""

@@ -77,7 +77,8 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
         if len(part.seeds) > len(seeds):
             collapsed[TWICE] += (len(part.seeds) - len(seeds)) * points
     order = dict.fromkeys(seed for cell_seeds in seeds_of.values() for seed in cell_seeds)
-    cells = [replace(cell, seed=seed) for seed in order for key, cell in first.items() if seed in seeds_of[key]]
+    seed_sets = {key: set(seeds) for key, seeds in seeds_of.items()}
+    cells = [cell.with_seed(seed) for seed in order for key, cell in first.items() if seed in seed_sets[key]]
     _check_sides(cells, runtime)
     mask_files.check(cells, runtime)
     return Plan(cells, asked, dict(collapsed))

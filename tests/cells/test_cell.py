@@ -230,3 +230,15 @@ def test_paper_recipe_is_the_default():
         epochs=100, batch=64, lr=5e-3, head_lr_mult=1, weight_decay=2e-2, beta1=0.9, beta2=0.98, eps=1e-8, warmup=0.02,
         validate_every=0.2, precision="fp32", max_text=1024,
     )  # fmt: skip
+
+
+def test_the_same_cell_with_another_seed_is_what_replacing_the_seed_gives():
+    cell = dataclasses.replace(CELL, seed=1)
+    keys = cell.key, cell.score_key
+    other, replaced = cell.with_seed(5), dataclasses.replace(cell, seed=5)
+    assert other == replaced
+    assert (other.key, other.score_key) == (replaced.key, replaced.score_key)
+    assert (cell.key, cell.score_key) == keys
+    assert other.key != cell.key
+    with pytest.raises(UserError, match="seed -1 is below 0"):
+        cell.with_seed(-1)
