@@ -204,10 +204,10 @@ class Compute:
 def test_share_of_the_harness(benchmark, net, most, runtime, vilt_b32, monkeypatch):
     changes = {"methods": ("mora",), "datasets": ("odir",), "seeds": (0,)}
     if net != "small":
-        runtime = dataclasses.replace(runtime, limit=40)
+        runtime = dataclasses.replace(runtime, limit=24)
         recipe = dataclasses.replace(QUICK.recipe, epochs=1, batch=4)
         # The test samples of a twin are drawn apart; 500 of them would take ten minutes.
-        changes |= {"backbone": (vilt_b32,), "recipe": recipe, "pool": 20}
+        changes |= {"backbone": (vilt_b32,), "recipe": recipe, "pool": 10}
     (cell,) = cells_of(runtime, **changes)
     if net == "small":
         # The first cell of a process counts FLOPs and imports what it needs; those after it do not.
@@ -223,7 +223,8 @@ def test_share_of_the_harness(benchmark, net, most, runtime, vilt_b32, monkeypat
 @pytest.mark.parametrize("workers", [2, 1])
 @pytest.mark.benchmark(group="four cells of MoRA by workers, their start included")
 def test_workers(benchmark, workers, runtime):
-    cells = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=tuple(range(4)))
+    recipe = dataclasses.replace(QUICK.recipe, schedule="linear", patience=0, epochs=4)
+    cells = cells_of(runtime, methods=("mora",), datasets=("odir",), seeds=tuple(range(4)), recipe=recipe)
     samples("odir", "small", QUICK.recipe.max_text, runtime)
     runtime = dataclasses.replace(runtime, workers=workers)
     records = benchmark.pedantic(ran, args=(Processes, cells, runtime), rounds=1)

@@ -13,7 +13,7 @@ from ratios import wanted
 from mora_bench.records.store import Store
 
 #: Records of the short and of the long table, and how much more memory the long one may take, MiB.
-FEW, MANY, MORE = 20_000, 300_000, 100
+FEW, MANY, MORE = 20_000, 200_000, 100
 VALUES = ("age", "crp", "pulse")
 
 

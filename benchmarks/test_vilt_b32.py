@@ -16,7 +16,7 @@ from mora_bench.training.flops import flop_counter
 ROUNDS = {"rounds": 3, "warmup_rounds": 1}
 WAYS = {"mora_bench": ours, "transformers + peft": with_peft, "released": released}
 #: Fast variants run more often, because their ratios are closer to the wanted ones.
-TURN = [*4 * ["mora_bench", "transformers + peft", "mora_bench, bf16"], "released"]
+TURN = [*3 * ["mora_bench", "transformers + peft", "mora_bench, bf16"], "released"]
 
 
 def flops(forward) -> int:
