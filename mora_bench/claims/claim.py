@@ -214,4 +214,4 @@ def _resolution(pairs: list[RowPair], score: str) -> str:
         dict.fromkeys(" / ".join(difference.metric.named for difference in pair.by_score) for pair in pairs)
     )
     tested = "either modality missing at 70 %" if score == SCORE else "on what there is"
-    return f"{metrics}, {tested}, 95 % intervals; the least that would be told: {least}"
+    return f"{metrics}, {tested}, 95 % intervals; minimum detectable difference: {least}"

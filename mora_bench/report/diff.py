@@ -39,7 +39,7 @@ class Line:
         what: their name; seeds: in both; metric: the primary score of their task.
         first, second: the mean primary score, with whatever the training mask takes missing.
         low, high: a 95 % interval of its mean difference, first minus second; NaN for one seed.
-        told: whether one of the scores that must agree tells the folders apart.
+        significant: whether the folders differ significantly in one of the scores that must agree.
         largest: of any number that both have of any cell, the largest difference; NaN if the cells are others.
         verdict: the first folder held against the second: SAME, CLOSE, BETTER, WORSE or UNTOLD, or on what it depends
             which is better; better and worse are said where the scores of the task that must agree have one sign, and
@@ -57,7 +57,7 @@ class Line:
     largest: float
     verdict: str
     fields: tuple[str, ...]
-    told: bool = False
+    significant: bool = False
 
 
 @dataclass(frozen=True)

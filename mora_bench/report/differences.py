@@ -12,13 +12,13 @@ from mora_bench.statistics.agree import Agreement
 
 COLUMNS = (
     "source", "section", "score", "family of tests", "first", "second", "seeds", "difference", "low", "high", "p",
-    "p after Holm", "told apart", "smallest difference told", "metric", "direction", "by all scores",
+    "p after Holm", "significant", "minimum detectable difference", "metric", "direction", "by all scores",
 )  # fmt: skip
 
 
 class DifferencesCsv(Artefact):
     name = "differences"
-    title = "every pair of rows: difference, interval, paired test, the smallest difference that would be told"
+    title = "every pair of rows: difference, interval, paired test, the minimum detectable difference"
 
     def make(self, results: Results) -> dict[str, bytes]:
         return {f"{table.named('differences')}.csv": comma_separated(table).encode() for table in results.comparisons}

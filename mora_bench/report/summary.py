@@ -137,7 +137,7 @@ def reproduced(against: Against, reference: str) -> str:
     points = " points" if widest.metric.scale == 100 else ""
     size = f"no mean differs by more than {most:.2f}{points}" if most >= 0.005 else "the means differ by less than 0.01"
     text += f"{_cells(apart)}, {size}"
-    significant = [line.what for line in apart if line.told]
+    significant = [line.what for line in apart if line.significant]
     text += f" ({widest.what})"
     if significant:
         return f"{text}. Significantly different: {'; '.join(significant)}."

@@ -27,7 +27,7 @@ class Ranks:
 
     @property
     def differ(self) -> bool:
-        """Whether Friedman's test tells that the rows are not all alike; if not, no two of them are told apart."""
+        """Whether Friedman's test finds that the rows are not all alike; if not, no two differ significantly."""
         return self.p < LEVEL
 
     @property
@@ -47,7 +47,7 @@ def ranked(scores: np.ndarray) -> Ranks:
     blocks, rows = scores.shape
     if blocks < LEAST_BLOCKS or rows < LEAST_ROWS:
         raise ValueError(
-            f"{blocks} blocks of {rows} rows cannot be told apart by ranks: at least {LEAST_BLOCKS} blocks and "
+            f"{blocks} blocks of {rows} rows are too few for a test of ranks: at least {LEAST_BLOCKS} blocks and "
             f"{LEAST_ROWS} rows are needed"
         )
     tied = (scores == scores[:, :1]).all()

@@ -185,7 +185,7 @@ def test_the_ranks_figure_joins_all_rows_where_friedman_tells_nothing_and_has_a_
     assert bars == [pytest.approx([11 / 6, 31 / 6])]
     # 1.35 apart is told: the first and the last are.
     assert [[*line.get_xdata()] for line in second.lines if line.get_linewidth() == 3] == [[1.0, 2.0], [2.0, 3.0]]
-    assert "none told apart" in first.get_xlabel()
+    assert "no significant difference" in first.get_xlabel()
     assert "trained on complete data" in first.get_title()
 
 

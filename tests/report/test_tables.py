@@ -442,7 +442,7 @@ def test_two_seeds_of_equal_differences_tell_nothing_and_no_smallest_difference(
     (line,) = [
         line for line in csv.DictReader(io.StringIO(differences.comma_separated(table))) if "both" in line["score"]
     ]
-    assert (line["p"], line["told apart"]) == ("0.5", "False")
+    assert (line["p"], line["significant"]) == ("0.5", "False")
 
 
 def test_the_smallest_difference_is_printed_as_a_range_where_pairs_differ_in_it():
@@ -468,7 +468,7 @@ def test_differences_have_a_line_a_pair_and_say_what_was_told():
     table = only(noisy("full", 0.5) + noisy("head", 0.501) + noisy("lora", 0.2) + floors)
     lines = list(csv.DictReader(io.StringIO(differences.comma_separated(table))))
     both = [line for line in lines if line["score"] == "score both"]
-    assert [(line["first"], line["second"], line["told apart"]) for line in both] == [
+    assert [(line["first"], line["second"], line["significant"]) for line in both] == [
         ("full", "head", "False"), ("full", "lora", "True"), ("head", "lora", "True"),
         ("full", "prior", "True"), ("head", "prior", "True"), ("lora", "prior", "True"),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks over data sets, joined where they cannot be told apart."""
+"""The critical-difference diagram: mean ranks over data sets, joined where they do not differ significantly."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def _panel(axis: Axes, blocks: Blocks, heading: str) -> None:
     axis.set_yticks([])
     axis.grid(False)
     axis.spines["left"].set_visible(False)
-    difference = f"critical difference {ranks.critical:.2f}" if ranks.differ else "none told apart"
+    difference = f"critical difference {ranks.critical:.2f}" if ranks.differ else "no significant difference"
     caption = f"mean rank over {len(blocks.datasets)} blocks of patients; Friedman p = {ranks.p:.2g}, {difference}"
     axis.set_xlabel(caption, fontsize=8)
-    title = f"Mean ranks, trained on {blocks.trained}, {heading}: bars join what cannot be told apart"
+    title = f"Mean ranks, trained on {blocks.trained}, {heading}: bars join what does not differ significantly"
     axis.set_title(style.literal(title), fontsize=8)
 
 

@@ -124,7 +124,7 @@ function tables() {
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const told = (c, values) => (c.metric && values[c.name]?.length !== 0 && known(values[c.name]) ? between(c.metric, values[c.name]) : shown({}, null));
-    const below = [["ceiling", (c) => told(c, section.ceiling)], ["minimum detectable difference", (c) => told(c, section.told)], ["best baseline without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
+    const below = [["ceiling", (c) => told(c, section.ceiling)], ["minimum detectable difference", (c) => told(c, section.detectable)], ["best baseline without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
       .map(([name, of]) => [name, Object.fromEntries(columns.filter((c) => c.metric).map((c) => [c.name, of(c)]))])
       .filter(([, values]) => Object.values(values).some((text) => text !== shown({}, null)))
       .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
@@ -327,7 +327,7 @@ function answer() {
     if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
     const first = rows[0];
     // The smallest difference is that of the scores in the table, which may be another metric than the curves'.
-    const [, told] = metric.title === section.metric.title ? section.told[`score ${at("pattern").value}`] : [null, null];
+    const [, told] = metric.title === section.metric.title ? section.detectable[`score ${at("pattern").value}`] : [null, null];
     const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing (${named(metric)}).`;

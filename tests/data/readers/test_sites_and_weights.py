@@ -135,7 +135,7 @@ def test_training_draws_by_weights_networks_as_competitors_do(file, runtime, fol
     known = registry.get
     counts_or_known = lambda group, name: Counts if group == registry.PREDICTORS else known(group, name)  # noqa: E731
     monkeypatch.setattr(registry, "get", counts_or_known)
-    monkeypatch.setattr(predictors.facts, "presence_of", lambda cell, name, part: part.natural)
+    monkeypatch.setattr(predictors.masking, "presence_of", lambda cell, name, part: part.natural)
     predictors.fitted(cell, split, {"train": {}, "val": {}})
     drawn = rng("weights", cell.seed).choice(len(rows), len(rows), p=weights / weights.sum())
     assert seen["train"] == tuple(f"note {row}" for row in rows[drawn])
