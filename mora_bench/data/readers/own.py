@@ -137,8 +137,8 @@ def read(name: str, file: Path, columns: Columns) -> Table:
 def _inseparable(
     frame: pd.DataFrame, ids: pd.Series, all_ids: set[str], columns: Columns, file: Path
 ) -> Iterator[tuple[str, ...]]:
-    """The groupings that no split may part, each with a name for every row, "" for none. `every`: the ids of all rows,
-    those that are left out, too."""
+    """The groupings that no split may part, each with a name for every row, "" for none. `all_ids` holds the ids of the
+    rows that are left out, too."""
     if columns.groups:
         yield _groups(file.parent / columns.groups, ids, all_ids, file)
     for column in columns.group:
