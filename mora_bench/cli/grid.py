@@ -38,6 +38,20 @@ if TYPE_CHECKING:
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
 LISTED = 200
+#: The options of a grid by what they are for, as its help begins.
+GROUPS = {
+    "What is compared": "preset datasets methods floors impute backbone plugin",
+    "What is missing": "missing rates mechanism strength gaps mask-unit test-mechanism test-rate",
+    "How methods are set and trained": "ranks blocks knobs lrs after recipe.NAME",
+    "Which samples train and test": "data-root seeds split folds pool limit follow-links rehash",
+    "Where cells run": "engine device workers threads fuse compile resources detach shard",
+    "When they fail or end": "limit-minutes retry fail-fast checkpoint-minutes lease-seconds",
+    "What is written and shown": "out metric save-adapters track json plan measure",
+}
+OVERVIEW = "\n\n".join(
+    ["Train every method on every dataset, missing pattern, rate and seed; write records and tables."]
+    + [f"{title}: {' '.join(f'--{name}' for name in names.split())}" for title, names in GROUPS.items()]
+)
 
 
 def parsed(arguments: list[str], verb: str) -> tuple[Grid, Grid]:
@@ -45,7 +59,7 @@ def parsed(arguments: list[str], verb: str) -> tuple[Grid, Grid]:
     preset = load_preset(option(arguments, "--preset", DEFAULT_PRESET))
     if preset.json:
         raise UserError(f"preset {preset.preset}: a preset cannot set `json`; use the option --json.")
-    return parse(Grid, verb, arguments, preset), preset
+    return parse(Grid, verb, arguments, preset, OVERVIEW), preset
 
 
 def asked(arguments: list[str], verb: str) -> tuple[Grid, Grid, Runtime]:

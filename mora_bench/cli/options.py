@@ -13,13 +13,17 @@ Options = TypeVar("Options")
 NARROWEST, WIDEST = 40, 400
 
 
-def parse(kind: type[Options], verb: str, arguments: list[str], default: Options | None = None) -> Options:
-    """Options as `kind`; tyro prints what is wrong with them and exits with 2."""
+def parse(
+    kind: type[Options], verb: str, arguments: list[str], default: Options | None = None, overview: str = ""
+) -> Options:
+    """Options as `kind`; tyro prints what is wrong with them and exits with 2. `overview` stands at the head of help,
+    in place of the docstring of `kind`."""
     import tyro
 
     _check(verb, arguments)
     _fit_width()
     extra: dict[str, Any] = {} if default is None else {"default": default}
+    extra |= {"description": overview} if overview else {}
     try:
         with _coloured(arguments):
             return tyro.cli(kind, args=arguments, prog=f"mora_bench {verb}", **extra)
