@@ -20,17 +20,24 @@ CONDITIONS = {">=": operator.ge, "<=": operator.le}
 SPREAD = 0.15
 
 #: The other fields of extra_info that are shown.
-EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}", "share": "{:.3f}", "peak_gb": "{:.2f}"}
+EXTRAS = {"gflops": "{:.4g}", "mib": "{:.0f}", "utilisation": "{:.2f}"}
 
 
 Entries = dict[tuple[str, str], dict]
 
 
 def entries(benchmarks: list[dict]) -> Entries:
-    """What pytest-benchmark knows of its benchmarks, by (group, name): median seconds and extra_info."""
+    """What pytest-benchmark knows of its benchmarks, by (group, name): median seconds and extra_info. A benchmark
+    without a group stands under its test."""
     return {
-        (b["group"] or "", b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]} for b in benchmarks
+        (b["group"] or titled(b["name"]), b["param"] or b["name"]): {"s": b["stats"]["median"], **b["extra_info"]}
+        for b in benchmarks
     }
+
+
+def titled(name: str) -> str:
+    """ "test_a_price_is_right[small]" -> "a price is right"."""
+    return name.partition("[")[0].removeprefix("test_").replace("_", " ")
 
 
 def read(file: Path) -> list[dict]:

@@ -2,6 +2,7 @@
 cell, workers."""
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def many(tmp_path_factory):
         renamed = msgspec.structs.replace(scores[record.key], key=cell.key, score_key=cell.score_key)
         loose.write(cell, msgspec.structs.replace(record, key=cell.key, cell=cell), None, renamed)
     assert len(loose.keys()) == 10_000
-    shutil.copytree(folders["loose"], folders["packed"])
+    shutil.copytree(folders["loose"], folders["packed"], copy_function=os.link)
     pack(Store(folders["packed"]))
     return folders
 
@@ -257,7 +258,7 @@ def test_tuning(benchmark, what, runtime):
         benchmark.extra_info |= {"base": True}
     else:
         benchmark.pedantic(search, args=(cells[0], (0, 1, 2), 8, runtime), rounds=1)
-        benchmark.extra_info |= {"wanted": "<= 6"}
+        benchmark.extra_info |= {"wanted": "<= 3"}
 
 
 @pytest.mark.benchmark(group="the default grid, one data set of two, one seed of three, two workers")
