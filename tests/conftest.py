@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import time
 from pathlib import Path
 
@@ -66,11 +65,6 @@ TINY = {
     "patch_size": 16,
     "max_position_embeddings": 64,
 }
-
-
-def pytest_xdist_auto_num_workers(config):
-    """One more than there are cores: many tests wait for processes that they start."""
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):
