@@ -91,6 +91,9 @@ class MultiClass(Task):
     def improbable(self, row: np.ndarray) -> str | None:
         return exclusive.improbable(row)
 
+    def score(self, targets: np.ndarray, logits: np.ndarray) -> float:
+        return mean(score.f1(*score.counts(self.decide(logits), targets > 0))) if len(targets) else float("nan")
+
     def value(self, name: str, targets: np.ndarray, logits: np.ndarray) -> float:
         if name != self.watched:
             return super().value(name, targets, logits)

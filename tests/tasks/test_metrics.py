@@ -181,3 +181,12 @@ def test_log_odds_are_those_of_a_softmax_and_tie_where_only_the_order_of_the_oth
         np.testing.assert_allclose(odds[:, c], values[:, c] - logsumexp(others, axis=1), rtol=1e-12, atol=1e-12)
     turned = values[:, [0, *range(1, values.shape[1])[::-1]]]
     assert (log_odds(turned)[:, 0] == odds[:, 0]).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 60])
+def test_the_first_score_of_classes_alone_is_that_among_all(n):
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        targets = np.eye(5, dtype=np.uint8)[rng.integers(0, 5, n)]
+        logits = rng.normal(size=(n, 5)).astype(np.float32)
+        assert MultiClass().score(targets, logits) == MultiClass().scores(targets, logits)["f1_macro"]
