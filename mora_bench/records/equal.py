@@ -57,9 +57,10 @@ def _differing(where: str, first: Any, second: Any) -> Iterator[Difference]:
         for index in range(max(len(first), len(second))):
             pair = (values[index] if index < len(values) else ABSENT for values in (first, second))
             yield from _differing(f"{where}[{index}]", *pair)
-    elif first is ABSENT and isinstance(second, dict | list) and second:
+    # A part that a file was written without, such as the worth of modalities, is null in it.
+    elif first in (ABSENT, None) and isinstance(second, dict | list):
         yield from _differing(where, type(second)(), second)
-    elif second is ABSENT and isinstance(first, dict | list) and first:
+    elif second in (ABSENT, None) and isinstance(first, dict | list):
         yield from _differing(where, first, type(first)())
     elif first != second:
         yield Difference(where, first, second)

@@ -7,6 +7,7 @@ import pytest
 from by_hand import record
 
 from mora_bench.records.equal import ABSENT, Difference, differences
+from mora_bench.records.schema import Worth
 
 
 def changed(scores, name, value):
@@ -54,3 +55,17 @@ def test_a_pattern_that_one_file_lacks_is_named_number_by_number():
 
 def test_no_number_and_a_number_are_infinitely_apart():
     assert Difference("x", None, 0.5).size == math.inf
+
+
+def test_a_part_that_one_file_was_written_without_is_in_the_other_alone():
+    """Files of before the worth of modalities was computed hold null in its place."""
+    _, scores = record("mora")
+    more = msgspec.structs.replace(scores, worth=Worth(n=3, scores={"f1_macro": [0.0, 0.25]}))
+    for pair, only in (((scores, more), "second"), ((more, scores), "first")):
+        named = differences(*pair)
+        assert [difference.where for difference in named] == [
+            "worth.n",
+            "worth.scores.f1_macro[0]",
+            "worth.scores.f1_macro[1]",
+        ]
+        assert {difference.only for difference in named} == {only}
