@@ -46,12 +46,13 @@ class MoraZhao(InBlocks):
         return "" if spec.shallowest else "it couples the blocks of two encoders, a modality each"
 
     def __init__(self, backbone: Backbone, axes: Axes):
-        depths = [depth for depth in backbone.depths if depth]
-        coupled = tuple(block for block in axes.blocks if block < min(depths))
-        if not coupled or len(set(backbone.towers)) < 2:
+        # A stream without blocks, such as that of a table, has no encoder.
+        depths = {tower: depth for tower, depth in zip(backbone.towers, backbone.depths, strict=True) if depth}
+        coupled = tuple(block for block in axes.blocks if block < min(depths.values()))
+        if not coupled or len(depths) < 2:
             raise UserError(
                 f"mora-zhao couples two encoders, and no block of {axes.blocks} stands in both (their depths are "
-                f"{depths}). Name others with --blocks."
+                f"{[*depths.values()]}). Name others with --blocks."
             )
         super().__init__(backbone, Axes(axes.rank, coupled, axes.knobs))
         self.alpha = float(axes.knobs.get("alpha", self.reads["alpha"]))

@@ -18,9 +18,8 @@ def check(group: str, name: str, root: Path | None = None) -> Iterator[tuple[str
         return dataset.check(name, root)
     kind = registry.get(group, name)
     if group == registry.METHODS:
-        specs = [backbones.resolve(name, MAX_TEXT) for name in ("small", "small-dual")]
-        fit = [spec.name for spec in specs if not kind.unfit(spec)]
-        return method.check(subject(kind, backbone=(fit or ["small"])[0]))
+        fit = (net for net in ("small", "small-dual") if not kind.unfit(backbones.resolve(net, MAX_TEXT)))
+        return method.check(subject(kind, backbone=next(fit, "small")))
     if group == registry.IMPUTERS:
         return method.check(subject(registry.get(registry.METHODS, "mora"), kind))
     if group == registry.BACKBONES:
