@@ -25,7 +25,8 @@ from mora_bench.cli.grid import asked
 from mora_bench.plan.grid import Grid
 from mora_bench.records.store import Store
 from mora_bench.report.compare import Comparison, compare
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.tables import between
 from mora_bench.report.write import read
 

@@ -10,7 +10,8 @@ from mora_bench.data import datasets
 from mora_bench.records.store import Store
 from mora_bench.records.verify import verify
 from mora_bench.report.compare import compare
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.write import read, write
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference"

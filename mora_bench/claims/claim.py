@@ -13,7 +13,8 @@ from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 from mora_bench.report.contract import Results
 from mora_bench.report.measures import Measure
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.verdict import on_what
 from mora_bench.report.write import read
 from mora_bench.statistics.agree import agreement

@@ -8,7 +8,7 @@ from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.claims.claim import CANNOT, NOT, REPRODUCED, Claim, ClaimOutcome, Folders, beats, suffices
 from mora_bench.claims.counts import counted
 from mora_bench.methods.contract import Axes
-from mora_bench.report.section import Row
+from mora_bench.report.row import Row
 
 MORA, MAP, MSP = "arXiv 2408.09064", "arXiv 2303.03369", "arXiv 2312.15890"
 BOARD = "third-party leaderboard of ODIR and CXR"

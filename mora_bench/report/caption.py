@@ -11,7 +11,7 @@ from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
 from mora_bench.report.layout import by_number
 from mora_bench.report.measures import Measure, heading
-from mora_bench.report.section import Row
+from mora_bench.report.row import Row
 from mora_bench.report.training_notes import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
 

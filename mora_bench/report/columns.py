@@ -7,7 +7,8 @@ import pandas as pd
 
 from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.measures import Measure
-from mora_bench.report.section import FROZEN, Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import FROZEN, Section
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"

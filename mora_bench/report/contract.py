@@ -14,7 +14,7 @@ from mora_bench.records.lazy import StoredDocuments
 from mora_bench.records.schema import Record, Scores
 from mora_bench.report.compare import Comparison, compare
 from mora_bench.report.frame import FrameRows
-from mora_bench.report.section import Row
+from mora_bench.report.row import Row
 from mora_bench.report.values import Values
 
 T = TypeVar("T", Record, Scores)

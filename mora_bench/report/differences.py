@@ -6,7 +6,8 @@ from mora_bench.report import csvs
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.measures import Measure
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.verdict import on_what
 from mora_bench.statistics.agree import Agreement
 

@@ -15,7 +15,8 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import Measure, brief
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.tasks.metric import DASH
 
 #: The names of the rules of decision.

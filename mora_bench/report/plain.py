@@ -14,7 +14,8 @@ from mora_bench.report.contract import Results
 from mora_bench.report.errors import decided, named, reliability, risks
 from mora_bench.report.measures import Measure
 from mora_bench.report.robustness import curves
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.summary import main, tested
 from mora_bench.report.tables import COSTS
 from mora_bench.report.training_notes import marks_of

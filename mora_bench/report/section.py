@@ -9,6 +9,7 @@ from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.report.labels import by_number, label
 from mora_bench.report.measures import Measure, shown_of
+from mora_bench.report.row import Row
 from mora_bench.statistics.agree import Agreement, agreement, not_led
 from mora_bench.statistics.differences import everyone, resolution
 from mora_bench.statistics.interval import means
@@ -28,52 +29,6 @@ MOST_KEPT = 10_000
 FROZEN = "frozen network"
 #: Groups of rows, in this order; others follow by name.
 FAMILIES = ("no network", FROZEN, "fine-tuning", "low-rank", "missing-aware", "MoRA", NOT_RUN_HERE)
-
-
-@dataclass
-class Row:
-    """One line of a table: a method under one set of axes, over its seeds.
-
-    Scores are known by their columns: "score PATTERN" of the first score that the table shows, "NAME: score PATTERN" of
-    the others (`mora_bench.report.measures.Measure.of`).
-
-    Attributes:
-        label: method and whatever distinguishes it from the other rows of the method in its section.
-        family: its group of rows, "" if no record names one.
-        mean, std: by column; std is the sample standard deviation over seeds, NaN for one seed.
-        low, high: by column, a 95 % interval of the mean.
-        values: by column, the scores of the section's seeds in order; NaN where there is none.
-        pooled: by pattern, the first score of all folds as one set of samples, where the seeds test each fold once.
-        network: False for competitors without a network, the section's floors; what was not run here counts as one.
-        best: the patterns ("score both") under which no competing row leads it, but some other is led.
-        below: the columns in which a complete floor has a better mean; empty for floors.
-        note: why the row is not complete, or "".
-        keys: of the files of scores behind it, in the order of the section's seeds.
-        cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
-        ended_early: the cells that patience ended after one of the first looks had been the best.
-        method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
-    """
-
-    label: str
-    mean: dict[str, float]
-    std: dict[str, float]
-    low: dict[str, float]
-    high: dict[str, float]
-    values: dict[str, np.ndarray]
-    cost: dict[str, float]
-    seeds: int
-    note: str = ""
-    pooled: dict[str, float] = field(default_factory=dict)
-    family: str = ""
-    network: bool = True
-    best: set[str] = field(default_factory=set)
-    below: set[str] = field(default_factory=set)
-    keys: tuple[str, ...] = ()
-    cut_short: int = 0
-    ended_early: int = 0
-    method: str = ""
-    rank: int | None = None
-    blocks: tuple[int, ...] | None = None
 
 
 @dataclass

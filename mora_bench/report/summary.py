@@ -14,7 +14,8 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.diff import Against
 from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import beside_each_other, between, brief, joined
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.tables import cell, marked
 from mora_bench.report.training_notes import CUT_SHORT, EARLY, early, marks_of
 from mora_bench.report.verdict import verdict

@@ -13,7 +13,8 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import Measure, beside_each_other, between, brief, joined, joined_directions
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.strata import FEWEST, large, sizes
 from mora_bench.report.training_notes import CUT_SHORT, EARLY, marks_of
 from mora_bench.tasks.metric import DASH, Metric

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from mora_bench.records.schema import FIRST_LOOKS
-from mora_bench.report.section import Row
+from mora_bench.report.row import Row
 
 #: Marks a row some of whose cells were cut short, and one half of whose cells or more ended early.
 CUT_SHORT, EARLY = "†", "‡"

@@ -10,7 +10,8 @@ import numpy as np
 
 from mora_bench.report.columns import WITH_FROZEN
 from mora_bench.report.measures import Measure, brief
-from mora_bench.report.section import FROZEN, Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import FROZEN, Section
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
 

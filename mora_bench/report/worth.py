@@ -14,7 +14,8 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import joined
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.values import SubsetScores
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley

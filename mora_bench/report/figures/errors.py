@@ -11,7 +11,8 @@ from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.errors import Decided, best, decided, named, shares
 from mora_bench.report.figures import style
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

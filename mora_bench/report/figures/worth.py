@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
-from mora_bench.report.section import Row, Section
+from mora_bench.report.row import Row
+from mora_bench.report.section import Section
 from mora_bench.report.worth import Valued, of_all
 
 if TYPE_CHECKING:
