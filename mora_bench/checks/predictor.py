@@ -86,6 +86,8 @@ def thirds(rows: np.ndarray) -> np.ndarray:
 def named(subject: PredictorSubject) -> None:
     """It has a title, a source and a family, as text."""
     described(subject.kind, ("title", "source", "family"))
+    adapts = subject.kind.adapts
+    expect(isinstance(adapts, str), f"adapts is {adapts!r}; expected words that say how it adapts at test, or nothing")
 
 
 def probabilities(subject: PredictorSubject) -> None:
@@ -149,12 +151,15 @@ class Renamed:
 
 
 def placeless(subject: PredictorSubject) -> None:
-    """What it predicts for a sample hangs neither on its place among the samples nor on who else is there."""
+    """What it predicts for a sample does not hang on its place among the samples, nor, unless it says in `adapts` that
+    it adapts at test, on who else is there."""
     predictor = subject.once
     full = subject.predicted(predictor)
     turned = subject.predicted(predictor, rows=TEST[::-1])[::-1]
     part = subject.predicted(predictor, rows=TEST[3:8])
-    for predictions, expected, clause in ((turned, full, "in another order"), (part, full[3:8], "among fewer")):
+    compared = [(turned, full, "in another order")]
+    compared += [(part, full[3:8], "among fewer")] * (not subject.kind.adapts)
+    for predictions, expected, clause in compared:
         worst = float(np.abs(predictions - expected).max())
         expect(worst <= SAME, f"predictions of the same samples {clause} differ by {worst:.2g}")
 

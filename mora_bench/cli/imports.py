@@ -17,6 +17,10 @@ from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, Store
+from mora_bench.text import visible
+
+#: The most characters that may say how predictions were adapted at test.
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,9 @@ class ImportOptions:
     """key of the cell whose data, masks, seed and scoring are meant; see FOLDER/records"""
     name: str = "mine"
     """what the row is called"""
+    adapts: str = ""
+    """how your code adapted to the unlabelled test samples, if it did, in words that follow its name, e.g. "updates
+    its batch norms on them"; tables say so"""
     template: Path | None = None
     """write what is to be predicted to this CSV, and do nothing else"""
     data_root: Path | None = None
@@ -59,6 +66,8 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--name {options.name!r}: write it with small letters, digits, -, _ and . alone.")
     if options.name in {*registry.names(registry.METHODS), *registry.names(registry.PREDICTORS)}:
         raise UserError(f"--name {options.name!r} is a competitor of this suite; choose another name.")
+    if visible(options.adapts) != options.adapts or len(options.adapts) > LONGEST:
+        raise UserError(f"--adapts: expected one line of at most {LONGEST} characters that can be seen.")
     store = Store(options.folder)
     like = _record(store, options.like).cell
     if like.source == "real" and options.data_root is None:
@@ -75,7 +84,7 @@ def run(arguments: list[str]) -> int:
     assert options.predictions is not None
     rows, labels = import_predictions.read(options.predictions)
     cell = import_predictions.as_cell(like, options.name)
-    outcome = import_predictions.outcome(cell, rows, labels, runtime)
+    outcome = import_predictions.outcome(cell, rows, labels, runtime, options.adapts)
     store.check_writable()
     store.write(cell, outcome.record, outcome.predictions, outcome.scores, split=outcome.split)
     from mora_bench.campaign import report

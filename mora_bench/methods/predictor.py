@@ -36,6 +36,10 @@ class Predictor(ABC):
     abstains: ClassVar[str] = ""
     #: A remark on its scores for readers of tables, in words that follow its name; "" if nothing.
     remark: ClassVar[str] = ""
+    #: How it adapts at test, in words that follow its name, e.g. "estimates how frequent each label is in the test
+    #: samples"; "" if it does not. It may then learn from the samples that `predict` is handed together, which come
+    #: without targets; what it predicts for one of them may hang on who else is there, but not on their order.
+    adapts: ClassVar[str] = ""
 
     @abstractmethod
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
@@ -43,4 +47,5 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, samples: Shown) -> np.ndarray:
-        """Probabilities [n, C] of samples under one pattern, including samples on which it abstains."""
+        """Probabilities [n, C] of samples under one pattern, including samples on which it abstains. Which of the
+        modalities that a sample shows it reads is its own choice, sample by sample."""

@@ -50,12 +50,14 @@ class Provenance(Struct):
 
 class Competitor(Struct):
     """How a method or predictor describes itself; `abstains`: when it abstains and what it predicts then; `remark`:
-    what a reader of its scores must know besides."""
+    what a reader of its scores must know besides; `adapts`: how it adapts to unlabelled test samples, "" if it does
+    not."""
 
     title: str
     family: str
     abstains: str = ""
     remark: str = ""
+    adapts: str = ""
 
 
 class Validation(Struct):

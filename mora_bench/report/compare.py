@@ -12,7 +12,7 @@ from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
 from mora_bench.report.measures import Measure, shown_of
-from mora_bench.report.notes import absences, abstentions, aligned, gaps, remarks, uncounted
+from mora_bench.report.notes import absences, abstentions, adapting, aligned, gaps, remarks, uncounted
 from mora_bench.report.section import APART, SECTION, Section, section_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
@@ -90,6 +90,11 @@ class Comparison:
         return len({row.family for section in self.sections for row in section.rows}) > 1
 
     @property
+    def adapting(self) -> bool:
+        """Whether some of its rows adapt at test, which a column then says."""
+        return any(row.adapts for section in self.sections for row in section.rows)
+
+    @property
     def main(self) -> str:
         """The score of figures that show one: with either modality missing, or of complete data where none could be."""
         both = f"score {EACH}"
@@ -128,7 +133,7 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, rest, sections)
     tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group)]
+    notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group), *adapting(group)]
     notes += [*uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["trained"]]["hardware"].nunique() > 1:

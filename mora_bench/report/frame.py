@@ -121,6 +121,7 @@ def _described(record: Record) -> dict[str, Any]:
         "family": record.competitor.family,
         "abstains": record.competitor.abstains,
         "remark": record.competitor.remark,
+        "adapts": record.competitor.adapts,
         "network": cell.recipe is not None or record.competitor.family == NOT_RUN_HERE,
         "on_backbone": cell.backbone != NONE,
         "trained": cell.recipe is not None,

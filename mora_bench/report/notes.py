@@ -52,6 +52,14 @@ def remarks(group: pd.DataFrame) -> list[str]:
     return [f"{method} {remark}." for method, remark in rows.itertuples(index=False) if remark]
 
 
+def adapting(group: pd.DataFrame) -> list[str]:
+    """How rows that adapt at test do so."""
+    rows = group[["method", "adapts"]].drop_duplicates()
+    return [
+        f"{method} adapts at test: it {how}, without labels." for method, how in rows.itertuples(index=False) if how
+    ]
+
+
 def uncounted(group: pd.DataFrame) -> list[str]:
     """The parts that the GFLOPs of each method leave out, because they could not be counted."""
     if "uncounted" not in group:

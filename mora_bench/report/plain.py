@@ -103,6 +103,7 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
         "family": row.family,
         "method": row.method,
         "network": row.network,
+        "adapts_at_test": row.adapts,
         "note": row.note,
         "cut_short": row.cut_short,
         "ended_early": row.ended_early,

@@ -26,6 +26,7 @@ class Row:
         keys: of the files of scores behind it, in the order of the section's seeds.
         cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
         ended_early: the cells that patience ended after one of the first looks had been the best.
+        adapts: whether it adapts to unlabelled test samples.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -46,6 +47,7 @@ class Row:
     keys: tuple[str, ...] = ()
     cut_short: int = 0
     ended_early: int = 0
+    adapts: bool = False
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None

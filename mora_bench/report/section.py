@@ -181,6 +181,7 @@ def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -
         keys=tuple(done.sort_values("seed")["score_key"]) if len(done) else (),
         cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
         ended_early=int((done["ended_early"] == True).sum()),  # noqa: E712
+        adapts=bool(first["adapts"]),
         method=str(first["method"]),
         rank=None if pd.isna(first["rank"]) else int(first["rank"]),
         blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),

@@ -28,7 +28,7 @@ def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[M
     samples = {score: _spread(section.samples.get(score)) for score in strata}
     classes = {s: joined(_spread(section.classes.get(measure.of(s))) for measure in shown) for s in strata}
     return [
-        [*([""] * table.grouped), name, *known.values()]
+        [*[""] * table.grouped, name, *[""] * table.adapting, *known.values()]
         for name, known in ((SAMPLES, samples), (CLASSES, classes))
         if any(text != DASH for text in known.values())
     ]

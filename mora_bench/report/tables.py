@@ -30,7 +30,10 @@ COSTS = {
 }
 #: The LaTeX packages that a table needs.
 PACKAGES = ("booktabs", "graphicx")
-MARKS = ("led by none", "worse than a floor", "cells cut short", "cells ended early", "note", "metric", "direction")
+ADAPTS = "adapts at test"
+MARKS = (
+    "led by none", "worse than a floor", "cells cut short", "cells ended early", ADAPTS, "note", "metric", "direction",
+)  # fmt: skip
 SPREAD = "Standard deviations over seeds, in the same order, and costs:"
 
 
@@ -124,7 +127,7 @@ def _legend(shown: tuple[Measure, ...]) -> list[str]:
 
 
 def _first(table: Comparison) -> list[str]:
-    return ["family", "method"] if table.grouped else ["method"]
+    return [*["family"] * table.grouped, "method", *[ADAPTS] * table.adapting]
 
 
 def _pooled(table: Comparison, first: list[str]) -> list[str]:
@@ -191,7 +194,8 @@ def comma_separated(table: Comparison) -> str:
             best = "; ".join(s for s in patterns if s in row.best)
             below = "; ".join(s for s in scores if s in row.below)
             known = [table.source, section.title, row.family, row.label, row.seeds]
-            lines.append([*known, *values, best, below, row.cut_short, row.ended_early, row.note, *metrics])
+            marks = [best, below, row.cut_short, row.ended_early, _adapts(row), row.note]
+            lines.append([*known, *values, *marks, *metrics])
     return csvs.comma_separated(lines)
 
 
@@ -200,13 +204,18 @@ def marked(row: Row) -> str:
     return f"{row.label}{marks_of(row)}"
 
 
+def _adapts(row: Row) -> str:
+    return "yes" if row.adapts else "no"
+
+
 def _names(table: Comparison, section: Section, row: Row, escape: Callable[[str], str], star: str) -> list[str]:
-    """The first cells of a row: its family, if it differs from that of the row above, and its label."""
-    label = escape(marked(row)) + (star if row.note else "")
+    """The first cells of a row: its family, if it differs from that of the row above, its label, and whether it adapts
+    at test, if any does."""
+    labels = [escape(marked(row)) + (star if row.note else ""), *[_adapts(row)] * table.adapting]
     if not table.grouped:
-        return [label]
+        return labels
     before = section.rows.index(row) - 1
-    return ["" if before >= 0 and section.rows[before].family == row.family else escape(row.family), label]
+    return ["" if before >= 0 and section.rows[before].family == row.family else escape(row.family), *labels]
 
 
 def _lines(
@@ -227,7 +236,7 @@ def _lines(
         (RESOLUTION, of_each(section.resolution, between)),
     ):
         if any(value != DASH for value in known.values()):
-            lines.append([*([""] * table.grouped), name, *known.values(), *[DASH] * costs])
+            lines.append([*[""] * table.grouped, name, *[""] * table.adapting, *known.values(), *[DASH] * costs])
     return lines
 
 
@@ -245,7 +254,7 @@ def _github(rows: list[list[str]], headers: list[str]) -> str:
         headers,
         tablefmt="github",
         disable_numparse=True,
-        colalign=["right" if h not in ("family", "method") else "left" for h in headers],
+        colalign=["right" if h not in ("family", "method", ADAPTS) else "left" for h in headers],
     )
 
 

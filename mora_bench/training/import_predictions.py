@@ -63,11 +63,14 @@ def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[SPLIT, ID, PATTERN]).reindex(columns=[SPLIT, ID, PATTERN, *table.labels])
 
 
-def outcome(cell: Cell, rows: ImportedPredictions, labels: list[str] | None, runtime: Runtime) -> Outcome:
+def outcome(
+    cell: Cell, rows: ImportedPredictions, labels: list[str] | None, runtime: Runtime, adapts: str = ""
+) -> Outcome:
     """The record, predictions and scores of `rows`.
 
     Args:
         labels: the names of the columns of probabilities, in order; None if they are those of the data.
+        adapts: how they were adapted to the test samples, "" if they were not.
 
     Raises:
         UserError: a prediction is absent, occurs twice, is of an unknown sample or pattern, or no probability.
@@ -91,7 +94,7 @@ def outcome(cell: Cell, rows: ImportedPredictions, labels: list[str] | None, run
             raise UserError(f"{rows.where(row)}: {', '.join(f'{v:g}' for v in probabilities)}: {reason}.")
     logits = _placed(sides, rows, presence.stratum_names(table.names), task)
     present = {name: masking.presence_of(cell, name, side) for name, side in sides.items()}
-    competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE)
+    competitor = Competitor(title=f"{cell.method}, {NOT_RUN_HERE}", family=NOT_RUN_HERE, adapts=adapts)
     scored = recorded.without_network(
         cell, runtime, competitor, sides, present, logits, Clock(cell_s=0.0, predict_s=0.0)
     )

@@ -39,7 +39,11 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     logits = {name: predicted(predictor, task, gaps.of_side(cell, sides[name]), seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     competitor = Competitor(
-        title=predictor.title, family=predictor.family, abstains=predictor.abstains, remark=predictor.remark
+        title=predictor.title,
+        family=predictor.family,
+        abstains=predictor.abstains,
+        remark=predictor.remark,
+        adapts=predictor.adapts,
     )
     clock = Clock(cell_s=ended - begun, predict_s=ended - learned)
     return recorded.without_network(cell, runtime, competitor, sides, present, logits, clock)

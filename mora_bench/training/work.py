@@ -108,5 +108,5 @@ def competitor(name: str) -> Competitor:
     except Exception:
         return Competitor(title=name, family="")
     # Where a method failed, its description may be wrong, too.
-    texts = {part: getattr(kind, part, "") for part in ("title", "family", "abstains", "remark")}
+    texts = {part: getattr(kind, part, "") for part in ("title", "family", "abstains", "remark", "adapts")}
     return Competitor(**{part: text if isinstance(text, str) else name for part, text in texts.items()})

@@ -16,9 +16,11 @@ from mora_baselines.prior import Prior
 from mora_baselines.stacked import Stacked
 from mora_baselines.tfidf import Tfidf
 from PIL import Image
+from plugins import at_test
 
 from mora_bench import campaign, registry
 from mora_bench.checks import predictor
+from mora_bench.checks.rules import BrokenRule
 from mora_bench.checks.run import check
 from mora_bench.data import datasets
 from mora_bench.data.modalities.image import PictureFile
@@ -38,6 +40,34 @@ BY_LABEL = [name for name in FLOORS if not registry.get(registry.PREDICTORS, nam
 @pytest.mark.parametrize("name", FLOORS)
 def test_every_predictor_keeps_its_contract(name):
     assert [(rule, problem) for rule, problem in check(registry.PREDICTORS, name) if problem] == []
+
+
+@pytest.mark.parametrize("kind", [at_test.Certain, at_test.Shifted, at_test.Secretly])
+def test_what_adapts_at_test_must_say_so_and_what_chooses_need_not(kind):
+    subject = predictor.PredictorSubject(kind, twins.odir(range(predictor.N)))
+    if kind is at_test.Secretly:
+        with pytest.raises(BrokenRule, match="among fewer"):
+            predictor.placeless(subject)
+    else:
+        predictor.placeless(subject)
+
+
+def test_an_adapting_competitor_follows_the_share_of_the_test_samples():
+    kind = at_test.Shifted()
+    kind.model, kind.prior = Fixed(), np.array([0.25, 0.25])
+    # Beside many samples that surely have the label, others are held to have it more often.
+    few = kind.predict(shown(["x"] * 2))
+    many = kind.predict(shown(["x"] * 2 + ["surely"] * 18))
+    assert few.shape == (2, 2)
+    assert (many[:2, 0] > few[:, 0] + 0.2).all()
+
+
+class Fixed:
+    """The first label has a probability of a quarter, or is sure."""
+
+    def predict(self, samples):
+        (texts,) = samples.values.values()
+        return np.array([[0.99 if text == "surely" else 0.25, 0.25] for text in texts])
 
 
 def shown(texts, targets=None):

@@ -380,6 +380,31 @@ def test_what_must_be_known_of_a_competitors_scores_stands_below_the_table(rende
         assert ("presence counts the pictures that are there." in render(table)) == remarked
 
 
+def test_whether_rows_adapt_at_test_is_a_column_where_any_does():
+    entry, cell_scores = predictor("shifted")
+    entry.competitor.adapts = "estimates shares"
+    (table,) = compare(cells([record(), (entry, cell_scores), predictor("prior")]))
+    assert {r.label: r.adapts for r in table.sections[0].rows} == {
+        "prior": False,
+        "shifted": True,
+        "mora (r=4, blocks 0)": False,
+    }
+    blocks = [part.splitlines() for part in tables.markdown(table).split("\n\n") if part.startswith("|")]
+    header, _, *lines = blocks[0]
+    column = [name.strip() for name in header.split("|")].index("adapts at test")
+    said = {line.split("|")[2].strip(): line.split("|")[column].strip() for line in lines[:3]}
+    assert said == {"prior": "no", "shifted": "yes", "mora (r=4, blocks 0)": "no"}
+    assert all(len({line.count("|") for line in block}) == 1 for block in blocks)
+    assert "shifted adapts at test: it estimates shares, without labels." in table.notes
+    assert "adapts at test" in tables.latex(table)
+    assert [row["adapts at test"] for row in csv.DictReader(io.StringIO(tables.comma_separated(table)))] == [
+        "no",
+        "yes",
+        "no",
+    ]
+    assert "adapts at test" not in tables.markdown(compare(cells([record(), predictor("prior")]))[0])
+
+
 def test_rows_without_a_network_show_the_seeds_of_the_networks_they_stand_beside():
     table = only([record(seed=s) for s in (0, 1)] + [predictor(seed=s) for s in (0, 1, 2)])
     assert table.sections[0].seeds == [0, 1]

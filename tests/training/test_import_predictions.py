@@ -61,7 +61,8 @@ def test_our_own_predictions_get_our_own_scores(done, runtime, tmp_path):
     file = filled(cell, outcome, runtime, tmp_path / "p.csv")
     mine = import_predictions.as_cell(cell, "mine")
     rows, labels = import_predictions.read(file)
-    theirs = import_predictions.outcome(mine, rows, labels, runtime)
+    theirs = import_predictions.outcome(mine, rows, labels, runtime, adapts="updates its batch norms on them")
+    assert theirs.record.competitor.adapts == "updates its batch norms on them"
     for pattern, setting in outcome.scores.test.items():
         for name, value in setting.scores.items():
             if isinstance(value, float):
