@@ -38,7 +38,8 @@ class Spec:
         name: as the user gave it; family: the name of its registered family.
         fingerprint: 16 hex digits over everything that determines its outputs.
         depth: blocks of its deepest stream; width: features per token of its narrowest.
-        rules: its rule for inputs, by kind of content; kinds that it cannot embed are absent.
+        rules: its rule for inputs, by kind of content; kinds that it cannot embed are absent, but for signals that a
+            frozen encoder beside it reads (`sounds`).
         folder: where its files are, None if it has none.
         trained: False for random weights.
         single_stream: False if it runs one tower per modality.

@@ -8,8 +8,6 @@ on one thread, so that what comes out is a pure function of weights and picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
@@ -23,7 +21,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones import installed, load
 from mora_bench.backbones.blocks import Block
-from mora_bench.backbones.encoder import read_encoder
+from mora_bench.backbones.encoder import one_thread, read_encoder
 from mora_bench.backbones.layout import fingerprint, pictures, read_json, weights_files
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import Tower
@@ -76,17 +74,6 @@ class FeatureGrid(FeatureRule):
             if grid.shape[2] < self.cells[0] or grid.shape[3] < self.cells[1]:
                 raise UserError(_too_few(self.source, tuple(grid.shape[2:]), self.cells))
             return F.adaptive_avg_pool2d(grid, self.cells)[0].flatten(1).T.contiguous().numpy()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums run in the same order whatever the machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def arrangement(tokens: int) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 A backbone is what a registered family ships under a name (`small`), or a folder in transformers' layout (config.json,
 model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a name on the Hugging Face hub of the
 `dandelin/vilt-b32-mlm` kind; `model_type` in config.json names its family. `FAMILY:...` is what that family makes of
-the rest, such as `pair:TEXT,IMAGE`; `NAME@SIDE` reads pictures with a shorter side of SIDE pixels. Weights are read
-from safetensors only.
+the rest, such as `pair:TEXT,IMAGE`; `NAME@SIDE` reads pictures with a shorter side of SIDE pixels, and
+`NAME+signal:FOLDER` signals by a frozen encoder (`sounds`). Weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from torch import nn
 
 from mora_bench import registry
-from mora_bench.backbones import installed
+from mora_bench.backbones import installed, sounds
 from mora_bench.backbones.contract import Backbone, Spec
 from mora_bench.backbones.layout import read_json
 from mora_bench.data.modalities.text import TextRule
@@ -46,6 +46,10 @@ def resolve(name: str, max_text: int) -> Spec:
         UserError: neither shipped, nor a folder, nor reachable on the hub; or of no known family; or files are absent.
     """
     families = _families()
+    base_name, joint, encoder = name.rpartition(sounds.JOINT)
+    if joint and not Path(name).is_dir():
+        encoder_name, tokens = sounds.asked(encoder, name)
+        return sounds.beside(resolve(base_name, max_text), name, folder_of(encoder_name), tokens)
     base_name, _, side = name.rpartition("@")
     if base_name and side.isdecimal() and not Path(name).is_dir():
         spec = resolve(base_name, max_text)
@@ -103,7 +107,7 @@ def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) ->
             with does not fit.
     """
     check_torchvision()
-    where = spec.folder or spec.name
+    where, spec = spec.folder or spec.name, sounds.without(spec)
     try:
         loaded: Backbone = registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)
     except UserError:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mora_bench.data.modalities.contract import Content, Rule
+from mora_bench.data.modalities.encoded import EncodingRule
 from mora_bench.data.modalities.features import FeatureRule
 from mora_bench.data.samples import Samples
 from mora_bench.data.table import Table
@@ -66,7 +67,8 @@ def folders_of(table: Table, fingerprint: str, rules: Mapping[str, Rule], cache:
 def _parts(table: Table, rules: Mapping[str, Rule]) -> list[Table]:
     """The modalities of a table that share a folder. Features take long to compute, so each modality of them has its
     own: what is decided for texts, such as their length, does not compute them anew."""
-    apart = [name for name, column in table.modalities.items() if isinstance(rules.get(column.kind), FeatureRule)]
+    slow = (FeatureRule, EncodingRule)
+    apart = [name for name, column in table.modalities.items() if isinstance(rules.get(column.kind), slow)]
     together = [[name for name in table.names if name not in apart], *([name] for name in apart)]
     if not apart:
         return [table]

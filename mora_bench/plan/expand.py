@@ -13,6 +13,7 @@ from mora_bench.cells.cell import AXES, DRAWS_VERSION, NONE, OFFICIAL, TRAINING_
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
+from mora_bench.data.modalities.encoded import unread
 from mora_bench.errors import UserError
 from mora_bench.missing.masks import settled
 from mora_bench.plan import mask_files
@@ -111,7 +112,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         gaps = gaps_of(grid, table)
         befores = befores_of(grid, table, runtime)
         for spec, (missing, pattern), gap, name in product(specs, masks, gaps, methods):
-            unfit = registry.get(registry.METHODS, name).unfit(spec)
+            unfit = registry.get(registry.METHODS, name).unfit(spec) or unread(spec.rules, table.kinds, gap.value)
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
             base["watched"] = watched_of(table.task, recipe)
@@ -162,7 +163,8 @@ def imputers_of(grid: Grid) -> list[str]:
 def check_fit(specs: Iterable[Spec], dataset: str, table: Table) -> None:
     """Raise UserError if a backbone cannot run on a dataset, before every cell of theirs fails for it."""
     for spec in specs:
-        if wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape):
+        wrong = registry.get(registry.BACKBONES, spec.family).unfit(table.shape)
+        if wrong := wrong or unread(spec.rules, table.kinds):
             raise UserError(f"--backbone {spec.name} cannot run on {dataset}: {wrong}. Try --backbone small-dual.")
 
 

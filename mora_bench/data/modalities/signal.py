@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import numpy as np
 
 from mora_bench.data.batch import Inputs
+from mora_bench.data.modalities import encoded
 from mora_bench.data.modalities.contract import Content, Lose, Modality, Rule
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, digest
@@ -190,24 +191,40 @@ class SignalKind(Modality):
             yield fingerprint.encode() + b"|"
 
     def encode(self, values: Sequence[Any], ids: Sequence[str], rule: Rule | None, folder: Path, workers: int) -> None:
-        first: tuple[str, Series] | None = None
+        if isinstance(rule, encoded.EncodingRule):
+            encoded.write(folder, rule, ids, self._read(values, ids))
+            return
         steps = np.zeros(len(values), np.int64)
+        first: Series | None = None
         with open(folder / FILE, "wb") as file:
-            for i, value in enumerate(values):
-                if value is None or not self.exists(value):
-                    continue
-                series = value.read()
-                wrong = _unusable(series) or (_unlike(series, *first) if first else None)
-                if wrong:
-                    raise UserError(f"sample {ids[i]!r}: its signal {wrong}.")
-                first = first or (ids[i], series)
-                steps[i] = len(series.values)
-                file.write(np.ascontiguousarray(series.values, np.float32).tobytes())
-        rate, channels = (first[1].rate, first[1].channels) if first else (1.0, ("none",))
+            for i, series in enumerate(self._read(values, ids)):
+                if series is not None:
+                    first = first or series
+                    steps[i] = len(series.values)
+                    file.write(np.ascontiguousarray(series.values, np.float32).tobytes())
+        rate, channels = (first.rate, first.channels) if first else (1.0, ("none",))
         np.save(folder / "bounds.npy", np.cumsum([0, *steps]), allow_pickle=False)
         (folder / "signal.json").write_text(json.dumps({"rate": rate, "channels": channels}), encoding="utf-8")
 
-    def open(self, folder: Path) -> SignalContent:
+    def _read(self, values: Sequence[Any], ids: Sequence[str]) -> Iterator[Series | None]:
+        """The series of each sample, verified; None where it has none."""
+        first: tuple[str, Series] | None = None
+        for value, name in zip(values, ids, strict=True):
+            if value is None or not self.exists(value):
+                yield None
+                continue
+            series = value.read()
+            wrong = _unusable(series) or (_unlike(series, *first) if first else None)
+            if wrong:
+                raise UserError(f"sample {name!r}: its signal {wrong}.")
+            first = first or (name, series)
+            yield series
+
+    def open(self, folder: Path) -> Content:
+        return encoded.opened(folder) or self._opened(folder)
+
+    @staticmethod
+    def _opened(folder: Path) -> SignalContent:
         header = json.loads((folder / "signal.json").read_text(encoding="utf-8"))
         file, channels = folder / FILE, tuple(header["channels"])
         flat = np.memmap(file, np.float32, "r") if file.stat().st_size else np.zeros(0, np.float32)
@@ -222,8 +239,11 @@ class SignalKind(Modality):
         return float(np.mean(deviations)) if deviations else 0.0
 
     def embedder(self, content: Content, rows: np.ndarray, width: int) -> nn.Module:
+        from mora_bench.data.modalities.encoded_tokens import EncodedTokens
         from mora_bench.data.modalities.windows import Windows
 
+        if isinstance(content, encoded.EncodedContent):
+            return EncodedTokens(content, rows, width)
         assert isinstance(content, SignalContent)
         return Windows([content.series(row) for row in rows], len(content.channels), width)
 

@@ -132,10 +132,10 @@ def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> 
     return [by_name[name] for name in wanted] if wanted else list(channels)
 
 
-def resampled(values: np.ndarray, rate: float, wanted: float, path: Path) -> np.ndarray:
+def resampled(values: np.ndarray, rate: float, wanted: float, path: Path | str) -> np.ndarray:
     """[T, C] at another rate, time staying where it is, no value outside what its channel measured: to a higher rate by
     straight lines, to a lower one by a polyphase filter whose overshoot is cut off. Gaps are bridged by straight lines
-    for this, and are gaps again afterwards.
+    for this, and are gaps again afterwards. `path` stands at the beginning of a message.
 
     Raises:
         UserError: the ratio of the rates is none of two numbers up to `LARGEST_RATIO`.
