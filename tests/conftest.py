@@ -10,6 +10,8 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 from transformers import (
+    AutoConfig,
+    AutoModel,
     CLIPConfig,
     CLIPModel,
     PreTrainedTokenizerFast,
@@ -18,6 +20,7 @@ from transformers import (
     ViltConfig,
     ViltForMaskedLM,
     ViltModel,
+    Wav2Vec2FeatureExtractor,
 )
 
 from mora_bench import campaign, registry
@@ -203,6 +206,24 @@ def siglip_folder(tmp_path_factory, folder) -> Path:
     for name in ("tokenizer.json", "preprocessor_config.json"):
         (out / name).write_bytes((folder / name).read_bytes())
     return out
+
+
+def tiny_sounds(out: Path, rate: int = 1, kind: str = "wav2vec2", **changes) -> Path:
+    """An encoder of raw samples at a rate, in transformers' layout: five samples make a frame, two more the next."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    convolutions = {"conv_dim": (8, 8), "conv_kernel": (3, 2), "conv_stride": (2, 1), "num_feat_extract_layers": 2}
+    places = {"num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2, "conv_pos_kernel_size": 5}
+    config = AutoConfig.for_model(kind, **(shape | convolutions | places | {"initializer_range": 0.2} | changes))
+    AutoModel.from_config(config).save_pretrained(out)
+    Wav2Vec2FeatureExtractor(sampling_rate=rate).save_pretrained(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def sound_folder(tmp_path_factory) -> Path:
+    """An encoder that listens once a second."""
+    return tiny_sounds(tmp_path_factory.mktemp("tiny-sounds"))
 
 
 @pytest.fixture(scope="session")

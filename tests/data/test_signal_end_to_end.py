@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import tiny_sounds
 from mora_baselines.features import Signals
 from mora_baselines.sampled import BANDS, STATISTICS, described
 
 from mora_bench import registry
+from mora_bench.backbones.sounds import SoundRule
 from mora_bench.cli import main as cli
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.new_records import new_records
@@ -102,6 +104,78 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
     assert lines[0].startswith("id,had,ill")
     assert lines[1].startswith("s0,note,")
     assert lines[2].startswith("s1,note+vitals,")
+
+
+@pytest.fixture
+def ward(tmp_path):
+    """30 patients, every sixth without a sound; who is ill has a sound that swings fast."""
+    rng = np.random.default_rng(0)
+    ill = np.arange(30) % 2
+    pd.DataFrame({"id": [f"p{i}" for i in range(30)], "ill": ill, "note": ["seen", "seen again"] * 15}).to_csv(
+        tmp_path / "ward.csv", index=False
+    )
+    for i in range(30):
+        if i % 6:
+            steps = np.arange(40 + i)
+            swings = np.sin(2 * np.pi * steps / (3 if ill[i] else 15)) + 0.1 * rng.normal(size=len(steps))
+            np.save(tmp_path / f"p{i}.npy", np.stack([swings, np.where(steps < 10, np.nan, steps)], 1))
+    return tmp_path
+
+
+@pytest.fixture
+def ears(tmp_path_factory):
+    """An encoder at 10 Hz."""
+    return tiny_sounds(tmp_path_factory.mktemp("ears"), 10)
+
+
+def words_of(ward, *more):
+    words = ["data", ward / "ward.csv", "--text", "note", "--signal", "cough={id}.npy:rate=5", "--labels", "ill"]
+    words += ["--absent-pictures", "allow", "--floors", "frozen", "--seeds", "0", "--recipe.epochs", "2"]
+    return [*map(str, words), "--recipe.max-text", "16", "--engine", "inline", *map(str, more)]
+
+
+def test_an_encoder_runs_once_for_all_cells_and_again_for_new_records(
+    ward, ears, tmp_path, folder, as_a_new_user, capsys, monkeypatch
+):
+    heard = []
+    encoded = SoundRule.encoded
+    monkeypatch.setattr(SoundRule, "encoded", lambda rule, *rest: heard.append(rest) or encoded(rule, *rest))
+    out, name = tmp_path / "out", f"{folder}+signal:{ears},4"
+    backbones = ["--id", "id", "--backbone", folder, name, "--methods", "head", "mora", "--save-adapters", "--out", out]
+    assert cli.main(words_of(ward, *backbones)) == 0, capsys.readouterr().err
+    assert len(heard) == 25
+    records, _ = Store(out).records()
+    kinds = {(record.cell.method, record.cell.backbone) for record in records}
+    assert kinds == {(method, net) for method in ("head", "mora", "frozen") for net in (str(folder), name)}
+    # The data are the same, and so is what is missing.
+    assert len({(record.cell.data, record.cell.drawn_by) for record in records}) == 1
+    trained = next(r for r in records if (r.cell.method, r.cell.backbone) == ("mora", name))
+    facts = trained.data.contents["cough"]
+    assert (facts["channels"], facts["rate (Hz)"], facts["tokens a channel"]) == (["0", "1"], 5, 4)
+    assert 0.5 < facts["measured"] < 1
+    assert not trained.uncounted
+    capsys.readouterr()
+    words = ["predict", out, trained.cell.key, ward / "ward.csv", "--id", "id", "--data-root", ward]
+    assert cli.main([*map(str, words), "--plugin", str(out / "ward.py")]) == 0, capsys.readouterr().err
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("p0,note,")
+    assert lines[2].startswith("p1,note+cough,")
+    assert len(heard) == 50
+
+
+def test_gaps_with_an_encoder_and_an_encoder_without_signals_are_said_in_the_plan(
+    ward, ears, tmp_path, folder, as_a_new_user, capsys
+):
+    name, out = f"{folder}+signal:{ears}", tmp_path / "out"
+    asked = ["--id", "id", "--backbone", folder, name, "--methods", "head", "--gaps", "none", "end@0.5", "--plan"]
+    assert cli.main(words_of(ward, *asked, "--out", out)) == 0, capsys.readouterr().err
+    printed = capsys.readouterr().out
+    assert f"head makes no sense on {name}: its frozen encoder reads every signal once" in printed
+    words = ["grid", "--datasets", "odir", "--backbone", name, "--methods", "head", "--out", str(out)]
+    assert cli.main(words) == 2
+    assert (
+        "cannot run on odir: its encoder (+signal:) reads signals, and the dataset has none" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("name", ["late-fusion", "stacked", "frozen"])
