@@ -25,6 +25,8 @@ from mora_bench.data.readers.signal_files import resampled
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 
+#: Change it when the same frames would become other tokens.
+VERSION = 1
 #: What stands between a backbone's name and that of an encoder.
 JOINT = "+signal:"
 #: Tokens of a channel, and the most that may be asked for.
@@ -44,7 +46,7 @@ class SoundRule(EncodingRule):
     rate: float
 
     def key(self) -> list:
-        return ["sound", self.digest, self.tokens, sound_encoders.by_torchaudio()]
+        return ["sound", VERSION, self.digest, self.tokens, sound_encoders.by_torchaudio()]
 
     def encoded(self, series: Series, sample: str) -> tuple[np.ndarray, np.ndarray]:
         """A token is the mean of the frames of one of N parts of the signal's own duration, alike in length. Gaps are

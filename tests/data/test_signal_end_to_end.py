@@ -108,13 +108,13 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
 
 @pytest.fixture
 def ward(tmp_path):
-    """30 patients, every sixth without a sound; who is ill has a sound that swings fast."""
+    """60 patients, every sixth without a sound; who is ill has a sound that swings fast."""
     rng = np.random.default_rng(0)
-    ill = np.arange(30) % 2
-    pd.DataFrame({"id": [f"p{i}" for i in range(30)], "ill": ill, "note": ["seen", "seen again"] * 15}).to_csv(
+    ill = rng.integers(0, 2, N)
+    pd.DataFrame({"id": [f"p{i}" for i in range(N)], "ill": ill, "note": ["seen", "seen again"] * (N // 2)}).to_csv(
         tmp_path / "ward.csv", index=False
     )
-    for i in range(30):
+    for i in range(N):
         if i % 6:
             steps = np.arange(40 + i)
             swings = np.sin(2 * np.pi * steps / (3 if ill[i] else 15)) + 0.1 * rng.normal(size=len(steps))
@@ -143,7 +143,7 @@ def test_an_encoder_runs_once_for_all_cells_and_again_for_new_records(
     out, name = tmp_path / "out", f"{folder}+signal:{ears},4"
     backbones = ["--id", "id", "--backbone", folder, name, "--methods", "head", "mora", "--save-adapters", "--out", out]
     assert cli.main(words_of(ward, *backbones)) == 0, capsys.readouterr().err
-    assert len(heard) == 25
+    assert len(heard) == 50
     records, _ = Store(out).records()
     kinds = {(record.cell.method, record.cell.backbone) for record in records}
     assert kinds == {(method, net) for method in ("head", "mora", "frozen") for net in (str(folder), name)}
@@ -160,7 +160,7 @@ def test_an_encoder_runs_once_for_all_cells_and_again_for_new_records(
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].startswith("p0,note,")
     assert lines[2].startswith("p1,note+cough,")
-    assert len(heard) == 50
+    assert len(heard) == 100
 
 
 def test_gaps_with_an_encoder_and_an_encoder_without_signals_are_said_in_the_plan(

@@ -42,7 +42,7 @@ class EncodedTokens(nn.Module):
         mask = measured.flatten(1)
         first = torch.zeros_like(mask)
         first[:, 0] = True
-        return tokens.flatten(1, 2), mask | (first & ~mask.any(1, keepdim=True))
+        return tokens.flatten(1, 2), torch.where(mask.any(1, keepdim=True), mask, first)
 
 
 def _moments(content: EncodedContent, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
