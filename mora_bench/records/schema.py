@@ -50,8 +50,7 @@ class Provenance(Struct):
 
 class Competitor(Struct):
     """How a method or predictor describes itself; `abstains`: when it abstains and what it predicts then; `remark`:
-    what a reader of its scores must know besides; `adapts`: how it adapts to unlabelled test samples, "" if it does
-    not."""
+    what a reader of its scores must know besides; `adapts`: how it adapts to unlabelled test samples."""
 
     title: str
     family: str
