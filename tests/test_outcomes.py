@@ -137,6 +137,35 @@ def test_what_asks_for_labels_is_refused_where_time_is_asked_for(stays, folder, 
     ]
 
 
+def test_networks_may_learn_by_coxs_loss_and_are_saved_and_used_as_others_are(stays, folder, capsys):
+    asked = (
+        *ASKED["time-to-event:1,3"],
+        "--recipe.loss",
+        "cox",
+        "--recipe.head-bias",
+        "prevalence",
+        "--ranks",
+        "1",
+        "2",
+    )
+    assert run(folder, *asked, "--floors", "prior", "--fuse", "2") == 0
+    assert "could not be counted" not in capsys.readouterr().out
+    cells = [record.cell for record in Store(Path("results/stays")).records()[0] if record.cell.method == "mora"]
+    assert {cell.recipe.loss for cell in cells} == {"cox"}
+    plugin = ("--plugin", "results/stays/stays.py", "--data-root", str(stays.parent))
+    pd.read_csv("stays.csv")[["id", "note", "age"]].to_csv("new.csv", index=False)
+    assert main(["predict", "results/stays", cells[0].key, "new.csv", "--out", "out.csv", *plugin]) == 0
+    chances = pd.read_csv("out.csv")[["by 1", "by 3"]].to_numpy()
+    assert (np.diff(chances, axis=1) >= 0).all()
+    # Samples differ by one number in the logarithm of the cumulative hazard.
+    log = np.log(-np.log1p(-chances))
+    assert np.ptp(log[:, 1] - log[:, 0]) < 1e-3
+    assert run(folder, *ASKED["ordinal"], "--name", "grades", "--recipe.loss", "cox", "--plan") == 2
+    assert "the task 'ordinal' of grades has its own loss alone" in capsys.readouterr().err
+    assert run(folder, *asked, "--recipe.readout", "labels", "--plan") == 2
+    assert "has one risk for all horizons" in capsys.readouterr().err
+
+
 def test_a_cox_model_ranks_as_the_risk_does(stays, folder):
     assert run(folder, *ASKED["time-to-event:1,3"], "--floors", "cox", "prior", "--folds", "3") == 0
     store = Store(Path("results/stays"))

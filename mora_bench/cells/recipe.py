@@ -18,6 +18,7 @@ LINEAR, PLATEAU = SCHEDULES = ("linear", "plateau")
 READ_BY = {LINEAR: {"warmup": 0.0}, PLATEAU: {"warmup_epochs": 0.5, "decay_epochs": 1.0}}
 READOUTS = ("", "pooler", "mean", "labels")
 CLASS_WEIGHTS = ("none", "balanced")
+LOSSES = ("", "cox")
 #: Aligned: once, without labels, and then frozen.
 ALIGNED: Final = "aligned"
 PROJECTIONS = ("trained", ALIGNED)
@@ -26,7 +27,7 @@ FEWEST_ALIGNED = 10
 #: Fields of few values, and these.
 KNOWN = {
     "precision": PRECISIONS, "head_bias": HEAD_BIASES, "schedule": SCHEDULES, "readout": READOUTS,
-    "class_weights": CLASS_WEIGHTS, "projection": PROJECTIONS,
+    "class_weights": CLASS_WEIGHTS, "projection": PROJECTIONS, "loss": LOSSES,
 }  # fmt: skip
 #: Fields, the condition on their values, and its wording.
 RANGES: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
@@ -95,6 +96,9 @@ class Recipe:
     attention a label; empty: as the backbone was published, which is its pooler where it has one"""
     class_weights: Literal["none", "balanced"] = axis("none")
     """what a positive of each class weighs in the loss: 1, or so much that rare classes count as frequent ones do"""
+    loss: Literal["", "cox"] = axis("")
+    """what is minimised: the task's own loss, or Cox's partial likelihood, for times to an event: then one risk moves
+    the hazards of all horizons alike"""
     projection: Literal["trained", "aligned"] = axis("trained")
     """of fused backbones, what makes tokens of pictures: it trains with every method, or is fitted once to the words
     beside the pictures, without labels, and then frozen"""

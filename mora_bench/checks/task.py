@@ -98,6 +98,27 @@ def learned(task: Task) -> None:
     expect(float(task.loss(known, wanted)) < loss.item(), "the loss of perfect logits is not lower")
 
 
+def further(task: Task) -> None:
+    """Its further losses are finite scalars with a gradient, whatever a batch holds and in whatever order, and lower
+    for better logits."""
+    targets, logits, sure = _example(task)
+    wanted, known = torch.from_numpy(targets.astype(np.float32)), torch.from_numpy(sure).float()
+    for name in task.losses:
+        predicted = torch.from_numpy(logits).float().requires_grad_(True)
+        loss = task.loss_by(name, predicted, wanted)
+        expect(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss {name!r} is {loss}")
+        loss.backward()
+        expect(predicted.grad is not None and bool(predicted.grad.any()), f"the loss {name!r} gives no gradient")
+        expect(float(task.loss_by(name, known, wanted)) < loss.item(), f"{name!r} of perfect logits is not lower")
+        turned_round = task.loss_by(name, predicted.flip(0), wanted.flip(0)).item()
+        expect(
+            math.isclose(turned_round, loss.item(), rel_tol=1e-5), f"the loss {name!r} hangs on the order of samples"
+        )
+        for row in range(len(wanted)):
+            alone = task.loss_by(name, predicted[row : row + 1], wanted[row : row + 1])
+            expect(bool(torch.isfinite(alone)), f"the loss {name!r} of sample number {row} alone is {alone}")
+
+
 def weighed(task: Task) -> None:
     """If it has class weights, 1 leaves the loss as it is, others change it, and `prior` is its best constant."""
     targets, logits, _ = _example(task)
@@ -162,7 +183,7 @@ def tallied(task: Task) -> None:
         expect(bool((matrix.sum(1) == expected).all()), f"confusion {rule!r} does not count every sample once")
 
 
-RULES = (named, scored, directed, learned, weighed, turned, decided, tallied)
+RULES = (named, scored, directed, learned, further, weighed, turned, decided, tallied)
 
 
 def check(task: type[Task]) -> Iterator[tuple[str, str | None]]:

@@ -15,6 +15,7 @@ from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.data.batch import Batch
 from mora_bench.methods.contract import EMBEDDINGS, Frozen, Method, declares
 from mora_bench.methods.imputer import Imputer
+from mora_bench.methods.proportional import ProportionalHazards
 from mora_bench.methods.readout import LABELS, MEAN, LabelAttention, judged, read
 
 OWNERS = ("adapter", "pooler", "head", "backbone")
@@ -72,6 +73,7 @@ class Model(nn.Module):
         head_seed: draws the classifier, alike for every method.
         embedders: networks, by modality, for kinds that the backbone does not embed; they train.
         readout: what the classifier reads of the last block, as in `Recipe.readout`.
+        proportional: whether its outputs are proportional hazards.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Model(nn.Module):
         head_seed: int,
         embedders: Mapping[str, nn.Module] | None = None,
         readout: str = "",
+        proportional: bool = False,
     ):
         super().__init__()
         self.backbone = backbone.requires_grad_(False)
@@ -100,7 +103,7 @@ class Model(nn.Module):
             self.projection.requires_grad_(True)
         self.pairs, self.projection_frozen = 0, False
         self.outputs = outputs
-        self.head = _head(readout, backbone, outputs, head_seed)
+        self.head = _head(readout, backbone, outputs, head_seed, proportional)
         self.shortcuts = Shortcuts()
         backbone.see_samples_apart(declares(type(method), "samples_apart"))
         self._backbone_ids = {id(p) for p in backbone.parameters()}
@@ -109,6 +112,9 @@ class Model(nn.Module):
     def start_at(self, logits: np.ndarray) -> None:
         """Set the classifier's last biases, [K]: what it predicts before it has learned anything."""
         last = self.head if isinstance(self.head, LabelAttention) else self.head[-1]
+        if isinstance(last, ProportionalHazards):
+            last.start_at(torch.from_numpy(logits))
+            return
         assert isinstance(last, nn.Linear | LabelAttention)
         with torch.no_grad():
             last.bias.copy_(torch.from_numpy(logits))
@@ -228,12 +234,14 @@ class Model(nn.Module):
         return self.backbone
 
 
-def _head(readout: str, backbone: Backbone, outputs: int, seed: int) -> nn.Sequential | LabelAttention:
+def _head(
+    readout: str, backbone: Backbone, outputs: int, seed: int, proportional: bool
+) -> nn.Sequential | LabelAttention:
     """The classifier, which gives the logits."""
     together = sum(backbone.shares)
     if readout == LABELS:
         return LabelAttention(backbone.widths, together, outputs, seed)
-    return classifier(together if readout == MEAN else backbone.features, outputs, seed)
+    return classifier(together if readout == MEAN else backbone.features, outputs, seed, proportional)
 
 
 def _frozen(backbone: Backbone, at: At, first: int | None, state: PrefixState, stream: int) -> Frozen:
@@ -251,12 +259,14 @@ def _frozen(backbone: Backbone, at: At, first: int | None, state: PrefixState, s
     return frozen
 
 
-def classifier(width: int, classes: int, seed: int = 0) -> nn.Sequential:
-    """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero."""
-    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), nn.Linear(2 * width, classes))
+def classifier(width: int, classes: int, seed: int = 0, proportional: bool = False) -> nn.Sequential:
+    """Linear(D, 2D), layer norm, GELU, Linear(2D, C), drawn as in the released code: N(0, 0.02), biases zero. With
+    `proportional` the last layer gives proportional hazards instead."""
+    last = ProportionalHazards(2 * width, classes) if proportional else nn.Linear(2 * width, classes)
+    head = nn.Sequential(nn.Linear(width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(), last)
     generator = torch.Generator().manual_seed(seed)
     for layer in head:
-        if isinstance(layer, nn.Linear):
+        if isinstance(layer, nn.Linear | ProportionalHazards):
             nn.init.normal_(layer.weight, std=0.02, generator=generator)
             nn.init.zeros_(layer.bias)
     return head

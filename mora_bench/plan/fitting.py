@@ -25,9 +25,11 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
     changed.
 
     Raises:
-        UserError: the backbone has no such readout, the dataset's task no class weights, or the dataset too few
-            samples to align a projection on.
+        UserError: the backbone has no such readout, the dataset's task no class weights or no such loss, or the dataset
+            too few samples to align a projection on.
     """
+    if recipe.loss:
+        _check_loss(recipe, table)
     if recipe.class_weights != "none" and not weighs(type(task_of(table.task))):
         raise UserError(
             f"recipe.class_weights {recipe.class_weights}: the task {table.task!r} of {table.name} has no "
@@ -60,6 +62,23 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             "the option out to use this mean, or give labels."
         )
     return recipe, ""
+
+
+def _check_loss(recipe: Recipe, table: Table) -> None:
+    """Raise UserError if a dataset's task has no such loss, or what else the recipe says does not go with it."""
+    losses = task_of(table.task).losses
+    if recipe.loss not in losses:
+        raise UserError(
+            f"recipe.loss {recipe.loss}: the task {table.task!r} of {table.name} has "
+            f"{'one of: ' + ', '.join(losses) if losses else 'its own loss alone'}. Leave the option out."
+        )
+    if losses[recipe.loss].proportional and recipe.readout == "labels":
+        raise UserError(
+            f"recipe.loss {recipe.loss} has one risk for all horizons, and recipe.readout labels reads features for "
+            "each of them. Leave one of them out."
+        )
+    if recipe.class_weights != "none":
+        raise UserError(f"recipe.loss {recipe.loss} knows no class weights: leave recipe.class_weights out.")
 
 
 def _check_alignable(table: Table, pictured: np.ndarray) -> None:

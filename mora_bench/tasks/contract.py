@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.special import expit
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mora_bench.tasks.shared import Shared
+
+
+class Loss(NamedTuple):
+    """A further loss of a task.
+
+    Attributes:
+        title: what it is; source: where it is defined.
+        proportional: whether outputs differ between samples by one number alone, as proportional hazards do.
+    """
+
+    title: str
+    source: str
+    proportional: bool = False
 
 
 class Task(ABC):
@@ -54,6 +67,8 @@ class Task(ABC):
     beside: ClassVar[tuple[str, ...]] = ()
     #: The scores per class, lists of length C, by name; None stands in them for a class without one.
     per_class: ClassVar[Mapping[str, Metric]] = {}
+    #: Further losses, by their names in `recipe.loss`: see `loss_by`.
+    losses: ClassVar[Mapping[str, Loss]] = {}
     #: Whether each label is decided for itself, at a threshold; else one of them is.
     one_by_one: ClassVar[bool] = True
     #: The content of the columns of targets where they are not one a label; () where they are.
@@ -119,6 +134,10 @@ class Task(ABC):
         weights: float [C], what a positive of each class weighs. They are given only where `balanced` has them; a task
         without may do without the argument.
         """
+
+    def loss_by(self, name: str, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """One of `losses`, of what `loss` is given, -> a scalar."""
+        raise NotImplementedError(f"{type(self).__name__} lists the loss {name!r} and does not compute it")
 
     def balanced(self, targets: np.ndarray) -> np.ndarray | None:
         """Class weights for `loss`, float [C], that let rare classes of the training targets [N, C] count as much as

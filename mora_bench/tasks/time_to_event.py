@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mora_bench.errors import UserError
-from mora_bench.tasks import censored
+from mora_bench.tasks import censored, cox
 from mora_bench.tasks import metrics as score
-from mora_bench.tasks.contract import Task, finite_logit
+from mora_bench.tasks.contract import Loss, Task, finite_logit
 from mora_bench.tasks.metric import Metric
 
 if TYPE_CHECKING:
@@ -73,6 +73,13 @@ class TimeToEvent(Task):
     agree = ("concordance", "concordance_uno", "brier_integrated")
     beside = ("auroc",)
     columns = ("time", "event")
+    losses = {
+        "cox": Loss(
+            "Cox's partial likelihood of a batch, plus the likelihood in discrete time",
+            "Cox 1972; Efron 1977; Katzman et al. 2018 (DeepSurv)",
+            proportional=True,
+        )
+    }
     takes = "horizons above 0 that rise, in the unit of the times, e.g. time-to-event:30,90,365"
     tried_with = "1,2,4"
 
@@ -184,6 +191,17 @@ class TimeToEvent(Task):
         first = had & ~F.pad(had[:, :-1], (1, 0))
         free = (~had * ((times - before) / (horizons - before)).clamp(0, 1)).to(predicted.dtype)
         return (first * F.softplus(-predicted) + free * F.softplus(predicted)).sum() / len(wanted)
+
+    def loss_by(self, name: str, predicted: Tensor, wanted: Tensor) -> Tensor:
+        """Cox's partial likelihood of the risks, by the times themselves, plus `loss`, which also fits how hazards
+        rise and fall with time; mean over samples."""
+        import torch
+
+        times, events = wanted[:, 0], wanted[:, 1] > 0
+        last = float(self.horizons[-1])
+        risks = cox.log_hazards(predicted)[:, 0]
+        seen = cox.partial_likelihood(risks, torch.clamp(times, max=last), events & (times <= last))
+        return seen / len(wanted) + self.loss(predicted, wanted)
 
     def prior(self, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """For each horizon the share that had the event by then: the life-table estimate, in which whoever is censored

@@ -231,7 +231,8 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     seed = derive(cell.seed, "head")
     task: Task = task_of(cell.task)
     outputs = task.outputs(len(data.table.labels))
-    model = Model(backbone, method, imputer, outputs, seed, brought, recipe.readout).to(device)
+    proportional = bool(recipe.loss) and task.losses[recipe.loss].proportional
+    model = Model(backbone, method, imputer, outputs, seed, brought, recipe.readout, proportional).to(device)
     if recipe.head_bias == "prevalence":
         targets = training.targets.numpy()
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])

@@ -109,12 +109,17 @@ class Learner:
 
     def loss(self, predicted: Tensor, wanted: Tensor) -> Tensor:
         """Clear the gradients and return the loss of one step, scaled in fp16."""
-        # Tasks without class weights need not know the argument.
-        weights = {} if self.weights is None else {"weights": self.weights}
-        loss = self.task.loss(predicted.float(), wanted, **weights) + self.model.method.penalty()
+        loss = self._of_task(predicted.float(), wanted) + self.model.method.penalty()
         self.losses.append(loss.detach())
         self.optimizer.zero_grad(set_to_none=True)
         return self.scaler.scale(loss)
+
+    def _of_task(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        if self.recipe.loss:
+            return self.task.loss_by(self.recipe.loss, predicted, wanted)
+        # Tasks without class weights need not know the argument.
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return self.task.loss(predicted, wanted, **weights)
 
     def step(self) -> None:
         """Update the parameters from their gradients, then the learning rate."""

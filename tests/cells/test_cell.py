@@ -167,7 +167,7 @@ def test_a_tables_fingerprint_holds_names_kinds_and_order_of_modalities_but_no_c
 def test_every_recipe_field_that_its_schedule_reads_changes_the_key():
     named = {"precision": "bf16", "head_bias": "prevalence", "dropout": 0.1, "decay_norms": True, "patience": 5}
     named |= {"reweigh": True, "readout": "mean", "class_weights": "balanced", "projection": "aligned"}
-    named |= {"modality_dropout": 0.3, "modality_dropout_epochs": 2.0}
+    named |= {"modality_dropout": 0.3, "modality_dropout_epochs": 2.0, "loss": "cox"}
     read: set[str] = set()
     dropping = dataclasses.replace(CELL, recipe=dataclasses.replace(CELL.recipe, modality_dropout=0.5))
     for cell in (CELL, PLATEAU, dropping):
