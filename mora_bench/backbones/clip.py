@@ -8,7 +8,6 @@ interpolated (`interpolate_pos_encoding=True`); and texts of more tokens than th
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.contract import Spec
-from mora_bench.backbones.dual import Dual
+from mora_bench.backbones.dual import ProjectedDual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
     PictureSpec,
@@ -119,11 +118,10 @@ class ClipImage(ImageTower):
         return self.module.post_layernorm(x)
 
 
-class Clip(Dual):
-    """Each tower's feature is projected; the projections are what `make_pooler` copies and every method trains."""
-
+class Clip(ProjectedDual):
     title = "CLIP"
     source = "arXiv 2103.00020"
+    projections = PROJECTIONS
     shipped = {"small-dual": "the shipped CLIP, pre-trained on twin pairs"}
 
     def __init__(self, clip: CLIPModel, modalities: Mapping[str, str], seen: PictureSpec):
@@ -156,25 +154,9 @@ class Clip(Dual):
         clip = read(spec.folder)
         return cls(clip, modalities, seen_by(spec.folder, read_json(spec.folder, "config.json", spec.name), spec.name))
 
-    def make_pooler(self) -> nn.ModuleDict:
-        used = {kind: path for kind, path in PROJECTIONS.items() if kind in self.towers}
-        return nn.ModuleDict({kind: copy.deepcopy(getattr(self.net, path)) for kind, path in used.items()})
-
-    def pooler_path(self, name: str) -> str:
-        kind, _, rest = name.partition(".")
-        return f"{PROJECTIONS[kind]}.{rest}"
-
-    @property
-    def shares(self) -> tuple[int, ...]:
-        size = self.net.projection_dim
-        return tuple(
-            size if tower in PROJECTIONS else width for tower, width in zip(self.towers, self.widths, strict=True)
-        )
-
     @property
     def unused(self) -> list[nn.Parameter]:
-        copied = [parameter for path in PROJECTIONS.values() for parameter in getattr(self.net, path).parameters()]
-        return [*super().unused, *copied, self.net.logit_scale]
+        return [*super().unused, self.net.logit_scale]
 
 
 def read(folder: Path) -> CLIPModel:

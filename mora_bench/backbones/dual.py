@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -116,3 +117,33 @@ class Dual(Packed):
 
     def linear(self, at: At, role: str) -> str:
         return f"{self.path(at)}.{self.tower(at).paths[role]}"
+
+
+class ProjectedDual(Dual):
+    """Towers' features are projected; the projections are what `make_pooler` copies and every method trains."""
+
+    #: The path in the network of the projection of a tower's features, by kind of content.
+    projections: ClassVar[Mapping[str, str]]
+
+    def make_pooler(self) -> nn.ModuleDict:
+        used = {kind: path for kind, path in self.projections.items() if kind in self.towers}
+        return nn.ModuleDict({kind: copy.deepcopy(self.net.get_submodule(path)) for kind, path in used.items()})
+
+    def pooler_path(self, name: str) -> str:
+        kind, _, rest = name.partition(".")
+        return f"{self.projections[kind]}.{rest}"
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        sizes = {kind: _size(self.net.get_submodule(path)) for kind, path in self.projections.items()}
+        return tuple(sizes.get(tower, width) for tower, width in zip(self.towers, self.widths, strict=True))
+
+    @property
+    def unused(self) -> list[nn.Parameter]:
+        paths = self.projections.values()
+        return [*super().unused, *(p for path in paths for p in self.net.get_submodule(path).parameters())]
+
+
+def _size(projection: nn.Module) -> int:
+    """The number of features that a projection gives: those of its last linear layer."""
+    return [layer for layer in projection.modules() if isinstance(layer, nn.Linear)][-1].out_features
