@@ -84,6 +84,9 @@ class Backbone(nn.Module, ABC):
     kinds: ClassVar[tuple[str, ...]]
     #: The backbones that the family ships: name -> short description.
     shipped: ClassVar[dict[str, str]] = {}
+    #: The file that describes a folder of the family. `model_type` in config.json names a family; one that has another
+    #: file is known by that file, in folders whose config.json names none.
+    config_file: ClassVar[str] = "config.json"
     #: If names of the family are `FAMILY:...`: one of them that needs no download. `describe` is then given the whole
     #: name and no folder.
     example: ClassVar[str] = ""
@@ -117,7 +120,7 @@ class Backbone(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
-        """Describe `name`: one of `shipped` (then `folder` is None), or a folder whose config.json is `config`.
+        """Describe `name`: one of `shipped` (then `folder` is None), or a folder whose `config_file` is `config`.
 
         Raises:
             UserError: files are absent or malformed.

@@ -175,7 +175,13 @@ def pictures(
     Raises:
         UserError: it says no size, or a step that is not taken here.
     """
-    image, where = image_settings(folder, name)
+    return picture_spec(*image_settings(folder, name), patch, mean, std, resample)
+
+
+def picture_spec(
+    image: Mapping[str, Any], where: Path, patch: int, mean: list[float], std: list[float], resample: str = "bicubic"
+) -> PictureSpec:
+    """As `pictures`, of settings under the names of transformers' processors, which stand in the file `where`."""
     taken = preprocessor.steps(image, where)
     size = image.get(preprocessor.OWN, image.get("size"))
     size = {"shortest_edge": size} if isinstance(size, int) else size or {}
@@ -219,7 +225,7 @@ def weights_files(folder: Path) -> list[Path]:
     for file in files:
         if not file.is_file():
             raise UserError(f"{file}: absent, though {index.name} names it. Download it again.")
-        _check_header(file)
+        check_header(file)
     return files
 
 
@@ -234,7 +240,7 @@ def _parts(index: Path, folder: Path) -> list[str]:
     return names
 
 
-def _check_header(file: Path) -> None:
+def check_header(file: Path) -> None:
     """Refuse a file that is cut, or only points at the weights, before a grid is planned on it."""
     from safetensors import SafetensorError, safe_open
 

@@ -2,9 +2,10 @@
 
 A backbone is what a registered family ships under a name (`small`), or a folder in transformers' layout (config.json,
 model.safetensors, tokenizer.json or vocab.txt, preprocessor_config.json), or a name on the Hugging Face hub of the
-`dandelin/vilt-b32-mlm` kind; `model_type` in config.json names its family. `FAMILY:...` is what that family makes of
-the rest, such as `pair:TEXT,IMAGE`; `NAME@SIDE` reads pictures with a shorter side of SIDE pixels, and
-`NAME+signal:FOLDER` signals by a frozen encoder (`sounds`). Weights are read from safetensors only.
+`dandelin/vilt-b32-mlm` kind; `model_type` in config.json names its family, or a file that only that family has
+(`Backbone.config_file`). `FAMILY:...` is what that family makes of the rest, such as `pair:TEXT,IMAGE`; `NAME@SIDE`
+reads pictures with a shorter side of SIDE pixels, and `NAME+signal:FOLDER` signals by a frozen encoder (`sounds`).
+Weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -27,6 +29,7 @@ from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
 
+CONFIG = "config.json"
 FILES = ["*.json", "*.safetensors", "vocab.txt"]
 
 
@@ -61,21 +64,35 @@ def resolve(name: str, max_text: int) -> Spec:
     if colon and maker in families and families[maker].example:
         return families[maker].describe(name, None, {}, max_text)
     folder = folder_of(name)
-    config = read_json(folder, "config.json", name)
-    kind = config.get("model_type")
-    known = [model_type for model_type, family in families.items() if not family.example]
-    if kind not in known:
-        raise UserError(
-            f"{folder / 'config.json'}: model_type is {kind!r}; expected one of: {', '.join(known)}. An encoder of "
-            "texts or of pictures alone may be half of pair:TEXT,IMAGE or of fused:TEXT,PICTURE."
-        )
+    kind, config = _configuration(folder, name)
     try:
         return families[kind].describe(name, folder, config, max_text)
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{folder / 'config.json'}: not a configuration of {kind} ({type(error).__name__}: {error}). "
+            f"{folder / families[kind].config_file}: not a configuration of {kind} ({type(error).__name__}: {error}). "
             "Download the backbone again."
         ) from error
+
+
+def _configuration(folder: Path, name: str) -> tuple[str, dict[str, Any]]:
+    """The family of a folder, and what its `config_file` says.
+
+    Raises:
+        UserError: it is of no known family, or the file is absent or malformed.
+    """
+    files = {kind: family.config_file for kind, family in _families().items() if not family.example}
+    other = next(((kind, file) for kind, file in files.items() if file != CONFIG and (folder / file).is_file()), None)
+    config = {} if other and not (folder / CONFIG).exists() else read_json(folder, CONFIG, name)
+    model_type = config.get("model_type")
+    known = [kind for kind, file in files.items() if file == CONFIG]
+    if model_type in known:
+        return model_type, config
+    if other:
+        return other[0], read_json(folder, other[1], name)
+    raise UserError(
+        f"{folder / CONFIG}: model_type is {model_type!r}; expected one of: {', '.join(known)}. An encoder of texts or "
+        "of pictures alone may be half of pair:TEXT,IMAGE or of fused:TEXT,PICTURE."
+    )
 
 
 def check_torchvision() -> None:
