@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
@@ -28,6 +29,7 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Spec
 from mora_bench.backbones.layout import PictureSpec
+from mora_bench.backbones.openclip_folder import CONFIG as OPEN_CLIP_CONFIG
 from mora_bench.backbones.siglip import Siglip
 from mora_bench.backbones.small import vocabulary
 from mora_bench.backbones.tokens import Tokens
@@ -148,6 +150,42 @@ def tiny_siglip(seed: int = 0, **changes) -> Siglip:
     return Siglip(siglip, MODALITIES, PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
 
 
+def open_clip_weights(words: int = 200, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Random weights under the names of an open_clip checkpoint: a BERT of 128 features and a ViT of 192."""
+    torch.manual_seed(seed)
+    shapes: dict[str, tuple[int, ...]] = {"text.proj.0.weight": (76, 128), "text.proj.2.weight": (24, 76)}
+    shapes |= {"visual.head.proj.weight": (24, 192), "visual.trunk.cls_token": (1, 1, 192)}
+    shapes |= {"visual.trunk.pos_embed": (1, 17, 192), "visual.trunk.patch_embed.proj.weight": (192, 3, 16, 16)}
+    tables = {"word": words, "position": 48, "token_type": 2}
+    shapes |= {f"text.transformer.embeddings.{name}_embeddings.weight": (n, 128) for name, n in tables.items()}
+    linear, norms = {}, {"text.transformer.embeddings.LayerNorm": 128, "visual.trunk.norm": 192}
+    for at in (f"text.transformer.encoder.layer.{block}." for block in range(2)):
+        linear |= {f"{at}attention.{name}": (128, 128) for name in ("self.query", "self.key", "self.value")}
+        linear |= {f"{at}attention.output.dense": (128, 128), f"{at}intermediate.dense": (256, 128)}
+        linear |= {f"{at}output.dense": (128, 256)}
+        norms |= {f"{at}attention.output.LayerNorm": 128, f"{at}output.LayerNorm": 128}
+    for at in (f"visual.trunk.blocks.{block}." for block in range(3)):
+        linear |= {f"{at}attn.qkv": (576, 192), f"{at}attn.proj": (192, 192)}
+        linear |= {f"{at}mlp.fc1": (256, 192), f"{at}mlp.fc2": (192, 256)}
+        norms |= {f"{at}norm1": 192, f"{at}norm2": 192}
+    shapes |= {f"{name}.weight": shape for name, shape in linear.items()}
+    weights = {name: torch.randn(shape) * (0.5 if "embed" in name else 0.1) for name, shape in shapes.items()}
+    biases = {"visual.trunk.patch_embed.proj": 192} | norms | {name: shape[0] for name, shape in linear.items()}
+    weights |= {f"{name}.bias": torch.randn(size) * 0.1 for name, size in biases.items()}
+    weights |= {f"{name}.weight": 1 + torch.randn(size) * 0.1 for name, size in norms.items()}
+    return weights | {"logit_scale": torch.tensor(2.0)}
+
+
+def open_clip_config() -> dict:
+    """What open_clip_config.json says of `open_clip_weights`."""
+    vision = {"timm_model_name": "vit_base_patch16_64", "timm_pool": "", "timm_proj": "linear", "image_size": 64}
+    text = {"hf_model_name": "a/bert", "hf_pooler_type": "cls_last_hidden_state_pooler", "hf_proj_type": "mlp"}
+    return {
+        "model_cfg": {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text | {"context_length": 40}},
+        "preprocess_cfg": {"mean": [0.48, 0.46, 0.41], "std": [0.27, 0.26, 0.28]},
+    }
+
+
 def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:
     """Texts that end with END, and pictures in [-1, 1], both padded."""
     generator = torch.Generator().manual_seed(0)
@@ -224,6 +262,17 @@ def tiny_sounds(out: Path, rate: int = 1, kind: str = "wav2vec2", **changes) -> 
 def sound_folder(tmp_path_factory) -> Path:
     """An encoder that listens once a second."""
     return tiny_sounds(tmp_path_factory.mktemp("tiny-sounds"))
+
+
+@pytest.fixture(scope="session")
+def open_clip_folder(tmp_path_factory, folder) -> Path:
+    """A folder in open_clip's layout, with the words of `folder`."""
+    out = tmp_path_factory.mktemp("tiny-open-clip")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    save_file(open_clip_weights(len(words)), out / "open_clip_model.safetensors")
+    (out / OPEN_CLIP_CONFIG).write_text(json.dumps(open_clip_config()))
+    (out / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -81,17 +81,19 @@ TABLES = {
 }
 
 
-def at(folder, clip_folder, siglip_folder, sound_folder):
-    """Where the folders of the families are; two of them also with a frozen encoder of signals."""
-    plain = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder}
-    return plain | {f"{family}{HEARS}": f"{plain[family]}+signal:{sound_folder},3" for family in ("vilt", "clip")}
+@pytest.fixture(scope="module")
+def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, sound_folder):
+    """Names of backbones by family; two of them also with a frozen encoder of signals."""
+    folders = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder, "open-clip": open_clip_folder}
+    hearing = {f"{family}{HEARS}": f"{folders[family]}+signal:{sound_folder},3" for family in ("vilt", "clip")}
+    return folders | hearing | NAMED
 
 
 @pytest.fixture(scope="module")
-def subjects(folder, clip_folder, siglip_folder, sound_folder, tmp_path_factory):
+def subjects(backbones_by_family, tmp_path_factory):
     """What makes a `Subject` of a method and an imputer, by family and data."""
     makers = {}
-    for family, name in (at(folder, clip_folder, siglip_folder, sound_folder) | NAMED).items():
+    for family, name in backbones_by_family.items():
         spec = backbones.resolve(str(name), 64)
         for data, made in TABLES.items():
             if family.endswith(HEARS) and data != "four":
@@ -113,10 +115,10 @@ def keeps(subject: Subject, rules) -> None:
 #: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 WHERE += [("siglip", "pair"), ("siglip", "studies"), ("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
-WHERE += [("vilt+signal", "four"), ("clip+signal", "four")]
+WHERE += [("open-clip", "pair"), ("vilt+signal", "four"), ("clip+signal", "four")]
 #: Where imputers are tried.
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
-IMPUTED += [("siglip", "pair"), ("vilt+signal", "four")]
+IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("vilt+signal", "four")]
 #: The product would take a quarter of all tests' time. By default MoRA is tried everywhere, another method in every
 #: third place, and each place tries a third of them; with this variable in the environment, all are.
 EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
@@ -142,15 +144,13 @@ def test_each_place_tries_a_third_of_the_methods_and_each_method_a_third_of_the_
 
 
 @pytest.mark.parametrize(("family", "data", "name"), pairs(WHERE, METHODS))
-def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(
-    family, data, name, subjects, folder, clip_folder, siglip_folder, sound_folder
-):
+def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, data, name, subjects, backbones_by_family):
     kind = registry.get(registry.METHODS, name)
-    spec = backbones.resolve(str((at(folder, clip_folder, siglip_folder, sound_folder) | NAMED)[family]), 64)
+    spec = backbones.resolve(str(backbones_by_family[family]), 64)
     hears, family = family, family.removesuffix(HEARS)
     if kind.unfit(spec):
         coupling = family in ("vilt", "fused", "pair") and name == "mora-zhao"
-        assert coupling or (family in ("clip", "siglip", "pair") and name in ("aoept", "memprompt", "scp"))
+        assert coupling or (not spec.single_stream and name in ("aoept", "memprompt", "scp"))
         return
     keeps(subjects[hears, data](kind, Dummy), RULES)
 
