@@ -61,16 +61,33 @@ def scaled(
     image: Mapping[str, Any], taken: Mapping[str, bool], mean: list[float], std: list[float], where: Path
 ) -> tuple[list[float], list[float]]:
     """Mean and deviation of values from 0 to 1 that do all that a processor does to values from 0 to 255:
-    (value x rescale_factor - mean) / std, where a step that is not taken changes nothing.
+    (value x rescale_factor - mean) / std, where a step that is not taken changes nothing. EfficientNet's processor may
+    take 1 from rescaled values (rescale_offset), and may divide by std once more at the end (include_top).
 
     Raises:
-        UserError: rescale_factor is no number above 0.
+        UserError: rescale_factor is no number above 0, or one of EfficientNet's steps is no yes or no.
     """
     factor = image.get("rescale_factor", 1 / 255)
     if not isinstance(factor, int | float) or isinstance(factor, bool) or not 0 < factor < math.inf:
         raise UserError(f"{where}: rescale_factor is {factor!r}; expected a number above 0.")
+    flags, last = _of_efficientnet(image, where), std
     if not taken["do_normalize"]:
         mean, std = [0.0] * 3, [1.0] * 3
+    if flags["rescale_offset"] and taken["do_rescale"]:
+        mean = [m + 1 for m in mean]
+    if flags["include_top"]:
+        std = [s * more for s, more in zip(std, last, strict=True)]
     white = 255 * (factor if taken["do_rescale"] else 1)
     # Not divided by 1 with a rounding error.
     return (mean, std) if math.isclose(white, 1) else ([m / white for m in mean], [s / white for s in std])
+
+
+def _of_efficientnet(image: Mapping[str, Any], where: Path) -> dict[str, bool]:
+    """Which of the steps that EfficientNet's processor alone knows are taken."""
+    is_its = str(image.get("image_processor_type", "")).startswith("EfficientNet")
+    flags = {"rescale_offset": False, "include_top": is_its}
+    flags |= {name: image[name] for name in flags if name in image}
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise UserError(f"{where}: {name} is {value!r}; expected true or false.")
+    return flags

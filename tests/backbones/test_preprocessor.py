@@ -12,12 +12,14 @@ import torch
 from conftest import MODALITIES
 from PIL import Image
 from transformers import AutoImageProcessor, PreTrainedTokenizerFast, ViltModel, ViltProcessor, ViTConfig, ViTModel
+from transformers.models.efficientnet.image_processing_pil_efficientnet import EfficientNetImageProcessorPil
 from transformers.models.vilt.image_processing_pil_vilt import ViltImageProcessorPil
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from mora_bench.backbones import clip, vilt
+from mora_bench.backbones.layout import pictures
 from mora_bench.backbones.load import load, resolve
-from mora_bench.backbones.pair import Pair
+from mora_bench.backbones.pair import HALF, Pair
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import Image as ImageKind
 from mora_bench.data.modalities.text import TextInputs
@@ -155,6 +157,36 @@ def test_a_tower_obeys_how_its_values_are_scaled(vit, change, tmp_path):
         expected = ViTModel.from_pretrained(vit).eval().embeddings(pixels)
     tokens, scale = backbone.embed(ours)[0].x, float(expected.abs().max())
     torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"include_top": False},
+        {"rescale_offset": True, "rescale_factor": 1 / 127.5, "do_normalize": False, "include_top": False},
+        {"rescale_offset": True, "rescale_factor": 1 / 127.5, "do_normalize": False, "image_std": [0.2, 0.3, 0.4]},
+        {"rescale_offset": True, "image_mean": [0.1, 0.2, 0.3], "image_std": [0.2, 0.3, 0.4]},
+        {"rescale_offset": True, "do_rescale": False},
+    ],
+)
+def test_the_steps_of_efficientnets_processor_are_taken(vit, change, tmp_path):
+    theirs = EfficientNetImageProcessorPil(size={"height": 32, "width": 32}, **change)
+    # What a file leaves out is as by default.
+    said = {name: value for name, value in theirs.to_dict().items() if (name, value) != ("include_top", True)}
+    configured(vit, **said)
+    seen = pictures(vit, 16, "x", HALF, HALF)
+    picture = drawn(80, 80)
+    expected = theirs(images=[Image.fromarray(picture)], return_tensors="pt")["pixel_values"]
+    values = inputs_of(picture, seen.rule, tmp_path / "x").pixels / 2 + 0.5
+    mean, std = (torch.tensor(numbers)[:, None, None] for numbers in (seen.mean, seen.std))
+    torch.testing.assert_close((values - mean) / std, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_a_step_of_efficientnets_that_is_no_yes_or_no_is_refused(vit):
+    configured(vit, size=32, include_top=1)
+    with pytest.raises(UserError, match=r"preprocessor_config\.json: include_top is 1; expected true or false"):
+        resolve(f"pair:small-dual,{vit}", 64)
 
 
 def test_a_tower_of_pictures_that_are_no_squares_is_refused(vit):
