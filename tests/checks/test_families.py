@@ -82,9 +82,10 @@ TABLES = {
 
 
 @pytest.fixture(scope="module")
-def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, sound_folder):
+def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, align_folder, sound_folder):
     """Names of backbones by family; two of them also with a frozen encoder of signals."""
-    folders = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder, "open-clip": open_clip_folder}
+    folders = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder}
+    folders |= {"open-clip": open_clip_folder, "align": align_folder}
     hearing = {f"{family}{HEARS}": f"{folders[family]}+signal:{sound_folder},3" for family in ("vilt", "clip")}
     return folders | hearing | NAMED
 
@@ -115,10 +116,10 @@ def keeps(subject: Subject, rules) -> None:
 #: What `four` holds of `eyes`, and `studies` of bags, needs no row of its own.
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 WHERE += [("siglip", "pair"), ("siglip", "studies"), ("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
-WHERE += [("open-clip", "pair"), ("vilt+signal", "four"), ("clip+signal", "four")]
+WHERE += [("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("clip+signal", "four")]
 #: Where imputers are tried.
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
-IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("vilt+signal", "four")]
+IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four")]
 #: The product would take a quarter of all tests' time. By default MoRA is tried everywhere, another method in every
 #: third place, and each place tries a third of them; with this variable in the environment, all are.
 EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
@@ -149,7 +150,7 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
     spec = backbones.resolve(str(backbones_by_family[family]), 64)
     hears, family = family, family.removesuffix(HEARS)
     if kind.unfit(spec):
-        coupling = family in ("vilt", "fused", "pair") and name == "mora-zhao"
+        coupling = family in ("vilt", "fused", "pair", "align") and name == "mora-zhao"
         assert coupling or (not spec.single_stream and name in ("aoept", "memprompt", "scp"))
         return
     keeps(subjects[hears, data](kind, Dummy), RULES)
