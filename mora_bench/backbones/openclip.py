@@ -101,11 +101,16 @@ class OpenClip(ProjectedDual):
         from safetensors.torch import load_file
 
         assert spec.folder is not None
-        torch.manual_seed(seed)
-        towers = _checked(spec.folder) if spec.trained else _small()
-        network = made_of(towers)
         if spec.trained:
+            towers = _checked(spec.folder)
+            # What is drawn here is overwritten.
+            with torch.random.fork_rng([]):
+                network = made_of(towers)
             network.load_state_dict(translated(load_file(weights_file(spec.folder)), network))
+        else:
+            torch.manual_seed(seed)
+            towers = _small()
+            network = made_of(towers)
         return cls(network, modalities, towers.seen, towers.mean)
 
 
