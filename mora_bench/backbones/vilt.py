@@ -186,18 +186,7 @@ class Vilt(Packed):
     def block(
         self, at: At, tokens: Tokens, prefix: tuple[Tensor, Tensor] | None = None, first: int | None = None
     ) -> Tokens:
-        layer: Any = self.layer(at)
-        attention = layer.attention.attention
-        block = Block(
-            before=layer.layernorm_before,
-            query=attention.query,
-            key=attention.key,
-            value=attention.value,
-            attended=lambda heads, x: layer.attention.output(heads, x) + x,
-            fed=lambda x: layer.output(layer.intermediate(layer.layernorm_after(x)), x),
-            heads=self.heads,
-        )
-        return self.run(block, tokens, prefix, first)
+        return self.run(steps(self.layer(at), self.heads), tokens, prefix, first)
 
     def query(self, at: At, x: Tensor) -> Tensor:
         layer: Any = self.layer(at)
@@ -225,6 +214,20 @@ class Vilt(Packed):
 
     def linear(self, at: At, role: str) -> str:
         return f"{self.path(at)}.{PATHS[role]}"
+
+
+def steps(layer: Any, heads: int) -> Block:
+    """The steps of a block of ViLT's kind: a norm before attention, and one before the MLP."""
+    attention = layer.attention.attention
+    return Block(
+        before=layer.layernorm_before,
+        query=attention.query,
+        key=attention.key,
+        value=attention.value,
+        attended=lambda attended, x: layer.attention.output(attended, x) + x,
+        fed=lambda x: layer.output(layer.intermediate(layer.layernorm_after(x)), x),
+        heads=heads,
+    )
 
 
 def _known_by(rule: ImageRule) -> dict[str, Any]:
