@@ -17,6 +17,9 @@ from transformers import (
     AutoModel,
     CLIPConfig,
     CLIPModel,
+    FlavaConfig,
+    FlavaForPreTraining,
+    FlavaModel,
     PreTrainedTokenizerFast,
     SiglipConfig,
     SiglipModel,
@@ -30,6 +33,7 @@ from mora_bench import campaign, registry
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Spec
+from mora_bench.backbones.flava import Flava
 from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.openclip_folder import CONFIG as OPEN_CLIP_CONFIG
 from mora_bench.backbones.siglip import Siglip
@@ -209,6 +213,25 @@ def open_clip_config() -> dict:
     }
 
 
+def tiny_flava(seed: int = 0, **changes) -> Flava:
+    """A FLAVA with random weights, whose encoders have different widths and depths."""
+    torch.manual_seed(seed)
+    shared = {"num_attention_heads": 2, "intermediate_size": 64}
+    text = shared | {"hidden_size": 32, "vocab_size": 200, "num_hidden_layers": 2, "max_position_embeddings": 80}
+    image = shared | {"hidden_size": 48, "image_size": 64, "patch_size": 16, "num_hidden_layers": 1}
+    parts = {"text_config": text | changes, "image_config": image}
+    parts["multimodal_config"] = shared | {"hidden_size": 40, "num_hidden_layers": 3}
+    codebook = {"num_groups": 4, "num_blocks_per_group": 1, "hidden_size": 8, "vocab_size": 16}
+    config = FlavaConfig(**parts, hidden_size=40, projection_dim=24, image_codebook_config=codebook)
+    flava = FlavaModel(config).eval()
+    for name, parameter in flava.named_parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 if "embeddings" in name or "token" in name else 0.2)
+        elif name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    return Flava(flava, MODALITIES, PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
+
+
 def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:
     """Texts that end with END, and pictures in [-1, 1], both padded."""
     generator = torch.Generator().manual_seed(0)
@@ -307,6 +330,20 @@ def open_clip_folder(tmp_path_factory, folder) -> Path:
     save_file(open_clip_weights(len(words)), out / "open_clip_model.safetensors")
     (out / OPEN_CLIP_CONFIG).write_text(json.dumps(open_clip_config()))
     (out / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    return out
+
+
+@pytest.fixture(scope="session")
+def flava_folder(tmp_path_factory, folder) -> Path:
+    """A FLAVA with its heads in transformers' layout, as the published one, with the words of `folder`."""
+    out = tmp_path_factory.mktemp("tiny-flava")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    flava = tiny_flava(vocab_size=len(words), pad_token_id=words["[PAD]"]).flava
+    whole = FlavaForPreTraining(flava.config)
+    whole.flava = flava
+    whole.save_pretrained(out)
+    for name in ("tokenizer.json", "preprocessor_config.json"):
+        (out / name).write_bytes((folder / name).read_bytes())
     return out
 
 

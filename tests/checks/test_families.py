@@ -82,10 +82,10 @@ TABLES = {
 
 
 @pytest.fixture(scope="module")
-def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, align_folder, sound_folder):
+def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, align_folder, flava_folder, sound_folder):
     """Names of backbones by family; two of them also with a frozen encoder of signals."""
     folders = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder}
-    folders |= {"open-clip": open_clip_folder, "align": align_folder}
+    folders |= {"open-clip": open_clip_folder, "align": align_folder, "flava": flava_folder}
     hearing = {f"{family}{HEARS}": f"{folders[family]}+signal:{sound_folder},3" for family in ("vilt", "clip")}
     return folders | hearing | NAMED
 
@@ -114,9 +114,10 @@ def keeps(subject: Subject, rules) -> None:
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 WHERE += [("siglip", "pair"), ("siglip", "studies"), ("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
 WHERE += [("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("clip+signal", "four")]
+WHERE += [("flava", "pair"), ("flava", "studies")]
 #: Where imputers are tried.
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
-IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four")]
+IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("flava", "four")]
 #: The product would take a quarter of all tests' time. By default MoRA is tried everywhere, another method in every
 #: fourth place, and each place tries a fourth of them; with this variable in the environment, all are.
 EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
@@ -147,7 +148,7 @@ def test_every_method_keeps_every_rule_or_says_why_it_makes_no_sense(family, dat
     spec = backbones.resolve(str(backbones_by_family[family]), 64)
     hears, family = family, family.removesuffix(HEARS)
     if kind.unfit(spec):
-        coupling = family in ("vilt", "fused", "pair", "align") and name == "mora-zhao"
+        coupling = family in ("vilt", "flava", "fused", "pair", "align") and name == "mora-zhao"
         assert coupling or (not spec.single_stream and name in ("aoept", "memprompt", "scp"))
         return
     keeps(subjects(hears, data)(kind, Dummy), RULES)
