@@ -46,6 +46,7 @@ class Spec:
         shallowest: blocks of the tower that has the fewest; 0 if it has a single stream.
         readout: how `pool` reads it: "mean" if every stream's feature is the mean of its tokens, else "pooler".
         projection: whether `align` can fit what `make_projection` gives.
+        pooled_only: whether layers run in `pool` alone, so that no other readout may stand in for it.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Spec:
     shallowest: int = 0
     readout: str = "pooler"
     projection: bool = False
+    pooled_only: bool = False
 
 
 class Backbone(nn.Module, ABC):

@@ -50,6 +50,11 @@ def fitting(recipe: Recipe, spec: Spec, table: Table) -> tuple[Recipe, str]:
             return fitting(replace(recipe, projection=ALIGNED), spec, table)[0], why
         if pictured.any() and recipe.projection == ALIGNED:
             _check_alignable(table, pictured)
+    if spec.pooled_only and recipe.readout in ("mean", "labels"):
+        raise UserError(
+            f"recipe.readout {recipe.readout}: layers of {spec.name} run behind the last block, and its pooler alone "
+            "reads them. Leave the option out."
+        )
     if recipe.readout == "labels" and recipe.decay_norms:
         return replace(recipe, decay_norms=False), "with labels there is no norm for recipe.decay_norms"
     if not recipe.readout:
