@@ -31,6 +31,7 @@ _WHERE = {
     "mora_bench.missing.gaps.contract": ("GapMechanism",),
     "mora_bench.backbones.contract": ("Backbone", "Spec", "At", "ROLES"),
     "mora_bench.backbones.vilt": ("extend_positions",),
+    "mora_bench.backbones.bridge_towers": ("split_attention",),
     "mora_bench.backbones.tokens": ("Part", "Tokens", "concatenated"),
     "mora_bench.methods.contract": ("Method", "InBlocks", "Place", "Axes", "Frozen", "EMBEDDINGS"),
     "mora_bench.methods.imputer": ("Imputer",),

@@ -15,6 +15,9 @@ from transformers import (
     AlignModel,
     AutoConfig,
     AutoModel,
+    BridgeTowerConfig,
+    BridgeTowerForMaskedLM,
+    BridgeTowerModel,
     CLIPConfig,
     CLIPModel,
     FlavaConfig,
@@ -31,6 +34,8 @@ from transformers import (
 
 from mora_bench import campaign, registry
 from mora_bench.backbones import load as backbones
+from mora_bench.backbones.bridge_towers import split_attention
+from mora_bench.backbones.bridgetower import BridgeTower
 from mora_bench.backbones.clip import Clip
 from mora_bench.backbones.contract import At, Spec
 from mora_bench.backbones.flava import Flava
@@ -232,6 +237,27 @@ def tiny_flava(seed: int = 0, **changes) -> Flava:
     return Flava(flava, MODALITIES, PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3]))
 
 
+def tiny_bridgetower(seed: int = 0, changes: dict | None = None, **text) -> BridgeTowerModel:
+    """A BridgeTower with random weights, as transformers makes it: two blocks below the first bridge, three above."""
+    torch.manual_seed(seed)
+    shared = {"hidden_size": 64, "num_attention_heads": 2, "intermediate_size": 48}
+    text = shared | {"vocab_size": 200, "num_hidden_layers": 4, "max_position_embeddings": 82} | text
+    image = {"hidden_size": 128, "num_hidden_layers": 4, "image_size": 64, "patch_size": 16}
+    config = shared | {"num_hidden_layers": 3, "text_config": text, "vision_config": image} | (changes or {})
+    network = BridgeTowerModel(BridgeTowerConfig(**config)).eval()
+    for name, parameter in network.named_parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 if "embedding" in name else 0.15)
+        elif name.endswith("bias"):
+            torch.nn.init.normal_(parameter, std=0.1)
+    return network
+
+
+def bridged(network: BridgeTowerModel) -> BridgeTower:
+    seen = PictureSpec(ImageRule(32, 64, 16), [0.5, 0.45, 0.4], [0.5, 0.4, 0.3])
+    return BridgeTower(split_attention(network), MODALITIES, seen)
+
+
 def dual_inputs(sizes: list[tuple[int, int]], lengths: list[int], patch: int = 16) -> Batch:
     """Texts that end with END, and pictures in [-1, 1], both padded."""
     generator = torch.Generator().manual_seed(0)
@@ -341,6 +367,20 @@ def flava_folder(tmp_path_factory, folder) -> Path:
     flava = tiny_flava(vocab_size=len(words), pad_token_id=words["[PAD]"]).flava
     whole = FlavaForPreTraining(flava.config)
     whole.flava = flava
+    whole.save_pretrained(out)
+    for name in ("tokenizer.json", "preprocessor_config.json"):
+        (out / name).write_bytes((folder / name).read_bytes())
+    return out
+
+
+@pytest.fixture(scope="session")
+def bridgetower_folder(tmp_path_factory, folder) -> Path:
+    """A BridgeTower with a head in transformers' layout, with the words of `folder`."""
+    out = tmp_path_factory.mktemp("tiny-bridgetower")
+    words = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    network = tiny_bridgetower(vocab_size=len(words), pad_token_id=words["[PAD]"])
+    whole = BridgeTowerForMaskedLM(network.config)
+    whole.bridgetower = network
     whole.save_pretrained(out)
     for name in ("tokenizer.json", "preprocessor_config.json"):
         (out / name).write_bytes((folder / name).read_bytes())

@@ -112,7 +112,7 @@ def test_the_shipped_clip_is_small_and_has_a_card_and_a_curve():
 
 def test_an_encoder_of_texts_alone_is_half_of_a_pair(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(UserError, match="model_type is 'bert'; expected one of: align, clip, flava, siglip, vilt"):
+    with pytest.raises(UserError, match="model_type is 'bert'; expected one of: align, bridgetower, clip, flava"):
         resolve(str(tmp_path), 64)
 
 

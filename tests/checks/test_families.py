@@ -82,10 +82,13 @@ TABLES = {
 
 
 @pytest.fixture(scope="module")
-def backbones_by_family(folder, clip_folder, siglip_folder, open_clip_folder, align_folder, flava_folder, sound_folder):
+def backbones_by_family(
+    folder, clip_folder, siglip_folder, open_clip_folder, align_folder, flava_folder, bridgetower_folder, sound_folder
+):
     """Names of backbones by family; two of them also with a frozen encoder of signals."""
     folders = {"vilt": folder, "clip": clip_folder, "siglip": siglip_folder}
     folders |= {"open-clip": open_clip_folder, "align": align_folder, "flava": flava_folder}
+    folders |= {"bridgetower": bridgetower_folder}
     hearing = {f"{family}{HEARS}": f"{folders[family]}+signal:{sound_folder},3" for family in ("vilt", "clip")}
     return folders | hearing | NAMED
 
@@ -114,10 +117,11 @@ def keeps(subject: Subject, rules) -> None:
 WHERE = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "studies"), ("clip", "four")]
 WHERE += [("siglip", "pair"), ("siglip", "studies"), ("fused", "pair"), ("fused", "studies"), ("pair", "pair")]
 WHERE += [("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("clip+signal", "four")]
-WHERE += [("flava", "pair"), ("flava", "studies")]
+WHERE += [("flava", "pair"), ("flava", "studies"), ("bridgetower", "pair"), ("bridgetower", "studies")]
 #: Where imputers are tried.
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
 IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("flava", "four")]
+IMPUTED += [("bridgetower", "pair")]
 #: The product would take a quarter of all tests' time. By default MoRA is tried everywhere, another method in every
 #: fourth place, and each place tries a fourth of them; with this variable in the environment, all are.
 EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
