@@ -30,7 +30,8 @@ import torch.nn.functional as F
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import Backbone, Spec
+from mora_bench.backbones.contract import Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 

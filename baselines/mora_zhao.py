@@ -22,7 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import Backbone, Spec
+from mora_bench.backbones.contract import Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.errors import UserError
 from mora_bench.methods.contract import Axes, InBlocks, Place
 

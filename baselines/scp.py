@@ -14,7 +14,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.methods.contract import Axes, Frozen, InBlocks, Place
 

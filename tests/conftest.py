@@ -37,12 +37,13 @@ from mora_bench.backbones import load as backbones
 from mora_bench.backbones.bridge_towers import split_attention
 from mora_bench.backbones.bridgetower import BridgeTower
 from mora_bench.backbones.clip import Clip
-from mora_bench.backbones.contract import At, Spec
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.flava import Flava
 from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.openclip_folder import CONFIG as OPEN_CLIP_CONFIG
 from mora_bench.backbones.siglip import Siglip
 from mora_bench.backbones.small import vocabulary
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.cells.cell import Cell

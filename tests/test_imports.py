@@ -126,6 +126,7 @@ def test_baselines_know_the_contracts_and_not_the_harness():
     allowed = (
         "mora_bench.methods",
         "mora_bench.backbones.contract",
+        "mora_bench.backbones.spec",
         "mora_bench.backbones.tokens",
         "mora_bench.data.shown",
         "mora_bench.data.presence",

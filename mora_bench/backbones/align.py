@@ -19,11 +19,11 @@ from torch import nn
 
 from mora_bench.backbones import grids
 from mora_bench.backbones.clip import SHIPPED
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import ProjectedDual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import fingerprint, tokenizer_file
 from mora_bench.backbones.pair import BertText
+from mora_bench.backbones.spec import Spec
 from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError

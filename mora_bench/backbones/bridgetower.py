@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.bridge_towers import BridgeImage, BridgeText, split_attention
 from mora_bench.backbones.clip import MEAN, SHIPPED, STD
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
@@ -33,6 +32,7 @@ from mora_bench.backbones.layout import (
     tokenizer_file,
     weights_files,
 )
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer

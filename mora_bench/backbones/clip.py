@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import ProjectedDual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
@@ -27,6 +26,7 @@ from mora_bench.backbones.layout import (
     tokenizer_file,
     weights_files,
 )
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
 from mora_bench.data.modalities.image import ImageInputs

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block, Packed
 from mora_bench.backbones.clip import MEAN, SHIPPED, STD
-from mora_bench.backbones.contract import At, Spec
+from mora_bench.backbones.contract import At
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
     PictureSpec,
@@ -38,6 +38,7 @@ from mora_bench.backbones.layout import (
     weights_files,
 )
 from mora_bench.backbones.patches import each_picture
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens, concatenated, texts_first
 from mora_bench.backbones.tower import ImageTower, Tower
 from mora_bench.backbones.vilt import PATHS, steps

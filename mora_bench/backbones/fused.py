@@ -30,10 +30,11 @@ from torch import Tensor, nn
 from mora_bench.backbones import grids, load
 from mora_bench.backbones.aligned import means, regression
 from mora_bench.backbones.blocks import Packed
-from mora_bench.backbones.contract import At, Spec, textless
+from mora_bench.backbones.contract import At, textless
 from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import fingerprint, number, read_json, tokenizer_file, weights_files
 from mora_bench.backbones.pair import BertText
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens, texts_first
 from mora_bench.backbones.vilt import SHIPPED
 from mora_bench.data.batch import Batch, Inputs

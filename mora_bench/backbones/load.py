@@ -23,8 +23,9 @@ from torch import nn
 
 from mora_bench import registry
 from mora_bench.backbones import installed, sounds
-from mora_bench.backbones.contract import Backbone, Spec
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.layout import read_json
+from mora_bench.backbones.spec import Spec
 from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from mora_bench.backbones.clip import MEAN, PROJECTIONS, SHIPPED, STD
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import ProjectedDual
 from mora_bench.backbones.layout import PictureSpec, fingerprint, tokenizer_file
 from mora_bench.backbones.openclip_folder import (
@@ -31,6 +30,7 @@ from mora_bench.backbones.openclip_folder import (
     weights_file,
 )
 from mora_bench.backbones.pair import BertText, VitImage
+from mora_bench.backbones.spec import Spec
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextRule
 from mora_bench.data.modalities.wordpiece import open_tokenizer

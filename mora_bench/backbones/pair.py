@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from mora_bench.backbones import clip, grids, installed, load
 from mora_bench.backbones.blocks import Block
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_encoder
 from mora_bench.backbones.layout import (
@@ -32,6 +31,7 @@ from mora_bench.backbones.layout import (
     tokenizer_file,
     weights_files,
 )
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import ImageTower, Tower
 from mora_bench.data.modalities.contract import Rule

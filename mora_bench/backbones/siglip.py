@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.clip import PATHS, SHIPPED, prenormed
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.dual import Dual
 from mora_bench.backbones.encoder import read_as
 from mora_bench.backbones.layout import (
@@ -34,6 +33,7 @@ from mora_bench.backbones.layout import (
     weights_files,
 )
 from mora_bench.backbones.patches import each_picture, placed
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens
 from mora_bench.backbones.tower import Tower
 from mora_bench.data.modalities.bag import BagInputs

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from mora_bench.backbones import sound_encoders
-from mora_bench.backbones.contract import Spec
 from mora_bench.backbones.encoder import one_thread
 from mora_bench.backbones.sound_encoders import SoundEncoder
+from mora_bench.backbones.spec import Spec
 from mora_bench.data.modalities.encoded import EncodingRule
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.signal_files import resampled

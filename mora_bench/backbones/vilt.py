@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block, Packed
-from mora_bench.backbones.contract import At, Spec, textless
+from mora_bench.backbones.contract import At, textless
 from mora_bench.backbones.layout import (
     check_loaded,
     fingerprint,
@@ -29,6 +29,7 @@ from mora_bench.backbones.layout import (
     weights_files,
 )
 from mora_bench.backbones.patches import each_picture, placed
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens, texts_first
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.bag import BagInputs

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mora_bench.backbones.contract import ROLES, At, Backbone, Spec
+from mora_bench.backbones.contract import ROLES, At, Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.checks.subject import MAX_TEXT, in_memory

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from torch import Tensor, nn
 
 from mora_bench import registry
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.contract import At, Backbone
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens
 
 #: `first_block` of a method that changes the embeddings, too.

@@ -28,7 +28,7 @@ from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
-    from mora_bench.backbones.contract import Spec
+    from mora_bench.backbones.spec import Spec
     from mora_bench.data.table import Table
 
 TWICE = "it was asked for twice"

@@ -15,7 +15,7 @@ from mora_bench.errors import UserError
 from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
-    from mora_bench.backbones.contract import Spec
+    from mora_bench.backbones.spec import Spec
     from mora_bench.data.table import Table
     from mora_bench.tasks.contract import Task
 

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from mora_bench.backbones import load as backbones
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.encoder import one_thread
+from mora_bench.backbones.spec import Spec
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache

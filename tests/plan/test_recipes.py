@@ -8,7 +8,7 @@ import pytest
 from conftest import make_cell
 
 from mora_bench import campaign, registry
-from mora_bench.backbones.contract import Spec
+from mora_bench.backbones.spec import Spec
 from mora_bench.cells import precision
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli.main import main

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from mora_bench.backbones import grids
 from mora_bench.backbones import load as backbones
 from mora_bench.backbones.clip import Clip
-from mora_bench.backbones.contract import At, Backbone, Spec
+from mora_bench.backbones.contract import At, Backbone
 from mora_bench.backbones.layout import number, read_json
 from mora_bench.backbones.pair import Pair
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.data.batch import Batch, Inputs
 from mora_bench.data.modalities.features import FeatureInputs, FeatureRule

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from mora_bench.backbones.clip import MEAN, STD, Clip
-from mora_bench.backbones.contract import Backbone, Spec
+from mora_bench.backbones.contract import Backbone
 from mora_bench.backbones.layout import PictureSpec
+from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.vilt import Vilt, extend_positions
 from mora_bench.data.modalities.pictures import ImageRule
 
