@@ -62,6 +62,10 @@ class BridgeTower(Dual):
     """
 
     title = "BridgeTower"
+    not_plain = (
+        "holds the attention of its picture tower as one packed layer, which `mora_bench.api.split_attention` takes "
+        "apart before LoRA can be loaded; MoRA's branches of the picture tower run in mora_bench alone"
+    )
     source = "arXiv 2206.08657"
     shipped = {UNTRAINED: "a small BridgeTower with random weights"}
 

@@ -51,6 +51,9 @@ class Backbone(nn.Module, ABC):
     kinds: ClassVar[tuple[str, ...]]
     #: The backbones that the family ships: name -> short description.
     shipped: ClassVar[dict[str, str]] = {}
+    #: Why plain transformers and peft cannot run adapters that were trained on it, in words that follow its title; ""
+    #: if they can.
+    not_plain: ClassVar[str] = ""
     #: The file that describes a folder of the family. `model_type` in config.json names a family; one that has another
     #: file is known by that file, in folders whose config.json names none.
     config_file: ClassVar[str] = "config.json"

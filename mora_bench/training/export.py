@@ -2,7 +2,8 @@
 
 adapter_model.safetensors   the adapter and the pooler, under the `peft` library's names where the method has them
 adapter_config.json         what `PeftModel.from_pretrained` reads; or, for other methods, the cell
-classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C); or one attention a label
+classifier.safetensors      the classifier: Linear(D, 2D), LayerNorm, GELU, Linear(2D, C); or one attention a label; or
+                            with loss cox a last layer of one risk and C biases (methods/proportional.py)
 projection.safetensors      what makes tokens of pictures' features, if the backbone has that
 imputer.safetensors         what stands in for what is missing, if that is more than the dummy
 trained.safetensors         every trained parameter under its own name, for `mora_bench predict`
@@ -59,8 +60,9 @@ def exported(model: Model, record: Record, scores: Scores) -> dict[str, bytes]:
         files[f"{name}.safetensors"] = save(plain)
     files["inference.json"] = (json.dumps(inference(record), indent=2) + "\n").encode()
     files["adapter_config.json"] = (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
-    loadable = export is not None and record.cell.impute == PLAIN
-    return files | {"README.md": card(record, scores, loadable, imputer_saved=bool(state)).encode()}
+    not_plain = f"{model.backbone.title} {model.backbone.not_plain}" if model.backbone.not_plain else ""
+    loadable = export is not None and record.cell.impute == PLAIN and not not_plain
+    return files | {"README.md": card(record, scores, loadable, bool(state), not_plain).encode()}
 
 
 def inference(record: Record) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def inference(record: Record) -> dict[str, Any]:
     rule = backbones.resolve(cell.backbone, cell.recipe.max_text).rules.get("image")
     settings: dict[str, Any] = {"features": asdict(rule)} if isinstance(rule, FeatureRule) else {}
     settings |= {"readout": cell.recipe.readout} if cell.recipe.readout else {}
+    settings |= {"loss": cell.recipe.loss} if cell.recipe.loss else {}
     return settings | {
         "labels": record.data.labels,
         "task": cell.task,
@@ -94,11 +97,12 @@ def _plain(value: Any) -> Any:
     return str(value.value) if hasattr(value, "value") else value
 
 
-def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = False) -> str:
+def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = False, not_plain: str = "") -> str:
     """The model card: what it is, how it was trained, how good it is, how to load it.
 
     Args:
         loadable: whether plain libraries can run it; imputer_saved: whether a file holds what the imputer learned.
+        not_plain: why plain libraries cannot run what is trained on this backbone, "" if they can.
     """
     cell = record.cell
     assert record.data is not None
@@ -121,6 +125,8 @@ def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = F
     elif cell.impute != PLAIN:
         where = "from `imputer.safetensors`" if imputer_saved else "and what it learned is kept nowhere"
         how = f"plain libraries cannot: `{cell.impute}` stands in for what is missing before block 0, {where}."
+    elif not_plain:
+        how = f"plain libraries cannot as they are: {not_plain}."
     else:
         how = "the peft library does not know this method; the names are those of mora_bench's own model."
     return f"""---

@@ -233,6 +233,14 @@ def test_the_card_says_what_it_is(runtime, folder):
     assert "| method | mora, rank 2, blocks 0, 1 |" in card
 
 
+def test_the_card_says_where_plain_libraries_cannot_run_it(runtime, bridgetower_folder):
+    _, _, adapter = saved(runtime, bridgetower_folder, "lora")
+    card = (adapter / "README.md").read_text()
+    assert "library_name: mora_bench" in card
+    assert "plain libraries cannot as they are: BridgeTower holds the attention of its picture tower" in card
+    assert "`mora_bench.api.split_attention`" in card
+
+
 def test_peft_mora_equals_the_harness_and_trains_what_it_should(tmp_path):
     ours, theirs = tiny_backbone(), tiny_backbone()
     method = Mora(ours, Axes(4, (0, 2)))
