@@ -85,6 +85,54 @@ def alone(subject: FamilySubject) -> None:
     expect(not torch.allclose(prefixed.x, full.x), "a prefix changes nothing")
 
 
+def apart(subject: FamilySubject) -> None:
+    """A sample's features do not hang on who else is in its batch, so padding is not read."""
+    backbone = subject.loaded()
+    with torch.no_grad():
+        together = _features(backbone, subject.streams(backbone))
+        for row in range(len(ROWS)):
+            batch = subject.samples.batch(ROWS[row : row + 1], np.ones((1, len(subject.samples.contents)), bool))
+            alone_in_it = _features(backbone, backbone.join(backbone.embed(batch), batch.present))
+            worst = (together[row] - alone_in_it[0]).abs().max().item()
+            expect(worst < 1e-3, f"features of sample number {row} differ by {worst:.2g} when it is alone in its batch")
+
+
+def appended(subject: FamilySubject) -> None:
+    """A token that a method appends is seen by the others, and is not pooled, but by layers that run in `pool`."""
+    backbone = subject.loaded()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        streams = subject.streams(backbone)
+        for s, tokens in enumerate(streams):
+            if not backbone.depths[s]:
+                continue
+            more = tokens.append(torch.randn(len(tokens), 2, backbone.widths[s], generator=generator))
+            plain, seen = backbone.block(At(s, 0), tokens), backbone.block(At(s, 0), more)
+            length = tokens.x.shape[1]
+            moved = (seen.x[:, :length] - plain.x)[tokens.mask].abs().max().item()
+            expect(moved > 0, f"tokens that are appended to stream {s} change no other token")
+        if subject.spec.pooled_only:
+            return
+        ended = _ended(backbone, streams)
+        longer = tuple(
+            tokens.append(torch.randn(len(tokens), 2, tokens.x.shape[2], generator=generator)) for tokens in ended
+        )
+        pooler = backbone.make_pooler()
+        worst = (backbone.pool(ended, pooler) - backbone.pool(longer, pooler)).abs().max().item()
+    expect(worst < 1e-4, f"features differ by {worst:.2g} when tokens are appended behind the last block")
+
+
+def _ended(backbone: Backbone, streams: tuple[Tokens, ...]) -> tuple[Tokens, ...]:
+    """The streams behind the last block."""
+    for i in range(backbone.depth):
+        streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
+    return streams
+
+
+def _features(backbone: Backbone, streams: tuple[Tokens, ...]) -> Tensor:
+    return backbone.pool(_ended(backbone, streams), backbone.make_pooler())
+
+
 def linear(subject: FamilySubject) -> None:
     """Every role is a linear layer of its network, inside the block's own module."""
     backbone = subject.loaded()
@@ -164,10 +212,7 @@ def _gradients(subject: FamilySubject, backbone: Backbone, lora: dict[str, Any])
     taken = range(len(backbone.modalities)) if len(backbone.modalities) > 1 else ()
     for lacking in (None, *taken):
         backbone.zero_grad(set_to_none=True)
-        streams = subject.streams(backbone, lacking)
-        for i in range(backbone.depth):
-            streams = tuple(backbone.block(At(s, i), tokens) for s, tokens in enumerate(streams))
-        backbone.pool(streams, backbone.make_pooler()).pow(2).sum().backward()
+        _features(backbone, subject.streams(backbone, lacking)).pow(2).sum().backward()
         clause = "with every modality" if lacking is None else f"without {backbone.modalities[lacking]}"
         for name, adapter in lora.items():
             for factor in (adapter.lora_A["default"].weight, adapter.lora_B["default"].weight):
@@ -177,7 +222,7 @@ def _gradients(subject: FamilySubject, backbone: Backbone, lora: dict[str, Any])
                 expect(finite, f"the gradient of an adapter on {name} is not finite for samples {clause}")
 
 
-RULES = (named, runs, alone, linear, adapted)
+RULES = (named, runs, alone, apart, appended, linear, adapted)
 
 
 def check(kind: type[Backbone], family: str) -> Iterator[tuple[str, str | None]]:

@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 class NewOptions:
     """Write a commented file that keeps every rule of its contract, for you to change. It is called as the file is."""
 
-    kind: tyro.conf.Positional[Literal["method", "predictor", "imputer", "dataset", "mechanism", "task"]]
+    kind: tyro.conf.Positional[Literal["method", "predictor", "imputer", "dataset", "mechanism", "task", "backbone"]]
     """what it defines"""
     file: tyro.conf.Positional[Path]
     """a Python file that is not there yet, such as my_gate.py"""

@@ -66,8 +66,8 @@ def uncounted(group: pd.DataFrame) -> list[str]:
         return []
     rows = group[["method", "uncounted"]].dropna().drop_duplicates()
     return [
-        f"GFLOPs of {method} do not include {what}, which could not be counted."
-        for method, what in rows.itertuples(index=False)
+        f"GFLOPs of {', '.join(methods)} do not include {what}, which could not be counted."
+        for what, methods in rows.groupby("uncounted", sort=False)["method"]
         if what
     ]
 

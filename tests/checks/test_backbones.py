@@ -1,6 +1,7 @@
 """Rules of backbones, on some that are made of torch's own encoder layers."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,19 @@ def test_a_layer_whose_weight_is_read_and_that_is_never_called_is_named():
     assert (
         "an adapter on attention_output of At(stream=0, block=0) moves the block's output by 0 in training" in message
     )
+
+
+def test_a_pooler_that_reads_padding_or_what_is_appended_is_named():
+    messages = broken("padded-layers")
+    assert len(messages) == 2
+    apart, appended = messages.values()
+    assert re.search(r"features of sample number \d differ by \S+ when it is alone in its batch", apart)
+    assert "when tokens are appended behind the last block" in appended
+
+
+def test_blocks_that_do_not_see_what_is_appended_are_named():
+    (message,) = broken("deaf-layers").values()
+    assert message == "tokens that are appended to stream 0 change no other token"
 
 
 @pytest.mark.parametrize("method", ["lora", "lora-all", "dora", "ia3"])

@@ -7,7 +7,7 @@ from mora_bench.cli.main import main
 pytestmark = pytest.mark.usefixtures("as_a_new_user")
 
 
-@pytest.mark.parametrize("kind", ["method", "predictor", "imputer", "dataset", "mechanism", "task"])
+@pytest.mark.parametrize("kind", ["method", "predictor", "imputer", "dataset", "mechanism", "task", "backbone"])
 def test_a_template_keeps_every_rule_under_the_name_of_its_file(kind, tmp_path, capsys):
     assert main(["new", kind, "my_own.py"]) == 0
     text = (tmp_path / "my_own.py").read_text()

@@ -1,5 +1,7 @@
 """Backbones of torch's own encoder layers, whose fused path in evaluation never calls what stands around a layer."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -106,7 +108,7 @@ class TorchLayers(Backbone):
         return x
 
     def make_pooler(self):
-        return nn.Linear(WIDTH, WIDTH)
+        return copy.deepcopy(self.pooler)
 
     def pool(self, streams, pooler):
         return pooler(streams[0].x[:, 0]).tanh()
@@ -147,3 +149,27 @@ class ReadLayers(TorchLayers):
 
     def make_layer(self):
         return nn.TransformerEncoderLayer(WIDTH, HEADS, 2 * WIDTH, dropout=0.1, batch_first=True)
+
+
+class PaddedLayers(TorchLayers):
+    """Its pooler reads the mean of all tokens, padding and what methods append included."""
+
+    shipped = {"padded-layers": "two of torch's encoder layers, with a careless pooler"}
+    family = "padded-layers"
+
+    def pool(self, streams, pooler):
+        return pooler(streams[0].x.mean(1)).tanh()
+
+
+class DeafLayers(TorchLayers):
+    """Its tokens attend only to those that its own embedding made."""
+
+    shipped = {"deaf-layers": "two of torch's encoder layers that do not see what is appended"}
+    family = "deaf-layers"
+
+    def block(self, at, tokens, prefix=None, first=None):
+        length = int((tokens.modality >= 0).any(0).nonzero().max()) + 1
+        short = super().block(at, tokens.first(length), prefix, first)
+        if first is not None:
+            return short
+        return tokens.with_x(torch.cat([short.x, tokens.x[:, length:]], 1))
