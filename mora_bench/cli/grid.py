@@ -6,10 +6,12 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import campaign, registry
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
 from mora_bench.cli import pricing
 from mora_bench.cli.options import option, parse
@@ -224,9 +226,9 @@ def _sum_up(rows: list[CellCount], cells: list[Cell], grid: Grid, runtime: Runti
 
 def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
     if everything:
-        for cell in plan.cells:
+        for cell, more in zip(plan.cells, distinctions(plan.cells), strict=True):
             rate = "" if cell.recipe is None else f"  lr {cell.recipe.lr:g}"
-            print(f"{status[cell]:8}  {cell.key}  {cell.source}  {cell.label}{rate}")
+            print(f"{status[cell]:8}  {cell.key}  {cell.source}  {cell.label}{rate}{more}")
     counts = Counter(status.values())
     known = ", ".join(f"{counts[s]} {s}" for s in (DONE, FAILED, TO_SCORE, TO_DO) if counts[s])
     floors = sum(cell.recipe is None for cell in plan.cells)
@@ -235,6 +237,23 @@ def _print_plan(plan: Plan, status: dict[Cell, str], everything: bool) -> None:
     if plan.collapsed:
         reasons = "; ".join(f"{count} because {why}" for why, count in plan.collapsed.items())
         print(f"{plan.asked} combinations requested, {sum(plan.collapsed.values())} dropped as duplicates: {reasons}")
+
+
+def distinctions(cells: Sequence[Cell]) -> list[str]:
+    """What tells cells of the same label apart: the backbone, and fields of the recipe but its rate, where a plan has
+    several; of a recipe's, values other than the default."""
+    plain = Recipe()
+    several = [f.name for f in fields(Recipe) if len({getattr(c.recipe, f.name) for c in cells if c.recipe}) > 1]
+    named = [name for name in several if name != "lr"]
+    backbones = {cell.backbone for cell in cells} - {NONE}
+    lines = []
+    for cell in cells:
+        words = [cell.backbone] * (len(backbones) > 1 and cell.backbone != NONE)
+        for name in named if cell.recipe else ():
+            value = getattr(cell.recipe, name)
+            words += [f"{name} {value}"] * (value != getattr(plain, name))
+        lines.append("".join(f"  {word}" for word in words))
+    return lines
 
 
 def progress(
