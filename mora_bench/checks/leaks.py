@@ -7,7 +7,10 @@ import torch
 
 from mora_bench.checks.rules import expect, some
 from mora_bench.checks.subject import Subject
+from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.contract import Content
+from mora_bench.data.presence import pattern_presence
+from mora_bench.methods.network import Model
 
 #: Flat arrays of content; a change of their values changes no sample's shape.
 FLAT = ("pixels", "ids", "values")
@@ -63,3 +66,49 @@ def hidden(subject: Subject) -> None:
     with torch.no_grad():
         same = torch.equal(first(batch), second(batch))
     expect(same, "noise where the training mask hides something changed the logits: what was fitted saw it")
+
+
+def own_label(subject: Subject) -> None:
+    """Where a method reads labels of training samples, a sample's own label there changes nothing of its logits.
+
+    Not in training and not afterwards, whatever part of what it showed it shows.
+    """
+    if not subject.method.reads_labels:
+        return
+    view, table = subject.training, subject.samples.table
+    for at in range(2 * view.present.shape[1] + 1):
+        targets = table.targets.copy()
+        targets[view.rows[at]] = 1 - targets[view.rows[at]]
+        samples = dataclasses.replace(subject.samples, table=dataclasses.replace(table, targets=targets))
+        models = _moved(subject.model()), _moved(dataclasses.replace(subject, samples=samples).model())
+        for shown in _parts(view.present[at]):
+            batch = subject.samples.batch(view.rows[[at]], shown[None])
+            for training in (True, False):
+                ours, theirs = (_logits(model, batch, training) for model in models)
+                expect(
+                    torch.equal(ours, theirs),
+                    f"the label of a training sample changed its own logits {'in' if training else 'after'} training: "
+                    "leave a sample out of what it reads",
+                )
+
+
+def _parts(present: np.ndarray) -> list[np.ndarray]:
+    """Every part of what a sample shows that is not empty, bool [M] each."""
+    patterns = pattern_presence(len(present))
+    return [pattern for pattern in patterns if not (pattern & ~present).any()]
+
+
+@torch.no_grad()
+def _moved(model: Model) -> Model:
+    """The model after a random change of what trains, because what starts at zero lets nothing through."""
+    generator = torch.Generator().manual_seed(0)
+    for parameter in model.trained().values():
+        parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
+    return model
+
+
+@torch.no_grad()
+def _logits(model: Model, batch: Batch, training: bool) -> torch.Tensor:
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return model.train(training)(batch)

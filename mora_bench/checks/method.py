@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mora_bench.backbones.tokens import Tokens
-from mora_bench.checks.leaks import absent, hidden
+from mora_bench.checks.leaks import absent, hidden, own_label
 from mora_bench.checks.rules import Rule, described, expect, some, tried
 from mora_bench.checks.spared import beginning, flops, padding, ranks
 from mora_bench.checks.subject import Subject
@@ -230,6 +230,7 @@ RULES: tuple[Rule[Subject], ...] = (
     observed_kept,
     absent,
     hidden,
+    own_label,
     alone,
     frozen,
     gradients,

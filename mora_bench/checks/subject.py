@@ -24,6 +24,7 @@ from mora_bench.tasks.contract import Task
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.cell import embedders
 from mora_bench.training.checkpoint import Checkpoint
+from mora_bench.training.labelled import fit_labelled
 from mora_bench.training.loop import train
 from mora_bench.training.probe import settle
 
@@ -65,6 +66,7 @@ class Subject:
             batch = self.training.batch(np.arange(len(self.training)))
             imputer.fit([(model.embed(batch), batch.present)])
             method.fit([(model.embed(batch), batch.present)])
+        fit_labelled(model, self.training, [batch], self.task, CPU)
         if spare:
             settle(model, self.training, CPU)
         return model

@@ -61,6 +61,11 @@ class Method(nn.Module, ABC):
     reads: ClassVar[dict[str, str | int | float | bool]] = {}
     #: Whether weights of the backbone itself train (full fine-tuning, BitFit).
     trains_backbone: ClassVar[bool] = False
+    #: Whether it reads the labels of training samples beside its loss, so that `fit_labelled` is called. The rule
+    #: `mora_bench.checks.leaks.own_label` checks what it does with them.
+    reads_labels: ClassVar[bool] = False
+    #: A remark on it for readers of tables, in words that follow its name; "" if nothing.
+    remark: ClassVar[str] = ""
     #: Change it when the same cell would train something else.
     version: ClassVar[int] = 1
 
@@ -85,6 +90,19 @@ class Method(nn.Module, ABC):
 
         They hold only what the training mask shows: no labels, no validation or test rows, and a dummy for every absent
         modality. The rule `mora_bench.checks.leaks.hidden` checks this.
+        """
+
+    def fit_labelled(self, observed: Iterable[tuple[list[Part], Tensor, Tensor]], steady: Tensor) -> None:
+        """Learn from embedded training batches and their labels, after `fit`, where the class says `reads_labels`.
+
+        What a sample is predicted must not depend on its own label in what is learned here, in training and afterwards
+        alike: training would else read the answer. Parameters may be made here, because nothing has trained yet.
+
+        Args:
+            observed: (parts, present bool [B, M], labels float [B, C]) of the training side alone, as its mask shows
+                it. Labels are 1, 0, or NaN where the data do not say (`Task.truth`).
+            steady: bool [M], the modalities whose embedded tokens stay as they are here: nothing that trains and no
+                dropout changes them, and they are computed in float32 in training, too. A sample is known by these.
         """
 
     def detach(self, backbone: Backbone) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -185,14 +186,24 @@ class Model(nn.Module):
 
     def _run(self, state: State, start: int, stop: int) -> State:
         for stage in range(start, stop):
-            if stage == EMBED:
-                state = (self.embed(state), state.present)
-            elif stage == FILL:
-                parts, present = state
-                state = PrefixState(self.backbone.join(self.imputer.fill(parts, present), present))
+            if stage < BLOCKS:
+                with self._exactly():
+                    state = self._embedded(stage, state)
             else:
                 state = PrefixState(self._changed(stage - BLOCKS, state))
         return state
+
+    def _embedded(self, stage: int, state: State) -> State:
+        if stage == EMBED:
+            return self.embed(state), state.present
+        parts, present = state
+        return PrefixState(self.backbone.join(self.imputer.fill(parts, present), present))
+
+    def _exactly(self) -> AbstractContextManager:
+        """Float32 whatever the precision of training, where a method knows training samples by their tokens."""
+        device = next(self.backbone.parameters()).device.type
+        asked = self.method.reads_labels and torch.amp.is_autocast_available(device)
+        return torch.autocast(device, enabled=False) if asked else nullcontext()
 
     def _changed(self, i: int, state: PrefixState) -> tuple[Tokens, ...]:
         frozen = self.frozen(i, state)

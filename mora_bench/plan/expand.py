@@ -24,7 +24,7 @@ from mora_bench.plan.floors import cell_of, competing, read_by, reads_backbone, 
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
-from mora_bench.plan.recipes import overridden, recipe_of, watched_of
+from mora_bench.plan.recipes import drops, overridden, recipe_of, watched_of
 from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
@@ -112,17 +112,16 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         gaps = gaps_of(grid, table)
         befores = befores_of(grid, table, runtime)
         for spec, (missing, pattern), gap, name in product(specs, masks, gaps, methods):
-            unfit = registry.get(registry.METHODS, name).unfit(spec) or unread(spec.rules, table.kinds, gap.value)
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
+            method = registry.get(registry.METHODS, name)
+            unfit = method.unfit(spec) or unread(spec.rules, table.kinds, gap.value) or drops(method, recipe)
+            unfit = f"{name} makes no sense on {spec.name}: {unfit}" if unfit else ""
             base["watched"] = watched_of(table.task, recipe)
             for axes, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or gap.why or after.value is None:
-                        yield (
-                            None,
-                            f"{name} makes no sense on {spec.name}: {unfit}" if unfit else gap.why or after.why,
-                        )
+                        yield None, unfit or gap.why or after.why
                         continue
                     cell = Cell(
                         **base,

@@ -46,6 +46,16 @@ def recipe_of(grid: Grid, flags: Collection[str], dataset: str, method: str, dev
     return replace(recipe.settled(), precision=precision_of(recipe.precision, device)[0])
 
 
+def drops(method: type[Any], recipe: Recipe) -> str:
+    """Why a method that knows training samples by their tokens cannot run with a recipe, in words; "" if it can."""
+    if not (method.reads_labels and recipe.dropout):
+        return ""
+    return (
+        "it knows a training sample by its embedded tokens, to leave out its own label, and recipe.dropout "
+        f"{recipe.dropout:g} changes these (leave it at 0)"
+    )
+
+
 def watched_of(task: str, recipe: Recipe) -> str:
     """The score that says which parameters are best, as a cell holds it: "" for the task's primary one.
 

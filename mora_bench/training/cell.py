@@ -36,6 +36,7 @@ from mora_bench.training.checkpoint import Checkpoint
 from mora_bench.training.cost import PeakMemory, parameters
 from mora_bench.training.decoded import pool_of, reopen, samples
 from mora_bench.training.export import exported
+from mora_bench.training.labelled import fit_labelled
 from mora_bench.training.learner import Fit, NotFinite, class_weights
 from mora_bench.training.loop import train
 from mora_bench.training.modality_dropout import Dropping
@@ -195,7 +196,7 @@ def _outcome(
         status="done",
         cell=cell,
         provenance=provenance.collect(runtime),
-        competitor=Competitor(title=model.method.title, family=model.method.family),
+        competitor=Competitor(title=model.method.title, family=model.method.family, remark=model.method.remark),
         training=fit.as_record(cell.watched),
         beginning=Beginning(
             constant=shortcuts.constant, ahead=shortcuts.ahead, lean=shortcuts.lean, kept=fit.kept, pairs=model.pairs
@@ -243,6 +244,7 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     # `observed` is lazy: the training set is embedded only if `fit` asks for it.
     imputer.fit(observed(model, training, recipe.batch, device))
     method.fit(observed(model, training, recipe.batch, device))
+    fit_labelled(model, training, in_order(training, recipe.batch, device), task, device)
     settle(model, training, device)
     return model
 

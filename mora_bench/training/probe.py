@@ -52,6 +52,19 @@ def settle(model: Model, view: View, device: torch.device) -> Shortcuts:
     return shortcuts
 
 
+def steady(model: Model, view: View, device: torch.device) -> Tensor:
+    """The modalities whose embeddings neither training nor chance changes, bool [M], found as `settle` does."""
+    batch = _every_pattern(view).to(device)
+    with untouched(model), torch.no_grad():
+        model.train()
+        first, again = model.embed(batch), model.embed(batch)
+        _move(model)
+        moved = model.embed(batch)
+    same = [_same([a.x, a.x], [b.x, c.x]) for a, b, c in zip(first, again, moved, strict=True)]
+    # A backbone that trains is not among what was moved.
+    return torch.tensor(same, device=device) & (not model.method.trains_backbone)
+
+
 def verify(
     model: Model,
     view: View,

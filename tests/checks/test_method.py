@@ -242,6 +242,51 @@ def test_a_fit_on_what_is_shown_keeps_every_rule(folder, toy):
     assert candidate.model().method.bias.any()
 
 
+class RemembersItself(Plain):
+    """Adds the labels of the training sample that is most like it, which in training is the sample itself."""
+
+    reads_labels = True
+    leaves_out = False
+
+    def __init__(self, backbone, axes):
+        super().__init__(backbone, axes)
+        self._backbone = [backbone]
+        self.bias = nn.Parameter(0.1 * torch.randn(8, backbone.width))
+
+    @property
+    def first_block(self):
+        return 0
+
+    def fit_labelled(self, observed, steady):
+        assert steady.tolist() == [True, True]
+        (batch,) = observed
+        parts, present, labels = batch
+        assert labels.shape == (16, 8)
+        (tokens,) = self._backbone[0].join(parts, present)
+        self.register_buffer("keys", self.key(tokens))
+        self.register_buffer("patterns", tokens.pattern)
+        self.register_buffer("labels", labels)
+
+    def key(self, tokens):
+        return (tokens.x * (tokens.modality == 0)[..., None]).sum(1)
+
+    def block(self, at, frozen, tokens):
+        out = frozen(tokens)
+        if at.block:
+            return out
+        distance = torch.cdist(self.key(tokens), self.keys, compute_mode="donot_use_mm_for_euclid_dist")
+        if self.leaves_out:
+            itself = (distance < 1e-3) & (tokens.pattern[:, None] == self.patterns)
+            distance = distance.masked_fill(itself, torch.inf)
+        return out.with_x(out.x + (self.labels[distance.argmin(1)] @ self.bias)[:, None])
+
+
+class LeavesItselfOut(RemembersItself):
+    """Leaves it out where it shows what it showed; with less it is another one, which it does not know for itself."""
+
+    leaves_out = True
+
+
 class OutOfRange(Plain):
     @property
     def first_block(self):
@@ -299,6 +344,8 @@ BROKEN = [
     (WrongWidth, Dummy, "outputs", r"block\(1, ...\) returned x of shape \[4, \d+, 31\]; expected \[4, T, 32\]"),
     (ForgetsTheMask, Dummy, "outputs", "returned mask of shape"),
     (ReturnsATensor, Dummy, "outputs", "returned Tensor; expected Tokens"),
+    (RemembersItself, Dummy, "own_label", "the label of a training sample changed its own logits in training"),
+    (LeavesItselfOut, Dummy, "own_label", "the label of a training sample changed its own logits in training"),
     (OutOfRange, Dummy, "outputs", "first_block is 7; expected -1"),
     (MixesSamples, Dummy, "alone", "when they are predicted one by one"),
     (Peeks, Dummy, "absent", "in the text of samples that have none changed their logits"),

@@ -123,7 +123,14 @@ def cost(name: str, subject: CountedNet, settings: Settings) -> MethodCost:
     plain = copy.deepcopy(backbone.network)
     torch.manual_seed(0)
     method = kind(backbone, axes)
-    model = Model(backbone, method, Dummy(backbone), settings.classes, head_seed=0, readout=settings.readout).eval()
+    model = Model(backbone, method, Dummy(backbone), settings.classes, head_seed=0, readout=settings.readout)
+    if kind.reads_labels:
+        # The sample itself stands in for training samples: only lengths and the number of labels are read here.
+        known = batch.present.any(0)
+        with torch.no_grad():
+            unlabelled = torch.zeros(len(batch), settings.classes)
+            method.fit_labelled([(model.embed(batch), batch.present, unlabelled)], known)
+    model.eval()
     counted = msgspec.to_builtins(parameters(model))
     multiply_adds = forward_flops(model, batch).flops / 2
     with torch.no_grad():
