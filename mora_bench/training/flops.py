@@ -65,6 +65,7 @@ def _nothing(inputs: list, outputs: list) -> int:
 FREE = {
     f"aten::{name}"
     for name in [
+        "__or__",
         "_unique2",
         "abs",
         "add",
@@ -76,6 +77,7 @@ FREE = {
         "argsort",
         "bitwise_and",
         "bitwise_not",
+        "bitwise_or",
         "cat",
         "clamp",
         "clamp_max",
@@ -140,7 +142,9 @@ FREE = {
         "ones_like",
         "pad",
         "pow",
+        "real",
         "repeat",
+        "round",
         "rsqrt",
         "rsub",
         "sigmoid",
@@ -159,6 +163,7 @@ FREE = {
         "upsample_bicubic2d",
         "upsample_bilinear2d",
         "upsample_linear1d",
+        "view_as_complex",
         "where",
         "zeros",
         "zeros_like",

@@ -23,6 +23,10 @@ def test_methods_take_any_number_of_modalities(name):
     x = torch.randn(1, 9, 32, generator=generator).expand(7, -1, -1)
     modality = torch.arange(9).div(3, rounding_mode="floor").to(torch.int8).expand(7, -1)
     tokens = Tokens(x, torch.ones(7, 9, dtype=torch.bool), present, modality)
+    if kind.reads_labels:
+        known = Tokens(torch.randn(7, 9, 32, generator=generator), tokens.mask, present, modality)
+        backbone.join = lambda parts, present: (known,)
+        method.fit_labelled([([], present, torch.eye(7))], torch.ones(3, dtype=torch.bool))
     for parameter in method.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     with torch.no_grad():

@@ -119,7 +119,7 @@ def test_all_methods_are_those_that_run_on_it(tools, monkeypatch, capsys):
     monkeypatch.setattr(methods, "cost", lambda name, *_: asked.append(name) or {})
     monkeypatch.setattr(costs, "_methods", lambda _: None)
     assert cli.main(["costs", "small-dual", "--methods", "all", "--text-length", "4"]) == 0
-    assert set(registry.names(registry.METHODS)) - set(asked) == {"aoept", "memprompt", "scp"}
+    assert set(registry.names(registry.METHODS)) - set(asked) == {"aoept", "memprompt", "ragpt", "scp"}
 
 
 def test_a_folder_with_odd_positions_is_named(folder, tmp_path, capsys):

@@ -39,6 +39,13 @@ def on_gpu(model: Model) -> Model:
         for name, buffer in list(module._buffers.items()):
             if buffer is not None:
                 module._buffers[name] = empty(buffer)
+    # RAGPT's samples are no buffers, so that no checkpoint holds them.
+    if memory := getattr(model.method, "memory", None):
+        for name, held in vars(memory).items():
+            if isinstance(held, dict):
+                setattr(memory, name, {m: empty(tensor) for m, tensor in held.items()})
+            elif isinstance(held, torch.Tensor):
+                setattr(memory, name, empty(held))
     return model
 
 

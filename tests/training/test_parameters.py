@@ -63,6 +63,8 @@ def test_mora_has_the_papers_counts(classes, base, head, trained, share):
         ("scp", Axes(blocks=BLOCKS), 6 * 16 * 768 + 6 * (4 * 768 + 32 * 64 + 32 * 768)),
         # AOEPT: 16 queries a block, a norm and a gate 768-48-768 for each of two modalities and shared; a scale.
         ("aoept", Axes(blocks=SIX), 3 * (6 * 16 * 768 + 2 * 768 + NARROW) + 1),
+        # RAGPT: its attention; what makes a modality's tokens, and a vector a label, come with the training samples.
+        ("ragpt", Axes(blocks=(1,)), 3 * (768 * 768 + 768)),
         ("mora", Axes(4, BLOCKS), 12 * 9_216),
         ("mora-blind", Axes(4, (0,)), 9_216),
         ("mora-swapped", Axes(4, (0,)), 9_216),
