@@ -124,6 +124,7 @@ FREE = {
         "masked_fill",
         "masked_fill_",
         "max",
+        "max_pool2d",
         "mean",
         "mT",
         "meshgrid",

@@ -319,3 +319,8 @@ def test_what_a_tool_prints_of_a_frozen_network(tool, share):
     (small,) = subject("small", InputSize(8)).nets
     all_of_it = ours(small).parameters
     assert TOOLS[tool].count(replace(small, module=small.module.requires_grad_(False))).parameters == share * all_of_it
+
+
+def test_of_a_frozen_picture_network_and_its_features_nothing_is_left_out():
+    for net in subject("align-untrained", InputSize(8)).nets:
+        assert ours(net).left_out == ()
