@@ -25,7 +25,7 @@ from mora_bench.methods.contract import Axes
 from mora_bench.methods.network import Model
 from mora_bench.plan.mask_files import load
 from mora_bench.records import provenance
-from mora_bench.records.schema import SCHEMA, Beginning, Clock, Competitor, Flops, Record
+from mora_bench.records.schema import Beginning, Clock, Flops
 from mora_bench.records.store import Store
 from mora_bench.scoring.protocol import scored
 from mora_bench.seeds import derive
@@ -190,13 +190,11 @@ def _outcome(
     batch = recipe_of(cell).batch
     logits = {n: predict(model, views[n].samples, views[n].rows, batch, device) for n in ("val", "test")}
     shortcuts = model.shortcuts
-    record = Record(
-        schema=SCHEMA,
-        key=cell.key,
-        status="done",
-        cell=cell,
-        provenance=provenance.collect(runtime),
-        competitor=Competitor(title=model.method.title, family=model.method.family, remark=model.method.remark),
+    record = recorded.begun(
+        cell,
+        runtime,
+        "done",
+        recorded.competitor_of(model.method),
         training=fit.as_record(cell.watched),
         beginning=Beginning(
             constant=shortcuts.constant, ahead=shortcuts.ahead, lean=shortcuts.lean, kept=fit.kept, pairs=model.pairs

@@ -13,7 +13,7 @@ from mora_bench.data import presence
 from mora_bench.data.shown import Shown, shown
 from mora_bench.data.sides import Side
 from mora_bench.methods.predictor import Predictor
-from mora_bench.records.schema import Clock, Competitor
+from mora_bench.records.schema import Clock
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
@@ -38,15 +38,8 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     learned = time.perf_counter()
     logits = {name: predicted(predictor, task, gaps.of_side(cell, sides[name]), seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
-    competitor = Competitor(
-        title=predictor.title,
-        family=predictor.family,
-        abstains=predictor.abstains,
-        remark=predictor.remark,
-        adapts=predictor.adapts,
-    )
     clock = Clock(cell_s=ended - begun, predict_s=ended - learned)
-    return recorded.without_network(cell, runtime, competitor, sides, present, logits, clock)
+    return recorded.without_network(cell, runtime, recorded.competitor_of(predictor), sides, present, logits, clock)
 
 
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:

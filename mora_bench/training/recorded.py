@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -33,6 +33,31 @@ class Outcome:
     split: str = ""
 
 
+#: What methods and predictors say of themselves; a method has not all of it.
+SAID = ("title", "family", "abstains", "remark", "adapts")
+
+
+def competitor_of(kind: Any, name: str = "") -> Competitor:
+    """How a method or predictor, or a class of them, describes itself; `name` stands for what is no text."""
+    texts = {part: getattr(kind, part, "") for part in SAID}
+    return Competitor(**{part: text if isinstance(text, str) else name for part, text in texts.items()})
+
+
+def begun(
+    cell: Cell, runtime: Runtime, status: Literal["done", "failed"], competitor: Competitor, **parts: Any
+) -> Record:
+    """The record of a cell that ran here and now; `parts` are its further fields."""
+    return Record(
+        schema=SCHEMA,
+        key=cell.key,
+        status=status,
+        cell=cell,
+        provenance=provenance.collect(runtime),
+        competitor=competitor,
+        **parts,
+    )
+
+
 def without_network(
     cell: Cell,
     runtime: Runtime,
@@ -43,16 +68,7 @@ def without_network(
     time: Clock,
 ) -> Outcome:
     """The outcome of a cell that no network of ours predicted, from the logits of its validation and test sides."""
-    record = Record(
-        schema=SCHEMA,
-        key=cell.key,
-        status="done",
-        cell=cell,
-        provenance=provenance.collect(runtime),
-        competitor=competitor,
-        data=described({}, sides, present),
-        time=time,
-    )
+    record = begun(cell, runtime, "done", competitor, data=described({}, sides, present), time=time)
     split = write_split(Store(runtime.out), cell, sides)
     return Outcome(record, predictions(sides, logits), scored(cell, predicted(sides, logits)), split=split)
 

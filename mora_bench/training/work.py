@@ -8,12 +8,11 @@ from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data.readers.links import follow_links
-from mora_bench.records import provenance
 from mora_bench.records.leases import Lease, Leases
-from mora_bench.records.schema import SCHEMA, Competitor, Record
+from mora_bench.records.schema import Competitor, Record
 from mora_bench.records.store import TO_DO, Store
 from mora_bench.training import cell as network_cells
-from mora_bench.training import predictors
+from mora_bench.training import predictors, recorded
 from mora_bench.training.failure import described
 from mora_bench.training.guards import same_code, same_precision
 from mora_bench.training.recorded import Outcome
@@ -77,16 +76,7 @@ def _outcomes(bundle: Sequence[Cell], runtime: Runtime) -> list[Outcome]:
 def failure(cell: Cell, runtime: Runtime, error: BaseException) -> Record:
     """The record of a cell that failed: the reason and the tail of the trace, without what may be a patient's."""
     message, trace = described(error, cell, runtime)
-    return Record(
-        schema=SCHEMA,
-        key=cell.key,
-        status="failed",
-        cell=cell,
-        provenance=provenance.collect(runtime),
-        competitor=competitor(cell.method),
-        error=message,
-        trace=trace,
-    )
+    return recorded.begun(cell, runtime, "failed", competitor(cell.method), error=message, trace=trace)
 
 
 def lost(cell: Cell, runtime: Runtime, reason: str) -> None:
@@ -107,6 +97,4 @@ def competitor(name: str) -> Competitor:
         kind = registry.get(group, name)
     except Exception:
         return Competitor(title=name, family="")
-    # Where a method failed, its description may be wrong, too.
-    texts = {part: getattr(kind, part, "") for part in ("title", "family", "abstains", "remark", "adapts")}
-    return Competitor(**{part: text if isinstance(text, str) else name for part, text in texts.items()})
+    return recorded.competitor_of(kind, name)
