@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from threadpoolctl import threadpool_limits
 from tokenizers import Tokenizer
 from transformers import (
     AlignConfig,
@@ -62,7 +63,9 @@ from mora_bench.methods.network import Model
 from mora_bench.training.decoded import samples
 from mora_bench.training.probe import settle
 
+# As many processes test as there are cores, so threads of linear algebra would only wait for each other.
 torch.set_num_threads(1)
+threadpool_limits(limits=1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
 MODALITIES = {"text": "text", "image": "image"}
 #: The methods that run on a single stream, such as the toys' ViLT.

@@ -90,7 +90,7 @@ def test_a_tracker_is_handed_every_cell_once_with_its_validations_and_scores(tmp
         key: (history[key], score) for key, score in scores.items()
     }
     assert sorted(method for _, _, method, _ in lines) == ["commonest", "head"]
-    assert max(history.values()) == 4
+    assert max(history.values()) == 5
 
 
 def test_a_modality_that_the_backbone_does_not_know_trains_with_the_head_and_is_counted_as_adapter(tmp_path):

@@ -1,5 +1,6 @@
 """One toy of every contract in one plug-in file, from public names alone; tests/test_toys.py runs a grid with it."""
 
+import copy
 import json
 import math
 from dataclasses import dataclass
@@ -250,7 +251,7 @@ class ToyNet(Backbone):
         return x
 
     def make_pooler(self):
-        return nn.Linear(self.width, self.width)
+        return copy.deepcopy(self.pooler)
 
     def pool(self, streams, pooler):
         """The mean over the towers of modalities that are there."""

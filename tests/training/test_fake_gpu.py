@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ON_A_STREAM, load, thirds
+from mora_baselines.ragpt import Memory
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
 
 from mora_bench import registry
@@ -40,7 +41,8 @@ def on_gpu(model: Model) -> Model:
             if buffer is not None:
                 module._buffers[name] = empty(buffer)
     # RAGPT's samples are no buffers, so that no checkpoint holds them.
-    if memory := getattr(model.method, "memory", None):
+    memory = getattr(model.method, "memory", None)
+    if isinstance(memory, Memory):
         for name, held in vars(memory).items():
             if isinstance(held, dict):
                 setattr(memory, name, {m: empty(tensor) for m, tensor in held.items()})
