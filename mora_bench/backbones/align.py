@@ -20,7 +20,7 @@ from torch import nn
 from mora_bench.backbones import grids
 from mora_bench.backbones.clip import SHIPPED
 from mora_bench.backbones.dual import ProjectedDual
-from mora_bench.backbones.encoder import read_as
+from mora_bench.backbones.encoder import read_as, without_dropout
 from mora_bench.backbones.layout import fingerprint, tokenizer_file
 from mora_bench.backbones.pair import BertText
 from mora_bench.backbones.spec import Spec
@@ -48,9 +48,7 @@ class Align(ProjectedDual):
     def __init__(self, text: nn.Module, projection: nn.Module, rule: grids.FeatureGrid, modalities: Mapping[str, str]):
         # No feature is read off its pooler.
         text.pooler = None  # type: ignore[assignment]
-        for module in text.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
+        without_dropout(text)
         net = nn.ModuleDict({TEXT: text, PROJECTION: projection}).eval()
         super().__init__(net, {"text": BertText(text, TEXT, False), "image": grids.GridTower(rule)}, modalities)
 

@@ -9,11 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.blocks import Block
+from mora_bench.backbones.clip import ClipImage
 from mora_bench.backbones.layout import PictureSpec
 from mora_bench.backbones.pair import BertText
-from mora_bench.backbones.tokens import Part
-from mora_bench.backbones.tower import ImageTower
-from mora_bench.data.modalities.image import ImageInputs
 
 if TYPE_CHECKING:
     from transformers import BridgeTowerModel
@@ -87,7 +85,7 @@ class BridgeText(BertText):
         return self.count
 
 
-class BridgeImage(ImageTower):
+class BridgeImage(ClipImage):
     """Args:
     count: blocks up to the first bridge; seen: the values that it is used to.
     """
@@ -114,17 +112,8 @@ class BridgeImage(ImageTower):
     def depth(self) -> int:
         return self.count
 
-    def patches(self, pixels: Tensor) -> Tensor:
-        return self.module.embeddings.patch_embedding(pixels)
-
-    def table(self) -> tuple[Tensor, Tensor]:
-        embeddings = self.module.embeddings
-        positions = embeddings.position_embedding.weight
-        return embeddings.class_embedding + positions[0], positions[1:]
-
-    def picture(self, inputs: ImageInputs) -> Part:
-        part = super().picture(inputs)
-        return Part(self.module.ln_pre(part.x), part.mask)
+    def entered(self, x: Tensor) -> Tensor:
+        return self.module.ln_pre(x)
 
     def steps(self, block: int) -> Block:
         layer: Any = self.layer(block)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from mora_bench.backbones.bridge_towers import BridgeImage, BridgeText, split_attention
 from mora_bench.backbones.clip import MEAN, SHIPPED, STD
 from mora_bench.backbones.dual import Dual
-from mora_bench.backbones.encoder import read_as
+from mora_bench.backbones.encoder import for_words, read_as, without_dropout
 from mora_bench.backbones.layout import (
     PictureSpec,
     fingerprint,
@@ -35,7 +35,6 @@ from mora_bench.backbones.layout import (
 from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.data.modalities.text import TextRule
-from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 
@@ -81,7 +80,7 @@ class BridgeTower(Dual):
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
         trained, folder = folder is not None, folder or SHIPPED
-        config, where = config if trained else _small(folder), folder / "config.json"
+        config, where = config if trained else for_words(SMALL, folder), folder / "config.json"
         text = {"max_position_embeddings": 514, "pad_token_id": 1, "hidden_size": 768} | config["text_config"]
         image = {"hidden_size": 768} | config["vision_config"]
         count, tokenizer, seen = _blocks(config, where), tokenizer_file(folder), _seen_by(folder, config, name)
@@ -123,11 +122,9 @@ class BridgeTower(Dual):
             net = read_as(BridgeTowerModel, spec.folder, "a BridgeTower checkpoint")
         else:
             torch.manual_seed(seed)
-            config = _small(spec.folder)
+            config = for_words(SMALL, spec.folder)
             net = BridgeTowerModel(BridgeTowerConfig(**config)).eval()
-        for module in net.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
+        without_dropout(net)
         return cls(split_attention(net), modalities, _seen_by(spec.folder, config, spec.name))
 
     def make_pooler(self) -> nn.ModuleDict:
@@ -214,12 +211,6 @@ def _blocks(config: Mapping[str, Any], where: Path) -> int:
             "not below the number across, and no layer removed: each upper block feeds a cross-modal layer."
         )
     return depths[0] - crossed + 1
-
-
-def _small(folder: Path) -> dict[str, Any]:
-    """The configuration of the small one, for the words of a folder's tokenizer."""
-    words = open_tokenizer(tokenizer_file(folder)).get_vocab()
-    return SMALL | {"text_config": SMALL["text_config"] | {"vocab_size": len(words), "pad_token_id": words["[PAD]"]}}
 
 
 def _seen_by(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:

@@ -109,7 +109,11 @@ class ClipImage(ImageTower):
 
     def picture(self, inputs: ImageInputs) -> Part:
         part = super().picture(inputs)
-        return Part(self.module.pre_layrnorm(part.x), part.mask)
+        return Part(self.entered(part.x), part.mask)
+
+    def entered(self, x: Tensor) -> Tensor:
+        """The norm before the first block, [B, T, D] -> [B, T, D]."""
+        return self.module.pre_layrnorm(x)
 
     def steps(self, block: int) -> Block:
         return prenormed(self.layer(block))

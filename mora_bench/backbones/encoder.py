@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mora_bench.backbones.layout import check_loaded
+from mora_bench.backbones.layout import check_loaded, tokenizer_file
+from mora_bench.data.modalities.wordpiece import open_tokenizer
 
 #: What is left out at random in training. Of encoders of sound the last two ask for a weight that nothing else reads,
 #: and that published checkpoints lack.
@@ -29,6 +30,20 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def without_dropout(network: nn.Module) -> nn.Module:
+    """The network, whose modules for dropout leave nothing out until `Backbone.set_dropout` says otherwise."""
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    return network
+
+
+def for_words(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A configuration of several encoders, whose text encoder gets the vocabulary of a folder's tokenizer."""
+    words = open_tokenizer(tokenizer_file(folder)).get_vocab()
+    return config | {"text_config": config["text_config"] | {"vocab_size": len(words), "pad_token_id": words["[PAD]"]}}
 
 
 def read_as(kind: Any, folder: Path, expected: str) -> Any:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from mora_bench.backbones.blocks import Block, Packed
 from mora_bench.backbones.clip import MEAN, SHIPPED, STD
 from mora_bench.backbones.contract import At
-from mora_bench.backbones.encoder import read_as
+from mora_bench.backbones.encoder import for_words, read_as, without_dropout
 from mora_bench.backbones.layout import (
     PictureSpec,
     fingerprint,
@@ -37,16 +37,16 @@ from mora_bench.backbones.layout import (
     tokenizer_file,
     weights_files,
 )
+from mora_bench.backbones.pair import VitImage
 from mora_bench.backbones.patches import each_picture
 from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Part, Tokens, concatenated, texts_first
-from mora_bench.backbones.tower import ImageTower, Tower
+from mora_bench.backbones.tower import Tower
 from mora_bench.backbones.vilt import PATHS, steps
 from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
-from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.data.table import PICTURES
 from mora_bench.errors import UserError
 
@@ -84,16 +84,8 @@ class FlavaText(Tower):
         return steps(self.layer(block), self.module.config.num_attention_heads)
 
 
-class FlavaImage(ImageTower):
-    paths = PATHS
-
-    def patches(self, pixels: Tensor) -> Tensor:
-        return self.module.embeddings.patch_embeddings.projection(pixels)
-
-    def table(self) -> tuple[Tensor, Tensor]:
-        embeddings = self.module.embeddings
-        positions = embeddings.position_embeddings[0]
-        return embeddings.cls_token[0, 0] + positions[0], positions[1:]
+class FlavaImage(VitImage):
+    """A ViT with dropout, which `VitImage` leaves out."""
 
     def picture(self, inputs: ImageInputs) -> Part:
         part = super().picture(inputs)
@@ -131,7 +123,7 @@ class Flava(Packed):
     @classmethod
     def describe(cls, name: str, folder: Path | None, config: dict[str, Any], max_text: int) -> Spec:
         trained, folder = folder is not None, folder or SHIPPED
-        config, where = config if trained else _small(folder), folder / "config.json"
+        config, where = config if trained else for_words(SMALL, folder), folder / "config.json"
         text, stream = _part(config, "text"), _part(config, "multimodal")
         if not stream.get("use_cls_token", True):
             raise UserError(
@@ -163,11 +155,9 @@ class Flava(Packed):
             flava = read_as(FlavaModel, spec.folder, "a FLAVA checkpoint")
         else:
             torch.manual_seed(seed)
-            config = _small(spec.folder)
+            config = for_words(SMALL, spec.folder)
             flava = FlavaModel(FlavaConfig(**config)).eval()
-        for module in flava.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
+        without_dropout(flava)
         return cls(flava, modalities, _seen_by(spec.folder, config, spec.name))
 
     @property
@@ -256,12 +246,6 @@ class Flava(Packed):
 def _part(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The configuration of one encoder; as in transformers, one under `..._config_dict` wins."""
     return config.get(f"{kind}_config_dict") or config.get(f"{kind}_config") or {}
-
-
-def _small(folder: Path) -> dict[str, Any]:
-    """The configuration of the small one, for the words of a folder's tokenizer."""
-    words = open_tokenizer(tokenizer_file(folder)).get_vocab()
-    return SMALL | {"text_config": SMALL["text_config"] | {"vocab_size": len(words), "pad_token_id": words["[PAD]"]}}
 
 
 def _seen_by(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:

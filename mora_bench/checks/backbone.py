@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mora_bench.backbones.contract import ROLES, At, Backbone
+from mora_bench.backbones.encoder import without_dropout
 from mora_bench.backbones.spec import Spec
 from mora_bench.backbones.tokens import Tokens
 from mora_bench.checks.rules import described, expect, tried
@@ -175,9 +176,7 @@ def _adapters(backbone: Backbone, paths: list[str]) -> dict[str, Any]:
 
 
 def _without_dropout(backbone: Backbone) -> Backbone:
-    for module in backbone.network.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+    for module in without_dropout(backbone.network).modules():
         if isinstance(getattr(module, "dropout", None), float):
             setattr(module, "dropout", 0.0)  # noqa: B010 (torch's attention keeps the rate itself)
     return backbone
