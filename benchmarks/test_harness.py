@@ -72,7 +72,7 @@ def test_plan(benchmark, runtime):
     cells, status = benchmark.pedantic(plan, rounds=3)
     benchmark.extra_info["cells"] = len(cells)
     assert set(status.values()) == {"to do"}
-    wanted(benchmark, seconds=(benchmark.stats["median"], "<= 5"))
+    wanted(benchmark, seconds=(benchmark.stats["median"] / len(cells) * 100_000, "<= 1.5"))
 
 
 #: A folder with records and scores of the default grid.

@@ -107,6 +107,14 @@ def digest_json(value: Any) -> str:
     return digest([_encoded(value).encode()])
 
 
+def around(members: dict[str, Any], name: str) -> tuple[bytes, bytes]:
+    """What `digest_json` reads of an object before and after the value of one of its members, so that objects that
+    differ in it alone are encoded once. The member is neither the first nor the last in alphabetical order."""
+    before = {key: value for key, value in members.items() if key < name}
+    after = {key: value for key, value in members.items() if key > name}
+    return f'{_encoded(before)[:-1]}, "{name}": '.encode(), f", {_encoded(after)[1:]}".encode()
+
+
 _encoded = json.JSONEncoder(sort_keys=True).encode
 
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mora_bench import files
 from mora_bench.files import (
     FileHashes,
+    around,
     as_floats,
     axis,
+    digest,
     digest_json,
     fill_absent,
     hash_file,
@@ -59,6 +63,13 @@ def test_what_an_older_writer_did_not_know_gets_its_absent_value_also_inside():
 def test_a_whole_number_and_its_float_are_the_same():
     assert digest_json(identity(Inner(1))) == digest_json(identity(Inner(1.0)))
     assert digest_json({"a": 1, "b": 2}) == digest_json({"b": 2, "a": 1})
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.none())), st.integers())
+def test_what_differs_in_one_member_alone_is_encoded_once(members, seed):
+    members = {"a": 0, "z": [1]} | {name: value for name, value in members.items() if name != "seed"}
+    before, after = around(members, "seed")
+    assert digest([before, str(seed).encode(), after]) == digest_json(members | {"seed": seed})
 
 
 def _writes(file, letter):

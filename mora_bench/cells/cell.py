@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeVar
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
 from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.errors import UserError
-from mora_bench.files import as_floats, axis, digest_json, identity
+from mora_bench.files import around, as_floats, axis, digest, digest_json, identity
 
 #: Change it when the same cell would be trained differently (training loop, classifier, choice of the checkpoint).
 TRAINING_VERSION = 2
@@ -168,16 +168,23 @@ class Cell:
             raise UserError(f"seed {seed} is below 0.")
         other = object.__new__(type(self))
         members = vars(other)
-        members |= vars(self) | {"seed": seed}
-        for name in ("key", "score_key"):
-            members.pop(name, None)
+        members.update(vars(self))
+        members["seed"] = seed
+        members.pop("key", None)
+        members.pop("score_key", None)
         return other
 
     @cached_property
     def key(self) -> str:
         """The training key, 16 hex digits: names the training run and its checkpoint."""
+        before, after = self._around_seed
+        return digest([before, str(self.seed).encode(), after])
+
+    @cached_property
+    def _around_seed(self) -> tuple[bytes, bytes]:
+        """What its key reads before and after its seed. Large grids ask for many keys that differ in the seed alone."""
         # The name of a backbone may be a local path; its weights identify it.
-        return digest_json(identity(self, leave_out=("backbone", "scoring")))
+        return around(identity(self, leave_out=("backbone", "scoring", "seed")), "seed")
 
     @cached_property
     def score_key(self) -> str:

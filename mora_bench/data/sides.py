@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,18 +68,34 @@ def rows_of(cell: Cell, table: Table) -> dict[str, np.ndarray]:
             raise UserError(f"{cell.dataset}: has no official split. Give --split patient or --split row.")
         rows = splits.official(table.official, table.group_tokens, data=cell.drawn_by, seed=cell.seed)
     else:
+        tokens, shares = _cut(cell, table)
         rows = splits.split(
-            table.group_tokens if cell.split == "patient" else table.tokens,
-            data=cell.drawn_by,
-            unit=cell.split,
-            seed=cell.seed,
-            folds=cell.folds,
-            shares=splits.WITHOUT_TEST if cell.pool else splits.SHARES,
+            tokens, data=cell.drawn_by, unit=cell.split, seed=cell.seed, folds=cell.folds, shares=shares
         )
     empty = [name for name, numbers in rows.items() if not len(numbers) and not (name == "test" and cell.pool)]
     if empty:
         raise UserError(_too_few(cell, table, empty[0]))
     return rows
+
+
+def check(cells: Iterable[Cell], table: Table) -> None:
+    """Raise UserError, as `rows_of` does, if a side of a split of `table` has no sample; by the arithmetic of sizes
+    where no seed can leave one empty."""
+    alike: dict[tuple[str, int, int], dict[int, Cell]] = {}
+    for cell in cells:
+        alike.setdefault((cell.split, cell.folds, cell.pool), {})[cell.seed] = cell
+    for by_seed in alike.values():
+        first, *others = by_seed.values()
+        tokens, shares = _cut(first, table)
+        every = first.split == OFFICIAL or splits.may_leave_empty(tokens, folds=first.folds, shares=shares)
+        for cell in [first, *others] if every else [first]:
+            rows_of(cell, table)
+
+
+def _cut(cell: Cell, table: Table) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """What the split of a cell keeps together, uint64 [N], and the shares of its sides."""
+    tokens = table.tokens if cell.split == "row" else table.group_tokens
+    return tokens, splits.WITHOUT_TEST if cell.pool else splits.SHARES
 
 
 def _too_few(cell: Cell, table: Table, empty: str) -> str:

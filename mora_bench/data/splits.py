@@ -51,6 +51,17 @@ def split(
     return {name: np.flatnonzero(side[owners] == k) for k, name in enumerate(SPLITS)}
 
 
+def may_leave_empty(tokens: np.ndarray, *, folds: int = 0, shares: Sequence[float] = SHARES) -> bool:
+    """Whether a seed could leave a side of `split` empty; False only where none can.
+
+    The middles of two neighbouring groups are at most the largest group apart, so each side that is wider holds one.
+    """
+    _, sizes = np.unique(tokens, return_counts=True)
+    least = min([1 / folds] if folds else [share for share in shares if share]) * len(tokens)
+    # One more, because shares are rounded.
+    return bool(sizes.max(initial=0) + 1 >= least)
+
+
 def official(
     sides: Sequence[str], tokens: np.ndarray, *, data: str, seed: int, share: float = 1 / 9
 ) -> dict[str, np.ndarray]:

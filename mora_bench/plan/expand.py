@@ -87,11 +87,13 @@ def expand(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
 
 def _check_sides(cells: list[Cell], runtime: Runtime) -> None:
     """Raise UserError if a side of a split would be empty."""
-    from mora_bench.data import datasets
-    from mora_bench.data.sides import rows_of
+    from mora_bench.data import datasets, sides
 
-    for cell in {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}.values():
-        rows_of(cell, datasets.table_of(cell.dataset, runtime))
+    of_data: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        of_data.setdefault((cell.dataset, cell.data), []).append(cell)
+    for (dataset, _), cells_of_data in of_data.items():
+        sides.check(cells_of_data, datasets.table_of(dataset, runtime))
 
 
 def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell | None, str]]:

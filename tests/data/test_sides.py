@@ -9,7 +9,7 @@ from by_hand import cell
 from mora_bench.cells.cell import Cell
 from mora_bench.data import datasets
 from mora_bench.data.groups import groups
-from mora_bench.data.sides import Side, sides
+from mora_bench.data.sides import Side, check, rows_of, sides
 from mora_bench.errors import UserError
 
 
@@ -57,6 +57,24 @@ def test_the_sides_of_a_cell():
 def test_sides_that_cannot_be(wrong, message):
     with pytest.raises(UserError, match=message):
         cell(**wrong)
+
+
+def test_a_seed_among_many_that_leaves_a_side_empty_is_refused():
+    # One group of 15 samples of 40 may reach over a side of 4.
+    table = datasets.load("odir", None, 40)
+    table = replace(table, patients=("a",) * 15 + table.patients[15:])
+    cells = [cell(seed=seed) for seed in range(40)]
+    empty = []
+    for each in cells:
+        try:
+            rows_of(each, table)
+        except UserError:
+            empty.append(each)
+    assert 0 < len(empty) < 40
+    with pytest.raises(UserError, match=f"odir, seed {empty[0].seed}: its 40 samples are"):
+        check(cells, table)
+    check([each for each in cells if each not in empty], table)
+    check(cells, datasets.load("odir", None))
 
 
 def test_the_absent_values_of_folds_and_pool_change_no_key():

@@ -57,6 +57,26 @@ def test_folds_test_every_sample_once_and_keep_patients_together(owners, folds, 
         assert sum(map(len, sides)) == len(set.union(*sides))
 
 
+@given(
+    st.lists(st.integers(0, 60), min_size=3, max_size=200),
+    st.sampled_from([0, 3, 10]),
+    st.sampled_from([splits.SHARES, WITHOUT_TEST]),
+    st.integers(0, 9),
+)
+def test_no_seed_leaves_a_side_empty_where_none_can(owners, folds, shares, seed):
+    tokens = seeds.tokens([str(owner) for owner in owners])
+    parts = splits.split(tokens, data="d", unit="patient", seed=seed, folds=folds, shares=shares)
+    wanted = splits.SPLITS if folds or shares[2] else splits.SPLITS[:2]
+    assert splits.may_leave_empty(tokens, folds=folds, shares=shares) or all(len(parts[name]) for name in wanted)
+
+
+def test_a_side_may_be_empty_where_a_group_is_as_large_as_it():
+    alone, pairs, half = np.arange(100), np.arange(100) // 2, np.r_[np.zeros(50, int), np.arange(1, 51)]
+    assert [splits.may_leave_empty(owners.astype(np.uint64)) for owners in (alone, pairs, half)] == [False, False, True]
+    assert splits.may_leave_empty(alone[:19].astype(np.uint64))
+    assert splits.may_leave_empty(np.zeros(0, np.uint64), folds=10)
+
+
 def test_folds_have_the_sizes_of_a_split_and_others_after_a_round():
     ids = [str(i) for i in range(1000)]
     first, after = (split(ids, ids, data="d", unit="patient", seed=seed, folds=10) for seed in (0, 10))
