@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from mora_bench.backbones import grids
@@ -82,7 +81,7 @@ class Align(ProjectedDual):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Align:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Align:
         from transformers import AlignModel
         from transformers.models.align.modeling_align import AlignTextConfig, AlignTextModel
 
@@ -92,7 +91,6 @@ class Align(ProjectedDual):
         if spec.trained:
             align = read_as(AlignModel, spec.folder, "an ALIGN checkpoint")
             return cls(align.text_model, align.text_projection, rule, modalities)
-        torch.manual_seed(seed)
         words = open_tokenizer(tokenizer_file(spec.folder)).get_vocab()
         text = AlignTextModel(AlignTextConfig(**SMALL, vocab_size=len(words), pad_token_id=words["[PAD]"]))
         return cls(text, nn.Linear(SMALL["hidden_size"], SMALL["hidden_size"]), rule, modalities)

@@ -110,7 +110,7 @@ class BridgeTower(Dual):
         return f"its cross-modal layers join one text and one modality of pictures, and the dataset has {listed}"
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> BridgeTower:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> BridgeTower:
         """Without dropout, whatever the checkpoint says: `set_dropout` is the place for it."""
         from transformers import BridgeTowerConfig, BridgeTowerModel
 
@@ -121,7 +121,6 @@ class BridgeTower(Dual):
             config = read_json(spec.folder, "config.json", spec.name)
             net = read_as(BridgeTowerModel, spec.folder, "a BridgeTower checkpoint")
         else:
-            torch.manual_seed(seed)
             config = for_words(SMALL, spec.folder)
             net = BridgeTowerModel(BridgeTowerConfig(**config)).eval()
         without_dropout(net)

@@ -153,7 +153,7 @@ class Clip(ProjectedDual):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Clip:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Clip:
         assert spec.folder is not None
         clip = read(spec.folder)
         return cls(clip, modalities, seen_by(spec.folder, read_json(spec.folder, "config.json", spec.name), spec.name))

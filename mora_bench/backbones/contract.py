@@ -115,13 +115,14 @@ class Backbone(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Backbone:
         """The network in float32, in evaluation mode.
+
+        Weights that were not trained are drawn from torch's global generator, which is seeded for this.
 
         Args:
             modalities: kind of each modality of the dataset, by name, in order.
             max_text: the largest number of tokens of a text.
-            seed: for the weights of a backbone that is not trained.
 
         Raises:
             UserError: it cannot run on these modalities, or its weights cannot be read.

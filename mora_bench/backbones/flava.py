@@ -145,7 +145,7 @@ class Flava(Packed):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Flava:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Flava:
         """Without dropout, whatever the checkpoint says: `set_dropout` is the place for it."""
         from transformers import FlavaConfig, FlavaModel
 
@@ -154,7 +154,6 @@ class Flava(Packed):
             config = read_json(spec.folder, "config.json", spec.name)
             flava = read_as(FlavaModel, spec.folder, "a FLAVA checkpoint")
         else:
-            torch.manual_seed(seed)
             config = for_words(SMALL, spec.folder)
             flava = FlavaModel(FlavaConfig(**config)).eval()
         without_dropout(flava)

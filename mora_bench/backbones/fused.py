@@ -134,15 +134,13 @@ class Fused(Packed):
         return textless(modalities, "its network is one of texts")
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Fused:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Fused:
         if wrong := cls.unfit(modalities):
             raise UserError(f"backbone {spec.name}: {wrong}.")
         rule = spec.rules["image"]
         assert isinstance(rule, grids.FeatureGrid)
-        with torch.random.fork_rng([]):
-            torch.manual_seed(seed)
-            bert = _untrained(spec) if spec.folder is None else read_encoder(spec.folder)
-            return cls(bert, rule, modalities).eval()
+        bert = _untrained(spec) if spec.folder is None else read_encoder(spec.folder)
+        return cls(bert, rule, modalities).eval()
 
     @property
     def network(self) -> nn.Module:

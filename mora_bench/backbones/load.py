@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from mora_bench import registry
@@ -108,10 +109,10 @@ def check_torchvision() -> None:
     try:
         import_module("torchvision")
     except Exception as error:
-        torchvision, torch = version("torchvision"), version("torch")
+        versions = version("torchvision"), version("torch")
         message = " ".join(str(error).split())[:200]
         raise UserError(
-            f"torchvision {torchvision} does not fit torch {torch} ({type(error).__name__}: {message}), and "
+            f"torchvision {versions[0]} does not fit torch {versions[1]} ({type(error).__name__}: {message}), and "
             "transformers imports it for every network. Remove it (pip uninstall torchvision), or install the one that "
             "was made for this torch."
         ) from None
@@ -120,6 +121,8 @@ def check_torchvision() -> None:
 def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Backbone:
     """The network that `spec` describes, for a dataset's modalities (kind by name), in evaluation mode.
 
+    `seed` is for weights that were not trained; torch's global generator is left as it was.
+
     Raises:
         UserError: it cannot run on these modalities, its weights cannot be read, or are no numbers; or what it is read
             with does not fit.
@@ -127,7 +130,9 @@ def load(spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) ->
     check_torchvision()
     where, spec = spec.folder or spec.name, sounds.without(spec)
     try:
-        loaded: Backbone = registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text, seed)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            loaded: Backbone = registry.get(registry.BACKBONES, spec.family).load(spec, modalities, max_text)
     except UserError:
         raise
     except Exception as error:

@@ -97,18 +97,15 @@ class OpenClip(ProjectedDual):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> OpenClip:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> OpenClip:
         from safetensors.torch import load_file
 
         assert spec.folder is not None
         if spec.trained:
             towers = _checked(spec.folder)
-            # What is drawn here is overwritten.
-            with torch.random.fork_rng([]):
-                network = made_of(towers)
+            network = made_of(towers)
             network.load_state_dict(translated(load_file(weights_file(spec.folder)), network))
         else:
-            torch.manual_seed(seed)
             towers = _small()
             network = made_of(towers)
         return cls(network, modalities, towers.seen, towers.mean)

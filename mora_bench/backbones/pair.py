@@ -169,7 +169,7 @@ class Pair(Dual):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Pair:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Pair:
         text, config = _half(spec.name, 0, TEXTS, max_text)
         rule = spec.rules["image"]
         if isinstance(rule, grids.FeatureGrid):

@@ -171,7 +171,7 @@ class Siglip(Dual):
         )
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Siglip:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Siglip:
         from transformers import SiglipConfig, SiglipModel
 
         assert spec.folder is not None
@@ -179,7 +179,6 @@ class Siglip(Dual):
             config = read_json(spec.folder, "config.json", spec.name)
             siglip = read_as(SiglipModel, spec.folder, "a SigLIP checkpoint")
             return cls(siglip, modalities, _seen_by(spec.folder, config, spec.name))
-        torch.manual_seed(seed)
         config = _small(spec.folder)
         return cls(SiglipModel(SiglipConfig(**config)).eval(), modalities, _seen_by(spec.folder, config, spec.name))
 

@@ -125,7 +125,7 @@ class Vilt(Packed):
         return textless(modalities, "ViLT reads its features off a text's [CLS]")
 
     @classmethod
-    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int, seed: int) -> Vilt:
+    def load(cls, spec: Spec, modalities: Mapping[str, str], max_text: int) -> Vilt:
         """With position rows for at least `max_text` tokens.
 
         Where the checkpoint has fewer rows, they are interpolated linearly to `max_text`, as MoRA's released code does.
@@ -143,7 +143,6 @@ class Vilt(Packed):
             )
             check_loaded(report, spec.folder, "a ViLT checkpoint with its pooler")
         else:
-            torch.manual_seed(seed)
             vilt = ViltModel(ViltConfig.from_pretrained(spec.folder))
         extend_positions(vilt, max_text)
         return cls(vilt.eval(), modalities)

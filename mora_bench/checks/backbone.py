@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mora_bench.backbones import load as backbones
 from mora_bench.backbones.contract import ROLES, At, Backbone
 from mora_bench.backbones.encoder import without_dropout
 from mora_bench.backbones.spec import Spec
@@ -33,7 +34,7 @@ class FamilySubject:
     samples: Samples
 
     def loaded(self) -> Backbone:
-        return self.kind.load(self.spec, self.samples.table.shape, MAX_TEXT, 0)
+        return backbones.load(self.spec, self.samples.table.shape, MAX_TEXT, 0)
 
     def streams(self, backbone: Backbone, lacking: int | None = None) -> tuple[Tokens, ...]:
         """The samples' tokens before the first block, without modality number `lacking`."""

@@ -149,7 +149,7 @@ def test_a_tower_obeys_how_its_values_are_scaled(vit, change, tmp_path):
     theirs = ViTImageProcessorPil(size=size, **change)
     configured(vit, size=size, **change)
     spec = resolve(f"pair:small-dual,{vit}", 64)
-    backbone = Pair.load(spec, {"image": "image"}, 64, 0)
+    backbone = Pair.load(spec, {"image": "image"}, 64)
     picture = drawn(80, 80)
     pixels = theirs(images=[Image.fromarray(picture)], return_tensors="pt")["pixel_values"]
     ours = Batch((inputs_of(picture, spec.rules["image"], tmp_path / "x"),), torch.ones(1, 1, dtype=torch.bool))

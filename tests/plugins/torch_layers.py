@@ -70,8 +70,7 @@ class TorchLayers(Backbone):
         return Spec(name, cls.family, "torch", depth=DEPTH, width=WIDTH, rules=rules, trained=False)
 
     @classmethod
-    def load(cls, spec, modalities, max_text, seed):
-        torch.manual_seed(seed)
+    def load(cls, spec, modalities, max_text):
         return cls(modalities).eval()
 
     @property
@@ -134,8 +133,8 @@ class FusedLayers(TorchLayers):
     family = "fused-layers"
 
     @classmethod
-    def load(cls, spec, modalities, max_text, seed):
-        loaded = super().load(spec, modalities, max_text, seed)
+    def load(cls, spec, modalities, max_text):
+        loaded = super().load(spec, modalities, max_text)
         torch.backends.mha.set_fastpath_enabled(True)
         return loaded
 

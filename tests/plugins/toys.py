@@ -222,8 +222,7 @@ class ToyNet(Backbone):
         return Spec(name, "toy-net", "toy", depth=2, width=24, rules=rules, trained=False, single_stream=False)
 
     @classmethod
-    def load(cls, spec, modalities, max_text, seed):
-        torch.manual_seed(seed)
+    def load(cls, spec, modalities, max_text):
         return cls(modalities).eval()
 
     @property
