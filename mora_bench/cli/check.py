@@ -1,35 +1,26 @@
 """check: whether something of one's own keeps its contract."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from mora_bench import registry
+from mora_bench.cli.common import OnData
 from mora_bench.cli.options import parse
-from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 
-@dataclass(frozen=True)
-class CheckOptions:
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(OnData):
     """Try every rule of its contract on something that has a name, in seconds."""
 
     name: tyro.conf.Positional[str]
     """a name from `list`, or of a plug-in"""
-    data_root: Path | None = None
-    """where a dataset is; without it its twin is checked"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define something of your own"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(CheckOptions, "check", arguments)
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
+    options.begin()
     name, _, argument = options.name.partition(":")
     if argument and registry.known(registry.TASKS, name):
         # The argument is checked here; the rules are tried with one that the task names itself.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
-
+from mora_bench.cli.common import Answering
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
@@ -16,15 +15,13 @@ if TYPE_CHECKING:
     from mora_bench.claims.claim import Claim, ClaimOutcome
 
 
-@dataclass(frozen=True)
-class ClaimsOptions:
+@dataclass(frozen=True, kw_only=True)
+class ClaimsOptions(Answering):
     """List published claims: value, ours, tolerance, verdict (reproduced, not reproduced, inconclusive, or cannot be
     tested here and why), and the records behind it."""
 
     results: Path = Path("results/reference")
     """folder of results folders by name, as the project ships it"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
-from mora_bench import registry
+from mora_bench.cli.common import Answering, Extensible
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 
 
-@dataclass(frozen=True)
-class CompareOptions:
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(Extensible, Answering):
     """Hold one results folder against another, cell by cell: same, better, worse, or only in one of them.
 
     Exit code 0 if every cell of the first folder is in the second with the same scores, to 1e-6; else 1.
@@ -22,15 +21,11 @@ class CompareOptions:
     """results folder, with records/ and scores/ in it"""
     second: tyro.conf.Positional[Path]
     """the folder that it is held against"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define tasks of your own"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(CompareOptions, "compare", arguments)
-    registry.load_plugins(options.plugin)
+    options.begin()
     from mora_bench.report.diff import against, markdown
     from mora_bench.report.write import read
 

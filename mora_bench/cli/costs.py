@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 from mora_bench import registry
+from mora_bench.cli.common import Answering, Extensible
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 from mora_bench.errors import UserError
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 100_000
 
 
-@dataclass(frozen=True)
-class CostsOptions:
+@dataclass(frozen=True, kw_only=True)
+class CostsOptions(Extensible, Answering):
     """Show multiply-adds and parameters of a backbone as we count them, beside what the installed tools of others print
     for the same network: one forward pass of one complete sample on the CPU. docs/tools.md says why they differ."""
 
@@ -45,10 +45,6 @@ class CostsOptions:
     """labels of the classifier that methods train"""
     readout: Literal["pooler", "mean", "labels"] | None = None
     """what the classifier of the methods reads, as in `grid --recipe.readout`; the backbone's own if left out"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define something of your own"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
@@ -57,7 +53,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--rank {options.rank}: expected 1 or more.")
     if not 1 <= options.classes <= MOST_CLASSES:
         raise UserError(f"--classes {options.classes}: expected 1 to {MOST_CLASSES:,}.")
-    registry.load_plugins(options.plugin)
+    options.begin()
     for name in options.methods:
         registry.check(registry.METHODS, name, also=["all"])
     from mora_bench.training.counters import methods, nets

@@ -1,6 +1,6 @@
 """doctor: what a data folder holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,11 +8,10 @@ import tyro
 
 from mora_bench import registry
 from mora_bench.cells.runtime import cores, default_cache
+from mora_bench.cli.common import Answering, OnData
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 from mora_bench.data.progress import noting
-from mora_bench.data.readers.links import follow_links
-from mora_bench.data.rehash import rehash
 from mora_bench.data.table import Table
 from mora_bench.doctor import groups, looks, store
 from mora_bench.doctor.holds import diagnosis, facts
@@ -24,19 +23,14 @@ from mora_bench.records.private import FILE as SALT
 from mora_bench.records.private import Pseudonyms
 
 
-@dataclass(frozen=True)
-class DoctorOptions:
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions(OnData, Answering):
     """Say what a data folder holds, what is absent, and what is naturally missing."""
 
-    data_root: Path
+    # Without a default, which the class would else take over.
+    data_root: Path = field()
     """folder with the real datasets"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """read all data anew, whatever is remembered of files by size, times and inode"""
     datasets: tuple[str, ...] = ("odir", "cxr")
-    plugin: tuple[Path, ...] = ()
-    """Python files that define datasets of your own"""
     results: Path | None = None
     """a results folder, whose hashes --who asks about"""
     who: tuple[str, ...] = ()
@@ -45,15 +39,11 @@ class DoctorOptions:
     """write a CSV file of samples that no split should part: those of patients whose pictures are (nearly) the same"""
     same_text: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """have --groups-out also join patients of whom the same whole text is written"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(DoctorOptions, "doctor", arguments)
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
-    rehash(options.rehash, default_cache())
+    options.begin()
     if not options.datasets:
         raise UserError("--datasets is empty; give at least one value.")
     for name in options.datasets:

@@ -8,16 +8,16 @@ from typing import Annotated
 import tyro
 
 from mora_bench import registry
+from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
-from mora_bench.data.readers.links import follow_links
 from mora_bench.errors import UserError
 
 #: Suffixes of a table's name.
 KINDS = (".parquet", ".csv")
 
 
-@dataclass(frozen=True)
-class ExportOptions:
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(OnTrained):
     """Write every stored prediction of a results folder as one table: a row for each cell, sample, presence pattern and
     label, with what was true and the probability.
 
@@ -33,23 +33,13 @@ class ExportOptions:
     """ids as the data have them"""
     key: tuple[str, ...] = ()
     """keys of cells; all if not given"""
-    data_root: Path | None = None
-    """folder with the real datasets, if cells are on real data: masks are drawn from their ids"""
-    limit: int | None = None
-    """the --limit that the cells were trained with, if they were"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define tasks, mechanisms or datasets of your own"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(ExportOptions, "export", arguments)
     if options.out.suffix not in KINDS:
         raise UserError(f"--out {options.out}: expected a name that ends in {' or '.join(KINDS)}.")
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
-    from mora_bench.cells.runtime import Runtime, default_cache
+    options.begin()
     from mora_bench.cli.table_file import TableFile
     from mora_bench.records.store import FAILED, Store
     from mora_bench.tasks.named import task_of
@@ -57,7 +47,7 @@ def run(arguments: list[str]) -> int:
 
     store = Store(options.folder)
     store.check_exists()
-    runtime = Runtime(options.folder, default_cache(), options.data_root, limit=options.limit)
+    runtime = options.runtime(options.folder)
     records, refused = store.records()
     unknown = sorted({*options.key} - {record.key for record in records})
     if unknown:

@@ -3,16 +3,13 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from mora_bench import registry
-from mora_bench.cells.runtime import Runtime, default_cache
+from mora_bench.cli.common import OnData
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
-from mora_bench.data.readers.links import follow_links
-from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.schema import Record
@@ -23,8 +20,8 @@ from mora_bench.text import visible
 LONGEST = 200
 
 
-@dataclass(frozen=True)
-class ImportOptions:
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions(OnData):
     """Score predictions of your own code by the protocol of a cell, and show them in its table, marked as not run here.
 
     First `--template FILE.csv` writes what is to be predicted: every validation and test sample under every pattern
@@ -45,21 +42,11 @@ class ImportOptions:
     its batch norms on them"; tables say so"""
     template: Path | None = None
     """write what is to be predicted to this CSV, and do nothing else"""
-    data_root: Path | None = None
-    """folder with the real datasets, if the cell is on real data"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """read all data anew, whatever is remembered of files by size, times and inode"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define datasets or tasks of your own"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(ImportOptions, "import", arguments)
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
-    rehash(options.rehash, default_cache())
+    options.begin()
     if (options.predictions is None) == (options.template is None):
         raise UserError("give either a file of predictions, or --template FILE.csv to write what is to be predicted.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", options.name):
@@ -75,7 +62,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training import import_predictions
 
     root = options.data_root if like.source == "real" else None
-    runtime = Runtime(out=options.folder, cache=default_cache(), data_root=root)
+    runtime = options.runtime(options.folder, data_root=root)
     if options.template is not None:
         frame = import_predictions.template(like, runtime)
         write_atomic(options.template, frame.to_csv(index=False).encode())

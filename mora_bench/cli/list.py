@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from mora_bench import registry
+from mora_bench.cli.common import Answering, Extensible
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 
@@ -15,19 +13,14 @@ from mora_bench.cli.output import answer
 SHORT = 64
 
 
-@dataclass(frozen=True)
-class ListOptions:
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(Extensible, Answering):
     """Show datasets, methods with what they read, imputers, backbones, presets and all else that has a name."""
-
-    plugin: tuple[Path, ...] = ()
-    """Python files that define something of your own"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(ListOptions, "list", arguments)
-    registry.load_plugins(options.plugin)
+    options.begin()
     by_kind = sections()
     answer(lambda: by_kind)
     for title, rows in by_kind.items():

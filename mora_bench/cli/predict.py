@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mora_bench import registry
-from mora_bench.cells.runtime import Runtime, default_cache
+from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
-from mora_bench.data.readers.links import follow_links
-from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.files import write_atomic
 from mora_bench.records.chain import check_believed
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
 AT_ONCE, PICTURED_AT_ONCE = 10_000, 500
 
 
-@dataclass(frozen=True)
-class PredictOptions:
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(OnTrained):
     """Apply a cell that was trained with --save-adapters to new records, of which any modality may be absent. A
     baseline that trains no network needs no --save-adapters: it is fitted again.
 
@@ -68,25 +66,13 @@ class PredictOptions:
     """where to write a page for a browser with each record, what is predicted and what changed it; at most 200"""
     out: Path | None = None
     """where to write the probabilities as CSV; the terminal if not given"""
-    data_root: Path | None = None
-    """folder with the real datasets, if the cell is on real data"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """read all data anew, whatever is remembered of files by size, times and inode"""
-    limit: int | None = None
-    """the --limit that the cell was trained with, if it was"""
     device: str = "cpu"
     """cpu, cuda, cuda:1"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define the cell's dataset or method"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(PredictOptions, "predict", arguments)
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
-    rehash(options.rehash, default_cache())
+    options.begin()
     _check_written(options)
     record = _record(options)
     cell = record.cell
@@ -105,7 +91,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training.decisions import decider, like_in_training
 
     root = options.data_root if cell.source == "real" else None
-    runtime = Runtime(options.folder, default_cache(), root, device=options.device, limit=options.limit)
+    runtime = options.runtime(options.folder, data_root=root, device=options.device)
     dataset = datasets.get(cell.dataset)
     views, made = dataset.views or Views(), dataset.made
     explains = options.changes or options.page is not None

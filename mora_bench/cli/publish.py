@@ -6,12 +6,12 @@ from typing import Annotated
 
 import tyro
 
-from mora_bench import registry
+from mora_bench.cli.common import Extensible
 from mora_bench.cli.options import parse
 
 
-@dataclass(frozen=True)
-class PublishOptions:
+@dataclass(frozen=True, kw_only=True)
+class PublishOptions(Extensible):
     """Write a folder that is ready for a hub or a paper's supplement: records, scores, tables, page, trained adapters,
     and a card that says what they show and where they come from. Nothing of any patient is in it; nothing is uploaded.
     """
@@ -28,13 +28,11 @@ class PublishOptions:
     """also logits and labels of every validation and test sample; of patients, if the data are real"""
     splits: bool = True
     """which samples train, validate and test, by hashed ids; leave them out where not even these may be given away"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define tasks or tables of your own"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(PublishOptions, "publish", arguments)
-    registry.load_plugins(options.plugin)
+    options.begin()
     from mora_bench.report.publish import publish
 
     title = options.title or options.folder.absolute().name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mora_bench import registry
+from mora_bench.cli.common import Answering, Extensible
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mora_bench.report.write import Report
 
 
-@dataclass(frozen=True)
-class ReportOptions:
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(Extensible, Answering):
     """Write the tables of a results folder again, from its files alone."""
 
     folder: tyro.conf.Positional[Path]
@@ -27,15 +27,11 @@ class ReportOptions:
     """the one score that tables show and judge by, e.g. auroc; if not given, those of the task that must agree"""
     figures: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """also draw figures, as PNG and SVG, to figures/; needs matplotlib"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define tables or figures of your own"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(ReportOptions, "report", arguments)
-    registry.load_plugins(options.plugin)
+    options.begin()
     from mora_bench.campaign import report
 
     written = report(options.folder, options.metric, options.figures)

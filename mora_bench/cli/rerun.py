@@ -4,18 +4,16 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
 from mora_bench import campaign, registry
 from mora_bench.cells.cell import NONE, TRAINING_VERSION, WHY_NOT_AGAIN, Cell
-from mora_bench.cells.runtime import Runtime, cores, default_cache
+from mora_bench.cells.runtime import cores
+from mora_bench.cli.common import OnData
 from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
-from mora_bench.data.readers.links import follow_links
-from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 from mora_bench.plan import mask_files
 from mora_bench.records.encoding import vouched
@@ -27,8 +25,8 @@ from mora_bench.records.store import DONE, Refused, Store
 NAMED = 3
 
 
-@dataclass(frozen=True)
-class RerunOptions:
+@dataclass(frozen=True, kw_only=True)
+class RerunOptions(OnData):
     """Train the cells of a results folder again into another one, which then holds their predictions, and say whether
     the scores are the same. What the project ships holds records and scores, and no predictions."""
 
@@ -44,14 +42,6 @@ class RerunOptions:
     """only the cells of these keys, or of keys that begin so; all if not given"""
     seeds: tuple[int, ...] = ()
     """only these seeds; all if not given"""
-    data_root: Path | None = None
-    """folder with the real datasets, for cells on real data; without it cells on twins alone run"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """read all data anew, whatever is remembered of files by size, times and inode"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define methods or datasets of your own"""
     device: str = "cpu"
     """as in grid; other hardware gives other last digits"""
     workers: int | None = None
@@ -62,9 +52,7 @@ def run(arguments: list[str]) -> int:
     options = parse(RerunOptions, "rerun", arguments)
     if options.out.resolve() == options.folder.resolve():
         raise UserError(f"--out {options.out} is the folder itself. Give another one.")
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
-    rehash(options.rehash, default_cache())
+    options.begin()
     source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
     # Predictions may be gone: to have them again is what this is for.
@@ -76,10 +64,8 @@ def run(arguments: list[str]) -> int:
     asked = [record for record in every if _asked(record.cell, options)]
     if not asked:
         raise UserError(f"{options.folder}: no finished record matches these options.")
-    runtime = Runtime(
-        out=options.out,
-        cache=default_cache(),
-        data_root=options.data_root,
+    runtime = options.runtime(
+        options.out,
         device=options.device,
         workers=options.workers or cores(),
         plugins=tuple(file.absolute() for file in options.plugin),

@@ -8,15 +8,14 @@ from typing import Annotated, Literal
 import tyro
 
 from mora_bench import registry
+from mora_bench.cli.common import OnData
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
-from mora_bench.data.readers.links import follow_links
-from mora_bench.data.rehash import rehash
 from mora_bench.errors import UserError
 
 
-@dataclass(frozen=True)
-class RescoreOptions:
+@dataclass(frozen=True, kw_only=True)
+class RescoreOptions(OnData):
     """Score the stored predictions of a results folder under another protocol, without training."""
 
     folder: tyro.conf.Positional[Path]
@@ -32,14 +31,6 @@ class RescoreOptions:
     as_: Annotated[str, tyro.conf.arg(name="as")] = ""
     """whose scores: scikit-learn, torchmetrics, torchmetrics:N (its thresholds=N), torcheval, monai or ignite, in
     tables of their own; ours if not given. docs/tools.md says where they differ"""
-    data_root: Path | None = None
-    """folder with the real datasets, where a mechanism reads more of them than presence"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    rehash: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """read all data anew, whatever is remembered of files by size, times and inode"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define mechanisms or tasks of your own"""
 
 
 def run(arguments: list[str]) -> int:
@@ -48,14 +39,12 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--strength is {options.strength}; expected a number of 0 or more.")
     if options.strength != 1.0 and not options.test_mechanism:
         raise UserError("--strength says how far a mechanism departs from chance: give --test-mechanism, too.")
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
+    options.begin()
     if options.test_mechanism:
         registry.check(registry.MECHANISMS, options.test_mechanism.partition(":")[0])
     from mora_bench import campaign
     from mora_bench.cells.cell import Scoring
     from mora_bench.cells.missing import Missing
-    from mora_bench.cells.runtime import Runtime, default_cache
     from mora_bench.tasks import conventions
 
     conventions.check(options.as_)
@@ -65,8 +54,7 @@ def run(arguments: list[str]) -> int:
     missing = None
     if options.test_mechanism or options.mask_unit != "sample":
         missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
-    rehash(options.rehash, default_cache())
-    runtime = Runtime(out=options.folder, cache=default_cache(), data_root=options.data_root)
+    runtime = options.runtime(options.folder)
     scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), runtime)
     for warning in audited(scored, runtime) if options.test_mechanism else ():
         print(warning, file=sys.stderr)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 
 from mora_bench import campaign
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import cores
+from mora_bench.cli.common import Answering
 from mora_bench.cli.grid import asked
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
@@ -33,8 +34,8 @@ STATES = (DONE, FAILED, RUNNING, TO_SCORE, TO_DO)
 States = dict[Cell | Planned, str]
 
 
-@dataclass(frozen=True)
-class StatusOptions:
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions(Answering):
     """Say how far the grids of a results folder are, and who runs what.
 
     With options of `grid` instead of PATH, say how far the grid of these options is, even if it was never started.
@@ -42,8 +43,6 @@ class StatusOptions:
 
     folder: tyro.conf.Positional[Path]
     """results folder, as --out of `grid` named it"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:

@@ -9,17 +9,16 @@ from typing import Annotated
 
 import tyro
 
-from mora_bench import registry
+from mora_bench.cli.common import Answering, OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.cli.output import answer
-from mora_bench.data.readers.links import follow_links
 
 #: Exit codes: all was looked at and is right; something is wrong; nothing is wrong, and something was not looked at.
 RIGHT, WRONG, UNSEEN = 0, 1, 3
 
 
-@dataclass(frozen=True)
-class VerifyOptions:
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(OnTrained, Answering):
     """Walk a results folder from the scores of each cell to their record and all that it names, score the predictions
     again, and read the data anew; name what is corrupt, edited, cut, foreign, incomplete, left over, or a score that
     the predictions do not give. Nothing is changed. Exit code 0: all was looked at and is right; 1: something is wrong;
@@ -29,22 +28,11 @@ class VerifyOptions:
     """results folder, as `grid` writes it or `pack` leaves it"""
     files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """only read files, which takes a moment; score no predictions, read no data"""
-    data_root: Path | None = None
-    """folder with the real datasets: they are read anew, and held against what the cells were trained on"""
-    follow_links: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """allow links in the data folder that lead out of it"""
-    limit: int | None = None
-    """the --limit that the cells were trained with, if they were"""
-    plugin: tuple[Path, ...] = ()
-    """Python files that define datasets, mechanisms or tasks of your own"""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """print one JSON value on stdout, and all else on stderr"""
 
 
 def run(arguments: list[str]) -> int:
     options = parse(VerifyOptions, "verify", arguments)
-    registry.load_plugins(options.plugin)
-    follow_links(options.follow_links)
+    options.begin()
     from mora_bench.records.store import DONE, Store
     from mora_bench.records.verify import verify
 
@@ -55,10 +43,9 @@ def run(arguments: list[str]) -> int:
     if options.files:
         findings.not_seen("scores of predictions, and the data, because --files was given")
     else:
-        from mora_bench.cells.runtime import Runtime, default_cache
         from mora_bench.training.recheck import data_again, scored_again
 
-        runtime = Runtime(out=store.folder, cache=default_cache(), data_root=options.data_root, limit=options.limit)
+        runtime = options.runtime(store.folder)
         counts = {
             "scored_again": scored_again(store, runtime, findings),
             "data_read": data_again(store, runtime, findings),
