@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
@@ -68,6 +69,8 @@ torch.set_num_threads(1)
 threadpool_limits(limits=1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
 MODALITIES = {"text": "text", "image": "image"}
+#: Whether all is tried of what by default is tried in part, because there is much of it.
+EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
 #: The methods that run on a single stream, such as the toys' ViLT.
 ON_A_STREAM = [
     name

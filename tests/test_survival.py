@@ -105,38 +105,39 @@ def gone(pids: list[int], within: float) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def scores_of_a_whole_run(tmp_path_factory, cache):
-    out = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MORA_BENCH_CACHE", str(cache))
-        assert command(out).wait(timeout=300) == 0
+def scores_of(out: Path) -> dict[str, dict]:
     return {file.name: measured(file.read_bytes()) for file in (out / "scores").glob("*.json")}
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_command_that_is_killed_leaves_no_process_and_loses_nothing(
-    tmp_path, how, cache, monkeypatch, scores_of_a_whole_run
-):
-    """Killed after some records, then started again: every record is there, none twice, scores as without the kill."""
+def test_a_command_that_is_killed_leaves_no_process_and_loses_nothing(tmp_path, cache, monkeypatch):
+    """Killed in three ways, each time after some records more, then started again: every record is there, none was made
+    twice, scores as without the kills."""
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     out = tmp_path / "killed"
-    process = command(out)
-    first_records(out, process, 3)
-    children = [p.pid for p in psutil.Process(process.pid).children(recursive=True)]
-    assert children
-    process.send_signal(how)
-    process.communicate(timeout=60)
-    assert gone(children, 5)
-    if how != signal.SIGKILL:
-        assert process.returncode == 130
+    kept: dict[Path, int] = {}
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        process = command(out)
+        first_records(out, process, len(kept) + 3)
+        children = [p.pid for p in psutil.Process(process.pid).children(recursive=True)]
+        assert children
+        process.send_signal(how)
+        process.communicate(timeout=60)
+        assert gone(children, 5)
+        assert process.returncode == (-how if how == signal.SIGKILL else 130)
+        records = {file: file.stat().st_mtime_ns for file in (out / "records").glob("*.json")}
+        assert kept.items() <= records.items()
+        assert len(kept) + 3 <= len(records) < CELLS
+        kept = records
     again = command(out)
     printed, _ = again.communicate(timeout=300)
     assert again.returncode == 0
     assert f"{CELLS} cells" in printed
-    assert {file.name: measured(file.read_bytes()) for file in (out / "scores").glob("*.json")} == scores_of_a_whole_run
-    assert len(scores_of_a_whole_run) == CELLS
+    assert kept.items() <= {file: file.stat().st_mtime_ns for file in (out / "records").glob("*.json")}.items()
     assert not [f for f in out.rglob(".*") if f.is_file()]
+    whole = tmp_path / "whole"
+    assert cli.main(["grid", *TINY, "--out", str(whole), "--engine", "inline"]) == 0
+    assert scores_of(out) == scores_of(whole)
+    assert len(scores_of(whole)) == CELLS
 
 
 def test_a_folder_that_goes_is_not_success(tmp_path, cache, monkeypatch, capsys):

@@ -18,8 +18,7 @@ FLAT = ("pixels", "ids", "values")
 
 def absent(subject: Subject) -> None:
     """What a sample lacks never reaches its logits: noise or another patient's data in its place change no bit."""
-    model = subject.trained().eval()
-    samples, rows = subject.samples, np.arange(6)
+    model, samples, rows = subject.evaluated, subject.samples, np.arange(6)
     for lacking, name in enumerate(model.backbone.modalities):
         present = np.ones((6, len(samples.contents)), bool)
         present[:, lacking] = False
@@ -58,7 +57,7 @@ def hidden(subject: Subject) -> None:
     rng = np.random.default_rng(0)
     contents = tuple(c.noised(view.rows[~view.present[:, m]], rng) for m, c in enumerate(samples.contents))
     other = dataclasses.replace(subject, samples=dataclasses.replace(samples, contents=contents))
-    first, second = subject.trained().eval(), other.trained().eval()
+    first, second = subject.evaluated, other.evaluated
     ours, theirs = first.trained(), second.trained()
     moved = [name for name, parameter in ours.items() if not torch.equal(parameter, theirs[name])]
     expect(not moved, f"noise where the training mask hides something changed {some(moved)}")

@@ -79,7 +79,7 @@ def _check_tokens(tokens: Tokens, where: str, rows: int, width: int) -> None:
 
 def alone(subject: Subject) -> None:
     """A sample's logits depend on that sample alone, not on its batch."""
-    model = subject.trained().eval()
+    model = subject.evaluated
     with torch.no_grad():
         together = model(subject.training.batch(np.arange(12)))
         apart = torch.cat([model(subject.training.batch(np.array([i]))) for i in range(12)])
@@ -151,7 +151,7 @@ def detaching(subject: Subject) -> None:
 
 def saving(subject: Subject) -> None:
     """What trained, put into a new model, gives the same logits: nothing is learned elsewhere."""
-    model, fresh = subject.trained().eval(), subject.model().eval()
+    model, fresh = subject.evaluated, subject.model().eval()
     learned = model.trained()
     with torch.no_grad():
         for name, parameter in fresh.trained().items():
@@ -163,7 +163,7 @@ def saving(subject: Subject) -> None:
 
 def repeatable(subject: Subject) -> None:
     """Trained twice from the same seed, it has the same bits."""
-    first, second = subject.trained().trained(), subject.trained().trained()
+    first, second = subject.evaluated.trained(), subject.trained().trained()
     other = [name for name in first if not torch.equal(first[name], second[name])]
     expect(not other, f"{some(other)} differ between two trainings with the same seed")
 

@@ -17,12 +17,15 @@ from mora_bench.training.vectorised import together
 
 def beginning(subject: Subject) -> None:
     """Skipping work (a kept beginning, a block computed ahead, one token of the last block) changes no logits."""
-    model = subject.trained().eval()
-    at = np.array([3, 12, 7])
+    model = subject.evaluated
+    at, shortcuts = np.array([3, 12, 7]), model.shortcuts
     with torch.no_grad():
         reused = model.finish(Feed(model, subject.training, 8, CPU).state(at))
-        model.shortcuts = Shortcuts()
-        computed = model.finish(Feed(model, subject.training, 8, CPU).state(at))
+        try:
+            model.shortcuts = Shortcuts()
+            computed = model.finish(Feed(model, subject.training, 8, CPU).state(at))
+        finally:
+            model.shortcuts = shortcuts
     worst = (reused - computed).abs().max().item()
     expect(worst < 1e-4, f"logits differ by {worst:.2g} when nothing is skipped")
 

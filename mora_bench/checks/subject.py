@@ -5,6 +5,7 @@ import dataclasses
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,15 @@ class Subject:
         return model
 
     def trained(self, backbone: Backbone | None = None) -> Model:
+        """A new model after a short training; the same on every call."""
         model = self.model(backbone)
         self.train(model)
         return model
+
+    @cached_property
+    def evaluated(self) -> Model:
+        """The trained model that rules share, in evaluation mode; they leave it as it is."""
+        return self.trained().eval()
 
     def train(self, model: Model, checkpoint: Checkpoint | None = None) -> None:
         train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task, checkpoint=checkpoint)

@@ -1,14 +1,13 @@
 """The contract of methods and imputers on every family of backbones, with two, three and four modalities."""
 
 import copy
-import os
 from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
 import pytest
 import torch
-from conftest import TINY, make_model, tiny_backbone
+from conftest import EVERYTHING, TINY, make_model, tiny_backbone
 from transformers import ViltConfig, ViltModel
 
 from mora_bench import registry
@@ -123,13 +122,11 @@ WHERE += [("flava", "pair"), ("flava", "studies"), ("bridgetower", "pair"), ("br
 IMPUTED = [("vilt", "studies"), ("vilt", "four"), ("clip", "pair"), ("clip", "four"), ("fused", "four")]
 IMPUTED += [("siglip", "pair"), ("open-clip", "pair"), ("align", "pair"), ("vilt+signal", "four"), ("flava", "four")]
 IMPUTED += [("bridgetower", "pair")]
-#: The product would take a quarter of all tests' time. By default MoRA is tried everywhere, another method in every
-#: fourth place, and each place tries a fourth of them; with this variable in the environment, all are.
-EVERYTHING = "MORA_BENCH_TEST_EVERYTHING" in os.environ
 
 
 def pairs(places: list[tuple[str, str]], names: list[str]) -> list[tuple[str, str, str]]:
-    """Places (family and data) with what is tried there."""
+    """Places (family and data) with what is tried there: everything would take a quarter of all tests' time. By default
+    MoRA is tried everywhere, another method in every fourth place, and each place tries a fourth of them."""
     return [
         (*pair, name)
         for i, pair in enumerate(places)

@@ -139,6 +139,7 @@ def test_whatever_plug_ins_and_workers_print_is_not_on_stdout(tmp_path, cache):
     (tmp_path / "own.py").write_text(CHATTY)
     words = [sys.executable, "-m", "mora_bench", "grid", "--json", "--plugin", "own.py", "--methods", "chatty"]
     words += ["--floors", "none", "--datasets", "odir", "--seeds", "0", "--limit", "60", "--pool", "20", "--out", "out"]
+    words += ["--workers", "1"]
     env = os.environ | {"MORA_BENCH_CACHE": str(cache)}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["lacking"] == []

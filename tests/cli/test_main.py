@@ -114,7 +114,7 @@ def test_plan_runs_nothing(folder, tmp_path, capsys):
 
 def test_a_killed_grid_goes_on_where_it_stopped(folder, tmp_path, capsys):
     out = tmp_path / "results"
-    toy = ["--recipe.epochs", "12", "--recipe.batch", "8", "--recipe.max-text", "64", "--limit", "60", "--workers", "1"]
+    toy = ["--recipe.epochs", "4", "--recipe.batch", "8", "--recipe.max-text", "64", "--limit", "60", "--workers", "1"]
     toy += ["--floors", "none"]
     options = ["--backbone", str(folder), "--out", str(out), "--methods", "head", "mora", "--datasets", "odir"]
     command = [sys.executable, "-m", "mora_bench", "grid", *options, *toy, "--seeds", "0", "1"]
