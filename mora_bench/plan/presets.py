@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import fields, replace
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,8 @@ def load_preset(name: str) -> Grid:
         UserError: no such preset or file, not TOML, a key that `Grid` or `Recipe` does not have, or a value of another
             type than it should be.
     """
-    shipped = resources.files("mora_bench.plan") / "shipped" / f"{name}.toml"
-    source = Path(name) if name.endswith(".toml") else shipped
-    if not source.is_file():
-        known = presets()
-        raise UserError(
-            f"unknown preset {name!r}; known: {', '.join(known)}, or a .toml file.{did_you_mean(name, known)}"
-        )
-    try:
-        raw = tomllib.loads(source.read_text())
-    except (ValueError, RecursionError) as error:
-        # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
-        raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
-    bad_key = next((name for name, value in raw.items() if all_visible({name: value}) != {name: value}), None)
-    if bad_key is not None:
-        raise UserError(f"{source}: {bad_key}: a text holds a control or direction character. Write what can be seen.")
-    _check_keys(raw, Grid, f"{source}", hidden={"preset"})
-    _check_recipes(raw, f"{source}")
+    source = _file_of(name)
+    raw = _read(source, ())
     grid = _converted(raw | {"preset": name}, Grid, f"{source}")
     for number, changed in enumerate(grid.parts, 1):
         where = f"{source}, part {number}"
@@ -71,6 +57,57 @@ def part_of(grid: Grid, changed: dict[str, Any], where: str = "") -> Grid:
     part = _converted({k: v for k, v in changed.items() if k != "recipe"}, Grid, where)
     recipe = replace(grid.recipe, **{name: getattr(_converted(of_recipe, Recipe, where), name) for name in of_recipe})
     return replace(grid, **{k: getattr(part, k) for k in changed if k != "recipe"}, recipe=recipe, parts=())
+
+
+def _file_of(name: str, beside: Path = Path(), where: str = "") -> Path | Traversable:
+    """The file of a preset: a shipped one, or the user's own, whose path begins at a folder; `where`: who names it.
+
+    Raises:
+        UserError: there is none.
+    """
+    shipped = resources.files("mora_bench.plan") / "shipped" / f"{name}.toml"
+    file = beside / name if name.endswith(".toml") else shipped
+    if not file.is_file():
+        known = presets()
+        raise UserError(
+            f"{where}unknown preset {name!r}; known: {', '.join(known)}, or a .toml file.{did_you_mean(name, known)}"
+        )
+    return file
+
+
+def _read(source: Path | Traversable, from_it: tuple[str, ...]) -> dict[str, Any]:
+    """What a preset's file says, and what it takes over from its base; `from_it`: the files that begin from it."""
+    try:
+        raw = tomllib.loads(source.read_text())
+    except (ValueError, RecursionError) as error:
+        # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
+        raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
+    bad_key = next((name for name, value in raw.items() if all_visible({name: value}) != {name: value}), None)
+    if bad_key is not None:
+        raise UserError(f"{source}: {bad_key}: a text holds a control or direction character. Write what can be seen.")
+    base = raw.pop("base", None)
+    _check_keys(raw, Grid, f"{source}", hidden={"preset"})
+    _check_recipes(raw, f"{source}")
+    if base is None:
+        return raw
+    if not isinstance(base, str):
+        raise UserError(f"{source}: base is {base!r}; expected the name of a preset, or of a .toml file.")
+    beside = source.parent if isinstance(source, Path) else Path()
+    below, files = _file_of(base, beside, f"{source}: base: "), (*from_it, _identity(source))
+    if _identity(below) in files:
+        raise UserError(f"{source}: base {base!r} begins from this preset itself. Name another one.")
+    return _over(_read(below, files), raw)
+
+
+def _identity(file: Path | Traversable) -> str:
+    return str(file.resolve() if isinstance(file, Path) else file)
+
+
+def _over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A preset's values over those of its base: of tables those fields that it has, of all else the whole."""
+    return base | {
+        key: _over(base[key], value) if isinstance(value, dict) and key in base else value for key, value in own.items()
+    }
 
 
 def _check_recipes(raw: dict[str, Any], where: str) -> None:

@@ -382,6 +382,11 @@ def test_values_out_of_range_name_the_option(changes, message):
         ("threads = 1.5", r"mine\.toml: threads: expected `int`, got `float`"),
         ("workers = true", r"mine\.toml: workers: expected `int.*got `bool`"),
         ("epochs = 1.5", "unknown key 'epochs'; known: "),
+        ("base = 3", r"mine\.toml: base is 3; expected the name of a preset"),
+        ("base = 'fusde'", r"mine\.toml: base: unknown preset 'fusde'; known: .* Did you mean 'fused'"),
+        ("base = 'other.toml'", r"mine\.toml: base: unknown preset 'other\.toml'"),
+        ("base = 'mine.toml'", r"mine\.toml: base 'mine\.toml' begins from this preset itself"),
+        ("base = 'quick'\n[[parts]]\nbase = 'fused'", r"mine\.toml, part 1: unknown key 'base'"),
     ],
 )
 def test_a_wrong_preset_file_says_where(tmp_path, text, message):
@@ -390,6 +395,27 @@ def test_a_wrong_preset_file_says_where(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as refused:
         load_preset(str(file))
     assert "\n" not in str(refused.value)
+
+
+def test_a_preset_begins_from_another_one(tmp_path):
+    """What it says counts before its base's: fields of recipes one by one, parts as a whole."""
+    (tmp_path / "first.toml").write_text("base = 'fused'\nseeds = [7]\nrecipe.patience = 5\n[[parts]]\nranks = [2]")
+    (tmp_path / "second.toml").write_text("base = 'first.toml'\nrecipe.batch = 8\n[overrides.full]\nhead_lr_mult = 3")
+    fused, first, second = (load_preset(str(n)) for n in ("fused", tmp_path / "first.toml", tmp_path / "second.toml"))
+    assert first.preset == str(tmp_path / "first.toml")
+    assert first == dataclasses.replace(
+        fused,
+        preset=first.preset,
+        seeds=(7,),
+        recipe=dataclasses.replace(fused.recipe, patience=5),
+        parts=({"ranks": [2]},),
+    )
+    assert second.recipe == dataclasses.replace(first.recipe, batch=8)
+    assert second.overrides == {"full": {"lr": 3e-5, "head_lr_mult": 3}}
+    assert second.parts == first.parts
+    (tmp_path / "first.toml").write_text("base = 'second.toml'")
+    with pytest.raises(UserError, match=r"first\.toml: base 'second\.toml' begins from this preset itself"):
+        load_preset(str(tmp_path / "second.toml"))
 
 
 def test_numbers_of_a_preset_have_the_type_of_their_field(tmp_path):
