@@ -194,7 +194,7 @@ def _write_splits(store: Store, cells: Sequence[Cell], table: Table) -> None:
     from mora_bench.data.sides import sides
     from mora_bench.training import recorded
 
-    alike = {(c.data, c.split, c.seed, c.folds, c.pool): c for c in cells}
+    alike = {(cell.data, cell.splitting): cell for cell in cells}
     for cell in alike.values():
         recorded.write_split(store, cell, sides(cell, table))
 

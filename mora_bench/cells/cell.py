@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
 from mora_bench.cells.recipe import PLATEAU, Recipe
@@ -78,6 +78,20 @@ class Scoring:
     def key(self) -> str:
         """16 hex digits, the same for all cells that are scored in the same way."""
         return digest_json(identity(self))
+
+
+class Splitting(NamedTuple):
+    """How a dataset is split in three; what these are, `Cell` says."""
+
+    unit: str
+    folds: int
+    pool: int
+    seed: int
+
+    @property
+    def way(self) -> tuple[str, int, int]:
+        """What its seeds share."""
+        return self[:3]
 
 
 @dataclass(frozen=True)
@@ -196,6 +210,11 @@ class Cell:
         """The backbone that its samples are decoded for, and the most tokens of a text; None if it reads none."""
         most = self.max_text if self.recipe is None else self.recipe.max_text
         return None if most is None else (self.backbone, most)
+
+    @property
+    def splitting(self) -> Splitting:
+        """What its split depends on beside its data."""
+        return Splitting(self.split, self.folds, self.pool, self.seed)
 
     @property
     def drawn_by(self) -> str:

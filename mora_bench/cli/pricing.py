@@ -172,7 +172,7 @@ class Sizes:
         from mora_bench.data import datasets
         from mora_bench.data.sides import sides
 
-        key = (cell.dataset, cell.split, cell.folds, cell.pool)
+        key = (cell.dataset, cell.splitting.way)
         if key not in self.known:
             table = datasets.table_of(cell.dataset, self.runtime)
             self.known[key] = {name: len(side) for name, side in sides(cell, table).items()}

@@ -83,7 +83,7 @@ def check(cells: Iterable[Cell], table: Table) -> None:
     where no seed can leave one empty."""
     alike: dict[tuple[str, int, int], dict[int, Cell]] = {}
     for cell in cells:
-        alike.setdefault((cell.split, cell.folds, cell.pool), {})[cell.seed] = cell
+        alike.setdefault(cell.splitting.way, {})[cell.seed] = cell
     for by_seed in alike.values():
         first, *others = by_seed.values()
         tokens, shares = _cut(first, table)

@@ -66,7 +66,7 @@ def check(cells: Sequence[Cell], runtime: Runtime) -> None:
         for missing, sides in uses(cell):
             if cell.after:
                 raise UserError(f"{cell.label}: a mask file belongs to one dataset; leave --after out.")
-            key = (cell.dataset, cell.split, cell.folds, cell.pool, cell.seed, missing.brought, missing.unit, sides)
+            key = (cell.dataset, cell.splitting, missing.brought, missing.unit, sides)
             unique.setdefault(key, (cell, missing, sides))
     seeds = sorted({cell.seed for cell in cells})
     checked = set()

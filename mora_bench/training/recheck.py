@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mora_bench.cells.cell import WHY_NOT_AGAIN
+from mora_bench.cells.cell import WHY_NOT_AGAIN, Splitting
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets, splits
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
-from mora_bench.files import digest_json
 from mora_bench.plan.mask_files import NotTheMask
 from mora_bench.records import masks
 from mora_bench.records.documents import Refused
@@ -102,15 +101,14 @@ def _decoded_again(records: list[Record], runtime: Runtime, findings: Findings) 
 
 def _splits_again(store: Store, table: Table, records: list[Record], findings: Findings) -> None:
     """Draw the splits of records again."""
-    drawn: dict[str, str] = {}
+    drawn: dict[Splitting, str] = {}
     for record in records:
         cell = record.cell
         if cell.older_draws:
             findings.not_seen(f"splits: {WHY_NOT_AGAIN}")
             continue
-        which = digest_json([cell.split, cell.seed, cell.folds, cell.pool])
-        if which not in drawn:
-            drawn[which] = splits.digest({part: side.ids for part, side in sides(cell, table).items()})
-        if record.data is not None and drawn[which] != record.data.split:
+        if cell.splitting not in drawn:
+            drawn[cell.splitting] = splits.digest({part: side.ids for part, side in sides(cell, table).items()})
+        if record.data is not None and drawn[cell.splitting] != record.data.split:
             why = "its split is not the one that its data give; compute the cell again"
             findings.wrong.append(store.record_documents.refused(record.key, why))

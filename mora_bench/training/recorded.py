@@ -76,7 +76,7 @@ def without_network(
 def write_split(store: Store, cell: Cell, sides: Mapping[str, Side]) -> str:
     """Write the ids of the sides of a cell's split, unless they exist; of patients hashes stand for the ids. Gives
     the name of the list."""
-    known = (store.folder, cell.data, cell.split, cell.seed, cell.folds, cell.pool)
+    known = (store.folder, cell.data, cell.splitting)
     if known not in _lists:
         _lists[known] = _list_of_ids(store, cell, sides)
     return store.write_split(f"{cell.dataset}-{cell.source}", _lists[known])
