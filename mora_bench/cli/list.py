@@ -59,11 +59,11 @@ def sections() -> dict[str, dict[str, str]]:
 
 
 def _task(task: Any) -> str:
-    """A task's title, its argument, and its scores with their directions."""
+    """A task's title, its argument, its scores with their directions, and its further losses."""
     takes = f"; takes {task.takes}" * bool(task.takes)
-    return (
-        f"{task.title}{takes}; {'; '.join(f'{metric.title} ({metric.direction})' for metric in task.metrics.values())}"
-    )
+    metrics = "; ".join(f"{metric.title} ({metric.direction})" for metric in task.metrics.values())
+    losses = "".join(f"; --recipe.loss {name}: {loss.title} ({loss.source})" for name, loss in task.losses.items())
+    return f"{task.title}{takes}; {metrics}{losses}"
 
 
 def _all(group: str, describe: Callable[[Any], str]) -> dict[str, str]:

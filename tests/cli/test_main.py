@@ -226,6 +226,7 @@ def test_list_shows_methods_with_their_axes(capsys):
     printed = capsys.readouterr().out
     assert "MoRA; reads rank (own: 4), blocks (own: 0); arXiv 2408.09064" in printed
     assert "quick" in printed
+    assert "; --recipe.loss cox: Cox's partial likelihood of a batch" in printed
 
 
 def test_prepare_and_twin(tmp_path, capsys):
