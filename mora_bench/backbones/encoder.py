@@ -40,10 +40,12 @@ def without_dropout(network: nn.Module) -> nn.Module:
     return network
 
 
-def for_words(config: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A configuration of several encoders, whose text encoder gets the vocabulary of a folder's tokenizer."""
+def for_words(config: dict[str, Any], folder: Path, **marks: str) -> dict[str, Any]:
+    """A configuration of several encoders, whose text encoder gets the vocabulary of a folder's tokenizer; `marks`:
+    further fields, each with the word whose id it holds."""
     words = open_tokenizer(tokenizer_file(folder)).get_vocab()
-    return config | {"text_config": config["text_config"] | {"vocab_size": len(words), "pad_token_id": words["[PAD]"]}}
+    ids = {field: words[word] for field, word in ({"pad_token_id": "[PAD]"} | marks).items()}
+    return config | {"text_config": config["text_config"] | {"vocab_size": len(words)} | ids}
 
 
 def read_as(kind: Any, folder: Path, expected: str) -> Any:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from mora_bench.backbones.blocks import Block
 from mora_bench.backbones.clip import PATHS, SHIPPED, prenormed
 from mora_bench.backbones.dual import Dual
-from mora_bench.backbones.encoder import read_as
+from mora_bench.backbones.encoder import for_words, read_as
 from mora_bench.backbones.layout import (
     PictureSpec,
     fingerprint,
@@ -39,7 +39,6 @@ from mora_bench.backbones.tower import Tower
 from mora_bench.data.modalities.bag import BagInputs
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.text import TextInputs, TextRule
-from mora_bench.data.modalities.wordpiece import open_tokenizer
 from mora_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -222,10 +221,8 @@ class Siglip(Dual):
 
 
 def _small(folder: Path) -> dict[str, Any]:
-    """The configuration of the small one, for the words of a folder's tokenizer."""
-    words = open_tokenizer(tokenizer_file(folder)).get_vocab()
-    ids = {"pad_token_id": words["[PAD]"], "bos_token_id": words["[CLS]"], "eos_token_id": words["[SEP]"]}
-    return SMALL | {"text_config": SMALL["text_config"] | ids | {"vocab_size": len(words)}}
+    """The configuration of the small one."""
+    return for_words(SMALL, folder, bos_token_id="[CLS]", eos_token_id="[SEP]")
 
 
 def _seen_by(folder: Path, config: dict[str, Any], name: str) -> PictureSpec:

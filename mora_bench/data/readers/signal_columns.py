@@ -113,8 +113,8 @@ def _of_all(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file
         raise UserError(f"{files[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
     keys = frame[entry.key]
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
-    since = [*frame[entry.since]] if entry.since else None
-    samples = signal_tables.of_all(files[0], entry, [*keys], since)
+    begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
+    samples = signal_tables.of_all(files[0], entry, [*keys], begins)
     if all(series is None for series in samples):
         raise UserError(
             f"{files[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "

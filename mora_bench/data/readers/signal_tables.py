@@ -36,29 +36,42 @@ def of_one(file: Path, entry: SignalEntry) -> Series | None:
     return _series(measured, np.arange(len(measured.frame)), times, entry, file)
 
 
-def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], since: Sequence[str] | None) -> list[Series | None]:
+def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], begins: np.ndarray | None) -> list[Series | None]:
     """The series of each of N samples, by their keys, from one table; None where nothing of a sample was measured.
 
     Args:
-        since: of each sample the time from which its times count; None: they count from 0.
+        begins: of each sample the second from which its times count, as `beginnings` gives it, float64 [N]; NaN: it has
+            no series. None: times count from 0.
 
     Raises:
-        UserError: as `of_one`; times that are dates without `since`.
+        UserError: as `of_one`; times that are dates without `begins`.
     """
     measured = _measurements(file, entry, (entry.key,))
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
-    times = measured.times(entry, dated=since is not None)
+    times = measured.times(entry, dated=begins is not None)
     series: list[Series | None] = []
     for i, key in enumerate(keys):
         indices = rows.get(key.strip())
-        if indices is None or (since is not None and not since[i].strip()):
+        if indices is None or (begins is not None and np.isnan(begins[i])):
             series.append(None)
             continue
         row_times = None if times is None else times[indices]
-        if row_times is not None and since is not None:
-            row_times = row_times - measured.moments(pd.Series([since[i]], name=entry.since), entry, dated=True)[0]
+        if row_times is not None and begins is not None:
+            row_times = row_times - begins[i]
         series.append(_series(measured, indices, row_times, entry, file))
     return series
+
+
+def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> np.ndarray:
+    """The times of a column, from which those of signals count, in seconds, float64 [N]; NaN where a cell is empty.
+
+    Raises:
+        UserError: a cell that holds no time.
+    """
+    known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
+    seconds = np.full(len(cells), np.nan)
+    seconds[known] = _moments(cells[known], entry, file, dated=True)
+    return seconds
 
 
 class _Rows:
@@ -88,22 +101,23 @@ class _Rows:
 
     def times(self, entry: SignalEntry, dated: bool = False) -> np.ndarray | None:
         """Of each row its time in seconds, float64 [rows]; None where rows are steps."""
-        return self.moments(self.frame[entry.time], entry, dated) if entry.time else None
+        return _moments(self.frame[entry.time], entry, self.file, dated) if entry.time else None
 
-    def moments(self, cells: pd.Series, entry: SignalEntry, dated: bool) -> np.ndarray:
-        """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates."""
-        plain = cells.str.strip()
-        seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
-        parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
-        clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
-        seconds = np.where(np.isfinite(seconds), seconds, clock)
-        if dated and not np.isfinite(seconds).all():
-            dates = pd.to_datetime(plain, errors="coerce", format="ISO8601").to_numpy("datetime64[ns]")
-            timestamps = np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9)
-            seconds = np.where(np.isfinite(seconds), seconds, timestamps)
-        do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
-        refuse(cells, ~np.isfinite(seconds), self.file, "holds no time", do)
-        return seconds
+
+def _moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> np.ndarray:
+    """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates."""
+    plain = cells.str.strip()
+    seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
+    parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
+    clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
+    seconds = np.where(np.isfinite(seconds), seconds, clock)
+    if dated and not np.isfinite(seconds).all():
+        dates = pd.to_datetime(plain, errors="coerce", format="ISO8601").to_numpy("datetime64[ns]")
+        timestamps = np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9)
+        seconds = np.where(np.isfinite(seconds), seconds, timestamps)
+    do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
+    refuse(cells, ~np.isfinite(seconds), file, "holds no time", do)
+    return seconds
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:

@@ -90,6 +90,23 @@ def test_dates_count_from_a_column_of_the_main_table(clinic):
         read(clinic, entry)
 
 
+def test_a_beginning_that_is_no_time_is_named_where_it_stands(clinic):
+    """It is a cell of the main table, not of the one with the measurements; without one a sample has no signal."""
+    write(clinic, "charts.csv", id=["a", "b", "c"], at=["2150-01-01 11:00", "2150-01-01 12:00", "5"], hr=[1, 2, 3])
+    stays = pd.read_csv(clinic / "stays.csv", dtype=str)
+    entry = "vitals=charts.csv:key=id;time=at;step=1;unit=h;since=intime"
+    stays["intime"] = ["2150-01-01 10:00", "", "4"]
+    stays.to_csv(clinic / "stays.csv", index=False)
+    first, second, third = read(clinic, entry)
+    np.testing.assert_array_equal(first.values[:, 0], [NAN, 1])
+    assert second is None
+    np.testing.assert_array_equal(third.values[:, 0], [NAN, 3])
+    stays["intime"] = ["2150-01-01 10:00", "", "at night"]
+    stays.to_csv(clinic / "stays.csv", index=False)
+    with pytest.raises(UserError, match=r"stays\.csv, column 'intime' holds no time in row 4: 'at night'\. Correct"):
+        read(clinic, entry)
+
+
 def test_a_table_a_sample_has_no_signal_where_it_has_no_measurement(clinic):
     write(clinic, "a.psv", **{"hr|bp": ["70|1", "|"]})
     write(clinic, "b.psv", **{"hr|bp": ["|", "|"]})
