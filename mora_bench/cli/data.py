@@ -196,14 +196,16 @@ def _described(name: str, file: Path, columns: dict[str, Any], plugin: Path, roo
     """Lines about a table: its task, what it holds, and how its columns were read."""
     from mora_bench import registry
     from mora_bench.data import datasets
-    from mora_bench.data.readers.own import notes
+    from mora_bench.data.readers.own import notes, signal_notes
     from mora_bench.data.readers.own_columns import Columns
     from mora_bench.doctor.holds import diagnosis
 
     registry.load_plugins([plugin])
-    lines = notes(file.resolve(), Columns(**columns))
-    table = datasets.load(name, root)
-    without = len(datasets.get(name).read(root)) - len(table)
+    named = Columns(**columns)
+    lines = notes(file.resolve(), named)
+    table, whole = datasets.with_left_out(name, root)
+    lines += signal_notes(named, whole)
+    without = len(whole) - len(table)
     lines += [f"WARNING: {without} rows have nothing of any modality and are left out."] * bool(without)
     return [f"{name}: {file}, {table.task}", diagnosis(table), *(f"  {line}" for line in lines)]
 

@@ -173,8 +173,14 @@ def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path
     return vector_columns.from_columns(frame, names, file, commas(home))
 
 
+def signal_notes(columns: Columns, table: Table) -> list[str]:
+    """A sentence on what each signal of a table that `read` gave was taken for."""
+    return [taken_for(entry.name, table.modalities[plain(entry.name)]) for entry in columns.signals]
+
+
 def notes(file: Path, columns: Columns) -> list[str]:
-    """Sentences on what the table of a file was taken for, and on what in it a user should look at.
+    """Sentences on what the table of a file was taken for, and on what in it a user should look at; on signals, which
+    may be large, `signal_notes` has them.
 
     Raises:
         UserError: as `read` does.
@@ -183,10 +189,6 @@ def notes(file: Path, columns: Columns) -> list[str]:
     labelled = outcomes(frame, columns, file)
     sentences = [f"{file.name}: {_dialect(file)}, {len(frame)} rows"]
     sentences += [*joined.notes(file, columns.joins(file), columns.all()), *labelled.notes]
-    bases = [file.parent.resolve() / folder for folder in columns.folders]
-    for entry in columns.signals:
-        series = signals(frame[labelled.kept], entry, bases, file, columns.absent_pictures, columns.hidden)
-        sentences.append(taken_for(entry.name, series))
     for name, measurement in _measured(frame, columns, file).items():
         sentences.append(f"column {name!r}: {measurement.kind} ({measurement.why})")
         sentences += [f"WARNING: column {name!r} {how}. Is it an input?" for how in _tells(measurement, labelled)]

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from mora_bench.data.readers.own import notes, own_table
+from mora_bench.data.readers import own
+from mora_bench.data.readers.own import own_table, signal_notes
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, WavFile, resampled
@@ -360,7 +361,7 @@ def test_what_a_signal_was_taken_for_is_said(clinic):
     for id in IDS[:2]:
         record(clinic, id, np.zeros((1000, 2)))
     columns = Columns(labels=("ill",), text=("note",), signal=("ecg={id}.hea",), id="id", absent_pictures="allow")
-    lines = notes(clinic / "stays.csv", columns)
+    lines = signal_notes(columns, own.read("stays", clinic / "stays.csv", columns))
     assert "signal 'ecg': 2 of 3 rows have one; the first: 2 channels (I, II), 500 Hz, 2 s, 0 % of it gaps" in lines
 
 
