@@ -42,13 +42,7 @@ class ByPattern:
         chosen on the validation samples that show the set."""
         assert train.targets is not None
         assert validation.targets is not None
-        self.labels = len(train.labels)
-        self.features: dict[str, features.Features] = {}
-        for name, kind in train.kinds.items():
-            extractor = features.of_kind(kind) if kind in kinds else None
-            rows = showing(train, (name,))
-            if extractor is not None and len(rows) >= FEWEST:
-                self.features[name] = extractor.fit([train.values[name][row] for row in rows])
+        self.learn_features(train, kinds)
         self.models: dict[tuple[str, ...], RegressionModel] = {}
         seen, unseen = self.described(train), self.described(validation)
         for names in sets(list(self.features), len(self.features) if together else 1):
@@ -63,6 +57,16 @@ class ByPattern:
                     held_targets,
                     train.task,
                 )
+
+    def learn_features(self, train: Shown, kinds: Sequence[str]) -> None:
+        """Fit features of the modalities of these kinds that enough training samples show."""
+        self.labels = len(train.labels)
+        self.features: dict[str, features.Features] = {}
+        for name, kind in train.kinds.items():
+            extractor = features.of_kind(kind) if kind in kinds else None
+            rows = showing(train, (name,))
+            if extractor is not None and len(rows) >= FEWEST:
+                self.features[name] = extractor.fit([train.values[name][row] for row in rows])
 
     def described(self, samples: Shown) -> Described:
         """Features of all that samples show, taken once."""
