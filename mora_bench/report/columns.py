@@ -9,12 +9,22 @@ from mora_bench.cells.missing import COMPLETE
 from mora_bench.report.measures import Measure
 from mora_bench.report.row import Row
 from mora_bench.report.section import FROZEN, Section
+from mora_bench.tasks.metric import DASH
 
 #: Marks a mean that is worse than a floor's.
 BELOW = "↓"
 #: The names of the lines below a section's rows.
 TAKEN, CEILING, RESOLUTION = "samples that lost a modality, %", "ceiling", "minimum detectable difference"
 FLOOR, WITH_FROZEN = "best baseline without a network", " or with a frozen one"
+#: The costs of a row: headings, and how numbers are shown.
+COSTS = {
+    "share_adapter": ("adapter %", "{:.3f}"),
+    "share_adapter_head": ("+ head %", "{:.2f}"),
+    "share_total": ("all %", "{:.2f}"),
+    "gflops_forward": ("GFLOPs fwd", "{:.4g}"),
+    "gflops_step": ("GFLOPs step", "{:.4g}"),
+    "step_ms": ("step ms", "{:.3g}"),
+}
 SAMPLES, CLASSES = "samples", "classes that all strata have"
 
 
@@ -39,6 +49,12 @@ def without_idle(tests: dict[str, str], rest: dict[str, str], sections: list[Sec
 def _known(section: Section, score: str) -> bool:
     """Whether a row has any of the section's scores under a pattern."""
     return any(not math.isnan(row.mean[measure.of(score)]) for measure in section.shown for row in section.rows)
+
+
+def cost(row: Row, name: str) -> str:
+    """One of the costs of a row, as tables show it."""
+    value = row.cost[name]
+    return DASH if math.isnan(value) else COSTS[name][1].format(value)
 
 
 def not_asked(sections: list[Section]) -> list[str]:

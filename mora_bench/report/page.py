@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from mora_bench.report import plain
+from mora_bench.report.columns import COSTS
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.html import WEB, rendered
 from mora_bench.report.summary import sentences
-from mora_bench.report.tables import COSTS
 from mora_bench.text import all_visible
 
 #: The most cells that the page describes one by one.

@@ -9,6 +9,7 @@ import msgspec
 
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
+from mora_bench.report.columns import COSTS
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
 from mora_bench.report.errors import decided, named, reliability, risks
@@ -17,7 +18,6 @@ from mora_bench.report.robustness import curves
 from mora_bench.report.row import Row
 from mora_bench.report.section import Section
 from mora_bench.report.summary import main, tested
-from mora_bench.report.tables import COSTS
 from mora_bench.report.training_notes import marks_of
 from mora_bench.report.verdict import verdict
 from mora_bench.statistics.interval import interval

@@ -8,7 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from mora_bench.report import csvs
-from mora_bench.report.columns import BELOW, CEILING, RESOLUTION, TAKEN, floor_name
+from mora_bench.report.columns import BELOW, CEILING, COSTS, RESOLUTION, TAKEN, cost, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
@@ -20,14 +20,6 @@ from mora_bench.report.training_notes import CUT_SHORT, EARLY, marks_of
 from mora_bench.tasks.metric import DASH, Metric
 from mora_bench.text import visible
 
-COSTS = {
-    "share_adapter": ("adapter %", "{:.3f}"),
-    "share_adapter_head": ("+ head %", "{:.2f}"),
-    "share_total": ("all %", "{:.2f}"),
-    "gflops_forward": ("GFLOPs fwd", "{:.4g}"),
-    "gflops_step": ("GFLOPs step", "{:.4g}"),
-    "step_ms": ("step ms", "{:.3g}"),
-}
 #: The LaTeX packages that a table needs.
 PACKAGES = ("booktabs", "graphicx")
 ADAPTS = "adapts at test"
@@ -79,7 +71,7 @@ def _rows(
         [
             *_names(table, section, row, escaped, "*"),
             *(cell(shown, row, s, "**{}**", "±") for s in scores),
-            *(_cost(row, c) for c in COSTS if costs),
+            *(cost(row, c) for c in COSTS if costs),
         ]
         for row in section.rows
     ]
@@ -95,7 +87,7 @@ def _spreads(table: Comparison, section: Section) -> list[list[str]]:
                 beside_each_other(measure.metric.shown(row.std[measure.of(s)]) for measure in table.shown)
                 for s in section.tests
             ),
-            *(_cost(row, c) for c in COSTS),
+            *(cost(row, c) for c in COSTS),
         ]
         for row in section.rows
     ]
@@ -172,7 +164,7 @@ def _tabular(table: Comparison, section: Section) -> list[str]:
         cells = _names(table, section, row, _tex, "$^{*}$")
         scores = [cell(table.shown, row, s, r"\textbf{{{}}}", r"$\pm$") for s in section.tests]
         cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
-        cells += [_cost(row, c).replace(DASH, "--") for c in COSTS]
+        cells += [cost(row, c).replace(DASH, "--") for c in COSTS]
         lines.append(" & ".join(cells) + r" \\")
     for line in _lines(table, section, [*section.tests], table.shown, len(COSTS)):
         lines.append(" & ".join(_tex(text) for text in line) + r" \\")
@@ -273,11 +265,6 @@ def mean_and_std(metric: Metric, row: Row, name: str, sign: str = "±") -> str:
     """A score of a row over its seeds, as its metric is shown; a dash where there is none."""
     mean, std = row.mean[name], row.std[name]
     return metric.shown(mean) + ("" if math.isnan(std) else f" {sign} {metric.shown(std)}")
-
-
-def _cost(row: Row, name: str) -> str:
-    value = row.cost[name]
-    return DASH if math.isnan(value) else COSTS[name][1].format(value)
 
 
 def _blank(value: float) -> float | str:
