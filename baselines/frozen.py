@@ -10,8 +10,9 @@ from mora_bench.methods.predictor import Predictor
 from .by_pattern import ByPattern
 from .features import KINDS, VECTOR
 
-#: Kinds whose embedder is not the backbone's.
-BROUGHT = ("table", "signal")
+#: Kinds of content that are read: the backbone's features, which stand for what it embeds, and those whose embedder is
+#: not the backbone's.
+READ = (VECTOR, "table", "signal")
 
 
 class FrozenFeatures(ByPattern, Predictor):
@@ -30,13 +31,13 @@ class FrozenFeatures(ByPattern, Predictor):
     abstains = "if too few training samples show the same modalities: it predicts no label"
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
-        self.learn(_read(train), _read(validation), (VECTOR, *BROUGHT))
+        self.learn(embedded(train), embedded(validation), READ)
 
     def predict(self, samples: Shown) -> np.ndarray:
-        return self.answer(_read(samples))
+        return self.answer(embedded(samples))
 
 
-def _read(samples: Shown) -> Shown:
+def embedded(samples: Shown) -> Shown:
     """Samples with the backbone's features instead of the contents that it embeds."""
     kinds = samples.kinds | dict.fromkeys(samples.frozen, VECTOR)
     return replace(samples, values=samples.values | samples.frozen, kinds=kinds)
