@@ -14,7 +14,7 @@ from mora_bench import registry
 from mora_bench.backbones import load as backbones
 from mora_bench.checks.rules import described, expect, tried
 from mora_bench.data import cache
-from mora_bench.data.shown import shown
+from mora_bench.data.shown import Shown, shown
 from mora_bench.data.table import Column, Table
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.predictor import Predictor
@@ -61,11 +61,19 @@ class PredictorSubject:
     def predicted(
         self, predictor: Predictor, table: Table | None = None, lacking: int | None = None, rows: np.ndarray = TEST
     ) -> np.ndarray:
+        return np.asarray(predictor.predict(self.shown(table or self.table, lacking, rows)))
+
+    def drawn(self, predictor: Predictor, lacking: int | None, rows: np.ndarray = TEST) -> Any:
+        """Its draws, [D, n, C], or None."""
+        draws = predictor.draws(self.shown(self.table, lacking, rows))
+        return None if draws is None else np.asarray(draws)
+
+    def shown(self, table: Table, lacking: int | None, rows: np.ndarray) -> Shown:
+        """Samples without one of the two modalities, or with both."""
         present = np.ones((len(rows), 2), bool)
         if lacking is not None:
             present[:, lacking] = False
-        table = table or self.table
-        return np.asarray(predictor.predict(shown(table, rows, present, False, self.frozen(table))))
+        return shown(table, rows, present, False, self.frozen(table))
 
 
 def _features(table: Table) -> Features:
@@ -164,7 +172,37 @@ def placeless(subject: PredictorSubject) -> None:
         expect(worst <= SAME, f"predictions of the same samples {clause} differ by {worst:.2g}")
 
 
-RULES = (named, probabilities, hidden, repeatable, nameless, placeless)
+def drawn(subject: PredictorSubject) -> None:
+    """Draws of what is missing have the mean that it predicts, differ nowhere if all is shown, and hang on nobody else.
+
+    Unless it says in `adapts` that it adapts at test, as with what it predicts."""
+    predictor, patterns = subject.once, (None, 0, 1)
+    draws = {lacking: subject.drawn(predictor, lacking) for lacking in patterns}
+    if all(given is None for given in draws.values()):
+        return
+    for lacking, given in draws.items():
+        without = "all shown" if lacking is None else f"no {subject.table.names[lacking]}"
+        expect(given is not None, f"draws gave None with {without}; expected draws under every pattern, or under none")
+        expected = (len(TEST), len(subject.table.labels))
+        expect(
+            given.ndim == 3 and len(given) > 1 and given.shape[1:] == expected,
+            f"draws gave {list(given.shape)}; expected [D, {expected[0]}, {expected[1]}] with D of 2 or more",
+        )
+        expect(bool(((given >= 0) & (given <= 1)).all()), "draws gave numbers that are no probabilities")
+        off = float(np.abs(given.mean(0) - subject.predicted(predictor, lacking=lacking)).max())
+        expect(off <= SAME, f"the mean of draws and what predict gives differ by {off:.2g} with {without}")
+        turned = subject.drawn(predictor, lacking, TEST[::-1])[:, ::-1]
+        part = subject.drawn(predictor, lacking, TEST[3:8])
+        compared = [(turned, given, "in another order")]
+        compared += [(part, given[:, 3:8], "among fewer")] * (not subject.kind.adapts)
+        for other, same, clause in compared:
+            worst = float(np.abs(other.std(0) - same.std(0)).max())
+            expect(worst <= SAME, f"standard deviations over draws of the same samples {clause} differ by {worst:.2g}")
+    left = float(np.ptp(draws[None], axis=0).max())
+    expect(left <= SAME, f"draws of complete samples differ by {left:.2g}; nothing of them is missing")
+
+
+RULES = (named, probabilities, hidden, repeatable, nameless, placeless, drawn)
 
 
 def check(predictor: type[Predictor]) -> Iterator[tuple[str, str | None]]:

@@ -22,7 +22,8 @@ class ExportOptions(OnTrained):
     label, with what was true and the probability.
 
     `scored under` says which patterns of missing modalities count a row, so that the scores of a table can be computed
-    from it. Ids of patients are hashed unless --ids asks for them: then the table is as confidential as the data.
+    from it; of cells that draw what is missing, `spread` is the standard deviation of the probability over draws. Ids
+    of patients are hashed unless --ids asks for them: then the table is as confidential as the data.
     """
 
     folder: tyro.conf.Positional[Path]
@@ -43,7 +44,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.cli.table_file import TableFile
     from mora_bench.records.store import FAILED, Store
     from mora_bench.tasks.named import task_of
-    from mora_bench.training.prediction_rows import COLUMNS, frames_of
+    from mora_bench.training.prediction_rows import COLUMNS, SPREAD, frames_of, has_spread
 
     store = Store(options.folder)
     store.check_exists()
@@ -58,19 +59,19 @@ def run(arguments: list[str]) -> int:
     # Columns of the tasks beside labels, alike for all cells of the file.
     tasks = {record.cell.task for record in records}
     known = [task_of(task) for task in sorted(tasks) if registry.known(registry.TASKS, task.partition(":")[0])]
-    true_columns = {f"true {name}": None for task in known for name in task.columns}
+    more = [*dict.fromkeys(f"true {name}" for task in known for name in task.columns)]
+    asked = [r for r in records if r.status != FAILED and (not options.key or r.key in options.key)]
+    more += [SPREAD] * any(has_spread(store, record) for record in asked)
     cells = 0
     with TableFile(options.out) as table:
-        for record in records:
-            if record.status == FAILED or (options.key and record.key not in options.key):
-                continue
+        for record in asked:
             try:
                 frames = list(frames_of(store, record, runtime, options.ids))
             except UserError as error:
                 left.append(f"{record.cell.label}: {error}")
                 continue
             for frame in frames:
-                table.add(frame.reindex(columns=[*COLUMNS, *true_columns]))
+                table.add(frame.reindex(columns=[*COLUMNS, *more]))
             cells += 1
         for reason in left:
             print(f"left out: {reason}", file=sys.stderr)

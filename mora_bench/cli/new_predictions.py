@@ -50,6 +50,12 @@ class PredictedPart:
         return self.decider.task.probabilities(self.logits)
 
     @cached_property
+    def spread(self) -> np.ndarray | None:
+        """The standard deviation of each probability over draws, float [N, C]; None of what draws nothing."""
+        spread = self.applied.spread
+        return None if spread is None else spread[np.arange(len(self.table)), self.patterns]
+
+    @cached_property
     def decided(self) -> dict[str, np.ndarray]:
         """The labels that each column names, by column, bool [N, C]: decisions and sets, as asked for."""
         decider, columns = self.decider, {}
@@ -113,11 +119,13 @@ class PredictedRecords:
         asked, labels = self.decider.asked, self.decider.labels
         more = ["decision"] * bool(asked.decide) + ["certain", "possible"] * bool(asked.coverage)
         changed = [*self._pairs, "unusual"] if self.changes else []
-        header = [["id", "had", *labels, *more, "like it in training", *changed]]
+        begun = False
         for part in parts:
+            drawn = [] if part.spread is None else [f"{label} spread" for label in labels]
+            header = ["id", "had", *labels, *more, "like it in training", *changed, *drawn]
             # Nothing is written of a table that cannot be read.
-            yield csvs.comma_separated(header) + csvs.comma_separated(self._rows(part))
-            header = []
+            yield csvs.comma_separated([header] * (not begun)) + csvs.comma_separated(self._rows(part))
+            begun = True
 
     @property
     def _pairs(self) -> list[str]:
@@ -134,7 +142,8 @@ class PredictedRecords:
                 # Numbers, because a text that begins with a minus would be taken for a formula.
                 changed += ["" if np.isnan(c) else round(c, 6) for c in part.changes[row].T.ravel().tolist()]
                 changed.append(_joined(self._pairs, part.unusual[row].T.ravel()))
-            yield [name, titles[pattern], *shown, *named, int(self.like[pattern]), *changed]
+            drawn = [] if part.spread is None else [f"{deviation:.6f}" for deviation in part.spread[row]]
+            yield [name, titles[pattern], *shown, *named, int(self.like[pattern]), *changed, *drawn]
 
     def is_rare(self, pattern: int) -> bool:
         """Whether hardly any training sample showed a pattern."""

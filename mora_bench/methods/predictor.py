@@ -49,3 +49,9 @@ class Predictor(ABC):
     def predict(self, samples: Shown) -> np.ndarray:
         """Probabilities [n, C] of samples under one pattern, including samples on which it abstains. Which of the
         modalities that a sample shows it reads is its own choice, sample by sample."""
+
+    def draws(self, samples: Shown) -> np.ndarray | None:
+        """Of a predictor that draws what is missing, the probabilities by each of D draws, [D, n, C]: `predict` gives
+        their mean, and where nothing of a sample is missing they are the same. The harness then asks this alone, and
+        stores their standard deviation beside their mean. None, the default: it never draws."""
+        return None

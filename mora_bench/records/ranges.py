@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from mora_bench import registry
 
 Score = int | float | list[float | None] | None
+#: The largest standard deviation of numbers from 0 to 1.
+WIDEST = 0.5
+#: Where a competitor draws what is missing, the standard deviation of a probability over draws, mean over samples and
+#: labels. Nothing is written of others.
+Spread = Annotated[float, msgspec.Meta(ge=0, le=WIDEST)] | msgspec.UnsetType
 #: By a score's name: the lowest and the highest value, and whether it is a number wherever there is a sample.
 Ranges = Mapping[str, tuple[float, float, bool]]
 

@@ -10,7 +10,7 @@ import msgspec
 
 from mora_bench.cells.cell import Cell, Scoring
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.records.ranges import Score, check_range, ranges_of
+from mora_bench.records.ranges import Score, Spread, check_range, ranges_of
 from mora_bench.records.risks import RiskGroups
 
 #: Change it when a reader of the new schema would misread a file of the old one.
@@ -227,8 +227,8 @@ class Record(Struct, kw_only=True):
 class Setting(Struct):
     """Scores of one split under one pattern, of all samples and of each stratum; and the effect of the mask.
 
-    Of the test split also: scores of groups by covariates, what scores of several folds are pooled from, a reliability
-    diagram's bins, groups by risk, what was decided (`Task.confusion`), and on twins what can be expected at most.
+    Of the test split also: scores of groups by covariates, what several folds are pooled from, a reliability diagram's
+    bins, groups by risk, what was decided (`Task.confusion`), on twins what can be expected at most, and the `Spread`.
     """
 
     scores: dict[str, Score]
@@ -240,6 +240,7 @@ class Setting(Struct):
     confusion: dict[str, list[list[int]]] = {}
     ceiling: dict[str, float] = {}
     risk_groups: RiskGroups | None = None
+    spread: Spread = msgspec.UNSET
 
 
 class Curve(Struct):
@@ -292,9 +293,8 @@ class Scores(Struct, kw_only=True):
 
     def __post_init__(self) -> None:
         ranges = ranges_of(self.task)
-        for split in (self.val, self.test):
-            for pattern, setting in split.items():
-                check_range(setting.scores, ranges, pattern)
+        for pattern, setting in (*self.val.items(), *self.test.items()):
+            check_range(setting.scores, ranges, pattern)
         lacking = [f"{name}.{p}" for name in ("val", "test") for p in (COMPLETE, EACH) if p not in getattr(self, name)]
         if lacking:
             raise ValueError(f"{', '.join(lacking)} lack")

@@ -2,7 +2,7 @@
 
 scores/KEY-SCORING.json           the scores of a cell under one protocol; they name the record by its digest
 records/KEY.json                  how the cell was trained, what it cost, or why it failed; it names what follows
-predictions/KEY.safetensors       logits of every validation and test sample under every pattern
+predictions/KEY.safetensors       logits of every validation and test sample under every pattern; the spread of draws
 adapters/KEY/                     the trained parameters, where asked for
 splits/NAME-DIGEST.json           ids of a split
 masks/MASK-DIGEST.json            a mask that somebody brought; cells name it by its own digest, MASK

@@ -12,7 +12,17 @@ from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import columns, heading
 from mora_bench.report.measures import Measure, shown_of
-from mora_bench.report.notes import absences, abstentions, adapting, aligned, gaps, remarks, uncounted
+from mora_bench.report.notes import (
+    OVER_DRAWS,
+    absences,
+    abstentions,
+    adapting,
+    aligned,
+    drawing,
+    gaps,
+    remarks,
+    uncounted,
+)
 from mora_bench.report.section import APART, SECTION, Section, section_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
@@ -95,6 +105,12 @@ class Comparison:
         return any(row.adapts for section in self.sections for row in section.rows)
 
     @property
+    def drawn(self) -> str:
+        """The heading of the column that says how far draws of what is missing lie apart, if some of its rows draw."""
+        known = any(not math.isnan(row.spread) for section in self.sections for row in section.rows)
+        return f"{OVER_DRAWS}, {self.tests.get(f'score {EACH}', EACH)}" if known else ""
+
+    @property
     def main(self) -> str:
         """The score of figures that show one: with either modality missing, or of complete data where none could be."""
         both = f"score {EACH}"
@@ -134,7 +150,7 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
     notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group), *adapting(group)]
-    notes += [*uncounted(group), *aligned(group)]
+    notes += [*drawing(group), *uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if group[group["trained"]]["hardware"].nunique() > 1:
         notes.append(

@@ -50,8 +50,9 @@ def cells(records: Iterable[Record], scores: Iterable[Scores], metric: str = "")
     """One row per cell and protocol: its fields (the recipe's as recipe.NAME), status, costs, and the shown scores.
 
     These are `score PATTERN` of the test split, and `score both STRATUM` of its "both" test; further scores that must
-    agree with the first, or stand beside it, have their name before it, as in `auroc: score PATTERN`. A cell that
-    failed has one row; a cell that has no scores has none.
+    agree with the first, or stand beside it, have their name before it, as in `auroc: score PATTERN`. Of a cell that
+    draws what is missing `spread PATTERN` is the standard deviation over draws. A cell that failed has one row; a cell
+    that has no scores has none.
     """
     return FrameRows.of(records, scores, metric).frame()
 
@@ -234,6 +235,8 @@ def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any
         _add(row, prefixes, "score", pattern, setting.scores if tested else {})
         _add(row, prefixes, "ceiling", pattern, setting.ceiling if tested else {})
         row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
+        if tested and isinstance(setting.spread, float):
+            row[_column("", "spread", pattern)] = setting.spread
     row |= _by_number(row, modalities, prefixes)
     lost = row[_column("", "taken", EACH)] != 0
     count_names = {name: task.metrics[name].averaged_over if name in task.metrics else "" for name in agree}

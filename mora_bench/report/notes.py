@@ -5,9 +5,12 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench.report.measures import Measure
+from mora_bench.report.section import SPREAD
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
+#: How the column of tables is called that says how far draws of what is missing lie apart.
+OVER_DRAWS = "SD over draws"
 
 
 def absences(group: pd.DataFrame, shown: tuple[Measure, ...]) -> list[str]:
@@ -57,6 +60,17 @@ def adapting(group: pd.DataFrame) -> list[str]:
     rows = group[["method", "adapts"]].drop_duplicates()
     return [
         f"{method} adapts at test: it {how}, without labels." for method, how in rows.itertuples(index=False) if how
+    ]
+
+
+def drawing(group: pd.DataFrame) -> list[str]:
+    """The rows that draw what is missing, and how far their draws lie apart."""
+    if SPREAD not in group:
+        return []
+    methods = ", ".join(sorted(group.loc[group[SPREAD].notna(), "method"].unique()))
+    return [
+        f"{OVER_DRAWS} ({methods}): the standard deviation of a probability over draws of what is missing, in "
+        "percentage points, mean over test samples and labels; samples that lack nothing count, with 0."
     ]
 
 

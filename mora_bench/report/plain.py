@@ -104,6 +104,7 @@ def _row(row: Row, tests: list[str], columns: list[str]) -> dict[str, Any]:
         "method": row.method,
         "network": row.network,
         "adapts_at_test": row.adapts,
+        "sd_over_draws": number(row.spread),
         "note": row.note,
         "cut_short": row.cut_short,
         "ended_early": row.ended_early,

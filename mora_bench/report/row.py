@@ -27,6 +27,8 @@ class Row:
         cut_short: the cells whose best look lies in the last fifth before the cap of epochs.
         ended_early: the cells that patience ended after one of the first looks had been the best.
         adapts: whether it adapts to unlabelled test samples.
+        spread: the standard deviation of its probabilities over draws with each modality missing in turn, mean over
+            seeds, samples and labels; NaN of what draws nothing.
         method, rank, blocks: what the label says, apart; rank and blocks None where the method reads none.
     """
 
@@ -48,6 +50,7 @@ class Row:
     cut_short: int = 0
     ended_early: int = 0
     adapts: bool = False
+    spread: float = np.nan
     method: str = ""
     rank: int | None = None
     blocks: tuple[int, ...] | None = None

@@ -46,7 +46,7 @@ class Tables(Artefact):
 def markdown(table: Comparison) -> str:
     """The comparison, the strata of the "both" test, caption and footnotes."""
     parts = [f"**{escaped(table.caption)}**", ""]
-    first, costs = _first(table), [title for title, _ in COSTS.values()]
+    first, last = _first(table), _last(table)
     several = len(table.shown) > 1
     for section in table.sections:
         headings = [*section.tests.values()]
@@ -54,10 +54,10 @@ def markdown(table: Comparison) -> str:
         if several:
             rows = _rows(table, section, [*section.tests], table.shown, costs=False)
             parts += [*_legend(table.shown), _github(rows, [*first, *headings]), "", SPREAD, ""]
-            parts += [_github(_spreads(table, section), [*first, *headings, *costs]), ""]
+            parts += [_github(_spreads(table, section), [*first, *headings, *last]), ""]
         else:
             rows = _rows(table, section, [*section.tests], table.shown, costs=True)
-            parts += [_github(rows, [*first, *headings, *costs]), ""]
+            parts += [_github(rows, [*first, *headings, *last]), ""]
     parts += [*_pooled(table, first), *_strata(table, first)]
     parts += [f"\\* {escaped(note)}" for note in table.notes]
     return "\n".join(parts).rstrip() + "\n"
@@ -71,11 +71,11 @@ def _rows(
         [
             *_names(table, section, row, escaped, "*"),
             *(cell(shown, row, s, "**{}**", "±") for s in scores),
-            *(cost(row, c) for c in COSTS if costs),
+            *(_ends(table, row) if costs else []),
         ]
         for row in section.rows
     ]
-    return body + [[*map(escaped, line)] for line in _lines(table, section, scores, shown, len(COSTS) * costs)]
+    return body + [[*map(escaped, line)] for line in _lines(table, section, scores, shown, len(_last(table)) * costs)]
 
 
 def _spreads(table: Comparison, section: Section) -> list[list[str]]:
@@ -87,7 +87,7 @@ def _spreads(table: Comparison, section: Section) -> list[list[str]]:
                 beside_each_other(measure.metric.shown(row.std[measure.of(s)]) for measure in table.shown)
                 for s in section.tests
             ),
-            *(cost(row, c) for c in COSTS),
+            *_ends(table, row),
         ]
         for row in section.rows
     ]
@@ -122,6 +122,17 @@ def _first(table: Comparison) -> list[str]:
     return [*["family"] * table.grouped, "method", *[ADAPTS] * table.adapting]
 
 
+def _last(table: Comparison) -> list[str]:
+    """The headings of a row's last columns: costs, and how far draws lie apart, if any row draws."""
+    return [*(title for title, _ in COSTS.values()), *filter(None, [table.drawn])]
+
+
+def _ends(table: Comparison, row: Row) -> list[str]:
+    """The last cells of a row."""
+    drawn = DASH if math.isnan(row.spread) else f"{100 * row.spread:.1f}"
+    return [*(cost(row, c) for c in COSTS), *[drawn] * bool(table.drawn)]
+
+
 def _pooled(table: Comparison, first: list[str]) -> list[str]:
     """The scores of all folds as one set of samples, for the sections that have them."""
     parts = []
@@ -153,20 +164,21 @@ def latex(table: Comparison) -> str:
 
 
 def _tabular(table: Comparison, section: Section) -> list[str]:
-    first, columns = _first(table), len(section.tests) + len(COSTS)
+    first, last = _first(table), _last(table)
+    columns = len(section.tests) + len(last)
     # Eleven columns are wider than a page.
     lines = [r"\resizebox{\textwidth}{!}{%"]
     lines += [rf"\begin{{tabular}}{{{'l' * len(first)}{'r' * columns}}}", r"\toprule"]
-    heads = [*first, *section.tests.values(), *(title for title, _ in COSTS.values())]
+    heads = [*first, *section.tests.values(), *last]
     lines += [" & ".join(map(_tex, heads)) + r" \\", r"\midrule"]
     lines += [rf"\multicolumn{{{columns + len(first)}}}{{l}}{{\emph{{{_tex(section.title)}}}}} \\"]
     for row in section.rows:
         cells = _names(table, section, row, _tex, "$^{*}$")
         scores = [cell(table.shown, row, s, r"\textbf{{{}}}", r"$\pm$") for s in section.tests]
         cells += [score.replace(DASH, "--").replace(BELOW, r"$\downarrow$") for score in scores]
-        cells += [cost(row, c).replace(DASH, "--") for c in COSTS]
+        cells += [text.replace(DASH, "--") for text in _ends(table, row)]
         lines.append(" & ".join(cells) + r" \\")
-    for line in _lines(table, section, [*section.tests], table.shown, len(COSTS)):
+    for line in _lines(table, section, [*section.tests], table.shown, len(last)):
         lines.append(" & ".join(_tex(text) for text in line) + r" \\")
     return [*lines, r"\bottomrule", r"\end{tabular}%", "}", r"\par\medskip"]
 
@@ -176,12 +188,13 @@ def comma_separated(table: Comparison) -> str:
     patterns = [*table.tests, *table.rest, *table.strata]
     scores = [measure.of(score) for measure in table.shown for score in patterns]
     spread = [f"{s} {k}" for s in scores for k in ("mean", "std", "low", "high")]
-    lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *MARKS]]
+    drawn = [table.drawn] * bool(table.drawn)
+    lines: list[list] = [["source", "section", "family", "method", "seeds", *spread, *COSTS, *drawn, *MARKS]]
     metrics = " / ".join(measure.metric.title for measure in table.shown), joined_directions(table.shown)
     for section in table.sections:
         for row in section.rows:
             values = [_blank(v) for s in scores for v in (row.mean[s], row.std[s], row.low[s], row.high[s])] + [
-                _blank(row.cost[c]) for c in COSTS
+                _blank(value) for value in (*(row.cost[c] for c in COSTS), *[row.spread] * bool(drawn))
             ]
             best = "; ".join(s for s in patterns if s in row.best)
             below = "; ".join(s for s in scores if s in row.below)

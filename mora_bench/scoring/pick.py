@@ -11,7 +11,7 @@ from mora_bench.tasks.shared import shared
 
 
 def pick(logits: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Each sample's logits under the pattern it has: [N, P, C] and bool [N, M] -> [N, C].
+    """Each sample's logits, or their spread, under the pattern it has: [N, P, C] and bool [N, M] -> [N, C].
 
     Raises:
         ValueError: a sample was not predicted under its pattern.

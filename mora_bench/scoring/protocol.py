@@ -9,6 +9,7 @@ from mora_bench.cells.cell import Cell
 from mora_bench.data import presence
 from mora_bench.data.groups import by_covariate
 from mora_bench.missing import masks
+from mora_bench.records.ranges import WIDEST
 from mora_bench.records.risks import RiskGroups
 from mora_bench.records.schema import SCHEMA, Curve, Scores, Setting
 from mora_bench.scoring.ceiling import ceiling
@@ -33,11 +34,13 @@ class Predicted:
         units: the samples, as mechanisms may see them; their targets [N, C] are what is scored.
         logits: float [N, P, K], under every pattern of presence.
         groups: bool [N] by name, groups of samples that get scores of their own.
+        spread: float [N, P, C], the standard deviations of the probabilities over draws; None of what draws nothing.
     """
 
     units: masks.Units
     logits: np.ndarray
     groups: dict[str, np.ndarray] = field(default_factory=dict)
+    spread: np.ndarray | None = None
 
     @property
     def side(self) -> Side:
@@ -120,6 +123,10 @@ def _beyond(
     setting.counts, setting.reliability = task.counts(*mine), task.reliability(*mine)
     risks = task.risk_groups(*mine)
     setting.risk_groups = RiskGroups(**risks) if risks else None
+    spread = predicted["test"].spread
+    if spread is not None:
+        # Rounding may lift the largest deviation that there can be.
+        setting.spread = min(float(pick(spread, present["test"]).mean(dtype=np.float64)), WIDEST)
     if not task.columns and known[0].shape[1] <= MOST_CLASSES:
         setting.confusion = task.confusion(known, *mine)
 

@@ -42,10 +42,12 @@ class Applied:
     Attributes:
         logits: float [n, P, C], under what each sample has, or every part of it; NaN elsewhere.
         seconds: that they took, decoding left out.
+        spread: float [n, P, C], the standard deviations of the probabilities over draws; None of what draws nothing.
     """
 
     logits: np.ndarray
     seconds: float
+    spread: np.ndarray | None = None
 
 
 def trained(record: Record, runtime: Runtime) -> Model:
@@ -164,5 +166,5 @@ def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Run
             samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
             features = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
         task = task_of(cell.task)
-        logits = predictors.predicted(predictor, task, Side(table, rows), features, _wanted(table, parts))
-    return Applied(logits, time.perf_counter() - begun)
+        logits, spread = predictors.predicted(predictor, task, Side(table, rows), features, _wanted(table, parts))
+    return Applied(logits, time.perf_counter() - begun, spread)

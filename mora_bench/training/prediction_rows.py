@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 COLUMNS = (
     "key", "dataset", "method", "seed", "side", "id", "shown", "scored under", "label", "true", "probability",
 )  # fmt: skip
+#: The column of standard deviations over draws.
+SPREAD = "spread"
 
 
 def frames_of(store: Store, record: Record, runtime: Runtime, own_ids: bool) -> Iterator[pd.DataFrame]:
     """The predictions of a cell, a frame for each side of its split, with `COLUMNS`; and the task's own columns of
-    targets, such as "true time".
+    targets, such as "true time". Of a cell that draws what is missing there is a column `SPREAD`, too.
 
     `shown` are the modalities that the network saw, `scored under` the patterns of missing modalities whose
     scores count this row, joined by |: the rows of one of them are what a score of a table is computed from.
@@ -71,9 +73,20 @@ def frames_of(store: Store, record: Record, runtime: Runtime, own_ids: bool) -> 
                 "true": task.truth(predicted.units.targets[row]).astype(float if task.columns else np.int8).ravel(),
                 "probability": probabilities.ravel(),
                 **{name: np.repeat(values[row], classes) for name, values in more.items()},
-            },
-            columns=[*COLUMNS, *more],
+                **({} if predicted.spread is None else {SPREAD: predicted.spread[row, pattern].ravel()}),
+            }
         )
+
+
+def has_spread(store: Store, record: Record) -> bool:
+    """Whether the stored predictions of a cell have a spread; read off the beginning of their file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(store.prediction_file(record.cell), "numpy") as file:
+            return "test_spread" in [*file.keys()]
+    except (OSError, SafetensorError):
+        return False
 
 
 def _scored_under(record: Record, side: str, predicted: Predicted) -> np.ndarray:

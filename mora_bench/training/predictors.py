@@ -36,10 +36,13 @@ def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     task: Task = task_of(cell.task)
     predictor = fitted(cell, sides, seen)
     learned = time.perf_counter()
-    logits = {name: predicted(predictor, task, gaps.of_side(cell, sides[name]), seen[name]) for name in ("val", "test")}
+    given = {name: predicted(predictor, task, gaps.of_side(cell, sides[name]), seen[name]) for name in ("val", "test")}
     ended = time.perf_counter()
     clock = Clock(cell_s=ended - begun, predict_s=ended - learned)
-    return recorded.without_network(cell, runtime, recorded.competitor_of(predictor), sides, present, logits, clock)
+    logits = {name: values for name, (values, _) in given.items()}
+    spread = {name: deviations for name, (_, deviations) in given.items() if deviations is not None}
+    competitor = recorded.competitor_of(predictor)
+    return recorded.without_network(cell, runtime, competitor, sides, present, logits, clock, spread)
 
 
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
@@ -80,29 +83,39 @@ def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:
 
 def predicted(
     predictor: Predictor, task: Task, part: Side, features: frozen.Features, wanted: np.ndarray | None = None
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Logits of n samples under every pattern that each can show, or of these under those `wanted`, bool [n, P]:
-    float32 [n, P, K], NaN elsewhere. `features`: the frozen backbone's, of all rows of the side's table."""
+    float32 [n, P, K], NaN elsewhere; and of a predictor that draws the standard deviations of its probabilities over
+    draws, float32 [n, P, C]. `features`: the frozen backbone's, of all rows of the side's table."""
     table, rows, natural = part.table, part.rows, part.natural
     patterns = presence.pattern_presence(natural.shape[1])
     able = presence.able(natural) if wanted is None else presence.able(natural) & wanted
-    out = np.full((len(rows), len(patterns), task.outputs(len(table.labels))), np.nan, np.float32)
+    logits = np.full((len(rows), len(patterns), task.outputs(len(table.labels))), np.nan, np.float32)
+    spread = np.full((len(rows), len(patterns), len(table.labels)), np.nan, np.float32)
+    draws = set()
     for k, (pattern, can) in enumerate(zip(patterns, able.T, strict=True)):
         chosen = np.flatnonzero(can)
         if len(chosen):
             these = shown(table, rows[chosen], np.tile(pattern, (len(chosen), 1)), targets=False, frozen=features)
-            out[chosen, k] = task.logits(checked(predictor, these))
-    return out
+            probabilities, deviations = checked(predictor, these)
+            logits[chosen, k] = task.logits(probabilities)
+            draws.add(deviations is not None)
+            if deviations is not None:
+                spread[chosen, k] = deviations
+    if len(draws) > 1:
+        raise ValueError(f"{type(predictor).__name__}.draws gave None under some patterns alone; expected all or none")
+    return logits, spread if True in draws else None
 
 
-def checked(predictor: Predictor, samples: Shown) -> np.ndarray:
-    """The predictions of a predictor, checked to be probabilities of the right shape."""
-    probabilities = np.asarray(predictor.predict(samples), float)
-    expected = (len(samples), len(samples.labels))
-    if probabilities.shape != expected:
-        raise ValueError(
-            f"{type(predictor).__name__}.predict gave {list(probabilities.shape)}; expected {list(expected)}"
-        )
-    if not ((probabilities >= 0) & (probabilities <= 1)).all():
-        raise ValueError(f"{type(predictor).__name__}.predict gave numbers that are no probabilities")
-    return probabilities
+def checked(predictor: Predictor, samples: Shown) -> tuple[np.ndarray, np.ndarray | None]:
+    """The predictions of a predictor and, if it draws, the standard deviations over its draws, both [n, C]; checked to
+    be probabilities of the right shape."""
+    drawn = predictor.draws(samples)
+    given = np.asarray(predictor.predict(samples) if drawn is None else drawn, float)
+    asked, expected = ("predict", ()) if drawn is None else ("draws", (len(given),))
+    expected = (*expected, len(samples), len(samples.labels))
+    if given.shape != expected:
+        raise ValueError(f"{type(predictor).__name__}.{asked} gave {list(given.shape)}; expected {list(expected)}")
+    if not ((given >= 0) & (given <= 1)).all():
+        raise ValueError(f"{type(predictor).__name__}.{asked} gave numbers that are no probabilities")
+    return (given, None) if drawn is None else (given.mean(0), given.std(0))

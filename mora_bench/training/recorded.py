@@ -66,11 +66,14 @@ def without_network(
     present: Mapping[str, np.ndarray],
     logits: Mapping[str, np.ndarray],
     time: Clock,
+    spread: Mapping[str, np.ndarray] = {},
 ) -> Outcome:
-    """The outcome of a cell that no network of ours predicted, from the logits of its validation and test sides."""
+    """The outcome of a cell that no network of ours predicted, from the logits of its validation and test sides, and of
+    a predictor that draws their spread."""
     record = begun(cell, runtime, "done", competitor, data=described({}, sides, present), time=time)
     split = write_split(Store(runtime.out), cell, sides)
-    return Outcome(record, predictions(sides, logits), scored(cell, predicted(sides, logits)), split=split)
+    scores = scored(cell, predicted(sides, logits, spread))
+    return Outcome(record, predictions(sides, logits, spread), scores, split=split)
 
 
 def write_split(store: Store, cell: Cell, sides: Mapping[str, Side]) -> str:
@@ -121,9 +124,12 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
     )
 
 
-def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The logits, and the arrays that are needed to score them again."""
+def predictions(
+    sides: Mapping[str, Side], logits: Mapping[str, np.ndarray], spread: Mapping[str, np.ndarray] = {}
+) -> dict[str, np.ndarray]:
+    """The logits, their spread if there is one, and the arrays that are needed to score them again."""
     arrays = {f"{name}_logits": values for name, values in logits.items()}
+    arrays |= {f"{name}_spread": values for name, values in spread.items()}
     for name in logits:
         arrays[f"{name}_rows"] = sides[name].rows
         arrays[f"{name}_targets"] = sides[name].targets
@@ -137,7 +143,12 @@ def predictions(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> 
     return {name: np.ascontiguousarray(values) for name, values in arrays.items()}
 
 
-def predicted(sides: Mapping[str, Side], logits: Mapping[str, np.ndarray]) -> dict[str, Predicted]:
-    """The logits of each split, ready to be scored."""
+def predicted(
+    sides: Mapping[str, Side], logits: Mapping[str, np.ndarray], spread: Mapping[str, np.ndarray] = {}
+) -> dict[str, Predicted]:
+    """The logits of each split, and their spread if there is one, ready to be scored."""
     table = sides["train"].table
-    return {name: Predicted(units(sides[name]), values, groups(table, sides[name])) for name, values in logits.items()}
+    return {
+        name: Predicted(units(sides[name]), values, groups(table, sides[name]), spread.get(name))
+        for name, values in logits.items()
+    }

@@ -156,5 +156,5 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) 
                 targets=saved[f"{split}_targets"],
             )
         groups = {name.partition(" ")[2]: group for name, group in saved.items() if name.startswith(f"{split}_group ")}
-        predicted[split] = Predicted(side_units, saved[f"{split}_logits"], groups)
+        predicted[split] = Predicted(side_units, saved[f"{split}_logits"], groups, saved.get(f"{split}_spread"))
     return predicted

@@ -233,6 +233,9 @@ def test_our_own_words_stand_in_a_record_about_patients(runtime, folder):
 class Named:
     """A predictor of too few."""
 
+    def draws(self, samples):
+        return None
+
     def predict(self, samples):
         return np.zeros((2, 3))
 
