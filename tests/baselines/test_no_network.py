@@ -360,9 +360,9 @@ def test_a_predictor_stands_once_for_all_backbones_imputers_and_recipes(runtime,
     cells = campaign.plan(grid, runtime).cells
     assert sum(cell.method == "head" for cell in cells) == 2 * 2 * 2 * 2
     floors = [cell for cell in cells if cell.recipe is None]
-    # Each on two datasets; the one that reads the backbone on each of both.
-    assert sorted(cell.method for cell in floors) == sorted(2 * [*BY_LABEL, "frozen"])
-    once = [cell for cell in floors if cell.method != "frozen"]
+    # Each on two datasets; those that read the backbone on each of both.
+    assert sorted(cell.method for cell in floors) == sorted(2 * [*BY_LABEL, "frozen", "latent"])
+    once = [cell for cell in floors if cell.method not in ("frozen", "latent")]
     assert {(cell.backbone, cell.impute, cell.max_text) for cell in once} == {("none", "none", None)}
 
 
@@ -372,11 +372,12 @@ def test_a_dataset_without_texts_has_no_cell_of_tfidf_and_the_plan_says_why(runt
     dataset = dataclasses.replace(registry.get(registry.DATASETS, "odir"), twin=lambda: images)
     monkeypatch.setitem(registry._plugins[registry.DATASETS], "pictures", (dataset, "0", None))
     plan = campaign.plan(campaign.preset("quick", datasets=("pictures",), methods=tuple(BY_LABEL), seeds=(0,)), runtime)
-    assert {cell.method for cell in plan.cells} == {*BY_LABEL} - {"tfidf", "frozen"}
-    unread, unfit = sorted(plan.collapsed, reverse=True)
+    assert {cell.method for cell in plan.cells} == {*BY_LABEL} - {"tfidf", "frozen", "latent"}
+    unread, latent, unfit = sorted(plan.collapsed, reverse=True)
     assert unread == "tfidf reads text, which pictures does not have"
     assert unfit.startswith("frozen reads small, which cannot run on pictures: ViLT reads its features off a text's")
-    assert [*plan.collapsed.values()] == [1, 1]
+    assert latent == unfit.replace("frozen", "latent", 1)
+    assert [*plan.collapsed.values()] == [1, 1, 1]
     assert isinstance(images.modalities["image"], Column)
 
 

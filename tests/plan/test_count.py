@@ -52,7 +52,7 @@ def test_a_large_grid_is_a_table_with_a_price(tmp_path, capsys):
     assert main(["grid", *large, "--plan", "--out", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) <= 40
-    assert lines[-2].startswith("748,000 cells; 0 records lie in")
+    assert lines[-2].startswith("750,200 cells; 0 records lie in")
     assert "values of axes" in lines[0]
 
 

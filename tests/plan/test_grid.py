@@ -17,6 +17,8 @@ from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import load_preset, presets
 
 #: Those that learn from labels.
+#: Floors that read the frozen backbone.
+READ_IT = ["frozen", "latent"]
 FLOORS = [name for name in registry.names(registry.PREDICTORS) if not registry.get(registry.PREDICTORS, name).learns]
 
 
@@ -189,10 +191,10 @@ def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, runti
     changes = {"floors": tuple(FLOORS), "impute": ("dummy", "mean"), "ranks": (1, 2), "lrs": (1e-3, 1e-4)}
     planned = plan(dataclasses.replace(grid, backbone=(*grid.backbone, "small"), **changes), runtime)
     floors = [c for c in planned.cells if c.recipe is None]
-    # The one that reads the backbone stands once beside each.
-    assert sorted(c.method for c in floors) == sorted([*FLOORS, "frozen"])
+    # Those that read the backbone stand once beside each.
+    assert sorted(c.method for c in floors) == sorted([*FLOORS, *READ_IT])
     assert {(c.impute, c.rank, c.blocks, c.recipe) for c in floors} == {("none", None, None, None)}
-    assert {(c.backbone, c.weights) for c in floors if c.method != "frozen"} == {("none", "")}
+    assert {(c.backbone, c.weights) for c in floors if c.method not in READ_IT} == {("none", "")}
     assert len(planned.cells) - len(floors) == 2 * 2 * (2 + 4)
 
 
