@@ -212,7 +212,7 @@ def test_decisions_need_the_predictions_that_the_cell_stored(trained, capsys):
     assert "--decide often: expected 0.5, validation, or recall=R" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["frozen", "late-fusion"])
+@pytest.mark.parametrize("name", ["frozen", "late-fusion", "latent"])
 def test_a_floor_is_fitted_again_and_gives_the_probabilities_of_its_record(name, trained, folder, tmp_path):
     _, runtime, _, rows = trained
     cell = make_floor(runtime, folder, name)
@@ -221,10 +221,16 @@ def test_a_floor_is_fitted_again_and_gives_the_probabilities_of_its_record(name,
     for k, row in enumerate(rows[:2]):
         row["text" if k % 2 else "image"] = ""
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
-    _, names, probabilities = predicted(cell, runtime)
+    header, names, probabilities = predicted(cell, runtime)
     assert [had for _, had in names] == ["text", "image", *["text+image"] * (len(rows) - 2)]
     expected = [expit(stored["test_logits"][k, k if k < 2 else 2]) for k in range(len(rows))]
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=2e-6)
+    drawn = pd.read_csv("out.csv")[header[11:]].to_numpy()
+    assert drawn.shape[1] == 8 * (name == "latent")
+    if name == "latent":
+        expected = [stored["test_spread"][k, k if k < 2 else 2] for k in range(len(rows))]
+        np.testing.assert_allclose(drawn, expected, rtol=0, atol=2e-6)
+        assert drawn[:2].min() > 0 == np.abs(drawn[2:]).max()
 
 
 def test_predictions_that_were_made_elsewhere_predict_nothing_new(trained, capsys):
