@@ -33,6 +33,7 @@ class LatentVariable(ByPattern, Predictor):
     title = "latent variable for what is missing"
     source = "in PRIMO's manner (Madaan, Chopra and Cho, ICML 2026, arXiv 2602.16979), from its abstract"
     family = "frozen network"
+    floor = False
     reads_backbone = True
     kinds = KINDS
     learns = None

@@ -60,7 +60,7 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
     assert all(asked.metrics[name].brief in printed for name in asked.agree)
     records, _ = Store(Path(out)).records()
     floors = {record.cell.method for record in records} - {"head", "mora"}
-    assert floors == ({"prior", "presence", "cox", "latent"} if asked.columns else {*FLOORS})
+    assert floors == ({"prior", "presence", "cox"} if asked.columns else {*FLOORS})
     assert {record.cell.task for record in records} == {task}
     plugin = ("--plugin", f"{out}/stays.py", "--data-root", str(stays.parent))
     assert main(["verify", out, *plugin]) == 0
@@ -104,7 +104,7 @@ def test_every_verb_of_a_grid(stays, folder, task, capsys):
 
 
 TITLES = pattern_titles(("note", "table"))
-FLOORS = ("always", "frozen", "late-fusion", "latent", "presence", "prior", "stacked", "tfidf")
+FLOORS = ("always", "frozen", "late-fusion", "presence", "prior", "stacked", "tfidf")
 
 
 def test_what_asks_for_labels_is_refused_where_time_is_asked_for(stays, folder, capsys):

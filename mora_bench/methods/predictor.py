@@ -23,6 +23,9 @@ class Predictor(ABC):
     family: ClassVar[str] = "no network"
     #: Change it when the same cell would predict something else.
     version: ClassVar[int] = 1
+    #: Whether it stands beside networks wherever `--floors` says all, as the default does; if not, it runs where it is
+    #: named.
+    floor: ClassVar[bool] = True
     #: Whether it reads the frozen backbone's features of each modality alone (`Shown.frozen`). It then has a cell for
     #: each backbone, which stands in the tables of that one only.
     reads_backbone: ClassVar[bool] = False

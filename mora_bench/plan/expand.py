@@ -150,8 +150,8 @@ def competitors(grid: Grid) -> tuple[list[str], list[str]]:
     known = registry.names(registry.PREDICTORS)
     asked = list(dict.fromkeys(grid.methods))
     methods = registry.names(registry.METHODS) if ALL in asked else [name for name in asked if name not in known]
-    every = ALL in grid.floors or ALL in asked
-    floors = known if every else [name for name in grid.floors if name != NONE]
+    floors = [name for name in known if ALL in asked or registry.get(registry.PREDICTORS, name).floor]
+    floors = floors if ALL in (*grid.floors, *asked) else [name for name in grid.floors if name != NONE]
     named = [name for name in asked if name in known]
     return methods, list(dict.fromkeys([*named, *floors] if methods else named))
 

@@ -31,7 +31,8 @@ class Grid:
     methods: tuple[str, ...] = ("all",)
     """names from `list`, or all"""
     floors: tuple[str, ...] = ("all",)
-    """competitors without a network, shown in every table beside the methods: names from `list`, all, or none"""
+    """competitors without a network, shown in every table beside the methods: names from `list`, none, or all of them
+    that are baselines; `latent` is named in --methods"""
     impute: tuple[str, ...] = ("dummy",)
     """imputers, which replace missing modalities: names from `list`, or all"""
     missing: tuple[str, ...] = ("both",)

@@ -12,13 +12,13 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 from mora_bench.methods.mora import Mora
 from mora_bench.plan.blocks import parse_blocks
-from mora_bench.plan.expand import expand
+from mora_bench.plan.expand import competitors, expand
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import load_preset, presets
 
-#: Those that learn from labels.
 #: Floors that read the frozen backbone.
 READ_IT = ["frozen", "latent"]
+#: Those that learn from labels.
 FLOORS = [name for name in registry.names(registry.PREDICTORS) if not registry.get(registry.PREDICTORS, name).learns]
 
 
@@ -185,6 +185,18 @@ def test_flags_beat_overrides_and_overrides_beat_the_recipe(grid, runtime):
 def test_learning_rates_are_an_axis(grid, runtime):
     planned = plan(dataclasses.replace(grid, lrs=(1e-3, 1e-4)), runtime)
     assert sorted(c.recipe.lr for c in planned.cells) == [1e-4, 1e-4, 1e-3, 1e-3]
+
+
+def test_what_is_no_floor_runs_where_it_is_named(grid):
+    def run(**changes):
+        return set(competitors(dataclasses.replace(grid, **changes))[1])
+
+    floors = set(registry.names(registry.PREDICTORS)) - {"latent"}
+    assert run(methods=("head",), floors=("all",)) == floors
+    for named in ({"methods": ("head", "latent")}, {"methods": ("all",)}):
+        assert run(**named, floors=("all",)) == floors | {"latent"}
+    assert run(methods=("head",), floors=("prior", "latent")) == {"prior", "latent"}
+    assert run(methods=("latent",), floors=("all",)) == {"latent"}
 
 
 def test_floors_stand_once_beside_all_methods_backbones_and_imputers(grid, runtime):
