@@ -131,7 +131,11 @@ def _template(paths: tuple[str, ...]) -> _Template:
 
 
 def _nested(paths: Iterable[str]) -> Any:
-    """Objects and lists that hold a `HOLE` at each path."""
+    """Objects and lists that hold a `HOLE` at each path.
+
+    Raises:
+        ValueError: there are none, because a path leads through the value of another, as those of an empty name may.
+    """
     root: Any = {}
     for path in paths:
         if not path:
@@ -140,6 +144,8 @@ def _nested(paths: Iterable[str]) -> Any:
         steps = list(_steps(path))
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             new: Any = HOLE if following is None else [] if isinstance(following, int) else {}
+            if not isinstance(at, list if isinstance(step, int) else dict):
+                raise ValueError(f"a path leads through a value: {path}")
             if not isinstance(step, int):
                 at = at.setdefault(step, new)
                 continue

@@ -31,6 +31,7 @@ def given_back(documents):
 @example([{"a": {"": 1}, "b": {"/": [{}, [], [[0]]], "[0]": None, "~0": True}}, {"": {"": []}}])
 @example([{"\0": "\0", "a": 1}, {"n": [1, 1.0, -0.0, 1e300, 2**53 + 1, 10**25]}, [], "", 0])
 @example([{"a": 1, "digest": 2**70}, {"a/b": 1, "a": {"b": 2}}])
+@example([{"": {"0": None}, "0": {"": None}}, {"": [0], "a": {"": 1}}])
 def test_any_documents_come_back_to_the_byte(values):
     documents = {f"d{number}": ours(value) for number, value in enumerate(values)}
     assert given_back(documents) == documents
