@@ -55,7 +55,7 @@ def grid(tmp_path, *more):
 
 
 def test_a_grid_of_toys(tmp_path, capsys):
-    methods = ("shift", "mora", "lora", "map", "head", "full", "commonest")
+    methods = ("shift", "mora", "lora", "map", "head", "full", "commonest", "latent")
     assert grid(tmp_path, "--methods", *methods, "--missing", "both", "note+lab") == 0
     out = capsys.readouterr().out
     assert "Task: one of several. accuracy x 100" in out
