@@ -147,7 +147,7 @@ def test_networks_under_real_weights_beat_counting_words_where_something_is_miss
 def test_the_reference_is_there():
     assert {folder.name for folder in FOLDERS} == {
         "quick", "fused", "field", "rank", "blocks", "rate", "rate90", "imputation", "redacted", "one-modality",
-        "freezing", "reports", "dropped", "precision", "larger", "dropped-complete",
+        "freezing", "reports", "dropped", "precision", "larger", "dropped-complete", "projection",
     }  # fmt: skip
 
 
