@@ -118,4 +118,7 @@ def checked(predictor: Predictor, samples: Shown) -> tuple[np.ndarray, np.ndarra
         raise ValueError(f"{type(predictor).__name__}.{asked} gave {list(given.shape)}; expected {list(expected)}")
     if not ((given >= 0) & (given <= 1)).all():
         raise ValueError(f"{type(predictor).__name__}.{asked} gave numbers that are no probabilities")
-    return (given, None) if drawn is None else (given.mean(0), given.std(0))
+    if drawn is None:
+        return given, None
+    # Equal draws have no deviation; rounding gives them one.
+    return given.mean(0), np.where(np.ptp(given, axis=0) > 0, given.std(0), 0.0)
