@@ -144,7 +144,7 @@ def _nested(paths: Iterable[str]) -> Any:
         steps = list(_steps(path))
         for step, following in zip(steps, [*steps[1:], None], strict=True):
             new: Any = HOLE if following is None else [] if isinstance(following, int) else {}
-            if not isinstance(at, list if isinstance(step, int) else dict):
+            if not isinstance(at, _HOLDS[type(step)]):
                 raise ValueError(f"a path leads through a value: {path}")
             if not isinstance(step, int):
                 at = at.setdefault(step, new)
@@ -153,6 +153,10 @@ def _nested(paths: Iterable[str]) -> Any:
                 at.append(new)
             at = at[step]
     return root
+
+
+#: What has steps of each kind: a list its indices, an object its names.
+_HOLDS: dict[type, Any] = {int: list, str: dict}
 
 
 def _steps(path: str) -> Iterator[str | int]:
