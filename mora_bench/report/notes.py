@@ -5,7 +5,7 @@ from statistics import fmean
 import pandas as pd
 
 from mora_bench.report.measures import Measure
-from mora_bench.report.section import SPREAD
+from mora_bench.report.section import SD_OVER_DRAWS
 
 #: The score in which a class without samples counts as 0.
 COUNTS_ABSENT = "f1_macro"
@@ -65,9 +65,9 @@ def adapting(group: pd.DataFrame) -> list[str]:
 
 def drawing(group: pd.DataFrame) -> list[str]:
     """The rows that draw what is missing, and how far their draws lie apart."""
-    if SPREAD not in group:
+    if SD_OVER_DRAWS not in group:
         return []
-    methods = ", ".join(sorted(group.loc[group[SPREAD].notna(), "method"].unique()))
+    methods = ", ".join(sorted(group.loc[group[SD_OVER_DRAWS].notna(), "method"].unique()))
     return [
         f"{OVER_DRAWS} ({methods}): the standard deviation of a probability over draws of what is missing, in "
         "percentage points, mean over test samples and labels; samples that lack nothing count, with 0."

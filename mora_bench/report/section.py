@@ -25,7 +25,7 @@ APART = [
 SECTION = ["dataset", "data", "missing", "rate", "mechanism", "gaps"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: The column of the frame of cells that says how far draws of what is missing lie apart.
-SPREAD = f"spread {EACH}"
+SD_OVER_DRAWS = f"spread {EACH}"
 #: Comparisons of more pairs are not cached: they are large.
 MOST_KEPT = 10_000
 #: The family of competitors that read the frozen backbone: they stand beside those without a network.
@@ -185,7 +185,7 @@ def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -
         cut_short=int((done["cut_short"] == True).sum()),  # noqa: E712
         ended_early=int((done["ended_early"] == True).sum()),  # noqa: E712
         adapts=bool(first["adapts"]),
-        spread=_numbers(done, SPREAD).mean(),
+        spread=_numbers(done, SD_OVER_DRAWS).mean(),
         method=str(first["method"]),
         rank=None if pd.isna(first["rank"]) else int(first["rank"]),
         blocks=None if pd.isna(first["blocks"]) else tuple(map(int, str(first["blocks"]).split(","))),
