@@ -272,18 +272,21 @@ def main() -> None:
         begun = time.perf_counter()
         script_data = patients(View(data, np.arange(len(data)), data.present))
         decoded = time.perf_counter() - begun
+        where = {"device": provenance.device_name("cpu"), "threads": 1, **provenance.versions()}
+        facts_of_run = {
+            "source": cell.source,
+            "samples": len(data),
+            "epochs": options.epochs,
+            "ours, once for all cells, s": once,
+            "script, pictures decoded and resized, s": decoded,
+        }
         rows = []
         for row in compared(options, runtime, script_data, (decoded, once)):
             rows.append(row)
             print(shown([row]), file=sys.stderr, flush=True)
-    where = {"device": provenance.device_name("cpu"), "threads": 1, **provenance.versions()}
-    facts_of_run = {
-        "source": cell.source,
-        "samples": len(data),
-        "epochs": options.epochs,
-        "ours, once for all cells, s": once,
-    }
-    facts_of_run |= {"script, pictures decoded and resized, s": decoded}
+            if options.save:  # after each row, because the script needs about an hour a method on real data
+                measured = {"where": where, "run": facts_of_run, "rows": rows}
+                options.save.write_text(json.dumps(measured, indent=2) + "\n")
     print(shown(rows))
     print(
         "\n".join(
@@ -291,8 +294,6 @@ def main() -> None:
             for name, value in facts_of_run.items()
         )
     )
-    if options.save:
-        options.save.write_text(json.dumps({"where": where, "run": facts_of_run, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
