@@ -20,6 +20,7 @@ from mora_bench.training.cost import StepClock
 from mora_bench.training.learner import Fit, Learner, NotFinite, class_weights
 from mora_bench.training.log import Log
 from mora_bench.training.modality_dropout import Dropping
+from mora_bench.training.precast import precast
 from mora_bench.training.predict import logits
 from mora_bench.training.probe import verify
 from mora_bench.training.state_cache import Feed
@@ -67,7 +68,7 @@ def train(
         for model, learner_recipe in zip(models, recipes, strict=True)
     ]
     finish = compiled(together(models), compiler)
-    autocast = _autocast(recipe, device)
+    autocast = _autocast(models, recipe, device)
     _set_mode(models, training=True)
     dropping = Dropping(training, recipe.modality_dropout, seed, recipe.modality_dropout_epochs * steps)
     feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast)
@@ -198,11 +199,11 @@ def compiled(finish: Callable[[State], Tensor], compiler: str, **options) -> Cal
     return torch.compile(finish, **COMPILERS[compiler], **options)
 
 
-def _autocast(recipe: Recipe, device: torch.device) -> Callable[[], AbstractContextManager]:
+def _autocast(models: Sequence[Model], recipe: Recipe, device: torch.device) -> Callable[[], AbstractContextManager]:
     """A function that makes the context of a training pass."""
     if recipe.precision == "fp16" and device.type != "cuda":
         raise UserError(f"recipe.precision fp16 needs a GPU, and the device is {device}. Use fp32 or bf16.")
     if recipe.precision == "fp32":
         return nullcontext
     dtype = torch.bfloat16 if recipe.precision == "bf16" else torch.float16
-    return lambda: torch.autocast(device.type, dtype)
+    return precast(models, device, dtype)

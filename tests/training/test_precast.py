@@ -1,0 +1,126 @@
+"""Weights that are cast once give what weights that are cast at each use give."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from conftest import RECIPE, load, make_model, settled, thirds
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mora_bench.checks.subject import CPU
+from mora_bench.tasks.multilabel import MultiLabel
+from mora_bench.training import loop
+from mora_bench.training.precast import precast
+from mora_bench.training.state_cache import Feed
+
+BF16 = torch.bfloat16
+RECIPE_BF16 = dataclasses.replace(RECIPE, precision="bf16", epochs=1)
+
+
+@pytest.fixture
+def view(toy):
+    return thirds(toy, np.arange(16))
+
+
+def model_of(name, folder, view):
+    torch.manual_seed(0)
+    return settled(make_model(name, load(folder)), view)
+
+
+def plain(models, device, dtype):
+    return lambda: torch.autocast(device.type, dtype)
+
+
+class Casts(TorchDispatchMode):
+    """Counts the casts to bfloat16 of tensors by where their values lie."""
+
+    def __init__(self):
+        super().__init__()
+        self.of: list[int] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func is torch.ops.aten._to_copy.default and (kwargs or {}).get("dtype") == BF16:
+            self.of.append(args[0].data_ptr())
+        return func(*args, **(kwargs or {}))
+
+
+# dora reads frozen weights itself, bitfit trains biases beside them, full leaves none frozen.
+@pytest.mark.parametrize("name", ["head", "mora", "lora", "dora", "bitfit", "map", "full"])
+def test_training_gives_the_same_bits(name, folder, view, monkeypatch):
+    models = {}
+    for how in (precast, plain):
+        monkeypatch.setattr(loop, "precast", how)
+        model = models[how] = model_of(name, folder, view)
+        loop.train([model], view, view, [RECIPE_BF16], 0, CPU, MultiLabel())
+    once, each = (models[how].trained() for how in (precast, plain))
+    assert list(once) == list(each)
+    for parameter, expected in zip(once.values(), each.values(), strict=True):
+        assert torch.equal(parameter, expected)
+
+
+@pytest.mark.parametrize("compiler", ["off", "on"])
+def test_compiled_training_uses_them_too(compiler, folder, view, monkeypatch):
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **options: compile_(f, backend="aot_eager", **options))
+    torch._dynamo.reset()
+    once, each = model_of("mora", folder, view), model_of("mora", folder, view)
+    loop.train([once], view, view, [RECIPE_BF16], 0, CPU, MultiLabel(), compiler)
+    monkeypatch.setattr(loop, "precast", plain)
+    loop.train([each], view, view, [RECIPE_BF16], 0, CPU, MultiLabel(), compiler)
+    for name, parameter in once.trained().items():
+        torch.testing.assert_close(parameter, each.trained()[name], rtol=0, atol=1e-4)
+
+
+def test_no_frozen_weight_is_cast_in_a_pass(folder, view):
+    model = model_of("mora", folder, view).train()
+    state = Feed(model, view, 8, CPU).state(np.arange(6))
+    frozen = {
+        layer.weight.data_ptr()
+        for layer in model.backbone.modules()
+        if isinstance(layer, nn.Linear) and not layer.weight.requires_grad
+    }
+    counts = []
+    for how in (precast, plain):
+        context = how([model], CPU, BF16)
+        with context(), Casts() as casts:
+            model.finish(state)
+        counts.append(len(frozen.intersection(casts.of)))
+    assert counts[0] == 0
+    assert counts[1] >= 6
+
+
+def test_a_layer_is_as_it_was_outside_and_after_an_error():
+    layer = nn.Linear(4, 3).requires_grad_(False)
+    x = torch.randn(2, 4)
+    exact, rounded = layer(x), layer(x.to(BF16).float()).to(BF16)
+    context = precast([layer], CPU, BF16)
+    assert "forward" not in vars(layer)
+    with context():
+        assert layer.weight.dtype == torch.float32
+        assert layer(x).dtype == BF16
+        torch.testing.assert_close(layer(x), rounded, rtol=0.05, atol=0.05)
+        with torch.autocast("cpu", enabled=False):
+            assert torch.equal(layer(x), exact)
+    assert "forward" not in vars(layer)
+    with pytest.raises(RuntimeError, match="shapes"), context():
+        layer(x.T)
+    assert "forward" not in vars(layer)
+    assert torch.equal(layer(x), exact)
+
+
+def test_layers_that_train_and_those_with_a_forward_of_their_own_are_left_alone():
+    class Other(nn.Linear):
+        pass
+
+    trains, other, replaced = nn.Linear(4, 3), Other(4, 3), nn.Linear(4, 3)
+    other.requires_grad_(False)
+    replaced.requires_grad_(False)
+    seven = lambda x: torch.full((2, 3), 7.0)  # noqa: E731
+    replaced.forward = seven
+    with precast([nn.ModuleList([trains, other, replaced])], CPU, BF16)():
+        assert "forward" not in vars(trains)
+        assert "forward" not in vars(other)
+        assert replaced.forward is seven
+    assert replaced.forward is seven
