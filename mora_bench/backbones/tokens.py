@@ -86,6 +86,12 @@ class Tokens:
             modality=torch.cat([self.modality, self.modality.new_full((rows, extra), -1)], 1),
         )
 
+    def padded(self, length: int) -> Self:
+        """The same with T = `length`, at least as long as it is, by padding."""
+        more = length - self.mask.shape[1]
+        x, mask = F.pad(self.x, (0, 0, 0, more)), F.pad(self.mask, (0, more))
+        return replace(self, x=x, mask=mask, modality=F.pad(self.modality, (0, more), value=-1))
+
     def first(self, count: int) -> Self:
         """Keep only the first `count` tokens. After the last block, the pooler reads `first(1)`."""
         return replace(self, x=self.x[:, :count], mask=self.mask[:, :count], modality=self.modality[:, :count])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mora_bench.backbones.contract import At, Backbone
@@ -39,6 +40,15 @@ class PrefixState:
 
     streams: tuple[Tokens, ...]
     ahead: tuple[Tensor, ...] = ()
+
+    def padded(self, length: Callable[[int], int]) -> PrefixState:
+        """The same with longer sequences, by padding: T tokens become `length(T)`."""
+        longer = tuple(tokens.padded(length(tokens.mask.shape[1])) for tokens in self.streams)
+        ahead = tuple(
+            x if x.shape[:2] != tokens.mask.shape else F.pad(x, (0, 0, 0, length(x.shape[1]) - x.shape[1]))
+            for x, tokens in zip(self.ahead, self.streams, strict=False)
+        )
+        return PrefixState(longer, ahead)
 
 
 #: The state that flows between stages: a `Batch`, then (parts, present), then a `PrefixState`.

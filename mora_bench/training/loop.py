@@ -71,9 +71,11 @@ def train(
     autocast = _autocast(models, recipe, device)
     _set_mode(models, training=True)
     dropping = Dropping(training, recipe.modality_dropout, seed, recipe.modality_dropout_epochs * steps)
-    feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast)
+    # A graph is captured for each shape.
+    few = compiler == "graphs"
+    feed = Feed(models[0], dropping.view, recipe.batch, device, dropping.worth_keeping, autocast, few)
     _set_mode(models, training=False)
-    check = Feed(models[0], validation, recipe.batch, device)
+    check = Feed(models[0], validation, recipe.batch, device, few_lengths=few)
     targets = dropping.view.targets.to(device)
     expected = validation.targets.numpy()
     order = rng("order", seed, len(training))

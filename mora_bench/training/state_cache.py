@@ -32,6 +32,7 @@ class Feed:
     Args:
         keep: False if each sample is needed once, so that keeping its state is no use.
         autocast: makes the context in which the frozen stages run.
+        few_lengths: whether sequences are padded to one of few lengths, because something is made for each.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class Feed:
         device: torch.device,
         keep: bool = True,
         autocast: Callable[[], AbstractContextManager] = nullcontext,
+        few_lengths: bool = False,
     ):
         self.model = model
+        self.few_lengths = few_lengths
         self.view = view
         self.device = device
         self.autocast = autocast
@@ -89,9 +92,13 @@ class Feed:
     def state(self, at: np.ndarray) -> State:
         """The state of the samples at positions `at`, as `model.begin` gives it."""
         if not self.kept:
-            return self._begin(self.view.batch(at))
+            return self._served(self._begin(self.view.batch(at)))
         streams, ahead = zip(*(stream.batch(at, self.device) for stream in self.kept), strict=True)
-        return PrefixState(streams, () if ahead[0] is None else ahead)
+        return self._served(PrefixState(streams, () if ahead[0] is None else ahead))
+
+    def _served(self, state: State) -> State:
+        """Before block 0 is reached there are no sequences yet, and lengths stay as they are."""
+        return state.padded(rounded) if self.few_lengths and isinstance(state, PrefixState) else state
 
     def states(self, batches: Sequence[np.ndarray]) -> Iterator[State]:
         """The state of each batch of positions, in order. A GPU's next batch is read while it computes this one."""
@@ -106,7 +113,7 @@ class Feed:
                 batch = following.result()
                 if k + 1 < len(batches):
                     following = reader.submit(self._read, batches[k + 1])
-                yield self._begin(batch)
+                yield self._served(self._begin(batch))
 
     def _read(self, at: np.ndarray) -> Batch:
         batch = self.view.batch(at)
@@ -115,6 +122,14 @@ class Feed:
     def in_order(self, batch: int) -> Iterator[State]:
         """The states of all samples in the view's order, `batch` samples at a time."""
         return self.states(np.split(np.arange(len(self.view)), range(batch, len(self.view), batch)))
+
+
+def rounded(length: int) -> int:
+    """The next of few lengths that is not shorter: 1, 16, 32, ... 256, then eight in each doubling."""
+    if length == 1:
+        return 1
+    step = 1 << max((length - 1).bit_length() - 4, 4)
+    return -(-length // step) * step
 
 
 def _room(device: torch.device) -> dict[str, int]:

@@ -54,6 +54,29 @@ def test_compiled_training_trains_the_same(folder, view, monkeypatch):
         torch.testing.assert_close(parameter, plain.trained()[name], rtol=0, atol=1e-4)
 
 
+def test_graphs_are_few(folder, view, monkeypatch):
+    """As many programs would be captured as there are shapes; what is trained is the same."""
+    shapes: set[tuple] = set()
+
+    def spied(finish, **options):
+        def run(state):
+            shapes.add(tuple(state.streams[0].x.shape))
+            return finish(state)
+
+        return run
+
+    monkeypatch.setattr(torch, "compile", spied)
+    plain, few = model_of("mora", folder, view), model_of("mora", folder, view)
+    recipe = dataclasses.replace(RECIPE, epochs=3, batch=3)
+    train([plain], view, view, [recipe], 0, CPU, MultiLabel(), "on")
+    unpadded, _ = set(shapes), shapes.clear()
+    train([few], view, view, [recipe], 0, CPU, MultiLabel(), "graphs")
+    assert len(shapes) < len(unpadded)
+    assert {length % 16 for _, length, _ in shapes} == {0}
+    for name, parameter in few.trained().items():
+        torch.testing.assert_close(parameter, plain.trained()[name], rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["full", "lora", "mora"])
 def test_reading_ahead_changes_no_bit(name, folder, view):
     model = model_of(name, folder, view).eval()

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import load, make_model, settled, thirds, with_present
+from conftest import ON_A_STREAM, load, make_model, settled, thirds, with_present
 
 from mora_bench.backbones.contract import At
 from mora_bench.checks.subject import CPU
 from mora_bench.data.samples import View
 from mora_bench.methods.contract import Place
-from mora_bench.methods.network import Shortcuts
+from mora_bench.methods.network import PrefixState, Shortcuts
 from mora_bench.training import state_cache as feeds
 from mora_bench.training.predict import predict
 from mora_bench.training.state_cache import Feed
@@ -48,6 +48,33 @@ def test_kept_states_give_what_computing_them_gives(name, storage, folder, view,
         torch.testing.assert_close(model.finish(stored.state(AT)), model.finish(computed.state(AT)), rtol=0, atol=1e-5)
         logits = torch.cat([model.finish(state) for state in stored.in_order(5)])
         torch.testing.assert_close(logits, model(view.batch(np.arange(12))), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ON_A_STREAM)
+@pytest.mark.parametrize("keep", [True, False])
+def test_few_lengths_give_the_same_logits(name, keep, folder, view):
+    model = settled(make_model(name, load(folder)), view).eval()
+    few, plain = (Feed(model, view, 5, CPU, keep, few_lengths=few) for few in (True, False))
+    batches = [AT, np.array([3]), np.array([1, 2, 8])]
+    lengths = set()
+    with torch.no_grad():
+        for at, padded, state in zip(batches, few.states(batches), plain.states(batches), strict=True):
+            torch.testing.assert_close(model.finish(padded), model.finish(state), rtol=0, atol=1e-5)
+            torch.testing.assert_close(model.finish(few.state(at)), model.finish(state), rtol=0, atol=1e-5)
+            if isinstance(padded, PrefixState):
+                lengths |= {tokens.x.shape[1] for tokens in padded.streams}
+    assert all(length == 1 or length % 16 == 0 for length in lengths)
+
+
+def test_lengths_are_few_and_little_longer():
+    lengths = range(1, 2000)
+    rounded = [feeds.rounded(length) for length in lengths]
+    assert rounded == sorted(rounded)
+    assert all(0 <= longer - length < max(16, length / 8) for longer, length in zip(rounded, lengths, strict=True))
+    assert len(set(rounded)) == 1 + 16 + 3 * 8
+    assert [feeds.rounded(length) for length in (16, 17, 256, 257, 1025)] == [16, 32, 256, 288, 1152]
+    # A sequence of one token stays one, because what was computed ahead of it is told by its length.
+    assert feeds.rounded(1) == 1
 
 
 def test_what_fits_nowhere_is_computed_each_time(folder, view, monkeypatch):
