@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
+from mora_bench.cells.missing import COMPLETE, NO_GAPS, UNIFORM, Gaps, Missing
 from mora_bench.cells.recipe import PLATEAU, Recipe
 from mora_bench.errors import UserError
 from mora_bench.files import around, as_floats, axis, digest, digest_json, identity
@@ -121,6 +121,8 @@ class Cell:
         watched: the score of the task that patience and the best checkpoint read; "" for its primary one.
         max_text: tokens after which a text is cut, of a competitor without a recipe that reads the frozen backbone.
         gaps: what is taken inside signals; None: nothing that is not missing by nature.
+        test_gaps: what is taken inside signals of validation and test samples when scores are taken, where that is not
+            `gaps`; None where it is.
         scoring: how its predictions are scored.
     """
 
@@ -151,6 +153,7 @@ class Cell:
     watched: str = axis("")
     max_text: int | None = axis(None)
     gaps: Gaps | None = axis(None)
+    test_gaps: Gaps | None = axis(None)
     scoring: Scoring = field(default_factory=Scoring)
 
     def __post_init__(self) -> None:
@@ -171,6 +174,11 @@ class Cell:
             raise UserError("an official split excludes --folds and --pool.")
         if self.seed < 0:
             raise UserError(f"seed {self.seed} is below 0.")
+        if self.gaps == NO_GAPS or self.test_gaps == (self.gaps or NO_GAPS):
+            raise UserError(
+                f"gaps {self.gaps}, tested under {self.test_gaps}: expected None where nothing is taken, "
+                "and where tests are as training."
+            )
         if self.recipe is not None and (wrong := self.recipe.problem()):
             raise UserError(f"{self.dataset} {self.method}: {wrong}")
         if bool(self.watched) != (self.recipe is not None and self.recipe.schedule == PLATEAU):
@@ -241,6 +249,19 @@ class Cell:
         return self.scoring.missing or self.mechanism
 
     @property
+    def tested_gaps(self) -> Gaps | None:
+        """What is taken inside signals of validation and test samples when scores are taken; None: nothing."""
+        if self.test_gaps is None:
+            return self.gaps
+        return None if self.test_gaps == NO_GAPS else self.test_gaps
+
+    @property
+    def gaps_in_words(self) -> str:
+        """What is taken inside signals, in training and in tests; "" where nothing is."""
+        tested = "" if self.test_gaps is None else f", tested under {self.test_gaps}"
+        return f"{self.gaps or NO_GAPS}{tested}" if self.gaps or tested else ""
+
+    @property
     def test_rate(self) -> float:
         """The missing rate of the main scores."""
         if self.scoring.rate is not None:
@@ -269,7 +290,7 @@ class Cell:
         parts.append(f"{self.missing}@{self.rate:g}")
         if self.mechanism != UNIFORM:
             parts.append(self.mechanism.mechanism)
-        parts += [f"gaps {self.gaps}"] if self.gaps else []
+        parts += [f"gaps {self.gaps_in_words}"] if self.gaps_in_words else []
         parts += [self.impute] * (self.impute != NONE)
         parts += [f"after {self.before}"] * bool(self.after)
         return " ".join([*parts, f"seed{self.seed}"])

@@ -9,6 +9,8 @@ from mora_bench.files import as_floats, axis
 #: The patterns with fixed names: nothing is taken; each modality in turn.
 COMPLETE, EACH = "complete", "both"
 UNITS = ("sample", "patient")
+#: The gaps that take nothing.
+NOTHING = "none"
 #: The mechanism that reads a mask that somebody brought; in a cell its argument is the mask's digest.
 MASK = "mask"
 
@@ -47,10 +49,11 @@ class Missing:
 
 @dataclass(frozen=True)
 class Gaps:
-    """Values that are taken inside the signals of every sample, of training and tests alike.
+    """Values that are taken inside the signals of every sample.
 
     Attributes:
         mechanism: a registered mechanism of gaps; rate: the share of measured values that it takes, between 0 and 1.
+            `NO_GAPS`, which takes none, has mechanism "none" and rate 0.
         version: of the mechanism.
     """
 
@@ -60,7 +63,7 @@ class Gaps:
 
     def __post_init__(self) -> None:
         as_floats(self)
-        if not 0 < self.rate < 1:
+        if not (0 < self.rate < 1 or (self.mechanism, self.rate) == (NOTHING, 0)):
             raise UserError(
                 f"gaps {self.mechanism}@{self.rate:g}: expected a rate between 0 and 1. At 0 there are none; a whole "
                 "signal is taken by --missing."
@@ -68,20 +71,25 @@ class Gaps:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """From "block@0.5".
+        """From "block@0.5", or "none".
 
         Raises:
             UserError: it is not of this form.
         """
+        if text == NOTHING:
+            return cls(NOTHING, 0.0)
         name, _, rate = text.partition("@")
         try:
             return cls(name, float(rate))
         except ValueError:
-            raise UserError(f"--gaps {text}: expected none, or a name and a rate, such as block@0.5.") from None
+            raise UserError(
+                f"gaps {text!r} (--gaps, --test-gaps): expected none, or a name and a rate, such as block@0.5."
+            ) from None
 
     def __str__(self) -> str:
-        return f"{self.mechanism}@{self.rate:g}"
+        return f"{self.mechanism}@{self.rate:g}" if self.rate else self.mechanism
 
 
 #: The mechanism of cells that name none.
 UNIFORM = Missing("uniform", 1.0, "sample", "1", "")
+NO_GAPS = Gaps(NOTHING, 0.0)

@@ -43,7 +43,7 @@ LISTED = 200
 #: The options of a grid by what they are for, as its help begins.
 GROUPS = {
     "What is compared": "preset datasets methods floors impute backbone plugin",
-    "What is missing": "missing rates mechanism strength gaps mask-unit test-mechanism test-rate",
+    "What is missing": "missing rates mechanism strength gaps test-gaps mask-unit test-mechanism test-rate",
     "How methods are set and trained": "ranks blocks knobs lrs after recipe.NAME",
     "Which samples train and test": "data-root seeds split folds pool limit follow-links rehash",
     "Where cells run": "engine device workers threads fuse compile resources detach shard",

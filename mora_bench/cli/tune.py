@@ -40,7 +40,7 @@ class Tune(Grid):
             raise UserError("--json and --track are options of `grid`; `tune` writes tuning/ and tuned.toml instead.")
         if self.trials < 2:
             raise UserError(f"--trials {self.trials}; expected 2 or more.")
-        for name in ("missing", "rates", "mechanism", "strength", "gaps", "impute", "backbone"):
+        for name in ("missing", "rates", "mechanism", "strength", "gaps", "test_gaps", "impute", "backbone"):
             if len(set(getattr(self, name))) > 1:
                 raise UserError(f"--{name}: `tune` takes one value; run it once for each value.")
         if set(self.after) != {""}:

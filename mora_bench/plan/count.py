@@ -57,7 +57,7 @@ def _counted(grid: Grid, runtime: Runtime) -> Iterator[CellCount]:
         table = datasets.table_of(dataset, runtime)
         check_fit(specs if methods else [], dataset, table)
         masks = len({masked(grid, dataset, table, *pair) for pair in masked_points(grid, dataset, table, runtime)})
-        masks *= sum(not point.why for point in gaps_of(grid, table))
+        masks *= len({point.value for point in gaps_of(grid, table) if not point.why})
         befores = sum(point.value is not None for point in befores_of(grid, table, runtime))
         for spec in specs:
             for name in methods:
@@ -89,6 +89,7 @@ def smallest(grid: Grid, counted: CellCount) -> Grid:
         rates=grid.rates[:1],
         mechanism=grid.mechanism[:1],
         gaps=grid.gaps[:1],
+        test_gaps=grid.test_gaps[:1],
         strength=grid.strength[:1],
         ranks=grid.ranks[:1],
         blocks=grid.blocks[:1],

@@ -7,14 +7,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mora_bench import registry
-from mora_bench.cells.cell import NONE
-from mora_bench.cells.missing import COMPLETE, UNIFORM, Gaps, Missing
+from mora_bench.cells.missing import COMPLETE, NO_GAPS, UNIFORM, Gaps, Missing
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import Known
 from mora_bench.plan import mask_files
-from mora_bench.plan.grid import Grid
+from mora_bench.plan.grid import AS_TRAINED, Grid
 from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
@@ -62,24 +61,41 @@ def befores_of(grid: Grid, table: Table, runtime: Runtime) -> list[Point]:
     return points
 
 
+class InTrainingAndTests(NamedTuple):
+    """Gaps as a cell has them."""
+
+    gaps: Gaps | None = None
+    test_gaps: Gaps | None = None
+
+
 def gaps_of(grid: Grid, table: Table) -> list[Point]:
-    """The gaps inside signals; `why` says that a point gives no cell, because no signal of the dataset may have gaps.
+    """The gaps inside signals, `InTrainingAndTests`; `why` says that a point gives no cell,
+    because no signal of the dataset may have gaps.
 
     Raises:
         UserError: no point gives a cell.
     """
     points, gapped = [], any(table.kind(name).gapped for name in table.names)
     why = f"{table.name} has no signal that may have gaps"
-    for text in dict.fromkeys(grid.gaps):
-        gaps = None if text == NONE else Gaps.of(text)
-        if gaps is not None and not gapped:
-            points.append(Point(None, why))
+    for text, test in product(dict.fromkeys(grid.gaps), dict.fromkeys(grid.test_gaps)):
+        gaps = _gaps(text)
+        tested = gaps if test == AS_TRAINED else _gaps(test)
+        if not gapped and not gaps == tested == NO_GAPS:
+            points.append(Point(InTrainingAndTests(), why))
             continue
-        version = "" if gaps is None else registry.version(registry.GAPS, gaps.mechanism)
-        points.append(Point(gaps and replace(gaps, version=version)))
+        pair = InTrainingAndTests(None if gaps == NO_GAPS else gaps, None if tested == gaps else tested)
+        points.append(Point(pair))
     if all(point.why for point in points):
-        raise UserError(f"--gaps {' '.join(grid.gaps)}: {why}. Add none, or leave the option out.")
+        given = " ".join(["--gaps", *grid.gaps])
+        if set(grid.test_gaps) != {AS_TRAINED}:
+            given = " ".join([given, "--test-gaps", *grid.test_gaps])
+        raise UserError(f"{given}: {why}. Add none, or leave these options out.")
     return points
+
+
+def _gaps(text: str) -> Gaps:
+    gaps = Gaps.of(text)
+    return gaps if gaps == NO_GAPS else replace(gaps, version=registry.version(registry.GAPS, gaps.mechanism))
 
 
 def masked_points(grid: Grid, dataset: str, table: Table, runtime: Runtime) -> list[tuple[Missing, Point]]:

@@ -114,10 +114,10 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         gaps = gaps_of(grid, table)
         befores = befores_of(grid, table, runtime)
         for spec, (missing, pattern), gap, name in product(specs, masks, gaps, methods):
-            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
             method = registry.get(registry.METHODS, name)
-            unfit = method.unfit(spec) or unread(spec.rules, table.kinds, gap.value) or drops(method, recipe)
+            unfit = method.unfit(spec) or unread(spec.rules, table.kinds, any(gap.value)) or drops(method, recipe)
             unfit = f"{name} makes no sense on {spec.name}: {unfit}" if unfit else ""
             base["watched"] = watched_of(table.task, recipe)
             for axes, why in axes_of(grid, dataset, name, spec):
@@ -138,7 +138,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
                     yield cell, pattern.why or why or recipe_why
         of_data = competing(predictors, (*grid.methods, *grid.floors), table)
         for (missing, pattern), gap, name in product(masks, gaps, of_data):
-            base = _base(grid, dataset, table, fingerprint, missing, pattern) | {"gaps": gap.value}
+            base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
             for net in read_by(name, specs):
                 why = unreadable(name, table, net) or gap.why
                 competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)

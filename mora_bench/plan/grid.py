@@ -12,6 +12,8 @@ from mora_bench.cells.recipe import Recipe
 from mora_bench.errors import UserError
 
 DEFAULT_PRESET = "quick"
+#: The gaps of tests that are those of training.
+AS_TRAINED = "same"
 #: More than any machine has.
 MOST_THREADS = 4096
 #: The least that may be given for some options.
@@ -47,8 +49,11 @@ class Grid:
     strength: tuple[float, ...] = (1.0,)
     """how much a mechanism departs from chance, 0 or more"""
     gaps: tuple[str, ...] = (NONE,)
-    """what is lost inside signals, of training and test samples alike: none, or NAME@RATE, such as block@0.5: a name
-    from `list`, and the share of measured values"""
+    """what is lost inside signals: none, or NAME@RATE, such as block@0.5: a name from `list`, and the share of measured
+    values"""
+    test_gaps: tuple[str, ...] = (AS_TRAINED,)
+    """what is lost inside signals of validation and test samples when scores are taken: as --gaps, or same: as in
+    training"""
     mask_unit: Literal["sample", "patient"] = "sample"
     """what loses a modality: a sample, or a patient with all samples"""
     test_mechanism: str | None = None
@@ -147,10 +152,11 @@ class Grid:
 
     def _empty(self) -> Iterator[str]:
         for name in (
-            "datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "gaps", "seeds", "backbone",
+            "datasets", "methods", "impute", "missing", "rates", "mechanism", "strength", "gaps", "test_gaps",
+            "seeds", "backbone",
         ):  # fmt: skip
             if not getattr(self, name):
-                yield f"--{name} is empty; give at least one value."
+                yield f"--{name.replace('_', '-')} is empty; give at least one value."
 
     def _odd_numbers(self) -> Iterator[str]:
         for name, least in LEAST.items():

@@ -7,7 +7,7 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE
 from mora_bench.cells.missing import Gaps
 from mora_bench.errors import UserError
-from mora_bench.plan.grid import Grid
+from mora_bench.plan.grid import AS_TRAINED, Grid
 from mora_bench.plan.presets import part_of
 
 #: Stands for every name of a group.
@@ -42,6 +42,7 @@ def check_names(grid: Grid) -> None:
 def _unknown(grid: Grid) -> Iterator[str]:
     """One sentence for each unknown name."""
     mechanisms = [*grid.mechanism, *([grid.test_mechanism] if grid.test_mechanism else [])]
+    gaps = [text for text in (*grid.gaps, *grid.test_gaps) if text != AS_TRAINED]
     groups: list[tuple[str, Iterable[str], list[str]]] = [
         (registry.DATASETS, grid.datasets, []),
         (registry.DATASETS, grid.after, [""]),
@@ -49,7 +50,7 @@ def _unknown(grid: Grid) -> Iterator[str]:
         (registry.PREDICTORS, grid.floors, [ALL, NONE]),
         (registry.IMPUTERS, grid.impute, [ALL]),
         (registry.MECHANISMS, (name.partition(":")[0] for name in mechanisms), []),
-        (registry.GAPS, (Gaps.of(name).mechanism for name in grid.gaps if name != NONE), []),
+        (registry.GAPS, (Gaps.of(text).mechanism for text in gaps), [NONE]),
         (registry.ENGINES, (grid.engine,), ["auto"]),
         (registry.TRACKERS, grid.track, []),
     ]

@@ -17,8 +17,8 @@ from mora_bench.text import all_visible
 
 #: The fields of a grid that a part of it may change.
 OF_A_PART = (
-    "datasets", "methods", "floors", "impute", "missing", "rates", "mechanism", "strength", "gaps", "test_mechanism",
-    "test_rate", "ranks", "blocks", "knobs", "after", "lrs", "seeds", "backbone", "recipe",
+    "datasets", "methods", "floors", "impute", "missing", "rates", "mechanism", "strength", "gaps", "test_gaps",
+    "test_mechanism",    "test_rate", "ranks", "blocks", "knobs", "after", "lrs", "seeds", "backbone", "recipe",
 )  # fmt: skip
 
 

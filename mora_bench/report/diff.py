@@ -26,8 +26,8 @@ from mora_bench.tasks.named import metric_of, task_of
 SAME, CLOSE, BETTER, WORSE, UNTOLD = "same digits", "same to 1e-6", "better", "worse", "inconclusive"
 #: The fields that name a cell; two cells that differ in other fields are one thing in two versions.
 NAMED = (
-    "dataset", "source", "missing", "rate", "gaps", "method", "rank", "blocks", "impute", "knobs", "after", "seed",
-    "modalities",
+    "dataset", "source", "missing", "rate", "gaps", "test_gaps", "method", "rank", "blocks", "impute", "knobs",
+    "after", "seed", "modalities",
 )  # fmt: skip
 
 

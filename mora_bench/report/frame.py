@@ -108,7 +108,7 @@ def _described(record: Record) -> dict[str, Any]:
         **{name: getattr(cell, name) for name in IDENTITY if hasattr(cell, name)},
         "modalities": ",".join(cell.modalities),
         "mechanism": in_words(cell.mechanism),
-        "gaps": str(cell.gaps or ""),
+        "gaps": cell.gaps_in_words,
         "blocks": None if cell.blocks is None else ",".join(map(str, cell.blocks)),
         "knobs": ", ".join(f"{name}={value}" for name, value in cell.knobs),
         "after": cell.before,
@@ -170,6 +170,8 @@ def signals(record: Record) -> str:
     for name, facts in (record.data.contents if record.data else {}).items():
         if "measured" in facts:
             left = f", and {100 * facts['left']:.0f} % are left by gaps {record.cell.gaps}" if "left" in facts else ""
+            if "left in tests" in facts:
+                left += f"; in tests {100 * facts['left in tests']:.0f} % are left by gaps {record.cell.test_gaps}"
             phrases.append(f"{100 * facts['measured']:.0f} % of the values of {name} were measured{left}")
     return "; ".join(phrases)
 

@@ -188,7 +188,10 @@ def _outcome(
     """Predict with a trained model and collect the outcome of its cell; the caller adds memory and total time."""
     begun = time.perf_counter()
     batch = recipe_of(cell).batch
-    logits = {n: predict(model, views[n].samples, views[n].rows, batch, device) for n in ("val", "test")}
+    logits = {
+        n: predict(model, gaps.of_samples(cell, views[n].samples, tested=True), views[n].rows, batch, device)
+        for n in ("val", "test")
+    }
     shortcuts = model.shortcuts
     record = recorded.begun(
         cell,
@@ -203,7 +206,9 @@ def _outcome(
         parameters=parameters(model),
         flops=cost[0],
         uncounted=cost[1],
-        data=recorded.described(views["train"].samples.facts(), split, {name: v.present for name, v in views.items()}),
+        data=recorded.described(
+            gaps.facts(cell, views["train"].samples), split, {name: v.present for name, v in views.items()}
+        ),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
     scores = scored(cell, recorded.predicted(split, logits))

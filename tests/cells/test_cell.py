@@ -39,6 +39,7 @@ OTHER = {
     "recipe": Recipe(lr=1e-3), "seed": 1, "modalities": ("image", "text"), "task": "ordinal", "mechanism": MISSING,
     "knobs": (("length", 16),), "versions": (("training", 3),), "folds": 10, "pool": 5, "after": "cxr x",
     "max_text": 64, "gaps": Gaps("block", 0.5),
+    "test_gaps": Gaps("block", 0.3),
 }  # fmt: skip
 OF_SCORES = {"missing": MISSING, "rate": 0.3, "version": 3, "convention": "monai"}
 OF_MISSING = {"mechanism": "site", "strength": 3.0, "unit": "sample", "version": "2", "reads": "x"}

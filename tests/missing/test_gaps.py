@@ -8,14 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from safetensors.numpy import load_file
 
 from mora_bench import registry
-from mora_bench.cells.missing import Gaps
+from mora_bench.cells.missing import NO_GAPS, Gaps
 from mora_bench.checks.run import check
 from mora_bench.checks.small import cell
 from mora_bench.cli import main as cli
 from mora_bench.data import cache
-from mora_bench.data.modalities.signal import Series, SignalInputs
+from mora_bench.data.modalities.signal import Gapped, Series, SignalInputs
 from mora_bench.data.modalities.windows import Windows
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table
@@ -146,6 +147,43 @@ def test_a_cell_without_gaps_keeps_its_key_and_one_with_them_says_so():
     assert "gaps block@0.5" in gapped.label
 
 
+def test_tests_may_have_other_gaps_than_training():
+    half = Gaps("block", 0.5)
+    plain, gapped = cell(0), replace(cell(0), gaps=half)
+    tested, whole = replace(plain, test_gaps=half), replace(gapped, test_gaps=NO_GAPS)
+    assert [c.tested_gaps for c in (plain, gapped, tested, whole)] == [None, half, half, None]
+    words = ["", "block@0.5", "none, tested under block@0.5", "block@0.5, tested under none"]
+    assert [c.gaps_in_words for c in (plain, gapped, tested, whole)] == words
+    assert len({c.key for c in (plain, gapped, tested, whole)}) == 4
+    # One thing has one key.
+    for same in ({"test_gaps": NO_GAPS}, {"gaps": NO_GAPS}, {"gaps": half, "test_gaps": half}):
+        with pytest.raises(UserError, match="where tests are as training"):
+            replace(plain, **same)
+
+
+@pytest.mark.parametrize("text", ["block@0", "block@1", "block", "block@half"])
+def test_what_is_no_gap_is_refused(text):
+    assert Gaps.of("none") == NO_GAPS
+    assert str(NO_GAPS) == "none"
+    with pytest.raises(UserError, match="expected"):
+        Gaps.of(text)
+
+
+def test_gaps_of_tests_replace_those_of_training(tmp_path):
+    gapped = replace(cell(0), dataset="clinic", source="real", gaps=Gaps("random", 0.5), test_gaps=NO_GAPS)
+    table = replace(clinic(), modalities={"ecg": clinic().modalities["ecg"]})
+    whole = cache.prepare(table, "print", {}, tmp_path)
+    trained = gaps.of_samples(gapped, whole)
+    again = gaps.of_samples(gapped, trained, tested=True)
+    np.testing.assert_array_equal(again.contents[0].series(0), whole.contents[0].series(0))
+    assert np.isnan(trained.contents[0].series(0)).any()
+    assert gaps.facts(gapped, trained)["ecg"]["left"] == pytest.approx(0.5, abs=0.1)
+    assert gaps.facts(gapped, trained)["ecg"]["left in tests"] == 1
+    side = Side(table, np.arange(12))
+    assert gaps.of_side(gapped, side, tested=True) is side
+    assert isinstance(gaps.of_side(gapped, side).table.modalities["ecg"].values[0], Gapped)
+
+
 FILE = """
 import numpy as np
 from mora_bench.api import Column, Dataset, Series, Table
@@ -193,6 +231,56 @@ def test_a_grid_over_gaps_has_a_section_for_each(tmp_path, folder, as_a_new_user
     assert "gaps" in (out / "tables" / "scores.csv").read_text().splitlines()[0].split(",")
 
 
+def test_a_grid_trains_with_some_gaps_and_tests_with_others(tmp_path, folder, as_a_new_user, capsys):
+    (tmp_path / "ward.py").write_text(FILE)
+    out = tmp_path / "out"
+    words = ["grid", "--plugin", str(tmp_path / "ward.py"), "--data-root", str(tmp_path), "--datasets", "ward"]
+    words += ["--methods", "head", "--floors", "stacked", "--seeds", "0", "--recipe.epochs", "2"]
+    words += [
+        "--recipe.max-text",
+        "16",
+        "--backbone",
+        str(folder),
+        "--gaps",
+        "none",
+        "end@0.5",
+        "--out",
+        str(out),
+        "--engine",
+        "inline",
+    ]
+    words += ["--test-gaps", "same", "none", "end@0.5"]
+    assert cli.main([*words, "--plan"]) == 0, capsys.readouterr().err
+    assert "8 cells (4 of them without a network)" in capsys.readouterr().out
+    assert cli.main(words) == 0, capsys.readouterr().err
+    printed = capsys.readouterr().out
+    for heading in ("", ", gaps end@0.5", ", gaps none, tested under end@0.5", ", gaps end@0.5, tested under none"):
+        assert f"ward, trained on both missing at 70%{heading}\n" in printed
+    assert "values of ecg were measured; in tests 50 % are left by gaps end@0.5." in printed
+    assert "50 % are left by gaps end@0.5; in tests 100 % are left by gaps none." in printed
+    store = Store(out)
+    records, _ = store.records()
+    by_gaps = {(record.cell.method, record.cell.gaps_in_words): record for record in records}
+    assert len(by_gaps) == 8
+    for method in ("head", "stacked"):
+        none, tested, gapped, whole = (
+            by_gaps[method, words]
+            for words in ("", "none, tested under end@0.5", "end@0.5", "end@0.5, tested under none")
+        )
+        logits = {words: load_file(store.prediction_file(r.cell)) for (m, words), r in by_gaps.items() if m == method}
+        for side in ("val", "test"):
+            of = {words: arrays[f"{side}_logits"] for words, arrays in logits.items()}
+            for one, other in (("", tested), ("end@0.5", whole)):
+                first, second = of[one], of[other.cell.gaps_in_words]
+                # What shows the note alone is the same; what shows the signal is not.
+                np.testing.assert_array_equal(first[:, 0], second[:, 0])
+                assert not np.array_equal(first[:, 1], second[:, 1], equal_nan=True)
+        if method == "head":
+            assert none.training.history == tested.training.history != gapped.training.history
+            assert gapped.training.history == whole.training.history
+    assert cli.main(["verify", str(out), "--plugin", str(tmp_path / "ward.py")]) == 3
+
+
 def test_a_dataset_without_signals_has_no_gaps_and_the_plan_says_so(as_a_new_user, capsys, tmp_path):
     words = ["grid", "--datasets", "odir", "--methods", "head", "--floors", "none", "--seeds", "0", "--plan", "--out"]
     assert cli.main([*words, str(tmp_path / "out"), "--gaps", "none", "block@0.5"]) == 0, capsys.readouterr().err
@@ -201,3 +289,8 @@ def test_a_dataset_without_signals_has_no_gaps_and_the_plan_says_so(as_a_new_use
     assert "--gaps block@0.5: odir has no signal that may have gaps. Add none" in capsys.readouterr().err
     assert cli.main([*words, str(tmp_path / "out"), "--gaps", "blok@0.5"]) == 2
     assert "unknown gap mechanism 'blok'" in capsys.readouterr().err
+    assert cli.main([*words, str(tmp_path / "out"), "--test-gaps", "block@0.5"]) == 2
+    assert "--gaps none --test-gaps block@0.5: odir has no signal that may have gaps" in capsys.readouterr().err
+    assert cli.main([*words, str(tmp_path / "out"), "--test-gaps", "block@2"]) == 2
+    assert "gaps block@2: expected a rate between 0 and 1" in capsys.readouterr().err
+    assert cli.main([*words, str(tmp_path / "out"), "--test-gaps", "none"]) == 0

@@ -43,8 +43,9 @@ class Content(ABC):
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
         """The same with noise as the content of the given rows; its amount stays. Rules about leaks try it."""
 
-    def with_gaps(self, lose: Lose) -> Self:
-        """The same with gaps. A kind whose contents have no parts that may be lost gives itself."""
+    def with_gaps(self, lose: Lose | None) -> Self:
+        """The same with these gaps instead of any that it has; None: with none. A kind whose contents have no parts
+        that may be lost gives itself."""
         return self
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:

@@ -103,8 +103,10 @@ class EncodedContent(Content):
         features[places] = 1000 * rng.normal(size=features[places].shape) * measured
         return replace(self, features=features)
 
-    def with_gaps(self, lose: Lose) -> Self:
-        raise UserError(f"{NO_GAPS}. Leave --gaps out, or the encoder (+signal:).")
+    def with_gaps(self, lose: Lose | None) -> Self:
+        if lose is None:
+            return self
+        raise UserError(f"{NO_GAPS}. Leave gaps out (--gaps, --test-gaps), or the encoder (+signal:).")
 
     def facts(self) -> dict[str, Any]:
         """Rate, channels, the tokens of a channel, and the share of the samples' time that is measured."""
@@ -120,14 +122,14 @@ class EncodedContent(Content):
 NO_GAPS = "its frozen encoder reads every signal once, as it was measured, and not with gaps that a cell takes"
 
 
-def unread(rules: Mapping[str, Rule], kinds: Sequence[str], gaps: object = None) -> str:
-    """Why a backbone with these rules cannot run with an encoder on a dataset of these kinds and with a cell's gaps, in
-    words; "" if it can, or has no encoder."""
+def unread(rules: Mapping[str, Rule], kinds: Sequence[str], gapped: bool = False) -> str:
+    """Why a backbone with these rules cannot run with an encoder on a dataset of these kinds, `gapped` where gaps are
+    taken, in words; "" if it can, or has no encoder."""
     if not isinstance(rules.get("signal"), EncodingRule):
         return ""
     if "signal" not in kinds:
         return "its encoder (+signal:) reads signals, and the dataset has none"
-    return "" if gaps is None else NO_GAPS
+    return NO_GAPS if gapped else ""
 
 
 def write(folder: Path, rule: EncodingRule, ids: Sequence[str], signals: Iterable[Series | None]) -> None:

@@ -111,7 +111,7 @@ class SignalContent(Content):
         values = self.values[self.bounds[row] : self.bounds[row + 1]]
         return values if self.lose is None or not len(values) else self.lose(row, values)
 
-    def with_gaps(self, lose: Lose) -> Self:
+    def with_gaps(self, lose: Lose | None) -> Self:
         return replace(self, lose=lose)
 
     def collate(self, rows: np.ndarray, present: np.ndarray) -> SignalInputs:
