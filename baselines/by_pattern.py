@@ -12,6 +12,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 
 from . import features
+from .abstaining import abstained
 from .linear import Linear, RegressionModel, chosen, joined
 
 #: The fewest training samples that a model is fitted on.
@@ -24,10 +25,8 @@ class ByPattern:
     Attributes:
         features: fitted, by modality; those of modalities that too few training samples show are absent.
         models: by names of modalities, in order.
+        otherwise: the probabilities [C] of samples that no model is for.
     """
-
-    #: The probabilities [C] of samples that no model is for: no label.
-    otherwise: np.ndarray | float = 0.0
 
     def learn(
         self,
@@ -61,6 +60,7 @@ class ByPattern:
     def learn_features(self, train: Shown, kinds: Sequence[str]) -> None:
         """Fit features of the modalities of these kinds that enough training samples show."""
         self.labels = len(train.labels)
+        self.otherwise = abstained(train)
         self.features: dict[str, features.Features] = {}
         for name, kind in train.kinds.items():
             extractor = features.of_kind(kind) if kind in kinds else None

@@ -7,6 +7,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from . import abstaining
 from .by_pattern import ByPattern
 from .features import KINDS, VECTOR
 
@@ -28,7 +29,8 @@ class FrozenFeatures(ByPattern, Predictor):
     reads_backbone = True
     kinds = KINDS
     remark = "uses the frozen backbone's features of each modality alone; no network is trained for it"
-    abstains = "if too few training samples show the same modalities: it predicts no label"
+    abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
+    versions = abstaining.VERSIONS
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(embedded(train), embedded(validation), READ)

@@ -5,6 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from . import abstaining
 from .by_pattern import FEWEST, ByPattern, Described, sets, showing
 from .features import KINDS
 from .linear import Linear, log_odds
@@ -21,7 +22,8 @@ class LateFusion(ByPattern, Predictor):
     title = "late fusion of linear models"
     source = "stacked generalisation (Wolpert 1992), per pattern"
     kinds = KINDS
-    abstains = "if too few training samples show the same modalities: it predicts no label"
+    abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
+    versions = abstaining.VERSIONS
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds, together=False)
@@ -50,7 +52,7 @@ class LateFusion(ByPattern, Predictor):
         return votes
 
     def predict(self, samples: Shown) -> np.ndarray:
-        probabilities = np.zeros((len(samples), self.labels))
+        probabilities = np.full((len(samples), self.labels), self.otherwise)
         seen = self.described(samples)
         for names, rows in self.groups(samples):
             single = {name: self.models[name,].predict(seen.of((name,), rows)) for name in names}

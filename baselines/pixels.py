@@ -5,6 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from . import abstaining
 from .by_pattern import ByPattern
 
 
@@ -15,7 +16,8 @@ class PlainPixels(ByPattern, Predictor):
     title = "colour, texture, layout + logistic regression"
     source = "histograms of oriented gradients (Dalal and Triggs 2005), scikit-learn's LogisticRegression"
     kinds = ("image", "bag")
-    abstains = "on samples without pictures: it predicts no label"
+    abstains = f"on samples without pictures: {abstaining.IN_WORDS}"
+    versions = abstaining.VERSIONS
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds)

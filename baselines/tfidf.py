@@ -5,6 +5,7 @@ import numpy as np
 from mora_bench.data.shown import Shown
 from mora_bench.methods.predictor import Predictor
 
+from . import abstaining
 from .features import Words
 from .linear import Linear
 
@@ -21,19 +22,20 @@ class Tfidf(Predictor):
     title = "TF-IDF + logistic regression"
     source = "scikit-learn's TfidfVectorizer and LogisticRegression"
     kinds = ("text",)
-    abstains = "on samples without text: it predicts no label"
+    abstains = f"on samples without text: {abstaining.IN_WORDS}"
+    versions = abstaining.VERSIONS
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         assert train.targets is not None
         texts, rows = _texts(train)
-        self.labels = train.targets.shape[1]
+        self.labels, self.otherwise = train.targets.shape[1], abstaining.abstained(train)
         self.model = None
         if len(texts) >= 2:
             self.words = Words().fit(texts)
             self.model = Linear(C).fit(self.words.transform(texts), train.targets[rows])
 
     def predict(self, samples: Shown) -> np.ndarray:
-        probabilities = np.zeros((len(samples), self.labels))
+        probabilities = np.full((len(samples), self.labels), self.otherwise)
         texts, rows = _texts(samples)
         if texts and self.model is not None:
             probabilities[rows] = self.model.predict(self.words.transform(texts))

@@ -140,7 +140,7 @@ def _other(cell: Cell) -> str:
         return WHY_NOT_AGAIN
     group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     try:
-        if registry.version(group, cell.method) != cell.method_version:
+        if registry.version(group, cell.method, cell.task) != cell.method_version:
             return f"{cell.method} is of another version here"
         if cell.impute != NONE and registry.version(registry.IMPUTERS, cell.impute) != cell.impute_version:
             return f"{cell.impute} is of another version here"

@@ -51,7 +51,7 @@ def unreadable(name: str, table: Table, spec: Spec | None) -> str:
 
 def cell_of(base: dict[str, Any], name: str, spec: Spec | None, max_text: int) -> Cell:
     """The cell of a predictor, on a backbone and with texts of at most `max_text` tokens if it reads one."""
-    version = registry.version(registry.PREDICTORS, name)
+    version = registry.version(registry.PREDICTORS, name, base["task"])
     untrained: dict[str, Any] = {"rank": None, "blocks": None, "recipe": None, "impute": NONE, "impute_version": ""}
     no_backbone = {"backbone": NONE, "weights": ""}
     backbone = (

@@ -17,7 +17,7 @@ def same_code(cell: Cell) -> None:
     group = registry.PREDICTORS if cell.method in registry.names(registry.PREDICTORS) else registry.METHODS
     parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
     for kind, name, version in parts:
-        if name != NONE and registry.version(kind, name) != version:
+        if name != NONE and registry.version(kind, name, cell.task) != version:
             raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
 
 

@@ -121,6 +121,11 @@ def checked(predictor: Predictor, samples: Shown) -> tuple[np.ndarray, np.ndarra
         raise ValueError(f"{type(predictor).__name__}.{asked} gave {list(given.shape)}; expected {list(expected)}")
     if not ((given >= 0) & (given <= 1)).all():
         raise ValueError(f"{type(predictor).__name__}.{asked} gave numbers that are no probabilities")
+    if not task_of(samples.task).one_by_one and (given.sum(-1) == 0).any():
+        raise ValueError(
+            f"{type(predictor).__name__}.{asked} gave no class of a sample any probability, where one of them is true. "
+            "Where it can read nothing, give how frequent each class is."
+        )
     if drawn is None:
         return given, None
     # Equal draws have no deviation; rounding gives them one.

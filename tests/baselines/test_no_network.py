@@ -1,6 +1,7 @@
 """Competitors without the network: their contract, a hand-made answer, and what was measured on the real data."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,11 @@ from mora_bench.data.shown import Shown
 from mora_bench.data.shown import shown as visible
 from mora_bench.data.table import Column
 from mora_bench.data.twins import tables as twins
+from mora_bench.methods.predictor import Predictor
 from mora_bench.records.store import Store
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.tasks.named import task_of
+from mora_bench.training.predictors import checked
 
 FLOORS = registry.names(registry.PREDICTORS)
 #: Those that learn from labels.
@@ -96,6 +99,48 @@ def test_counting_words_reads_texts_and_says_nothing_without():
     # No label for who has no text, and none that no training text had.
     assert probabilities[1].tolist() == [0, 0]
     assert (probabilities[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("task", ["multi-class", "ordinal"])
+@pytest.mark.parametrize("kind", [Tfidf, Stacked, LateFusion, FrozenFeatures])
+def test_of_classes_of_which_one_is_true_the_most_frequent_is_decided_where_nothing_can_be_read(kind, task):
+    """All would tie if none were predicted, and the first be decided."""
+    targets = np.eye(3, dtype=np.uint8)[[0, 1, 1, 2, 1] * 12]
+    texts = [("cataract", "normal", "normal", "glaucoma", "normal")[i % 5] for i in range(60)]
+    train = replace(shown(texts, targets), labels=("a", "b", "c"), task=task)
+    competitor = kind()
+    competitor.fit(train, train, 0)
+    unread = competitor.predict(replace(train, values={"note": (None,) * 60}, present=np.zeros((60, 1), bool)))
+    np.testing.assert_allclose(unread, np.tile([0.2, 0.6, 0.2], (60, 1)))
+    judge = task_of(task)
+    assert judge.decide(judge.logits(unread)).argmax(1).tolist() == [1] * 60
+    if kind is not FrozenFeatures:
+        # It reads what a backbone gives of texts, which stands nowhere here.
+        assert judge.decide(judge.logits(competitor.predict(train))).argmax(1).tolist() == targets.argmax(1).tolist()
+
+
+def test_that_is_a_version_of_its_own_on_these_tasks_alone():
+    for name in ("tfidf", "pixels", "late-fusion", "stacked", "frozen"):
+        versions = [registry.version(registry.PREDICTORS, name, task) for task in ("", "multi-label", "multi-class")]
+        assert versions == ["1", "1", "2"]
+    assert registry.version(registry.PREDICTORS, "prior", "multi-class") == "1"
+
+
+@pytest.mark.parametrize(("task", "refused"), [("multi-label", False), ("multi-class", True), ("ordinal", True)])
+def test_no_class_at_all_is_no_answer_where_one_is_true(task, refused):
+    class Silent(Predictor):
+        def fit(self, train, validation, seed):
+            pass
+
+        def predict(self, samples):
+            return np.zeros((len(samples), len(samples.labels)))
+
+    asked = replace(shown(["x"]), task=task)
+    if refused:
+        with pytest.raises(ValueError, match="gave no class of a sample any probability"):
+            checked(Silent(), asked)
+    else:
+        assert not checked(Silent(), asked)[0].any()
 
 
 def test_texts_under_the_mask_are_not_learned_from():
