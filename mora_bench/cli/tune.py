@@ -1,13 +1,15 @@
 """tune: a recipe for every method, found on validation samples with the same budget."""
 
+import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mora_bench import campaign, registry
-from mora_bench.cells.cell import NONE
+from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cli.options import option, parse
 from mora_bench.data import datasets
 from mora_bench.errors import UserError
@@ -70,6 +72,7 @@ def run(arguments: list[str]) -> int:
         for cell in campaign.plan(grid, runtime, preset).cells
         if cell.seed == grid.seeds[0] and cell.recipe is not None
     ]
+    _check_one_each(cells)
     for cell in cells:
         table = datasets.table_of(cell.dataset, runtime)
         tuning.untested(cell, table, grid.seeds)
@@ -98,10 +101,30 @@ def run(arguments: list[str]) -> int:
     best = {(ledger.dataset, ledger.method): ledger.best.settings for ledger in ledgers}
     write_atomic(file, as_preset(options, best, comment).encode())
     print(_table(ledgers, {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
-    print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}`")
+    print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}{_data_options(options)}`")
     for cell in failed:
         print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _check_one_each(cells: Sequence[Cell]) -> None:
+    """Refuse several searches for one method and dataset, because a preset holds one recipe of these."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        labels.setdefault((cell.dataset, cell.method), []).append(cell.label)
+    several = next((found for found in labels.values() if len(found) > 1), None)
+    if several:
+        raise UserError(
+            f"`tune` searches once for each method and dataset; here there are {several[0]} and {several[1]}. Give one "
+            "value of the option in which they differ, and run it once for each."
+        )
+
+
+def _data_options(options: Tune) -> str:
+    """The options that no preset holds and that say which data are read, as a command line has them."""
+    words = [f" --plugin {shlex.join(map(str, options.plugin))}"] if options.plugin else []
+    words += [f" --data-root {shlex.quote(str(options.data_root))}"] if options.data_root else []
+    return "".join(words + ([f" --limit {options.limit}"] if options.limit else []))
 
 
 def _table(ledgers: "list[Ledger]", metrics: dict[str, Metric]) -> str:

@@ -8,8 +8,13 @@ from typing import Any
 from mora_bench.cells.recipe import Recipe
 from mora_bench.plan.grid import Grid
 
-#: The fields of a grid that a preset of a search repeats.
+#: The fields of a grid that a preset of a search repeats, and those that it repeats where they are not the default: all
+#: that says what is trained and tested, so that what the search left out is what is tested.
 REPEATED = ("datasets", "methods", "missing", "rates", "seeds", "folds", "pool", "backbone", "impute")
+CHANGED = (
+    "floors", "mechanism", "strength", "gaps", "test_gaps", "mask_unit", "test_mechanism", "test_rate", "blocks",
+    "knobs", "split",
+)  # fmt: skip
 
 
 def as_preset(grid: Grid, best: Mapping[tuple[str, str], Mapping[str, Any]], heading: str) -> str:
@@ -22,7 +27,8 @@ def as_preset(grid: Grid, best: Mapping[tuple[str, str], Mapping[str, Any]], hea
     lines = [f"# {heading}"]
     lines += [
         f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"
-        for name, value in ((name, getattr(grid, name)) for name in REPEATED)
+        for name, value in ((name, getattr(grid, name)) for name in (*REPEATED, *CHANGED))
+        if name in REPEATED or value != getattr(Grid(), name)
     ]
     lines += ["", "[recipe]"]
     changed = {f.name: getattr(grid.recipe, f.name) for f in fields(Recipe)}

@@ -14,7 +14,9 @@ from mora_bench.cli.tune import _table
 from mora_bench.data import datasets
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
-from mora_bench.plan.presets import load_preset
+from mora_bench.plan.grid import Grid
+from mora_bench.plan.presets import OF_A_PART, load_preset
+from mora_bench.plan.tuned_preset import as_preset
 from mora_bench.tasks.metric import Metric
 from mora_bench.training import tuning
 from mora_bench.training.decoded import samples
@@ -180,16 +182,37 @@ def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, mo
     assert "2 searches of 3 trials: 0 to do" in capsys.readouterr().out
 
 
+def test_a_preset_holds_all_that_says_what_is_trained_and_tested(tmp_path):
+    other = {
+        "datasets": ("odir",), "methods": ("head",), "floors": ("tfidf",), "impute": ("mean",), "missing": ("text",),
+        "rates": (0.3,), "mechanism": ("covariate:age",), "strength": (2.0,), "gaps": ("block@0.5",),
+        "test_gaps": ("none",), "mask_unit": "patient", "test_mechanism": "uniform", "test_rate": 0.5,
+        "blocks": ("0-2",), "knobs": ("a=1",), "seeds": (4,), "split": "row", "folds": 5, "pool": 7,
+        "backbone": ("small-dual",),
+    }  # fmt: skip
+    decided = {"ranks", "lrs", "recipe", "after"}
+    assert set(other) == {*OF_A_PART, "mask_unit", "split", "folds", "pool"} - decided
+    assert all(value != getattr(Grid(), name) for name, value in other.items())
+    file = tmp_path / "tuned.toml"
+    file.write_text(as_preset(replace(Grid(), **other), {}, "found"))
+    again = load_preset(str(file))
+    assert {name: getattr(again, name) for name in other} == other
+    # What is as by default is left to the defaults, as in the first of these files.
+    file.write_text(as_preset(Grid(), {}, "found"))
+    assert not {"mechanism", "gaps", "split"} & set(tomllib.loads(file.read_text()))
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         (["--trials", "1"], "expected 2 or more"),
         (["--ranks", "2"], "`tune` searches ranks and learning rates itself"),
         (["--rates", "0.3", "0.7"], "one value"),
+        (["--datasets", "odir", "--blocks", "0", "1"], "odir lora r8 b0 both@0.7 dummy seed0 and odir lora r8 b1 both"),
     ],
 )
 def test_searches_that_make_no_sense(wrong, message, capsys):
-    assert cli.main(["tune", "--methods", "head", *wrong]) == 2
+    assert cli.main(["tune", "--methods", "lora", "--plan", *wrong]) == 2
     assert message in capsys.readouterr().err
 
 
