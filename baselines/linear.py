@@ -71,7 +71,8 @@ def chosen(
     task: str,
 ) -> RegressionModel:
     """The one of `STRENGTHS` whose regressions have the best primary score of the task on held-out samples, the weakest
-    penalty of equals; the strongest penalty if there are no held-out samples."""
+    penalty of equals; the strongest penalty if held-out samples say nothing: there are none, or their score is
+    undefined whatever is predicted."""
     if not len(held_targets):
         return regression(STRENGTHS[0]).fit(features, targets)
     judge: Task = task_of(task)
@@ -79,7 +80,7 @@ def chosen(
     scores = [
         judge.metric.key(judge.score(held_targets, judge.logits(model.predict(held_features)))) for model in fitted
     ]
-    return fitted[int(np.argmax(scores))]
+    return fitted[int(np.argmax(scores)) if max(scores) > -np.inf else -1]
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:

@@ -59,6 +59,11 @@ def run(arguments: list[str]) -> int:
     like = _record(store, options.like).cell
     if like.source == "real" and options.data_root is None:
         raise UserError(f"{like.label}: it is on real data; say where they are with --data-root.")
+    if like.gaps or like.tested_gaps:
+        raise UserError(
+            f"--like {options.like}: its signals have gaps ({like.gaps_in_words}); no template says which values are "
+            "lost, so predictions on other values would stand among its rows. Name a cell without gaps."
+        )
     from mora_bench.training import import_predictions
 
     root = options.data_root if like.source == "real" else None

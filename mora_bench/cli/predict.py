@@ -96,6 +96,12 @@ def run(arguments: list[str]) -> int:
     views, made = dataset.views or Views(), dataset.made
     explains = options.changes or options.page is not None
     asked = DecisionOptions(options.decide, options.coverage, options.calibrate, explains)
+    if cell.tested_gaps and asked.reads:
+        raise UserError(
+            f"{cell.label}: --decide, --coverage, --changes and --page hold new records against the cell's own "
+            f"predictions. These are of signals with gaps ({cell.tested_gaps}), and new records are read as they are. "
+            "Leave these options out, or train the cell with --test-gaps none."
+        )
     table, sides = masking.own_sides(cell, runtime)
     check_alike(views, table.modalities)
     decides, like = decider(record, sides, runtime, asked), like_in_training(record, sides["train"])

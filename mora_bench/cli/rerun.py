@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tyro
 
-from mora_bench import campaign, registry
-from mora_bench.cells.cell import NONE, TRAINING_VERSION, WHY_NOT_AGAIN, Cell
+from mora_bench import campaign
+from mora_bench.cells.cell import TRAINING_VERSION, WHY_NOT_AGAIN, Cell
 from mora_bench.cells.runtime import cores
 from mora_bench.cli.common import OnData
 from mora_bench.cli.grid import progress
@@ -135,15 +135,13 @@ def _asked(cell: Cell, options: RerunOptions) -> bool:
 def _other(cell: Cell) -> str:
     """Why this installation would train something else than the cell was; "" if it would not."""
     from mora_bench.backbones import load as backbones
+    from mora_bench.training import guards
 
     if cell.older_draws:
         return WHY_NOT_AGAIN
-    group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     try:
-        if registry.version(group, cell.method, cell.task) != cell.method_version:
-            return f"{cell.method} is of another version here"
-        if cell.impute != NONE and registry.version(registry.IMPUTERS, cell.impute) != cell.impute_version:
-            return f"{cell.impute} is of another version here"
+        if changed := guards.other_code(cell):
+            return f"{changed} is of another version here"
         if cell.decoded_for and backbones.resolve(*cell.decoded_for).fingerprint != cell.weights:
             return f"backbone {cell.backbone} has other weights here"
     except UserError as error:

@@ -24,7 +24,8 @@ from mora_bench.plan.floors import cell_of, competing, read_by, reads_backbone, 
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
-from mora_bench.plan.recipes import drops, overridden, recipe_of, watched_of
+from mora_bench.plan.recipes import overridden, recipe_of, watched_of
+from mora_bench.plan.sense import senseless
 from mora_bench.tasks.named import task_of
 
 if TYPE_CHECKING:
@@ -116,14 +117,12 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         for spec, (missing, pattern), gap, name in product(specs, masks, gaps, methods):
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
-            method = registry.get(registry.METHODS, name)
-            unfit = method.unfit(spec) or unread(spec.rules, table.kinds, any(gap.value)) or drops(method, recipe)
-            unfit = f"{name} makes no sense on {spec.name}: {unfit}" if unfit else ""
+            unfit = senseless(name, spec, table, gap, recipe)
             base["watched"] = watched_of(table.task, recipe)
             for axes, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
-                    if unfit or gap.why or after.value is None:
-                        yield None, unfit or gap.why or after.why
+                    if unfit or after.value is None:
+                        yield None, unfit or after.why
                         continue
                     cell = Cell(
                         **base,
@@ -140,7 +139,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
         for (missing, pattern), gap, name in product(masks, gaps, of_data):
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
             for net in read_by(name, specs):
-                why = unreadable(name, table, net) or gap.why
+                why = unreadable(name, table, net, any(gap.value)) or gap.why
                 competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)
                 yield competitor, why or pattern.why
 

@@ -36,8 +36,9 @@ def _learns(name: str, task: Task) -> bool:
     return registry.get(registry.PREDICTORS, name).learns in (None, task.columns)
 
 
-def unreadable(name: str, table: Table, spec: Spec | None) -> str:
-    """Why a predictor cannot run on a dataset, by a backbone if it reads one; "" if it can."""
+def unreadable(name: str, table: Table, spec: Spec | None, gapped: bool) -> str:
+    """Why a predictor cannot run on a dataset, by a backbone if it reads one, `gapped` where gaps are taken inside
+    signals; "" if it can."""
     task = task_of(table.task)
     if not _learns(name, task):
         return f"{name} does not learn from what the targets of {table.name} are: {task.question}"
@@ -46,7 +47,14 @@ def unreadable(name: str, table: Table, spec: Spec | None) -> str:
         return f"{name} reads {' or '.join(kinds)}, which {table.name} does not have"
     if spec is not None and (wrong := registry.get(registry.BACKBONES, spec.family).unfit(table.shape)):
         return f"{name} reads {spec.name}, which cannot run on {table.name}: {wrong}"
+    if spec is not None and gapped and _embeds_gapped(spec, table):
+        return f"{name} reads what {spec.name} gives of signals as they were measured, not with gaps that a cell takes"
     return ""
+
+
+def _embeds_gapped(spec: Spec, table: Table) -> bool:
+    kinds = registry.get(registry.BACKBONES, spec.family).kinds
+    return any(table.kind(name).gapped and kind in kinds for name, kind in table.shape.items())
 
 
 def cell_of(base: dict[str, Any], name: str, spec: Spec | None, max_text: int) -> Cell:

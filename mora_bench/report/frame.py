@@ -168,11 +168,10 @@ def signals(record: Record) -> str:
     """The share of each signal that was measured, and that gaps leave, in words; "" where there is none."""
     phrases = []
     for name, facts in (record.data.contents if record.data else {}).items():
+        said = {"measured": f"of the values of {name} were measured", "left": f"are left by gaps {record.cell.gaps}"}
+        said["left in tests"] = f"are left in tests, by gaps {record.cell.test_gaps}"
         if "measured" in facts:
-            left = f", and {100 * facts['left']:.0f} % are left by gaps {record.cell.gaps}" if "left" in facts else ""
-            if "left in tests" in facts:
-                left += f"; in tests {100 * facts['left in tests']:.0f} % are left by gaps {record.cell.test_gaps}"
-            phrases.append(f"{100 * facts['measured']:.0f} % of the values of {name} were measured{left}")
+            phrases.append(", and ".join(f"{100 * facts[n]:.0f} % {words}" for n, words in said.items() if n in facts))
     return "; ".join(phrases)
 
 

@@ -192,7 +192,7 @@ def _outcome(
         n: predict(model, gaps.of_samples(cell, views[n].samples, tested=True), views[n].rows, batch, device)
         for n in ("val", "test")
     }
-    shortcuts = model.shortcuts
+    shortcuts, contents = model.shortcuts, gaps.facts(cell, views["train"].samples, views["test"].samples)
     record = recorded.begun(
         cell,
         runtime,
@@ -206,9 +206,7 @@ def _outcome(
         parameters=parameters(model),
         flops=cost[0],
         uncounted=cost[1],
-        data=recorded.described(
-            gaps.facts(cell, views["train"].samples), split, {name: v.present for name, v in views.items()}
-        ),
+        data=recorded.described(contents, split, {name: v.present for name, v in views.items()}),
         time=Clock(**fit.clock, predict_s=time.perf_counter() - begun, cell_s=0.0),
     )
     scores = scored(cell, recorded.predicted(split, logits))

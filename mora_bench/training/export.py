@@ -115,6 +115,7 @@ def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = F
     shown = {escaped(p): metric.shown(value) for p, value in rows.items() if isinstance(value, float)}
     table = "\n".join(f"| {p} | {value} |" for p, value in shown.items())
     readout = cell.recipe.readout if cell.recipe else ""
+    gaps = f"| gaps in signals | {escaped(cell.gaps_in_words)} |\n" if cell.gaps_in_words else ""
     read = f"| what is read | {READ[readout]} |\n" if readout else ""
     if loadable:
         how = (
@@ -143,7 +144,7 @@ Trained by mora_bench on {kind}. Not for diagnosing anybody.
 | method | {", ".join([escaped(cell.method), *axes])} |
 | backbone | {visible(cell.backbone)}, weights {cell.weights} |
 {read}| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
-| data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
+{gaps}| data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
 | labels | {", ".join(map(escaped, record.data.labels))} |
 | contents | {escaped(json.dumps(record.data.contents))} |
 

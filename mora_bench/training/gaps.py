@@ -31,13 +31,13 @@ def of_samples(cell: Cell, samples: Samples, tested: bool = False) -> Samples:
     return replace(samples, contents=contents)
 
 
-def facts(cell: Cell, samples: Samples) -> dict[str, Any]:
-    """Facts about the contents, by modality; of samples with the gaps of training also what those of tests leave."""
-    known = samples.facts()
-    if cell.test_gaps is None:
+def facts(cell: Cell, training: Samples, test: Samples) -> dict[str, Any]:
+    """Facts about the contents that training samples are of, by modality, and what is left of the signals of those that
+    test samples are of, where tests have other gaps."""
+    known = training.facts()
+    if cell.test_gaps is None or cell.tested_gaps is None:
         return known
-    tested = of_samples(cell, samples, tested=True).facts()
-    for name, of_modality in tested.items():
+    for name, of_modality in of_samples(cell, test, tested=True).facts().items():
         if "measured" in of_modality:
             known[name]["left in tests"] = of_modality.get("left", of_modality["measured"])
     return known

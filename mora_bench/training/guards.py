@@ -8,17 +8,28 @@ from mora_bench.errors import UserError
 from mora_bench.records import provenance
 
 
-def same_code(cell: Cell) -> None:
-    """Check that a cell's method and imputer are what it was planned with: a plug-in's file may be edited meanwhile.
+def other_code(cell: Cell) -> str:
+    """The first of a cell's method, imputer, mechanisms and gaps that is of another version here; "" if none is.
 
     Raises:
-        UserError: one of them is of another version by now.
+        UserError: one of them is not known here.
     """
-    group = registry.PREDICTORS if cell.method in registry.names(registry.PREDICTORS) else registry.METHODS
+    group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
-    for kind, name, version in parts:
-        if name != NONE and registry.version(kind, name, cell.task) != version:
-            raise UserError(f"{name} was changed after the grid was planned; the same command plans again.")
+    missing = (cell.mechanism, cell.test_missing)
+    parts += [(registry.MECHANISMS, taken.mechanism.partition(":")[0], taken.version) for taken in missing]
+    parts += [(registry.GAPS, gaps.mechanism, gaps.version) for gaps in (cell.gaps, cell.tested_gaps) if gaps]
+    return next((n for kind, n, version in parts if n != NONE and registry.version(kind, n, cell.task) != version), "")
+
+
+def same_code(cell: Cell) -> None:
+    """Check that what a cell runs is what it was planned with: a plug-in's file may be edited meanwhile.
+
+    Raises:
+        UserError: a part of it is of another version by now.
+    """
+    if other := other_code(cell):
+        raise UserError(f"{other} was changed after the grid was planned; the same command plans again.")
 
 
 def same_precision(cell: Cell, runtime: Runtime) -> None:

@@ -21,7 +21,11 @@ def precast(
 
     Layers of other classes and layers whose forward pass a method has replaced are left alone.
     """
-    forwards = [(layer, _forward(layer, dtype)) for model in models for layer in _frozen(model)]
+    # Models that are trained as one share their frozen weights.
+    layers = [layer for model in models for layer in _frozen(model)]
+    weights = {layer.weight.data_ptr(): layer.weight for layer in layers}
+    cast = {at: weight.detach().to(dtype) for at, weight in weights.items()}
+    forwards = [(layer, _forward(layer, cast[layer.weight.data_ptr()])) for layer in layers]
 
     @contextmanager
     def context() -> Iterator[None]:
@@ -44,9 +48,9 @@ def _frozen(model: nn.Module) -> Iterator[nn.Linear]:
             yield layer
 
 
-def _forward(layer: nn.Linear, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+def _forward(layer: nn.Linear, weight: Tensor) -> Callable[[Tensor], Tensor]:
+    """The layer's forward pass, by `weight` under autocast."""
     kind = layer.weight.device.type
-    weight = layer.weight.detach().to(dtype)
 
     def forward(x: Tensor) -> Tensor:
         # Some parts of a network turn autocast off.

@@ -442,6 +442,18 @@ def test_what_was_measured_on_the_real_data_is_found_again(runtime, real_data):
     assert all(scores[cell.key, "complete"] == 0 for cell in cells if cell.method == "prior")
 
 
+def test_the_penalty_is_the_strongest_where_held_out_samples_say_nothing():
+    rng = np.random.default_rng(0)
+    features, grades = rng.normal(size=(40, 3)), np.eye(3, dtype=np.uint8)[rng.integers(3, size=40)]
+    alike = np.eye(3, dtype=np.uint8)[[1] * 5]
+    judge = task_of("ordinal")
+    for held in (np.zeros((0, 3)), features[:5]):
+        wanted = alike[: len(held)]
+        model = linear.chosen(linear.Linear, features, grades, held, wanted, "ordinal")
+        assert len(held) == 0 or np.isnan(judge.score(wanted, judge.logits(model.predict(held))))
+        assert model.strength == min(linear.STRENGTHS)
+
+
 @pytest.mark.parametrize("task", ["multi-label", "wrong", "months"])
 def test_the_penalty_is_chosen_in_the_direction_of_the_tasks_score(task):
     registry.load_plugins([Path(__file__).parents[1] / "plugins" / "errors.py"])

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from safetensors.numpy import load_file
 
 from mora_bench import registry
-from mora_bench.cells.missing import NO_GAPS, Gaps
+from mora_bench.cells.cell import Scoring
+from mora_bench.cells.missing import NO_GAPS, Gaps, Missing
 from mora_bench.checks.run import check
 from mora_bench.checks.small import cell
 from mora_bench.cli import main as cli
@@ -23,7 +24,7 @@ from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.missing.gaps.draw import with_gaps
 from mora_bench.records.store import Store
-from mora_bench.training import gaps
+from mora_bench.training import gaps, guards
 
 NAMES = registry.names(registry.GAPS)
 NAN = np.nan
@@ -177,8 +178,11 @@ def test_gaps_of_tests_replace_those_of_training(tmp_path):
     again = gaps.of_samples(gapped, trained, tested=True)
     np.testing.assert_array_equal(again.contents[0].series(0), whole.contents[0].series(0))
     assert np.isnan(trained.contents[0].series(0)).any()
-    assert gaps.facts(gapped, trained)["ecg"]["left"] == pytest.approx(0.5, abs=0.1)
-    assert gaps.facts(gapped, trained)["ecg"]["left in tests"] == 1
+    assert gaps.facts(gapped, trained, whole)["ecg"]["left"] == pytest.approx(0.5, abs=0.1)
+    assert "left in tests" not in gaps.facts(gapped, trained, whole)["ecg"]
+    # What is left is counted where tests are, which may be other samples than those that train.
+    other = replace(gapped, test_gaps=Gaps("random", 0.9))
+    assert gaps.facts(other, trained, whole)["ecg"]["left in tests"] == pytest.approx(0.1, abs=0.05)
     side = Side(table, np.arange(12))
     assert gaps.of_side(gapped, side, tested=True) is side
     assert isinstance(gaps.of_side(gapped, side).table.modalities["ecg"].values[0], Gapped)
@@ -256,8 +260,8 @@ def test_a_grid_trains_with_some_gaps_and_tests_with_others(tmp_path, folder, as
     printed = capsys.readouterr().out
     for heading in ("", ", gaps end@0.5", ", gaps none, tested under end@0.5", ", gaps end@0.5, tested under none"):
         assert f"ward, trained on both missing at 70%{heading}\n" in printed
-    assert "values of ecg were measured; in tests 50 % are left by gaps end@0.5." in printed
-    assert "50 % are left by gaps end@0.5; in tests 100 % are left by gaps none." in printed
+    assert "100 % of the values of ecg were measured, and 50 % are left in tests, by gaps end@0.5." in printed
+    assert "and 50 % are left by gaps end@0.5." in printed
     store = Store(out)
     records, _ = store.records()
     by_gaps = {(record.cell.method, record.cell.gaps_in_words): record for record in records}
@@ -278,7 +282,29 @@ def test_a_grid_trains_with_some_gaps_and_tests_with_others(tmp_path, folder, as
         if method == "head":
             assert none.training.history == tested.training.history != gapped.training.history
             assert gapped.training.history == whole.training.history
-    assert cli.main(["verify", str(out), "--plugin", str(tmp_path / "ward.py")]) == 3
+    data = ["--plugin", str(tmp_path / "ward.py"), "--data-root", str(tmp_path)]
+    assert cli.main(["verify", str(out), *data[:2]]) == 3
+    capsys.readouterr()
+    key = by_gaps["stacked", "none, tested under end@0.5"].cell.key
+    # What is read elsewhere, or later, has no such gaps.
+    assert cli.main(["import", str(out), "--like", key, "--template", str(tmp_path / "rows.csv"), *data]) == 2
+    assert "its signals have gaps (none, tested under end@0.5); no template says" in capsys.readouterr().err
+    assert cli.main(["predict", str(out), key, str(tmp_path / "new.csv"), "--coverage", "0.9", *data]) == 2
+    assert "These are of signals with gaps (end@0.5), and new records are read as they are." in capsys.readouterr().err
+
+
+def test_code_of_gaps_and_mechanisms_that_was_changed_meanwhile_is_seen():
+    plain = cell(0)
+    assert guards.other_code(plain) == ""
+    assert guards.other_code(replace(plain, gaps=Gaps("block", 0.5))) == ""
+    other = Gaps("block", 0.5, "1-0123")
+    assert guards.other_code(replace(plain, gaps=other)) == "block"
+    assert guards.other_code(replace(plain, test_gaps=other)) == "block"
+    assert guards.other_code(replace(plain, mechanism=Missing("covariate:age", version="9"))) == "covariate"
+    tested = replace(plain, scoring=Scoring(Missing("label", version="9"), 0.3))
+    assert guards.other_code(tested) == "label"
+    with pytest.raises(UserError, match="label was changed after the grid was planned"):
+        guards.same_code(tested)
 
 
 def test_a_dataset_without_signals_has_no_gaps_and_the_plan_says_so(as_a_new_user, capsys, tmp_path):

@@ -1,5 +1,7 @@
 """Cells counted as products are as many as are built."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -39,6 +41,31 @@ def test_any_grid_has_as_many_cells_as_are_counted(tmp_path_factory, changes):
     assert sum(row.cells for row in rows) == len(expand(grid, grid, runtime).cells)
     one = expand(smallest(grid, rows[-1]), grid, runtime).cells
     assert rows[-1].method in {cell.method for cell in one}
+
+
+@pytest.mark.parametrize("gaps", [("none", "block@0.5"), ("block@0.5", "none"), ("block@0.5",)])
+@pytest.mark.parametrize("tested", [("same",), ("same", "none", "block@0.5")])
+def test_gaps_that_an_encoder_of_signals_does_not_read_are_not_counted(gaps, tested, sound_folder, runtime):
+    hears = f"small+signal:{sound_folder}"
+    grid = campaign.preset(
+        "quick", datasets=("icu",), methods=("head",), floors=("prior",), seeds=(0, 1), backbone=("small", hears),
+        gaps=gaps, test_gaps=tested,
+    )  # fmt: skip
+    rows, cells = count(grid, runtime), expand(grid, grid, runtime).cells
+    by_backbone = [len([cell for cell in cells if cell.backbone == row.backbone]) for row in rows]
+    assert [row.cells for row in rows] == by_backbone
+    # With an encoder signals are read whole, in training and in tests.
+    assert {row.backbone: row.cells for row in rows}.get(hears, 0) == (2 if "none" in gaps else 0)
+    # What stands for a row is a cell of it.
+    for row in rows:
+        assert row.method in {cell.method for cell in expand(smallest(grid, row), grid, runtime).cells}
+
+
+def test_a_method_that_does_not_run_with_dropout_is_not_counted(runtime):
+    grid = campaign.preset("quick", datasets=("odir",), methods=("head", "ragpt"), floors=("none",))
+    grid = replace(grid, recipe=replace(grid.recipe, dropout=0.1))
+    assert [row.method for row in count(grid, runtime)] == ["head"]
+    assert len(expand(grid, grid, runtime).cells) == 3
 
 
 @pytest.fixture(autouse=True)

@@ -110,6 +110,14 @@ def test_a_layer_is_as_it_was_outside_and_after_an_error():
     assert torch.equal(layer(x), exact)
 
 
+def test_models_that_share_frozen_weights_share_their_casts():
+    layers = [nn.Linear(4, 3).requires_grad_(False) for _ in range(3)]
+    layers[1].weight.data = layers[0].weight.data
+    with Casts() as casts:
+        precast(layers, CPU, BF16)
+    assert len(casts.of) == len(set(casts.of)) == 2
+
+
 def test_layers_that_train_and_those_with_a_forward_of_their_own_are_left_alone():
     class Other(nn.Linear):
         pass
