@@ -94,6 +94,7 @@ class Cox(ByPattern, Predictor):
 
     title = "one Cox model per pattern"
     source = "Cox 1972; Simon et al., Regularization paths for Cox's model, 2011; reduced models, as `stacked`"
+    version = 2
     kinds = KINDS
     learns = ("time", "event")
     abstains = "if too few training samples show the same modalities: it predicts the share that had the event"

@@ -2,12 +2,14 @@
 
     python benchmarks/against_users_script.py --data-root DATA --save script.json
     python benchmarks/against_users_script.py --patients 200 --epochs 1          # the twin, small: does it run?
+    python benchmarks/against_users_script.py --show head.json lora.json         # the table of what was saved
 
 Both on one thread, with the same samples, masks, order, initial weights and optimiser. The script's pictures are
 decoded and resized beforehand; ours are decoded, resized and read by the frozen network once for all cells, which is
 printed apart. The head's projection is aligned (the script is given it), that of LoRA and MoRA trains. `where` are
 seconds; those of pictures are within the others. Where the machine has other work, trust `cpu ratio`, of seconds of the
-processor; `first cell` is the ratio with decoding and all that is done once on both sides.
+processor; `first cell` is the ratio with decoding and all that is done once on both sides; `without pictures` that of a
+script whose user keeps the features of all pictures, too.
 """
 
 import argparse
@@ -71,6 +73,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"], help="of ours")
     parser.add_argument("--script-precisions", nargs="+", default=["fp32"], choices=["fp32", "bf16"])
     parser.add_argument("--save", type=Path, help="write what was measured there, as JSON")
+    parser.add_argument("--show", type=Path, nargs="+", help="print the table of such files, and do nothing else")
     return parser.parse_args()
 
 
@@ -220,6 +223,7 @@ def compared(
             ours = by_us(planned(method, precision, options.epochs, runtime), runtime)
             for script_precision, other in theirs.items():
                 ratio, processor = other["seconds"] / ours["seconds"]
+                spared = (other["seconds"][0] - other["where"]["pictures"]) / ours["seconds"][0]
                 first = (other["seconds"][0] + once[0]) / (ours["seconds"][0] + once[1])
                 scores, logits = apart(ours, other)
                 wanted = WANTED[method].get(precision) if script_precision == "fp32" else None
@@ -230,6 +234,7 @@ def compared(
                     "script s": float(other["seconds"][0]),
                     "ours s": float(ours["seconds"][0]),
                     "ratio": float(ratio),
+                    "without pictures": float(spared),
                     "cpu ratio": float(processor),
                     "first cell": float(first),
                     "wanted": f">= {wanted:g}" if wanted else "",
@@ -255,8 +260,25 @@ def shown(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def saved(files: list[Path]) -> str:
+    """The table of saved runs, below where and on what they ran."""
+    runs = [json.loads(file.read_text()) for file in files]
+    heads = []
+    for run in runs:
+        where = [f"{value} thread" if name == "threads" else f"{name} {value}" for name, value in run["where"].items()]
+        facts = [
+            f"{name} {value:.0f}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in run["run"].items()
+        ]
+        heads.append(f"{', '.join(dict.fromkeys(row['method'] for row in run['rows']))}: {', '.join(where + facts)}")
+    return "\n\n".join([*heads, shown([row for run in runs for row in run["rows"]])])
+
+
 def main() -> None:
     options = arguments()
+    if options.show:
+        print(saved(options.show))
+        return
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
