@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import frames
-from mora_bench.data.readers.cells import NOTHING, refuse
+from mora_bench.data.readers.cells import NOTHING, named, refuse
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
 
@@ -19,8 +20,41 @@ from mora_bench.errors import UserError
 MOST_STEPS = 4_000_000
 #: A time of day, or since the beginning: 7:30 or 07:30:15.
 CLOCK = re.compile(r"([0-9]+):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
+#: The end of a date that has a time zone: 2020-07-28T10:00:00+02:00, 2020-07-28 08:00Z.
+ZONE = re.compile(r"[T ][0-9][0-9:., ]*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$")
 #: Times are rounded to this share of a step before they are put into one: 0.3 / 0.1 is not 3.
 ROUNDED = 1e-6
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The times of a column.
+
+    Attributes:
+        seconds: float64 [N]; of dates those since 1970, NaN where there is none.
+        where: its file and name.
+        zoned: whether its dates have a time zone; None if it holds no dates.
+        example: the first of its dates, with its row.
+    """
+
+    seconds: np.ndarray
+    where: str
+    zoned: bool | None = None
+    example: str = ""
+
+    def check_zones(self, begins: Moments) -> None:
+        """Refuse dates that count from others where nobody knows how far apart they are.
+
+        Raises:
+            UserError: the dates of one column have a time zone, those of the other have none.
+        """
+        if self.zoned is None or begins.zoned is None or self.zoned == begins.zoned:
+            return
+        theirs, others = ("with a time zone", "without one") if self.zoned else ("without a time zone", "with one")
+        raise UserError(
+            f"{self.where} holds dates {theirs} ({self.example}), and {begins.where}, from which they count, dates "
+            f"{others} ({begins.example}). Write both columns with a time zone, or both without."
+        )
 
 
 def of_one(file: Path, entry: SignalEntry) -> Series | None:
@@ -33,45 +67,49 @@ def of_one(file: Path, entry: SignalEntry) -> Series | None:
     if not len(measured.frame):
         return None
     times = measured.times(entry)
-    return _series(measured, np.arange(len(measured.frame)), times, entry, file)
+    return _series(measured, np.arange(len(measured.frame)), None if times is None else times.seconds, entry, file)
 
 
-def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], begins: np.ndarray | None) -> list[Series | None]:
+def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], begins: Moments | None) -> list[Series | None]:
     """The series of each of N samples, by their keys, from one table; None where nothing of a sample was measured.
 
     Args:
-        begins: of each sample the second from which its times count, as `beginnings` gives it, float64 [N]; NaN: it has
-            no series. None: times count from 0.
+        begins: the N times from which those of the samples count, as `beginnings` gives them; NaN: a sample has no
+            series. None: times count from 0.
 
     Raises:
-        UserError: as `of_one`; times that are dates without `begins`.
+        UserError: as `of_one`; times that are dates without `begins`; of the two columns of dates only one has time
+            zones.
     """
     measured = _measurements(file, entry, (entry.key,))
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
     times = measured.times(entry, dated=begins is not None)
+    if times is not None and begins is not None:
+        times.check_zones(begins)
     series: list[Series | None] = []
     for i, key in enumerate(keys):
         indices = rows.get(key.strip())
-        if indices is None or (begins is not None and np.isnan(begins[i])):
+        if indices is None or (begins is not None and np.isnan(begins.seconds[i])):
             series.append(None)
             continue
-        row_times = None if times is None else times[indices]
+        row_times = None if times is None else times.seconds[indices]
         if row_times is not None and begins is not None:
-            row_times = row_times - begins[i]
+            row_times = row_times - begins.seconds[i]
         series.append(_series(measured, indices, row_times, entry, file))
     return series
 
 
-def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> np.ndarray:
-    """The times of a column, from which those of signals count, in seconds, float64 [N]; NaN where a cell is empty.
+def beginnings(cells: pd.Series, entry: SignalEntry, file: Path) -> Moments:
+    """The times of a column, from which those of signals count; NaN where a cell is empty.
 
     Raises:
-        UserError: a cell that holds no time.
+        UserError: a cell that holds no time; dates with a time zone among dates without one.
     """
     known = ~cells.str.strip().str.lower().isin(NOTHING).to_numpy()
     seconds = np.full(len(cells), np.nan)
-    seconds[known] = _moments(cells[known], entry, file, dated=True)
-    return seconds
+    moments = _moments(cells[known], entry, file, dated=True)
+    seconds[known] = moments.seconds
+    return replace(moments, seconds=seconds)
 
 
 class _Rows:
@@ -99,25 +137,39 @@ class _Rows:
         columns = [_numbers(frame[name], file) for name in self.channels]
         self.values = np.stack(columns, 1) if len(frame) else np.zeros((0, len(columns)))
 
-    def times(self, entry: SignalEntry, dated: bool = False) -> np.ndarray | None:
-        """Of each row its time in seconds, float64 [rows]; None where rows are steps."""
+    def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:
+        """Of each row its time; None where rows are steps."""
         return _moments(self.frame[entry.time], entry, self.file, dated) if entry.time else None
 
 
-def _moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> np.ndarray:
+def _moments(cells: pd.Series, entry: SignalEntry, file: Path, dated: bool) -> Moments:
     """Times in seconds: numbers in the entry's unit, 7:30 as hours and minutes, or, where `dated`, dates."""
     plain = cells.str.strip()
     seconds = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64) * entry.seconds
     parts = plain.str.extract(f"^{CLOCK.pattern}$").astype(float)
     clock = (parts[0] * 3600 + parts[1] * 60 + parts[2].fillna(0)).to_numpy()
     seconds = np.where(np.isfinite(seconds), seconds, clock)
-    if dated and not np.isfinite(seconds).all():
-        dates = pd.to_datetime(plain, errors="coerce", format="ISO8601").to_numpy("datetime64[ns]")
-        timestamps = np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9)
-        seconds = np.where(np.isfinite(seconds), seconds, timestamps)
+    dates = ~np.isfinite(seconds)
+    if dated:
+        seconds[dates] = _since_1970(plain[dates])
     do = "Correct the table." if dated else "Say since=COLUMN of your table if it holds dates."
     refuse(cells, ~np.isfinite(seconds), file, "holds no time", do)
-    return seconds
+    zoned = np.zeros(len(cells), bool)
+    zoned[dates] = plain[dates].str.contains(ZONE)
+    if zoned.any():
+        what = f"holds dates with a time zone ({named(cells[zoned][:1], [True])}), and dates without one"
+        refuse(cells, dates & ~zoned, file, what, "Write all of them with a time zone, or all without.")
+    where = f"{file}, column {cells.name!r}"
+    return Moments(
+        seconds, where, bool(zoned.any()) if dates.any() else None, named(cells[dates][:1], dates[dates][:1])
+    )
+
+
+def _since_1970(cells: pd.Series) -> np.ndarray:
+    """Dates in seconds, those with a time zone as the instants that they are, float64 [rows]; NaN where none is."""
+    # A stay over the change to summer time has two zones in a column, of which pandas makes instants if told to.
+    dates = pd.to_datetime(cells, errors="coerce", format="ISO8601", utc=True).to_numpy("datetime64[us]")
+    return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e6)
 
 
 def _measurements(file: Path, entry: SignalEntry, keys: Sequence[str]) -> _Rows:

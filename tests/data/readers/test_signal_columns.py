@@ -108,6 +108,82 @@ def test_a_beginning_that_is_no_time_is_named_where_it_stands(clinic):
         read(clinic, entry)
 
 
+BY_THE_HOUR = "vitals=charts.csv:key=id;time=at;step=1;unit=h;since=intime"
+
+
+def begins(clinic, *cells):
+    pd.DataFrame({"id": IDS, "ill": [0, 1, 0], "note": ["x", "y", "z"], "intime": cells}).to_csv(
+        clinic / "stays.csv", index=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("intime", "times"),
+    [
+        # The night in which summer time ends: half past two comes twice.
+        ("2020-10-25T01:30:00+02:00", ["2020-10-25T02:30:00+02:00", "2020-10-25T02:30:00+01:00"]),
+        ("2020-10-24T23:30Z", ["2020-10-25 02:30:00+0200", "2020-10-24T20:30:00-0500"]),
+        ("2020-10-25 00:30:00.5+01", ["2020-10-25T00:30:00.5Z", "2020-10-25T01:30:00.75Z"]),
+        # Beyond what 64 bits of nanoseconds hold.
+        ("2300-01-01 10:00", ["2300-01-01 11:00", "2300-01-01T12:00"]),
+    ],
+)
+def test_dates_with_time_zones_are_instants(clinic, intime, times):
+    begins(clinic, intime, intime, intime)
+    write(clinic, "charts.csv", id=["a", "a"], at=times, hr=[1, 2])
+    np.testing.assert_array_equal(read(clinic, BY_THE_HOUR)[0].values[:, 0], [NAN, 1, 2])
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", None])
+def test_a_parquet_column_keeps_its_time_zone(clinic, zone):
+    """Over a change of its offset, too."""
+    at = pd.to_datetime(["2020-10-24T23:30Z", "2020-10-25T00:30Z", "2020-10-25T01:30Z"]).tz_convert(zone)
+    begins(clinic, *[str(at[0])] * 3)
+    pd.DataFrame({"id": ["a"] * 3, "at": at, "hr": [1, 2, 3]}).to_parquet(clinic / "charts.parquet")
+    first = read(clinic, BY_THE_HOUR.replace("csv", "parquet"))[0]
+    np.testing.assert_array_equal(first.values[:, 0], [1, 2, 3])
+
+
+def test_a_column_of_dates_of_which_some_have_a_time_zone_is_refused(clinic):
+    times = ["2020-07-28 10:00", "2020-07-28T10:00:00+02:00", "2020-07-28T11:00:00Z", "2020-07-28", "7:30"]
+    write(clinic, "charts.csv", id=["a"] * 5, at=times, hr=range(5))
+    begins(clinic, *["2020-07-28T09:00:00+02:00"] * 3)
+    message = (
+        f"{clinic}/charts.csv, column 'at' holds dates with a time zone (row 3: '2020-07-28T10:00:00+02:00'), and "
+        "dates without one in row 2: '2020-07-28 10:00'; row 5: '2020-07-28'. Write all of them with a time "
+        "zone, or all without."
+    )
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value) == message
+    begins(clinic, "2020-07-28T09:00:00+02:00", "", "2020-07-28T09:00:00")
+    with pytest.raises(
+        UserError, match=r"stays\.csv, column 'intime' holds dates with .* in row 4: '2020-07-28T09:00:00'"
+    ):
+        read(clinic, BY_THE_HOUR)
+
+
+def test_a_time_zone_in_one_of_two_columns_is_refused(clinic):
+    """It would shift all times, and drop the first measurement."""
+    begins(clinic, *["2020-07-28T09:00:00"] * 3)
+    write(clinic, "charts.csv", id=["a", "b"], at=["2020-07-28T10:00:00+02:00"] * 2, hr=[1, 2])
+    with pytest.raises(UserError) as error:
+        read(clinic, BY_THE_HOUR)
+    assert str(error.value) == (
+        f"{clinic}/charts.csv, column 'at' holds dates with a time zone (row 2: '2020-07-28T10:00:00+02:00'), and "
+        f"{clinic}/stays.csv, column 'intime', from which they count, dates without one (row 2: "
+        "'2020-07-28T09:00:00'). Write both columns with a time zone, or both without."
+    )
+    begins(clinic, "", "2020-07-28T09:00:00Z", "")
+    write(clinic, "charts.csv", id=["a", "b"], at=["2020-07-28 10:00"] * 2, hr=[1, 2])
+    message = (
+        r"column 'at' holds dates without a time zone \(row 2: '2020-07-28 10:00'\), and .*column 'intime', from which "
+        r"they count, dates with one \(row 3: '2020-07-28T09:00:00Z'\)"
+    )
+    with pytest.raises(UserError, match=message):
+        read(clinic, BY_THE_HOUR)
+
+
 def test_a_table_a_sample_has_no_signal_where_it_has_no_measurement(clinic):
     write(clinic, "a.psv", **{"hr|bp": ["70|1", "|"]})
     write(clinic, "b.psv", **{"hr|bp": ["|", "|"]})
