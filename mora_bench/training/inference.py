@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ from mora_bench.training.predict import predict
 FILE = "trained.safetensors"
 #: Its file of a projection, whether that trained or was aligned.
 PROJECTION = "projection.safetensors"
+#: Kinds of which a value says how large all are.
+SIZED = ("signal", "vector")
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Ru
     `trained_on`: the cell's own data."""
     recipe = recipe_of(cell)
     rules = backbones.resolve(cell.backbone, recipe.max_text).rules
-    both = _with_categories(table, trained_on)
+    both = _with_trained(table, trained_on)
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
         samples = cache.prepare(both, both.fingerprint(), rules, Path(folder), runtime.workers)
         begun = time.perf_counter()
@@ -119,25 +122,31 @@ def _wanted(table: Table, parts: bool) -> np.ndarray | None:
     return None if parts else patterns[:, None] == np.arange(len(presence.pattern_presence(len(table.names))))
 
 
-def _with_categories(table: Table, trained_on: Table) -> Table:
-    """New records, and behind them the measured values that were trained on, so that a category has the number that it
-    had in training: they are numbered as they stand in a table."""
-    measured = {name: column for name, column in trained_on.modalities.items() if column.kind == "table"}
-    if not measured:
+def _with_trained(table: Table, trained_on: Table) -> Table:
+    """New records, and behind them what of those that were trained on says how theirs are decoded: all measured values,
+    so that a category has the number that it had in training, because they are numbered as they stand in a table; and a
+    signal or a vector where no new record has one, because the first says how many channels or numbers there are."""
+    has = dict(zip(trained_on.names, trained_on.present.T, strict=True))
+    columns = table.modalities.items()
+    lacked = {
+        name for name, column in columns if column.kind in SIZED and not any(v is not None for v in column.values)
+    }
+    shown = {name: has[name] for name, column in columns if column.kind == "table"}
+    shown |= {name: np.arange(len(trained_on)) == np.flatnonzero(has[name])[0] for name in lacked if has[name].any()}
+    if not shown:
         return table
-    rows = [
-        row for row in range(len(trained_on)) if any(column.values[row] is not None for column in measured.values())
-    ]
-    none = dict.fromkeys(table.modalities, (None,) * len(rows))
-    values = none | {name: tuple(column.values[row] for row in rows) for name, column in measured.items()}
+    rows = np.flatnonzero(np.any([*shown.values()], axis=0))
     ids = tuple(f"trained on: {row}" for row in rows)
+
+    def behind(name: str) -> tuple[Any, ...]:
+        values = trained_on.modalities[name].values
+        return tuple(values[row] if name in shown and shown[name][row] else None for row in rows)
+
     return replace(
         table,
         ids=table.ids + ids,
         patients=table.patients + ids,
-        modalities={
-            name: Column(column.kind, column.values + values[name]) for name, column in table.modalities.items()
-        },
+        modalities={name: Column(column.kind, column.values + behind(name)) for name, column in columns},
         targets=np.pad(table.targets, ((0, len(rows)), (0, 0))),
     )
 

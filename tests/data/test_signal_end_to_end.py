@@ -71,6 +71,46 @@ def test_new_records_have_the_channels_of_training(clinic, tmp_path):
         list(new_records(table, later / "new.csv", Views(), made=stays.made, id="stay"))
 
 
+@pytest.mark.parametrize("at_once", [None, 2])
+def test_new_records_may_lack_a_signal_all_of_them_or_all_of_a_part(clinic, tmp_path, at_once):
+    stays = dataset()
+    table = stays.read(clinic)
+    later = tmp_path / "later"
+    later.mkdir()
+    (later / "new.csv").write_text("stay,note\n" + "".join(f"n{i},seen\n" for i in range(1, 5)))
+    charts = "stay,hour,hr,bp\nn4,0,90,\n"
+    (later / "charts.csv").write_text(charts)
+    parts = list(new_records(table, later / "new.csv", Views(), at_once=at_once, made=stays.made, id="stay"))
+    had = [value is not None for part in parts for value in part.table.modalities["vitals"].values]
+    assert had == [False, False, False, True]
+    note = (
+        "signal 'vitals': none of rows {} has one, as no row of charts.csv has their 'stay' and a measurement within "
+        "the time that is read (if one should, compare the keys, and the unit of time)"
+    )
+    expected = [{"signal vitals": note.format("2 to 3")}, {}] if at_once else [{}]
+    assert [part.notes for part in parts] == expected
+    (later / "charts.csv").write_text(charts.replace("n4", "n 4"))
+    parts = list(new_records(table, later / "new.csv", Views(), at_once=at_once, made=stays.made, id="stay"))
+    assert not any(value for part in parts for value in part.table.modalities["vitals"].values)
+    assert parts[-1].notes == {"signal vitals": note.format("4 to 5" if at_once else "2 to 5")}
+
+
+def test_new_records_none_of_whose_files_of_signals_is_there_are_told_where_they_were_looked_for(ward, tmp_path):
+    sounds = own_table("ward", "ward.csv", labels=["ill"], text=["note"], signal=["cough={id}.npy:rate=5"], id="id",
+                       absent_pictures="allow")  # fmt: skip
+    table = sounds.read(ward)
+    later = tmp_path / "later"
+    later.mkdir()
+    (later / "new.csv").write_text("id,note\nn1,seen\nn2,seen\n")
+    (part,) = new_records(table, later / "new.csv", Views(), made=sounds.made, id="id")
+    assert part.table.modalities["cough"].values == (None, None)
+    where = "--pictures FOLDER says where they are"
+    assert part.notes == {"signal cough": f"signal 'cough': none of its 2 files is below {later} ({where})"}
+    np.save(later / "n2.npy", np.zeros((40, 2)))
+    (part,) = new_records(table, later / "new.csv", Views(), made=sounds.made, id="id")
+    assert not part.notes
+
+
 def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, capsys):
     out = tmp_path / "out"
     words = ["data", str(clinic / "stays.csv"), "--text", "note", "--signal", ENTRY, "--labels", "ill", "--id", "stay"]
@@ -104,6 +144,18 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, as_a_new_user, 
     assert lines[0].startswith("id,had,ill")
     assert lines[1].startswith("s0,note,")
     assert lines[2].startswith("s1,note+vitals,")
+    # New records none of which has a chart are predicted by their notes.
+    later = tmp_path / "later"
+    later.mkdir()
+    (later / "new.csv").write_text("stay,note\nn1,seen\nn2,seen\n")
+    (later / "charts.csv").write_text("stay,hour,hr,bp\ns1,0,90,\n")
+    words[3] = str(later / "new.csv")
+    for record in records:
+        words[2] = record.cell.key
+        assert cli.main([*words, "--plugin", str(out / "stays.py")]) == 0, capsys.readouterr().err
+        printed = capsys.readouterr()
+        assert [line.split(",")[:2] for line in printed.out.splitlines()[1:]] == [["n1", "note"], ["n2", "note"]]
+        assert "signal 'vitals': none of rows 2 to 3 has one, as no row of charts.csv has their 'stay'" in printed.err
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.picture_columns import SIDE_BY_SIDE, pictures
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_columns import fields as signal_fields
-from mora_bench.data.readers.signal_columns import signals
+from mora_bench.data.readers.signal_columns import lost, signals
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
@@ -94,7 +94,7 @@ def new_records(
                 notes |= unknown
             else:
                 modalities[name] = _read(trained, sources[name], frame, bases, file, views, commas)
-                notes |= _nowhere(trained, sources[name], frame, modalities[name], bases)
+                notes |= _nowhere(trained, sources[name], frame, modalities[name], bases, file)
         targets = np.zeros_like(trained_on.targets, shape=(len(frame), trained_on.targets.shape[1]))
         row_ids = tuple(ids)
         table = Table(
@@ -157,11 +157,17 @@ def _as_trained(entry: SignalEntry, trained: Column) -> SignalEntry:
 
 
 def _nowhere(
-    trained: Column, source: _Source, frame: pd.DataFrame, modality: Column, bases: Sequence[Path]
+    trained: Column, source: _Source, frame: pd.DataFrame, modality: Column, bases: Sequence[Path], file: Path
 ) -> dict[str, str]:
-    """A note, by column, on paths none of which leads to a file."""
+    """A note, by column or modality, on paths none of which leads to a file, and on signals that no record has."""
+    if any(value is not None for value in modality.values):
+        return {}
+    if trained.kind == "signal":
+        entry = SignalEntry.of(source.entry)
+        note = lost(frame, entry, bases, file)
+        return {f"signal {entry.name}": note} if note else {}
     of_files = trained.kind in PICTURES or (source.entry and not (trained.kind == "vector" and len(source.columns) > 1))
-    if trained.kind == "signal" or not of_files or any(value is not None for value in modality.values):
+    if not of_files:
         return {}
     column = paths(frame, source.entry) if source.entry else frame[source.columns[0]]
     count = sum(map(bool, path_names(column)))

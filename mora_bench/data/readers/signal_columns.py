@@ -16,6 +16,7 @@ from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
 from mora_bench.data.readers.path_columns import Absent, located, paths
 from mora_bench.data.readers.path_columns import fields as fields_of
+from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile
 from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
@@ -77,6 +78,23 @@ def taken_for(name: str, column: Column) -> str:
     return f"{sentence}, {rate}, {lasts}, {gaps:.0%} of it gaps".replace("%", " %")
 
 
+def lost(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path) -> str:
+    """A note on records of which none has a signal, on where it was looked for; "" if they name no files, or files that
+    are there. Arguments as in `signals`."""
+    if entry.key:
+        rows = f"rows {frame.index[0] + 2} to {frame.index[-1] + 2}"
+        return (
+            f"signal {entry.name!r}: none of {rows} has one, as no row of {entry.path} has their {entry.key!r} and a "
+            "measurement within the time that is read (if one should, compare the keys, and the unit of time)"
+        )
+    column = paths(frame, f"{entry.name}={entry.path}")
+    count = sum(map(bool, path_names(column)))
+    if not count or any(located(column, bases, file, "any", "signals")):
+        return ""
+    where = " or ".join(map(str, bases))
+    return f"signal {entry.name!r}: none of its {count} files is below {where} (--pictures FOLDER says where they are)"
+
+
 def _duration(seconds: float) -> str:
     """In the greatest unit of which it is at least one."""
     unit = next((name for name, size in reversed(UNITS.items()) if seconds >= size), "s")
@@ -87,7 +105,7 @@ def _values(
     frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
 ) -> tuple[Any, ...]:
     if entry.key:
-        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file))
+        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent))
     column = paths(frame, f"{entry.name}={entry.path}")
     row_files = located(column, bases, file, absent, "signals")
     refuse(column, [len(files) > 1 for files in row_files], file, "names several files", "Name one a row.")
@@ -104,7 +122,9 @@ def _of_file(path: Path, entry: SignalEntry) -> Any:
     return reader(path, entry)
 
 
-def _of_all(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path) -> list[Series | None]:
+def _of_all(
+    frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
+) -> list[Series | None]:
     files = [base / entry.path for base in bases if (base / entry.path).is_file()]
     if not files:
         where = " or ".join(map(str, dict.fromkeys(bases)))
@@ -115,7 +135,7 @@ def _of_all(frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
     begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
     samples = signal_tables.of_all(files[0], entry, [*keys], begins)
-    if all(series is None for series in samples):
+    if absent != "any" and all(series is None for series in samples):
         raise UserError(
             f"{files[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "
             "read. Compare the keys, and the unit of time."
