@@ -213,6 +213,7 @@ def _parquet(file: Path, columns: Sequence[str], more: Sequence[str], rows: int 
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(file)
+    _check_once(schema.names, {*columns, *more}, file)
     _check_columns(schema.names, columns, file)
     wanted = [name for name in schema.names if name in {*columns, *more}]
     nested = [name for name in wanted if pa.types.is_nested(schema.field(name).type)]

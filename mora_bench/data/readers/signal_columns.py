@@ -134,7 +134,7 @@ def _of_all(
     keys = frame[entry.key]
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
     begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
-    samples = signal_tables.of_all(files[0], entry, [*keys], begins)
+    samples = signal_tables.of_all(files[0], entry, [*keys], begins, whole=absent != "any")
     if absent != "any" and all(series is None for series in samples):
         raise UserError(
             f"{files[0]}, column {entry.key!r}: none of its rows is of a sample of {file.name} within the time that is "

@@ -20,6 +20,8 @@ from mora_bench.files import hash_file
 MOST = 1 << 30
 #: The greatest whole number in a ratio of two rates.
 LARGEST_RATIO = 10_000
+#: How many channels a message lists, and how much of the name of each.
+LISTED, LONGEST_NAME = 40, 80
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,33 @@ def numbered(values: np.ndarray, rate: float) -> list[Channel]:
 
 def chosen(channels: Sequence[Channel], wanted: tuple[str, ...], path: Path) -> list[Channel]:
     """Channels by name, in the order in which they are asked for; all of them if none is."""
-    by_name = {channel.name: channel for channel in channels}
-    absent = [name for name in wanted if name not in by_name]
-    if absent or not channels:
-        raise UserError(f"{path}: no channel {(absent or ['at all'])[0]!r}; it has {', '.join(by_name)}.")
-    return [by_name[name] for name in wanted] if wanted else list(channels)
+    return [channels[place] for place in places([channel.name for channel in channels], wanted, path)]
+
+
+def places(names: Sequence[str], wanted: tuple[str, ...], path: Path) -> list[int]:
+    """Where in a file's channels those lie that are asked for, in that order; of all if none is.
+
+    Raises:
+        UserError: the file has none, or none of a name that is asked for, or two of one that is read.
+    """
+    absent = [name for name in wanted if name not in names]
+    if absent or not names:
+        what = f"no channel {absent[0]!r}; it has {listed(names)}. Correct channels=" if names else "it has no channels"
+        raise UserError(f"{path}: {what}.")
+    twice = next((name for name in wanted or names if names.count(name) > 1), None)
+    if twice is not None:
+        called = f"are called {twice!r}" if twice else "have no name"
+        raise UserError(
+            f"{path}: {names.count(twice)} channels {called}, so nobody knows which is meant. Give each a name of its "
+            "own, or say channels= of others."
+        )
+    return [names.index(name) for name in wanted or names]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(name[:LONGEST_NAME] or "one without a name" for name in names[:LISTED]) + more
 
 
 def resampled(values: np.ndarray, rate: float, wanted: float, path: Path | str) -> np.ndarray:

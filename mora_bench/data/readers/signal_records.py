@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile
+from mora_bench.data.readers.signal_files import MOST, Channel, SignalFile, places
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
 
@@ -50,7 +50,9 @@ class WfdbFile(SignalFile):
         except Exception as error:
             raise UserError(f"{self.path}: not a readable WFDB record ({str(error)[:200]}).") from None
         rates = [float(recording.fs) * samples for samples in recording.samps_per_frame]
-        return [Channel(*parts) for parts in zip(recording.sig_name, values, rates, strict=True)]
+        # A line of a header may end before the name.
+        names = [name or "" for name in recording.sig_name]
+        return [Channel(*parts) for parts in zip(names, values, rates, strict=True)]
 
     def _check(self, header: object) -> None:
         """Refuse what `wfdb` would read from elsewhere, or fill the memory with."""
@@ -101,9 +103,9 @@ class EdfFile(SignalFile):
             raise UserError(f"{self.path}: EDF needs the package edfio: pip install 'mora-bench[signals]'.") from None
         try:
             recording = edfio.read_edf(self.path)
-            wanted = [
-                signal for signal in recording.signals if not self.entry.channels or signal.label in self.entry.channels
-            ]
+            # What is not asked for is not decoded.
+            labels = [signal.label for signal in recording.signals]
+            wanted = [recording.signals[place] for place in places(labels, self.entry.channels, self.path)]
             records = recording.num_data_records
             # The package puts data records side by side, whenever they were taken.
             starts = None if recording.is_continuous else self._starts(records)

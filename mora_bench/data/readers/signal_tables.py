@@ -14,6 +14,7 @@ from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import NOTHING, named, refuse
 from mora_bench.data.readers.signal_entry import SignalEntry
+from mora_bench.data.readers.signal_files import listed
 from mora_bench.errors import UserError
 
 #: The most steps of a series; more come of a time in another unit.
@@ -70,18 +71,24 @@ def of_one(file: Path, entry: SignalEntry) -> Series | None:
     return _series(measured, np.arange(len(measured.frame)), None if times is None else times.seconds, entry, file)
 
 
-def of_all(file: Path, entry: SignalEntry, keys: Sequence[str], begins: Moments | None) -> list[Series | None]:
+def of_all(
+    file: Path, entry: SignalEntry, keys: Sequence[str], begins: Moments | None, whole: bool = True
+) -> list[Series | None]:
     """The series of each of N samples, by their keys, from one table; None where nothing of a sample was measured.
 
     Args:
         begins: the N times from which those of the samples count, as `beginnings` gives them; NaN: a sample has no
             series. None: times count from 0.
+        whole: whether each channel that is asked for has to be in a table with a row a measurement; one of a few new
+            samples may lack some.
 
     Raises:
         UserError: as `of_one`; times that are dates without `begins`; of the two columns of dates only one has time
-            zones.
+            zones; a channel that no row is of.
     """
     measured = _measurements(file, entry, (entry.key,))
+    if whole:
+        measured.check_channels(entry)
     rows = measured.frame.groupby(measured.frame[entry.key].str.strip(), sort=False).indices
     times = measured.times(entry, dated=begins is not None)
     if times is not None and begins is not None:
@@ -136,6 +143,22 @@ class _Rows:
             raise UserError(f"{file}: no column of values beside {', '.join(known)}.")
         columns = [_numbers(frame[name], file) for name in self.channels]
         self.values = np.stack(columns, 1) if len(frame) else np.zeros((0, len(columns)))
+
+    def check_channels(self, entry: SignalEntry) -> None:
+        """Refuse a channel that no row is of, in a table with a row a measurement; of others it would be no column.
+
+        Raises:
+            UserError: there is one.
+        """
+        if self.which is None:
+            return
+        absent = [name for k, name in enumerate(self.channels) if k not in self.which]
+        if absent:
+            names = sorted({*self.frame[entry.channel].str.strip()} - {""})
+            raise UserError(
+                f"{self.file}, column {entry.channel!r}: no row is of channel {absent[0]!r}; there are "
+                f"{listed(names) or 'none'}. Correct channels=."
+            )
 
     def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:
         """Of each row its time; None where rows are steps."""

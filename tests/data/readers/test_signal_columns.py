@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -243,6 +245,29 @@ def test_what_cannot_be_read_of_a_table_is_named(clinic, rows, message):
         read(clinic, "v=charts.csv:key=id;time=t;step=1")
 
 
+def test_a_channel_that_no_row_is_of_is_refused_with_those_that_there_are(clinic):
+    write(clinic, "charts.csv", id=["a", "b", "c"], t=[0, 0, 0], item=["hr", " bp", ""], v=[70, 1, 2])
+    with pytest.raises(UserError) as error:
+        read(clinic, "v=charts.csv:key=id;time=t;step=1;channel=item;value=v;channels=hr,Foo")
+    assert str(error.value) == (
+        f"{clinic}/charts.csv, column 'item': no row is of channel 'Foo'; there are bp, hr. Correct channels=."
+    )
+    write(clinic, "steps.csv", id=["a"], t=[0], hr=[70])
+    with pytest.raises(UserError, match=r"steps\.csv: no column 'Foo'\. Found: id, t, hr\."):
+        read(clinic, "v=steps.csv:key=id;time=t;step=1;channels=hr,Foo")
+
+
+def test_two_columns_of_one_name_are_no_channel(clinic):
+    (clinic / "steps.csv").write_text("id,t,hr,hr,bp\na,0,1,2,3\n")
+    pq.write_table(pa.table([["a"], [0], [1], [2], [3]], names=["id", "t", "hr", "hr", "bp"]), clinic / "steps.parquet")
+    for kind in ("csv", "parquet"):
+        entry = f"v=steps.{kind}:key=id;time=t;step=1"
+        for asked in (entry, f"{entry};channels=hr"):
+            with pytest.raises(UserError, match=rf"steps\.{kind}: two columns are called 'hr'\. Rename one"):
+                read(clinic, asked)
+        assert read(clinic, f"{entry};channels=bp")[0].values.tolist() == [[3]]
+
+
 def test_a_label_is_no_channel(clinic):
     write(clinic, "charts.csv", id=["a"], t=[0], ill=[1])
     with pytest.raises(UserError, match=r"charts.csv: column 'ill' is a label, and would be a channel of v"):
@@ -262,6 +287,8 @@ def test_sounds_are_scaled(clinic, kind):
     assert (series.rate, series.channels) == (8000, ("0", "1"))
     np.testing.assert_array_equal(series.values, np.float32([[0.5, -0.5], [-1, 0], [0.25, 0]]))
     assert read(clinic, "cough={id}.wav:channels=1")[0].read().values.shape == (3, 1)
+    with pytest.raises(UserError, match=r"a\.wav: no channel 'left'; it has 0, 1\. Correct channels=\."):
+        read(clinic, "cough={id}.wav:channels=left")[0].read()
 
 
 def test_a_sound_that_was_cut_short_is_refused_and_one_from_a_pipe_is_read(tmp_path):
@@ -365,7 +392,7 @@ def test_a_record_of_wfdb(clinic):
 
 
 def test_a_damaged_record_is_named(clinic):
-    record(clinic, "a", np.random.default_rng(0).normal(size=(1000, 2)))
+    record(clinic, "a", np.random.default_rng(0).normal(size=(1000, 1)), channels=["I"])
     file = read(clinic, "ecg={id}.hea", absent_pictures="allow")[0]
     content = (clinic / "a.dat").read_bytes()
     (clinic / "a.dat").write_bytes(bytes([content[0] ^ 64]) + content[1:])
@@ -373,9 +400,37 @@ def test_a_damaged_record_is_named(clinic):
         file.read()
     header = (clinic / "a.hea").read_text().splitlines()
     (clinic / "a.hea").write_text("\n".join([header[0], *(line.rsplit(" ", 4)[0] for line in header[1:])]) + "\n")
-    assert file.read().values.shape == (1000, 2)
+    assert file.read().values.shape == (1000, 1)
     (clinic / "a.dat").write_bytes(content[:-10])
     with pytest.raises(UserError, match=r"a\.hea: not a readable WFDB record"):
+        file.read()
+
+
+def test_channels_of_a_record_are_told_apart_by_their_names(clinic):
+    """Those of two leads called I were one, the last."""
+    record(clinic, "a", np.zeros((100, 3)), channels=("I", "J", "V"))
+    header = (clinic / "a.hea").read_text()
+    (clinic / "a.hea").write_text(header.replace(" J\n", " I\n"))
+    file = read(clinic, "ecg={id}.hea:channels=V", absent_pictures="allow")[0]
+    assert file.read().channels == ("V",)
+    for entry in ("ecg={id}.hea", "ecg={id}.hea:channels=V,I"):
+        file = read(clinic, entry, absent_pictures="allow")[0]
+        with pytest.raises(UserError) as error:
+            file.read()
+        assert str(error.value) == (
+            f"{clinic}/a.hea: 2 channels are called 'I', so nobody knows which is meant. Give each a name of its "
+            "own, or say channels= of others."
+        )
+    (clinic / "a.hea").write_text(header.replace(" J\n", "\n"))
+    assert read(clinic, "ecg={id}.hea", absent_pictures="allow")[0].read().channels == ("I", "", "V")
+    (clinic / "a.hea").write_text(header.replace(" I\n", "\n").replace(" J\n", "\n"))
+    with pytest.raises(UserError, match=r"a\.hea: 2 channels have no name, so nobody knows which is meant"):
+        read(clinic, "ecg={id}.hea", absent_pictures="allow")[0].read()
+    (clinic / "a.hea").write_text(header.replace(" J\n", "\n"))
+    file = read(clinic, "ecg={id}.hea:channels=II", absent_pictures="allow")[0]
+    with pytest.raises(
+        UserError, match=r"a\.hea: no channel 'II'; it has I, one without a name, V\. Correct channels="
+    ):
         file.read()
 
 
@@ -473,6 +528,34 @@ def test_an_edf_file_is_read_in_its_units(clinic):
     (clinic / "a.edf").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"a\.edf: not a readable EDF file"):
         read(clinic, "psg={id}.edf")[0].read()
+
+
+def labelled(folder, name, labels):
+    """An EDF file of a channel a label, the k-th of which is constant, k / 100."""
+    limits = {"physical_range": (-1, 1)}
+    signals = [edfio.EdfSignal(np.full(10, k / 100), 1, label=label, **limits) for k, label in enumerate(labels)]
+    edfio.Edf(signals, annotations=None if labels else [edfio.EdfAnnotation(0, None, "on")]).write(folder / name)
+
+
+def test_a_channel_that_an_edf_file_has_not_or_has_twice_is_refused(clinic):
+    for id in IDS:
+        labelled(clinic, f"{id}.edf", ["EEG", "ECG", "ECG", "EOG"])
+    assert read(clinic, "psg={id}.edf:channels=EOG,EEG")[0].read().channels == ("EOG", "EEG")
+    cases = {
+        "Foo": "no channel 'Foo'; it has EEG, ECG, ECG, EOG. Correct channels=.",
+        "EEG,ECG": "2 channels are called 'ECG', so nobody knows which is meant. Give each a name of its own, or "
+        "say channels= of others.",
+    }
+    for channels, message in cases.items():
+        with pytest.raises(UserError) as error:
+            read(clinic, f"psg={{id}}.edf:channels={channels}")[0].read()
+        assert str(error.value) == f"{clinic}/a.edf: {message}"
+    labelled(clinic, "a.edf", [f"E{k}" for k in range(64)])
+    with pytest.raises(UserError, match=r"a\.edf: no channel 'ECG'; it has E0, E1, .*, E39, and 24 more\. Correct"):
+        read(clinic, "psg={id}.edf:channels=ECG")[0].read()
+    labelled(clinic, "a.edf", [])
+    with pytest.raises(UserError, match=r"a\.edf: it has no channels\."):
+        read(clinic, "psg={id}.edf:channels=ECG")[0].read()
 
 
 def test_what_a_discontinuous_recording_left_out_is_a_gap(clinic):
