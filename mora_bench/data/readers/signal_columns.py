@@ -20,6 +20,7 @@ from mora_bench.data.readers.path_columns import named as path_names
 from mora_bench.data.readers.signal_entry import TABLES, UNITS, SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, SignalFile, WavFile
 from mora_bench.data.readers.signal_records import EdfFile, WfdbFile
+from mora_bench.data.readers.signal_tables import Moments
 from mora_bench.data.table import Column
 from mora_bench.errors import UserError
 
@@ -31,7 +32,7 @@ NAMED = 12
 
 def fields(entry: SignalEntry) -> list[str]:
     """The columns of the main table that a signal is found by."""
-    return entry.columns or fields_of(f"{entry.name}={entry.path}")
+    return [*entry.columns, *([] if entry.key else fields_of(f"{entry.name}={entry.path}"))]
 
 
 def signals(
@@ -104,17 +105,26 @@ def _duration(seconds: float) -> str:
 def _values(
     frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
 ) -> tuple[Any, ...]:
+    begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
     if entry.key:
-        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent))
+        return tuple(_of_all(frame, entry, [*bases, file.parent.resolve()], file, absent, begins))
     column = paths(frame, f"{entry.name}={entry.path}")
     row_files = located(column, bases, file, absent, "signals")
     refuse(column, [len(files) > 1 for files in row_files], file, "names several files", "Name one a row.")
-    return tuple(_of_file(files[0], entry) if files else None for files in row_files)
+    beginnings = [begins.at(row) for row in range(len(frame))] if begins else [None] * len(frame)
+    pairs = zip(row_files, beginnings, strict=True)
+    samples = tuple(_of_file(files[0], entry, begin) if files else None for files, begin in pairs)
+    if entry.since and absent != "any" and any(row_files) and all(sample is None for sample in samples):
+        raise UserError(
+            f"{file}, column {entry.since!r}: no file {entry.path} has a measurement within the time that is read from "
+            "there on. Compare its times with theirs, and the unit of time."
+        )
+    return samples
 
 
-def _of_file(path: Path, entry: SignalEntry) -> Any:
+def _of_file(path: Path, entry: SignalEntry, begin: Moments | None) -> Any:
     if entry.of_tables:
-        return signal_tables.of_one(path, entry)
+        return signal_tables.of_one(path, entry, begin)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         known = ", ".join((*READERS, *TABLES))
@@ -123,7 +133,12 @@ def _of_file(path: Path, entry: SignalEntry) -> Any:
 
 
 def _of_all(
-    frame: pd.DataFrame, entry: SignalEntry, bases: Sequence[Path], file: Path, absent: Absent
+    frame: pd.DataFrame,
+    entry: SignalEntry,
+    bases: Sequence[Path],
+    file: Path,
+    absent: Absent,
+    begins: Moments | None,
 ) -> list[Series | None]:
     files = [base / entry.path for base in bases if (base / entry.path).is_file()]
     if not files:
@@ -133,7 +148,6 @@ def _of_all(
         raise UserError(f"{files[0]}: a link that leads out of {bases[0]} (--follow-links allows it).")
     keys = frame[entry.key]
     refuse(keys, map(nothing, keys), file, "is empty, and says whose rows a signal is", "Fill it.")
-    begins = signal_tables.beginnings(frame[entry.since], entry, file) if entry.since else None
     samples = signal_tables.of_all(files[0], entry, [*keys], begins, whole=absent != "any")
     if absent != "any" and all(series is None for series in samples):
         raise UserError(

@@ -56,7 +56,7 @@ class SignalEntry:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of the main table that it is read by."""
+        """The columns of the main table that it is read by, but for those in the pattern of a file a sample."""
         return [name for name in (self.key, self.since) if name]
 
     @classmethod
@@ -144,7 +144,7 @@ def _problem(entry: SignalEntry) -> str | None:
             not entry.path.lower().endswith(".npy") or bool(entry.rate),
             "an array does not say its rate; give rate= in Hz",
         ),
-        (not (entry.since and not entry.key), "since= is for one table of all samples (key=)"),
+        (not (entry.since and not entry.time), "since= says from when times count; give time= and step= too"),
         (
             not (entry.channel and of_one and not entry.channels),
             "of a file a sample with a row a measurement, say which channels= there are",

@@ -43,6 +43,10 @@ class Moments:
     zoned: bool | None = None
     example: str = ""
 
+    def at(self, row: int) -> Moments:
+        """The time of one row."""
+        return replace(self, seconds=self.seconds[row : row + 1])
+
     def check_zones(self, begins: Moments) -> None:
         """Refuse dates that count from others where nobody knows how far apart they are.
 
@@ -58,17 +62,24 @@ class Moments:
         )
 
 
-def of_one(file: Path, entry: SignalEntry) -> Series | None:
+def of_one(file: Path, entry: SignalEntry, begin: Moments | None = None) -> Series | None:
     """The series of a table that holds one sample's; None where nothing in it was measured.
 
+    Args:
+        begin: the one time from which its times count; NaN: it has no series. None: they count from 0.
+
     Raises:
-        UserError: as `frames.frame`; a cell that is no number; more steps than `MOST_STEPS`.
+        UserError: as `frames.frame`; a cell that is no number; more steps than `MOST_STEPS`; times that are dates
+            without `begin`; dates of which only those of the table, or that of `begin`, have time zones.
     """
     measured = _measurements(file, entry, ())
-    if not len(measured.frame):
+    if not len(measured.frame) or (begin is not None and np.isnan(begin.seconds[0])):
         return None
-    times = measured.times(entry)
-    return _series(measured, np.arange(len(measured.frame)), None if times is None else times.seconds, entry, file)
+    times = measured.times(entry, dated=begin is not None)
+    if times is not None and begin is not None:
+        times.check_zones(begin)
+    seconds = None if times is None else times.seconds - (0 if begin is None else begin.seconds[0])
+    return _series(measured, np.arange(len(measured.frame)), seconds, entry, file)
 
 
 def of_all(

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scipy.io import wavfile
 
 from mora_bench.data.readers import own
+from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.own import own_table, signal_notes
 from mora_bench.data.readers.own_columns import Columns
+from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.data.readers.signal_files import ArrayFile, WavFile, resampled
 from mora_bench.errors import UserError
@@ -186,6 +188,54 @@ def test_a_time_zone_in_one_of_two_columns_is_refused(clinic):
         read(clinic, BY_THE_HOUR)
 
 
+A_FILE_A_STAY = "vitals=of_{id}.csv:time=at;step=1;unit=h"
+
+
+def test_dates_in_a_file_a_sample_count_from_its_row_of_the_main_table(clinic):
+    begins(clinic, "2150-01-01 10:00", "2150-03-01 23:00", "")
+    for id, day in zip(IDS, ("2150-01-01", "2150-03-02", "2150-04-01"), strict=True):
+        write(clinic, f"of_{id}.csv", at=[f"{day} 00:30", f"{day} 12:00"], hr=[1, 2])
+    with pytest.raises(UserError, match=r"of_a\.csv, column 'at' holds no time in row 2: .* Say since=COLUMN of your"):
+        read(clinic, A_FILE_A_STAY)
+    first, second, third = read(clinic, f"{A_FILE_A_STAY};since=intime")
+    np.testing.assert_array_equal(first.values[:, 0], [NAN, NAN, 2])
+    np.testing.assert_array_equal(second.values[:, 0], [NAN, 1, *[NAN] * 11, 2])
+    # Nobody knows when its stay began.
+    assert third is None
+    stays = own_table("stays", "stays.csv", labels=["ill"], signal=[f"{A_FILE_A_STAY};since=intime"], id="id")
+    new = clinic / "new.csv"
+    new.write_text("id,intime\nb,2150-03-02 11:00\n")
+    (part,) = new_records(stays.read(clinic), new, Views(), made=stays.made, id="id")
+    np.testing.assert_array_equal(part.table.modalities["vitals"].values[0].values, [[NAN], [2]])
+    measured = {"at": ["2150-03-02 00:30"] * 2, "item": ["hr", "bp"], "v": [1, 2]}
+    for id in IDS:
+        write(clinic, f"of_{id}.csv", **measured)
+    entry = f"{A_FILE_A_STAY};channel=item;value=v;channels=bp,hr;since=intime;until=24"
+    first, second, third = read(clinic, entry)
+    assert (first, third) == (None, None)
+    assert second.channels == ("bp", "hr")
+    np.testing.assert_array_equal(second.values, [[NAN, NAN], [2, 1]])
+
+
+def test_beginnings_that_do_not_fit_a_file_a_sample_are_named(clinic):
+    for id in IDS:
+        write(clinic, f"of_{id}.csv", at=["2150-01-01T12:00Z"], hr=[1])
+    with pytest.raises(UserError) as error:
+        read(clinic, f"{A_FILE_A_STAY};since=intime")
+    assert str(error.value) == (
+        f"{clinic}/of_a.csv, column 'at' holds dates with a time zone (row 2: '2150-01-01T12:00Z'), and "
+        f"{clinic}/stays.csv, column 'intime', from which they count, dates without one (row 2: "
+        "'2150-01-01 10:00:00'). Write both columns with a time zone, or both without."
+    )
+    begins(clinic, *["2151-01-01T10:00Z"] * 3)
+    with pytest.raises(UserError) as error:
+        read(clinic, f"{A_FILE_A_STAY};since=intime")
+    assert str(error.value) == (
+        f"{clinic}/stays.csv, column 'intime': no file of_{{id}}.csv has a measurement within the time that is read "
+        "from there on. Compare its times with theirs, and the unit of time."
+    )
+
+
 def test_a_table_a_sample_has_no_signal_where_it_has_no_measurement(clinic):
     write(clinic, "a.psv", **{"hr|bp": ["70|1", "|"]})
     write(clinic, "b.psv", **{"hr|bp": ["|", "|"]})
@@ -216,7 +266,8 @@ def test_steps_are_not_moved_by_rounding(clinic):
         ("v={id}.csv:time=t;step=1;channel=item;value=x", "say which channels= there are"),
         ("v={id}.npy", "an array does not say its rate"),
         ("v={id}.wav:time=t;step=1", "are for tables, and this file is none"),
-        ("v={id}.csv:rate=1;since=intime", "since= is for one table"),
+        ("v={id}.csv:rate=1;since=intime", "since= says from when times count; give time= and step= too"),
+        ("v=charts.csv:key=id;rate=1;since=intime", "since= says from when times count; give time= and step= too"),
         ("v={id}.csv:rate=1;channels=a,,b", "expected names with commas"),
     ],
 )
