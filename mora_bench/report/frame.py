@@ -15,9 +15,10 @@ from mora_bench import registry
 from mora_bench.cells.cell import NONE, OFFICIAL, Cell
 from mora_bench.cells.missing import COMPLETE, EACH, UNIFORM, Missing
 from mora_bench.missing.masks import patterns
-from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores, Setting
+from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
 from mora_bench.report.layout import by_number
 from mora_bench.report.measures import asked_of
+from mora_bench.report.taken import NATURALLY, taken
 from mora_bench.report.values import Values
 from mora_bench.tasks.named import task_of
 
@@ -27,8 +28,6 @@ IDENTITY = (
     "missing", "rate", "mechanism", "gaps", "method", "method_version", "rank", "blocks", "knobs", "impute",
     "impute_version", "after", "versions", "watched",
 )  # fmt: skip
-#: How `presence.realised` names the share of samples that never had a modality.
-NATURALLY = "naturally_without_"
 
 
 def in_words(missing: Missing) -> str:
@@ -229,10 +228,10 @@ def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any
     prefixes = {name: f"{name}: " * bool(number) for number, name in enumerate((*agree, *beside))}
     row: dict[str, Any] = {"agree": ",".join(agree), "beside": ",".join(beside), "score_key": scores.score_key}
     for pattern, setting in scores.test.items():
-        taken = _taken(setting, pattern)
-        row[_column("", "taken", pattern)] = taken
+        share = taken(setting, pattern)
+        row[_column("", "taken", pattern)] = share
         # A pattern that took nothing tests complete data, whatever its name.
-        tested = pattern == COMPLETE or taken != 0
+        tested = pattern == COMPLETE or share != 0
         _add(row, prefixes, "score", pattern, setting.scores if tested else {})
         _add(row, prefixes, "ceiling", pattern, setting.ceiling if tested else {})
         row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
@@ -284,16 +283,3 @@ def _column(prefix: str, kind: str, pattern: str) -> str:
 @cache
 def _stratum(name: str) -> str:
     return f"{EACH} {name}"
-
-
-def _taken(setting: Setting, pattern: str) -> float:
-    """The share of samples that a mask took something from; NaN if the file does not say.
-
-    Where modalities are missing in turn, a sample loses one of them; where a set is missing, it loses all of the set.
-    """
-    shares = setting.realised
-    modalities = [name.removeprefix(NATURALLY) for name in shares if name.startswith(NATURALLY)]
-    if not modalities:
-        return float("nan")
-    lost = [shares[f"without_{name}"] - shares[f"{NATURALLY}{name}"] for name in modalities]
-    return round(max(lost) if "+" in pattern else sum(lost), 9)

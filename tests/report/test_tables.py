@@ -20,8 +20,8 @@ from mora_bench.records.schema import Competitor, Setting
 from mora_bench.report import differences, frame, ranks, summary, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
-from mora_bench.report.frame import _taken
 from mora_bench.report.tables import latex
+from mora_bench.report.taken import taken
 from mora_bench.report.write import read
 
 FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
@@ -564,7 +564,7 @@ def test_the_share_that_lost_something_counts_a_sample_once(pattern, share):
     if pattern == "text":
         realised["without_text"] = 0.3
     setting = Setting(scores={}, strata={}, realised=realised)
-    assert _taken(setting, pattern) == share
+    assert taken(setting, pattern) == share
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
