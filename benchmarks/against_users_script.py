@@ -3,6 +3,7 @@
     python benchmarks/against_users_script.py --data-root DATA --save script.json
     python benchmarks/against_users_script.py --patients 200 --epochs 1          # the twin, small: does it run?
     python benchmarks/against_users_script.py --show head.json lora.json         # the table of what was saved
+    python benchmarks/against_users_script.py --data-root DATA --rounding        # how far two runs of ours part
 
 Both on one thread, with the same samples, masks, order, initial weights and optimiser. The script's pictures are
 decoded and resized beforehand; ours are decoded, resized and read by the frozen network once for all cells, which is
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"], choices=["fp32", "bf16"], help="of ours")
     parser.add_argument("--script-precisions", nargs="+", default=["fp32"], choices=["fp32", "bf16"])
     parser.add_argument("--save", type=Path, help="write what was measured there, as JSON")
+    parser.add_argument(
+        "--rounding", action="store_true", help="not the script, but ours on one thread and on two: what rounding does"
+    )
     parser.add_argument("--show", type=Path, nargs="+", help="print the table of such files, and do nothing else")
     return parser.parse_args()
 
@@ -247,6 +252,19 @@ def compared(
                 }
 
 
+def rounding(options: argparse.Namespace, runtime: Runtime) -> Iterator[dict[str, Any]]:
+    """How far ours on two threads parts from ours on one, a row a method: sums run in another order, and nothing else
+    differs."""
+    for method in options.methods:
+        runs = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            own = replace(runtime, out=runtime.out / f"{threads} threads", threads=threads)
+            runs.append(by_us(planned(method, "fp32", options.epochs, own), own))
+        scores, logits = apart(*runs)
+        yield {"method": method, "threads": "1 and 2", "scores apart": scores, "logits apart": logits}
+
+
 def shown(rows: list[dict[str, Any]]) -> str:
     names = list(rows[0])
 
@@ -291,6 +309,9 @@ def main() -> None:
         begun = time.perf_counter()
         data = samples("odir", cell.backbone, MAX_TEXT, runtime)
         once = time.perf_counter() - begun
+        if options.rounding:
+            print(shown([*rounding(options, runtime)]))
+            return
         begun = time.perf_counter()
         script_data = patients(View(data, np.arange(len(data)), data.present))
         decoded = time.perf_counter() - begun

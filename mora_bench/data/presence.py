@@ -55,8 +55,9 @@ def combine(natural: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 
 def realised(natural: np.ndarray, present: np.ndarray, modalities: Sequence[str]) -> dict[str, float]:
-    """The effect of a mask: shares of samples that are complete, that lack each modality, and that never had it."""
-    shares = {"complete": float(present.all(1).mean())}
+    """The effect of a mask: shares of samples that are complete, that lost something, that lack each modality, and that
+    never had it."""
+    shares = {"complete": float(present.all(1).mean()), "lost": float((natural & ~present).any(1).mean())}
     for m, name in enumerate(modalities):
         shares[f"without_{name}"] = float((~present[:, m]).mean())
         shares[f"naturally_without_{name}"] = float((~natural[:, m]).mean())

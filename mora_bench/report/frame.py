@@ -18,7 +18,7 @@ from mora_bench.missing.masks import patterns
 from mora_bench.records.schema import NOT_RUN_HERE, Record, Scores
 from mora_bench.report.layout import by_number
 from mora_bench.report.measures import asked_of
-from mora_bench.report.taken import NATURALLY, taken
+from mora_bench.report.taken import NATURALLY, able, taken
 from mora_bench.report.values import Values
 from mora_bench.tasks.named import task_of
 
@@ -230,15 +230,15 @@ def _scored(scores: Scores, metric: str, modalities: list[str]) -> dict[str, Any
     for pattern, setting in scores.test.items():
         share = taken(setting, pattern)
         row[_column("", "taken", pattern)] = share
-        # A pattern that took nothing tests complete data, whatever its name.
-        tested = pattern == COMPLETE or share != 0
+        # A pattern that can take nothing tests complete data, whatever its name.
+        tested = pattern == COMPLETE or share != 0 or able(setting, pattern)
         _add(row, prefixes, "score", pattern, setting.scores if tested else {})
         _add(row, prefixes, "ceiling", pattern, setting.ceiling if tested else {})
         row[_column("", "counts", pattern)] = setting.counts if tested and agree[0] == scores.primary else {}
         if tested and isinstance(setting.spread, float):
             row[_column("", "spread", pattern)] = setting.spread
     row |= _by_number(row, modalities, prefixes)
-    lost = row[_column("", "taken", EACH)] != 0
+    lost = row[_column("", "taken", EACH)] != 0 or able(scores.test[EACH], EACH)
     count_names = {name: task.metrics[name].averaged_over if name in task.metrics else "" for name in agree}
     for stratum, values in scores.test[EACH].strata.items():
         subset = _stratum(stratum)

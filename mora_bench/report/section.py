@@ -1,11 +1,12 @@
 """The rows of a section: cells over their seeds, and which of them differ significantly."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from mora_bench.cells.missing import EACH
+from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import NOT_RUN_HERE
 from mora_bench.report.frame import IDENTITY
 from mora_bench.report.labels import by_number, label
@@ -145,6 +146,7 @@ def section_of(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
     title, dataset = f"{data}, trained on {trained}", str(part["dataset"].iloc[0])
     shown, beside = shown_of(part)
+    part = _without_idle(part, scores, (*shown, *beside))
     primary = metric_of(str(part["task"].iloc[0]))
     section = Section(title, dataset, [], expected, shown, primary, trained, overlap, beside)
     kinds = part[[*identity, "trained"]].drop_duplicates()
@@ -160,6 +162,17 @@ def section_of(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -
         _judge(section, score)
         _sized(section, part, score)
     return section
+
+
+def _without_idle(part: pd.DataFrame, scores: list[str], measures: Sequence[Measure]) -> pd.DataFrame:
+    """The cells without scores under patterns that took nothing in any seed: these are scores of complete data."""
+    idle = []
+    for score in scores:
+        pattern = score.removeprefix("score ")
+        taken = f"taken {EACH if pattern.startswith(f'{EACH} ') else pattern}"
+        if pattern != COMPLETE and taken in part and (part[taken] == 0).all():
+            idle += [measure.of(score) for measure in measures]
+    return part.assign(**{column: np.nan for column in idle if column in part})
 
 
 def _row(section: Section, cells: pd.DataFrame, scores: list[str], label: str) -> Row:

@@ -21,7 +21,7 @@ from mora_bench.report import differences, frame, ranks, summary, tables
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 from mora_bench.report.tables import latex
-from mora_bench.report.taken import taken
+from mora_bench.report.taken import able, taken
 from mora_bench.report.write import read
 
 FAMILIES = {"own": "mine", "mora": "MoRA", "map": "missing-aware", "lora": "low-rank", "head": "fine-tuning"}
@@ -565,6 +565,44 @@ def test_the_share_that_lost_something_counts_a_sample_once(pattern, share):
         realised["without_text"] = 0.3
     setting = Setting(scores={}, strata={}, realised=realised)
     assert taken(setting, pattern) == share
+    # Files of today say it; a mask that somebody brought may take two of three at once.
+    assert taken(msgspec.structs.replace(setting, realised=realised | {"lost": 0.45}), pattern) == 0.45
+    assert (
+        taken(msgspec.structs.replace(setting, realised=realised | {"without_text": 1.0, "without_image": 1.0}), "both")
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("natural", "pattern", "can"),
+    [
+        ({"text": 0.2, "image": 0.3}, "both", True),
+        ({"text": 0.2, "image": 0.3}, "image", True),
+        ({"text": 0.0, "image": 1.0}, "image", False),
+        ({"text": 0.0, "image": 1.0}, "text", False),
+        ({"text": 0.0, "image": 1.0}, "both", False),
+        ({"text": 0.0, "image": 0.0, "record": 1.0}, "image+record", True),
+        ({}, "both", True),
+    ],
+)
+def test_a_pattern_can_take_what_somebody_has_beside_something_else(natural, pattern, can):
+    realised = {f"naturally_without_{name}": share for name, share in natural.items()}
+    assert able(Setting(scores={}, strata={}, realised=realised), pattern) is can
+
+
+def test_means_are_over_the_same_seeds_though_a_mask_took_nothing_in_one():
+    """The test mask of the first seed took no image; its score is that of complete data, and counts."""
+    cells = [record("mora", seed, 0.5 + 0.1 * seed) for seed in (0, 1)]
+    (first, scores), second = cells
+    idle = msgspec.structs.replace(
+        scores.test["image"],
+        scores=scores.test["complete"].scores,
+        realised={f"{kind}without_{name}": 0.0 for kind in ("", "naturally_") for name in ("text", "image")},
+    )
+    scores = msgspec.structs.replace(scores, test=scores.test | {"image": idle})
+    table = only([(first, scores), second])
+    shown = [pair[1].test["image"].scores["f1_macro"] for pair in ((first, scores), second)]
+    assert row(table, "mora").mean["score image"] == pytest.approx(np.mean(shown))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs LaTeX")
