@@ -36,8 +36,7 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     differ = len(set(table.ids)) == len(table)
     repeated = [] if differ else [str(name) for name, count in Counter(table.ids).items() if count > 1]
     yield "Ids are unique.", f"{some(repeated)} stand more than once" if repeated else None
-    odd = [name for name in table.modalities if not MODALITY.fullmatch(name) or name in (COMPLETE, EACH)]
-    yield "Modalities have plain names.", f"{some(odd)} {_are(odd)} not: letters, digits, - and _" if odd else None
+    yield "Modalities have plain names.", _named(table)
     unknown = [c.kind for c in table.modalities.values() if c.kind not in registry.names(registry.MODALITIES)]
     known = ", ".join(registry.names(registry.MODALITIES))
     yield (
@@ -57,6 +56,19 @@ def problems(table: Table) -> Iterator[tuple[str, str | None]]:
     yield "Weights, where there are any, are numbers above 0, one for every sample.", _weights(table)
     covariates = [f"{n} has {len(v)} values" for n, v in table.covariates.items() if len(v) != len(table)]
     yield "Each covariate has a value for every sample.", some(covariates) if covariates else None
+
+
+def _named(table: Table) -> str | None:
+    odd = [name for name in table.modalities if not MODALITY.fullmatch(name)]
+    if odd:
+        return f"{some(odd)} {_are(odd)} not: letters, digits, - and _"
+    reserved = next((name for name in (COMPLETE, EACH) if name in table.modalities), None)
+    if reserved is None:
+        return None
+    return (
+        f"{reserved} means a missing pattern here (--missing {reserved}), so no modality may be called that. Rename "
+        "the column, or, if its cells are paths of files, write NAME={column}"
+    )
 
 
 def _inseparable(table: Table) -> str | None:
