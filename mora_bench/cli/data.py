@@ -117,7 +117,8 @@ class DataOptions:
 
 def run(arguments: list[str]) -> int:
     options, rest = parse_known(DataOptions, "data", arguments)
-    refused = [word for word in ("--datasets", "--data-root") if word in rest]
+    named = [word.partition("=")[0].replace("_", "-") for word in rest]
+    refused = [word for word in ("--datasets", "--data-root") if word in named]
     if refused:
         raise UserError(f"{refused[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
@@ -154,17 +155,22 @@ def run(arguments: list[str]) -> int:
     try:
         lines = _described(name, options.file, columns, plugin, root)
         print("\n".join([*lines, f"  the plug-in {'would be' if asked.plan else 'is'} {plugin}"]), flush=True)
-        if "--plugin" not in rest:
-            rest = [*rest, "--plugin"]
-        at = rest.index("--plugin") + 1
-        command = ["--datasets", name, "--data-root", str(root), *beside, *rest[:at], str(plugin), *rest[at:]]
-        code = grid.run(command)
+        code = grid.run(["--datasets", name, "--data-root", str(root), *beside, *_with_plugin(rest, plugin)])
     except UserError:
         # With other options a plug-in that cannot be run would be in the way.
         _remove(plugin, fresh and not (out / "records").is_dir(), new)
         raise
     _remove(plugin, fresh and asked.plan, new)
     return code
+
+
+def _with_plugin(arguments: list[str], plugin: Path) -> list[str]:
+    """The options of a grid with one plug-in more, before those that they name: an option may stand only once."""
+    at = next((i for i, word in enumerate(arguments) if word.partition("=")[0] == "--plugin"), None)
+    if at is None:
+        return [*arguments, "--plugin", str(plugin)]
+    own = arguments[at].partition("=")[2]
+    return [*arguments[:at], "--plugin", str(plugin), *[own] * bool(own), *arguments[at + 1 :]]
 
 
 def _remove(plugin: Path, unwanted: bool, new: Sequence[Path]) -> None:

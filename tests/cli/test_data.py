@@ -178,6 +178,8 @@ def test_a_table_without_text_is_refused_when_planning(clinic, folder, tmp_path,
     ("more", "message"),
     [
         (["--datasets", "odir"], "use `grid --plugin`"),
+        (["--datasets=odir"], "--datasets: the dataset is {file}. To run others beside it, use `grid --plugin`.\n"),
+        (["--data-root=."], "--data-root: the dataset is {file}. To run others beside it, use `grid --plugin`.\n"),
         (["--name", "1"], "begins with a letter"),
         (["--pictures", "/usr"], "not below"),
     ],
@@ -186,7 +188,34 @@ def test_wrong_options_of_data(clinic, tmp_path, more, message, capsys, monkeypa
     monkeypatch.chdir(tmp_path)
     words = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "findings"]
     assert main([*words, *more]) == 2
-    assert message in capsys.readouterr().err
+    assert message.format(file=clinic / "visits 2024.csv") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--plugin={plugin}"], ["--plugin", "{plugin}"], ["--plugin"]])
+def test_a_plugin_may_stand_beside_that_of_the_table(clinic, tmp_path, more, capsys):
+    plugin = tmp_path / "other.py"
+    table = "own_table('other', 't.csv', labels=('a',), text=('b',))"
+    plugin.write_text(f"from mora_bench.api import own_table\n\nOTHER = {table}\n")
+    words = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "sex", "--plan"]
+    words += ["--methods", "head", "--out", str(tmp_path / "out")]
+    assert main([*words, *(word.format(plugin=plugin) for word in more)]) == 0
+    assert " to do\n" in capsys.readouterr().out
+    assert ("other" in registry.names(registry.DATASETS)) is (more != ["--plugin"])
+
+
+def test_a_modality_is_not_called_as_a_missing_pattern(clinic, tmp_path, capsys):
+    file = clinic / "visits 2024.csv"
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame.rename(columns={"Film name": "both"}).to_csv(file, index=False)
+    words = ["data", str(file), "--labels", "sex", "--text", "note", "--plan", "--out", str(tmp_path / "out")]
+    assert main([*words, "--image", "both"]) == 2
+    assert capsys.readouterr().err == (
+        "mora_bench: dataset 'visits-2024': both means a missing pattern here (--missing both), so no modality may be "
+        "called that. Rename the column, or, if its cells are paths of files, write NAME={column}. The rule: "
+        "Modalities have plain names.\n"
+    )
+    assert main([*words, "--image", "film={both}"]) == 0
+    assert "film" in capsys.readouterr().out
 
 
 def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic, tmp_path, folder, capsys):
