@@ -1,5 +1,6 @@
 """Presets: grids in TOML files, shipped or of the user's own."""
 
+import re
 import tomllib
 from dataclasses import fields, replace
 from importlib import resources
@@ -78,7 +79,7 @@ def _file_of(name: str, beside: Path = Path(), where: str = "") -> Path | Traver
 def _read(source: Path | Traversable, from_it: tuple[str, ...]) -> dict[str, Any]:
     """What a preset's file says, and what it takes over from its base; `from_it`: the files that begin from it."""
     try:
-        raw = tomllib.loads(source.read_text())
+        raw = tomllib.loads(source.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         # Not TOML, not UTF-8, or a number of more digits than Python converts, whose message goes on with advice on it.
         raise UserError(f"{source}: not TOML ({str(error).partition(';')[0]}).") from error
@@ -151,3 +152,7 @@ def _converted(raw: dict[str, Any], kind: type, where: str) -> Any:
         name = path.rstrip("`") or "value"
         listed = "; write a list, e.g. [...]" if "Expected `array`" in wrong else ""
         raise UserError(f"{where}: {name}: {wrong[0].lower() + wrong[1:]}{listed}.") from error
+    except UserError as error:
+        # A value out of its range: the message names the option that sets it, but a file has keys.
+        keyed = re.sub(r"(?m)^--([a-z-]+)", lambda option: option[1].replace("-", "_"), str(error))
+        raise UserError("\n".join(f"{where}: {line}" for line in keyed.split("\n"))) from error

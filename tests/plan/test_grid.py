@@ -89,7 +89,7 @@ def test_a_preset_joins_its_parts_and_flags_beat_them_all(tmp_path, runtime, fol
         ("[[parts]]\n[[parts]]\nworkers = 3", r"part 2: unknown key 'workers'"),
         ("[[parts]]\nrates = 0.3", r"part 1: rates: expected `array`"),
         ("[[parts]]\nrecipe.lr = 'a'", r"part 1, \[recipe\]: lr: expected `float`"),
-        ("[[parts]]\nranks = [0]", r"--ranks 0 is below 1"),
+        ("[[parts]]\nranks = [0]", r"mine\.toml, part 1: ranks 0 is below 1\."),
         ("parts = 3", r"parts: expected `array`"),
     ],
 )
@@ -409,6 +409,27 @@ def test_a_wrong_preset_file_says_where(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as refused:
         load_preset(str(file))
     assert "\n" not in str(refused.value)
+
+
+def test_a_preset_may_begin_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("rates = [0.5]", "utf-8-sig")
+    assert load_preset(str(file)).rates == (0.5,)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("rates = [70]", ["rates 70.0 is outside 0..1."]),
+        ("seeds = []\ntest_rate = 2", ["seeds is empty; give at least one value.", "test_rate 2.0 is outside 0..1."]),
+    ],
+)
+def test_a_value_out_of_range_in_a_preset_names_its_file(tmp_path, text, lines):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(UserError) as refused:
+        load_preset(str(file))
+    assert str(refused.value).split("\n") == [f"{file}: {line}" for line in lines]
 
 
 def test_a_preset_begins_from_another_one(tmp_path):
