@@ -16,6 +16,7 @@ from mora_bench.report.markdown import escaped
 from mora_bench.report.measures import joined
 from mora_bench.report.row import Row
 from mora_bench.report.section import Section
+from mora_bench.report.strata import FEWEST
 from mora_bench.report.values import SubsetScores
 from mora_bench.statistics.interval import Means, means
 from mora_bench.statistics.shapley import shapley
@@ -141,7 +142,7 @@ def _samples(score: Valued) -> str:
 
 def _markdown(rows: list[tuple[Section, Row, list[Valued]]]) -> bytes:
     """One table a section: a line for each row and score of all samples."""
-    metrics = [score.metric for _, _, scores in rows for score in scores]
+    metrics = dict.fromkeys(score.metric for _, _, scores in rows for score in scores)
     parts = [
         "What each modality is worth: what it adds to a score, averaged over all orders in which the modalities may "
         "become known (its Shapley value), on the test samples that have all of them. Nothing: every label at its "
@@ -172,16 +173,20 @@ def _shown(score: Valued) -> list[str]:
 
 
 def sentence(results: Results, section: Section, row: Row) -> str:
-    """What the modalities add to a score of a row, in words; "" where that is not known. A score without a threshold is
-    asked, if the section shows one: of others nothing may score 0, or what giving every label to everybody scores."""
+    """What the modalities add to a score of a row, in words; "" where that is not known, or a seed has fewer such test
+    samples than a stratum needs to be shown. A score without a threshold is asked, if the section shows one: of others
+    nothing may score 0, or what giving every label to everybody scores."""
     scores = of_all(results, section, row)
     if not scores:
         return ""
     score = next((score for score in scores if not score.metric.needs_threshold), scores[0])
+    if score.samples[0] < FEWEST:
+        return ""
     nothing, *added, total = score.means.mean
     values = [score.metric.shown(value, sign=True) for value in added]
     adds = ", ".join(f"{name} {value}" for name, value in zip(score.parts[1:-1], values, strict=True))
     return (
-        f"{row.label} scores {score.metric.shown(total)} on complete samples, nothing {score.metric.shown(nothing)} "
-        f"({score.metric.named}); between them lie {adds} (Shapley values)"
+        f"{row.label} scores {score.metric.shown(total)} on the {_samples(score)} test samples that have all "
+        f"modalities, nothing {score.metric.shown(nothing)} ({score.metric.named}); between them lie {adds} "
+        "(Shapley values)"
     )

@@ -14,14 +14,15 @@ from mora_bench.report import summary
 from mora_bench.report.contract import Results
 from mora_bench.report.figures.worth import WorthFigure
 from mora_bench.report.worth import WorthOfModalities
+from mora_bench.tasks.named import task_of
 
 #: F1 of nothing, text, image and both, for each seed: text is worth (0.5 + 0.4) / 2 and (0.7 + 0.6) / 2.
 BY_SEED = ([0.1, 0.6, 0.3, 0.7], [0.1, 0.8, 0.3, 0.9])
 
 
-def with_worth(pair, values, **more):
+def with_worth(pair, values, n=40, **more):
     entry, scores = pair
-    worth = Worth(n=40, scores={"f1_macro": list(values)}, **more)
+    worth = Worth(n=n, scores={"f1_macro": list(values)}, **more)
     data = msgspec.structs.replace(entry.data, labels=["N", "D"])
     return msgspec.structs.replace(entry, data=data), msgspec.structs.replace(scores, worth=worth)
 
@@ -82,9 +83,45 @@ def test_the_sentence_is_of_the_best_network():
     pairs = [with_worth(record(name, 0, f1), BY_SEED[0]) for name, f1 in (("mora", 0.7), ("head", 0.6))]
     sentences = summary.sentences(results([*pairs, with_worth(predictor("prior", 0, 0.9), BY_SEED[0])]))
     assert sentences[-1] == (
-        "odir, trained on both missing at 70%: mora (r=4, blocks 0) scores 70.0 on complete samples, nothing 10.0 "
-        "(F1-macro x 100); between them lie text +45.0, image +15.0 (Shapley values)."
+        "odir, trained on both missing at 70%: mora (r=4, blocks 0) scores 70.0 on the 40 test samples that have all "
+        "modalities, nothing 10.0 (F1-macro x 100); between them lie text +45.0, image +15.0 (Shapley values)."
     )
+
+
+def test_the_sentence_says_how_many_samples_over_seeds_and_not_of_few():
+    def said(*counts):
+        pairs = [with_worth(record("mora", s), BY_SEED[0], n=n) for s, n in enumerate(counts)]
+        return [line for line in summary.sentences(results(pairs)) if "Shapley" in line]
+
+    assert "scores 70.0 on the 10 to 12 test samples that have all modalities, nothing 10.0 (" in said(12, 10)[0]
+    assert said(12, 9) == []
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "directions"),
+    [
+        ("ordinal", ("kappa_quadratic", "mae", "auroc"), "higher is better / lower is better / higher is better"),
+        (
+            "time-to-event:1",
+            ("concordance", "concordance_uno", "brier_integrated"),
+            "higher is better / higher is better / lower is better",
+        ),
+    ],
+)
+def test_the_direction_of_each_score_is_said_once(task, names, directions):
+    agree = task_of(task).agree
+    assert agree == names
+    pairs = []
+    for method in ("mora", "head", "lora"):
+        entry, scores = record(method, task=task)
+        values = dict.fromkeys(agree, 0.5)
+        settings = {p: msgspec.structs.replace(s, scores=s.scores | values) for p, s in scores.test.items()}
+        worth = Worth(n=40, scores=dict.fromkeys(agree, (0.1, 0.6, 0.3, 0.7)))
+        scores = msgspec.structs.replace(scores, task=task, primary=agree[0], val=settings, test=settings, worth=worth)
+        pairs.append((entry, scores))
+    text = WorthOfModalities().make(results(pairs))["worth-twin.md"].decode()
+    assert f"half of its 95 % interval ({directions}). By" in text
+    assert [sum(f"| {method}" in line for line in text.splitlines()) for method in ("mora", "head", "lora")] == [3] * 3
 
 
 def test_the_figure_has_a_mark_a_modality_and_row_on_one_scale():
