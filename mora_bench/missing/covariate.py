@@ -6,6 +6,11 @@ from mora_bench import seeds
 from mora_bench.missing.contract import Context, Known, numbers
 from mora_bench.missing.logistic import Logistic
 
+#: A covariate is meant to hold numbers if more than this share of its cells are numbers.
+MOSTLY = 0.5
+#: How many odd cells a message names.
+NAMED = 5
+
 
 class Covariate(Logistic):
     """P(a unit loses something) = sigmoid(a + strength * z), z the covariate in standard deviations.
@@ -31,4 +36,24 @@ class Covariate(Logistic):
     def problem(self, argument: str, known: Known) -> str | None:
         if argument not in known.covariates:
             return f"it takes {self.takes}; this dataset has {', '.join(known.covariates) or 'no covariate'}"
+        filled = [text for text in (str(value).strip() for value in known.covariates[argument]) if text]
+        odd = [text for text in filled if not _is_number(text)]
+        # One such cell would turn every number into a category with an effect of its own.
+        if odd and len(filled) - len(odd) > MOSTLY * len(filled):
+            kinds = list(dict.fromkeys(odd))
+            some = ", ".join(repr(text[:60]) for text in kinds[:NAMED])
+            more = f" and {len(kinds) - NAMED} more" if len(kinds) > NAMED else ""
+            return (
+                f"covariate {argument!r} holds numbers, but not in {len(odd)} of {len(filled)} cells: {some}{more}. "
+                "Correct them, or empty them; if all cells are names, begin each with a letter"
+            )
         return None
+
+
+def _is_number(text: str) -> bool:
+    """As `numbers` reads it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -261,6 +261,17 @@ def test_a_covariate_of_words_has_an_effect_for_each():
     assert max(shares) - min(shares) > 0.3
 
 
+def test_a_covariate_of_numbers_with_a_few_words_is_refused():
+    ages = ("40", "50", "60", "90+", " ", "old", "70", "90+")
+    message = r"'age' holds numbers, but not in 3 of 7 cells: '90\+', 'old'\. Correct them, or empty them; if all"
+    with pytest.raises(UserError, match=message):
+        settled(Missing("covariate:age"), "d", Known({"age": ages}))
+    # Half of the cells, and names alone, are categories.
+    for names in (("40", "50", "x", "y"), ("x", "y"), ("40", "", "1e3")):
+        assert settled(Missing("covariate:age"), "d", Known({"age": names})).mechanism == "covariate:age"
+    assert settled(Missing("site:age"), "d", Known({"age": ages})).mechanism == "site:age"
+
+
 def test_absent_covariates_count_as_the_mean():
     assert numbers(("1", "", "3")).tolist() == pytest.approx([-1, 0, 1])
     assert numbers(("a", "1")) is None

@@ -14,13 +14,15 @@ from mora_bench.data.contract import Dataset
 from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
-from mora_bench.data.readers.measured import Measured, asked, measured, number
+from mora_bench.data.readers.measured import Measured, asked, measured
 from mora_bench.data.readers.outcomes import commas, outcomes
 from mora_bench.data.readers.own_columns import Columns, plain
 from mora_bench.data.readers.path_columns import paths
 from mora_bench.data.readers.paths import unique
 from mora_bench.data.readers.picture_columns import pictures
 from mora_bench.data.readers.picture_paths import check_meant
+from mora_bench.data.readers.row_columns import covariates
+from mora_bench.data.readers.row_columns import weights as row_weights
 from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.targets import Targets
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
@@ -126,11 +128,11 @@ def read(name: str, file: Path, columns: Columns) -> Table:
         patients=tuple(patients.str.strip()),
         modalities=modalities,
         targets=labelled.values[labelled.kept],
-        covariates={column: tuple(frame[column]) for column in columns.covariates},
+        covariates=covariates(frame, columns, file),
         task=labelled.task,
         inseparable=tuple(_inseparable(frame, ids, all_ids, columns, file)),
         official=columns.official.sides(frame, file) if columns.official else (),
-        weights=_weights(frame, columns, file) if columns.weights else (),
+        weights=row_weights(frame, columns, file) if columns.weights else (),
     )
 
 
@@ -146,20 +148,6 @@ def _inseparable(
         if not any(groups):
             raise UserError(f"{file}, column {column!r}: every cell is empty, so it names no group.")
         yield groups
-
-
-def _weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, ...]:
-    """How much each row counts in training.
-
-    Raises:
-        UserError: a cell is no number above 0.
-    """
-    column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
-    comma = commas(home)
-    weights = [number(cell.strip(), comma) for cell in column]
-    do = "Give every row a weight above 0, or leave the row out."
-    refuse(column, [weight is None or weight <= 0 for weight in weights], home, "is no number above 0", do)
-    return tuple(weight for weight in weights if weight is not None)
 
 
 def _vectors(entry: str, frame: pd.DataFrame, columns: Columns, bases: list[Path], file: Path) -> Column:
@@ -200,7 +188,7 @@ def notes(file: Path, columns: Columns) -> list[str]:
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
         sentences += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
-        weights = np.array(_weights(frame[labelled.kept], columns, file))
+        weights = np.array(row_weights(frame[labelled.kept], columns, file))
         # Kish's: so many rows of equal weight would tell as much.
         worth = weights.sum() ** 2 / (weights**2).sum()
         sentences.append(
@@ -251,9 +239,8 @@ def _measured(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, Me
     """The columns of measured values, by name."""
     homes = joined.homes(file, columns.joins(file), [name for name, _ in map(asked, columns.table)])
     comma = {home: commas(home) for home in {*homes.values()}}
-    return {
-        name: measured(frame[name], kind, homes[name], comma[homes[name]]) for name, kind in map(asked, columns.table)
-    }
+    # Rows are those of the first table, wherever a column comes from.
+    return {name: measured(frame[name], kind, file, comma[homes[name]]) for name, kind in map(asked, columns.table)}
 
 
 def _tells(measurement: Measured, labelled: Targets) -> list[str]:

@@ -5,13 +5,16 @@ import pandas as pd
 import pytest
 
 from mora_bench.cli.main import main
+from mora_bench.data.groups import groups
 from mora_bench.data.readers import frames, joined
 from mora_bench.data.readers.measured import number
 from mora_bench.data.readers.official import Official
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.readers.vector_columns import columns_of
+from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
+from mora_bench.missing.contract import numbers
 
 
 def rows(n=40, **more):
@@ -109,7 +112,7 @@ def test_each_table_is_read_by_its_own_dialect(tmp_path):
     written(tmp_path, frame[["id"]].assign(count="1,000"), "counts.csv")
     table = read(tmp_path / "semicolons.csv", table=("count",), join=("counts.csv:id",))
     assert table.modalities["table"].values[0] == {"count": "1,000"}
-    with pytest.raises(UserError, match=r"counts.csv, column 'count' is no number above 0 in row 2: '1,000'"):
+    with pytest.raises(UserError, match=r"semicolons.csv, column 'count' is no number above 0 in row 2: '1,000'"):
         read(tmp_path / "semicolons.csv", weights="count", join=("counts.csv:id",))
     written(tmp_path)
     frame[["id"]].assign(lab="0,81").to_csv(tmp_path / "lab.csv", sep=";", index=False)
@@ -200,3 +203,29 @@ def test_files_of_vectors_are_of_one_length(tmp_path):
         UserError, match=r"names a vector of another length than 4, the first one's, in row 9: 'v7.npy'"
     ):
         read(written(tmp_path), vector=("v={id}.npy",))
+
+
+def test_covariates_hold_nothing_where_a_cell_says_so_and_points(tmp_path):
+    """One NA had made a category of each age, and a group of its own that left no other one a score."""
+    ages, sexes = [f"{20 + i},5" for i in range(37)], ["f", "m", "NA", "x,1"] * 10
+    frame = rows(age=[*ages, "NA", "none", "  "], sex=sexes, dose=["1,5", "low", "high", "NA"] * 10)
+    frame.to_csv(tmp_path / "visits.csv", sep=";", index=False)
+    table = read(tmp_path / "visits.csv", covariates=("age", "sex", "dose"))
+    assert table.covariates["age"] == (*(f"{20 + i}.5" for i in range(37)), "", "", "")
+    assert table.covariates["sex"] == ("f", "m", "", "x,1") * 10
+    # Among names, 1,5 is a name.
+    assert table.covariates["dose"] == ("1,5", "low", "high", "") * 10
+    assert np.isclose(numbers(table.covariates["age"])[[0, 18, 36, 37]], [-1.6861, 0, 1.6861, 0], atol=1e-3).all()
+    assert {*groups(table, Side(table, np.arange(40)))} >= {"age<38.5", "age>=38.5", "sex=f", "sex=m"}
+    # Commas separate the fields: no cell has a decimal one, and all others stay as they are.
+    assert read(written(tmp_path, rows(age=[" 07 "] * 40)), covariates=("age",)).covariates["age"] == (" 07 ",) * 40
+
+
+def test_errors_in_a_joined_table_name_the_table_that_has_the_rows(tmp_path):
+    file = written(tmp_path, rows().drop(columns="age"))
+    crp = ["1"] * 38 + ["0", "<5"]
+    pd.DataFrame({"id": [f"v{i}" for i in reversed(range(40))], "crp": crp}).to_csv(tmp_path / "lab.csv", index=False)
+    with pytest.raises(UserError, match=r"visits\.csv, column 'crp' holds numbers, but not in row 2: '<5'\."):
+        read(file, table=("crp",), join=("lab.csv:id",))
+    with pytest.raises(UserError, match=r"visits\.csv, column 'crp' is no number above 0 in row 2: '<5'; row 3: '0'\."):
+        read(file, weights="crp", join=("lab.csv:id",))

@@ -1,0 +1,45 @@
+"""Columns of a table of one's own that no model sees: covariates, and how much each row counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from mora_bench.data.readers import joined
+from mora_bench.data.readers.cells import nothing, refuse
+from mora_bench.data.readers.measured import MOSTLY, WITH_COMMA, is_number, number
+from mora_bench.data.readers.outcomes import commas
+from mora_bench.data.readers.own_columns import Columns
+
+
+def covariates(frame: pd.DataFrame, columns: Columns, file: Path) -> dict[str, tuple[str, ...]]:
+    """The cells of each covariate, N texts per name: "" where one says that nothing is there, and numbers with a point.
+    All other cells stay as they are, because a covariate may hold names."""
+    homes = joined.homes(file, columns.joins(file), columns.covariates)
+    comma = {home: commas(home) for home in {*homes.values()}}
+    return {name: _covariate(frame[name], comma[homes[name]]) for name in columns.covariates}
+
+
+def _covariate(column: pd.Series, comma: bool) -> tuple[str, ...]:
+    cells = ["" if nothing(cell) else cell for cell in column]
+    filled = [cell.strip() for cell in cells if cell]
+    # Among names, 7,5 is a name.
+    if comma and sum(is_number(cell, comma) for cell in filled) > MOSTLY * len(filled):
+        cells = [cell.replace(",", ".") if WITH_COMMA.fullmatch(cell.strip()) else cell for cell in cells]
+    return tuple(cells)
+
+
+def weights(frame: pd.DataFrame, columns: Columns, file: Path) -> tuple[float, ...]:
+    """How much each row counts in training, N numbers.
+
+    Raises:
+        UserError: a cell is no number above 0.
+    """
+    column, (home,) = frame[columns.weights], joined.homes(file, columns.joins(file), [columns.weights]).values()
+    comma = commas(home)
+    read = [number(cell.strip(), comma) for cell in column]
+    do = "Give every row a weight above 0, or leave the row out."
+    # Rows are those of the first table, wherever the column comes from.
+    refuse(column, [weight is None or weight <= 0 for weight in read], file, "is no number above 0", do)
+    return tuple(weight for weight in read if weight is not None)
