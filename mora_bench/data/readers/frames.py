@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from mora_bench.data.readers.workbooks import sheet
 from mora_bench.errors import UserError
 
 #: The most bytes that a packed file may have once unpacked: an Excel file, of which several times as much is built, and
@@ -74,7 +75,7 @@ def frame(file: Path, columns: Sequence[str], more: Sequence[str] = (), rowless:
         rowless: whether it may have no rows.
 
     Raises:
-        UserError: it is no plain file, cannot be read, has no rows, or lacks a column.
+        UserError: it is no plain file, cannot be read, has no rows or several sheets, or lacks a column.
     """
     tables = [*parts(file, columns, more, rowless=rowless)]
     return tables[0] if tables else pd.DataFrame({name: pd.Series(dtype=str) for name in columns})
@@ -111,13 +112,13 @@ def names(file: Path) -> list[str]:
     """The columns of a table of any kind, in order.
 
     Raises:
-        UserError: it is no plain file, or cannot be read.
+        UserError: it is no plain file, cannot be read, or has several sheets.
     """
     with _readable(file):
         style = dialect(file, ())
         if style.kind == "Excel":
             _check_size(file)
-            return list(map(str, pd.read_excel(file, dtype=str, nrows=0, engine="openpyxl").columns))
+            return list(map(str, pd.read_excel(file, sheet(file), dtype=str, nrows=0, engine="openpyxl").columns))
         if style.kind == "Parquet":
             import pyarrow.parquet as pq
 
@@ -199,7 +200,7 @@ def _check_once(names: Sequence[str], wanted: set[str], file: Path) -> None:
 
 def _excel(file: Path, columns: Sequence[str], more: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     _check_size(file)
-    table = pd.read_excel(file, dtype=str, keep_default_na=False, engine="openpyxl")
+    table = pd.read_excel(file, sheet(file), dtype=str, keep_default_na=False, engine="openpyxl")
     # pandas calls a second column of a name NAME.1.
     again = [name for name in (*columns, *more) if f"{name}.1" in table.columns and name in table.columns]
     _check_once([*map(str, table.columns), *again], {*again}, file)
@@ -269,9 +270,9 @@ def _check_size(file: Path) -> None:
         if sum(part.file_size for part in book.infolist()) > UNPACKED:
             raise UserError(f"{file}: over {UNPACKED >> 20} MB once unpacked. Save it as CSV.")
         for name in (name for name in book.namelist() if name.startswith("xl/worksheets/")):
-            sheet = book.read(name)
-            far = FAR.search(sheet)
-            rows = [int(number) for number in ROW.findall(sheet)]
+            cells = book.read(name)
+            far = FAR.search(cells)
+            rows = [int(number) for number in ROW.findall(cells)]
             if far or (rows and max(rows) > 10 * len(rows) + 1000):
                 cell = far[1].decode() if far else f"in row {max(rows)}"
                 raise UserError(f"{file}: a cell far from the table ({cell}), maybe blank. Delete its column or row.")

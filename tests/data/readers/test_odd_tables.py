@@ -229,3 +229,27 @@ def test_errors_in_a_joined_table_name_the_table_that_has_the_rows(tmp_path):
         read(file, table=("crp",), join=("lab.csv:id",))
     with pytest.raises(UserError, match=r"visits\.csv, column 'crp' is no number above 0 in row 2: '<5'; row 3: '0'\."):
         read(file, weights="crp", join=("lab.csv:id",))
+
+
+def test_a_workbook_of_several_sheets_is_refused_by_their_names(tmp_path):
+    """The first one had been read, and the others left out without a word."""
+    file, frame = tmp_path / "t.xlsx", pd.DataFrame({"id": ["a"], "ill": ["1"]})
+
+    def save(hidden=(), **sheets):
+        with pd.ExcelWriter(file, engine="openpyxl") as writer:
+            for name, part in sheets.items():
+                part.to_excel(writer, sheet_name=name, index=False)
+                writer.sheets[name].sheet_state = "hidden" if name in hidden else "visible"
+
+    empty, blank = pd.DataFrame(), pd.DataFrame([" "], columns=[None])
+    save(north=frame, plan=empty, south=frame.assign(id="b"))
+    for reader in (frames.names, lambda file: frames.frame(file, ["id"])):
+        with pytest.raises(
+            UserError, match=r"t\.xlsx: 2 sheets hold something: 'north', 'south'\. Expected one\. Save"
+        ):
+            reader(file)
+    for id, hidden in (("b", ("notes",)), ("d", ())):
+        others = {name: frame.assign(id="c") for name in hidden}
+        save(hidden, **others, plan=empty, south=frame.assign(id=id), last=blank)
+        assert frames.names(file) == ["id", "ill"]
+        assert frames.frame(file, ["id"])["id"].tolist() == [id]
