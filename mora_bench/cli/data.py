@@ -122,7 +122,13 @@ def run(arguments: list[str]) -> int:
     if refused:
         raise UserError(f"{refused[0]}: the dataset is {options.file}. To run others beside it, use `grid --plugin`.")
     if not options.file.is_file():
-        raise UserError(f"{options.file}: no such file. Expected a CSV file.")
+        from mora_bench.data.readers import frames
+
+        kinds = ", ".join((*frames.TEXT, *frames.EXCEL, *frames.PARQUET))
+        raise UserError(
+            f"{options.file}: no such file. Expected a table whose name ends in {kinds}, or a text that ends in "
+            f"{frames.PACKED}. Correct its name or place."
+        )
     if options.split == "row" and (options.group or options.groups):
         raise UserError("--split row: parts groups, which --group and --groups keep together. Leave one of them out.")
     if options.split in DRAWN:

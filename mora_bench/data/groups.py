@@ -13,13 +13,15 @@ from mora_bench.data.table import Table
 MOST = 8
 #: A covariate that equals the ids of its samples or patients in this share of its known values is these ids.
 NEARLY = 0.9
+#: What stands between a covariate and the value in the name of a group, and a covariate that holds such a sign.
+SIGNS, QUOTED = re.compile(r"=|<|>="), re.compile(r'"([^"]*[=<>][^"]*)"(?:=|<|>=)')
 
 
 def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
     """The groups that samples belong to: name -> bool [n].
 
     "sex=Female" and the like; of a number, those below the median of `table`, "age<58", and the others, "age>=58". A
-    sample of unknown value is in neither.
+    sample of unknown value is in neither. What no split may part, such as numbered sites, is not cut at a median.
 
     Args:
         table: the whole dataset, which says the values and the median.
@@ -30,16 +32,19 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
         if table.source == "real" and _names_people(table, values):
             # A group would be called by a patient's name.
             continue
+        head = _head(name)
         texts = [str(side.table.covariates[name][row]).strip() for row in side.rows]
         known = sorted({str(value).strip() for value in values} - {""})
         if 2 <= len(known) <= MOST:
-            masks |= {f"{name}={value}": np.array([text == value for text in texts], bool) for value in known}
-        elif len(known) > MOST:
+            masks |= {f"{head}={value}": np.array([text == value for text in texts], bool) for value in known}
+        elif len(known) > MOST and tuple(str(value).strip() for value in values) not in table.inseparable:
             numbers = _numbers([str(value).strip() for value in values if str(value).strip()])
             side_numbers = _numbers([text or "nan" for text in texts], finite=False)
             if numbers is not None and side_numbers is not None:
                 middle = float(np.median(numbers))
-                masks |= {f"{name}<{middle:g}": side_numbers < middle, f"{name}>={middle:g}": side_numbers >= middle}
+                # All digits that a decimal number can have: a date such as 20200101 has eight.
+                cut = f"{middle:.15g}"
+                masks |= {f"{head}<{cut}": side_numbers < middle, f"{head}>={cut}": side_numbers >= middle}
     return masks
 
 
@@ -55,11 +60,17 @@ def _names_people(table: Table, values: Sequence[object]) -> bool:
     return _numbers(known) is None and {*table.ids, *table.patients}.issuperset(known)
 
 
+def _head(covariate: str) -> str:
+    """A covariate as names of groups begin with it: in quotes where it holds a sign that ends it there."""
+    return '"' + covariate.replace('"', "'") + '"' if re.search("[=<>]", covariate) else covariate
+
+
 def by_covariate(masks: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
     """Groups as `groups` names them, by the covariate that they divide: those are compared with each other."""
     grouped: dict[str, dict[str, np.ndarray]] = {}
     for name, mask in masks.items():
-        covariate = re.split(r"=|<|>=", name, maxsplit=1)[0]
+        quoted = QUOTED.match(name)
+        covariate = quoted[1] if quoted else SIGNS.split(name, maxsplit=1)[0]
         grouped.setdefault(covariate, {})[name] = mask
     return grouped
 

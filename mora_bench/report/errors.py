@@ -211,9 +211,7 @@ def _markdown(results: Results, table: Comparison) -> bytes:
             shown = tuple(
                 measure for measure in section.shown if any(_known(means, measure.name) for _, means in groups.values())
             )
-            over = "over the classes that all groups of a covariate have"
-            parts += [f"By group: {escaped(brief(shown))}; mean over seeds, {over}.", ""]
-            parts += [_group_table(shown, groups), ""]
+            parts += _groups_table(shown, groups)
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
@@ -255,12 +253,18 @@ def _known(scores: dict[str, float], name: str) -> bool:
     return not math.isnan(scores.get(name, math.nan))
 
 
-def _group_table(shown: tuple[Measure, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> str:
+def _groups_table(shown: tuple[Measure, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> list[str]:
+    """A line for each group; where none has a score, a sentence on why."""
+    if not shown:
+        why = "Scores are over the classes that all groups of a covariate have, and a small group may have none."
+        return [f"No group has a score. {why}", ""]
+    over = "over the classes that all groups of a covariate have"
     lines = [
         [escaped(name), str(n), *(measure.metric.shown(scores.get(measure.name, math.nan)) for measure in shown)]
         for name, (n, scores) in groups.items()
     ]
-    return _table(lines, ["group", "n", *(escaped(measure.metric.brief) for measure in shown)])
+    table = _table(lines, ["group", "n", *(escaped(measure.metric.brief) for measure in shown)])
+    return [f"By group: {escaped(brief(shown))}; mean over seeds, {over}.", "", table, ""]
 
 
 def _table(lines: list[list[str]], heads: list[str]) -> str:

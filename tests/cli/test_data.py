@@ -260,3 +260,10 @@ def test_dicom_and_nifti_in_columns_are_pictures_frames_series_and_slices(clinic
     ]
     assert main([*words, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
     assert f"{N - N // 4:6} samples with study" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_told_what_is_read(tmp_path, capsys):
+    assert main(["data", str(tmp_path / "visits.xslx"), "--text", "note", "--labels", "findings"]) == 2
+    kinds = ".csv, .tsv, .tab, .psv, .txt, .xlsx, .xlsm, .parquet, .pq"
+    said = f"visits.xslx: no such file. Expected a table whose name ends in {kinds}, or a text that ends in .gz."
+    assert said in " ".join(capsys.readouterr().err.split())

@@ -8,7 +8,7 @@ from by_hand import cell
 
 from mora_bench.cells.cell import Cell
 from mora_bench.data import datasets
-from mora_bench.data.groups import groups
+from mora_bench.data.groups import by_covariate, groups
 from mora_bench.data.sides import Side, check, rows_of, sides
 from mora_bench.errors import UserError
 
@@ -102,3 +102,41 @@ def test_samples_of_unknown_value_are_in_no_group():
     assert list(masks) == ["age<59", "age>=59"]
     assert not masks["age<59"][0]
     assert not masks["age>=59"][0]
+
+
+def test_numbered_sites_that_no_split_parts_are_not_cut_at_a_median():
+    table = datasets.load("odir", None)
+    sites = tuple(str(100 + i % 9) for i in range(len(table)))
+    plain = replace(table, covariates={"site": sites, "age": table.covariates["age"]})
+    kept = replace(plain, inseparable=(sites,))
+    assert list(groups(plain, Side(plain, np.arange(9)))) == ["site<104", "site>=104", "age<59", "age>=59"]
+    assert list(groups(kept, Side(kept, np.arange(9)))) == ["age<59", "age>=59"]
+    few = tuple(str(100 + i % 8) for i in range(len(table)))
+    each = replace(table, covariates={"site": few}, inseparable=(few,))
+    assert list(groups(each, Side(each, np.arange(9)))) == [f"site={100 + k}" for k in range(8)]
+
+
+def test_groups_are_called_by_unrounded_numbers_and_by_whole_covariates():
+    table = datasets.load("odir", None)
+    n = len(table)
+    covariates = {
+        "date": tuple(str(20200097 + i % 9) for i in range(n)),
+        "dose": tuple(f"0.{1 + i % 10}" for i in range(n)),
+        "BMI<30": tuple("yn"[i % 2] for i in range(n)),
+        "BMI<35": tuple("yn"[i % 3 == 0] for i in range(n)),
+        'a "b">': ("1", "2") * (n // 2) + ("1",) * (n % 2),
+        "a=b": tuple(str(i % 9) for i in range(n)),
+        "BMI": tuple("<30=" + "yn"[i % 2] for i in range(n)),
+    }
+    table = replace(table, covariates=covariates)
+    masks = groups(table, Side(table, np.arange(18)))
+    named = {covariate: list(members) for covariate, members in by_covariate(masks).items()}
+    assert named == {
+        "date": ["date<20200101", "date>=20200101"],
+        "dose": ["dose<0.45", "dose>=0.45"],
+        "BMI<30": ['"BMI<30"=n', '"BMI<30"=y'],
+        "BMI<35": ['"BMI<35"=n', '"BMI<35"=y'],
+        "a 'b'>": ["\"a 'b'>\"=1", "\"a 'b'>\"=2"],
+        "a=b": ['"a=b"<4', '"a=b">=4'],
+        "BMI": ["BMI=<30=n", "BMI=<30=y"],
+    }

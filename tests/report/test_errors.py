@@ -125,6 +125,16 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
     assert "| sex=F | 8 | 50.0 |" in text
 
 
+def test_groups_none_of_which_has_a_score_are_a_sentence():
+    groups = {name: {"n": 4, "f1_macro": None, "auroc": None} for name in ("sex=F", "sex=M", "sex=NA")}
+    files = Errors().make(results([{}, {}], groups=groups))
+    assert files == {}
+    text = Errors().make(results([{"0.5": [[1, 0, 0, 1]] * 3}], groups=groups))["errors-twin.md"].decode()
+    why = "Scores are over the classes that all groups of a covariate have, and a small group may have none."
+    assert text.endswith(f"\n\nNo group has a score. {why}\n")
+    assert "By group" not in text
+
+
 def test_groups_by_risk_are_means_over_seeds_on_the_page_and_in_a_figure():
     groups = RiskGroups(
         times=[0.0, 2.5, 5.0],

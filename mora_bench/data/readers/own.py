@@ -11,6 +11,7 @@ import pandas as pd
 
 from mora_bench import registry
 from mora_bench.data.contract import Dataset
+from mora_bench.data.groups import MOST
 from mora_bench.data.readers import frames, joined, official, vector_columns
 from mora_bench.data.readers.cells import nothing, refuse
 from mora_bench.data.readers.links import inside
@@ -186,6 +187,8 @@ def notes(file: Path, columns: Columns) -> list[str]:
         several = len({*groups} - {""})
         count = f"column {column!r}: {several} group{'s' * (several != 1)}"
         sentences.append(count if sides else f"{count}, none of which falls on two sides of a split")
+        if several > MOST and column in columns.covariates:
+            sentences.append(f"column {column!r}: more than {MOST} values, so there are no scores for each of them")
         sentences += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
         weights = np.array(row_weights(frame[labelled.kept], columns, file))

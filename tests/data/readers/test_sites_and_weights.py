@@ -8,9 +8,10 @@ import pytest
 from conftest import make_cell
 
 from mora_bench.data.audit import problems
+from mora_bench.data.groups import groups
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
-from mora_bench.data.sides import rows_of, sides
+from mora_bench.data.sides import Side, rows_of, sides
 from mora_bench.errors import UserError
 from mora_bench.seeds import rng
 from mora_bench.training import masking, predictors
@@ -91,6 +92,18 @@ def test_weights_are_read_and_said(file):
     worth = "column 'weight': weights from 1 to 4, worth 100 of 120 rows; training draws rows in proportion to them"
     assert f"{worth}, and every score counts each row once" in lines
     assert "column 'site': 6 groups, none of which falls on two sides of a split" in lines
+
+
+def test_sites_that_are_too_many_for_scores_of_their_own_are_said(file):
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame["site"] = [str(100 + i // 2 % 9) for i in range(N)]
+    frame.to_csv(file, index=False)
+    more = {"text": ("note",), "id": "visit", "group": ("site",)}
+    line = "column 'site': more than 8 values, so there are no scores for each of them"
+    assert line in notes(file, Columns(("ill",), covariates=("site",), **more))
+    assert line not in notes(file, Columns(("ill",), **more))
+    table = table_of(file, group=("site",), covariates=("site", "age"))
+    assert list(groups(table, Side(table, np.arange(N)))) == ["age<79.5", "age>=79.5"]
 
 
 @pytest.mark.parametrize("cell", ["0", "-1", "many", "", "inf"])
