@@ -112,7 +112,7 @@ def test_realised():
     natural = np.array([[1, 1], [1, 1], [1, 0], [1, 1]], bool)
     present = np.array([[1, 1], [0, 1], [1, 0], [1, 1]], bool)
     assert presence.realised(natural, present, TEXT_IMAGE) == {
-        "complete": 0.5, "without_text": 0.25, "naturally_without_text": 0.0,
+        "complete": 0.5, "lost": 0.25, "without_text": 0.25, "naturally_without_text": 0.0,
         "without_image": 0.25, "naturally_without_image": 0.25,
     }  # fmt: skip
 
