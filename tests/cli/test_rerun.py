@@ -54,7 +54,7 @@ def test_a_file_that_is_not_believed_is_said_and_no_success(done, tmp_path, caps
 
 
 def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("mora_bench.cli.rerun.registry.version", lambda group, name: "other")
+    monkeypatch.setattr("mora_bench.training.guards.registry.version", lambda group, name, task="": "other")
     assert cli.main(["rerun", str(done), "--out", str(tmp_path / "again")]) == 1
     captured = capsys.readouterr()
     assert "left out: 1 cells: tfidf is of another version here" in captured.err
