@@ -133,7 +133,7 @@ def run(arguments: list[str]) -> int:
         raise UserError("--split row: parts groups, which --group and --groups keep together. Leave one of them out.")
     if options.split in DRAWN:
         rest = ["--split", options.split, *rest]
-    follow_links("--follow-links" in rest)
+    follow_links("--follow-links" in named)
     views(options.window, options.plane, options.volume, options.series)
     name = re.sub(r"[^a-z0-9]+", "-", (options.name or options.file.stem).lower()).strip("-")
     if not name[:1].isalpha():

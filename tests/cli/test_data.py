@@ -203,6 +203,15 @@ def test_a_plugin_may_stand_beside_that_of_the_table(clinic, tmp_path, more, cap
     assert ("other" in registry.names(registry.DATASETS)) is (more != ["--plugin"])
 
 
+@pytest.mark.parametrize(("more", "follows"), [([], False), (["--follow-links"], True), (["--follow_links"], True)])
+def test_links_are_followed_however_the_option_is_spelled(clinic, tmp_path, more, follows, monkeypatch):
+    asked = []
+    monkeypatch.setattr("mora_bench.cli.data.follow_links", asked.append)
+    words = ["data", str(clinic / "visits 2024.csv"), "--text", "note", "--labels", "sex", "--plan"]
+    assert main([*words, "--methods", "head", "--out", str(tmp_path / "out"), *more]) == 0
+    assert asked == [follows]
+
+
 def test_a_modality_is_not_called_as_a_missing_pattern(clinic, tmp_path, capsys):
     file = clinic / "visits 2024.csv"
     frame = pd.read_csv(file, dtype=str, keep_default_na=False)
