@@ -11,11 +11,13 @@ from itertools import combinations
 
 import numpy as np
 
-from mora_bench import registry, seeds
+from mora_bench import registry
 from mora_bench.cells.cell import DRAWS_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH, Missing
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
+from mora_bench.missing import by_patient
+from mora_bench.missing.by_patient import of_patients
 from mora_bench.missing.contract import Context, Known, Mechanism, standard
 
 
@@ -75,12 +77,21 @@ def settled(missing: Missing, dataset: str, known: Known) -> Missing:
     if "covariates" in process.reads and argument:
         digest = digest_json([argument, list(map(str, known.covariates[argument]))])
     kind = missing.mechanism.partition(":")[0]
-    version = registry.version(registry.MECHANISMS, kind)
+    version = version_of(kind, missing.unit)
     strength = missing.strength if process.graded else 1.0
     settled_argument = process.settled(argument, known)
     return Missing(
         f"{kind}:{settled_argument}" if argument else missing.mechanism, strength, missing.unit, version, digest
     )
+
+
+def version_of(kind: str, unit: str) -> str:
+    """The version of a mechanism that draws by unit, as a cell holds it.
+
+    Raises:
+        UserError: there is no such mechanism.
+    """
+    return registry.version(registry.MECHANISMS, kind) + (by_patient.VERSION if unit == "patient" else "")
 
 
 def rated(missing: Missing) -> bool:
@@ -176,26 +187,23 @@ def _asked(
     process, argument = mechanism(missing.mechanism)
     if wrong := process.unknown_strength(missing.strength):
         raise ValueError(f"mechanism {missing.mechanism}: {wrong}")
-    first = np.arange(len(units))
-    back = first
-    tokens = units.tokens
+    back = np.arange(len(units))
     if missing.unit == "patient":
-        tokens, first, back = np.unique(seeds.tokens(units.patients), return_index=True, return_inverse=True)
+        units, back = of_patients(units)
     reads = process.reads
-    covariates = units.covariates if "covariates" in reads else {}
     context = Context(
-        natural=units.natural[first],
-        tokens=tokens,
+        natural=units.natural,
+        tokens=units.tokens,
         taken=sets,
         argument=argument,
         labels=units.labels,
         modalities=units.modalities,
-        covariates={name: tuple(values[i] for i in first) for name, values in covariates.items()},
-        patients=tuple(units.patients[i] for i in first) if "patients" in reads else (),
-        targets=units.targets[first] if "targets" in reads else np.zeros((len(first), 0), np.uint8),
-        contents=standard(_summaries(units)[first]) if "contents" in reads else np.zeros((len(first), 0)),
+        covariates=units.covariates if "covariates" in reads else {},
+        patients=units.patients if "patients" in reads else (),
+        targets=units.targets if "targets" in reads else np.zeros((len(units), 0), np.uint8),
+        contents=standard(_summaries(units)) if "contents" in reads else np.zeros((len(units), 0)),
         names=("mask", DRAWS_VERSION, missing.mechanism, process.version, *names),
-        brought=_brought(units, argument, missing.unit, names)[first] if "brought" in reads else np.zeros((0, 0), bool),
+        brought=_brought(units, argument, missing.unit, names) if "brought" in reads else np.zeros((0, 0), bool),
     )
     return process, context, back
 

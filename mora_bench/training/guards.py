@@ -5,6 +5,7 @@ from mora_bench.cells.cell import NONE, Cell
 from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
+from mora_bench.missing import masks
 from mora_bench.records import provenance
 
 
@@ -16,10 +17,11 @@ def other_code(cell: Cell) -> str:
     """
     group = registry.PREDICTORS if cell.recipe is None else registry.METHODS
     parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
-    missing = (cell.mechanism, cell.test_missing)
-    parts += [(registry.MECHANISMS, taken.mechanism.partition(":")[0], taken.version) for taken in missing]
     parts += [(registry.GAPS, gaps.mechanism, gaps.version) for gaps in (cell.gaps, cell.tested_gaps) if gaps]
-    return next((n for kind, n, version in parts if n != NONE and registry.version(kind, n, cell.task) != version), "")
+    other = [name for kind, name, v in parts if name != NONE and registry.version(kind, name, cell.task) != v]
+    kinds = [(taken.mechanism.partition(":")[0], taken) for taken in (cell.mechanism, cell.test_missing)]
+    other += [kind for kind, taken in kinds if masks.version_of(kind, taken.unit) != taken.version]
+    return next(iter(other), "")
 
 
 def same_code(cell: Cell) -> None:

@@ -317,7 +317,7 @@ def test_how_it_is_tested_is_in_the_score_key_alone(grid, runtime):
         assert other.score_key != plain.score_key
     (other,) = plan(dataclasses.replace(odir, mask_unit="patient"), runtime).cells
     assert other.key != plain.key
-    assert other.mechanism == Missing(unit="patient")
+    assert other.mechanism == Missing(unit="patient", version="1.p2")
 
 
 def test_seeds_are_outermost(grid, runtime):
