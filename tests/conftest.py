@@ -513,6 +513,12 @@ def settled(model: Model, view: View) -> Model:
     return model
 
 
+def settled_model(name: str, folder: Path, view: View) -> Model:
+    """The model of a registered method on the toys' backbone, with what may be spared found out."""
+    torch.manual_seed(0)
+    return settled(make_model(name, load(folder)), view)
+
+
 def random_presence(rng: np.random.Generator, rows: int, modalities: int) -> np.ndarray:
     """bool [rows, modalities] with at least one True a row."""
     present = rng.random((rows, modalities)) < 0.5

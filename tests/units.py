@@ -1,5 +1,7 @@
 """Samples that mechanisms of missingness are tried on."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mora_bench import seeds
@@ -26,3 +28,17 @@ def units(n=N, modalities=("text", "image"), patients=None, seed=0):
 
 def drawn(samples, missing, pattern="both", rate=0.5, seed=0):
     return mask(samples, pattern, rate, missing, data="d", split="train", seed=seed)
+
+
+def only(cohort, rows):
+    """Some of the samples, with contents as they were."""
+    contents = cohort.contents()[rows]
+    return replace(
+        cohort,
+        natural=cohort.natural[rows],
+        tokens=cohort.tokens[rows],
+        covariates={name: tuple(values[i] for i in rows) for name, values in cohort.covariates.items()},
+        patients=tuple(cohort.patients[i] for i in rows),
+        targets=cohort.targets[rows],
+        contents=lambda: contents,
+    )

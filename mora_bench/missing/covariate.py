@@ -37,7 +37,7 @@ class Covariate(Logistic):
         if argument not in known.covariates:
             return f"it takes {self.takes}; this dataset has {', '.join(known.covariates) or 'no covariate'}"
         filled = [text for text in (str(value).strip() for value in known.covariates[argument]) if text]
-        odd = [text for text in filled if not _is_number(text)]
+        odd = [] if numbers(tuple(filled)) is not None else [text for text in filled if numbers((text,)) is None]
         # One such cell would turn every number into a category with an effect of its own.
         if odd and len(filled) - len(odd) > MOSTLY * len(filled):
             kinds = list(dict.fromkeys(odd))
@@ -48,12 +48,3 @@ class Covariate(Logistic):
                 "Correct them, or empty them; if all cells are names, begin each with a letter"
             )
         return None
-
-
-def _is_number(text: str) -> bool:
-    """As `numbers` reads it."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from units import drawn, units
+from units import drawn, only, units
 
 from mora_bench import seeds
 from mora_bench.cells.missing import Missing
@@ -19,20 +19,6 @@ from mora_bench.missing.contract import Mechanism, lowest
 READ_NOTHING = ("uniform", "uneven:text=3")
 READ = ("covariate:age", "covariate:site", "label:A", "label", "hidden", "observed", "site:site", "site")
 PATTERN = st.sampled_from(["text", "image", "both"])
-
-
-def only(cohort, rows):
-    """Some of the samples, with contents as they were."""
-    contents = cohort.contents()[rows]
-    return dataclasses.replace(
-        cohort,
-        natural=cohort.natural[rows],
-        tokens=cohort.tokens[rows],
-        covariates={name: tuple(values[i] for i in rows) for name, values in cohort.covariates.items()},
-        patients=tuple(cohort.patients[i] for i in rows),
-        targets=cohort.targets[rows],
-        contents=lambda: contents,
-    )
 
 
 def flips(cohort, rows, missing, **how):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ON_A_STREAM, RECIPE, load, make_cell, make_model, settled, thirds
+from conftest import ON_A_STREAM, RECIPE, load, make_cell, settled_model, thirds
 
 from mora_bench import registry
 from mora_bench.checks.subject import CPU
@@ -29,14 +29,9 @@ def view(toy):
     return thirds(toy, np.arange(16))
 
 
-def model_of(name, folder, view):
-    torch.manual_seed(0)
-    return settled(make_model(name, load(folder)), view)
-
-
 @pytest.mark.parametrize("name", [name for name in ON_A_STREAM if name not in BREAKS])
 def test_what_trains_compiles_to_one_graph_that_gives_the_same(name, folder, view):
-    model = model_of(name, folder, view)
+    model = settled_model(name, folder, view)
     state = Feed(model, view, 8, CPU).state(np.arange(6))
     torch._dynamo.reset()
     finish = compiled(lambda state: model.finish(state)[None], "on", backend="eager", fullgraph=True)
@@ -46,7 +41,7 @@ def test_what_trains_compiles_to_one_graph_that_gives_the_same(name, folder, vie
 def test_compiled_training_trains_the_same(folder, view, monkeypatch):
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda f, **options: compile_(f, backend="aot_eager", **options))
-    plain, fast = model_of("mora", folder, view), model_of("mora", folder, view)
+    plain, fast = settled_model("mora", folder, view), settled_model("mora", folder, view)
     recipe = dataclasses.replace(RECIPE, epochs=1)
     train([plain], view, view, [recipe], 0, CPU, MultiLabel())
     train([fast], view, view, [recipe], 0, CPU, MultiLabel(), "on")
@@ -66,7 +61,7 @@ def test_graphs_are_few(folder, view, monkeypatch):
         return run
 
     monkeypatch.setattr(torch, "compile", spied)
-    plain, few = model_of("mora", folder, view), model_of("mora", folder, view)
+    plain, few = settled_model("mora", folder, view), settled_model("mora", folder, view)
     recipe = dataclasses.replace(RECIPE, epochs=3, batch=3)
     train([plain], view, view, [recipe], 0, CPU, MultiLabel(), "on")
     unpadded, _ = set(shapes), shapes.clear()
@@ -79,7 +74,7 @@ def test_graphs_are_few(folder, view, monkeypatch):
 
 @pytest.mark.parametrize("name", ["full", "lora", "mora"])
 def test_reading_ahead_changes_no_bit(name, folder, view):
-    model = model_of(name, folder, view).eval()
+    model = settled_model(name, folder, view).eval()
     batches = [np.array([3, 1]), np.array([7]), np.array([0, 5, 9])]
     ahead, one_by_one = (Feed(model, view, 4, CPU, keep=False) for _ in range(2))
     ahead.reads_ahead = True
@@ -103,7 +98,7 @@ def test_bf16_keeps_the_loss_near_that_of_fp32(runtime, folder):
 
 def test_the_frozen_beginning_is_computed_as_training_is(folder, view):
     """Under autocast, kept or not, the same numbers come out."""
-    model = model_of("head", folder, view)
+    model = settled_model("head", folder, view)
     autocast = lambda: torch.autocast("cpu", torch.bfloat16)  # noqa: E731
     stored, computed = (Feed(model, view, 8, CPU, keep=keep, autocast=autocast) for keep in (True, False))
     at = np.arange(8)
@@ -116,7 +111,7 @@ def test_the_frozen_beginning_is_computed_as_training_is(folder, view):
 
 def trained(folder, view, task=None, **changes):
     recipe = dataclasses.replace(RECIPE, **changes)
-    model = model_of("head", folder, view)
+    model = settled_model("head", folder, view)
     return model, train([model], view, view, [recipe], 0, CPU, task or MultiLabel())[0]
 
 
@@ -168,10 +163,10 @@ def test_patience_that_does_not_end_changes_nothing(folder, view):
 def test_patience_of_cells_that_are_trained_as_one_is_each_ones_own(folder, view):
     rates = (1e-12, 1e-2)
     recipes = [dataclasses.replace(RECIPE, epochs=6, lr=lr, validate_every=1, patience=2) for lr in rates]
-    models = [model_of("head", folder, view) for _ in rates]
+    models = [settled_model("head", folder, view) for _ in rates]
     together = train(models, view, view, recipes, 0, CPU, MultiLabel())
     for fit, recipe in zip(together, recipes, strict=True):
-        (apart,) = train([model_of("head", folder, view)], view, view, [recipe], 0, CPU, MultiLabel())
+        (apart,) = train([settled_model("head", folder, view)], view, view, [recipe], 0, CPU, MultiLabel())
         assert (fit.best_step, fit.steps) == (apart.best_step, apart.steps)
         assert [row["val_score"] for row in fit.history] == pytest.approx([row["val_score"] for row in apart.history])
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, load, make_model, settled, thirds
+from conftest import RECIPE, settled_model, thirds
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -22,11 +22,6 @@ RECIPE_BF16 = dataclasses.replace(RECIPE, precision="bf16", epochs=1)
 @pytest.fixture
 def view(toy):
     return thirds(toy, np.arange(16))
-
-
-def model_of(name, folder, view):
-    torch.manual_seed(0)
-    return settled(make_model(name, load(folder)), view)
 
 
 def plain(models, device, dtype):
@@ -52,7 +47,7 @@ def test_training_gives_the_same_bits(name, folder, view, monkeypatch):
     models = {}
     for how in (precast, plain):
         monkeypatch.setattr(loop, "precast", how)
-        model = models[how] = model_of(name, folder, view)
+        model = models[how] = settled_model(name, folder, view)
         loop.train([model], view, view, [RECIPE_BF16], 0, CPU, MultiLabel())
     once, each = (models[how].trained() for how in (precast, plain))
     assert list(once) == list(each)
@@ -64,7 +59,7 @@ def test_compiled_training_uses_them_too(folder, view, monkeypatch):
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda f, **options: compile_(f, backend="aot_eager", **options))
     torch._dynamo.reset()
-    once, each = model_of("mora", folder, view), model_of("mora", folder, view)
+    once, each = settled_model("mora", folder, view), settled_model("mora", folder, view)
     loop.train([once], view, view, [RECIPE_BF16], 0, CPU, MultiLabel(), "on")
     monkeypatch.setattr(loop, "precast", plain)
     loop.train([each], view, view, [RECIPE_BF16], 0, CPU, MultiLabel())
@@ -73,7 +68,7 @@ def test_compiled_training_uses_them_too(folder, view, monkeypatch):
 
 
 def test_no_frozen_weight_is_cast_in_a_pass(folder, view):
-    model = model_of("mora", folder, view).train()
+    model = settled_model("mora", folder, view).train()
     state = Feed(model, view, 8, CPU).state(np.arange(6))
     frozen = {
         layer.weight.data_ptr()

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from conftest import RECIPE, load, make_cell, make_model, settled, thirds
+from conftest import RECIPE, make_cell, settled_model, thirds
 
 from mora_bench.cells.recipe import Recipe
 from mora_bench.checks.subject import CPU
@@ -29,11 +29,6 @@ def view(toy):
     return thirds(toy, np.arange(16))
 
 
-def model_of(name, folder, view):
-    torch.manual_seed(0)
-    return settled(make_model(name, load(folder)), view)
-
-
 def scripted(monkeypatch, scores):
     """Looks score so, one after the other; the last for ever."""
     queue = iter(scores)
@@ -51,7 +46,7 @@ def trained(folder, view, recipe, monkeypatch=None, scores=()):
     """Train the head; its fit, parameters, and of each step the rate and the parameters before it."""
     if monkeypatch is not None:
         scripted(monkeypatch, scores)
-    model, steps = model_of("head", folder, view), []
+    model, steps = settled_model("head", folder, view), []
     step = Learner.step
 
     def watched(self):
@@ -161,7 +156,7 @@ def test_a_look_without_a_score_is_no_better_and_none_with_one_fails(folder, vie
 def test_cells_that_are_trained_as_one_end_each_as_alone(folder, view):
     base = dataclasses.replace(PLATEAU, epochs=12, validate_every=1, decay_epochs=1.5)
     recipes = [dataclasses.replace(base, lr=lr, patience=patience) for lr, patience in ((1e-12, 1), (1e-2, 3))]
-    models = [model_of("head", folder, view) for _ in recipes]
+    models = [settled_model("head", folder, view) for _ in recipes]
     together = train(models, view, view, recipes, 0, CPU, MultiLabel(), watched="auroc")
     for fit, recipe, model in zip(together, recipes, models, strict=True):
         apart, parameters, _ = trained(folder, view, recipe)
@@ -186,7 +181,7 @@ def test_the_head_after_three_epochs_of_the_published_schedule_was_cut_short(run
 
 def test_a_gradient_that_fp16_always_leaves_out_fails_with_its_name(folder, view):
     """With the scaler of a CPU, which leaves out steps as that of a GPU does."""
-    learner = Learner(model_of("head", folder, view), PLATEAU, 2, CPU, MultiLabel(), "auroc")
+    learner = Learner(settled_model("head", folder, view), PLATEAU, 2, CPU, MultiLabel(), "auroc")
     learner.scaler = torch.amp.GradScaler("cpu")
 
     def step(number, factor):
