@@ -57,6 +57,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.modalities.image import ImageInputs
 from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.modalities.text import TextInputs
+from mora_bench.data.readers.links import FOLLOW_LINKS
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.contract import Axes, Method
@@ -102,6 +103,12 @@ def plugins_of_one_test(monkeypatch):
     """What a test loads, no other test knows: files of plug-ins are loaded again by every process that decodes."""
     monkeypatch.setattr(registry, "_plugins", {group: dict(plugins) for group, plugins in registry._plugins.items()})
     monkeypatch.setattr(registry, "_files", list(registry._files))
+
+
+@pytest.fixture(autouse=True)
+def links_of_one_test(monkeypatch):
+    """A command that may follow links leaves it allowed in its process."""
+    monkeypatch.setenv(FOLLOW_LINKS, "0")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import torch
 from conftest import RECIPE, settled_model, thirds
 from torch import nn
+from torch._dynamo.backends.registry import lookup_backend
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mora_bench.checks.subject import CPU
@@ -56,15 +57,25 @@ def test_training_gives_the_same_bits(name, folder, view, monkeypatch):
 
 
 def test_compiled_training_uses_them_too(folder, view, monkeypatch):
-    compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda f, **options: compile_(f, backend="aot_eager", **options))
-    torch._dynamo.reset()
-    once, each = settled_model("mora", folder, view), settled_model("mora", folder, view)
-    loop.train([once], view, view, [RECIPE_BF16], 0, CPU, MultiLabel(), "on")
-    monkeypatch.setattr(loop, "precast", plain)
-    loop.train([each], view, view, [RECIPE_BF16], 0, CPU, MultiLabel())
-    for name, parameter in once.trained().items():
-        torch.testing.assert_close(parameter, each.trained()[name], rtol=0, atol=1e-4)
+    """Against compiled training without them: compiled and eager round apart, on some processors by 5e-4."""
+    compile_, weights, trained = torch.compile, {}, {}
+    for how in (precast, plain):
+        given = weights[how] = []
+
+        def backend(graph, inputs, given=given):
+            given += [x for x in inputs if isinstance(x, torch.Tensor) and x.dtype == BF16 and x.ndim == 2]
+            return lookup_backend("aot_eager")(graph, inputs)
+
+        monkeypatch.setattr(torch, "compile", lambda f, b=backend, **options: compile_(f, backend=b, **options))
+        monkeypatch.setattr(loop, "precast", how)
+        torch._dynamo.reset()
+        model = settled_model("mora", folder, view)
+        loop.train([model], view, view, [RECIPE_BF16], 0, CPU, MultiLabel(), "on")
+        trained[how] = model.trained()
+    assert len(weights[precast]) >= 6
+    assert not weights[plain]
+    for name, parameter in trained[precast].items():
+        assert torch.equal(parameter, trained[plain][name])
 
 
 def test_no_frozen_weight_is_cast_in_a_pass(folder, view):

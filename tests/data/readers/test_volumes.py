@@ -58,7 +58,6 @@ def test_a_series_is_of_any_suffix_that_a_file_may_have_and_stays_in_its_folder(
     assert [picture.path.name for picture in dicom.dicom_series(tmp_path / "series")] == names
     write_dicom(tmp_path / "other.dcm")
     (tmp_path / "series" / "z.dcm").symlink_to(tmp_path / "other.dcm")
-    monkeypatch.delenv(FOLLOW_LINKS, raising=False)
     with pytest.raises(UserError, match=r"z\.dcm: a link that leads out"):
         dicom.dicom_series(tmp_path / "series")
     monkeypatch.setenv(FOLLOW_LINKS, "1")
