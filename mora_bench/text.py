@@ -6,7 +6,7 @@ a window another title, turn the direction of reading. Stored text stays as it i
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -29,6 +29,12 @@ def visible(text: str, colours: bool = False) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return match[0] if len(match[0]) > 1 else match[0].encode("unicode_escape").decode()
+
+
+def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
+    """The first names of a list, and how many more there are than `most`."""
+    more = f"{'' if between == ', ' else between.rstrip(' ')} and {len(names) - most} more"
+    return between.join(names[:most]) + (more if len(names) > most else "")
 
 
 def all_visible(value: Any) -> Any:

@@ -24,7 +24,7 @@ from mora_bench.cli.progress import Progress
 from mora_bench.records.store import Store
 from mora_bench.report.card import card
 from mora_bench.report.write import read
-from mora_bench.text import OBEYED, Door, all_visible, behind, coloured, doors, visible
+from mora_bench.text import OBEYED, Door, all_visible, behind, coloured, doors, listed, visible
 from mora_bench.trackers.contract import as_run
 from mora_bench.training import export
 
@@ -56,6 +56,14 @@ def test_what_is_obeyed_becomes_an_escape_and_all_else_stays():
         visible(chr(code)) != chr(code) for code in [0x61C, 0x200E, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
     )
     assert all_visible({"\x1b": ["\u202e", 1, None, ("\x07",)]}) == {"\\x1b": ["\\u202e", 1, None, ["\\x07"]]}
+
+
+def test_of_a_long_list_the_first_are_named_and_the_others_counted():
+    assert listed([], 2) == ""
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert listed(["a", "b", "c", "d"], 2, "; ") == "a; b; and 2 more"
+    assert listed(["a", "b", "c"], 1, "\n") == "a\n and 2 more"
 
 
 def test_colours_pass_where_they_are_our_own_and_nothing_else_does():

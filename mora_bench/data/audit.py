@@ -12,6 +12,7 @@ from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.data.splits import SPLITS
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
+from mora_bench.text import listed
 
 #: Allowed names of modalities. Patterns of missingness are written with these names, joined by +.
 MODALITY = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -174,9 +175,7 @@ def _targets(table: Table) -> str | None:
 
 def some(names: list[str]) -> str:
     """A list of names, shortened."""
-    if not names:
-        return "nothing"
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return listed(names, NAMED) or "nothing"
 
 
 def _are(names: list[str]) -> str:

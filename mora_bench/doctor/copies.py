@@ -10,6 +10,7 @@ from mora_bench.data.table import Table, joined
 from mora_bench.doctor.finding import Finding, share
 from mora_bench.doctor.near_duplicates import NearDuplicate
 from mora_bench.doctor.repeats import split_of
+from mora_bench.text import listed
 
 #: Splits that are drawn to see how often a pair is parted; pairs that a sentence names.
 SEEDS = 20
@@ -26,9 +27,8 @@ def look(table: Table, pairs: Sequence[NearDuplicate], shared: Shared) -> list[F
 def _equal(table: Table, shared: Shared) -> list[Finding]:
     if not shared:
         return []
-    named = [" = ".join(f"{file} of {patient}" for patient, file in files[:4]) for files in shared[:NAMED]]
-    more = f" and {len(shared) - NAMED} more" if len(shared) > NAMED else ""
-    seen = f"{len(shared)} pictures occur under several patients: {'; '.join(named)}{more}"
+    named = [" = ".join(f"{file} of {patient}" for patient, file in files[:4]) for files in shared]
+    seen = f"{len(shared)} pictures occur under several patients: {listed(named, NAMED, '; ')}"
     costs = "no split by patient keeps them on one side: give each to one patient, leave it out, or see --groups-out"
     links = [(files[0][0], patient) for files in shared for patient, _ in files[1:]]
     parted = _parted(table, links)
@@ -42,10 +42,9 @@ def _alike(table: Table, pairs: Sequence[NearDuplicate]) -> list[Finding]:
     parted, groups = _parted(table, links), grouped(table, links)
     patients = sum(map(len, groups))
     best = sorted(pairs, key=lambda pair: -pair.score)
-    named = ", ".join(f"{' = '.join(pair.pictures)} ({pair.score:.2f})" for pair in best[:NAMED])
-    more = f" and {len(best) - NAMED} more" if len(best) > NAMED else ""
+    named = listed([f"{' = '.join(pair.pictures)} ({pair.score:.2f})" for pair in best], NAMED)
     seen = (
-        f"{len(groups)} groups of {patients} patients have pictures that are nearly the same: {named}{more}; in "
+        f"{len(groups)} groups of {patients} patients have pictures that are nearly the same: {named}; in "
         f"{share(parted)} of splits by patient one picture of such a pair is in training and the other in the test set"
     )
     costs = "look at them (--json lists all); --groups-out FILE writes those that no split should part"

@@ -24,12 +24,6 @@ class Finding:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def listed(names: list[str], most: int) -> str:
-    """Names with commas, the last ones counted where there are more than `most`."""
-    left = len(names) - most
-    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")
-
-
 def share(number: float) -> str:
     """A share in per cent."""
     return f"{100 * number:.1f} %"

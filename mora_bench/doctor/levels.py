@@ -13,11 +13,12 @@ from scipy.stats import beta, binom
 
 from mora_bench.data.table import PICTURES
 from mora_bench.doctor.features import ABSENCE, counts
-from mora_bench.doctor.finding import Finding, listed, share
+from mora_bench.doctor.finding import Finding, share
 from mora_bench.doctor.placeholders import Placeholder, text_of
 from mora_bench.doctor.questions import RARE, ExaminedTable
 from mora_bench.statistics import holm
 from mora_bench.statistics.auroc import interval
+from mora_bench.text import listed
 
 #: A difference between shares that no true one may exceed in silence; and the chance of any alarm where none does.
 MARGIN, LEVEL = 0.1, 0.05

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from mora_bench.doctor.features import NOTHING
-from mora_bench.doctor.finding import Finding, listed, share
+from mora_bench.doctor.finding import Finding, share
 from mora_bench.doctor.questions import ExaminedTable
+from mora_bench.text import listed
 
 #: Distinct values of a column that is measured rather than chosen from a list.
 MEASURED = 10

@@ -13,6 +13,7 @@ from mora_bench.doctor.features import Feature, features
 from mora_bench.doctor.finding import Finding
 from mora_bench.doctor.questions import FOLDS, ExaminedTable
 from mora_bench.statistics import auroc, holm
+from mora_bench.text import listed
 
 #: An area that no true label may exceed in silence; and the chance of any alarm where none does.
 BOUND, LEVEL = 0.6, 0.05
@@ -50,10 +51,9 @@ def look(subject: ExaminedTable) -> list[Finding]:
 
 def _finding(feature: Feature, alarms: list[Association]) -> Finding:
     first = f"{alarms[0].label} (AUROC {alarms[0].area:.3f}, {alarms[0].low:.3f} to {alarms[0].high:.3f})"
-    rest = [f"{t.label} {t.area:.2f}" for t in alarms[1:NAMED]]
-    more = f" and {len(alarms) - NAMED} more" if len(alarms) > NAMED else ""
+    rest = [f"{t.label} {t.area:.2f}" for t in alarms[1:]]
     facts = {t.label: {"auroc": round(t.area, 4), "low": round(t.low, 4), "high": round(t.high, 4)} for t in alarms}
-    seen = f"{feature.name} {'predicts' if len(feature.names) == 1 else 'predict'} {', '.join([first, *rest])}{more}"
+    seen = f"{feature.name} {'predicts' if len(feature.names) == 1 else 'predict'} {listed([first, *rest], NAMED)}"
     return Finding("tells", seen, feature.costs, 2 * alarms[0].area - 1, facts={"by": feature.name, "labels": facts})
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from mora_bench import seeds
 from mora_bench.missing.contract import Context, Known, numbers
 from mora_bench.missing.logistic import Logistic
+from mora_bench.text import listed
 
 #: A covariate is meant to hold numbers if more than this share of its cells are numbers.
 MOSTLY = 0.5
@@ -40,11 +41,9 @@ class Covariate(Logistic):
         odd = [] if numbers(tuple(filled)) is not None else [text for text in filled if numbers((text,)) is None]
         # One such cell would turn every number into a category with an effect of its own.
         if odd and len(filled) - len(odd) > MOSTLY * len(filled):
-            kinds = list(dict.fromkeys(odd))
-            some = ", ".join(repr(text[:60]) for text in kinds[:NAMED])
-            more = f" and {len(kinds) - NAMED} more" if len(kinds) > NAMED else ""
+            some = listed([repr(text[:60]) for text in dict.fromkeys(odd)], NAMED)
             return (
-                f"covariate {argument!r} holds numbers, but not in {len(odd)} of {len(filled)} cells: {some}{more}. "
+                f"covariate {argument!r} holds numbers, but not in {len(odd)} of {len(filled)} cells: {some}. "
                 "Correct them, or empty them; if all cells are names, begin each with a letter"
             )
         return None

@@ -23,6 +23,7 @@ import numpy as np
 
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, digest_json, version
+from mora_bench.text import listed
 
 #: The columns that are no modality.
 ID, SIDE, SEED = "id", "side", "seed"
@@ -184,7 +185,7 @@ def _read(file: Path, seen: object, modalities: tuple[str, ...]) -> tuple[Brough
         if why:
             wrong.append(f"row {number}: {why}")
     if wrong:
-        raise UserError(f"{file}: {listed(wrong)}.")
+        raise UserError(f"{file}: {listed(wrong, NAMED, '; ')}.")
     if not rows:
         raise UserError(f"{file}: no rows below the header; {expected}.")
     numbers: dict[str, int] = {}
@@ -196,12 +197,6 @@ def _read(file: Path, seen: object, modalities: tuple[str, ...]) -> tuple[Brough
 def order(row: Row) -> tuple[str, int, str]:
     """The key that rows are sorted by."""
     return row[0], -1 if row[1] is None else row[1], row[2]
-
-
-def listed(wrong: Sequence[str]) -> str:
-    """The faults, row by row; of very many the first, and how many there are."""
-    more = f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return "; ".join(wrong[:NAMED]) + more
 
 
 def _row(cells: dict[str, str], modalities: Sequence[str], surplus: int) -> tuple[Row | None, str]:

@@ -19,10 +19,11 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
 from mora_bench.missing import masks as missing_masks
 from mora_bench.missing import supplied_mask
-from mora_bench.missing.supplied_mask import SIDE_WORDS, Brought, listed
+from mora_bench.missing.supplied_mask import NAMED, SIDE_WORDS, Brought
 from mora_bench.records import masks
 from mora_bench.records.private import Pseudonyms
 from mora_bench.records.store import Store
+from mora_bench.text import listed
 
 #: Of how many seeds test samples that are drawn apart are known, whichever are planned.
 POOLS = 32
@@ -90,7 +91,7 @@ def _check_known(cell: Cell, missing: Missing, seeds: Sequence[int], runtime: Ru
         clause = f", nor one of the {cell.pool} drawn apart for each seed" * bool(cell.pool)
         raise UserError(
             f"{mask_label(mask)}: {len(unknown)} of its ids are no {missing.unit} of {cell.dataset} ({cell.source})"
-            f"{clause}: {listed([supplied_mask.where(mask.digest, name) for name in sorted(unknown)])}."
+            f"{clause}: {listed([supplied_mask.where(mask.digest, name) for name in sorted(unknown)], NAMED, '; ')}."
         )
 
 
@@ -107,7 +108,7 @@ def _check_complete(cell: Cell, missing: Missing, sides: Sequence[str], runtime:
         lacking = mask.absent(units_of(parts[side], missing.unit), side, cell.seed)
         if lacking:
             count = f"{len(lacking)} of {len(parts[side])} {SIDE_WORDS[side]} {missing.unit}s"
-            wrong.append(f"{count}, seed {cell.seed}: {listed([repr(name) for name in lacking])}")
+            wrong.append(f"{count}, seed {cell.seed}: {listed([repr(name) for name in lacking], NAMED, '; ')}")
     if wrong:
         raise UserError(
             f"{mask_label(mask)} on {cell.dataset}: no row for {'; and none for '.join(wrong)}. Every {missing.unit} "

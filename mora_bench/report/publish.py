@@ -16,6 +16,7 @@ from mora_bench.records.verify import verify
 from mora_bench.report import card
 from mora_bench.report import write as report
 from mora_bench.report.card import local
+from mora_bench.text import listed
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ def publish(
     spared = set() if splits else {store.split_documents.where(record.split) for record in findings.believed.records}
     wrong = [str(finding) for finding in findings.wrong if finding.file not in spared]
     if wrong:
-        more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise UserError(f"{folder}: damaged files; `mora_bench verify` lists them: {'; '.join(wrong[:3])}{more}.")
+        raise UserError(f"{folder}: damaged files; `mora_bench verify` lists them: {listed(wrong, 3, '; ')}.")
     believed = findings.believed
     records = [record for record in believed.records if record.status == DONE]
     if not records:

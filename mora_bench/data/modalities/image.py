@@ -21,7 +21,7 @@ from mora_bench.data.modalities.pictures import ImageRule
 from mora_bench.data.progress import shown
 from mora_bench.errors import UserError
 from mora_bench.files import FileHashes, hash_file
-from mora_bench.text import doors
+from mora_bench.text import doors, listed
 from mora_bench.workers import context, endable
 
 if TYPE_CHECKING:
@@ -231,8 +231,7 @@ def _decoded(
     # Of a file of many pictures the same fault is named once.
     wrong = list(dict.fromkeys(wrong))
     if wrong:
-        more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise UserError("\n".join(wrong[:SHOWN]) + more)
+        raise UserError(listed(wrong, SHOWN, "\n"))
 
 
 Job = tuple[str, tuple[Picture | None, ...] | None, ImageRule | FeatureRule]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mora_bench.errors import UserError
+from mora_bench.text import listed
 
 #: How a table says that a value is not there, in lower case.
 NOTHING = ("", "nan", "na", "n/a", "none", "null")
@@ -29,8 +30,7 @@ def named(column: pd.Series, bad: Iterable[bool]) -> str:
     """The first bad cells of a column, by row as a spreadsheet numbers them, and how many more there are. The column's
     index are the rows of the table, from 0."""
     rows = [i for i, wrong in enumerate(bad) if wrong]
-    some = "; ".join(f"row {column.index[i] + 2}: {column.iloc[i][:60]!r}" for i in rows[:NAMED])
-    return some + (f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
+    return listed([f"row {column.index[i] + 2}: {column.iloc[i][:60]!r}" for i in rows], NAMED, "; ")
 
 
 def refuse(column: pd.Series, bad: Iterable[bool], file: Path, what: str, do: str) -> None:

@@ -15,6 +15,7 @@ from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers.signal_entry import SignalEntry
 from mora_bench.errors import UserError
 from mora_bench.files import hash_file
+from mora_bench.text import listed
 
 #: The most bytes of a file, and of the values that are made of it.
 MOST = 1 << 30
@@ -55,9 +56,9 @@ class SignalFile(ABC):
         channels = chosen(self.channels(), self.entry.channels, self.path)
         rates = {channel.rate for channel in channels}
         if len(rates) > 1 and self.entry.rate is None:
-            listed = ", ".join(f"{channel.name} {channel.rate:g} Hz" for channel in channels)
+            by_channel = ", ".join(f"{channel.name} {channel.rate:g} Hz" for channel in channels)
             raise UserError(
-                f"{self.path}: its channels have several rates ({listed}). Say channels= of one rate, or rate= to "
+                f"{self.path}: its channels have several rates ({by_channel}). Say channels= of one rate, or rate= to "
                 "bring them together."
             )
         rate = self.entry.rate or next(iter(rates))
@@ -138,7 +139,8 @@ def places(names: Sequence[str], wanted: tuple[str, ...], path: Path) -> list[in
     """
     absent = [name for name in wanted if name not in names]
     if absent or not names:
-        what = f"no channel {absent[0]!r}; it has {listed(names)}. Correct channels=" if names else "it has no channels"
+        others = f"; it has {listed_channels(names)}. Correct channels="
+        what = f"no channel {absent[0]!r}{others}" if names else "it has no channels"
         raise UserError(f"{path}: {what}.")
     twice = next((name for name in wanted or names if names.count(name) > 1), None)
     if twice is not None:
@@ -150,10 +152,9 @@ def places(names: Sequence[str], wanted: tuple[str, ...], path: Path) -> list[in
     return [names.index(name) for name in wanted or names]
 
 
-def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(name[:LONGEST_NAME] or "one without a name" for name in names[:LISTED]) + more
+def listed_channels(names: Sequence[str]) -> str:
+    """The first of some channels' names, and how many more there are."""
+    return listed([name[:LONGEST_NAME] or "one without a name" for name in names], LISTED)
 
 
 def resampled(values: np.ndarray, rate: float, wanted: float, path: Path | str) -> np.ndarray:

@@ -14,7 +14,7 @@ from mora_bench.data.modalities.signal import Series
 from mora_bench.data.readers import frames
 from mora_bench.data.readers.cells import NOTHING, named, refuse
 from mora_bench.data.readers.signal_entry import SignalEntry
-from mora_bench.data.readers.signal_files import listed
+from mora_bench.data.readers.signal_files import listed_channels
 from mora_bench.errors import UserError
 
 #: The most steps of a series; more come of a time in another unit.
@@ -168,7 +168,7 @@ class _Rows:
             names = sorted({*self.frame[entry.channel].str.strip()} - {""})
             raise UserError(
                 f"{self.file}, column {entry.channel!r}: no row is of channel {absent[0]!r}; there are "
-                f"{listed(names) or 'none'}. Correct channels=."
+                f"{listed_channels(names) or 'none'}. Correct channels=."
             )
 
     def times(self, entry: SignalEntry, dated: bool = False) -> Moments | None:

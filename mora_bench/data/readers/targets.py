@@ -16,6 +16,7 @@ import pandas as pd
 from mora_bench.data.readers.cells import NOTHING, named, nothing, refuse
 from mora_bench.data.readers.measured import same
 from mora_bench.errors import UserError
+from mora_bench.text import listed
 
 #: How a table says yes and no, in lower case.
 YES_NO = {"1": 1, "1.0": 1, "yes": 1, "true": 1, "y": 1, "0": 0, "0.0": 0, "no": 0, "false": 0, "n": 0}
@@ -155,8 +156,8 @@ def _named(column: pd.Series, file: Path, policy: Policy) -> Targets:
     kept = np.array([policy.empty != LEAVE_OUT or not blank for blank in empty])
     number_of = {label: number for number, label in enumerate(labels)}
     values = np.zeros((len(column), len(labels)), np.uint8)
-    for row, listed in enumerate(lists):
-        values[row, [number_of[label] for label in listed]] = 1
+    for row, held in enumerate(lists):
+        values[row, [number_of[label] for label in held]] = 1
     single = bool(labels) and bool((values[kept].sum(1) == 1).all())
     contradicted = [not_any and bool(listed) for not_any, listed in zip(without, lists, strict=True)]
     refuse(column, contradicted, file, f"has {policy.none_label!r} beside a label", "Correct these rows.")
@@ -222,5 +223,4 @@ def _likely_slips(column: pd.Series, labels: Sequence[str], policy: Policy) -> l
 
 
 def _quoted(labels: Iterable[str]) -> str:
-    every = [repr(label[:60]) for label in labels]
-    return ", ".join(every[:5]) + (f" and {len(every) - 5} more" if len(every) > 5 else "")
+    return listed([repr(label[:60]) for label in labels], 5)

@@ -602,7 +602,7 @@ def test_a_channel_that_an_edf_file_has_not_or_has_twice_is_refused(clinic):
             read(clinic, f"psg={{id}}.edf:channels={channels}")[0].read()
         assert str(error.value) == f"{clinic}/a.edf: {message}"
     labelled(clinic, "a.edf", [f"E{k}" for k in range(64)])
-    with pytest.raises(UserError, match=r"a\.edf: no channel 'ECG'; it has E0, E1, .*, E39, and 24 more\. Correct"):
+    with pytest.raises(UserError, match=r"a\.edf: no channel 'ECG'; it has E0, E1, .*, E39 and 24 more\. Correct"):
         read(clinic, "psg={id}.edf:channels=ECG")[0].read()
     labelled(clinic, "a.edf", [])
     with pytest.raises(UserError, match=r"a\.edf: it has no channels\."):
