@@ -19,7 +19,7 @@ from mora_bench.data.samples import Samples, View
 from mora_bench.data.twins import tables as twins
 from mora_bench.methods.contract import Axes, Method
 from mora_bench.methods.imputer import Dummy, Imputer
-from mora_bench.methods.network import Model
+from mora_bench.methods.network import Model, Shortcuts
 from mora_bench.plan.blocks import parse_blocks
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.multilabel import MultiLabel
@@ -54,9 +54,10 @@ class Subject:
     recipe: Recipe = SHORT
     task: Task = dataclasses.field(default_factory=MultiLabel)
 
-    def model(self, backbone: Backbone | None = None, axes: Axes | None = None, spare: bool = True) -> Model:
-        """A new, untrained model with a fitted imputer; the same on every call. `spare`: whether to run `settle`."""
-        backbone = backbone or self.backbone()
+    def model(self, given: Backbone | None = None, axes: Axes | None = None, spare: bool = True) -> Model:
+        """A new, untrained model with a fitted imputer; the same on every call. `given`: its backbone, else a new one;
+        `spare`: whether to skip what may be skipped."""
+        backbone = given or self.backbone()
         torch.manual_seed(0)
         imputer = self.imputer(backbone)
         method = self.method(backbone, axes or own_axes(self.method, backbone))
@@ -69,8 +70,14 @@ class Subject:
             method.fit([(model.embed(batch), batch.present)])
         fit_labelled(model, self.training, [batch], self.task, CPU)
         if spare:
-            settle(model, self.training, CPU)
+            fresh = given is None and axes is None
+            model.shortcuts = self.shortcuts if fresh else settle(model, self.training, CPU)
         return model
+
+    @cached_property
+    def shortcuts(self) -> Shortcuts:
+        """What a new model may skip; as the model, the same on every call."""
+        return settle(self.model(spare=False), self.training, CPU)
 
     def trained(self, backbone: Backbone | None = None) -> Model:
         """A new model after a short training; the same on every call."""
