@@ -93,7 +93,7 @@ TINY = {
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """`-n auto`: one process more than there are cores, because some tests wait for commands that they kill or pause."""
+    """Of `-n auto`: one process more than there are cores, because some tests wait for commands that they kill."""
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
