@@ -141,7 +141,7 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
 
 def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = common["modalities"].split(",")
-    layout = columns(modalities)
+    layout = columns(modalities, bool(group["test_mechanism"].astype(str).str.startswith("mask:").all()))
     tests, rest, strata = layout.tests, layout.rest, layout.strata
     sections = _sections(group, modalities, [*tests, *rest, *strata])
     notes = [f"{section.title}, {row.label}: {row.note}." for section in sections for row in section.rows if row.note]
@@ -187,9 +187,10 @@ def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str])
     for (dataset, data, pattern, rate, mechanism, gapped), part in group.groupby(SECTION, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        taken = "complete data" if pattern == COMPLETE else f"{heading(pattern, modalities)} at {rate:.0%}"
-        words = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
-        sections.append(section_of(name, ", ".join(filter(None, words)), part, scores))
+        words = heading(pattern, modalities, mechanism.startswith("mask:"))
+        taken = "complete data" if pattern == COMPLETE else f"{words} at {rate:.0%}"
+        parts = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
+        sections.append(section_of(name, ", ".join(filter(None, parts)), part, scores))
     return sections
 
 

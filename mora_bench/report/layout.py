@@ -32,14 +32,14 @@ class TableColumns:
     strata: dict[str, str]
 
 
-def columns(modalities: Sequence[str]) -> TableColumns:
-    """The columns of a table of these modalities."""
+def columns(modalities: Sequence[str], brought: bool = False) -> TableColumns:
+    """The columns of a table of these modalities; `brought`: whether mask files say what is missing."""
     several = [pattern for pattern in patterns(modalities) if "+" in pattern]
     shown = [pattern for pattern in patterns(modalities) if pattern not in several] + [*by_number(several)]
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     tests, rest = (
-        {f"score {pattern}": heading(pattern, modalities) for pattern in group} for group in (shown, several)
+        {f"score {pattern}": heading(pattern, modalities, brought) for pattern in group} for group in (shown, several)
     )
     return TableColumns(tests, rest, strata)
 
@@ -52,8 +52,8 @@ def by_number(every: Iterable[str]) -> dict[str, list[str]]:
     return by_name
 
 
-def heading(pattern: str, modalities: Sequence[str]) -> str:
-    """The heading of a pattern: what is missing, in words."""
+def heading(pattern: str, modalities: Sequence[str], brought: bool = False) -> str:
+    """The heading of a pattern: what is missing, in words; `brought`: whether a mask file says it."""
     if pattern == EACH and len(modalities) > 2:
-        return "each missing in turn"
+        return "missing by the mask file" if brought else "each missing in turn"
     return pattern if pattern == COMPLETE else f"{pattern} missing"

@@ -145,9 +145,10 @@ def _markdown(rows: list[tuple[Section, Row, list[Valued]]]) -> bytes:
     metrics = dict.fromkeys(score.metric for _, _, scores in rows for score in scores)
     parts = [
         "What each modality is worth: what it adds to a score, averaged over all orders in which the modalities may "
-        "become known (its Shapley value), on the test samples that have all of them. Nothing: every label at its "
-        "prevalence among validation samples. Nothing and what the modalities add make up all. Mean over seeds, ± half "
-        f"of its 95 % interval ({joined(metric.direction for metric in metrics)}). By group and class: the CSV file.",
+        "become known (its Shapley value), on the test samples that have all of them. Nothing: the one "
+        "prediction for all that fits validation samples best. Nothing and what the modalities add make up all. "
+        "Mean over seeds, ± half of its 95 % interval "
+        f"({joined(metric.direction for metric in metrics)}). By group and class: the CSV file.",
         "",
     ]
     for title in dict.fromkeys(section.title for section, _, _ in rows):
