@@ -1,14 +1,17 @@
 """Results from before draws stayed put: read as they are, marked everywhere, and never drawn again."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from by_hand import record
 
+from mora_bench.cells.missing import Missing
 from mora_bench.claims.claim import Folders, beats
 from mora_bench.claims.published import method
 from mora_bench.cli import main as cli
+from mora_bench.missing.masks import version_of
 from mora_bench.records.store import Store
 from mora_bench.report import tables
 from mora_bench.report.summary import sentences
@@ -89,6 +92,20 @@ def test_verify_did_not_look_at_them_and_rescore_leaves_them(older, capsys):
     captured = capsys.readouterr()
     assert MARK in captured.err + captured.out
     assert len(list((older / "scores").iterdir())) == 6
+
+
+def test_masks_of_another_version_of_their_mechanism_are_not_drawn_again(tmp_path, capsys):
+    """Before version .p2 masks by patient hung on the order of rows."""
+    current = Missing("uniform", 1.0, "patient", version_of("uniform", "patient"))
+    assert current.version.endswith(".p2")
+    store = stored(tmp_path, mechanism=dataclasses.replace(current, version=current.version.removesuffix(".p2")))
+    assert cli.main(["verify", str(tmp_path)]) != 0
+    refused = "another version of uniform by patient drew its test masks"
+    assert f"6 x scores whose predictions cannot be scored again here: {refused}" in capsys.readouterr().err
+    assert cli.main(["rescore", str(tmp_path), "--test-rate", "0.3"]) != 0
+    captured = capsys.readouterr()
+    assert refused in captured.err + captured.out
+    assert len(list((store / "scores").iterdir())) == 6
 
 
 def test_a_record_of_theirs_keeps_its_key(older):

@@ -2,6 +2,7 @@
 
 from mora_bench import registry
 from mora_bench.cells.cell import NONE, Cell
+from mora_bench.cells.missing import Missing
 from mora_bench.cells.precision import native_bf16
 from mora_bench.cells.runtime import Runtime
 from mora_bench.errors import UserError
@@ -19,9 +20,28 @@ def other_code(cell: Cell) -> str:
     parts = [(group, cell.method, cell.method_version), (registry.IMPUTERS, cell.impute, cell.impute_version)]
     parts += [(registry.GAPS, gaps.mechanism, gaps.version) for gaps in (cell.gaps, cell.tested_gaps) if gaps]
     other = [name for kind, name, v in parts if name != NONE and registry.version(kind, name, cell.task) != v]
-    kinds = [(taken.mechanism.partition(":")[0], taken) for taken in (cell.mechanism, cell.test_missing)]
-    other += [kind for kind, taken in kinds if masks.version_of(kind, taken.unit) != taken.version]
-    return next(iter(other), "")
+    return next(iter([*other, *filter(None, map(_other_mechanism, (cell.mechanism, cell.test_missing)))]), "")
+
+
+def _other_mechanism(missing: Missing) -> str:
+    """The kind of a mechanism that draws in another version here; "" if it draws in the same."""
+    kind = missing.mechanism.partition(":")[0]
+    return "" if masks.version_of(kind, missing.unit) == missing.version else kind
+
+
+def same_test_masks(cell: Cell) -> None:
+    """Check that the masks under which a cell was tested can be drawn again.
+
+    Raises:
+        UserError: its draws are older than those of this version, or another version of the mechanism drew them.
+    """
+    cell.check_draws()
+    if kind := _other_mechanism(cell.test_missing):
+        unit = f" by {cell.test_missing.unit}" if cell.test_missing.unit != "sample" else ""
+        raise UserError(
+            f"{cell.label}: another version of {kind}{unit} drew its test masks; use the one that it was made with, "
+            "or compute the cell again."
+        )
 
 
 def same_code(cell: Cell) -> None:

@@ -133,11 +133,12 @@ def predicted_of(cell: Cell, saved: Mapping[str, np.ndarray], runtime: Runtime) 
     more of them than presence.
 
     Raises:
-        UserError: the cell's draws are older than those of this version, or its data are needed and not at hand.
+        UserError: another version drew the cell's test masks, or its data are needed and not at hand.
     """
     from mora_bench.scoring.protocol import Predicted
+    from mora_bench.training.guards import same_test_masks
 
-    cell.check_draws()
+    same_test_masks(cell)
     mask_files.load(cell, runtime)
     predicted = {}
     for split in ("val", "test"):
