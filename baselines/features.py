@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import PIL
 
 from mora_bench.data.modalities.pictures import resize
+from mora_bench.data.remembered import Remembered
 
 from . import sampled
 
@@ -59,16 +61,20 @@ class Pixels(Features):
 
     def fit(self, values: Sequence[Any]) -> Pixels:
         self.slots = max(sum(picture is not None for picture in value) for value in values)
-        raw = np.stack([self._raw(value) for value in values])
+        raw = self._raw(values)
         self.mean, deviation = raw.mean(0), raw.std(0)
         self.scale = np.where(deviation > 0, deviation, 1) * np.sqrt(raw.shape[1])
         return self
 
     def transform(self, values: Sequence[Any]) -> np.ndarray:
-        return (np.stack([self._raw(value) for value in values]) - self.mean) / self.scale
+        return (self._raw(values) - self.mean) / self.scale
 
-    def _raw(self, value: Any) -> np.ndarray:
-        features = np.stack([described(picture) for picture in value if picture is not None])
+    def _raw(self, values: Sequence[Any]) -> np.ndarray:
+        pictures = [[picture for picture in value if picture is not None] for value in values]
+        described = iter(PICTURES.of([picture for some in pictures for picture in some]))
+        return np.stack([self._side_by_side(np.stack([next(described) for _ in some])) for some in pictures])
+
+    def _side_by_side(self, features: np.ndarray) -> np.ndarray:
         mean = features.mean(0)
         differences = np.zeros((self.slots if self.slots > 1 else 0, features.shape[1]))
         count = min(len(differences), len(features))
@@ -119,7 +125,7 @@ class Signals(Features):
     """Statistics and bands of each channel, scaled by the training set; what was not measured is 0, the mean."""
 
     def fit(self, values: Sequence[Any]) -> Signals:
-        raw = np.stack([sampled.described(value) for value in values])
+        raw = np.stack(sampled.SIGNALS.of(values))
         seen = np.isfinite(raw)
         count = np.maximum(seen.sum(0), 1)
         self.mean = np.where(seen, raw, 0).sum(0) / count
@@ -128,7 +134,7 @@ class Signals(Features):
         return self
 
     def transform(self, values: Sequence[Any]) -> np.ndarray:
-        raw = np.stack([sampled.described(value) for value in values])
+        raw = np.stack(sampled.SIGNALS.of(values))
         return np.nan_to_num((raw - self.mean) / self.scale)
 
 
@@ -138,19 +144,18 @@ _MADE: dict[str, type[Any]] = {
 #: The kinds of content that have features here.
 KINDS = tuple(_MADE)
 
-_described: dict[str, np.ndarray] = {}
-
 
 def described(picture: Any) -> np.ndarray:
-    """Features of one picture, float [F]; a process remembers them by the picture's fingerprint.
+    """Features of one picture, float [F].
 
     Colour: mean, deviation and a histogram of each channel. Texture: histograms of the orientation of edges in 4 x 4
     cells, weighted by their strength (Dalal and Triggs 2005). Layout: the picture in 8 x 8 grey fields.
     """
-    name = picture.fingerprint()
-    if name not in _described:
-        _described[name] = _features(resize(picture.read(), SIDE, SIDE).astype(np.float32) / 255)
-    return _described[name]
+    return _features(resize(picture.read(), SIDE, SIDE).astype(np.float32) / 255)
+
+
+#: `described`, remembered. Change the version when it gives other numbers; Pillow resizes.
+PICTURES = Remembered(described, "plain pictures", 1, np.__version__, PIL.__version__)
 
 
 def _features(x: np.ndarray) -> np.ndarray:

@@ -6,23 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from mora_bench.data.remembered import Remembered
+
 #: Bands of frequency, each twice as wide as the one below it; statistics of a channel.
 BANDS, STATISTICS = 6, 7
 
-_described: dict[str, np.ndarray] = {}
-
 
 def described(signal: Any) -> np.ndarray:
-    """Features of one signal, float [C * (STATISTICS + BANDS)], NaN where nothing was measured; a process remembers
-    them by the signal's fingerprint.
+    """Features of one signal, float [C * (STATISTICS + BANDS)], NaN where nothing was measured.
 
     For each channel the share of steps at which it was measured; mean, deviation, least, greatest, first and last
     measured value; and the share of its variance in each band of frequency, gaps at the mean.
     """
-    name = signal.fingerprint()
-    if name not in _described:
-        _described[name] = np.concatenate([_channel(channel.astype(np.float64)) for channel in signal.read().values.T])
-    return _described[name]
+    return np.concatenate([_channel(channel.astype(np.float64)) for channel in signal.read().values.T])
+
+
+#: `described`, remembered. Change the version when it gives other numbers.
+SIGNALS = Remembered(described, "plain signals", 1, np.__version__)
 
 
 def _channel(values: np.ndarray) -> np.ndarray:

@@ -130,6 +130,7 @@ def test_baselines_know_the_contracts_and_not_the_harness():
         "mora_bench.backbones.tokens",
         "mora_bench.data.shown",
         "mora_bench.data.presence",
+        "mora_bench.data.remembered",
         "mora_bench.data.modalities.pictures",
         "mora_bench.tasks",
         "mora_bench.registry",

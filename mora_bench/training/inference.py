@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import cache, presence
+from mora_bench.data import cache, presence, remembered
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -160,7 +160,8 @@ def fitted_again(cell: Cell, runtime: Runtime) -> Predictor:
     """
     guards.same_code(cell)
     _, sides = masking.own_sides(cell, runtime)
-    return predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
+    with remembered.kept_in(runtime.cache):
+        return predictors.fitted(cell, sides, predictors.frozen_of(replace(cell, pool=0), runtime))
 
 
 @threadpool_limits.wrap(limits=1)

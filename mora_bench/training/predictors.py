@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
-from mora_bench.data import presence
+from mora_bench.data import presence, remembered
 from mora_bench.data.shown import Shown, shown
 from mora_bench.data.sides import Side
 from mora_bench.methods.predictor import Predictor
@@ -29,6 +29,11 @@ SIDES = ("train", "val", "test")
 @threadpool_limits.wrap(limits=1)
 def run_cell(cell: Cell, runtime: Runtime) -> Outcome:
     """Fit, predict and score one predictor."""
+    with remembered.kept_in(runtime.cache):
+        return _run(cell, runtime)
+
+
+def _run(cell: Cell, runtime: Runtime) -> Outcome:
     begun = time.perf_counter()
     _, sides = masking.own_sides(cell, runtime)
     seen = frozen_of(cell, runtime)
