@@ -37,6 +37,11 @@ def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
     return between.join(names[:most]) + (more if len(names) > most else "")
 
 
+def percent(rate: float) -> str:
+    """A rate as it was asked for: 0.7 is 70%, 0.124 is 12.4%."""
+    return f"{100 * rate:.6g}%"
+
+
 def all_visible(value: Any) -> Any:
     """A value of JSON whose texts are `visible`, names in objects too."""
     if isinstance(value, str):

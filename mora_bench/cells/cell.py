@@ -149,7 +149,9 @@ class Cell:
     mechanism: Missing = axis(UNIFORM)
     knobs: tuple[Knob, ...] = axis(())
     after: str = axis("")
-    versions: tuple[tuple[str, int], ...] = axis((), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION)))
+    versions: tuple[tuple[str, int | str], ...] = axis(
+        (), default=(("training", TRAINING_VERSION), ("draws", DRAWS_VERSION))
+    )
     watched: str = axis("")
     max_text: int | None = axis(None)
     gaps: Gaps | None = axis(None)
@@ -232,7 +234,7 @@ class Cell:
     @property
     def older_draws(self) -> bool:
         """Whether its split and masks were drawn in a way that this version does not know any more."""
-        return dict(self.versions).get("draws", 1) < DRAWS_VERSION
+        return int(dict(self.versions).get("draws", 1)) < DRAWS_VERSION
 
     def check_draws(self) -> None:
         """Refuse to draw again what was drawn in another way.

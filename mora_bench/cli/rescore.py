@@ -39,6 +39,8 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"--strength is {options.strength}; expected a number of 0 or more.")
     if options.strength != 1.0 and not options.test_mechanism:
         raise UserError("--strength says how far a mechanism departs from chance: give --test-mechanism, too.")
+    if options.mask_unit != "sample" and not options.test_mechanism:
+        raise UserError("--mask-unit says from whom a mechanism takes: give --test-mechanism, too.")
     options.begin()
     if options.test_mechanism:
         registry.check(registry.MECHANISMS, options.test_mechanism.partition(":")[0])
@@ -52,8 +54,8 @@ def run(arguments: list[str]) -> int:
     from mora_bench.training.rescore import rescore
 
     missing = None
-    if options.test_mechanism or options.mask_unit != "sample":
-        missing = Missing(options.test_mechanism or "uniform", options.strength, options.mask_unit)
+    if options.test_mechanism:
+        missing = Missing(options.test_mechanism, options.strength, options.mask_unit)
     runtime = options.runtime(options.folder)
     scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), runtime)
     for warning in audited(scored, runtime) if options.test_mechanism else ():

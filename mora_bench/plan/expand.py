@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
-from mora_bench.cells.cell import AXES, DRAWS_VERSION, NONE, OFFICIAL, TRAINING_VERSION, Cell, Knob, Scoring
+from mora_bench.cells.cell import AXES, NONE, OFFICIAL, Cell, Knob, Scoring
 from mora_bench.cells.missing import COMPLETE, UNIFORM, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cells.runtime import Runtime
@@ -26,7 +26,7 @@ from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
 from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 from mora_bench.plan.sense import senseless
-from mora_bench.tasks.named import task_of
+from mora_bench.plan.versions import versions_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.spec import Spec
@@ -212,9 +212,6 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
     """The fields of a cell that describe its data, masks and scoring."""
     from mora_bench.data import datasets
 
-    versions = {"training": TRAINING_VERSION, "draws": DRAWS_VERSION}
-    versions["task"] = task_of(table.task).version
-    versions |= {f"kind {kind}": table.kind(name).version for name, kind in table.shape.items()}
     pooled = table.source == "twin" and datasets.get(dataset).more is not None
     pool = grid.pool if grid.limit is None else min(grid.pool, grid.limit)
     split = grid.split or (OFFICIAL if table.official else "patient")
@@ -232,7 +229,7 @@ def _base(grid: Grid, dataset: str, table: Table, fingerprint: str, missing: Mis
         "mechanism": missing if pattern.value[0] != COMPLETE else UNIFORM,
         "modalities": table.names,
         "task": table.task,
-        "versions": tuple((name, number) for name, number in versions.items() if number != 1),
+        "versions": versions_of(table),
         "scoring": _scoring(grid, dataset, table, missing, pattern),
         "seed": grid.seeds[0],
     }

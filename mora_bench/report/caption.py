@@ -14,6 +14,7 @@ from mora_bench.report.measures import Measure, heading
 from mora_bench.report.row import Row
 from mora_bench.report.training_notes import cut_short, ended_early, in_precision
 from mora_bench.tasks.named import task_of
+from mora_bench.text import percent
 
 #: The input of the classifier by readout, in words.
 READ = {
@@ -32,7 +33,7 @@ def caption(common: dict, group: pd.DataFrame, shown: tuple[Measure, ...], rows:
     networks = group[group["trained"]] if group["trained"].any() else group
     seeds = ", ".join(map(str, sorted(networks["seed"].unique().tolist())))
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
-    rates = sorted({f"{rate:.0%}" for rate in group["test_rate"].dropna()})
+    rates = sorted({percent(rate) for rate in group["test_rate"].dropna()})
     version = [f"scores of version {common['scored']}, not {SCORING_VERSION}"] * (common["scored"] != SCORING_VERSION)
     protocol = ", ".join([common["tested"]] * bool(common["tested"]) + version)
     tested = f" ({protocol})" if protocol else ""

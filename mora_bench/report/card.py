@@ -10,7 +10,7 @@ from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
 from mora_bench.report.summary import Summary, sentences
 from mora_bench.tasks.named import metric_of
-from mora_bench.text import visible
+from mora_bench.text import percent, visible
 
 #: The separators of the parts of a backbone's name.
 BETWEEN = re.compile(r"([:+,])")
@@ -98,7 +98,8 @@ def _header(results: Results, adapters: Set[str], title: str, licence: str) -> s
             dataset_revision=results.record_of[scores.key].cell.data,
             metric_type=scores.primary,
             metric_name=f"{metric_of(scores.task, scores.primary).title} "
-            f"({metric_of(scores.task, scores.primary).direction}), test, missing: {pattern} at {scores.test_rate:.0%}",
+            f"({metric_of(scores.task, scores.primary).direction}), test, missing: {pattern} at "
+            f"{percent(scores.test_rate)}",
             metric_value=value,
         )
         for scores in results.scores

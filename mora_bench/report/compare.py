@@ -23,9 +23,10 @@ from mora_bench.report.notes import (
     remarks,
     uncounted,
 )
-from mora_bench.report.section import APART, SECTION, Section, section_of
+from mora_bench.report.section import APART, NAMED, Section, section_of
 from mora_bench.tasks.metric import Metric
 from mora_bench.tasks.named import metric_of
+from mora_bench.text import percent
 
 #: The note on records that name neither their predictions nor what was trained, and scores that name no record.
 NOT_VOUCHED = (
@@ -184,13 +185,15 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
 def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str]) -> list[Section]:
     """The sections of a table, in order."""
     sections = []
-    for (dataset, data, pattern, rate, mechanism, gapped), part in group.groupby(SECTION, sort=True, dropna=False):
+    for (dataset, data, pattern, rate, mechanism, gapped), alike in group.groupby(NAMED, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
         words = heading(pattern, modalities, mechanism.startswith("mask:"))
-        taken = "complete data" if pattern == COMPLETE else f"{words} at {rate:.0%}"
+        taken = "complete data" if pattern == COMPLETE else f"{words} at {percent(rate)}"
         parts = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
-        sections.append(section_of(name, ", ".join(filter(None, parts)), part, scores))
+        for drawn, part in alike.groupby("drawn", sort=True):
+            which = drawn if alike["drawn"].nunique() > 1 else ""
+            sections.append(section_of(name, ", ".join(filter(None, [*parts, which])), part, scores))
     return sections
 
 

@@ -91,12 +91,12 @@ def against(first: Results, second: Results) -> Against:
         # A cell of the same key; or the only one of that name on either side, which then differs in other fields.
         other = theirs.get(key) or (alike[0] if len(alike) == 1 == name_counts[_name(cell)] else None)
         if other is None:
-            only_first.append(cell.label)
+            only_first.append(cell.label + _beyond(cell))
             continue
         matched.add(other.score_key)
         group = (replace(cell, seed=0).score_key, replace(other, seed=0).score_key)
         groups.setdefault(group, []).append((cell, other))
-    only_second = [cell.label for key, cell in theirs.items() if key not in matched]
+    only_second = [cell.label + _beyond(cell) for key, cell in theirs.items() if key not in matched]
     lines = [_line(pairs, first, second) for pairs in groups.values()]
     return Against(lines, only_first + _failed(first), only_second + _failed(second))
 
@@ -153,12 +153,16 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     largest, only = _held(scores) if same else (math.nan, ())
     if same and largest <= TOLERANCE:
         verdict = SAME if largest == 0 else CLOSE
-    strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
-    tested = f", tested: {protocol(cell)}" * bool(protocol(cell))
-    name = replace(cell, seed=0).label.removesuffix(" seed0") + strength + tested + _older(cell, other)
+    name = replace(cell, seed=0).label.removesuffix(" seed0") + _beyond(cell) + _older(cell, other)
     first, second = (float(side.mean()) for side in values[0])
     differing = _differing(cell, other) + only
     return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, differing, apart)
+
+
+def _beyond(cell: Cell) -> str:
+    """The strength of a cell's mechanism and how it is tested, which its label does not say."""
+    strength = f" strength {cell.mechanism.strength:g}" * (cell.mechanism.strength != 1)
+    return strength + f", tested: {protocol(cell)}" * bool(protocol(cell))
 
 
 def _judged(asked: list[Measure], values: np.ndarray, overlap: float) -> tuple[float, float, str, bool]:
@@ -245,9 +249,8 @@ def markdown(comparison: Against, names: tuple[str, str]) -> str:
 
 def _listed(labels: Iterable[str], most: int = 20) -> list[str]:
     """One item for cells that differ in seed alone."""
-    seeds: dict[str, int] = {}
+    seeds: dict[str, set[str]] = {}
     for label in labels:
-        name = re.sub(r" seed\d+", "", label)
-        seeds[name] = seeds.get(name, 0) + 1
-    bullets = [f"- {escaped(name)}" + f", {count} seeds" * (count > 1) for name, count in sorted(seeds.items())]
+        seeds.setdefault(re.sub(r" seed\d+", "", label), set()).add(label)
+    bullets = [f"- {escaped(name)}" + f", {len(of)} seeds" * (len(of) > 1) for name, of in sorted(seeds.items())]
     return bullets if len(bullets) <= most else [*bullets[:most], f"- and {len(bullets) - most} more"]

@@ -100,19 +100,30 @@ def risks(results: Results, row: Row, pattern: str) -> RiskGroups | None:
     )
 
 
-def grouped(results: Results, row: Row, pattern: str) -> dict[str, tuple[int, dict[str, float]]]:
-    """By group of test samples their number in all seeds, and the mean of each score over seeds; the groups that every
-    seed has."""
+@dataclass(frozen=True)
+class Group:
+    """A group of test samples: how many of all seeds, in how many seeds there are any, and the mean of each score over
+    these: a site that is left out is tested by one fold alone."""
+
+    n: int
+    seeds: int
+    scores: dict[str, float]
+
+
+def grouped(results: Results, row: Row, pattern: str) -> dict[str, Group]:
+    """The groups of test samples that some seed tests, by name."""
     by_seed = [results.values.groups.get(key, {}).get(pattern) for key in row.keys]
     known = [groups for groups in by_seed if groups is not None]
     if not known or len(known) < len(by_seed) or len({groups.scores for groups in known}) > 1:
         return {}
-    shared = [name for name in known[0].names if all(name in groups.names for groups in known)]
-    values = np.array([[groups.values[groups.names.index(name)] for name in shared] for groups in known])
-    return {
-        name: (int(numbers[:, 0].sum()), dict(zip(known[0].scores[1:], numbers[:, 1:].mean(0).tolist(), strict=True)))
-        for name, numbers in zip(shared, values.transpose(1, 0, 2), strict=True)
-    }
+    groups = {}
+    for name in dict.fromkeys(name for seed in known for name in seed.names):
+        values = np.array([seed.values[seed.names.index(name)] for seed in known if name in seed.names])
+        tested = values[values[:, 0] > 0]
+        if len(tested):
+            means = dict(zip(known[0].scores[1:], tested[:, 1:].mean(0).tolist(), strict=True))
+            groups[name] = Group(int(tested[:, 0].sum()), len(tested), means)
+    return groups
 
 
 def shares(counts: np.ndarray) -> tuple[float, float, float]:
@@ -180,12 +191,12 @@ def _lines(results: Results, table: Comparison) -> Iterator[list]:
 
 def _groups(results: Results, table: Comparison) -> Iterator[list]:
     for section, row, pattern, heading in _rows(table):
-        about = [table.source, section.title, row.label, len(row.keys), heading]
+        about = [table.source, section.title, row.label]
         metrics = {measure.name: measure.metric for measure in section.shown}
-        for name, (n, scores) in grouped(results, row, pattern).items():
-            for score, value in scores.items():
-                if score in metrics and _known(scores, score):
-                    yield [*about, name, n, score, value, metrics[score].direction]
+        for name, group in grouped(results, row, pattern).items():
+            for score, value in group.scores.items():
+                if score in metrics and _known(group.scores, score):
+                    yield [*about, group.seeds, heading, name, group.n, score, value, metrics[score].direction]
 
 
 def _markdown(results: Results, table: Comparison) -> bytes:
@@ -208,10 +219,9 @@ def _markdown(results: Results, table: Comparison) -> bytes:
         if decision:
             parts += _labels_table(decision) if decision.one_by_one else _matrix(decision)
         if groups:
-            shown = tuple(
-                measure for measure in section.shown if any(_known(means, measure.name) for _, means in groups.values())
-            )
-            parts += _groups_table(shown, groups)
+            scores = [group.scores for group in groups.values()]
+            shown = tuple(measure for measure in section.shown if any(_known(means, measure.name) for means in scores))
+            parts += _groups_table(shown, groups, len(row.keys))
     return ("\n".join(parts).rstrip() + "\n").encode()
 
 
@@ -253,18 +263,23 @@ def _known(scores: dict[str, float], name: str) -> bool:
     return not math.isnan(scores.get(name, math.nan))
 
 
-def _groups_table(shown: tuple[Measure, ...], groups: dict[str, tuple[int, dict[str, float]]]) -> list[str]:
+def _groups_table(shown: tuple[Measure, ...], groups: dict[str, Group], seeds: int) -> list[str]:
     """A line for each group; where none has a score, a sentence on why."""
     if not shown:
         why = "Scores are over the classes that all groups of a covariate have, and a small group may have none."
         return [f"No group has a score. {why}", ""]
     over = "over the classes that all groups of a covariate have"
     lines = [
-        [escaped(name), str(n), *(measure.metric.shown(scores.get(measure.name, math.nan)) for measure in shown)]
-        for name, (n, scores) in groups.items()
+        [
+            escaped(name) + f" ({group.seeds} of {seeds} seeds)" * (group.seeds < seeds),
+            str(group.n),
+            *(measure.metric.shown(group.scores.get(measure.name, math.nan)) for measure in shown),
+        ]
+        for name, group in groups.items()
     ]
     table = _table(lines, ["group", "n", *(escaped(measure.metric.brief) for measure in shown)])
-    return [f"By group: {escaped(brief(shown))}; mean over seeds, {over}.", "", table, ""]
+    which = " that test the group" * any(group.seeds < seeds for group in groups.values())
+    return [f"By group: {escaped(brief(shown))}; mean over seeds{which}, {over}.", "", table, ""]
 
 
 def _table(lines: list[list[str]], heads: list[str]) -> str:

@@ -21,11 +21,12 @@ from mora_bench.report.measures import asked_of
 from mora_bench.report.taken import NATURALLY, able, taken
 from mora_bench.report.values import Values
 from mora_bench.tasks.named import task_of
+from mora_bench.text import percent
 
 #: The fields that identify a row of a table: all of a cell but the seed; the recipe field by field.
 IDENTITY = (
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "dataset", "data",
-    "missing", "rate", "mechanism", "gaps", "method", "method_version", "rank", "blocks", "knobs", "impute",
+    "missing", "rate", "mechanism", "gaps", "drawn", "method", "method_version", "rank", "blocks", "knobs", "impute",
     "impute_version", "after", "versions", "watched",
 )  # fmt: skip
 
@@ -143,7 +144,16 @@ def _protocol(cell: Cell) -> dict[str, Any]:
         "scored": cell.scoring.version,
         "test_rate": cell.test_rate,
         "test_mechanism": in_words(cell.test_missing),
+        "drawn": _drawn(cell),
     }
+
+
+def _drawn(cell: Cell) -> str:
+    """What the masks and gaps of a cell hang on that their names do not say: versions, which stand for the code of a
+    plug-in, too, and values that a mechanism reads."""
+    masks, gaps = dict.fromkeys((cell.mechanism, cell.test_missing)), dict.fromkeys((cell.gaps, cell.tested_gaps))
+    parts = [f"{m.mechanism} {m.version}" + f" of values {m.reads[:6]}" * bool(m.reads) for m in masks]
+    return ", ".join([*parts, *(f"{taken.mechanism} {taken.version}" for taken in gaps if taken)])
 
 
 def sizes(record: Record) -> dict[str, int]:
@@ -188,7 +198,7 @@ def overlap(record: Record) -> float:
 def protocol(cell: Cell) -> str:
     """The test protocol of a cell in words, if it differs from that of training; else ""."""
     phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
-    phrases += [] if cell.scoring.rate is None else [f"at {cell.scoring.rate:.0%}"]
+    phrases += [] if cell.scoring.rate is None else [f"at {percent(cell.scoring.rate)}"]
     phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
     return ", ".join(phrases)
 

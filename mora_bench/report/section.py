@@ -23,7 +23,8 @@ from mora_bench.tasks.named import metric_of, task_of
 APART = [
     "source", "backbone", "weights", "split", "folds", "pool", "modalities", "task", "tested", "older_draws", "scored",
 ]  # fmt: skip
-SECTION = ["dataset", "data", "missing", "rate", "mechanism", "gaps"]
+#: What the title of a section names; cells of a section share what their masks and gaps hang on, too ("drawn").
+NAMED = ["dataset", "data", "missing", "rate", "mechanism", "gaps"]
 COSTS = ("share_adapter", "share_adapter_head", "share_total", "gflops_forward", "gflops_step", "step_ms")
 #: The column of the frame of cells that says how far draws of what is missing lie apart.
 SD_OVER_DRAWS = f"spread {EACH}"
@@ -142,7 +143,7 @@ def section_of(data: str, trained: str, part: pd.DataFrame, scores: list[str]) -
     expected = sorted(reference["seed"].unique().tolist())
     part = part[part["seed"].isin(expected)]
     recipe = [column for column in part.columns if column.startswith("recipe.")]
-    identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *SECTION)]
+    identity = [c for c in (*IDENTITY, *recipe) if c not in (*APART, *NAMED, "drawn")]
     overlap = float(part["overlap"].max()) if part["overlap"].notna().any() else 0.0
     title, dataset = f"{data}, trained on {trained}", str(part["dataset"].iloc[0])
     shown, beside = shown_of(part)
@@ -243,9 +244,12 @@ def _judge(section: Section, score: str) -> None:
 
 
 def _pooled(done: pd.DataFrame, scores: list[str], expected: list[int]) -> dict[str, float]:
-    """The scores of all folds as one, if `expected` tests each fold once and all of them are done."""
+    """The scores of all folds as one, if `expected` tests each fold of one cut once and all of them are done."""
     folds = int(done["folds"].iloc[0]) if len(done) else 0
-    if not folds or sorted(seed % folds for seed in expected) != list(range(folds)) or len(done) != folds:
+    if not folds or len(done) != folds or sorted(seed % folds for seed in expected) != list(range(folds)):
+        return {}
+    # Each number of whole folds is another cut.
+    if len({seed // folds for seed in expected}) > 1:
         return {}
     task = task_of(done["task"].iloc[0])
     pooled = {}

@@ -27,7 +27,7 @@ from mora_bench.records.schema import Record, Scores
 from mora_bench.report.caption import READ
 from mora_bench.report.markdown import escaped
 from mora_bench.tasks.named import metric_of
-from mora_bench.text import visible
+from mora_bench.text import percent, visible
 
 #: Prefix of the wrapped model's parameter names in the peft library.
 PREFIX = "base_model.model."
@@ -130,6 +130,7 @@ def card(record: Record, scores: Scores, loadable: bool, imputer_saved: bool = F
         how = f"plain libraries cannot as they are: {not_plain}."
     else:
         how = "the peft library does not know this method; the names are those of mora_bench's own model."
+    taken = f"{escaped(cell.missing)} missing at {percent(cell.rate)}"
     return f"""---
 library_name: {"peft" if loadable else "mora_bench"}
 base_model: {json.dumps(cell.backbone)}
@@ -143,12 +144,12 @@ Trained by mora_bench on {kind}. Not for diagnosing anybody.
 |---|---|
 | method | {", ".join([escaped(cell.method), *axes])} |
 | backbone | {visible(cell.backbone)}, weights {cell.weights} |
-{read}| training mask | {escaped(cell.missing)} missing at {cell.rate:.0%}, stood in for by {escaped(cell.impute)} |
+{read}| training mask | {taken}, stood in for by {escaped(cell.impute)} |
 {gaps}| data, split, seed | {cell.data}, {cell.split}, {cell.seed} |
 | labels | {", ".join(map(escaped, record.data.labels))} |
 | contents | {escaped(json.dumps(record.data.contents))} |
 
-Test {metric.heading} ({metric.direction}), missing at {scores.test_rate:.0%}:
+Test {metric.heading} ({metric.direction}), missing at {percent(scores.test_rate)}:
 
 | missing | {metric.heading} |
 |---|---|

@@ -76,13 +76,16 @@ def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
 def table_of(cell: Cell, runtime: Runtime) -> Table:
     """The data of a cell, if they are available and unchanged."""
     from mora_bench.data import datasets
-    from mora_bench.training.guards import same_data
 
     root = runtime.data_root if cell.source == "real" else None
     if cell.source == "real" and root is None:
         raise UserError(f"{cell.label}: its scores need the real {cell.dataset}; say where it is with --data-root.")
     table, fingerprint = datasets.fingerprinted(cell.dataset, replace(runtime, data_root=root))
-    same_data(cell, fingerprint)
+    if fingerprint != cell.data:
+        raise UserError(
+            f"{cell.label}: {cell.dataset} is not the data that it was trained on. Was that with another --limit, "
+            "--plugin or --data-root? Give the same."
+        )
     return table
 
 

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from by_hand import failed, record
 
+from mora_bench.cells.cell import Scoring
+from mora_bench.cells.missing import Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.records.store import Store
@@ -48,6 +50,18 @@ def test_the_same_cells_are_the_same_to_the_digit_or_nearly_or_not():
     assert [line.verdict for line in against(results(shifted), results(OLD)).lines] == ["inconclusive"]
     noisy = [record("mora", s, 0.5 + 0.01 * s + (-1) ** s * 0.02) for s in SEEDS]
     assert [line.verdict for line in against(results(noisy), results(OLD)).lines] == ["inconclusive"]
+
+
+def test_cells_of_one_folder_that_differ_in_more_than_the_seed_are_not_counted_as_seeds():
+    masks = [Missing("label", strength) for strength in (1.0, 3.0)]
+    protocols = [Scoring(rate=rate) for rate in (0.2, 0.5)]
+    new = [record("mora", s, mechanism=m) for s in (0, 1) for m in masks]
+    new += [record("mora", 0, scoring=p) for p in protocols]
+    text = markdown(against(results(new), results([record("head", 0, 0.4)])), ("a", "b"))
+    label = "- odir mora r4 b0 both@0.7"
+    assert f"{label} label dummy, 2 seeds\n" in text
+    assert f"{label} label dummy strength 3, 2 seeds\n" in text
+    assert f"{label} dummy, tested: at 20%\n" in text
 
 
 def test_cells_of_other_settings_are_paired_and_say_what_differs():

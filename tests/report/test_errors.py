@@ -32,12 +32,13 @@ def drawn(seed, n=40, exclusive=False):
 
 
 def results(confusions, task="multi-label", groups=None, risk_groups=None):
-    """One row over as many seeds as there are confusions."""
+    """One row over as many seeds as there are confusions; `groups` of all seeds, or a list by seed."""
     pairs = []
     for seed, confusion in enumerate(confusions):
         entry, cell_scores = record("mora", seed, task=task)
         data = msgspec.structs.replace(entry.data, labels=LABELS)
-        more = {"confusion": confusion, "reliability": BINS, "groups": groups or {}, "risk_groups": risk_groups}
+        of_seed = groups[seed] if isinstance(groups, list) else groups or {}
+        more = {"confusion": confusion, "reliability": BINS, "groups": of_seed, "risk_groups": risk_groups}
         test = {pattern: msgspec.structs.replace(setting, **more) for pattern, setting in cell_scores.test.items()}
         scores = msgspec.structs.replace(cell_scores, test=test, task=task)
         pairs.append((msgspec.structs.replace(entry, data=data), scores))
@@ -123,6 +124,21 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
     text = " ".join(files["errors-twin.md"].decode().split())
     assert "| group | n | F1 at 0.5 |" in text
     assert "| sex=F | 8 | 50.0 |" in text
+
+
+def test_a_group_that_one_fold_tests_is_its_mean_there():
+    """As sites are, each of which is left out once."""
+    first = {"site=a": {"n": 6, "f1_macro": 0.5}, "site=b": {"n": 0, "f1_macro": None}}
+    second = {"site=a": {"n": 0, "f1_macro": None}, "site=b": {"n": 4, "f1_macro": 0.25}, "site=c": {"n": 0}}
+    contents = results([{"0.5": [[1, 0, 0, 1]] * 3}] * 2, groups=[first, second])
+    files = Errors().make(contents)
+    rows = [row for row in rows_of(files["groups-twin.csv"]) if row["tested"] == "both missing"]
+    assert [(row["group"], row["seeds"], row["n"], float(row["mean"])) for row in rows] == [
+        ("site=a", "1", "6", 0.5), ("site=b", "1", "4", 0.25),
+    ]  # fmt: skip
+    text = " ".join(files["errors-twin.md"].decode().split())
+    assert "mean over seeds that test the group" in text
+    assert "| site=b (1 of 2 seeds) | 4 | 25.0 |" in text
 
 
 def test_groups_none_of_which_has_a_score_are_a_sentence():

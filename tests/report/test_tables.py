@@ -14,7 +14,7 @@ import pytest
 from by_hand import TOY, failed, predictor, record, scores
 
 from mora_bench.cells.cell import Scoring
-from mora_bench.cells.missing import Missing
+from mora_bench.cells.missing import Gaps, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.records.schema import Competitor, Setting
 from mora_bench.report import differences, frame, ranks, summary, tables
@@ -49,6 +49,43 @@ def test_mean_and_sample_standard_deviation():
     assert mora.mean["score both"] == pytest.approx(0.5)
     assert mora.std["score both"] == pytest.approx(0.1)
     assert "50.0 ± 10.0" in tables.markdown(table)
+
+
+AGE = Missing("covariate:age", 2.0, "sample", "1", "aaaaaaaa")
+
+
+@pytest.mark.parametrize(
+    ("edited", "names"),
+    [
+        (replace(AGE, reads="bbbbbbbb"), ("covariate:age 1 of values aaaaaa", "covariate:age 1 of values bbbbbb")),
+        (replace(AGE, version="1-0c"), ("covariate:age 1 of values aaaaaa", "covariate:age 1-0c of values aaaaaa")),
+    ],
+)
+def test_masks_of_other_values_or_code_never_share_a_row(edited, names):
+    """A covariate that was corrected, a plug-in that was edited: the folder holds cells of both."""
+    old, new = ([record(f1=f, seed=s, mechanism=m) for s in range(3)] for f, m in ((0.4, AGE), (0.6, edited)))
+    table = only([*old, *new])
+    titles = [section.title for section in table.sections]
+    for title, name in zip(titles, names, strict=True):
+        assert title.endswith(f"covariate:age (strength 2), {name}")
+    means = [section.rows[0].mean["score both"] for section in table.sections]
+    assert means == pytest.approx([0.4, 0.6])
+    assert [section.title for section in only(old).sections] == [titles[0].removesuffix(f", {names[0]}")]
+
+
+def test_gaps_of_an_edited_plug_in_never_share_a_row():
+    pairs = [record(f1=f, gaps=Gaps("own", 0.5, v)) for f, v in ((0.4, "1-aa"), (0.6, "1-bb"))]
+    first, second = only(pairs).sections
+    assert (first.title[-8:], second.title[-8:]) == ("own 1-aa", "own 1-bb")
+
+
+def test_rates_that_round_alike_are_told_apart():
+    tested = [record(f1=f, scoring=Scoring(rate=rate)) for f, rate in ((0.4, 0.12), (0.6, 0.124))]
+    captions = [table.caption for table in compare(cells(tested))]
+    assert ["at 12%" in caption for caption in captions] == [True, False]
+    assert "at 12.4%" in captions[1]
+    trained = only([record(f1=f, rate=rate) for f, rate in ((0.4, 0.7), (0.6, 0.704))])
+    assert [section.title[-5:] for section in trained.sections] == ["t 70%", "70.4%"]
 
 
 def test_an_unequal_set_of_seeds_is_noted_and_never_best():

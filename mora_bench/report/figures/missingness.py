@@ -10,6 +10,7 @@ from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.frame import in_words
 from mora_bench.statistics.interval import interval
+from mora_bench.text import percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,8 @@ class MissingnessFigure(Artefact):
             cell = record.cell
             if not any(effect["odds ratio by label"] for effect in record.data.effects[SPLIT].values()):
                 continue
-            title = f"{cell.missing} missing at {cell.rate:.0%}, {in_words(cell.mechanism) or cell.mechanism.mechanism}"
+            mechanism = in_words(cell.mechanism) or cell.mechanism.mechanism
+            title = f"{cell.missing} missing at {percent(cell.rate)}, {mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
             seeds[cell.seed] = record.data.effects[SPLIT]
         files: dict[str, bytes] = {}

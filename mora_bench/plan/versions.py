@@ -1,0 +1,19 @@
+"""The versions that the cells of a table hang on beside those of their parts."""
+
+from mora_bench import registry
+from mora_bench.cells.cell import DRAWS_VERSION, TRAINING_VERSION
+from mora_bench.data.table import Table
+
+
+def versions_of(table: Table) -> tuple[tuple[str, int | str], ...]:
+    """The versions, by name, that are not 1: of training and draws, of the task and of the kinds of content; of a
+    plug-in with the digest of its file, so that an edited one makes other cells."""
+    versions: dict[str, int | str] = {"training": TRAINING_VERSION, "draws": DRAWS_VERSION}
+    versions["task"] = _version(registry.TASKS, table.task.partition(":")[0])
+    versions |= {f"kind {kind}": _version(registry.MODALITIES, kind) for kind in table.kinds}
+    return tuple((name, version) for name, version in versions.items() if version != 1)
+
+
+def _version(group: str, name: str) -> int | str:
+    version = registry.version(group, name)
+    return int(version) if version.isdecimal() else version
