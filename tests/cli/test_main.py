@@ -355,6 +355,9 @@ def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsy
     arguments = ["--datasets", "odir", "--out", str(out), "--methods", "prior", "--seeds", "0", "--workers", "1"]
     arguments += ["--floors", "tfidf"]
     assert cli.main(["grid", *arguments]) == 0
+    # Alone it would have put another mechanism in the place of the one of training.
+    assert cli.main(["rescore", str(out), "--mask-unit", "patient"]) == 2
+    assert "--mask-unit says from whom a mechanism takes: give --test-mechanism" in capsys.readouterr().err
     assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:age", "--strength", "2"]) == 0
     assert "covariate:age (strength 2)" in capsys.readouterr().out
     assert len(list((out / "scores").iterdir())) == 2

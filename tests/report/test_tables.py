@@ -79,6 +79,19 @@ def test_gaps_of_an_edited_plug_in_never_share_a_row():
     assert (first.title[-8:], second.title[-8:]) == ("own 1-aa", "own 1-bb")
 
 
+@pytest.mark.parametrize(("seeds", "pooled"), [((0, 1, 2), True), ((3, 4, 5), True), ((0, 1, 5), False)])
+def test_folds_of_several_cuts_are_not_one_test_set(seeds, pooled):
+    """Seed 5 of three folds belongs to the second cut, whose patients the first two folds test, too."""
+    counts = {"hits": [3, 1], "wrong": [2, 2]}
+    pairs = []
+    for seed in seeds:
+        entry, cell_scores = record(f1=0.5, seed=seed, folds=3)
+        test = {name: msgspec.structs.replace(setting, counts=counts) for name, setting in cell_scores.test.items()}
+        pairs.append((entry, msgspec.structs.replace(cell_scores, test=test)))
+    of_row = row(only(pairs), "mora").pooled
+    assert of_row.get("score both") == (pytest.approx((6 / 8 + 2 / 4) / 2) if pooled else None)
+
+
 def test_rates_that_round_alike_are_told_apart():
     tested = [record(f1=f, scoring=Scoring(rate=rate)) for f, rate in ((0.4, 0.12), (0.6, 0.124))]
     captions = [table.caption for table in compare(cells(tested))]
