@@ -33,8 +33,8 @@ def _escape(match: re.Match[str]) -> str:
 
 def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
     """The first names of a list, and how many more there are than `most`."""
-    more = f"{'' if between == ', ' else between.rstrip(' ')} and {len(names) - most} more"
-    return between.join(names[:most]) + (more if len(names) > most else "")
+    before = {", ": "", "\n": "\n..."}.get(between, between.rstrip())
+    return between.join(names[:most]) + (f"{before} and {len(names) - most} more" if len(names) > most else "")
 
 
 def percent(rate: float) -> str:

@@ -63,7 +63,7 @@ def test_of_a_long_list_the_first_are_named_and_the_others_counted():
     assert listed(["a", "b"], 2) == "a, b"
     assert listed(["a", "b", "c"], 2) == "a, b and 1 more"
     assert listed(["a", "b", "c", "d"], 2, "; ") == "a; b; and 2 more"
-    assert listed(["a", "b", "c"], 1, "\n") == "a\n and 2 more"
+    assert listed(["a", "b", "c"], 1, "\n") == "a\n... and 2 more"
 
 
 def test_colours_pass_where_they_are_our_own_and_nothing_else_does():
