@@ -116,11 +116,15 @@ def test_on_ten_folds_that_lead_is_left_on_complete_samples_alone():
 def test_mora_does_not_lead_the_field_on_real_data():
     shipped = section("field", "odir")
     scored = mean_of(shipped.competing, "score both")
-    assert len(scored) == 7
+    assert len(scored) == 10
     assert min(scored, key=scored.get).startswith("mora")
-    assert not shipped.among("score both").over(7).any()
-    auroc = [row.mean["auroc: score both"] for row in shipped.competing]
+    assert not shipped.among("score both").over(10).any()
+    auroc = [row.mean["auroc: score both"] for row in shipped.competing if row.method != "ragpt"]
     assert max(auroc) - min(auroc) < 0.003
+    # What docs/findings.md says of the text missing: one network leads one other.
+    names = [row.method for row in shipped.competing]
+    leads = [(names[i], names[j]) for i, j in np.argwhere(shipped.among("score text").over(10))]
+    assert leads == [("case-lora", "ragpt")]
 
 
 def test_linear_models_on_frozen_features_lead_every_network_where_the_text_does_not_name_the_label():
