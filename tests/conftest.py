@@ -65,7 +65,7 @@ from mora_bench.methods.network import Model
 from mora_bench.training.decoded import samples
 from mora_bench.training.probe import settle
 
-# More processes test than there are cores, so threads of linear algebra would only wait for each other.
+# As many processes test as there are cores, so threads of linear algebra would only wait for each other.
 torch.set_num_threads(1)
 threadpool_limits(limits=1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -89,12 +89,6 @@ TINY = {
     "patch_size": 16,
     "max_position_embeddings": 64,
 }
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """Of `-n auto`: one process more than there are cores, because some tests wait for commands that they kill."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 def pytest_collection_modifyitems(items):

@@ -9,6 +9,9 @@ from pathlib import Path
 from mora_bench.errors import UserError
 from mora_bench.files import digest, digest_json, write_atomic
 
+#: What to do where there are none: a done cell is not trained again in its folder.
+ABSENT = "absent. Run the cell's grid with --save-adapters and a new --out; cells that are done are not trained again."
+
 
 def identity(files: Mapping[str, bytes]) -> str:
     """The digest of the names and the contents of files; "" for none."""
@@ -32,9 +35,7 @@ def read(folder: Path) -> dict[str, bytes]:
         UserError: the folder is absent, or something in it is no plain file.
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise UserError(
-            f"{folder}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ..."
-        )
+        raise UserError(f"{folder}: {ABSENT}")
     paths = sorted(file for file in folder.rglob("*") if file.is_symlink() or not file.is_dir())
     odd = next((file for file in paths if file.is_symlink() or not file.is_file()), None)
     if odd is not None:

@@ -23,6 +23,7 @@ from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
 from mora_bench.methods.network import Model
 from mora_bench.methods.predictor import Predictor
+from mora_bench.records import adapters
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.tasks.named import task_of
@@ -63,9 +64,7 @@ def trained(record: Record, runtime: Runtime) -> Model:
     cell, store = record.cell, Store(runtime.out)
     files, folder = store.adapter(record), store.adapter_folder(record.cell)
     if FILE not in files:
-        raise UserError(
-            f"{folder / FILE}: absent. Train the cell with --save-adapters: grid --save-adapters --retry failed ..."
-        )
+        raise UserError(f"{folder / FILE}: {adapters.ABSENT}")
     _, _, (model,) = untrained([cell], runtime, torch.device(runtime.device), tested=False)
     _load(model.trained(), files[FILE], folder / FILE)
     if model.projection is not None and model.projection_frozen:

@@ -288,7 +288,7 @@ def test_other_data_and_other_files_are_refused(trained, tmp_path, capsys):
     shutil.rmtree(Store(runtime.out).adapter_folder(cell))
     pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
     assert main(words) == 2
-    assert "Train the cell with --save-adapters" in capsys.readouterr().err
+    assert "Run the cell's grid with --save-adapters and a new --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("task", [MultiLabel, MultiClass])
