@@ -9,7 +9,7 @@ from mora_bench.cells.cell import OFFICIAL, OLDER_DRAWS, SCORING_VERSION
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.missing.masks import patterns
 from mora_bench.report.columns import marks
-from mora_bench.report.layout import by_number
+from mora_bench.report.layout import brought, by_number
 from mora_bench.report.measures import Measure, heading
 from mora_bench.report.row import Row
 from mora_bench.report.training_notes import cut_short, ended_early, in_precision
@@ -99,10 +99,9 @@ def _missing(group: pd.DataFrame, modalities: list[str]) -> tuple[str, str]:
     # Files from before a pattern was tested do not know it; of cells that all failed nothing is known.
     known = [p for p in asked if f"score {p}" in group] or asked
     *first, last = [p for p in known if "+" not in p]
-    brought = any(str(name).startswith("mask:") for name in group["test_mechanism"])
     wording = "both" if len(modalities) < 3 else "in turn"
     drawn = f" ({wording}: each affected sample loses one modality, drawn at random)"
-    drawn *= last == EACH and not brought
+    drawn *= last == EACH and not any(map(brought, group["test_mechanism"]))
     if len(modalities) < 3:
         return f"{', '.join(first)} or {last} missing", drawn
     numbers = " or ".join(name.removeprefix("any ") for name in by_number(known))

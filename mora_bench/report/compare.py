@@ -10,7 +10,7 @@ from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.report.caption import caption
 from mora_bench.report.columns import not_asked, without_idle
-from mora_bench.report.layout import columns, heading
+from mora_bench.report.layout import brought, columns, heading
 from mora_bench.report.measures import Measure, shown_of
 from mora_bench.report.notes import (
     OVER_DRAWS,
@@ -142,7 +142,7 @@ def compare(cells: pd.DataFrame) -> list[Comparison]:
 
 def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     modalities = common["modalities"].split(",")
-    layout = columns(modalities, bool(group["test_mechanism"].astype(str).str.startswith("mask:").all()))
+    layout = columns(modalities, all(map(brought, group["test_mechanism"])))
     tests, rest, strata = layout.tests, layout.rest, layout.strata
     sections = _sections(group, modalities, [*tests, *rest, *strata])
     notes = [f"{section.title}, {row.label}: {row.note}." for section in sections for row in section.rows if row.note]
@@ -188,11 +188,12 @@ def _sections(group: pd.DataFrame, modalities: Sequence[str], scores: list[str])
     for (dataset, data, pattern, rate, mechanism, gapped), alike in group.groupby(NAMED, sort=True, dropna=False):
         versions = group[group["dataset"] == dataset]["data"].nunique()
         name = f"{dataset}{f' ({data[:6]})' if versions > 1 else ''}"
-        words = heading(pattern, modalities, mechanism.startswith("mask:"))
+        words = heading(pattern, modalities, brought(mechanism))
         taken = "complete data" if pattern == COMPLETE else f"{words} at {percent(rate)}"
         parts = [taken, mechanism, f"gaps {gapped}" if gapped else ""]
+        several = alike["drawn"].nunique() > 1
         for drawn, part in alike.groupby("drawn", sort=True):
-            which = drawn if alike["drawn"].nunique() > 1 else ""
+            which = drawn if several else ""
             sections.append(section_of(name, ", ".join(filter(None, [*parts, which])), part, scores))
     return sections
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mora_bench.cells.missing import COMPLETE, EACH
+from mora_bench.cells.missing import COMPLETE, EACH, MASK
 from mora_bench.data.presence import stratum_names
 from mora_bench.missing.masks import patterns
 
@@ -32,16 +32,21 @@ class TableColumns:
     strata: dict[str, str]
 
 
-def columns(modalities: Sequence[str], brought: bool = False) -> TableColumns:
-    """The columns of a table of these modalities; `brought`: whether mask files say what is missing."""
+def columns(modalities: Sequence[str], by_file: bool = False) -> TableColumns:
+    """The columns of a table of these modalities; `by_file`: whether mask files say what is missing."""
     several = [pattern for pattern in patterns(modalities) if "+" in pattern]
     shown = [pattern for pattern in patterns(modalities) if pattern not in several] + [*by_number(several)]
     names = stratum_names(modalities)
     strata = {f"score {EACH} {name}": name.replace("_", " ") for name in [names[-1], *names[:-1]]}
     tests, rest = (
-        {f"score {pattern}": heading(pattern, modalities, brought) for pattern in group} for group in (shown, several)
+        {f"score {pattern}": heading(pattern, modalities, by_file) for pattern in group} for group in (shown, several)
     )
     return TableColumns(tests, rest, strata)
+
+
+def brought(mechanism: str) -> bool:
+    """Whether a mechanism, in words, is a mask file."""
+    return mechanism.startswith(f"{MASK}:")
 
 
 def by_number(every: Iterable[str]) -> dict[str, list[str]]:
@@ -52,8 +57,8 @@ def by_number(every: Iterable[str]) -> dict[str, list[str]]:
     return by_name
 
 
-def heading(pattern: str, modalities: Sequence[str], brought: bool = False) -> str:
-    """The heading of a pattern: what is missing, in words; `brought`: whether a mask file says it."""
+def heading(pattern: str, modalities: Sequence[str], by_file: bool = False) -> str:
+    """The heading of a pattern: what is missing, in words; `by_file`: whether a mask file says it."""
     if pattern == EACH and len(modalities) > 2:
-        return "missing by the mask file" if brought else "each missing in turn"
+        return "missing by the mask file" if by_file else "each missing in turn"
     return pattern if pattern == COMPLETE else f"{pattern} missing"

@@ -1,5 +1,6 @@
 """What is computed of contents once: by whom, how often, and what of it is believed."""
 
+import io
 import subprocess
 import sys
 from collections import Counter
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from mora_bench.data.remembered import CHUNK, FOLDER, Remembered, kept_in
+from mora_bench.files import digest
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,6 @@ def test_another_version_is_computed_anew(tmp_path, key):
 
 @pytest.mark.parametrize("how", ["cut", "emptied", "one bit", "another's name", "no archive"])
 def test_what_is_damaged_is_removed_and_computed_again(tmp_path, how):
-    from mora_bench.files import digest
-
     with kept_in(tmp_path):
         counting()[0].of(NUMBERS[:CHUNK])
     (file,) = (tmp_path / FOLDER).rglob("*.npz")
@@ -113,10 +113,6 @@ def test_what_is_damaged_is_removed_and_computed_again(tmp_path, how):
 
 def test_nothing_pickled_is_read(tmp_path):
     """An archive of objects has the right digest and is left alone."""
-    import io
-
-    from mora_bench.files import digest
-
     remembered, counts = counting()
     buffer = io.BytesIO()
     np.savez(buffer, **{NUMBERS[0].fingerprint(): np.array([{}], object)})

@@ -1,5 +1,7 @@
 """A plug-in that is edited makes other cells: a task, or a kind of content."""
 
+import dataclasses
+
 import pytest
 
 from mora_bench import registry
@@ -28,8 +30,6 @@ def loaded(tmp_path, **changes):
 
 
 def of_task(table, tmp_path, **changes):
-    import dataclasses
-
     loaded(tmp_path, **changes)
     return dict(versions_of(dataclasses.replace(table, task="mine")))["task"]
 

@@ -45,7 +45,7 @@ def test_of_four_modalities_sets_are_columns_by_number():
         "complete", "scan missing", "table missing", "film missing", "note missing", "each missing in turn",
         "any 2 missing", "any 3 missing",
     ]  # fmt: skip
-    assert columns(FOUR, brought=True).tests["score both"] == "missing by the mask file"
+    assert columns(FOUR, by_file=True).tests["score both"] == "missing by the mask file"
     assert len(layout.rest) == 6 + 4
     known = {name.removeprefix("score ") for name in (*layout.tests, *layout.rest)} - {"any 2", "any 3"}
     assert known == {*patterns(FOUR)}
