@@ -46,8 +46,10 @@ if TYPE_CHECKING:
 
 #: Device files of a Linux machine with a GPU; where none exists, torch need not be imported to find that out.
 GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
-#: Modules that every worker needs and that take seconds to import. None may touch a GPU on import.
-WORKERS_IMPORT = ("mora_bench.training.work", "peft", "transformers")
+#: Modules that every worker needs and that take seconds to import, and those that networks need, too. None may touch a
+#: GPU on import.
+WORKERS_IMPORT = ("mora_bench.training.work",)
+NETWORKS_IMPORT = (*WORKERS_IMPORT, "peft", "transformers")
 #: Seconds between two looks at cells that other grids run; how often a cell that nobody runs any more is tried again.
 LOOK, TRIES = 1.0, 3
 
@@ -291,10 +293,11 @@ def report(folder: Path, metric: str = "", figures: bool = False, asked: Set[str
     return write(folder, metric, figures, asked)
 
 
-def start_workers(runtime: Runtime, engine: str) -> None:
-    """Start the server of worker processes, if it will be needed, so that it imports while the caller plans."""
+def start_workers(engine: str, networks: bool = True) -> None:
+    """Start the server of worker processes, if it will be needed, so that it imports while the caller plans;
+    `networks`: whether a cell may have one."""
     if engine_of(engine) == "processes":
         from mora_bench.workers import context
 
         # Named as text, because importing them here would take as long.
-        context(WORKERS_IMPORT)
+        context(NETWORKS_IMPORT if networks else WORKERS_IMPORT)

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere worke
 
 #: In a process of its own, because the first call of a process says what the server imports.
 LOADED = """
-from mora_bench.campaign import WORKERS_IMPORT
+from mora_bench.campaign import NETWORKS_IMPORT
 from mora_bench.workers import context, endable
-with context(WORKERS_IMPORT).Pool(1, endable) as pool:
+with context(NETWORKS_IMPORT).Pool(1, endable) as pool:
     loaded = pool.apply(eval, ("set(__import__('sys').modules)",))
-print(sorted(set(WORKERS_IMPORT) - loaded))
+print(sorted(set(NETWORKS_IMPORT) - loaded))
 """
 
 #: Ctrl-C reaches the whole process group while the server of the workers imports; then a worker is asked something.

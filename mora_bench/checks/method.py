@@ -89,18 +89,14 @@ def alone(subject: Subject) -> None:
 
 def frozen(subject: Subject) -> None:
     """What was not declared to train stays bit for bit; the backbone trains only if `trains_backbone` says so."""
-    backbone = subject.backbone()
-    originals = {id(p): name for name, p in backbone.named_parameters()}
-    model = subject.model(backbone)
-    start = {name: p.detach().clone() for name, p in model.named_parameters()}
-    declared = set(model.trained())
+    watched = subject.again
+    model, declared, named_by_id = watched.model, watched.declared, watched.of_backbone
     if not subject.method.trains_backbone:
-        loose = [originals[id(p)] for n, p in model.named_parameters() if n in declared and id(p) in originals]
+        loose = [named_by_id[id(p)] for n, p in model.named_parameters() if n in declared and id(p) in named_by_id]
         expect(not loose, f"{some(loose)} of the backbone would train; set trains_backbone = True if that is meant")
-    subject.train(model)
     added = set(model.trained()) - declared
     expect(not added, f"{some(sorted(added))} began to require a gradient during training")
-    moved = [n for n, p in model.named_parameters() if n not in declared and not torch.equal(p, start[n])]
+    moved = [n for n, p in model.named_parameters() if n not in declared and not torch.equal(p, watched.start[n])]
     expect(not moved, f"{some(moved)} should be frozen and changed in training")
 
 
@@ -138,9 +134,9 @@ def finite(subject: Subject) -> None:
 
 def detaching(subject: Subject) -> None:
     """`detach` gives the backbone back as it was: the same names, the same bits, all frozen."""
-    backbone = subject.backbone()
-    before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
-    after = subject.trained(backbone).detach().state_dict()
+    watched = subject.take_again()
+    before, backbone = watched.backbone_state, watched.model.detach()
+    after = backbone.state_dict()
     added, lost = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
     expect(not added and not lost, f"after detach the backbone has gained {some(added)} and lost {some(lost)}")
     changed = [name for name in before if not torch.equal(before[name], after[name])]
@@ -163,7 +159,7 @@ def saving(subject: Subject) -> None:
 
 def repeatable(subject: Subject) -> None:
     """Trained twice from the same seed, it has the same bits."""
-    first, second = subject.evaluated.trained(), subject.trained().trained()
+    first, second = subject.evaluated.trained(), subject.again.model.trained()
     other = [name for name in first if not torch.equal(first[name], second[name])]
     expect(not other, f"{some(other)} differ between two trainings with the same seed")
 
@@ -197,7 +193,7 @@ class Once(Checkpoint):
 
 def owners(subject: Subject) -> None:
     """Every parameter has one owner (adapter, pooler, head, backbone), and they sum to the model."""
-    model = subject.model()
+    model = subject.evaluated
     ids = [id(p) for parameters in model.by_owner().values() for p in parameters]
     total = sum(p.numel() for parameters in model.by_owner().values() for p in parameters)
     unused = sum(p.numel() for p in model.backbone.unused)
@@ -235,9 +231,9 @@ RULES: tuple[Rule[Subject], ...] = (
     frozen,
     gradients,
     finite,
-    detaching,
     saving,
     repeatable,
+    detaching,
     resuming,
     beginning,
     padding,

@@ -32,17 +32,19 @@ def beginning(subject: Subject) -> None:
 
 def padding(subject: Subject) -> None:
     """Padding may be left out of the blocks: the logits are the same, or `samples_apart` is declared."""
-    model = subject.trained().eval()
-    batch = subject.training.batch(np.arange(12))
-    with torch.no_grad():
-        model.backbone.see_samples_apart(True)
-        apart = model(batch)
-        if declares(subject.method, "samples_apart"):
-            return
+    if declares(subject.method, "samples_apart"):
+        return
+    model, rows = subject.evaluated, np.arange(12)
+    try:
+        with torch.no_grad():
+            model.backbone.see_samples_apart(True)
+            apart = model(subject.training.batch(rows))
+            model.backbone.see_samples_apart(False)
+            # With runs at no cost, all padding is left out.
+            setattr(model.backbone, "run_cost", 0)  # noqa: B010 (other backbones ignore it)
+            worst = (model(subject.training.batch(rows)) - apart).abs().max().item()
+    finally:
         model.backbone.see_samples_apart(False)
-        # With runs at no cost, all padding is left out.
-        setattr(model.backbone, "run_cost", 0)  # noqa: B010 (other backbones ignore it)
-        worst = (model(subject.training.batch(np.arange(12))) - apart).abs().max().item()
     expect(
         worst < 1e-4,
         f"logits differ by {worst:.2g} when padding is left out of the blocks; declare samples_apart = True in "

@@ -37,6 +37,18 @@ TRAINING, VALIDATION = slice(0, 16), slice(16, 24)
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A trained model, and what there was before: the parameters as they began, the names of those that were declared
+    to train, the names of the backbone's parameters by their id, and the backbone's state as it was handed over."""
+
+    model: Model
+    start: dict[str, torch.Tensor]
+    declared: set[str]
+    of_backbone: dict[int, str]
+    backbone_state: dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
 class Subject:
     """A method with an imputer, and the data that they are checked on.
 
@@ -79,16 +91,30 @@ class Subject:
         """What a new model may skip; as the model, the same on every call."""
         return settle(self.model(spare=False), self.training, CPU)
 
-    def trained(self, backbone: Backbone | None = None) -> Model:
-        """A new model after a short training; the same on every call."""
-        model = self.model(backbone)
-        self.train(model)
-        return model
-
     @cached_property
     def evaluated(self) -> Model:
         """The trained model that rules share, in evaluation mode; they leave it as it is."""
-        return self.trained().eval()
+        model = self.model()
+        self.train(model)
+        return model.eval()
+
+    @cached_property
+    def again(self) -> Watched:
+        """A second training, which must give what that of `evaluated` gave."""
+        backbone = self.backbone()
+        state = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
+        of_backbone = {id(p): name for name, p in backbone.named_parameters()}
+        model = self.model(backbone)
+        start = {name: p.detach().clone() for name, p in model.named_parameters()}
+        watched = Watched(model, start, set(model.trained()), of_backbone, state)
+        self.train(model)
+        return watched
+
+    def take_again(self) -> Watched:
+        """The second training for a rule that changes its model; the next rule that asks gets a new one."""
+        watched = self.again
+        del self.__dict__["again"]
+        return watched
 
     def train(self, model: Model, checkpoint: Checkpoint | None = None) -> None:
         train([model], self.training, self.validation, [self.recipe], 0, CPU, self.task, checkpoint=checkpoint)

@@ -22,7 +22,8 @@ from mora_bench.doctor.holds import warnings
 from mora_bench.errors import UserError
 from mora_bench.plan import mask_files
 from mora_bench.plan.count import CellCount, count
-from mora_bench.plan.expand import Plan
+from mora_bench.plan.expand import Plan, competitors
+from mora_bench.plan.floors import reads_backbone
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
 from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.parts import check_names
@@ -78,8 +79,14 @@ def run(arguments: list[str]) -> int:
         value = _planned(grid, preset, runtime)
         answer(lambda: value)
         return 0
-    campaign.start_workers(runtime, grid.engine)
+    campaign.start_workers(grid.engine, _has_networks(grid))
     return _trained(grid, preset, runtime)
+
+
+def _has_networks(grid: Grid) -> bool:
+    """Whether a cell may run a network: one that a method trains, or a frozen one that a baseline reads."""
+    methods, predictors = competitors(grid)
+    return bool(grid.parts or methods) or any(map(reads_backbone, predictors))
 
 
 def _planned(grid: Grid, preset: Grid, runtime: Runtime) -> dict[str, Any]:

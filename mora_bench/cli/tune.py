@@ -63,7 +63,7 @@ def run(arguments: list[str]) -> int:
         raise UserError("tune draws its trials with optuna, which is not installed: pip install 'mora-bench[tune]'.")
     runtime = campaign.runtime(options)
     if not options.plan:
-        campaign.start_workers(runtime, options.engine)
+        campaign.start_workers(options.engine)
     from mora_bench.training import tuning
 
     grid = replace(options, floors=(NONE,))

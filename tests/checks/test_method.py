@@ -1,8 +1,7 @@
 """The contract, over every registered method and imputer; and broken ones, that it must catch."""
 
-import copy
 import dataclasses
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -26,31 +25,37 @@ from mora_bench.methods.mora import Mora
 IMPUTERS = registry.names(registry.IMPUTERS)
 
 
-@cache
-def loaded(folder):
-    return load(folder)
-
-
 def subject(method, imputer, folder, toy):
-    return Subject(method, imputer, toy, lambda: copy.deepcopy(loaded(folder)))
+    return Subject(method, imputer, toy, lambda: load(folder))
+
+
+@pytest.fixture(scope="module")
+def shared(folder, toy):
+    """Gives the subject of a method and an imputer by their names: their rules share its trainings, as in `check`."""
+
+    @lru_cache(maxsize=2)
+    def made(method, imputer):
+        return subject(registry.get(registry.METHODS, method), registry.get(registry.IMPUTERS, imputer), folder, toy)
+
+    return made
 
 
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", ON_A_STREAM)
-def test_every_method_keeps(name, rule, folder, toy):
-    rule(subject(registry.get(registry.METHODS, name), Dummy, folder, toy))
+def test_every_method_keeps(name, rule, shared):
+    rule(shared(name, "dummy"))
 
 
 @pytest.mark.parametrize("rule", contract.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", [name for name in IMPUTERS if name != "dummy"])
-def test_every_imputer_keeps(name, rule, folder, toy):
-    rule(subject(registry.get(registry.METHODS, "mora"), registry.get(registry.IMPUTERS, name), folder, toy))
+def test_every_imputer_keeps(name, rule, shared):
+    rule(shared("mora", name))
 
 
 @pytest.mark.parametrize("rule", [contract.absent, contract.detaching, contract.saving], ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", [name for name in IMPUTERS if name != "dummy"])
-def test_every_imputer_keeps_where_embeddings_train(name, rule, folder, toy):
-    rule(subject(registry.get(registry.METHODS, "full"), registry.get(registry.IMPUTERS, name), folder, toy))
+def test_every_imputer_keeps_where_embeddings_train(name, rule, shared):
+    rule(shared("full", name))
 
 
 class Nameless(Method):
