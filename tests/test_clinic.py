@@ -38,11 +38,11 @@ def key_of(folder: str, method: str) -> str:
 
 def test_ten_commands_lead_from_the_table_to_a_decision(tmp_path, capsys):
     assert len(COMMANDS) == 10
-    write(Path("clinic"), visits=200, patients=125)
+    write(Path("clinic"), visits=120, patients=75)
     planned, trained, *others, plain, decided, exported, published = COMMANDS
     assert run(planned) == 0
     printed = capsys.readouterr().out
-    assert "200 samples of 125 patients, 4 labels" in printed
+    assert "120 samples of 75 patients, 4 labels" in printed
     assert "column 'split': official split" in printed
     assert "e.g. tear" in printed
     assert not Path("results").exists() or not any(Path("results").iterdir())

@@ -15,7 +15,7 @@ def hunt(tmp_path_factory, cache, folder):
 
 
 def test_a_sample_of_changes_is_named_or_mended(hunt):
-    unnoticed = [f"{trial}: {sentence}" for trial, wrong in tries(hunt, 24, seed=7) for sentence in wrong]
+    unnoticed = [f"{trial}: {sentence}" for trial, wrong in tries(hunt, 12, seed=7) for sentence in wrong]
     assert unnoticed == []
 
 

@@ -138,9 +138,8 @@ def test_no_token_that_a_method_added_is_read(name, readout, folder, toy):
 @pytest.mark.parametrize("name", ON_A_STREAM)
 def test_every_method_keeps_the_rules_under_every_readout(name, readout, folder, toy):
     kind = registry.get(registry.METHODS, name)
-    loaded = load(folder)
     recipe = dataclasses.replace(Subject.recipe, readout=readout)
-    subject = Subject(kind, Dummy, toy, lambda: copy.deepcopy(loaded), recipe)
+    subject = Subject(kind, Dummy, toy, lambda: load(folder), recipe)
     for rule in (leaks.absent, method.alone, method.gradients, method.finite, method.owners):
         rule(subject)
     for rule in (spared.beginning, spared.flops):

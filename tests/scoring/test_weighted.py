@@ -14,6 +14,7 @@ from mora_bench.data.sides import Side
 from mora_bench.errors import UserError
 from mora_bench.missing import masks
 from mora_bench.missing.contract import numbers
+from mora_bench.scoring import protocol
 from mora_bench.scoring.protocol import Predicted, scored
 from mora_bench.training import masking
 from mora_bench.training.cell import run_cells
@@ -32,6 +33,13 @@ def easier_with_age(seed):
     return Predicted(cohort, np.repeat(logits[:, None], 3, 1).astype(np.float32))
 
 
+@pytest.fixture
+def without_curves(monkeypatch):
+    """Scores over one rate beside the cell's own, which take most of the time and are read by no test here."""
+    monkeypatch.setattr(protocol, "CURVE", (0.0,))
+
+
+@pytest.mark.usefixtures("without_curves")
 @pytest.mark.parametrize("name", ["covariate:age", "uniform"])
 def test_weights_give_back_the_scores_of_complete_data_under_mar(name):
     """The samples that lost nothing are the young, for whom predictions are worse; weighted, they stand for all."""
@@ -98,6 +106,7 @@ def test_the_probabilities_are_those_of_the_mask(name):
         assert lost[band].mean() == pytest.approx(expected, abs=4.5 * (expected * (1 - expected) / len(band)) ** 0.5)
 
 
+@pytest.mark.usefixtures("without_curves")
 @pytest.mark.parametrize(
     ("rule", "one", "other"),
     [

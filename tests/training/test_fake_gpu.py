@@ -6,7 +6,6 @@ values cannot run there: the sizes of pictures (`grid`) are real and on the CPU,
 scikit-learn or look up which samples lack something (`nonzero`) are named in `ASKS_FOR_VALUES`.
 """
 
-import copy
 import dataclasses
 
 import numpy as np
@@ -63,7 +62,7 @@ def batch_on_gpu(batch: Batch) -> Batch:
 def model_of(method: str, imputer: str, folder, toy) -> Model:
     kind = registry.get(registry.METHODS, method)
     fills = registry.get(registry.IMPUTERS, imputer)
-    return Subject(kind, fills, toy, lambda: copy.deepcopy(load(folder))).model()
+    return Subject(kind, fills, toy, lambda: load(folder)).model()
 
 
 @pytest.mark.parametrize("shortcuts", ["all", "nothing"])
@@ -106,7 +105,7 @@ def test_a_tensor_left_on_the_cpu_is_found(folder, toy):
         def fill(self, parts, present):
             return [dataclasses.replace(part, x=part.x + torch.ones(1, 1, part.x.shape[-1])) for part in parts]
 
-    model = Subject(registry.get(registry.METHODS, "head"), Forgets, toy, lambda: copy.deepcopy(load(folder))).model()
+    model = Subject(registry.get(registry.METHODS, "head"), Forgets, toy, lambda: load(folder)).model()
     batch = thirds(toy, np.arange(6)).batch(np.arange(6))
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), pytest.raises(RuntimeError, match="device"):
         on_gpu(model)(batch_on_gpu(batch))
