@@ -14,7 +14,6 @@ Finished cells are not run again: run the script a second time, and nothing is p
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mora_bench import registry
 from mora_bench.cells.cell import Cell
-from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus
+from mora_bench.cells.runtime import Runtime, cores, default_cache, gpus, usable
 from mora_bench.data.readers.links import follow_links
 from mora_bench.data.rehash import rehash
 from mora_bench.engines.contract import Detached, Engine
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
-#: Device files of a Linux machine with a GPU; where none exists, torch need not be imported to find that out.
-GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 #: Modules that every worker needs and that take seconds to import, and those that networks need, too. None may touch a
 #: GPU on import.
 WORKERS_IMPORT = ("mora_bench.training.work",)
@@ -80,7 +77,7 @@ def runtime(grid: Grid) -> Runtime:
     resources = tuple((name, value) for name, _, value in (resource.partition("=") for resource in grid.resources))
     device = grid.device
     if not registry.get(registry.ENGINES, engine_of(grid.engine)).elsewhere:
-        device = _device(device)
+        device = usable(device)
     elif device == "auto":
         device = "cuda" if any("gpu" in f"{name}={value}" and value != "0" for name, value in resources) else "cpu"
     return Runtime(
@@ -104,23 +101,6 @@ def runtime(grid: Grid) -> Runtime:
         detach=grid.detach,
         native=asks_auto(grid),
     )
-
-
-def _device(wanted: str) -> str:
-    if wanted == "cpu" or (wanted == "auto" and sys.platform == "linux" and not any(map(Path.exists, GPUS))):
-        return "cpu"
-    import torch
-
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"--device {wanted}: this machine has no CUDA device that torch {torch.__version__} can use.")
-    try:
-        torch.zeros(1, device=wanted).cpu()
-    except Exception as error:
-        text = " ".join(str(error).split())[:200]
-        raise UserError(f"--device {wanted!r} cannot be used here ({text}); write cpu, cuda, cuda:1 or auto.") from None
-    return wanted
 
 
 def plan(grid: Grid, runtime: Runtime, base: Grid | None = None) -> Plan:

@@ -1,10 +1,14 @@
 """Where and how cells run: nothing here changes a score, so nothing here is in a cell's key."""
 
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mora_bench.errors import UserError
+
+#: Device files of a Linux machine with a GPU; where none exists, torch need not be imported to find that out.
+GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,28 @@ def gpus() -> list[str]:
     if visible is not None:
         return [name for name in visible.split(",") if name]
     return sorted(file.name.removeprefix("nvidia") for file in Path("/dev").glob("nvidia[0-9]*"))
+
+
+def usable(wanted: str) -> str:
+    """The device that `wanted` names, "auto" a GPU where there is one.
+
+    Raises:
+        UserError: this machine does not have it.
+    """
+    if wanted == "cpu" or (wanted == "auto" and sys.platform == "linux" and not any(map(Path.exists, GPUS))):
+        return "cpu"
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"--device {wanted}: this machine has no CUDA device that torch {torch.__version__} can use.")
+    try:
+        torch.zeros(1, device=wanted).cpu()
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        raise UserError(f"--device {wanted!r} cannot be used here ({text}); write cpu, cuda, cuda:1 or auto.") from None
+    return wanted
 
 
 def cores() -> int:

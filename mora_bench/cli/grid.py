@@ -29,6 +29,7 @@ from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
 from mora_bench.plan.recipes import pictures_sentence, precision_sentence
+from mora_bench.plan.unused import unused
 from mora_bench.records import plans
 from mora_bench.records.schema import Record
 from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
@@ -100,11 +101,18 @@ def _planned(grid: Grid, preset: Grid, runtime: Runtime) -> dict[str, Any]:
         return _sum_up(pricing.of_cells(plan.cells), plan.cells, grid, runtime)
     status = Store(runtime.out).status(plan.cells)
     _print_plan(plan, status, everything=True)
+    _say_unused(plan, grid, preset)
     priced = pricing.priced(pricing.of_cells(plan.cells), plan.cells, grid, runtime)
     print(priced.sentence)
     _say_needs(plan.cells, grid, runtime)
     cells = [{"key": cell.key, "cell": cell.label, "status": state} for cell, state in status.items()]
     return {"cells": cells, "collapsed": plan.collapsed, "costs": priced.sentence}
+
+
+def _say_unused(plan: Plan, grid: Grid, preset: Grid) -> None:
+    """Name the options that no cell reads: somebody took them for an axis of the grid."""
+    for sentence in unused(grid, preset, plan.cells) if plan.cells else ():
+        print(sentence)
 
 
 def _say_needs(cells: Sequence[Cell], grid: Grid, runtime: Runtime) -> None:
@@ -135,6 +143,10 @@ def _trained(grid: Grid, preset: Grid, runtime: Runtime) -> int:
     store = Store(runtime.out)
     status = store.status(plan.cells)
     _print_plan(plan, status, everything=False)
+    _say_unused(plan, grid, preset)
+    done = [cell for cell in plan.cells if status[cell] == DONE and cell.recipe is not None]
+    if grid.save_adapters and (lost := sum(not store.adapter_folder(cell).is_dir() for cell in done)):
+        print(f"--save-adapters: what {lost} of the done cells trained was not saved; a new --out trains them again")
     if sentence := precision_sentence(grid, plan.cells, runtime):
         print(sentence)
     if not plan.cells:
