@@ -1,15 +1,15 @@
 """How worker processes start, as copies of a process that has imported what all of them need, and how they end."""
 
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
-from multiprocessing.context import ForkServerContext, SpawnContext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.context import ForkServerContext, ForkServerProcess, SpawnContext, SpawnProcess
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -17,6 +17,44 @@ import psutil
 FIRST = "mora_bench.engines.server"
 #: Seconds between two looks at whether a worker's command still lives.
 LOOK = 1.0
+
+
+_starting = threading.Lock()
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Hide which file runs as `__main__`: a process that starts here would run a user's script again, with the grid in
+    it, and nothing that a worker does is defined there."""
+    main = sys.modules["__main__"]
+    with _starting:
+        hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+        try:
+            vars(main).pop("__file__", None)
+            main.__spec__ = None
+            yield
+        finally:
+            vars(main).update(hidden)
+
+
+class _Forked(ForkServerProcess):
+    def start(self) -> None:
+        with _without_script():
+            super().start()
+
+
+class _Spawned(SpawnProcess):
+    def start(self) -> None:
+        with _without_script():
+            super().start()
+
+
+class _Forking(ForkServerContext):
+    Process = _Forked
+
+
+class _Spawning(SpawnContext):
+    Process = _Spawned
 
 
 def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
@@ -28,13 +66,14 @@ def context(imports: Sequence[str] = ()) -> ForkServerContext | SpawnContext:
     use the GPU. Workers have the environment of the first call.
 
     Workers begin with Ctrl-C and SIGTERM blocked. Those of a pool need `endable` as their initializer: a pool ends its
-    workers by SIGTERM and waits for them, for ever if it is blocked.
+    workers by SIGTERM and waits for them, for ever if it is blocked. A script that calls this needs no
+    `if __name__ == "__main__"`.
     """
     if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
+        return _Spawning()
     from multiprocessing import forkserver, resource_tracker
 
-    made = multiprocessing.get_context("forkserver")
+    made = _Forking()
     made.set_forkserver_preload([FIRST, *imports])
     # The caller handles Ctrl-C and SIGTERM, which would kill the importing server. The server inherits what is blocked
     # here. The tracker starts first, because its start unblocks Ctrl-C.

@@ -41,6 +41,30 @@ def test_workers_begin_with_the_heavy_imports_done():
     assert (ended.stdout, ended.stderr, ended.returncode) == ("[]\n", "", 0)
 
 
+#: A user's script, saved as a file, without a guard about what it does.
+SCRIPT = """
+print("the script runs")
+from concurrent.futures import ProcessPoolExecutor
+from mora_bench.workers import context, endable
+with context().Pool(1, endable) as pool:
+    print(pool.apply(abs, (-7,)))
+with ProcessPoolExecutor(1, context(), endable) as pool:
+    print(pool.submit(abs, -8).result())
+process = context().Process(target=print, args=("a worker runs",), kwargs={"flush": True})
+process.start()
+process.join()
+import sys
+print(process.exitcode, __file__ == sys.argv[0], __spec__)
+"""
+
+
+def test_workers_do_not_run_the_users_script_again(tmp_path):
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT)
+    ended = subprocess.run([sys.executable, "-u", file], capture_output=True, check=False, text=True, timeout=180)
+    assert ended.stdout.splitlines() == ["the script runs", "7", "8", "a worker runs", "0 True None"], ended.stderr
+
+
 def test_ctrl_c_is_the_callers_and_leaves_the_server_alone():
     ended = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
