@@ -35,7 +35,9 @@ def caption(common: dict, group: pd.DataFrame, shown: tuple[Measure, ...], rows:
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({percent(rate) for rate in group["test_rate"].dropna()})
     version = [f"scores of version {common['scored']}, not {SCORING_VERSION}"] * (common["scored"] != SCORING_VERSION)
-    protocol = ", ".join([common["tested"]] * bool(common["tested"]) + version)
+    # The one rate of all cells stands before the bracket.
+    asked = [phrase for phrase in common["tested"].split(", ") if phrase and [phrase] != [f"at {r}" for r in rates]]
+    protocol = ", ".join(asked + version)
     tested = f" ({protocol})" if protocol else ""
     task = task_of(common["task"])
     backbone = f"backbone {common['backbone']} ({common['weights']})" if group["on_backbone"].any() else "no network"
@@ -127,6 +129,16 @@ def _dropped(networks: pd.DataFrame) -> str:
     rows = "" if len(shares) == 1 else " where a row says so"
     dropouts = " or ".join(f"{share:g}" for share in asked)
     return f"; modality dropout {dropouts} beyond the training mask{rows}" if asked else ""
+
+
+def timed_apart(hardware: Iterable[str]) -> str:
+    """Why step times of cells cannot be compared; "" if they can."""
+    known = [json.loads(raw) for raw in set(hardware)]
+    reasons = ["ran on different hardware or with different numbers of workers"]
+    reasons *= len({tuple(one[:3]) for one in known}) > 1
+    ways = sorted({" and ".join(one[3:]) or "one by one" for one in known})
+    reasons += [f"were trained in different ways ({'; '.join(ways)})"] * (len(ways) > 1)
+    return " and ".join(reasons)
 
 
 def _hardware(raw: str) -> str:

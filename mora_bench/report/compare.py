@@ -8,7 +8,7 @@ import pandas as pd
 
 from mora_bench.cells.cell import OLDER_DRAWS
 from mora_bench.cells.missing import COMPLETE, EACH
-from mora_bench.report.caption import caption
+from mora_bench.report.caption import caption, timed_apart
 from mora_bench.report.columns import not_asked, without_idle
 from mora_bench.report.layout import brought, columns, heading
 from mora_bench.report.measures import Measure, shown_of
@@ -48,6 +48,7 @@ class Comparison:
         tests, strata: the patterns of its columns, with their headings, and rest: those that only files and page show
             (`mora_bench.report.layout`); a section may have fewer.
         notes: footnotes.
+        protocol: how its cells were tested, if other than they were trained.
     """
 
     source: str
@@ -61,6 +62,7 @@ class Comparison:
     notes: list[str]
     shown: tuple[Measure, ...]
     curve_metric: Metric
+    protocol: str
 
     @property
     def metric(self) -> Metric:
@@ -153,10 +155,8 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group), *adapting(group)]
     notes += [*drawing(group), *uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
-    if group[group["trained"]]["hardware"].nunique() > 1:
-        notes.append(
-            "Step times are left out: the cells ran on different hardware or with different numbers of workers."
-        )
+    if why := timed_apart(group[group["trained"]]["hardware"]):
+        notes.append(f"Step times are left out: the cells {why}.")
         for section in sections:
             for row in section.rows:
                 row.cost["step_ms"] = float("nan")
@@ -173,6 +173,7 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
         notes,
         shown,
         primary,
+        common["tested"],
     )
     table.shown = table.shown_in(tests)
     if not table.has(tests):

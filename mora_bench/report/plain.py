@@ -66,7 +66,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "rows": [_row(row, tests, columns) for row in section.rows],
         "curves": _curves(results, section),
         "classes": [],
-        "tested": tested(section, score),
+        "tested": tested(table, section, score),
     }
     errors = {row.label: _errors(results, section, row) for row in section.rows if not row.note}
     content["errors"] = {label: known for label, known in errors.items() if known}

@@ -101,7 +101,7 @@ def sentences(results: Results) -> list[str]:
 def _sentence(table: Comparison, section: Section) -> str:
     score = main(table, section)
     words = verdict(section, score)
-    data = tested(section, score)
+    data = tested(table, section, score)
     text = f"{section.title}, tested on {data}: {words}" if words else f"{section.title}: no complete row"
     short = [row.label for row in section.competing if row.cut_short]
     hasty = [row.label for row in section.competing if early(row)]
@@ -117,9 +117,13 @@ def main(table: Comparison, section: Section) -> str:
     return table.main if table.main in section.tests else f"score {COMPLETE}"
 
 
-def tested(section: Section, score: str) -> str:
-    """The data that the score of a pattern is tested on, in words."""
-    return "complete data" if score == f"score {COMPLETE}" else section.every.get(score, score.removeprefix("score "))
+def tested(table: Comparison, section: Section, score: str) -> str:
+    """The data that the score of a pattern is tested on, in words, with the protocol where that is another one than of
+    training."""
+    if score == f"score {COMPLETE}":
+        return "complete data"
+    what = section.every.get(score, score.removeprefix("score "))
+    return f"{what} ({table.protocol})" if table.protocol else what
 
 
 def reproduced(against: Against, reference: str) -> str:

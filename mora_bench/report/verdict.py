@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,23 @@ from mora_bench.report.row import Row
 from mora_bench.report.section import FROZEN, Section
 from mora_bench.report.tables import mean_and_std
 from mora_bench.statistics.agree import Agreement
+
+
+class Best(NamedTuple):
+    """A row that has the best mean of some scores, and other rows that have the same means of them."""
+
+    row: Row
+    scores: list[Measure]
+    equal: list[Row]
+
+    @property
+    def names(self) -> str:
+        return _joined([row.label for row in (self.row, *self.equal)])
+
+    @property
+    def verb(self) -> str:
+        return "are" if self.equal else "is"
+
 
 CANNOT = "no significant lead"
 #: More rows than these are counted in a sentence, not named.
@@ -58,11 +76,14 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Measure, 
     agreement = section.among(score)
     if len(best) > 1:
         return f"{_open(agreement, rows, best, asked)}: {_by_score(best, score)}"
-    ((row, _),) = best
-    number, others = rows.index(row), len(rows) - 1
+    (only,) = best
+    row, first = only.row, f"{only.names} {only.verb} best with {_values(only.row, score, asked, not only.equal)}"
+    number, others = rows.index(row), len(rows) - 1 - len(only.equal)
+    if not others:
+        return f"{CANNOT}: {only.names} have the same mean, {_values(row, score, asked, False)}"
     if agreement is None:
         reason = "one seed allows no test" if len(section.seeds) < 2 else "the rows cannot be compared"
-        return f"{CANNOT}: {row.label} is best with {_values(row, score, asked)}; {reason}"
+        return f"{CANNOT}: {first}; {reason}"
     behind = int(agreement.over(len(rows))[number].sum())
     if behind == others:
         whom = "all others" if others > 1 else "the other"
@@ -73,51 +94,52 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Measure, 
     whom = f"any of the {others} others" if others > 1 else "the other"
     whom = f"{behind} of {others} others" if behind else whom
     clause = f"{'' if behind else 'but not '}significantly better than {whom}"
-    return f"{start}: {row.label} is best with {_values(row, score, asked)}, {clause}"
+    return f"{start}: {first}, {clause}"
 
 
-def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Measure]) -> list[tuple[Row, list[Measure]]]:
-    """The rows with the best mean of some score, each with its scores."""
-    best: list[tuple[Row, list[Measure]]] = []
+def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Measure]) -> list[Best]:
+    """As few rows as have the best mean of every score, in the order of the scores."""
+    top = {}
     for measure in asked:
         row = section.best_of(rows, score, measure)
         assert row is not None
-        # Of rows with equal means the one that is best by an earlier score.
-        tied = (pair for pair in best if pair[0].mean[measure.of(score)] == row.mean[measure.of(score)])
-        tie = next(tied, None)
-        if tie is None:
-            best.append((row, [measure]))
-        else:
-            tie[1].append(measure)
-    return best
+        top[measure] = {i for i, r in enumerate(rows) if r.mean[measure.of(score)] == row.mean[measure.of(score)]}
+    best, left = [], [*asked]
+    while left:
+        # Of rows with equal means the one that is best by the most scores, so that no tie hides that one is.
+        number = max(range(len(rows)), key=lambda i: sum(i in top[measure] for measure in left))
+        mine = [measure for measure in left if number in top[measure]]
+        left = [measure for measure in left if measure not in mine]
+        best.append((number, mine, set.intersection(*(top[measure] for measure in mine))))
+    named = {number for number, _, _ in best}
+    best.sort(key=lambda one: asked.index(one[1][0]))
+    return [Best(rows[number], mine, [rows[i] for i in sorted(equal - named)]) for number, mine, equal in best]
 
 
-def _open(
-    agreement: Agreement | None, rows: list[Row], best: list[tuple[Row, list[Measure]]], asked: Sequence[Measure]
-) -> str:
+def _open(agreement: Agreement | None, rows: list[Row], best: list[Best], asked: Sequence[Measure]) -> str:
     """How to begin where rows are best by different scores: on what the lead depends, if one of them tells any two of
     these apart."""
     if agreement is None:
         return CANNOT
-    numbers = [rows.index(row) for row, _ in best]
+    numbers = [rows.index(one.row) for one in best]
     between = np.isin(agreement.first, numbers) & np.isin(agreement.second, numbers) & agreement.depends
     for pair in np.flatnonzero(between):
         return f"who leads depends on the {on_what(agreement.better[:, pair], asked)}"
     return CANNOT
 
 
-def _by_score(best: list[tuple[Row, list[Measure]]], score: str) -> str:
+def _by_score(best: list[Best], score: str) -> str:
     """ "lora is best by F1 at 0.5 (54.7), mora by AUROC (81.8)"."""
     parts: list[str] = []
-    for row, scores in best:
-        named = " and ".join(f"{measure.metric.brief} ({_value(row, score, measure)})" for measure in scores)
-        parts.append(f"{row.label} {'' if parts else 'is best '}by {named}")
+    for one in best:
+        named = " and ".join(f"{measure.metric.brief} ({_value(one.row, score, measure)})" for measure in one.scores)
+        parts.append(f"{one.names} {'' if parts else f'{one.verb} best '}by {named}")
     return ", ".join(parts)
 
 
-def _values(row: Row, score: str, asked: Sequence[Measure]) -> str:
-    """The means of a row and the names of their scores; the spread, too, of a single one."""
-    if len(asked) == 1:
+def _values(row: Row, score: str, asked: Sequence[Measure], spread: bool = True) -> str:
+    """The means of a row and the names of their scores; with `spread` that, too, of a single one."""
+    if len(asked) == 1 and spread:
         return f"{mean_and_std(asked[0].metric, row, asked[0].of(score))} ({asked[0].metric.named})"
     return f"{' / '.join(_value(row, score, measure) for measure in asked)} ({brief(asked)})"
 
@@ -133,11 +155,14 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     if not asked:
         return ""
     best = _best(section, score, floors, asked)
-    frozen = WITH_FROZEN * any(row.family == FROZEN for row, _ in best)
-    sentence = f"best baseline without a network{frozen}: {_by_score(best, score)}"
+    reads = {row.family == FROZEN for one in best for row in (one.row, *one.equal)}
+    how = f"without a network{WITH_FROZEN * (True in reads)}"
+    sentence = f"best baseline {how}: {_by_score(best, score)}"
     if len(best) == 1:
-        how = "with a frozen network" if best[0][0].family == FROZEN else "without a network"
-        sentence = f"best baseline {how}: {best[0][0].label} scores {' / '.join(_shown(best[0][0], score, asked))}"
+        (only,) = best
+        how = "with a frozen network" if reads == {True} else how
+        verb = "score" if only.equal else "scores"
+        sentence = f"best baseline {how}: {only.names} {verb} {' / '.join(_shown(only.row, score, asked))}"
     agreement = section.against_floors(score)
     if agreement is None:
         reason = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
@@ -198,6 +223,11 @@ def _names(rows: list[Row], chosen: np.ndarray) -> str:
         return f"{many} networks" if rows[0].network else f"{many} baselines"
     if len(names) > MOST_NAMED:
         return f"{len(names)} of {len(rows)} {'networks' if rows[0].network else 'baselines'}"
+    return _joined(names)
+
+
+def _joined(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from by_hand import failed, predictor, record, scores
 
+from mora_bench.cells.missing import EACH
 from mora_bench.cells.recipe import Recipe
 from mora_bench.cli import main as cli
 from mora_bench.records.schema import Training, Validation
@@ -42,15 +43,41 @@ def test_a_leader_that_all_can_be_told_from_and_a_floor_ahead():
 
 
 def test_what_cannot_be_told_is_said():
-    (sentence,) = summary.sentences(results(seeds("mora", (0.5, 0.3)) + seeds("full", (0.3, 0.5))))
+    (sentence,) = summary.sentences(results(seeds("mora", (0.5, 0.3)) + seeds("full", (0.32, 0.5))))
     assert sentence.endswith(
-        "no significant lead: full is best with 40.0 ± 14.1 (F1-macro x 100), but not significantly better than the "
+        "no significant lead: full is best with 41.0 ± 12.7 (F1-macro x 100), but not significantly better than the "
         "other."
     )
     (sentence,) = summary.sentences(results(seeds("mora", (0.5,)) + seeds("full", (0.3,))))
     assert "one seed allows no test" in sentence
     (sentence,) = summary.sentences(results([failed("mora")]))
     assert sentence.endswith("no complete row.")
+
+
+def test_of_equal_means_none_is_named_alone():
+    tied = seeds("mora", (0.5, 0.3)) + seeds("full", (0.3, 0.5))
+    (sentence,) = summary.sentences(results(tied))
+    assert sentence.endswith("lead: full and mora (r=4, blocks 0) have the same mean, 40.0 (F1-macro x 100).")
+    floors = [predictor(name, seed, 0.2) for name in ("prior", "always") for seed in range(2)]
+    (sentence,) = summary.sentences(results(tied + seeds("head", (0.3, 0.3)) + floors))
+    assert ": full and mora (r=4, blocks 0) are best with 40.0 (F1-macro x 100), but not" in sentence
+    assert "than the other; best baseline without a network: always and prior score 20.0 ± 0.0;" in sentence
+
+
+def auroc(pair, value):
+    entry, document = pair
+    test = document.test[EACH]
+    better = msgspec.structs.replace(test, scores=test.scores | {"auroc": value})
+    return entry, msgspec.structs.replace(document, test=document.test | {EACH: better})
+
+
+def test_who_ties_by_one_score_and_is_best_by_another_is_named():
+    """head and mora have the same F1; mora is the better by AUROC, and nowhere worse."""
+    pairs = [auroc(record("head", seed, 0.5), 0.8) for seed in range(2)]
+    pairs += [auroc(record("mora", seed, 0.5), 0.8 + 0.01 * seed) for seed in range(2)]
+    (sentence,) = summary.sentences(results(pairs))
+    assert "mora (r=4, blocks 0) is best with 50.0 / 80.5 (" in sentence
+    assert "head is best" not in sentence
 
 
 def test_what_is_printed_is_of_the_cells_asked_for(tmp_path):

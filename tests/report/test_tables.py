@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from mora_bench.cells.missing import Gaps, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.records.schema import Competitor, Setting
 from mora_bench.report import differences, frame, ranks, summary, tables
+from mora_bench.report.caption import timed_apart
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
 from mora_bench.report.tables import latex
@@ -160,7 +162,8 @@ def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
         assert not row(table, "frozen").network
         assert "a worse mean than the best baseline without a network or with a frozen one (see " in table.caption
         assert ("best baseline with a frozen network: frozen scores 60.0 ± 0.0; " in sentence) == below
-        assert ("best baseline without a network: prior scores 10.0 ± 0.0; " in sentence) != below
+        tied = "best baseline without a network or with a frozen one: prior and frozen score 10.0 ± 0.0; "
+        assert (tied in sentence) != below
         assert len(table.sections[0].floors) == 2
 
 
@@ -564,8 +567,23 @@ def test_another_protocol_has_a_table_of_its_own():
     assert set(both) == {"comparison-twin", "comparison-twin-site-sex--strength-2---at-30"}
     assert tables.markdown(both["comparison-twin"]) == tables.markdown(plain)
     second = both["comparison-twin-site-sex--strength-2---at-30"]
-    assert "missing at 30% (site:sex (strength 2), at 30%) (both: each affected sample loses one " in second.caption
+    assert "missing at 30% (site:sex (strength 2)) (both: each affected sample loses one " in second.caption
     assert row(second, "mora").mean["score both"] == pytest.approx(0.2)
+    results = Results.of([entry, pairs[1][0]], [cell_scores, pairs[1][1], scores(other, 0.2)])
+    first, again = summary.sentences(results)
+    assert "tested on both missing: " in first
+    assert "tested on both missing (site:sex (strength 2), at 30%): " in again
+
+
+def test_why_step_times_cannot_be_compared_is_said():
+    here, elsewhere = ["Toy CPU", 1, 2], ["Other CPU", 1, 2]
+    fused = [*here, "3 trained as one"]
+    assert timed_apart(map(json.dumps, [here, here])) == ""
+    ways = "were trained in different ways (3 trained as one; one by one)"
+    assert timed_apart(map(json.dumps, [here, fused])) == ways
+    other = "ran on different hardware or with different numbers of workers"
+    assert timed_apart(map(json.dumps, [here, elsewhere])) == other
+    assert timed_apart(map(json.dumps, [fused, elsewhere])) == f"{other} and {ways}"
 
 
 def test_a_mechanism_and_knobs_are_named():
