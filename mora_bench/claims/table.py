@@ -7,6 +7,12 @@ from tabulate import tabulate
 
 from mora_bench.claims.claim import Claim, ClaimOutcome
 
+#: Why an interval may part from a table's of the same two rows.
+ALONE = (
+    "Of a claim the two rows alone are tested; a table steadies its intervals by all of its rows, so that they may "
+    "part in the last digit."
+)
+
 
 def markdown(tested: Sequence[tuple[Claim, ClaimOutcome]]) -> str:
     """One row a claim, then the number of each verdict."""
@@ -28,4 +34,5 @@ def markdown(tested: Sequence[tuple[Claim, ClaimOutcome]]) -> str:
     counts = Counter(outcome.verdict for _, outcome in tested)
     totals = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     escaped = [[cell.replace("|", "\\|").replace("*", "\\*") for cell in row] for row in rows]
-    return f"{tabulate(escaped, headers, tablefmt='github', disable_numparse=True)}\n\n{len(rows)} claims: {totals}."
+    table = tabulate(escaped, headers, tablefmt="github", disable_numparse=True)
+    return f"{table}\n\n{ALONE}\n\n{len(rows)} claims: {totals}."

@@ -85,20 +85,46 @@ def against(first: Results, second: Results) -> Against:
     name_counts: dict[tuple, int] = {}
     for cell in ours.values():
         name_counts[_name(cell)] = name_counts.get(_name(cell), 0) + 1
-    only_first = []
+    lone_first: list[Cell] = []
     for key, cell in ours.items():
         alike = by_name.get(_name(cell), [])
         # A cell of the same key; or the only one of that name on either side, which then differs in other fields.
         other = theirs.get(key) or (alike[0] if len(alike) == 1 == name_counts[_name(cell)] else None)
         if other is None:
-            only_first.append(cell.label + _beyond(cell))
+            lone_first.append(cell)
             continue
         matched.add(other.score_key)
         group = (replace(cell, seed=0).score_key, replace(other, seed=0).score_key)
         groups.setdefault(group, []).append((cell, other))
-    only_second = [cell.label + _beyond(cell) for key, cell in theirs.items() if key not in matched]
-    lines = [_line(pairs, first, second) for pairs in groups.values()]
+    lone_second = [cell for key, cell in theirs.items() if key not in matched]
+    suffix = _suffixes([*(pairs[0][0] for pairs in groups.values()), *lone_first, *lone_second])
+    lines = [_line(pairs, first, second, suffix) for pairs in groups.values()]
+    only_first, only_second = ([_named(cell, suffix) for cell in cells] for cells in (lone_first, lone_second))
     return Against(lines, only_first + _failed(first), only_second + _failed(second))
+
+
+def _suffixes(cells: Iterable[Cell]) -> dict[str, str]:
+    """What tells apart cells of the same label that differ in more than the seed, by their score key under seed 0."""
+    alike: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        first = replace(cell, seed=0)
+        alike.setdefault(first.label + _beyond(first), {})[first.score_key] = first
+    suffixes = {}
+    for group in alike.values():
+        flat = {key: _flat(cell) | {"backbone": cell.backbone} for key, cell in group.items()}
+        names = dict.fromkeys(name for values in flat.values() for name in values)
+        differ = [name for name in names if len({str(values.get(name)) for values in flat.values()}) > 1]
+        if "backbone" in differ:
+            # Another backbone has other weights.
+            differ = [name for name in differ if name != "weights"]
+        for key, values in flat.items():
+            suffixes[key] = "".join(f", {name} {values.get(name, 'none')}" for name in sorted(differ))
+    return suffixes
+
+
+def _named(cell: Cell, suffix: dict[str, str]) -> str:
+    """A cell by its label, its test, and what tells it from others of the same label."""
+    return cell.label + _beyond(cell) + suffix[replace(cell, seed=0).score_key]
 
 
 def _cells(results: Results) -> dict[str, Cell]:
@@ -139,7 +165,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
     return flat
 
 
-def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Line:
+def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results, suffix: dict[str, str]) -> Line:
     scores = [(ours.by_key[a.score_key], theirs.by_key[b.score_key]) for a, b in pairs]
     cell, other = pairs[0]
     primary = scores[0][0].primary
@@ -153,7 +179,7 @@ def _line(pairs: list[tuple[Cell, Cell]], ours: Results, theirs: Results) -> Lin
     largest, only = _held(scores) if same else (math.nan, ())
     if same and largest <= TOLERANCE:
         verdict = SAME if largest == 0 else CLOSE
-    name = replace(cell, seed=0).label.removesuffix(" seed0") + _beyond(cell) + _older(cell, other)
+    name = _named(cell, suffix).replace(f" seed{cell.seed}", "", 1) + _older(cell, other)
     first, second = (float(side.mean()) for side in values[0])
     differing = _differing(cell, other) + only
     return Line(name, len(pairs), metric, first, second, low, high, largest, verdict, differing, apart)

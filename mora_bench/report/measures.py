@@ -67,8 +67,10 @@ def beside_each_other(texts: Iterable[str]) -> str:
 
 
 def between(metric: Metric, bounds: tuple[float, float]) -> str:
-    """Two values as "2.1 to 3.4"; one where both look the same; a dash where there are none."""
-    low, high = map(metric.shown, bounds)
+    """Two differences as "2.1 to 3.4"; one where both look the same; a dash where there are none; "> 100" where they
+    are larger than any difference of two scores can be."""
+    widest = metric.bounds[1] - metric.bounds[0]
+    low, high = (f"> {metric.scale * widest:g}" if bound > widest else metric.shown(bound) for bound in bounds)
     return low if low == high else f"{low} to {high}"
 
 

@@ -91,6 +91,25 @@ def test_cells_of_other_mechanisms_are_lines_of_their_own():
     assert {line.seeds for line in comparison.lines} == {4}
 
 
+def test_cells_of_one_label_are_named_by_what_tells_them_apart():
+    def on(backbone, seeds=(0, 1), **changes):
+        return [record("head", s, 0.5, backbone=backbone, weights=backbone * 4, **changes) for s in seeds]
+
+    comparison = against(results(on("ours")), results(on("their") + on("else")))
+    label = "odir head both@0.7 dummy"
+    assert comparison.lines == []
+    text = " ".join(markdown(comparison, ("a", "b")).split())
+    assert f"Only in a, 2 cells: - {label}, backbone ours, 2 seeds " in text
+    assert f"Only in b, 4 cells: - {label}, backbone else, 2 seeds - {label}, backbone their, 2 seeds" in text
+    rates = [on("ours", recipe=Recipe(epochs=1, lr=lr)) for lr in (0.001, 0.1)]
+    both = results([*rates[0], *rates[1]])
+    assert sorted(line.what for line in against(both, both).lines) == [
+        f"{label}, recipe.lr 0.001", f"{label}, recipe.lr 0.1",
+    ]  # fmt: skip
+    (line,) = against(results(rates[0]), results(rates[0])).lines
+    assert line.what == label
+
+
 def test_a_failed_cell_reproduces_nothing():
     comparison = against(results([*OLD[:4], failed("full")]), results(OLD[:4]))
     assert comparison.only_first == ["odir full both@0.7 dummy seed0 (failed)"]

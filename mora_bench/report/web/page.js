@@ -32,7 +32,9 @@ const named = (metric) => metric.heading + (metric.higher_is_better ? "" : `, ${
 // So turned that the larger is the better.
 const oriented = (metric, value) => (metric.higher_is_better ? value : -value);
 // A value of a metric, or from which to which: one where both look the same.
-const between = (metric, value) => [...new Set([value].flat().map((own) => shown(metric, own)))].join(" to ");
+// As in tables: of differences that are larger than any two scores can have only that is shown.
+const widest = (metric) => known(metric.low) && known(metric.high) ? metric.high - metric.low : Infinity;
+const between = (metric, value) => [...new Set([value].flat().map((own) => own > widest(metric) ? `> ${metric.scale * widest(metric)}` : shown(metric, own)))].join(" to ");
 const short = (value) => (known(value) ? Number(value.toPrecision(3)).toString() : "—");
 const methods = [...new Set(DATA.sections.flatMap((s) => s.rows.map((r) => r.label)))];
 const look = (label) => {
