@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mora_bench import campaign, registry
@@ -93,18 +94,29 @@ def run(arguments: list[str]) -> int:
             for cell in engine.run([[cell] for cell in todo], runtime, job, tuning.lost):
                 bar.update()
                 failed += [cell] * (tuning.read(keys[cell], runtime) is None)
-    ledgers = [ledger for cell in cells if (ledger := tuning.read(keys[cell], runtime)) is not None]
+    for cell in failed:
+        print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
+    ledgers = {cell: ledger for cell in cells if (ledger := tuning.read(keys[cell], runtime)) is not None}
     file = runtime.out / "tuned.toml"
+    if not ledgers:
+        print(f"no search has ended; {file} was not written", file=sys.stderr)
+        return 1
+    _write(file, options, list(ledgers.values()))
+    print(_table([*ledgers.values()], {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
+    print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}{_data_options(options)}`")
+    untuned = [f"{cell.method} on {cell.dataset}" for cell in cells if cell not in ledgers]
+    if untuned:
+        print(f"not tuned, with an untuned recipe in that preset: {', '.join(untuned)}; the same command tries again")
+    return 1 if untuned else 0
+
+
+def _write(file: Path, options: Tune, ledgers: "list[Ledger]") -> None:
+    """Write what searches found as a preset."""
     comment = (
         f"Found by `mora_bench tune`: {options.trials} trials a method, at most {options.recipe.epochs} epochs each."
     )
     best = {(ledger.dataset, ledger.method): ledger.best.settings for ledger in ledgers}
     write_atomic(file, as_preset(options, best, comment).encode())
-    print(_table(ledgers, {cell.dataset: metric_of(cell.task, cell.watched) for cell in cells}))
-    print(f"preset: {file}; run it with `python -m mora_bench grid --preset {file}{_data_options(options)}`")
-    for cell in failed:
-        print(f"failed: {cell.label}: no ledger; run it with --engine inline to see why", file=sys.stderr)
-    return 1 if failed else 0
 
 
 def _check_one_each(cells: Sequence[Cell]) -> None:

@@ -29,6 +29,7 @@ from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json, write_atomic
 from mora_bench.methods.contract import Method, declares
+from mora_bench.plan import mask_files
 from mora_bench.records import ledgers
 from mora_bench.records.documents import Refused
 from mora_bench.records.encoding import encode
@@ -243,6 +244,7 @@ def work(bundle: Sequence[Cell], runtime: Runtime, *, tested: Sequence[int], tri
     follow_links(runtime.follow_links)
     torch.set_num_threads(runtime.threads)
     for cell in bundle:
+        mask_files.load(cell, runtime)
         save(search(cell, tested, trials, runtime), runtime)
 
 

@@ -14,6 +14,7 @@ from mora_bench.cli.tune import _table
 from mora_bench.data import datasets
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
+from mora_bench.missing import supplied_mask
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.presets import OF_A_PART, load_preset
 from mora_bench.plan.tuned_preset import as_preset
@@ -180,6 +181,59 @@ def test_what_was_found_is_a_preset_that_a_grid_runs(folder, tmp_path, cache, mo
     # Nothing is searched twice.
     assert cli.main(["tune", "--methods", "head", "mora", "--trials", "3", "--out", str(out), *more]) == 0
     assert "2 searches of 3 trials: 0 to do" in capsys.readouterr().out
+
+
+def test_a_worker_takes_the_mask_from_the_folder(planned, runtime, tmp_path, monkeypatch):
+    """A process of its own has read no mask file."""
+    monkeypatch.setattr(supplied_mask, "_KNOWN", {})
+    ids = datasets.load("odir", None).ids
+    (tmp_path / "mine.csv").write_text("id,text,image\n" + "".join(f"{id},{n % 2},1\n" for n, id in enumerate(ids)))
+    (cell,) = planned("head", mechanism=(f"mask:{tmp_path / 'mine.csv'}",), pool=0)
+    campaign.prepare([cell], runtime)
+    here = search(cell, (0,), 2, runtime)
+    supplied_mask._KNOWN.clear()
+    tuning.work([cell], runtime, tested=(0,), trials=2)
+    there = tuning.read(tuning.ledger_key(cell, (0,), 2), runtime)
+    assert (there.trials, there.best) == (here.trials, here.best)
+    assert cell.rate == 0.5
+
+
+@pytest.fixture
+def tuned(tmp_path, folder, cache, monkeypatch, capsys):
+    """Tunes two methods while the searches of some end without a ledger: code, standard output and errors."""
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    searched = tuning.work
+
+    def tune(*lost):
+        def work(bundle, runtime, **options):
+            if bundle[0].method not in lost:
+                searched(bundle, runtime, **options)
+
+        monkeypatch.setattr(tuning, "work", work)
+        more = ["--backbone", str(folder), "--recipe.max-text", "64", *OPTIONS, "--engine", "inline", "--trials", "2"]
+        code = cli.main(["tune", "--methods", "head", "mora", "--out", str(tmp_path / "found"), *more])
+        return code, *capsys.readouterr()
+
+    return tune
+
+
+def test_a_search_without_a_ledger_is_named_and_the_others_are_kept(tuned, tmp_path):
+    code, said, errors = tuned("mora")
+    assert code == 1
+    assert set(tomllib.loads((tmp_path / "found" / "tuned.toml").read_text())["overrides"]) == {"full", "odir/head"}
+    assert said.splitlines()[-1] == (
+        "not tuned, with an untuned recipe in that preset: mora on odir; the same command tries again"
+    )
+    assert errors.count("failed: ") == 1
+
+
+def test_without_any_ledger_no_preset_is_written_or_offered(tuned, tmp_path):
+    code, said, errors = tuned("head", "mora")
+    file = tmp_path / "found" / "tuned.toml"
+    assert code == 1
+    assert not file.exists()
+    assert said.splitlines() == ["2 searches of 2 trials: 2 to do"]
+    assert errors.splitlines()[-1] == f"no search has ended; {file} was not written"
 
 
 def test_a_preset_holds_all_that_says_what_is_trained_and_tested(tmp_path):
