@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 import tyro
 
 from mora_bench import registry
-from mora_bench.cli.common import OnData
+from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class RescoreOptions(OnData):
+class RescoreOptions(OnTrained):
     """Score the stored predictions of a results folder under another protocol, without training."""
 
     folder: tyro.conf.Positional[Path]
@@ -58,7 +58,7 @@ def run(arguments: list[str]) -> int:
         missing = Missing(options.test_mechanism, options.strength, options.mask_unit)
     runtime = options.runtime(options.folder)
     scored, left = rescore(options.folder, Scoring(missing, options.test_rate, convention=options.as_), runtime)
-    for warning in audited(scored, runtime) if options.test_mechanism else ():
+    for warning in audited(scored, runtime) if missing is not None and missing.brought else ():
         print(warning, file=sys.stderr)
     for reason in left:
         print(f"left out: {reason}", file=sys.stderr)

@@ -36,12 +36,18 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
     records, refused = store.records()
     left = list(map(str, refused))
     scored, unfit = [], dict[str, list[str]]()
-    known = [record for record in records if record.status != FAILED]
-    cells = [replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime)) for record in known]
-    if scoring.missing is not None:
-        mask_files.check(cells, runtime)
-        mask_files.keep(cells, runtime)
-    for record, cell in zip(known, cells, strict=True):
+    known: dict[Cell, Record] = {}
+    for record in (record for record in records if record.status != FAILED):
+        cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime))
+        try:
+            mask_files.load(cell, runtime)
+            known[cell] = record
+        except UserError as error:
+            unfit.setdefault(_reason(error, cell), []).append(cell.label)
+    if scoring.missing is not None and scoring.missing.brought:
+        mask_files.check([*known], runtime)
+        mask_files.keep(known, runtime)
+    for cell, record in known.items():
         file = store.prediction_file(cell)
         if not file.is_file():
             left.append(f"{cell.label}: {file} is absent")
@@ -52,12 +58,17 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
                 score(store, cell, record, runtime)
                 scored.append(cell)
             except UserError as error:
-                unfit.setdefault(str(error), []).append(cell.label)
+                unfit.setdefault(_reason(error, cell), []).append(cell.label)
     # A protocol that does not fit one cell of a task fits none of it; that is said once.
     left += [f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {why}" for why, labels in unfit.items()]
     if not records:
         raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left
+
+
+def _reason(error: UserError, cell: Cell) -> str:
+    """An error without the label of its cell, so that it is the same sentence for all cells."""
+    return str(error).removeprefix(f"{cell.label}: ")
 
 
 def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:

@@ -176,6 +176,32 @@ def test_it_scores_again_runs_again_is_verified_packed_merged_and_published(made
     assert cli.main(["verify", str(tmp_path / "merged")]) == 0
 
 
+def test_what_was_trained_under_a_file_is_scored_under_another_mechanism(made, tmp_path, capsys):
+    out = tmp_path / "theirs"
+    shutil.copytree(made / "theirs", out)
+    forget()
+    capsys.readouterr()
+    assert cli.main(["rescore", str(out), "--test-mechanism", "uniform", "--test-rate", "0.3"]) == 0
+    captured = capsys.readouterr()
+    assert "2 cells scored again" in captured.out
+    # The file takes nothing from what is tested.
+    assert captured.err == ""
+    again = [scores for scores in Store(out).scores()[0] if scores.scoring.missing]
+    assert [(scores.scoring.missing.mechanism, scores.test_rate) for scores in again] == [("uniform", 0.3)] * 2
+    lost = [1 - scores.test["both"].realised["complete"] for scores in again]
+    assert lost == pytest.approx([0.3, 0.3], abs=0.04)
+    forget()
+    (mask,) = (out / "masks").iterdir()
+    mask.unlink()
+    assert cli.main(["rescore", str(out), "--test-mechanism", "uniform", "--test-rate", "0.4"]) == 1
+    first = Store(out).records()[0][0].cell
+    assert capsys.readouterr().err.splitlines() == [
+        f"left out: {first.label} and 1 more: mask:{first.mechanism.brought}: {out / 'masks'} has no mask with this "
+        "digest whose ids can be matched here. Give its file again, as mask:FILE.",
+        f"{out}: no cell was scored again; nothing was written.",
+    ]
+
+
 def test_rerun_takes_the_mask_from_the_folder(made, tmp_path, capsys, monkeypatch):
     """Its file may be gone; of ids without a side or a seed, which count for all."""
     names = list(datasets.load("odir", None).ids) + list(datasets.pool("odir", 0, 20).ids)
