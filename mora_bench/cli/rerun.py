@@ -9,8 +9,8 @@ import tyro
 
 from mora_bench import campaign
 from mora_bench.cells.cell import TRAINING_VERSION, WHY_NOT_AGAIN, Cell
-from mora_bench.cells.runtime import cores
-from mora_bench.cli.common import OnData
+from mora_bench.cells.runtime import Runtime, cores
+from mora_bench.cli.common import OnTrained
 from mora_bench.cli.grid import progress
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
@@ -26,7 +26,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class RerunOptions(OnData):
+class RerunOptions(OnTrained):
     """Train the cells of a results folder again into another one, which then holds their predictions, and say whether
     the scores are the same. What the project ships holds records and scores, and no predictions."""
 
@@ -53,7 +53,6 @@ def run(arguments: list[str]) -> int:
     if options.out.resolve() == options.folder.resolve():
         raise UserError(f"--out {options.out} is the folder itself. Give another one.")
     options.begin()
-    source = "twin" if options.data_root is None else "real"
     old = Store(options.folder)
     # Predictions may be gone: to have them again is what this is for.
     (records, refused), (believed, odd) = old.records(), old.scores()
@@ -70,12 +69,10 @@ def run(arguments: list[str]) -> int:
         workers=options.workers or cores(),
         plugins=tuple(file.absolute() for file in options.plugin),
     )
-    known, unbelieved = _known(old, asked, believed, source)
+    known, unbelieved = _known(old, asked, believed, runtime)
     for reason in [*refused, *odd, *unbelieved]:
         print(f"left out: {reason}", file=sys.stderr)
     cells = list(known)
-    for cell in cells:
-        mask_files.load(cell, runtime, old)
     new = Store(options.out)
     status = new.status(cells)
     status |= new.forget_failed(status)
@@ -97,7 +94,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _known(
-    store: Store, records: list[Record], scores: list[Scores], source: str
+    store: Store, records: list[Record], scores: list[Scores], runtime: Runtime
 ) -> tuple[dict[Cell, Scores], list[Refused]]:
     """The cells that can be run again here, with the scores that they had; and scores that are of no record here."""
     left: Counter[str] = Counter()
@@ -107,7 +104,7 @@ def _known(
         of_record.setdefault(entry.key, []).append(entry)
     unbelieved = []
     for record in records:
-        why = "of the other kind of data (see --data-root)" if record.cell.source != source else _other(record.cell)
+        why = _why_not(record, store, runtime)
         left.update([why] * bool(why))
         for entry in of_record.get(record.key, []):
             if not vouched(entry, record):
@@ -130,6 +127,25 @@ def _asked(cell: Cell, options: RerunOptions) -> bool:
             (cell.seed, options.seeds),
         )
     ) and (not options.key or cell.key.startswith(options.key))
+
+
+def _why_not(record: Record, store: Store, runtime: Runtime) -> str:
+    """Why a cell cannot be run again here; "" if it can. Its masks are then known."""
+    from mora_bench.training.rescore import table_of
+
+    cell = record.cell
+    if cell.source != ("twin" if runtime.data_root is None else "real"):
+        return "of the other kind of data (see --data-root)"
+    if record.imported:
+        return "their predictions were made elsewhere, and only imported"
+    if other := _other(cell):
+        return other
+    try:
+        table_of(cell, runtime)
+        mask_files.load(cell, runtime, store)
+    except UserError as error:
+        return str(error).removeprefix(f"{cell.label}: ")
+    return ""
 
 
 def _other(cell: Cell) -> str:

@@ -218,6 +218,12 @@ def test_rerun_takes_the_mask_from_the_folder(made, tmp_path, capsys, monkeypatc
     assert "1 of 1 cells have the scores" in capsys.readouterr().out
     (first,), (again,) = (Store(tmp_path / name).scores()[0] for name in ("first", "again"))
     assert differences(first, again) == []
+    (mask,) = (tmp_path / "first" / "masks").iterdir()
+    mask.unlink()
+    forget()
+    assert cli.main(["rerun", str(tmp_path / "first"), "--out", str(tmp_path / "third")]) == 1
+    captured = capsys.readouterr()
+    assert f"left out: 1 cells: mask:{mask.name.partition('-')[0]}: {tmp_path / 'first' / 'masks'} has" in captured.err
 
 
 def test_a_copy_that_was_edited_or_is_gone_is_named(made, tmp_path, capsys):

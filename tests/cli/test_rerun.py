@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from by_hand import signed
 
@@ -59,6 +60,41 @@ def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypat
     captured = capsys.readouterr()
     assert "left out: 1 cells: tfidf is of another version here" in captured.err
     assert "0 cells: 0 done, 0 to do" in captured.out
+
+
+def test_cells_of_other_data_are_left_out_before_any_is_trained(tmp_path, capsys):
+    """Here of fewer patients, until --limit says so."""
+    few, again = tmp_path / "few", tmp_path / "again"
+    asked = ["--datasets", "icu", "--methods", "prior", "--seeds", "0", "--pool", "20", "--limit", "60"]
+    assert cli.main(["grid", *asked, "--out", str(few)]) == 0
+    capsys.readouterr()
+    assert cli.main(["rerun", str(few), "--out", str(again)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [
+        "left out: 1 cells: icu is not the data that it was trained on. Was that with another --limit, --plugin or "
+        "--data-root? Give the same."
+    ]
+    assert captured.out.splitlines() == ["0 cells: 0 done, 0 to do"]
+    assert not again.exists() or not list((again / "records").iterdir())
+    assert cli.main(["rerun", str(few), "--out", str(again), "--limit", "60"]) == 0
+    assert f"1 of 1 cells have the scores of {few} to the last digit" in capsys.readouterr().out
+
+
+def test_predictions_that_were_made_elsewhere_are_left_out(tmp_path, capsys):
+    out, file = tmp_path / "out", str(tmp_path / "mine.csv")
+    asked = ["--datasets", "icu", "--methods", "prior", "--seeds", "0", "--pool", "20"]
+    assert cli.main(["grid", *asked, "--out", str(out)]) == 0
+    (record,) = (out / "records").iterdir()
+    assert cli.main(["import", str(out), "--like", record.stem, "--template", file]) == 0
+    frame = pd.read_csv(file)
+    frame[frame.columns[3:]] = 0.5
+    frame.to_csv(file, index=False)
+    assert cli.main(["import", str(out), file, "--like", record.stem]) == 0
+    capsys.readouterr()
+    assert cli.main(["rerun", str(out), "--out", str(tmp_path / "again")]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "left out: 1 cells: their predictions were made elsewhere, and only imported\n"
+    assert f"1 of 1 cells have the scores of {out} to the last digit" in captured.out
 
 
 @pytest.mark.parametrize(
