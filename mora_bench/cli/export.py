@@ -45,6 +45,7 @@ def run(arguments: list[str]) -> int:
     from mora_bench.records.store import FAILED, Store
     from mora_bench.tasks.named import task_of
     from mora_bench.training.prediction_rows import COLUMNS, SPREAD, frames_of, has_spread
+    from mora_bench.training.rescore import reason, said_once
 
     store = Store(options.folder)
     store.check_exists()
@@ -62,19 +63,19 @@ def run(arguments: list[str]) -> int:
     more = [*dict.fromkeys(f"true {name}" for task in known for name in task.columns)]
     asked = [r for r in records if r.status != FAILED and (not options.key or r.key in options.key)]
     more += [SPREAD] * any(has_spread(store, record) for record in asked)
-    cells = 0
+    cells, unfit = 0, dict[str, list[str]]()
     with TableFile(options.out) as table:
         for record in asked:
             try:
                 frames = list(frames_of(store, record, runtime, options.ids))
             except UserError as error:
-                left.append(f"{record.cell.label}: {error}")
+                unfit.setdefault(reason(error, record.cell), []).append(record.cell.label)
                 continue
             for frame in frames:
                 table.add(frame.reindex(columns=[*COLUMNS, *more]))
             cells += 1
-        for reason in left:
-            print(f"left out: {reason}", file=sys.stderr)
+        for why in [*left, *said_once(unfit)]:
+            print(f"left out: {why}", file=sys.stderr)
         if not cells:
             raise UserError(f"{options.folder}: no cell has predictions that can be exported. Nothing was written.")
     print(f"{table.rows:,} rows of {cells} cells: {options.out}")

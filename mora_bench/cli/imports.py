@@ -7,7 +7,7 @@ from pathlib import Path
 import tyro
 
 from mora_bench import registry
-from mora_bench.cli.common import OnData
+from mora_bench.cli.common import OnTrained
 from mora_bench.cli.options import parse
 from mora_bench.cli.report import show
 from mora_bench.errors import UserError
@@ -21,7 +21,7 @@ LONGEST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOptions(OnData):
+class ImportOptions(OnTrained):
     """Score predictions of your own code by the protocol of a cell, and show them in its table, marked as not run here.
 
     First `--template FILE.csv` writes what is to be predicted: every validation and test sample under every pattern

@@ -87,8 +87,9 @@ def run(arguments: list[str]) -> int:
     from mora_bench.data.readers.picture_paths import Views, check_alike
     from mora_bench.data.table import PICTURES
     from mora_bench.scoring.decide import DecisionOptions
-    from mora_bench.training import inference, masking
+    from mora_bench.training import inference
     from mora_bench.training.decisions import decider, like_in_training
+    from mora_bench.training.rescore import sides_of
 
     root = options.data_root if cell.source == "real" else None
     runtime = options.runtime(options.folder, data_root=root, device=options.device)
@@ -102,7 +103,7 @@ def run(arguments: list[str]) -> int:
             f"predictions. These are of signals with gaps ({cell.tested_gaps}), and new records are read as they are. "
             "Leave these options out, or train the cell with --test-gaps none."
         )
-    table, sides = masking.own_sides(cell, runtime)
+    table, sides = sides_of(cell, runtime)
     check_alike(views, table.modalities)
     decides, like = decider(record, sides, runtime, asked), like_in_training(record, sides["train"])
     predicted = PredictedRecords(decides, like, inference.applier(record, runtime, table, explains), options.changes)
@@ -148,7 +149,7 @@ def _record(options: PredictOptions) -> Record:
         keys = ", ".join(sorted(store.keys())[:5])
         raise UserError(f"{record}. Expected the key of a record of {options.folder}: {keys or 'it holds none'}, ...")
     fitted = record.cell.recipe is not None or registry.known(registry.PREDICTORS, record.cell.method)
-    if record.status != "done" or record.data is None or not fitted:
+    if record.status != "done" or record.data is None or record.imported or not fitted:
         why = record.error or "predictions that were made elsewhere"
         raise UserError(f"{store.record_file(record.cell)}: it has no trained model to predict with ({why}).")
     check_believed(store, record)

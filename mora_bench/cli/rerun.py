@@ -131,7 +131,7 @@ def _asked(cell: Cell, options: RerunOptions) -> bool:
 
 def _why_not(record: Record, store: Store, runtime: Runtime) -> str:
     """Why a cell cannot be run again here; "" if it can. Its masks are then known."""
-    from mora_bench.training.rescore import table_of
+    from mora_bench.training.rescore import reason, table_of
 
     cell = record.cell
     if cell.source != ("twin" if runtime.data_root is None else "real"):
@@ -144,7 +144,7 @@ def _why_not(record: Record, store: Store, runtime: Runtime) -> str:
         table_of(cell, runtime)
         mask_files.load(cell, runtime, store)
     except UserError as error:
-        return str(error).removeprefix(f"{cell.label}: ")
+        return reason(error, cell)
     return ""
 
 

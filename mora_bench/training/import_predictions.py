@@ -21,6 +21,7 @@ from mora_bench.tasks.contract import Task
 from mora_bench.tasks.named import task_of
 from mora_bench.training import masking, recorded
 from mora_bench.training.recorded import Outcome
+from mora_bench.training.rescore import sides_of
 
 #: The columns of a CSV before those of the labels.
 ID, PATTERN, SPLIT = "id", "pattern", "split"
@@ -52,7 +53,7 @@ def as_cell(like: Cell, name: str) -> Cell:
 def template(cell: Cell, runtime: Runtime) -> pd.DataFrame:
     """The rows to be predicted like a cell: one for each validation and test sample and each pattern that it can show,
     with empty columns for the labels; and the training samples, each under the pattern that the mask shows."""
-    table, sides = masking.own_sides(cell, runtime)
+    table, sides = sides_of(cell, runtime)
     names = presence.stratum_names(table.names)
     rows = []
     seen = presence.pattern_index(masking.presence_of(cell, "train", sides["train"]))
@@ -75,7 +76,7 @@ def outcome(
     Raises:
         UserError: a prediction is absent, occurs twice, is of an unknown sample or pattern, or no probability.
     """
-    table, sides = masking.own_sides(cell, runtime)
+    table, sides = sides_of(cell, runtime)
     if labels is not None and labels != list(table.labels):
         raise UserError(
             f"{rows.file}: its label columns are {', '.join(labels) or 'none'}; expected {', '.join(table.labels)}."

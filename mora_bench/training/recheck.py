@@ -18,7 +18,7 @@ from mora_bench.records.schema import PREDICTIONS, Record
 from mora_bench.records.store import DONE, Store
 from mora_bench.records.verify import Findings
 from mora_bench.training.masking import decoded
-from mora_bench.training.rescore import contradiction
+from mora_bench.training.rescore import contradiction, reason
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
@@ -42,15 +42,14 @@ def scored_again(store: Store, runtime: Runtime, findings: Findings) -> int:
             odd.setdefault(str(error))
             continue
         except UserError as error:
-            # With the cell's label every sentence would be another one.
-            reason = str(error).removeprefix(f"{record.cell.label}: ")
-            findings.not_seen(f"scores whose predictions cannot be scored again here: {reason}")
+            why = reason(error, record.cell)
+            findings.not_seen(f"scores whose predictions cannot be scored again here: {why}")
             continue
         again += 1
         if differs is not None:
             documents = store.score_documents
             findings.wrong.append(documents.refused(scores.score_key, f"{differs}; `rescore` mends it"))
-    findings.wrong += [Refused(masks.documents(store).loose, reason) for reason in odd]
+    findings.wrong += [Refused(masks.documents(store).loose, why) for why in odd]
     return again
 
 
@@ -75,8 +74,8 @@ def data_again(store: Store, runtime: Runtime, findings: Findings) -> int:
         read += 1
         if now != fingerprint:
             problem = f"{name} is not the data that {len(group)} cells were trained on"
-            reason = f"{problem}; were they trained with another --limit?"
-            findings.wrong.append(store.record_documents.refused(group[0].key, reason))
+            why = f"{problem}; were they trained with another --limit?"
+            findings.wrong.append(store.record_documents.refused(group[0].key, why))
             continue
         _splits_again(store, table, group, findings)
         _decoded_again(group, replace(runtime, data_root=root), findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from mora_bench.records.store import FAILED, Store
 if TYPE_CHECKING:
     import numpy as np
 
+    from mora_bench.data.sides import Side
     from mora_bench.data.table import Table
     from mora_bench.records.schema import Record, Scores
     from mora_bench.scoring.protocol import Predicted
@@ -43,7 +44,7 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
             mask_files.load(cell, runtime)
             known[cell] = record
         except UserError as error:
-            unfit.setdefault(_reason(error, cell), []).append(cell.label)
+            unfit.setdefault(reason(error, cell), []).append(cell.label)
     if scoring.missing is not None and scoring.missing.brought:
         mask_files.check([*known], runtime)
         mask_files.keep(known, runtime)
@@ -58,17 +59,12 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
                 score(store, cell, record, runtime)
                 scored.append(cell)
             except UserError as error:
-                unfit.setdefault(_reason(error, cell), []).append(cell.label)
+                unfit.setdefault(reason(error, cell), []).append(cell.label)
     # A protocol that does not fit one cell of a task fits none of it; that is said once.
-    left += [f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {why}" for why, labels in unfit.items()]
+    left += said_once(unfit)
     if not records:
         raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left
-
-
-def _reason(error: UserError, cell: Cell) -> str:
-    """An error without the label of its cell, so that it is the same sentence for all cells."""
-    return str(error).removeprefix(f"{cell.label}: ")
 
 
 def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
@@ -82,6 +78,28 @@ def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:
         mask_files.from_folder(scoring.missing.mechanism, table, runtime)
     settled = replace(scoring, missing=masks.settled(scoring.missing, cell.dataset, known))
     return mask_files.at_its_rate(settled, cell.mechanism, cell.modalities)
+
+
+def reason(error: UserError, cell: Cell) -> str:
+    """An error without the label of its cell, so that it is the same sentence for all cells."""
+    return str(error).removeprefix(f"{cell.label}: ")
+
+
+def said_once(left: Mapping[str, Sequence[str]]) -> list[str]:
+    """Why cells were left out: one sentence for all cells of one reason; `left` has their labels by it."""
+    return [f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {why}" for why, labels in left.items()]
+
+
+def sides_of(cell: Cell, runtime: Runtime) -> tuple[Table, dict[str, Side]]:
+    """The data of a cell that was trained, and the sides of its split.
+
+    Raises:
+        UserError: the data are not at hand, or not those that it was trained on.
+    """
+    from mora_bench.training.masking import own_sides
+
+    table_of(cell, runtime)
+    return own_sides(cell, runtime)
 
 
 def table_of(cell: Cell, runtime: Runtime) -> Table:

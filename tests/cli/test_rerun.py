@@ -8,6 +8,7 @@ import pytest
 from by_hand import signed
 
 from mora_bench.cli import main as cli
+from mora_bench.records.store import Store
 
 pytestmark = pytest.mark.usefixtures("in_process")
 
@@ -62,39 +63,62 @@ def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypat
     assert "0 cells: 0 done, 0 to do" in captured.out
 
 
-def test_cells_of_other_data_are_left_out_before_any_is_trained(tmp_path, capsys):
-    """Here of fewer patients, until --limit says so."""
-    few, again = tmp_path / "few", tmp_path / "again"
-    asked = ["--datasets", "icu", "--methods", "prior", "--seeds", "0", "--pool", "20", "--limit", "60"]
-    assert cli.main(["grid", *asked, "--out", str(few)]) == 0
-    capsys.readouterr()
-    assert cli.main(["rerun", str(few), "--out", str(again)]) == 1
-    captured = capsys.readouterr()
-    assert captured.err.splitlines() == [
-        "left out: 1 cells: icu is not the data that it was trained on. Was that with another --limit, --plugin or "
-        "--data-root? Give the same."
-    ]
-    assert captured.out.splitlines() == ["0 cells: 0 done, 0 to do"]
-    assert not again.exists() or not list((again / "records").iterdir())
-    assert cli.main(["rerun", str(few), "--out", str(again), "--limit", "60"]) == 0
-    assert f"1 of 1 cells have the scores of {few} to the last digit" in capsys.readouterr().out
+OTHER_DATA = (
+    "icu is not the data that it was trained on. Was that with another --limit, --plugin or --data-root? Give the same."
+)
 
 
-def test_predictions_that_were_made_elsewhere_are_left_out(tmp_path, capsys):
-    out, file = tmp_path / "out", str(tmp_path / "mine.csv")
-    asked = ["--datasets", "icu", "--methods", "prior", "--seeds", "0", "--pool", "20"]
-    assert cli.main(["grid", *asked, "--out", str(out)]) == 0
-    (record,) = (out / "records").iterdir()
-    assert cli.main(["import", str(out), "--like", record.stem, "--template", file]) == 0
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Two cells that --limit trained, and a row like one of them whose predictions were made elsewhere."""
+    out = tmp_path_factory.mktemp("few") / "results"
+    asked = ["--datasets", "icu", "--methods", "prior", "presence", "--seeds", "0", "--pool", "20", "--limit", "60"]
+    assert cli.main(["grid", *asked, "--floors", "none", "--engine", "inline", "--out", str(out)]) == 0
+    key, file = min(file.stem for file in (out / "records").iterdir()), str(out.parent / "mine.csv")
+    like = ["import", str(out), "--like", key, "--limit", "60"]
+    assert cli.main([*like, "--template", file]) == 0
     frame = pd.read_csv(file)
     frame[frame.columns[3:]] = 0.5
     frame.to_csv(file, index=False)
-    assert cli.main(["import", str(out), file, "--like", record.stem]) == 0
-    capsys.readouterr()
-    assert cli.main(["rerun", str(out), "--out", str(tmp_path / "again")]) == 0
+    assert cli.main([*like, file]) == 0
+    return out
+
+
+def test_cells_of_other_data_are_left_out_before_any_is_trained(few, tmp_path, capsys):
+    """Here of fewer patients, until --limit says so; and what was made elsewhere, always."""
+    again, elsewhere = tmp_path / "again", "left out: 1 cells: their predictions were made elsewhere, and only imported"
+    assert cli.main(["rerun", str(few), "--out", str(again)]) == 1
     captured = capsys.readouterr()
-    assert captured.err == "left out: 1 cells: their predictions were made elsewhere, and only imported\n"
-    assert f"1 of 1 cells have the scores of {out} to the last digit" in captured.out
+    assert sorted(captured.err.splitlines()) == [elsewhere, f"left out: 2 cells: {OTHER_DATA}"]
+    assert captured.out.splitlines() == ["0 cells: 0 done, 0 to do"]
+    assert not again.exists()
+    assert cli.main(["rerun", str(few), "--out", str(again), "--limit", "60"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[0] == elsewhere
+    assert f"2 of 2 cells have the scores of {few} to the last digit" in captured.out
+
+
+def test_other_verbs_say_the_same_of_other_data(few, tmp_path, capsys):
+    store = Store(few)
+    records = store.records()[0]
+    cell = next(record.cell for record in records if not record.imported)
+    (mine,) = (record for record in records if record.imported)
+    assert cli.main(["predict", str(few), cell.key, "new.csv"]) == 2
+    assert capsys.readouterr().err == f"mora_bench: {cell.label}: {OTHER_DATA}\n"
+    assert cli.main(["import", str(few), "--like", cell.key, "--template", str(tmp_path / "t.csv")]) == 2
+    assert capsys.readouterr().err == f"mora_bench: {cell.label}: {OTHER_DATA}\n"
+    assert cli.main(["export", str(few), "--out", str(tmp_path / "e.csv"), "--ids"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"left out: {records[0].cell.label} and 2 more: {OTHER_DATA}",
+        f"mora_bench: {few}: no cell has predictions that can be exported. Nothing was written.",
+    ]
+    assert cli.main(["export", str(few), "--out", str(tmp_path / "e.csv"), "--ids", "--limit", "60"]) == 0
+    assert " rows of 3 cells: " in capsys.readouterr().out
+    assert cli.main(["verify", str(few), "--limit", "60"]) == 0
+    assert "3 scored again, 1 data sets read anew; 0 findings, 0 not looked at" in capsys.readouterr().out
+    assert cli.main(["predict", str(few), mine.key, "new.csv", "--limit", "60"]) == 2
+    why = "it has no trained model to predict with (predictions that were made elsewhere)"
+    assert capsys.readouterr().err == f"mora_bench: {store.record_file(mine.cell)}: {why}.\n"
 
 
 @pytest.mark.parametrize(
