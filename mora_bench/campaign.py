@@ -187,7 +187,7 @@ def run(
     """Run or score `cells` that have neither scores nor a record of a failure; yields each and its record at its end.
 
     Other grids may work on the same folder: a cell that one of them runs is waited for, and yielded, too. Of the cells
-    `asked`, if any, `status` of the folder will tell.
+    `asked`, or of `cells` if there are none, `status` of the folder tells.
 
     Raises:
         UserError: the results folder cannot be written, or the data differ from what was planned on.
@@ -202,8 +202,9 @@ def run(
     Leases(runtime.out).sweep()
     status = store.status(cells)
     todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]
-    prepare(todo, runtime)
-    plans.write(runtime.out, asked)
+    # Decoding may take hours, in which `status` is asked, too.
+    with plans.noted(runtime.out, asked or cells):
+        prepare(todo, runtime)
     # Cells that differ in scoring alone are trained once.
     alike: dict[str, list[Cell]] = {}
     for cell in todo:

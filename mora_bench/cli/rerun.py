@@ -78,7 +78,8 @@ def run(arguments: list[str]) -> int:
     status |= new.forget_failed(status)
     todo = [cell for cell in cells if status[cell] != DONE]
     print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
-    failed = progress(campaign.run(todo, runtime), todo, len(cells) - len(todo), runtime) if todo else []
+    ran = campaign.run(todo, runtime, asked=cells)
+    failed = progress(ran, todo, len(cells) - len(todo), runtime) if todo else []
     if not cells:
         return 1
     show(campaign.report(options.out))

@@ -73,25 +73,43 @@ def _of_folder(folder: Path) -> int:
             methods, datasets = (dict.fromkeys(getattr(c, n) for c in grid.cells) for n in ("method", "dataset"))
             of = f"{', '.join(methods)} on {', '.join(datasets)}"
             print(f"started {grid.time[:16].replace('T', ' ')}, {len(grid.cells)} cells ({of}): {_counted(counts)}")
-    return _show(store, status, holders, cores())
+    code = _show(store, status, holders, cores())
+    if TO_DO in status.values() and RUNNING not in status.values():
+        print(
+            f"no cell runs; a grid was last started at {grids[-1].time[:16].replace('T', ' ')}. One that is starting "
+            "decodes its data first; one that was stopped goes on with the same command."
+        )
+    return code
 
 
 def _unplanned(store: Store) -> int:
     """How many records lie in a folder that does not say what was asked of it."""
     counts = Counter[str](record.status for record in store.records()[0])
-    print(
-        f"{sum(counts.values())} records: {_counted(counts)}. The folder does not say what was asked of it: it was "
-        "merged, published or written by an older version. With the options of `grid`, `status` says how far these are."
-    )
+    alive = _alive(Leases(store.folder).holders())
+    head = f"{sum(counts.values())} records: {_counted(counts)}."
+    if alive:
+        print(f"{head} {len(alive)} cells are running, of a grid that has not said yet what was asked of it.")
+    elif not counts:
+        print(f"{head} Nothing was asked of this folder: its grid is just starting, or was refused before it began.")
+    else:
+        print(
+            f"{head} The folder does not say what was asked of it: it was merged, published or written by an older "
+            "version. With the options of `grid`, `status` says how far these are."
+        )
     answer(lambda: {"folder": store.folder, "cells": None, "counts": counts})
-    return 1 if counts[FAILED] else 0
+    return 1 if counts[FAILED] or alive or not counts else 0
 
 
 def _states(store: Store, cells: Sequence[Cell | Planned], holders: Mapping[str, Holder | None]) -> States:
     states = store.status(cells)
-    # A holder that has died on this machine runs nothing; of other machines only time tells.
-    alive = {key for key, holder in holders.items() if holder is not None and not holder.dead}
+    alive = _alive(holders)
     return states | {cell: RUNNING for cell, state in states.items() if state == TO_DO and cell.key in alive}
+
+
+def _alive(holders: Mapping[str, Holder | None]) -> set[str]:
+    """The keys of cells that somebody runs. A holder that has died on this machine runs nothing; of other machines only
+    time tells."""
+    return {key for key, holder in holders.items() if holder is not None and not holder.dead}
 
 
 def _counted(counts: Mapping[str, int]) -> str:

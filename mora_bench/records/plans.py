@@ -7,7 +7,8 @@ plans/NAME.json   one file a set of cells; its name is the digest of their score
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -36,13 +37,29 @@ class GridRequest(msgspec.Struct, frozen=True):
     cells: list[Planned]
 
 
-def write(folder: Path, cells: Iterable[Cell]) -> None:
-    """Note the cells of a grid, if any; the same cells have one file, whatever command started them."""
+def write(folder: Path, cells: Iterable[Cell]) -> Path | None:
+    """Note the cells of a grid, if any; the same cells have one file, whatever command started them. Gives that file if
+    it was not there before."""
     planned = [Planned(c.key, c.score_key, c.label, c.dataset, c.method) for c in cells]
     if not planned:
-        return
-    asked = GridRequest(time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned)
-    write_atomic(folder / FOLDER / f"{_name(planned)}.json", msgspec.json.encode(asked))
+        return None
+    asked, file = GridRequest(time.strftime("%Y-%m-%dT%H:%M:%S%z"), planned), folder / FOLDER / f"{_name(planned)}.json"
+    new = not file.exists()
+    write_atomic(file, msgspec.json.encode(asked))
+    return file if new else None
+
+
+@contextmanager
+def noted(folder: Path, cells: Iterable[Cell]) -> Iterator[None]:
+    """Note the cells of a grid before the block makes all ready for it; if it raises, a grid that was not there before
+    is forgotten, because it never began."""
+    file = write(folder, cells)
+    try:
+        yield
+    except Exception:
+        if file is not None:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def read(folder: Path) -> list[GridRequest]:

@@ -30,6 +30,8 @@ def test_scores_are_the_same_and_predictions_are_there(done, tmp_path, capsys):
     assert len(list((again / "predictions").iterdir())) == 2
     assert cli.main(["rerun", str(done), "--out", str(again), "--methods", "tfidf"]) == 0
     assert "1 cells: 1 done, 0 to do" in capsys.readouterr().out
+    assert cli.main(["status", str(again)]) == 0
+    assert capsys.readouterr().out == "2 cells: 2 done\n"
 
 
 def test_a_score_that_differs_is_counted(done, tmp_path, capsys):

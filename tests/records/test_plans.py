@@ -26,6 +26,28 @@ def test_other_cells_have_another_file(tmp_path):
     assert sorted(plan.cells[0].method for plan in plans.read(tmp_path)) == ["head", "mora"]
 
 
+def refused(folder, name):
+    """The methods that plans name while a grid of one method is made ready, which is then refused."""
+    meanwhile = []
+    with pytest.raises(UserError, match="a picture"):
+        _refuse(folder, name, meanwhile)
+    return sorted(meanwhile)
+
+
+def _refuse(folder, name, meanwhile):
+    with plans.noted(folder, [cell(name, 0)]):
+        meanwhile += [plan.cells[0].method for plan in plans.read(folder)]
+        raise UserError("a picture cannot be decoded")
+
+
+def test_a_grid_that_is_refused_leaves_no_plan_but_those_that_were_there(tmp_path):
+    with plans.noted(tmp_path, [cell("mora", 0)]):
+        pass
+    assert refused(tmp_path, "head") == ["head", "mora"]
+    assert refused(tmp_path, "mora") == ["mora"]
+    assert [plan.cells[0].method for plan in plans.read(tmp_path)] == ["mora"]
+
+
 def test_nothing_was_asked_of_an_empty_folder(tmp_path):
     assert plans.read(tmp_path) == []
 
