@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class Samples:
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """A measure of each row's cost, int [B]."""
         return np.sum([content.lengths(rows) for content in self.contents], axis=0)
+
+    def with_dummies_of(self, other: Samples) -> Self:
+        """The same with the dummies of other samples of the same modalities."""
+        both = zip(self.contents, other.contents, strict=True)
+        return replace(self, contents=tuple(content.with_dummy_of(theirs) for content, theirs in both))
 
     def facts(self) -> dict:
         """Facts about the contents for the record, by modality."""

@@ -18,6 +18,7 @@ from mora_bench.backbones import load as backbones
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, presence, remembered
+from mora_bench.data.samples import Samples
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Column, Table
 from mora_bench.errors import UserError
@@ -27,7 +28,7 @@ from mora_bench.records import adapters
 from mora_bench.records.schema import Record
 from mora_bench.records.store import Store
 from mora_bench.tasks.named import task_of
-from mora_bench.training import frozen, guards, masking, predictors
+from mora_bench.training import decoded, frozen, guards, masking, predictors
 from mora_bench.training.cell import recipe_of, untrained
 from mora_bench.training.predict import predict
 
@@ -103,16 +104,23 @@ def applier(record: Record, runtime: Runtime, trained_on: Table, parts: bool) ->
 def apply(model: Model, cell: Cell, table: Table, trained_on: Table, runtime: Runtime, parts: bool = False) -> Applied:
     """Predict samples with what each of them has, and, where asked, with every part of it; nothing of them is kept.
     `trained_on`: the cell's own data."""
-    recipe = recipe_of(cell)
-    rules = backbones.resolve(cell.backbone, recipe.max_text).rules
     both = _with_trained(table, trained_on)
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
-        samples = cache.prepare(both, both.fingerprint(), rules, Path(folder), runtime.workers)
+        samples = _decoded(both, cell, Path(folder), runtime)
         begun = time.perf_counter()
         rows, device = np.arange(len(table)), torch.device(runtime.device)
-        logits = predict(model, samples, rows, recipe.batch, device, _wanted(table, parts))
+        logits = predict(model, samples, rows, recipe_of(cell).batch, device, _wanted(table, parts))
         seconds = time.perf_counter() - begun
     return Applied(logits, seconds)
+
+
+def _decoded(table: Table, cell: Cell, folder: Path, runtime: Runtime) -> Samples:
+    """New records, decoded as a cell's own data. For what they lack stands what stood for it there, whatever sizes the
+    records' own pictures have."""
+    assert cell.decoded_for is not None
+    rules = backbones.resolve(*cell.decoded_for).rules
+    samples = cache.prepare(table, table.fingerprint(), rules, folder, runtime.workers)
+    return samples.with_dummies_of(decoded.samples(cell.dataset, *cell.decoded_for, runtime))
 
 
 def _wanted(table: Table, parts: bool) -> np.ndarray | None:
@@ -171,8 +179,7 @@ def apply_predictor(predictor: Predictor, cell: Cell, table: Table, runtime: Run
     with tempfile.TemporaryDirectory(prefix="mora_bench-") as folder:
         features: frozen.Features = {}
         if cell.decoded_for is not None:
-            rules = backbones.resolve(*cell.decoded_for).rules
-            samples = cache.prepare(table, table.fingerprint(), rules, Path(folder), runtime.workers)
+            samples = _decoded(table, cell, Path(folder), runtime)
             features = frozen.features(cell, samples, replace(runtime, cache=Path(folder)))
         task = task_of(cell.task)
         logits, spread = predictors.predicted(predictor, task, Side(table, rows), features, _wanted(table, parts))

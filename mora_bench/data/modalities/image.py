@@ -105,7 +105,8 @@ class Pictures(Content):
         dataset's canvas, which is MoRA's dummy."""
         import torch
 
-        sizes = np.where(present[:, None], self.sizes[rows], self.canvas)
+        sizes = np.full((len(rows), 2), self.canvas, np.int64)
+        sizes[present] = self.sizes[rows[present]]
         pixels = np.full((len(rows), *sizes.max(0), 3), 255, np.uint8)
         for at in np.flatnonzero(present):
             height, width = sizes[at]
@@ -115,6 +116,9 @@ class Pictures(Content):
             torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(127.5).sub_(1),
             torch.from_numpy(sizes // self.patch),
         )
+
+    def with_dummy_of(self, other: Content) -> Self:
+        return replace(self, canvas=other.canvas) if isinstance(other, Pictures) else self
 
     def noised(self, rows: np.ndarray, rng: np.random.Generator) -> Self:
         pixels = np.array(self.pixels)
