@@ -105,8 +105,9 @@ class PredictedRecords:
         """Predict the records, some at a time. The reading of a column is printed once."""
         noted: set[str] = set()
         for chunk in records:
-            for column in chunk.notes.keys() - noted:
-                print(chunk.notes[column], file=sys.stderr)
+            for column, note in chunk.notes.items():
+                if column not in noted:
+                    print(note, file=sys.stderr)
             noted |= chunk.notes.keys()
             part = PredictedPart(chunk.table, self.decider, self.apply(chunk.table))
             _check_finite(part)

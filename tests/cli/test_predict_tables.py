@@ -10,6 +10,9 @@ from PIL import Image
 from scipy.special import expit
 
 from mora_bench.cli.main import main
+from mora_bench.data.readers.new_records import new_records
+from mora_bench.data.readers.picture_paths import Views
+from mora_bench.data.table import Column, Table
 from mora_bench.records.store import Store
 
 N = 60
@@ -168,3 +171,43 @@ def test_new_records_that_do_not_fit_are_refused(clinic, folder, change, message
     words = ["predict", "out", cell.key, "new.csv", "--data-root", "clinic", "--plugin", "out/visits.py"]
     assert main(words) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("at_once", [5, 500])
+def test_numbers_beyond_those_of_training_are_said_once_a_column(clinic, folder, at_once, monkeypatch, capsys):
+    cell = trained(clinic, folder)["late-fusion"]
+    monkeypatch.setattr("mora_bench.cli.predict.PICTURED_AT_ONCE", at_once)
+    frame = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    ages = frame["age"][frame["age"] != ""].astype(int)
+    crp = frame["crp"].astype(float)
+    capsys.readouterr()
+    predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
+    assert "in training" not in capsys.readouterr().err.replace("rare in training", "")
+    # The ends of the range are within it.
+    frame.loc[:2, "age"] = ["680", str(ages.max()), str(ages.min())]
+    frame.loc[3:9, "age"] = ["-1.5", *["999"] * 6]
+    frame.loc[10, "crp"] = "1e3"
+    frame.to_csv("new.csv", index=False)
+    predicted(cell, "new.csv", "--pictures", "clinic/films")
+    which = "v0 (680), v3 (-1.5), v4 (999)" + (", v5 (999), v6 (999) and 3 more" if at_once == 500 else "")
+    seen = f"{ages.min()} to {ages.max()}"
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("column ")]
+    assert said == [
+        f"column 'age': in training the numbers were {seen}, so trust the predictions of these less: {which}",
+        f"column 'crp': in training the numbers were {crp.min():g} to {crp.max():g}, so trust the predictions of "
+        "these less: v10 (1000)",
+    ]
+
+
+def test_a_number_of_a_column_that_was_empty_in_training_is_said(clinic, tmp_path):
+    visits = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    rows = [{"age": 50.0, "crp": None}, {"age": None, "crp": None}]
+    table = Table(
+        "visits", "real", ("ill", "old"), ("a", "b"), ("a", "b"), {"table": Column("table", tuple(rows))},
+        np.eye(2, dtype=np.uint8),
+    )  # fmt: skip
+    visits[:2].assign(age="50", crp=["", "7.25"]).to_csv(tmp_path / "new.csv", index=False)
+    (part,) = new_records(table, tmp_path / "new.csv", Views())
+    assert part.notes == {
+        "crp": "column 'crp': in training nobody had a number, so trust the predictions of these less: v1 (7.25)"
+    }

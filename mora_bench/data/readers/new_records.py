@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mora_bench.data.readers import frames, joined
-from mora_bench.data.readers.cells import named, refuse, text
+from mora_bench.data.readers.cells import NAMED, named, refuse, text
 from mora_bench.data.readers.measured import is_number, measured
 from mora_bench.data.readers.own import names_of
 from mora_bench.data.readers.own_columns import plain
@@ -27,6 +27,7 @@ from mora_bench.data.readers.text_columns import texts, texts_of_files
 from mora_bench.data.readers.vector_columns import columns_of, from_columns, from_files, of_files
 from mora_bench.data.table import PICTURES, Column, Table
 from mora_bench.errors import UserError
+from mora_bench.text import listed
 
 #: The kinds of modalities that a table can hold.
 KINDS = ("text", *PICTURES, "table", "vector", "signal")
@@ -70,12 +71,12 @@ def new_records(
     odd = [f"{name} ({kind})" for name, kind in trained_on.shape.items() if kind not in KINDS]
     if odd:
         raise UserError(f"{trained_on.name}: new records of {', '.join(odd)} cannot be read from a table.")
-    categories = {name: _cells(trained) for name, trained in trained_on.modalities.items() if trained.kind == "table"}
+    cells = {name: _cells(trained) for name, trained in trained_on.modalities.items() if trained.kind == "table"}
     headings = joined.names(file, joins)
-    others = {name: trained for name, trained in trained_on.modalities.items() if name not in categories}
+    others = {name: trained for name, trained in trained_on.modalities.items() if name not in cells}
     sources = {name: _source(name, trained, made.get(name, ""), headings, file) for name, trained in others.items()}
     wanted = [column for source in sources.values() for column in source.columns]
-    wanted += [column for cells in categories.values() for column in cells]
+    wanted += [column for known in cells.values() for column in known]
     bases = [base or file.parent.resolve()]
     seen: set[str] = set()
     wanted = list(dict.fromkeys([*wanted, *([id] if id else [])]))
@@ -88,10 +89,10 @@ def new_records(
         modalities: dict[str, Column] = {}
         notes: dict[str, str] = {}
         for name, trained in trained_on.modalities.items():
-            if name in categories:
-                rows, unknown = _measured(frame, categories[name], file, commas)
+            if name in cells:
+                rows, unlike = _measured(frame, cells[name], tuple(ids), file, commas)
                 modalities[name] = Column("table", rows)
-                notes |= unknown
+                notes |= unlike
             else:
                 modalities[name] = _read(trained, sources[name], frame, bases, file, views, commas)
                 notes |= _nowhere(trained, sources[name], frame, modalities[name], bases, file)
@@ -191,24 +192,51 @@ def _column(modality: str, headings: Sequence[str], file: Path) -> str:
     return modality if modality in headings or len(alike) != 1 else alike[0]
 
 
-def _cells(column: Column) -> dict[str, set[str]]:
-    """The columns of measured values that were trained on, and the categories of each; none for numbers."""
-    categories: dict[str, set[str]] = {}
+@dataclass(frozen=True)
+class _Known:
+    """What a column of measured values held in training: `categories`, none if numbers; the least and the greatest of
+    these, None if there are none."""
+
+    categories: set[str]
+    least: float | None
+    greatest: float | None
+
+    def beyond(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> str:
+        """A note on new numbers of the column, None where a record has none, that are beyond these; "" if none is."""
+        new = [(id, value) for id, value in zip(ids, values, strict=True) if isinstance(value, float)]
+        low, high = self.least, self.greatest
+        if low is not None and high is not None:
+            new = [(id, value) for id, value in new if not low <= value <= high]
+        if not new:
+            return ""
+        seen = "nobody had a number" if low is None else f"the numbers were {low:.10g} to {high:.10g}"
+        which = listed([f"{id} ({value:.10g})" for id, value in new], NAMED)
+        return f"column {name!r}: in training {seen}, so trust the predictions of these less: {which}"
+
+
+def _cells(column: Column) -> dict[str, _Known]:
+    """The columns of measured values that were trained on, and what each held."""
+    filled: dict[str, list[Any]] = {}
     for row in column.values:
         for name, cell in (row or {}).items():
-            kinds = categories.setdefault(name, set())
-            if isinstance(cell, str):
-                kinds.add(cell)
-    return categories
+            filled.setdefault(name, []).extend([] if cell is None else [cell])
+    known = {}
+    for name, cells in filled.items():
+        numbers = [cell for cell in cells if not isinstance(cell, str)]
+        categories = {cell for cell in cells if isinstance(cell, str)}
+        known[name] = _Known(categories, min(numbers, default=None), max(numbers, default=None))
+    return known
 
 
 def _measured(
-    frame: pd.DataFrame, cells: Mapping[str, set[str]], file: Path, commas: Mapping[str, bool]
+    frame: pd.DataFrame, cells: Mapping[str, _Known], ids: Sequence[str], file: Path, commas: Mapping[str, bool]
 ) -> tuple[tuple[Any, ...], dict[str, str]]:
-    """Rows of measured values, None for those without any; and by column which categories nobody had in training."""
+    """Rows of measured values, None for those without any; and a note by column on categories that nobody had in
+    training, and on numbers beyond all of training."""
     columns: dict[str, tuple[Any, ...]] = {}
     notes = {}
-    for name, kinds in cells.items():
+    for name, known in cells.items():
+        kinds = known.categories
         if not kinds:
             odd = [text(cell) is not None and not is_number(cell.strip(), commas[name]) for cell in frame[name]]
             refuse(frame[name], odd, file, "held numbers in training, and does not", "Correct the table.")
@@ -219,6 +247,8 @@ def _measured(
             notes[name] = (
                 f"column {name!r}: nobody had this in training, so it counts as empty: {named(frame[name], unseen)}"
             )
+        elif beyond := known.beyond(name, values, ids):
+            notes[name] = beyond
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), notes
 
