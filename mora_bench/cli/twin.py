@@ -1,5 +1,7 @@
 """twin: an embedded twin as files."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +26,7 @@ class TwinOptions:
     dataset: tyro.conf.Positional[str]
     """odir, cxr or icu"""
     folder: tyro.conf.Positional[Path]
-    """where to; made if absent"""
+    """where to; made if absent. Nothing in it is written over"""
     samples: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 100
     """how many patients"""
     sheet: bool = False
@@ -47,6 +49,7 @@ def run(arguments: list[str]) -> int:
     if options.sheet:
         _sheet(options)
         return 0
+    _check_absent(options.folder, icu.WRITTEN if options.dataset == ICU else twins.WRITTEN[options.dataset])
     try:
         if options.dataset == ICU:
             icu.publish(options.folder, options.samples)
@@ -56,6 +59,20 @@ def run(arguments: list[str]) -> int:
         raise UserError(f"{options.folder}: cannot be written ({error.strerror}). Name another folder.") from error
     print(f"{options.samples} patients of the {options.dataset} twin: {options.folder}")
     return 0
+
+
+def _check_absent(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a folder that holds any of the files or folders of these names.
+
+    Raises:
+        UserError: naming the first of them.
+    """
+    taken = [folder / name for name in names if os.path.lexists(folder / name)]
+    if taken:
+        raise UserError(
+            f"{taken[0]}: is there already, and a twin is written over nothing. Name a new or an empty folder, or move "
+            "it away."
+        )
 
 
 def _sheet(options: TwinOptions) -> None:

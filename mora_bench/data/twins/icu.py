@@ -31,6 +31,8 @@ GRADES, HORIZONS, NO_CAUSE = ("stable", "guarded", "serious", "critical"), (7.0,
 #: The number that patients are drawn by over whom ceilings are taken, which no sample has, and how many there are: the
 #: error of a ceiling is then about half a point.
 BEYOND, DRAWN = 10_000_000, 6000
+#: What `publish` writes into a folder.
+WRITTEN = ("stays.csv", "charts.csv", "films")
 
 
 @dataclass(frozen=True)

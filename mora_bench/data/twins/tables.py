@@ -27,6 +27,8 @@ SEED = 0
 STREAM = 0
 #: The names of the twins.
 NAMES = ("odir", "cxr")
+#: What `publish` writes into a folder, by twin.
+WRITTEN = {"odir": ("ODIR-5K",), "cxr": ("indiana_reports.csv", "indiana_projections.csv", "images")}
 
 
 @dataclass(frozen=True)
