@@ -63,8 +63,9 @@ def default_cache() -> Path:
     Raises:
         UserError: it cannot be written.
     """
-    base = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    folder = Path(os.environ.get("MORA_BENCH_CACHE", f"{base}/mora_bench")).expanduser()
+    # An empty variable is none: it would name the folder that the command runs in.
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(os.environ.get("MORA_BENCH_CACHE") or f"{base}/mora_bench").expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
