@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,17 +17,16 @@ from mora_bench.cli.options import option, parse
 from mora_bench.cli.output import answer
 from mora_bench.cli.progress import Progress
 from mora_bench.cli.report import contents, show
-from mora_bench.doctor.holds import warnings
+from mora_bench.cli.warn import warn
 from mora_bench.errors import UserError
 from mora_bench.plan import mask_files
 from mora_bench.plan.count import CellCount, count
 from mora_bench.plan.expand import Plan, competitors
 from mora_bench.plan.floors import reads_backbone
 from mora_bench.plan.grid import DEFAULT_PRESET, Grid
-from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.parts import check_names
 from mora_bench.plan.presets import load_preset
-from mora_bench.plan.recipes import pictures_sentence, precision_sentence
+from mora_bench.plan.recipes import precision_sentence
 from mora_bench.plan.unused import unused
 from mora_bench.records import plans
 from mora_bench.records.schema import Record
@@ -37,7 +35,6 @@ from mora_bench.trackers.outcomes import tracked
 from mora_bench.training.failure import full_message
 
 if TYPE_CHECKING:
-    from mora_bench.data.table import Table
     from mora_bench.report.write import Report
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
@@ -130,7 +127,7 @@ def _checked(grid: Grid, preset: Grid, runtime: Runtime) -> Plan:
         from mora_bench.report.write import check_metric
 
         check_metric(grid.metric, {cell.task for cell in plan.cells})
-    _warn(plan, runtime)
+    warn(plan, runtime)
     return plan
 
 
@@ -196,40 +193,6 @@ def _report(plan: Plan, runtime: Runtime, grid: Grid) -> Report:
         if sentence := compared(written.results, runtime.out.name, asked_for):
             print(sentence)
     return written
-
-
-def _warn(plan: Plan, runtime: Runtime) -> None:
-    """Say how pictures are seen, and what is likely to be a mistake in the data, before anything is trained on it."""
-    from mora_bench.data import datasets
-
-    kinds: dict[str, tuple[str, ...]] = {}
-    for name in dict.fromkeys(cell.dataset for cell in plan.cells):
-        table, fingerprint = datasets.fingerprinted(name, runtime)
-        kinds[name] = tuple(table.kinds)
-        for sentence in warnings(table):
-            print(f"WARNING: {name}: {sentence}", file=sys.stderr)
-        if table.source == "real" and runtime.limit is None:
-            print(_of_doctor(table, fingerprint, runtime), file=sys.stderr)
-    for sentence in audited(plan.cells, runtime):
-        print(sentence, file=sys.stderr)
-    if seen := pictures_sentence(plan.cells, kinds):
-        print(seen)
-
-
-def _of_doctor(table: Table, fingerprint: str, runtime: Runtime) -> str:
-    """The worst finding of doctor in these data, or that it has not looked. (Nothing is looked at here: pictures would
-    take minutes.)"""
-    from mora_bench.doctor import store
-    from mora_bench.doctor.screen import in_one_line
-
-    words = ["python", "-m", "mora_bench", "doctor", "--data-root", str(runtime.data_root), "--datasets", table.name]
-    words += ["--plugin", *map(str, runtime.plugins)] if runtime.plugins else []
-    command = shlex.join(words)
-    diagnosis = store.read(store.file_of(table, fingerprint, runtime.cache))
-    if diagnosis is None:
-        return f"{table.name}: these data were not checked for shortcuts and leakage yet; to check them: {command}"
-    worst = in_one_line(diagnosis)
-    return f"WARNING: {table.name}: {worst}: {command}" if worst else f"{table.name}: doctor found nothing"
 
 
 def _sum_up(rows: list[CellCount], cells: list[Cell], grid: Grid, runtime: Runtime) -> dict[str, Any]:
