@@ -17,6 +17,7 @@ from volumes import write_dicom, write_nifti
 
 from mora_bench.cli import main as cli
 from mora_bench.data import datasets
+from mora_bench.data.groups import regrouped
 from mora_bench.data.readers.own import own_table
 from mora_bench.errors import UserError
 from mora_bench.files import DIGITS, read_sealed, write_sealed
@@ -216,6 +217,40 @@ def test_a_grid_on_pictures_that_were_replaced_is_to_do_again_and_scores_what_is
     assert ": 1 to do\n" in command([*one, "--plan"], capsys)
     command([*colours, "--out", str(tmp_path / "two")], capsys)
     assert score(tmp_path / "two") < 0.8
+
+
+def test_a_covariate_that_was_corrected_is_said_and_nothing_is_to_do_again(tmp_path, capsys, monkeypatch):
+    """Covariates reach no model, so the cell stays done; its scores by group are those of the old values."""
+    root, out = tmp_path / "data", tmp_path / "out"
+    root.mkdir()
+    rows = [
+        {"id": f"s{i}", "ill": i % 2, "note": WORDS[i % 4], "age": 30 + i, "sex": "mf"[i // 2 % 2]} for i in range(60)
+    ]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(root / "table.csv", index=False)
+    (tmp_path / "mine.py").write_text(
+        "from mora_bench.api import own_table\nMINE = own_table('mine', 'table.csv', id='id', labels=['ill'], "
+        "text='note', covariates=['age', 'sex'])\n"
+    )
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(tmp_path / "cache"))
+    where = ["--plugin", str(tmp_path / "mine.py"), "--data-root", str(root)]
+    more = ["--datasets", "mine", "--floors", "none", "--missing", "complete", "--engine", "inline", "--out", str(out)]
+    grid = ["grid", *where, *more, "--methods", "prior", "tfidf", "--seeds", "0"]
+    changed = "covariates (age, sex) changed after 2 cells were computed: their scores by group are of the old values"
+
+    def said(arguments, code):
+        assert cli.main(arguments) == code
+        printed = capsys.readouterr()
+        return printed.out + printed.err
+
+    assert changed not in said(grid, 0) + said([*grid, "--plan"], 0) + said(["verify", str(out), *where], 0)
+    frame.assign(age=frame["age"].to_numpy()[::-1]).to_csv(root / "table.csv", index=False)
+    printed = said(grid, 0)
+    assert "2 done" in printed
+    assert f"WARNING: mine: {changed}, all other scores stand; a new --out computes them anew" in printed
+    assert changed in said(["verify", str(out), *where], 1)
+    # A record from before it was written says nothing of it.
+    assert regrouped(datasets.load("mine", root, None), ["", ""]) == ""
 
 
 def test_rehash_reads_what_was_remembered_wrongly(colours, tmp_path, capsys):

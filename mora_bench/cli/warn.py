@@ -7,13 +7,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from mora_bench.cells.runtime import Runtime
+from mora_bench.data.groups import regrouped
 from mora_bench.doctor.holds import warnings
 from mora_bench.plan.expand import Plan
 from mora_bench.plan.mask_audit import audited
 from mora_bench.plan.recipes import pictures_sentence
+from mora_bench.records.store import Store
 
 if TYPE_CHECKING:
     from mora_bench.data.table import Table
+
+#: Records whose covariates are held against those of the data.
+LOOKED_AT = 20
 
 
 def warn(plan: Plan, runtime: Runtime) -> None:
@@ -24,7 +29,7 @@ def warn(plan: Plan, runtime: Runtime) -> None:
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
         table, fingerprint = datasets.fingerprinted(name, runtime)
         kinds[name] = tuple(table.kinds)
-        for sentence in warnings(table):
+        for sentence in (*warnings(table), *_regrouped(plan, table, runtime)):
             print(f"WARNING: {name}: {sentence}", file=sys.stderr)
         if table.source == "real" and runtime.limit is None:
             print(_of_doctor(table, fingerprint, runtime), file=sys.stderr)
@@ -32,6 +37,14 @@ def warn(plan: Plan, runtime: Runtime) -> None:
         print(sentence, file=sys.stderr)
     if seen := pictures_sentence(plan.cells, kinds):
         print(seen)
+
+
+def _regrouped(plan: Plan, table: Table, runtime: Runtime) -> list[str]:
+    """Whether cells that are done were grouped by other covariates than the table has; some of them are looked at."""
+    store, cells = Store(runtime.out), {cell.key: cell for cell in plan.cells if cell.dataset == table.name}
+    done = sorted(store.keys() & cells.keys())[:LOOKED_AT]
+    known = [record.data.covariates for key in done if (record := store.record(cells[key])) and record.data]
+    return [sentence] if (sentence := regrouped(table, known)) else []
 
 
 def _of_doctor(table: Table, fingerprint: str, runtime: Runtime) -> str:

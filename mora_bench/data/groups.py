@@ -2,12 +2,13 @@
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Table
+from mora_bench.files import digest_json
 
 #: A covariate with more values than this is cut in two if they are numbers, and left out if they are not.
 MOST = 8
@@ -46,6 +47,25 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
                 cut = f"{middle:.15g}"
                 masks |= {f"{head}<{cut}": side_numbers < middle, f"{head}>={cut}": side_numbers >= middle}
     return masks
+
+
+def covariates_digest(table: Table) -> str:
+    """The digest of a table's covariates, which its fingerprint leaves out; "" without."""
+    known = [[name, list(map(str, values))] for name, values in sorted(table.covariates.items())]
+    return digest_json(known) if known else ""
+
+
+def regrouped(table: Table, known: Iterable[str]) -> str:
+    """Whether samples were grouped by other covariates than a table has, in words; "" if not. `known`: the digests of
+    these, "" where nobody knows."""
+    now = covariates_digest(table)
+    other = sum(digest not in ("", now) for digest in known)
+    if not other:
+        return ""
+    return (
+        f"covariates ({', '.join(table.covariates) or 'none by now'}) changed after {other} cells were computed: their "
+        "scores by group are of the old values, all other scores stand; a new --out computes them anew"
+    )
 
 
 def _names_people(table: Table, values: Sequence[object]) -> bool:

@@ -1,7 +1,4 @@
-"""The schema of records and of files of scores, shared by writers and readers.
-
-A number without meaning (NaN) is null in the file and None here.
-"""
+"""The schema of records and of files of scores, shared by writers and readers. NaN is null in a file and None here."""
 
 import math
 from typing import Any, Literal
@@ -146,13 +143,15 @@ class Clock(Struct):
 
 class Data(Struct):
     """The data of a cell: labels, digest of the split, facts about each modality, and the effect of the masks;
-    `effects` says by split and modality who lost it (`mora_bench.missing.effects`)."""
+    `effects` says by split and modality who lost it (`mora_bench.missing.effects`); `covariates`: the digest of what
+    samples are grouped by, "" where nothing is known of it."""
 
     labels: list[str]
     split: str
     contents: dict[str, dict[str, Any]]
     realised: dict[str, dict[str, float]]
     effects: dict[str, dict[str, dict[str, dict[str, float | None]]]] = {}
+    covariates: str = ""
 
 
 class Record(Struct, kw_only=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mora_bench.cells.cell import WHY_NOT_AGAIN, Splitting
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import cache, datasets, splits
+from mora_bench.data.groups import regrouped
 from mora_bench.data.sides import sides
 from mora_bench.errors import UserError
 from mora_bench.plan.mask_files import NotTheMask
@@ -78,6 +79,8 @@ def data_again(store: Store, runtime: Runtime, findings: Findings) -> int:
             findings.wrong.append(store.record_documents.refused(group[0].key, why))
             continue
         _splits_again(store, table, group, findings)
+        if sentence := regrouped(table, (record.data.covariates for record in group if record.data)):
+            findings.wrong.append(store.record_documents.refused(group[0].key, sentence))
         _decoded_again(group, replace(runtime, data_root=root), findings)
     return read
 

@@ -37,12 +37,15 @@ FEWEST_ROWS = 20
 
 
 def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
-    """The dataset of a CSV file; `columns` as in `Columns`. A data root, if given, is where the file is looked for.
+    """The dataset of a CSV file; `columns` as in `Columns`, one name or a list where several may be given. A data root,
+    if given, is where the file is looked for.
 
     Raises:
         UserError: no modality, or no labels.
     """
     options: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in columns.items()}
+    several = {key for key, value in vars(Columns).items() if value == ()}
+    options |= {key: (v,) for key, v in options.items() if key in several and isinstance(v, str)}
     wanted = Columns(**options)
     if bool(wanted.labels) == (wanted.event_times is not None):
         raise UserError(
