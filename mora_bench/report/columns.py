@@ -25,7 +25,7 @@ COSTS = {
     "gflops_step": ("GFLOPs step", "{:.4g}"),
     "step_ms": ("step ms", "{:.3g}"),
 }
-SAMPLES, CLASSES = "samples", "classes that all strata have"
+SAMPLES, CLASSES, SEEDS = "samples", "classes that all strata have", "seeds with such a class"
 
 
 def without_idle(tests: dict[str, str], rest: dict[str, str], sections: list[Section]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mora_bench.report.columns import CLASSES, SAMPLES
+import numpy as np
+
+from mora_bench.report.columns import CLASSES, SAMPLES, SEEDS
 from mora_bench.report.measures import Measure, joined
 from mora_bench.tasks.metric import DASH
 
@@ -23,15 +25,24 @@ def large(section: Section, score: str) -> bool:
 
 
 def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Measure, ...]) -> list[list[str]]:
-    """Below the strata: how many samples each has, from the fewest to the most over seeds, and over how many of all
-    classes the strata are compared."""
+    """Below the strata: how many samples each has, from the fewest to the most over seeds; over how many of all
+    classes the strata are compared; and, where a seed has no class that all strata have, over how many seeds a mean
+    is."""
+    seeds = {s: joined(_spread(_seeds(section, measure.of(s))) for measure in shown) for s in strata}
+    lacking = any(_seeds(section, m.of(s))[0] < len(section.seeds) for s in strata for m in shown)
     samples = {score: _spread(section.samples.get(score)) for score in strata}
     classes = {s: joined(_spread(section.classes.get(measure.of(s))) for measure in shown) for s in strata}
     return [
         [*[""] * table.grouped, name, *[""] * table.adapting, *known.values()]
-        for name, known in ((SAMPLES, samples), (CLASSES, classes))
+        for name, known in ((SAMPLES, samples), (CLASSES, classes), *[(SEEDS, seeds)] * lacking)
         if any(text != DASH for text in known.values())
     ]
+
+
+def _seeds(section: Section, column: str) -> tuple[int, ...]:
+    """The fewest and the most seeds that have a score in a section's rows, and all its seeds."""
+    counts = [int((~np.isnan(row.values[column])).sum()) for row in section.rows if not row.note] or [0]
+    return min(counts), max(counts), len(section.seeds)
 
 
 def _spread(known: tuple[int, ...] | None) -> str:

@@ -740,3 +740,20 @@ def test_a_stratum_of_few_samples_is_named_and_not_shown():
     assert "text only |" not in shown
     assert "Not shown, because a seed has fewer than 10 samples: text only." in shown
     assert "Not shown" not in tables.markdown(only([of(0, 10), of(1, 50)]))
+
+
+def test_a_stratum_without_a_score_in_some_seeds_says_over_how_many_it_is():
+    def of(seed: int, lacks: bool) -> tuple:
+        entry, cell_scores = record(seed=seed)
+        strata = {name: dict(scores) for name, scores in cell_scores.test["both"].strata.items()}
+        strata["text_only"]["f1_macro"] = None if lacks else 0.3
+        both = msgspec.structs.replace(cell_scores.test["both"], strata=strata)
+        return entry, msgspec.structs.replace(cell_scores, test={**cell_scores.test, "both": both})
+
+    def line(*lacking: bool) -> list[str]:
+        text = tables.markdown(only([of(seed, lacks) for seed, lacks in enumerate(lacking)]))
+        lines = text.partition("## Strata of")[2].splitlines()
+        return [word.strip() for text in lines if "seeds with such" in text for word in text.strip("|").split("|")]
+
+    assert line(False, False, False) == []
+    assert line(False, True, True) == ["seeds with such a class", "3 of 3", "1 of 3", "3 of 3"]
