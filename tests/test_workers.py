@@ -9,6 +9,9 @@ import time
 import psutil
 import pytest
 
+from mora_bench.cli.grid import _has_networks
+from mora_bench.plan.grid import Grid
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are new interpreters")
 
 #: In a process of its own, because the first call of a process says what the server imports.
@@ -34,6 +37,26 @@ except KeyboardInterrupt:
 with made.Pool(1, endable) as pool:
     print(pool.apply(abs, (-7,)))
 """
+
+
+def test_workers_of_grids_without_networks_import_none_of_their_libraries():
+    code = "import sys, importlib; from mora_bench.campaign import WORKERS_IMPORT as names; "
+    code += "[importlib.import_module(name) for name in names]; print({'peft', 'transformers'} & {*sys.modules})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, timeout=180)
+    assert ended.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "networks"),
+    [
+        ({"methods": ("prior", "tfidf")}, False),
+        ({"methods": ("prior", "frozen")}, True),
+        ({"methods": ("head",), "floors": ("none",)}, True),
+        ({"methods": ("prior",), "parts": ({"methods": ["head"]},)}, True),
+    ],
+)
+def test_what_a_grid_asks_for_says_whether_it_has_networks(asked, networks):
+    assert _has_networks(Grid(**asked)) is networks
 
 
 def test_workers_begin_with_the_heavy_imports_done():

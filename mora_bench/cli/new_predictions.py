@@ -102,13 +102,13 @@ class PredictedRecords:
     met: Counter[int] = field(default_factory=Counter)
 
     def parts(self, records: Iterable[NewRecords]) -> Iterator[PredictedPart]:
-        """Predict the records, some at a time. The reading of a column is printed once."""
+        """Predict the records, some at a time. Each note on them is printed once."""
         noted: set[str] = set()
         for chunk in records:
-            for column, note in chunk.notes.items():
-                if column not in noted:
+            for note in chunk.notes.values():
+                if note not in noted:
                     print(note, file=sys.stderr)
-            noted |= chunk.notes.keys()
+            noted.update(chunk.notes.values())
             part = PredictedPart(chunk.table, self.decider, self.apply(chunk.table))
             _check_finite(part)
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds

@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,8 +105,10 @@ def _known(
     for entry in scores:
         of_record.setdefault(entry.key, []).append(entry)
     unbelieved = []
-    for record in records:
-        why = _why_not(record, store, runtime)
+    other_data: dict[tuple[str, str, str], str] = {}
+    # Set of data by set of data, so that each is read once.
+    for record in sorted(records, key=lambda record: (record.cell.dataset, record.cell.data)):
+        why = _why_not(record, store, runtime, other_data)
         left.update([why] * bool(why))
         for entry in of_record.get(record.key, []):
             if not vouched(entry, record):
@@ -130,9 +133,10 @@ def _asked(cell: Cell, options: RerunOptions) -> bool:
     ) and (not options.key or cell.key.startswith(options.key))
 
 
-def _why_not(record: Record, store: Store, runtime: Runtime) -> str:
-    """Why a cell cannot be run again here; "" if it can. Its masks are then known."""
-    from mora_bench.training.rescore import reason, table_of
+def _why_not(record: Record, store: Store, runtime: Runtime, other_data: dict[tuple[str, str, str], str]) -> str:
+    """Why a cell cannot be run again here; "" if it can. Its masks are then known. `other_data`: why sets of data are
+    not those of cells, as far as it was asked."""
+    from mora_bench.training.rescore import table_of
 
     cell = record.cell
     if cell.source != ("twin" if runtime.data_root is None else "real"):
@@ -141,9 +145,18 @@ def _why_not(record: Record, store: Store, runtime: Runtime) -> str:
         return "their predictions were made elsewhere, and only imported"
     if other := _other(cell):
         return other
+    data = (cell.dataset, cell.source, cell.data)
+    if data not in other_data:
+        other_data[data] = _raised(lambda: table_of(cell, runtime), cell)
+    return other_data[data] or _raised(lambda: mask_files.load(cell, runtime, store), cell)
+
+
+def _raised(act: Callable[[], object], cell: Cell) -> str:
+    """What a cell is refused for by an act; "" if it is not."""
+    from mora_bench.training.rescore import reason
+
     try:
-        table_of(cell, runtime)
-        mask_files.load(cell, runtime, store)
+        act()
     except UserError as error:
         return reason(error, cell)
     return ""

@@ -88,7 +88,8 @@ def _unplanned(store: Store) -> int:
     alive = _alive(Leases(store.folder).holders())
     head = f"{sum(counts.values())} records: {_counted(counts)}."
     if alive:
-        print(f"{head} {len(alive)} cells are running, of a grid that has not said yet what was asked of it.")
+        run = "1 cell is" if len(alive) == 1 else f"{len(alive)} cells are"
+        print(f"{head} {run} running, of a grid that has not said yet what was asked of it.")
     elif not counts:
         print(f"{head} Nothing was asked of this folder: its grid is just starting, or was refused before it began.")
     else:

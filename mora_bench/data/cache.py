@@ -193,24 +193,21 @@ def _entry(file: Path) -> dict[str, Any]:
 
 def _exchange(temporary: Path, folder: Path) -> None:
     """Put a folder that is complete in the place of one that is absent or does not fit."""
-    try:
-        temporary.rename(folder)
-        return
-    except OSError:
-        # Another process was first. Its folder is complete, because folders are renamed into place.
-        if not _misfit(folder):
+    for left in reversed(range(TRIES)):
+        try:
+            temporary.rename(folder)
             return
-        if not folder.exists():
-            raise
-    # Other processes may have mapped files of the old one into memory, so that goes when this process has ended
-    # (`files.sweep`).
-    with suppress(FileNotFoundError):
-        folder.rename(beside(folder))
-    try:
-        temporary.rename(folder)
-    except OSError:
-        if _misfit(folder):
-            raise
+        except OSError:
+            # Another process was first. Its folder is complete, because folders are renamed into place.
+            if not _misfit(folder):
+                return
+            # One that is not there is being exchanged by another process.
+            if not left:
+                raise
+        # Other processes may have mapped files of the old one into memory, so that goes when this process has ended
+        # (`files.sweep`).
+        with suppress(FileNotFoundError):
+            folder.rename(beside(folder))
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:

@@ -59,11 +59,10 @@ def regrouped(table: Table, known: Iterable[str]) -> str:
     """Whether samples were grouped by other covariates than a table has, in words; "" if not. `known`: the digests of
     these, "" where nobody knows."""
     now = covariates_digest(table)
-    other = sum(digest not in ("", now) for digest in known)
-    if not other:
+    if not any(digest not in ("", now) for digest in known):
         return ""
     return (
-        f"covariates ({', '.join(table.covariates) or 'none by now'}) changed after {other} cells were computed: their "
+        f"covariates ({', '.join(table.covariates) or 'none by now'}) changed after some cells were computed: their "
         "scores by group are of the old values, all other scores stand; a new --out computes them anew"
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 
-from mora_bench.cells.cell import Cell
+from mora_bench.cells.cell import OFFICIAL, Cell
 from mora_bench.cells.recipe import Recipe
 from mora_bench.missing import masks
 from mora_bench.plan.grid import Grid
@@ -25,9 +25,12 @@ READERS: dict[str, tuple[Callable[[Cell], bool], str]] = {
     "lrs": (_trained, "nothing in this grid is trained as a network"),
     "impute": (_trained, "only networks are given what an imputer fills in"),
     "after": (_trained, "only networks are adapted to one dataset after another"),
-    "strength": (_graded, "no mechanism of this grid has a strength"),
-    "folds": (lambda cell: cell.folds > 0, "only real data without an official split have folds"),
-    "pool": (lambda cell: cell.pool > 0, "only synthetic data have a pool of test samples"),
+    "strength": (_graded, "no cell loses anything by a mechanism that has a strength"),
+    "folds": (
+        lambda cell: cell.source == "real" and cell.split != OFFICIAL,
+        "only real data without an official split have folds",
+    ),
+    "pool": (lambda cell: cell.source == "twin", "only synthetic data have a pool of test samples"),
 }
 
 

@@ -51,13 +51,14 @@ def write(folder: Path, cells: Iterable[Cell]) -> Path | None:
 
 @contextmanager
 def noted(folder: Path, cells: Iterable[Cell]) -> Iterator[None]:
-    """Note the cells of a grid before the block makes all ready for it; if it raises, a grid that was not there before
-    is forgotten, because it never began."""
+    """Note the cells of a grid before the block makes all ready for it. If that is refused, a grid that was not there
+    before is forgotten, because it never began; not so if another command has begun it since, or after Ctrl-C."""
     file = write(folder, cells)
+    content = file.read_bytes() if file is not None else b""
     try:
         yield
     except Exception:
-        if file is not None:
+        if file is not None and file.is_file() and file.read_bytes() == content:
             file.unlink(missing_ok=True)
         raise
 

@@ -25,7 +25,7 @@ COSTS = {
     "gflops_step": ("GFLOPs step", "{:.4g}"),
     "step_ms": ("step ms", "{:.3g}"),
 }
-SAMPLES, CLASSES, SEEDS = "samples", "classes that all strata have", "seeds with such a class"
+SAMPLES, CLASSES, SEEDS = "samples", "classes that all strata have", "seeds that have a score"
 
 
 def without_idle(tests: dict[str, str], rest: dict[str, str], sections: list[Section]) -> list[str]:

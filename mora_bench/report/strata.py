@@ -26,10 +26,9 @@ def large(section: Section, score: str) -> bool:
 
 def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[Measure, ...]) -> list[list[str]]:
     """Below the strata: how many samples each has, from the fewest to the most over seeds; over how many of all
-    classes the strata are compared; and, where a seed has no class that all strata have, over how many seeds a mean
-    is."""
+    classes the strata are compared; and, where a score is lacking in some seeds, over how many its mean is."""
     seeds = {s: joined(_spread(_seeds(section, measure.of(s))) for measure in shown) for s in strata}
-    lacking = any(_seeds(section, m.of(s))[0] < len(section.seeds) for s in strata for m in shown)
+    lacking = any(0 < counts[0] < counts[-1] for s in strata for m in shown if (counts := _seeds(section, m.of(s))))
     samples = {score: _spread(section.samples.get(score)) for score in strata}
     classes = {s: joined(_spread(section.classes.get(measure.of(s))) for measure in shown) for s in strata}
     return [
@@ -39,10 +38,11 @@ def sizes(table: Comparison, section: Section, strata: list[str], shown: tuple[M
     ]
 
 
-def _seeds(section: Section, column: str) -> tuple[int, ...]:
-    """The fewest and the most seeds that have a score in a section's rows, and all its seeds."""
-    counts = [int((~np.isnan(row.values[column])).sum()) for row in section.rows if not row.note] or [0]
-    return min(counts), max(counts), len(section.seeds)
+def _seeds(section: Section, column: str) -> tuple[int, ...] | None:
+    """The fewest and the most seeds that have a score, over the rows that have it at all, and all seeds."""
+    counts = [int((~np.isnan(row.values[column])).sum()) for row in section.rows if not row.note]
+    known = [count for count in counts if count]
+    return (min(known), max(known), len(section.seeds)) if known else None
 
 
 def _spread(known: tuple[int, ...] | None) -> str:

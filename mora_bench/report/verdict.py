@@ -26,7 +26,8 @@ class Best(NamedTuple):
 
     @property
     def names(self) -> str:
-        return _joined([row.label for row in (self.row, *self.equal)])
+        labels = [row.label for row in (self.row, *self.equal)]
+        return _joined(labels) if len(labels) <= MOST_NAMED else f"{labels[0]} and {len(labels) - 1} others"
 
     @property
     def verb(self) -> str:
@@ -77,17 +78,18 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Measure, 
     if len(best) > 1:
         return f"{_open(agreement, rows, best, asked)}: {_by_score(best, score)}"
     (only,) = best
-    row, first = only.row, f"{only.names} {only.verb} best with {_values(only.row, score, asked, not only.equal)}"
+    row, values = only.row, _values(only.row, score, asked, not only.equal)
+    first = f"{only.names} {only.verb} best with {values}"
     number, others = rows.index(row), len(rows) - 1 - len(only.equal)
-    if not others:
-        return f"{CANNOT}: {only.names} have the same mean, {_values(row, score, asked, False)}"
+    if only.equal and not others:
+        return f"{CANNOT}: {only.names} have the same mean{'s' * (len(asked) > 1)}, {values}"
     if agreement is None:
         reason = "one seed allows no test" if len(section.seeds) < 2 else "the rows cannot be compared"
         return f"{CANNOT}: {first}; {reason}"
     behind = int(agreement.over(len(rows))[number].sum())
     if behind == others:
         whom = "all others" if others > 1 else "the other"
-        return f"{row.label} leads with {_values(row, score, asked)}, significantly better than {whom}"
+        return f"{only.names} {'lead' if only.equal else 'leads'} with {values}, significantly better than {whom}"
     involved = (agreement.first == number) | (agreement.second == number)
     depends = np.flatnonzero(agreement.depends & involved)
     start = f"who leads depends on the {on_what(agreement.better[:, depends[0]], asked)}" if len(depends) else CANNOT
@@ -98,12 +100,14 @@ def _among(section: Section, score: str, rows: list[Row], asked: tuple[Measure, 
 
 
 def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Measure]) -> list[Best]:
-    """As few rows as have the best mean of every score, in the order of the scores."""
+    """Rows that together have the best mean of every score, in the order of the scores."""
     top = {}
     for measure in asked:
         row = section.best_of(rows, score, measure)
         assert row is not None
-        top[measure] = {i for i, r in enumerate(rows) if r.mean[measure.of(score)] == row.mean[measure.of(score)]}
+        means = np.array([r.mean[measure.of(score)] for r in rows])
+        # Means of the same scores in another order differ in the last bit.
+        top[measure] = {*np.flatnonzero(np.isclose(means, row.mean[measure.of(score)], rtol=1e-12, atol=0)).tolist()}
     best, left = [], [*asked]
     while left:
         # Of rows with equal means the one that is best by the most scores, so that no tie hides that one is.
@@ -162,7 +166,8 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
         (only,) = best
         how = "with a frozen network" if reads == {True} else how
         verb = "score" if only.equal else "scores"
-        sentence = f"best baseline {how}: {only.names} {verb} {' / '.join(_shown(only.row, score, asked))}"
+        values = " / ".join(_shown(only.row, score, asked, not only.equal))
+        sentence = f"best baseline {how}: {only.names} {verb} {values}"
     agreement = section.against_floors(score)
     if agreement is None:
         reason = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
@@ -170,8 +175,8 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     return f"{sentence}; {', '.join(_passed(agreement, rows, floors, asked))}"
 
 
-def _shown(row: Row, score: str, asked: Sequence[Measure]) -> list[str]:
-    if len(asked) == 1:
+def _shown(row: Row, score: str, asked: Sequence[Measure], spread: bool) -> list[str]:
+    if len(asked) == 1 and spread:
         return [mean_and_std(asked[0].metric, row, asked[0].of(score))]
     return [_value(row, score, measure) for measure in asked]
 

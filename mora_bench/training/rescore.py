@@ -112,7 +112,7 @@ def table_of(cell: Cell, runtime: Runtime) -> Table:
     table, fingerprint = datasets.fingerprinted(cell.dataset, replace(runtime, data_root=root))
     if fingerprint != cell.data:
         raise UserError(
-            f"{cell.label}: {cell.dataset} is not the data that it was trained on. Was that with another --limit, "
+            f"{cell.label}: {cell.dataset} is not the data that was trained on. Was that with another --limit, "
             "--plugin or --data-root? Give the same."
         )
     return table

@@ -182,19 +182,24 @@ def test_numbers_beyond_those_of_training_are_said_once_a_column(clinic, folder,
     crp = frame["crp"].astype(float)
     capsys.readouterr()
     predicted(cell, "clinic/visits.csv", "--pictures", "clinic/films")
-    assert "in training" not in capsys.readouterr().err.replace("rare in training", "")
+    assert "the cell's data hold" not in capsys.readouterr().err
     # The ends of the range are within it.
     frame.loc[:2, "age"] = ["680", str(ages.max()), str(ages.min())]
     frame.loc[3:9, "age"] = ["-1.5", *["999"] * 6]
     frame.loc[10, "crp"] = "1e3"
     frame.to_csv("new.csv", index=False)
     predicted(cell, "new.csv", "--pictures", "clinic/films")
-    which = "v0 (680), v3 (-1.5), v4 (999)" + (", v5 (999), v6 (999) and 3 more" if at_once == 500 else "")
-    seen = f"{ages.min()} to {ages.max()}"
+    parts = ["v0 (680), v3 (-1.5), v4 (999), v5 (999), v6 (999) and 3 more"]
+    if at_once == 5:
+        parts = ["v0 (680), v3 (-1.5), v4 (999)", "v5 (999), v6 (999), v7 (999), v8 (999), v9 (999)"]
+    seen = f"numbers from {ages.min()} to {ages.max()}"
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("column ")]
     assert said == [
-        f"column 'age': in training the numbers were {seen}, so trust the predictions of these less: {which}",
-        f"column 'crp': in training the numbers were {crp.min():g} to {crp.max():g}, so trust the predictions of "
+        *(
+            f"column 'age': the cell's data hold {seen}, so trust the predictions of these less: {part}"
+            for part in parts
+        ),
+        f"column 'crp': the cell's data hold numbers from {crp.min():g} to {crp.max():g}, so trust the predictions of "
         "these less: v10 (1000)",
     ]
 
@@ -209,5 +214,5 @@ def test_a_number_of_a_column_that_was_empty_in_training_is_said(clinic, tmp_pat
     visits[:2].assign(age="50", crp=["", "7.25"]).to_csv(tmp_path / "new.csv", index=False)
     (part,) = new_records(table, tmp_path / "new.csv", Views())
     assert part.notes == {
-        "crp": "column 'crp': in training nobody had a number, so trust the predictions of these less: v1 (7.25)"
+        "crp, beyond": "column 'crp': the cell's data hold no number, so trust the predictions of these less: v1 (7.25)"
     }

@@ -66,7 +66,7 @@ def test_cells_of_another_version_are_left_out(done, tmp_path, capsys, monkeypat
 
 
 OTHER_DATA = (
-    "icu is not the data that it was trained on. Was that with another --limit, --plugin or --data-root? Give the same."
+    "icu is not the data that was trained on. Was that with another --limit, --plugin or --data-root? Give the same."
 )
 
 

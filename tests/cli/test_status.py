@@ -108,7 +108,7 @@ def test_cells_that_run_in_a_folder_without_a_plan_are_counted(out, capsys):
     with Leases(out).holding(["0" * 16]):
         assert cli.main(["status", str(out)]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "2 records: 1 done, 1 failed. 1 cells are running, of a grid that has not said yet what was asked of it."
+        "2 records: 1 done, 1 failed. 1 cell is running, of a grid that has not said yet what was asked of it."
     ]
 
 

@@ -2,6 +2,7 @@
 
 import os
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,6 +148,26 @@ def _open(opened, barrier, right):
     for _ in range(3):
         if not all(np.array_equal(a, b) for a, b in zip(right, contents(opened()), strict=True)):
             os._exit(1)
+
+
+def test_a_folder_that_another_process_just_moves_is_tried_again(opened, where, monkeypatch):
+    right = [part.copy() for part in contents(opened())]
+    zeroed(where / "1" / "pixels.bin")
+    rename, failed = Path.rename, []
+
+    def interfered(self, target):
+        """Another process puts its folder there, and a third one takes it away before anybody looks."""
+        if target == where and len(failed) < 2:
+            failed.append(self)
+            if len(failed) > 1:
+                assert not where.exists()
+            raise OSError(39, "Directory not empty")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interfered)
+    assert all(np.array_equal(a, b) for a, b in zip(right, contents(opened()), strict=True))
+    assert len(failed) == 2
+    assert cache.damaged(where) == []
 
 
 def test_several_processes_heal_one_folder_at_once(opened, where, tmp_path):

@@ -10,6 +10,7 @@ from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
 from mora_bench.plan.unused import READERS, unused
 
+GRADED = "no cell loses anything by a mechanism that has a strength"
 TRAINED = "nothing in this grid is trained as a network"
 
 
@@ -30,11 +31,15 @@ def said(preset, runtime, **flags):
         ({"ranks": (2, 4)}, ["--ranks changes nothing: no method of this grid has a rank"]),
         ({"ranks": (2,), "methods": ("head", "mora")}, []),
         ({"blocks": ("0",)}, ["--blocks changes nothing: no method of this grid goes into blocks"]),
-        ({"strength": (2.0,)}, ["--strength changes nothing: no mechanism of this grid has a strength"]),
+        (
+            {"strength": (2.0,)},
+            [f"--strength changes nothing: {GRADED}"],
+        ),
         ({"strength": (2.0,), "mechanism": ("covariate:age",)}, []),
         ({"strength": (2.0,), "test_mechanism": "covariate:age"}, []),
         ({"folds": 5}, ["--folds changes nothing: only real data without an official split have folds"]),
         ({"pool": 40}, []),
+        ({"pool": 0}, []),
         ({"lrs": (1e-3, 2e-3), "recipe": Recipe(epochs=2)}, []),
         ({"methods": ("prior",), "lrs": (1e-3,)}, [f"--lrs changes nothing: {TRAINED}"]),
         (
@@ -48,6 +53,19 @@ def said(preset, runtime, **flags):
 )
 def test_an_option_that_no_cell_reads_is_named(preset, runtime, flags, sentences):
     assert said(preset, runtime, **flags) == sentences
+
+
+def test_real_data_read_folds_also_none(preset, runtime, monkeypatch):
+    (cell,) = expand(preset, preset, runtime).cells
+    real = dataclasses.replace(cell, source="real", pool=0)
+    for folds in (0, 5):
+        grid = dataclasses.replace(preset, folds=folds)
+        assert unused(grid, preset, [dataclasses.replace(real, folds=folds)]) == []
+    official = dataclasses.replace(real, split="official")
+    (sentence,) = unused(dataclasses.replace(preset, folds=5), preset, [official])
+    assert sentence.startswith("--folds changes nothing")
+    (sentence,) = unused(dataclasses.replace(preset, pool=40), preset, [real])
+    assert sentence.startswith("--pool changes nothing")
 
 
 def test_what_the_preset_says_is_not_named(preset, runtime):

@@ -61,7 +61,31 @@ def test_of_equal_means_none_is_named_alone():
     floors = [predictor(name, seed, 0.2) for name in ("prior", "always") for seed in range(2)]
     (sentence,) = summary.sentences(results(tied + seeds("head", (0.3, 0.3)) + floors))
     assert ": full and mora (r=4, blocks 0) are best with 40.0 (F1-macro x 100), but not" in sentence
-    assert "than the other; best baseline without a network: always and prior score 20.0 ± 0.0;" in sentence
+    assert "than the other; best baseline without a network: always and prior score 20.0;" in sentence
+
+
+def test_rows_that_tie_lead_together():
+    noise = [0.01 * (seed % 3) for seed in range(6)]
+    tied = [pair for name in ("mora", "full") for pair in seeds(name, [0.5 + n for n in noise])]
+    (sentence,) = summary.sentences(results(tied + seeds("head", [0.2 + n / 2 for n in noise])))
+    assert (
+        ": full and mora (r=4, blocks 0) lead with 51.0 (F1-macro x 100), significantly better than the other"
+        in sentence
+    )
+
+
+def test_means_that_differ_by_rounding_alone_tie_and_no_spread_is_lent():
+    floors = [predictor("prior", s, (0.1, 0.3)[s % 2]) for s in range(10)] + [
+        predictor("always", s, 0.2) for s in range(10)
+    ]
+    (sentence,) = summary.sentences(results(seeds("mora", [0.5] * 10) + floors))
+    assert "best baseline without a network: always and prior score 20.0;" in sentence
+
+
+def test_many_rows_that_tie_are_counted():
+    names = ("mora", "full", "head", "lora", "map", "dcp")
+    (sentence,) = summary.sentences(results([pair for name in names for pair in seeds(name, (0.5, 0.6))]))
+    assert "and 5 others have the same mean, 55.0" in sentence
 
 
 def auroc(pair, value):

@@ -194,8 +194,8 @@ def _column(modality: str, headings: Sequence[str], file: Path) -> str:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a column of measured values held in training: `categories`, none if numbers; the least and the greatest of
-    these, None if there are none."""
+    """What a column of measured values holds in a cell's data: `categories`, none if numbers; the least and the
+    greatest of these, None if there are none."""
 
     categories: set[str]
     least: float | None
@@ -209,9 +209,9 @@ class _Known:
             new = [(id, value) for id, value in new if not low <= value <= high]
         if not new:
             return ""
-        seen = "nobody had a number" if low is None else f"the numbers were {low:.10g} to {high:.10g}"
+        seen = "no number" if low is None else f"numbers from {low:.10g} to {high:.10g}"
         which = listed([f"{id} ({value:.10g})" for id, value in new], NAMED)
-        return f"column {name!r}: in training {seen}, so trust the predictions of these less: {which}"
+        return f"column {name!r}: the cell's data hold {seen}, so trust the predictions of these less: {which}"
 
 
 def _cells(column: Column) -> dict[str, _Known]:
@@ -232,7 +232,7 @@ def _measured(
     frame: pd.DataFrame, cells: Mapping[str, _Known], ids: Sequence[str], file: Path, commas: Mapping[str, bool]
 ) -> tuple[tuple[Any, ...], dict[str, str]]:
     """Rows of measured values, None for those without any; and a note by column on categories that nobody had in
-    training, and on numbers beyond all of training."""
+    training, and on numbers beyond those of the cell's data."""
     columns: dict[str, tuple[Any, ...]] = {}
     notes = {}
     for name, known in cells.items():
@@ -247,8 +247,8 @@ def _measured(
             notes[name] = (
                 f"column {name!r}: nobody had this in training, so it counts as empty: {named(frame[name], unseen)}"
             )
-        elif beyond := known.beyond(name, values, ids):
-            notes[name] = beyond
+        if beyond := known.beyond(name, values, ids):
+            notes[f"{name}, beyond"] = beyond
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return tuple(row if any(cell is not None for cell in row.values()) else None for row in rows), notes
 

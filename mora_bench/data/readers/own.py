@@ -37,8 +37,8 @@ FEWEST_ROWS = 20
 
 
 def own_table(name: str, file: Path | str, **columns: Any) -> Dataset:
-    """The dataset of a CSV file; `columns` as in `Columns`, one name or a list where several may be given. A data root,
-    if given, is where the file is looked for.
+    """The dataset of a CSV file; `columns` as in `Columns`, one name or a list where several names may be given. A
+    data root, if given, is where the file is looked for.
 
     Raises:
         UserError: no modality, or no labels.
