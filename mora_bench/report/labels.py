@@ -29,8 +29,7 @@ def label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
             continue
         if name == "impute_version" and same[same["impute"] == first["impute"]][name].nunique() == 1:
             continue
-        of_networks = part[part["trained"]][name].nunique() > 1 and bool(first["trained"])
-        if same[name].nunique(dropna=False) > 1 or (name == "impute" and of_networks):
+        if same[name].nunique(dropna=False) > 1 or (name == "impute" and _imputers_differ(first, part)):
             value = "published" if (name, first[name]) == ("recipe.readout", "") else first[name]
             shown.append(
                 f"{name.removeprefix('recipe.')}={value:g}"
@@ -38,6 +37,11 @@ def label(first: pd.Series, part: pd.DataFrame, identity: list[str]) -> str:
                 else f"{name.removeprefix('recipe.')}={value}"
             )
     return method + (f" ({', '.join(shown)})" if shown else "")
+
+
+def _imputers_differ(first: pd.Series, part: pd.DataFrame) -> bool:
+    """Whether a row is of a network, and the networks of the section have several imputers."""
+    return bool(first["trained"]) and part["impute"][part["trained"]].nunique() > 1
 
 
 def _ranges(blocks: str) -> str:
