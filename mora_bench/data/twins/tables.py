@@ -5,6 +5,7 @@ Every sample is a pure function of (seed, dataset, index). A twin yields the sam
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,13 @@ class Drawing:
         return f"twin {VERSION} {SEED} {self.name} {self.index} {self.side}"
 
 
+# What is drawn of a patient hangs on the number alone; commands that read a twin anew draw it once.
+@lru_cache(maxsize=1 << 14)
 def _eye(index: int) -> odir_patients.EyeCase:
     return odir_patients.case(np.random.default_rng([SEED, STREAM, 0, index]))
 
 
+@lru_cache(maxsize=1 << 14)
 def _chest(index: int) -> cxr_patients.ChestCase:
     return cxr_patients.case(np.random.default_rng([SEED, STREAM, 1, index]))
 
