@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from mora_bench.cells.runtime import Runtime
@@ -26,10 +27,12 @@ def warn(plan: Plan, runtime: Runtime) -> None:
     from mora_bench.data import datasets
 
     kinds: dict[str, tuple[str, ...]] = {}
+    store = Store(runtime.out)
+    recorded = store.keys()
     for name in dict.fromkeys(cell.dataset for cell in plan.cells):
         table, fingerprint = datasets.fingerprinted(name, runtime)
         kinds[name] = tuple(table.kinds)
-        for sentence in (*warnings(table), *_regrouped(plan, table, runtime)):
+        for sentence in (*warnings(table), *_regrouped(plan, table, store, recorded)):
             print(f"WARNING: {name}: {sentence}", file=sys.stderr)
         if table.source == "real" and runtime.limit is None:
             print(_of_doctor(table, fingerprint, runtime), file=sys.stderr)
@@ -39,10 +42,12 @@ def warn(plan: Plan, runtime: Runtime) -> None:
         print(seen)
 
 
-def _regrouped(plan: Plan, table: Table, runtime: Runtime) -> list[str]:
-    """Whether cells that are done were grouped by other covariates than the table has; some of them are looked at."""
-    store, cells = Store(runtime.out), {cell.key: cell for cell in plan.cells if cell.dataset == table.name}
-    done = sorted(store.keys() & cells.keys())[:LOOKED_AT]
+def _regrouped(plan: Plan, table: Table, store: Store, recorded: Set[str]) -> list[str]:
+    """Whether cells that are `recorded` were grouped by other covariates than the table has; some are looked at."""
+    if not recorded:
+        return []
+    cells = {cell.key: cell for cell in plan.cells if cell.dataset == table.name}
+    done = sorted(recorded & cells.keys())[:LOOKED_AT]
     known = [record.data.covariates for key in done if (record := store.record(cells[key])) and record.data]
     return [sentence] if (sentence := regrouped(table, known)) else []
 

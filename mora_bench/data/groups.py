@@ -8,7 +8,6 @@ import numpy as np
 
 from mora_bench.data.sides import Side
 from mora_bench.data.table import Table
-from mora_bench.files import digest_json
 
 #: A covariate with more values than this is cut in two if they are numbers, and left out if they are not.
 MOST = 8
@@ -49,17 +48,10 @@ def groups(table: Table, side: Side) -> dict[str, np.ndarray]:
     return masks
 
 
-def covariates_digest(table: Table) -> str:
-    """The digest of a table's covariates, which its fingerprint leaves out; "" without."""
-    known = [[name, list(map(str, values))] for name, values in sorted(table.covariates.items())]
-    return digest_json(known) if known else ""
-
-
 def regrouped(table: Table, known: Iterable[str]) -> str:
     """Whether samples were grouped by other covariates than a table has, in words; "" if not. `known`: the digests of
     these, "" where nobody knows."""
-    now = covariates_digest(table)
-    if not any(digest not in ("", now) for digest in known):
+    if not any(digest not in ("", table.covariates_digest) for digest in known):
         return ""
     return (
         f"covariates ({', '.join(table.covariates) or 'none by now'}) changed after some cells were computed: their "

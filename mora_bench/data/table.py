@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from mora_bench import registry, seeds
-from mora_bench.files import DIGITS, FileHashes, axis, identity
+from mora_bench.files import DIGITS, FileHashes, axis, digest_json, identity
 
 if TYPE_CHECKING:
     from mora_bench.data.modalities.contract import Modality
@@ -115,6 +115,12 @@ class Table:
         numbers = seeds.tokens(self.together)
         numbers.flags.writeable = False
         return numbers
+
+    @cached_property
+    def covariates_digest(self) -> str:
+        """The digest of the covariates, which `fingerprint` leaves out; "" without."""
+        known = [[name, list(map(str, values))] for name, values in sorted(self.covariates.items())]
+        return digest_json(known) if known else ""
 
     @cached_property
     def present(self) -> np.ndarray:

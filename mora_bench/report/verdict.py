@@ -143,9 +143,7 @@ def _by_score(best: list[Best], score: str) -> str:
 
 def _values(row: Row, score: str, asked: Sequence[Measure], spread: bool = True) -> str:
     """The means of a row and the names of their scores; with `spread` that, too, of a single one."""
-    if len(asked) == 1 and spread:
-        return f"{mean_and_std(asked[0].metric, row, asked[0].of(score))} ({asked[0].metric.named})"
-    return f"{' / '.join(_value(row, score, measure) for measure in asked)} ({brief(asked)})"
+    return f"{_shown(row, score, asked, spread)} ({brief(asked)})"
 
 
 def _value(row: Row, score: str, measure: Measure) -> str:
@@ -166,8 +164,7 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
         (only,) = best
         how = "with a frozen network" if reads == {True} else how
         verb = "score" if only.equal else "scores"
-        values = " / ".join(_shown(only.row, score, asked, not only.equal))
-        sentence = f"best baseline {how}: {only.names} {verb} {values}"
+        sentence = f"best baseline {how}: {only.names} {verb} {_shown(only.row, score, asked, not only.equal)}"
     agreement = section.against_floors(score)
     if agreement is None:
         reason = "one seed allows no test against the networks" if len(section.seeds) < 2 else "they cannot be compared"
@@ -175,10 +172,10 @@ def _floors(section: Section, score: str, rows: list[Row]) -> str:
     return f"{sentence}; {', '.join(_passed(agreement, rows, floors, asked))}"
 
 
-def _shown(row: Row, score: str, asked: Sequence[Measure], spread: bool) -> list[str]:
+def _shown(row: Row, score: str, asked: Sequence[Measure], spread: bool) -> str:
     if len(asked) == 1 and spread:
-        return [mean_and_std(asked[0].metric, row, asked[0].of(score))]
-    return [_value(row, score, measure) for measure in asked]
+        return mean_and_std(asked[0].metric, row, asked[0].of(score))
+    return " / ".join(_value(row, score, measure) for measure in asked)
 
 
 def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Sequence[Measure]) -> list[str]:

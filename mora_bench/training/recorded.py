@@ -10,7 +10,7 @@ import numpy as np
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence, splits
-from mora_bench.data.groups import covariates_digest, groups
+from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side
 from mora_bench.missing.effects import effects
 from mora_bench.records import provenance
@@ -121,7 +121,7 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
             )
             for name, shown in present.items()
         },
-        covariates=covariates_digest(table),
+        covariates=table.covariates_digest,
     )
 
 
