@@ -80,6 +80,10 @@ def _sheet(options: TwinOptions) -> None:
 
     if options.folder.suffix.lower() != ".png" or options.folder.is_dir():
         raise UserError(f"--sheet {options.folder}: expected the name of a file that ends in .png.")
+    if os.path.lexists(options.folder):
+        raise UserError(
+            f"--sheet {options.folder}: is there already, and a sheet is written over nothing. Name a new file."
+        )
     try:
         options.folder.parent.mkdir(parents=True, exist_ok=True)
         sheet(options.dataset, options.samples).save(options.folder)

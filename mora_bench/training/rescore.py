@@ -38,8 +38,7 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
     left = list(map(str, refused))
     scored, unfit = [], dict[str, list[str]]()
     known: dict[Cell, Record] = {}
-    for record in (record for record in records if record.status != FAILED):
-        cell = replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime))
+    for record, cell in _under(scoring, records, runtime, unfit):
         try:
             mask_files.load(cell, runtime)
             known[cell] = record
@@ -65,6 +64,26 @@ def rescore(folder: Path, scoring: Scoring, runtime: Runtime) -> tuple[list[Cell
     if not records:
         raise UserError(f"{folder}: none of its records can be read: {'; '.join(left[:3])}.")
     return scored, left
+
+
+def _under(
+    scoring: Scoring, records: Sequence[Record], runtime: Runtime, unfit: dict[str, list[str]]
+) -> list[tuple[Record, Cell]]:
+    """Each record with a result, and its cell under a protocol; `unfit` gets why it does not fit some of them.
+
+    Raises:
+        UserError: it fits none.
+    """
+    fitting, errors = [], []
+    for record in (record for record in records if record.status != FAILED):
+        try:
+            fitting.append((record, replace(record.cell, scoring=_for_dataset(scoring, record.cell, runtime))))
+        except UserError as error:
+            errors.append(error)
+            unfit.setdefault(reason(error, record.cell), []).append(record.cell.label)
+    if errors and not fitting:
+        raise errors[0]
+    return fitting
 
 
 def _for_dataset(scoring: Scoring, cell: Cell, runtime: Runtime) -> Scoring:

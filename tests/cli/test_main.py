@@ -352,9 +352,8 @@ def test_rescoring_trains_nothing_and_gives_the_same_scores_or_others_beside_the
 
 def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsys):
     out = tmp_path / "results"
-    arguments = ["--datasets", "odir", "--out", str(out), "--methods", "prior", "--seeds", "0", "--workers", "1"]
-    arguments += ["--floors", "tfidf"]
-    assert cli.main(["grid", *arguments]) == 0
+    arguments = ["--out", str(out), "--methods", "prior", "--seeds", "0", "--workers", "1", "--datasets"]
+    assert cli.main(["grid", "--floors", "tfidf", *arguments, "odir"]) == 0
     # Alone it would have put another mechanism in the place of the one of training.
     assert cli.main(["rescore", str(out), "--mask-unit", "patient"]) == 2
     assert "--mask-unit says from whom a mechanism takes: give --test-mechanism" in capsys.readouterr().err
@@ -363,6 +362,14 @@ def test_rescoring_under_a_mechanism_that_reads_the_data(folder, tmp_path, capsy
     assert len(list((out / "scores").iterdir())) == 2
     assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:aeg"]) == 2
     assert "this dataset has age, sex" in capsys.readouterr().err
+    # What does not fit one dataset of a folder is left out there alone.
+    assert cli.main(["grid", "--floors", "none", *arguments, "cxr"]) == 0
+    assert cli.main(["rescore", str(out), "--test-mechanism", "covariate:age"]) == 0
+    captured = capsys.readouterr()
+    assert "1 cells scored again" in captured.out
+    (line,) = [line for line in captured.err.splitlines() if line.startswith("left out")]
+    assert line.startswith("left out: cxr prior")
+    assert line.endswith("this dataset has no covariate.")
 
 
 def test_what_is_only_scored_differently_is_trained_once(folder, tmp_path, capsys, monkeypatch):

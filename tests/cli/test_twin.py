@@ -37,6 +37,14 @@ def test_files_that_are_there_are_named_and_nothing_is_written(name, taken, tmp_
     assert contents(tmp_path) == {mine: b"mine"}
 
 
+def test_a_sheet_is_written_over_nothing(tmp_path, capsys):
+    assert main(["twin", "odir", str(tmp_path / "sheet.png"), "-n", "2", "--sheet"]) == 0, capsys.readouterr().err
+    before = contents(tmp_path)
+    assert main(["twin", "odir", str(tmp_path / "sheet.png"), "-n", "3", "--sheet"]) == 2
+    assert f"--sheet {tmp_path / 'sheet.png'}: is there already" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
 def test_other_files_of_a_folder_do_not_matter(tmp_path, capsys):
     (tmp_path / "README").write_text("both twins")
     for name in WRITTEN:
