@@ -35,9 +35,8 @@ def caption(common: dict, group: pd.DataFrame, shown: tuple[Measure, ...], rows:
     devices = "; ".join(sorted({_hardware(h) for h in networks["hardware"]}))
     rates = sorted({percent(rate) for rate in group["test_rate"].dropna()})
     version = [f"scores of version {common['scored']}, not {SCORING_VERSION}"] * (common["scored"] != SCORING_VERSION)
-    # The one rate of all cells stands before the bracket.
-    asked = [phrase for phrase in common["tested"].split(", ") if phrase and [phrase] != [f"at {r}" for r in rates]]
-    protocol = ", ".join(asked + version)
+    # The rate stands before the bracket.
+    protocol = ", ".join(filter(None, [group["tested_besides_rate"].iloc[0], *version]))
     tested = f" ({protocol})" if protocol else ""
     task = task_of(common["task"])
     backbone = f"backbone {common['backbone']} ({common['weights']})" if group["on_backbone"].any() else "no network"

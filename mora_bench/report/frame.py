@@ -141,6 +141,7 @@ def _protocol(cell: Cell) -> dict[str, Any]:
     """The fields that say how a cell is tested."""
     return {
         "tested": protocol(cell),
+        "tested_besides_rate": protocol(cell, with_rate=False),
         "scored": cell.scoring.version,
         "test_rate": cell.test_rate,
         "test_mechanism": in_words(cell.test_missing),
@@ -195,10 +196,10 @@ def overlap(record: Record) -> float:
     return 0.0 if apart else count["test"] / count["train"]
 
 
-def protocol(cell: Cell) -> str:
+def protocol(cell: Cell, with_rate: bool = True) -> str:
     """The test protocol of a cell in words, if it differs from that of training; else ""."""
     phrases = [] if cell.scoring.missing is None else [in_words(cell.scoring.missing) or UNIFORM.mechanism]
-    phrases += [] if cell.scoring.rate is None else [f"at {percent(cell.scoring.rate)}"]
+    phrases += [f"at {percent(cell.scoring.rate)}"] if with_rate and cell.scoring.rate is not None else []
     phrases += [f"scores as {cell.scoring.convention} counts them"] * bool(cell.scoring.convention)
     return ", ".join(phrases)
 
