@@ -17,19 +17,23 @@ FOLDS = 5
 class LateFusion(ByPattern, Predictor):
     """The vote of a modality is the log odds of its own regressions on plain features (features.py). The weights of the
     votes are learned per pattern and label by a logistic regression, on votes that training samples get from models
-    that did not see them."""
+    that did not see them, nor another sample of the same patient."""
 
     title = "late fusion of linear models"
     source = "stacked generalisation (Wolpert 1992), per pattern"
     kinds = KINDS
+    has_folds = True
     abstains = f"if too few training samples show the same modalities: {abstaining.IN_WORDS}"
     versions = abstaining.VERSIONS
 
     def fit(self, train: Shown, validation: Shown, seed: int) -> None:
         self.learn(train, validation, self.kinds, together=False)
         assert train.targets is not None
+        assert train.groups is not None
         seen = self.described(train)
-        votes = {name: self.unseen(train, seen, name, seed) for name in self.features if (name,) in self.models}
+        # Where all samples are of one patient, no model saw none of them.
+        several = [name for name in self.features if len(np.unique(train.groups[seen.rows[name]])) > 1]
+        votes = {name: self.unseen(train, seen, name, seed) for name in several if (name,) in self.models}
         self.weights: dict[tuple[str, ...], list[Linear]] = {}
         for names in sets(list(votes), len(votes)):
             rows = showing(train, names)
@@ -42,11 +46,13 @@ class LateFusion(ByPattern, Predictor):
     def unseen(self, train: Shown, seen: Described, name: str, seed: int) -> np.ndarray:
         """Log odds [n, C] that one modality's models give to training samples they were not fitted on; 0 elsewhere."""
         assert train.targets is not None
+        assert train.groups is not None
         rows, features = seen.rows[name], seen.features[name]
         targets = train.targets[rows]
-        fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
+        groups, group = np.unique(train.groups[rows], return_inverse=True)
+        fold = np.random.default_rng(seed).permutation(len(groups))[group] % FOLDS
         votes = np.zeros((len(train), self.labels))
-        for k in range(FOLDS):
+        for k in range(min(FOLDS, len(groups))):
             model = Linear(self.models[name,].strength).fit(features[fold != k], targets[fold != k])
             votes[rows[fold == k]] = log_odds(model.predict(features[fold == k]))
         return votes

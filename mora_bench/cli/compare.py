@@ -26,7 +26,7 @@ class CompareOptions(Extensible, Answering):
 def run(arguments: list[str]) -> int:
     options = parse(CompareOptions, "compare", arguments)
     options.begin()
-    from mora_bench.report.diff import against, markdown
+    from mora_bench.report.diff import against, conclusion, markdown
     from mora_bench.report.write import read
 
     first, second = read(options.first), read(options.second)
@@ -35,10 +35,6 @@ def run(arguments: list[str]) -> int:
     for folder, results in ((options.first, first), (options.second, second)):
         for reason in results.left_out:
             print(f"left out of {folder}: {reason}")
-    print(
-        f"every cell of {options.first} has the scores of {options.second}"
-        if comparison.reproduced
-        else f"{options.first} does not reproduce {options.second}"
-    )
+    print(conclusion(comparison, (str(options.first), str(options.second))))
     answer(lambda: {"reproduced": comparison.reproduced, **vars(comparison)})
     return 0 if comparison.reproduced else 1

@@ -78,7 +78,9 @@ def run(arguments: list[str]) -> int:
     status = new.status(cells)
     status |= new.forget_failed(status)
     todo = [cell for cell in cells if status[cell] != DONE]
-    print(f"{len(cells)} cells: {len(cells) - len(todo)} done, {len(todo)} to do")
+    trainings = len({cell.key for cell in cells})
+    counted = f"{trainings} cells" if trainings == len(cells) else f"{len(cells)} scorings of {trainings} cells"
+    print(f"{counted}: {len(cells) - len(todo)} done, {len(todo)} to do")
     ran = campaign.run(todo, runtime, asked=cells)
     failed = progress(ran, todo, len(cells) - len(todo), runtime) if todo else []
     if not cells:
@@ -90,8 +92,8 @@ def run(arguments: list[str]) -> int:
         same += agrees
         words.update(differing)
     for difference, count in words.items():
-        print(f"{count} of {len(cells)} cells: {difference}", file=sys.stderr)
-    print(f"{same} of {len(cells)} cells have the scores of {options.folder} to the last digit")
+        print(f"{count} of {counted}: {difference}", file=sys.stderr)
+    print(f"{same} of {counted} have the scores of {options.folder} to the last digit")
     return 0 if same == len(cells) and not failed and not (refused or odd or unbelieved) else 1
 
 

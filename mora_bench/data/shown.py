@@ -32,6 +32,9 @@ class Shown:
         targets: uint8 [n, C], or what else the task's are; None where they are to be predicted.
         frozen: n values of each modality that the backbone embeds, by name: what it gives of that modality alone, float
             [F], None where the mask hides it; empty for predictors that read no backbone.
+        groups: int [n], whose each sample is, by numbers that are given in order and mean nothing: who parts samples in
+            folds keeps those of one patient, and the copies of one sample, together. None where targets are to be
+            predicted.
     """
 
     values: dict[str, tuple[Any, ...]]
@@ -41,6 +44,7 @@ class Shown:
     task: str
     targets: np.ndarray | None = None
     frozen: dict[str, tuple[np.ndarray | None, ...]] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.present)
@@ -88,8 +92,14 @@ def shown(
         name: tuple(vectors[row] if yes else None for row, yes in zip(rows.tolist(), visible[name], strict=True))
         for name, vectors in (frozen or {}).items()
     }
-    known = table.targets[rows] if targets else None
-    return Shown(values, table.shape, combined, table.labels, table.task, known, features)
+    known, groups = (table.targets[rows], _groups(table, rows)) if targets else (None, None)
+    return Shown(values, table.shape, combined, table.labels, table.task, known, features, groups)
+
+
+def _groups(table: Table, rows: np.ndarray) -> np.ndarray:
+    patients = [table.patients[row] for row in rows.tolist()]
+    numbers = {patient: number for number, patient in enumerate(dict.fromkeys(patients))}
+    return np.array([numbers[patient] for patient in patients], int)
 
 
 def _unnamed(value: Any) -> Any:

@@ -26,7 +26,7 @@ from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
 from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 from mora_bench.plan.sense import senseless
-from mora_bench.plan.versions import versions_of
+from mora_bench.plan.versions import fit_versions, versions_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.spec import Spec
@@ -140,7 +140,8 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
             base = _base(grid, dataset, table, fingerprint, missing, pattern) | gap.value._asdict()
             for net in read_by(name, specs):
                 why = unreadable(name, table, net, any(gap.value)) or gap.why
-                competitor = None if why else cell_of(base, name, net, grid.recipe.max_text)
+                versions = (*base["versions"], *fit_versions(name, table))
+                competitor = None if why else cell_of(base | {"versions": versions}, name, net, grid.recipe.max_text)
                 yield competitor, why or pattern.why
 
 

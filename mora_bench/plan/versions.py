@@ -14,6 +14,14 @@ def versions_of(table: Table) -> tuple[tuple[str, int | str], ...]:
     return tuple((name, version) for name, version in versions.items() if version != 1)
 
 
+def fit_versions(name: str, table: Table) -> tuple[tuple[str, int | str], ...]:
+    """The versions, by name, that are not 1, of how a competitor without a network is fitted: of the samples that are
+    drawn by the weights of a table, and of its own folds where a patient has several samples."""
+    versions: list[tuple[str, int | str]] = [("draws by weights", 2)] * bool(table.weights)
+    several = len(set(table.patients)) < len(table)
+    return (*versions, *[("own folds", 2)] * (several and registry.get(registry.PREDICTORS, name).has_folds))
+
+
 def _version(group: str, name: str) -> int | str:
     version = registry.version(group, name)
     return int(version) if version.isdecimal() else version

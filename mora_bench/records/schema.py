@@ -215,7 +215,8 @@ class Record(Struct, kw_only=True):
         if training is None or recipe is None or not recipe.patience:
             return None
         looks = [look.step for look in training.history]
-        return training.best_step in looks[:FIRST_LOOKS] and looks[-1] > training.best_step and not self.cut_short
+        waited = looks[-1] > training.best_step and not 0 < training.cap <= training.steps
+        return training.best_step in looks[:FIRST_LOOKS] and waited and not self.cut_short
 
     @property
     def older(self) -> bool:

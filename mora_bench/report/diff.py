@@ -273,6 +273,22 @@ def markdown(comparison: Against, names: tuple[str, str]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def conclusion(comparison: Against, names: tuple[str, str]) -> str:
+    """One sentence: whether the first of two folders reproduces the second, and what is in one of them alone."""
+    first, second = names
+    shared = sum(line.seeds for line in comparison.lines)
+    apart = sum(line.seeds for line in comparison.lines if line.verdict not in (SAME, CLOSE))
+    if comparison.reproduced:
+        text = f"every cell of {first} has the scores of {second}"
+    elif apart or not shared:
+        text = f"{first} does not reproduce {second}"
+        text += f": of {shared} cells that are in both {apart} have other scores" if shared else ": no cell is in both"
+    else:
+        text = f"the {shared} cells that are in both have the same scores"
+    lone = ((first, comparison.only_first), (second, comparison.only_second))
+    return "; ".join([text, *(f"{len(only)} only in {name}" for name, only in lone if only)])
+
+
 def _listed(labels: Iterable[str], most: int = 20) -> list[str]:
     """One item for cells that differ in seed alone."""
     seeds: dict[str, set[str]] = {}

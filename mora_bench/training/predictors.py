@@ -12,7 +12,9 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence, remembered
 from mora_bench.data.shown import Shown, shown
 from mora_bench.data.sides import Side
+from mora_bench.errors import UserError
 from mora_bench.methods.predictor import Predictor
+from mora_bench.plan.versions import fit_versions
 from mora_bench.records.schema import Clock
 from mora_bench.seeds import derive, rng
 from mora_bench.tasks.contract import Task
@@ -56,6 +58,9 @@ def _run(cell: Cell, runtime: Runtime) -> Outcome:
 def fitted(cell: Cell, sides: Mapping[str, Side], seen: Mapping[str, frozen.Features]) -> Predictor:
     """A cell's predictor, fitted on what the training mask shows of the sides of its split; where a table has weights,
     on as many samples, drawn in proportion. `seen`: of each side the frozen backbone's features."""
+    for name, version in fit_versions(cell.method, sides["train"].table):
+        if dict(cell.versions).get(name) != version:
+            raise UserError(f"{cell.label}: an earlier version fitted it in another way ({name}); compute it again.")
     predictor: Predictor = registry.get(registry.PREDICTORS, cell.method)()
     train, validation = (
         shown(
@@ -76,7 +81,10 @@ def _drawn(part: Side, name: str, seed: int) -> np.ndarray:
     n, weights = len(part), part.weights
     if name != "train" or weights is None:
         return np.arange(n)
-    return rng("weights", seed).choice(n, n, p=weights / weights.sum())
+    # Systematic resampling (Kitagawa 1996): a sample that shall be drawn x times is drawn so often, rounded up or down,
+    # so equal weights draw each once, where drawing each time anew would leave a third out.
+    ends = np.cumsum(weights) * (n / weights.sum())
+    return np.searchsorted(ends, np.arange(n) + rng("weights", seed).random(), side="right").clip(max=n - 1)
 
 
 def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:

@@ -75,7 +75,8 @@ class Fixed:
 
 def shown(texts, targets=None):
     present = np.array([[text is not None] for text in texts])
-    return Shown({"note": tuple(texts)}, {"note": "text"}, present, ("a", "b"), "multi-label", targets)
+    groups = np.arange(len(texts))
+    return Shown({"note": tuple(texts)}, {"note": "text"}, present, ("a", "b"), "multi-label", targets, groups=groups)
 
 
 def test_the_prior_is_the_share_of_each_label():
@@ -210,9 +211,10 @@ def test_no_predictor_is_shown_a_name(name):
         visible(source, np.arange(6), np.ones(source.present.shape, bool), False) for source in (table, other)
     )
     assert {field.name for field in dataclasses.fields(first)} == {
-        "values", "kinds", "present", "labels", "task", "targets", "frozen",
+        "values", "kinds", "present", "labels", "task", "targets", "frozen", "groups",
     }  # fmt: skip
     assert first.frozen == {}
+    assert first.groups is None
     assert [*map(str, content(first))] == [*map(str, content(again))]
     texts = {part for part in content(first) if isinstance(part, str)}
     assert not texts.intersection({*table.ids, *table.patients})
@@ -269,7 +271,7 @@ def clinic(n, seed, lacking=()):
         values[name] = tuple(None if off else v for v, off in zip(values[name], gone, strict=True))
     present = np.array([[v is not None for v in column] for column in values.values()]).T
     kinds = {"note": "text", "photo": "image", "lab": "table"}
-    return Shown(values, kinds, present, ("a", "b", "c"), "multi-label", targets)
+    return Shown(values, kinds, present, ("a", "b", "c"), "multi-label", targets, groups=np.arange(n))
 
 
 @pytest.mark.parametrize(("kind", "reads"), [(PlainPixels, "b"), (Stacked, "abc"), (LateFusion, "abc")])

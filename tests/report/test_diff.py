@@ -140,10 +140,18 @@ def test_the_command_says_whether_a_machine_reproduces_another(tmp_path, capsys)
     first, second = stored(tmp_path / "a", OLD[:4]), stored(tmp_path / "b", OLD)
     assert cli.main(["compare", str(first), str(second)]) == 0
     printed = capsys.readouterr().out
-    assert f"every cell of {first} has the scores of {second}" in printed
+    assert printed.endswith(f"\nevery cell of {first} has the scores of {second}; 4 only in {second}\n")
     assert "same digits" in printed
     assert cli.main(["compare", str(second), str(first)]) == 1
-    assert f"{second} does not reproduce {first}" in capsys.readouterr().out
+    # The one holds all of the other, so it is not said that it does not reproduce it.
+    assert capsys.readouterr().out.endswith(
+        f"\nthe 4 cells that are in both have the same scores; 4 only in {second}\n"
+    )
+    worse = stored(tmp_path / "c", [record("mora", s, 0.3) for s in SEEDS])
+    assert cli.main(["compare", str(worse), str(first)]) == 1
+    assert capsys.readouterr().out.endswith(
+        f"\n{worse} does not reproduce {first}: of 4 cells that are in both 4 have other scores\n"
+    )
     assert cli.main(["compare", str(first), str(tmp_path / "none")]) == 2
     assert "no records" in capsys.readouterr().err
 

@@ -202,6 +202,11 @@ def test_a_training_ended_early_where_one_of_its_first_looks_was_the_best(best, 
     assert predictor()[0].ended_early is None
 
 
+def test_a_training_that_ran_to_its_last_step_was_not_ended_by_patience():
+    entry, _ = looked("head", 0, 1, 4)
+    assert msgspec.structs.replace(entry, training=msgspec.structs.replace(entry.training, cap=4)).ended_early is False
+
+
 def test_a_row_half_of_which_ended_early_is_marked_in_table_page_and_sentence(tmp_path):
     pairs = [looked("head", 0, 2, 5), looked("head", 1, 8, 11)]
     pairs += [looked("mora", 0, 8, 11), looked("mora", 1, 9, 12), looked("mora", 2, 1, 4)]
