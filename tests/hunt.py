@@ -103,7 +103,9 @@ class Hunt:
         shutil.copytree(self.work / how, self.folder, symlinks=True)
 
     def verified(self) -> Printed:
-        return self.run("verify", self.folder, "--limit", 60)
+        # The tables of the unchanged folder would tell of most changes; what is held here is the chain alone.
+        with mock.patch("mora_bench.report.remade.differing", return_value=[]):
+            return self.run("verify", self.folder, "--limit", 60)
 
     def seen(self) -> Seen:
         """What the folder shows to people and programs."""

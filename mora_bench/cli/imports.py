@@ -56,7 +56,8 @@ def run(arguments: list[str]) -> int:
     if visible(options.adapts) != options.adapts or len(options.adapts) > LONGEST:
         raise UserError(f"--adapts: expected one line of at most {LONGEST} characters that can be seen.")
     store = Store(options.folder)
-    like = _record(store, options.like).cell
+    record = _record(store, options.like)
+    like = record.cell
     if like.source == "real" and options.data_root is None:
         raise UserError(f"{like.label}: it is on real data; say where they are with --data-root.")
     if like.gaps or like.tested_gaps:
@@ -72,6 +73,10 @@ def run(arguments: list[str]) -> int:
         frame = import_predictions.template(like, runtime)
         write_atomic(options.template, frame.to_csv(index=False).encode())
         print(f"{len(frame)} rows to predict like {like.label}: {options.template}")
+        if record.data is not None and "worth" in record.data.realised["train"]:
+            print(
+                "training draws the rows of train in proportion to the weights of the table: draw or weigh yours alike"
+            )
         return 0
     assert options.predictions is not None
     rows, labels = import_predictions.read(options.predictions)

@@ -20,14 +20,15 @@ RIGHT, WRONG, UNSEEN = 0, 1, 3
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(OnTrained, Answering):
     """Walk a results folder from the scores of each cell to their record and all that it names, score the predictions
-    again, and read the data anew; name what is corrupt, edited, cut, foreign, incomplete, left over, or a score that
-    the predictions do not give. Nothing is changed. Exit code 0: all was looked at and is right; 1: something is wrong;
+    again, read the data anew, and make the tables and the page again; name what is corrupt, edited, cut, foreign,
+    incomplete, left over, a score that the predictions do not give, or a table that the records do not. Figures are not
+    looked at. Nothing is changed. Exit code 0: all was looked at and is right; 1: something is wrong;
     3: something was not looked at, and is listed."""
 
     folder: tyro.conf.Positional[Path]
     """results folder, as `grid` writes it or `pack` leaves it"""
     files: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """only read files, which takes a moment; score no predictions, read no data"""
+    """only read files, which takes a moment; score no predictions, read no data, make no tables"""
 
 
 def run(arguments: list[str]) -> int:
@@ -41,8 +42,9 @@ def run(arguments: list[str]) -> int:
     findings = verify(store)
     counts = {"scored_again": 0, "data_read": 0}
     if options.files:
-        findings.not_seen("scores of predictions, and the data, because --files was given")
+        findings.not_seen("scores of predictions, the data and the tables, because --files was given")
     else:
+        from mora_bench.report.remade import differing
         from mora_bench.training.recheck import data_again, scored_again
 
         runtime = options.runtime(store.folder)
@@ -50,6 +52,7 @@ def run(arguments: list[str]) -> int:
             "scored_again": scored_again(store, runtime, findings),
             "data_read": data_again(store, runtime, findings),
         }
+        findings.wrong += differing(store.folder)
     for finding in findings.wrong:
         print(finding, file=sys.stderr)
     for reason, count in findings.unseen.items():

@@ -73,7 +73,7 @@ def _sizes(group: pd.DataFrame) -> str:
         return ""
     known = group.dropna(subset=columns)
     phrases = [
-        f"{dataset} {' / '.join(map(_between, cells[columns].min(), cells[columns].max()))}"
+        f"{dataset} {' / '.join(map(span, cells[columns].min(), cells[columns].max()))}"
         for dataset, cells in known.groupby("dataset")
     ]
     return f"; samples for training / validation / testing: {', '.join(phrases)}" if phrases else ""
@@ -89,7 +89,7 @@ def _pictures(networks: pd.DataFrame) -> str:
     return f"; pictures as it sees them, at most (height x width): {'; '.join(phrases)}" if phrases else ""
 
 
-def _between(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
     return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 

@@ -22,6 +22,7 @@ from mora_bench.report.notes import (
     gaps,
     remarks,
     uncounted,
+    weighting,
 )
 from mora_bench.report.section import APART, NAMED, Section, section_of
 from mora_bench.tasks.metric import Metric
@@ -152,7 +153,14 @@ def _table(common: dict, keys: list[dict], group: pd.DataFrame) -> Comparison:
     notes += without_idle(tests, rest, sections)
     tests = {score: title for score, title in tests.items() if any(score in section.tests for section in sections)}
     strata = strata if f"score {EACH}" in tests else {}
-    notes += [*absences(group, shown), *gaps(group), *abstentions(group), *remarks(group), *adapting(group)]
+    notes += [
+        *absences(group, shown),
+        *weighting(group),
+        *gaps(group),
+        *abstentions(group),
+        *remarks(group),
+        *adapting(group),
+    ]
     notes += [*drawing(group), *uncounted(group), *aligned(group)]
     notes += [NOT_VOUCHED] * (not group["vouched"].all()) + not_asked(sections)
     if why := timed_apart(group[group["trained"]]["hardware"]):

@@ -128,6 +128,7 @@ def _described(record: Record) -> dict[str, Any]:
         "trained": cell.recipe is not None,
         "overlap": overlap(record),
         **{f"samples.{side}": count for side, count in sizes(record).items()},
+        "worth": record.data.realised["train"].get("worth") if record.data else None,
         "classes": None if record.data is None else len(record.data.labels),
         "cut_short": record.cut_short,
         "ended_early": record.ended_early,

@@ -4,6 +4,7 @@ from statistics import fmean
 
 import pandas as pd
 
+from mora_bench.report.caption import span
 from mora_bench.report.measures import Measure
 from mora_bench.report.section import SD_OVER_DRAWS
 
@@ -36,6 +37,18 @@ def absences(group: pd.DataFrame, shown: tuple[Measure, ...]) -> list[str]:
             metric = next((measure.metric for measure in shown if measure.name == COUNTS_ABSENT), None)
             capped = f", so {metric.title} cannot exceed {metric.shown(1 - count / classes)}" if metric else ""
             notes.append(f"{sentence}{capped}.")
+    return notes
+
+
+def weighting(group: pd.DataFrame) -> list[str]:
+    """The data sets whose training samples are drawn by weights, and what they are worth."""
+    notes = []
+    for dataset, cells in group.dropna(subset=["worth"]).groupby("dataset"):
+        count, worth = (span(cells[name].min(), cells[name].max()) for name in ("samples.train", "worth"))
+        notes.append(
+            f"{dataset}: training draws samples in proportion to the weights of its table; {count} training samples "
+            f"tell as much as {worth} of equal weight (Kish's effective size). Every score counts each sample once."
+        )
     return notes
 
 

@@ -119,7 +119,7 @@ def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | No
             artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
             if artefact.draws and not figures:
                 continue
-            made = _checked(artefact.make(results))
+            made = checked(artefact.make(results))
             out = folder / ("figures" if artefact.draws else artefact.folder)
             for file, parts in made.items():
                 write_atomic(out / file, parts)
@@ -136,7 +136,7 @@ def _written(folder: Path, results: Results, figures: bool, asked: Set[str] | No
     return Report(tables, files, shown, left_out, narrowed or results)
 
 
-def _checked(made: Mapping[str, Content]) -> dict[str, Content]:
+def checked(made: Mapping[str, Content]) -> dict[str, Content]:
     """The files that an artefact made, all directly in its folder."""
     for file, content in made.items():
         if not isinstance(file, str) or Path(file).name != file or "\0" in file or isinstance(content, str):

@@ -12,6 +12,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence, splits
 from mora_bench.data.groups import groups
 from mora_bench.data.sides import Side
+from mora_bench.data.weights import effective_size
 from mora_bench.missing.effects import effects
 from mora_bench.records import provenance
 from mora_bench.records.private import Pseudonyms
@@ -112,7 +113,9 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
         split=splits.digest({name: side.ids for name, side in sides.items()}),
         contents=contents,
         realised={
-            name: presence.realised(sides[name].natural, shown, table.names) | {"n": len(shown)}
+            name: presence.realised(sides[name].natural, shown, table.names)
+            | {"n": len(shown)}
+            | _worth(name, sides[name])
             for name, shown in present.items()
         },
         effects={
@@ -123,6 +126,12 @@ def described(contents: dict[str, dict], sides: Mapping[str, Side], present: Map
         },
         covariates=table.covariates_digest,
     )
+
+
+def _worth(name: str, side: Side) -> dict[str, float]:
+    """Of training samples that are drawn by weights, how many of equal weight would tell as much."""
+    weights = side.weights if name == "train" else None
+    return {} if weights is None else {"worth": effective_size(weights)}
 
 
 def predictions(

@@ -43,7 +43,7 @@ def test_nothing_is_wrong_with_what_was_written(store, capsys):
     assert "2 records, 2 done; 0 scored again, 0 data sets read anew; 0 findings, 3 not looked at" in out
     assert err.splitlines() == [
         "not looked at: 2 x splits that were left out",
-        "not looked at: 1 x scores of predictions, and the data, because --files was given",
+        "not looked at: 1 x scores of predictions, the data and the tables, because --files was given",
     ]
 
 

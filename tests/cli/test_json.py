@@ -73,7 +73,7 @@ def test_a_grid_its_plan_and_its_status(ask, tmp_path, folder):
 def test_verify_and_compare(results, ask):
     code, value, _ = ask("verify", results, "--files")
     assert (code, value["records"], value["scored_again"], value["findings"]) == (3, 2, 0, [])
-    assert value["not_looked_at"]["scores of predictions, and the data, because --files was given"] == 1
+    assert value["not_looked_at"]["scores of predictions, the data and the tables, because --files was given"] == 1
     code, value, _ = ask("compare", results, results)
     assert (code, value["reproduced"], [line["verdict"] for line in value["lines"]]) == (0, True, ["same digits"])
     first = next((results / "records").iterdir())

@@ -28,10 +28,13 @@ from mora_bench.data.readers.signal_columns import signals, taken_for
 from mora_bench.data.readers.targets import Targets
 from mora_bench.data.readers.text_columns import from_files, texts, texts_of_files
 from mora_bench.data.table import Column, Table
+from mora_bench.data.weights import effective_size
 from mora_bench.errors import UserError
 
 #: A column of more kinds of values than these is not held against labels.
 MOST_KINDS = 10
+#: The share of rows of equal weight that rows are worth below which a few of them outweigh all others.
+FEW_OF = 0.1
 #: In fewer rows a column may say by chance who has a label.
 FEWEST_ROWS = 20
 
@@ -195,12 +198,16 @@ def notes(file: Path, columns: Columns) -> list[str]:
         sentences += official.parted(sides, groups, f"groups of column {column!r}") if sides else []
     if columns.weights:
         weights = np.array(row_weights(frame[labelled.kept], columns, file))
-        # Kish's: so many rows of equal weight would tell as much.
-        worth = weights.sum() ** 2 / (weights**2).sum()
+        which = "training rows" if sides else "rows"
+        # Nothing draws the rows of an official split that are for testing.
+        drawn = weights[[side == "train" for side in sides]] if sides else weights
+        worth = effective_size(drawn)
         sentences.append(
-            f"column {columns.weights!r}: weights from {weights.min():g} to {weights.max():g}, worth {worth:,.0f} of "
-            f"{len(weights):,} rows; training draws rows in proportion to them, and every score counts each row once"
+            f"column {columns.weights!r}: weights from {drawn.min():g} to {drawn.max():g}, worth {worth:,.0f} of "
+            f"{len(drawn):,} {which}; training draws rows in proportion to them, and every score counts each row once"
         )
+        if worth < FEW_OF * len(drawn):
+            sentences.append(f"WARNING: column {columns.weights!r}: a few {which} outweigh all others. Is that meant?")
     if columns.official:
         ids = names_of(frame, columns.id, file)
         patients = _patients(frame, ids, columns, file)[labelled.kept]

@@ -1,6 +1,7 @@
 """Columns of a table of one's own that no model sees: groups that must not be parted, and weights of training rows."""
 
 import dataclasses
+import json
 from collections import Counter
 
 import numpy as np
@@ -8,12 +9,15 @@ import pandas as pd
 import pytest
 from conftest import make_cell
 
+from mora_bench.cli.main import main
 from mora_bench.data.audit import problems
 from mora_bench.data.groups import groups
 from mora_bench.data.readers.own import notes, own_table
 from mora_bench.data.readers.own_columns import Columns
 from mora_bench.data.sides import Side, rows_of, sides
 from mora_bench.errors import UserError
+from mora_bench.records.private import Pseudonyms
+from mora_bench.records.store import Store
 from mora_bench.training import masking, predictors
 
 N = 120
@@ -92,6 +96,47 @@ def test_weights_are_read_and_said(file):
     worth = "column 'weight': weights from 1 to 4, worth 100 of 120 rows; training draws rows in proportion to them"
     assert f"{worth}, and every score counts each row once" in lines
     assert "column 'site': 6 groups, none of which falls on two sides of a split" in lines
+
+
+def test_of_an_official_split_only_training_rows_are_weighed_and_a_row_above_all_is_warned_of(file):
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame["side"] = ["train"] * 80 + ["val"] * 20 + ["test"] * 20
+    columns = Columns(("ill",), text=("note",), weights="weight", split="side")
+    for heavy, worth, warned in ((110, "from 1 to 1, worth 80 of 80", 0), (3, "from 1 to 1e+06, worth 1 of 80", 1)):
+        frame["weight"] = ["1000000" if row == heavy else "1" for row in range(N)]
+        frame.to_csv(file, index=False)
+        lines = notes(file, columns)
+        assert [line for line in lines if f"column 'weight': weights {worth} training rows" in line]
+        assert len([line for line in lines if "a few training rows outweigh all others" in line]) == warned
+
+
+def test_a_table_of_a_grid_says_that_training_drew_by_weights(file, tmp_path, in_process, capsys, monkeypatch, cache):
+    monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
+    out = tmp_path / "out"
+    words = ["data", str(file), "--text", "note", "--labels", "ill", "--id", "visit", "--patient", "patient"]
+    words += ["--methods", "late-fusion", "--seeds", "0", "--out", str(out)]
+    assert main([*words, "--weights", "weight"]) == 0
+    (record,), _ = Store(out).records()
+    assert dict(record.cell.versions)["draws by weights"] == dict(record.cell.versions)["own folds"] == 2
+    weights = np.array([1 + int(row.removeprefix("v")) % 4 for row in _ids(out, record)])
+    worth = weights.sum() ** 2 / (weights**2).sum()
+    assert record.data.realised["train"]["worth"] == pytest.approx(worth)
+    note = f"{len(weights)} training samples tell as much as {worth:.0f} of equal weight (Kish's effective size)"
+    assert note in (out / "tables" / "comparison-real.md").read_text()
+    plugin = ["--plugin", str(out / "visits.py"), "--data-root", str(file.parent)]
+    capsys.readouterr()
+    template = ["import", str(out), "--like", record.key, "--template", str(tmp_path / "mine.csv"), *plugin]
+    assert main(template) == 0
+    assert "draw or weigh yours alike" in capsys.readouterr().out
+    assert main([*words[:-1], str(tmp_path / "plain"), "--name", "plain"]) == 0
+    assert "equal weight" not in (tmp_path / "plain" / "tables" / "comparison-real.md").read_text()
+
+
+def _ids(out, record):
+    hidden = Pseudonyms(out)
+    of_name = {hidden.name(f"v{i}"): f"v{i}" for i in range(N)}
+    split = json.loads(Store(out).split_documents.read(record.split))
+    return [of_name[name] for name in split["train"]]
 
 
 def test_sites_that_are_too_many_for_scores_of_their_own_are_said(file):
