@@ -37,7 +37,8 @@ class Predictor(ABC):
     #: The columns of targets that it learns from, where these are no labels (`Task.columns`); () if it learns from
     #: labels, None if from whatever the targets are. It does not run on other tasks.
     learns: ClassVar[tuple[str, ...] | None] = ()
-    #: Whether it parts its training samples into folds of its own; it then keeps each of `Shown.groups` in one fold.
+    #: Whether it parts its training samples into folds of its own, for what it learns of several modalities; it then
+    #: keeps each of `Shown.groups` in one fold.
     has_folds: ClassVar[bool] = False
     #: When it abstains and what it predicts then, in words, e.g. "on samples without text: it predicts no label"; "" if
     #: nowhere.

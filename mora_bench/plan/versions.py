@@ -16,10 +16,12 @@ def versions_of(table: Table) -> tuple[tuple[str, int | str], ...]:
 
 def fit_versions(name: str, table: Table) -> tuple[tuple[str, int | str], ...]:
     """The versions, by name, that are not 1, of how a competitor without a network is fitted: of the samples that are
-    drawn by the weights of a table, and of its own folds where a patient has several samples."""
+    drawn by the weights of a table, and of its own folds where a patient has several samples and these several
+    modalities, without which nothing is learned across folds."""
     versions: list[tuple[str, int | str]] = [("draws by weights", 2)] * bool(table.weights)
-    several = len(set(table.patients)) < len(table)
-    return (*versions, *[("own folds", 2)] * (several and registry.get(registry.PREDICTORS, name).has_folds))
+    if registry.get(registry.PREDICTORS, name).has_folds and len(set(table.patients)) < len(table):
+        versions += [("own folds", 2)] * (int(table.present.any(0).sum()) > 1)
+    return tuple(versions)
 
 
 def _version(group: str, name: str) -> int | str:

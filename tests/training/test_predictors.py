@@ -106,6 +106,9 @@ def test_another_way_of_fitting_makes_other_cells_and_older_ones_are_not_fitted_
         (), (("draws by weights", 2),), (("own folds", 2),)
     ]  # fmt: skip
     assert fit_versions("stacked", visits) == ()
+    # Of one modality there is one vote, and nothing is learned across folds.
+    alone = {"text": table.modalities["text"]}
+    assert fit_versions("late-fusion", dataclasses.replace(visits, modalities=alone)) == ()
     cell = make_floor(runtime, folder, "stacked")
     sides = {"train": Side(weighted, np.arange(100)), "val": Side(weighted, np.arange(100, ROWS))}
     with pytest.raises(UserError, match=r"an earlier version fitted it in another way \(draws by weights\)"):

@@ -113,7 +113,20 @@ def test_of_an_official_split_only_training_rows_are_weighed_and_a_row_above_all
 def test_a_table_of_a_grid_says_that_training_drew_by_weights(file, tmp_path, in_process, capsys, monkeypatch, cache):
     monkeypatch.setenv("MORA_BENCH_CACHE", str(cache))
     out = tmp_path / "out"
-    words = ["data", str(file), "--text", "note", "--labels", "ill", "--id", "visit", "--patient", "patient"]
+    words = [
+        "data",
+        str(file),
+        "--text",
+        "note",
+        "--table",
+        "age",
+        "--labels",
+        "ill",
+        "--id",
+        "visit",
+        "--patient",
+        "patient",
+    ]
     words += ["--methods", "late-fusion", "--seeds", "0", "--out", str(out)]
     assert main([*words, "--weights", "weight"]) == 0
     (record,), _ = Store(out).records()
