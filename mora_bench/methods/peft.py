@@ -17,6 +17,8 @@ Which modules are blocks is known of the networks that were tested, ViLT and CLI
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,6 +195,16 @@ class MoraModel(BaseTuner):
             )
         self._presence["present"] = present
         return args, kwargs
+
+    @contextmanager
+    def _enable_peft_forward_hooks(self, *args: Any, **kwargs: Any) -> Iterator[None]:
+        # peft 0.21.2 takes the argument out of the inputs whether or not anything here obeys it.
+        if kwargs.get("adapter_names") is not None:
+            raise ValueError(
+                "MoRA: adapter_names is not obeyed; all samples of a batch have one adapter. Run a batch for each, "
+                "after set_adapter. What a sample lacks is said by present=."
+            )
+        yield
 
     def _create_and_replace(
         self,

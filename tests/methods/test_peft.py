@@ -129,3 +129,12 @@ def test_what_is_named_and_is_no_list_of_blocks_is_refused():
     stages = put(swin(), "encoder.layers")
     with pytest.raises(ValueError, match=r"SwinStage makes \[1, 16, 32\] of \[1, 64, 16\]; a block keeps the shape"):
         stages(pixel_values=torch.zeros(1, 3, 32, 32), present=torch.ones(1, 1, dtype=torch.bool))
+
+
+def test_adapters_by_sample_are_refused_instead_of_dropped():
+    model = get_peft_model(tiny_backbone().vilt, MoraConfig(r=2))
+    present = torch.ones(2, 2, dtype=torch.bool)
+    inputs = {"input_ids": torch.full((2, 4), 5), "pixel_values": torch.zeros(2, 3, 64, 64), "present": present}
+    assert model(**inputs, adapter_names=None).last_hidden_state.shape[0] == 2
+    with pytest.raises(ValueError, match="adapter_names is not obeyed"):
+        model(**inputs, adapter_names=["default", "__base__"])
