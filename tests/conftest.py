@@ -53,7 +53,7 @@ from mora_bench.backbones.tokens import Tokens
 from mora_bench.backbones.vilt import Vilt
 from mora_bench.cells.cell import Cell
 from mora_bench.cells.recipe import Recipe
-from mora_bench.cells.runtime import Runtime
+from mora_bench.cells.runtime import Runtime, cores
 from mora_bench.cli import main as cli
 from mora_bench.data import datasets
 from mora_bench.data.batch import Batch
@@ -68,7 +68,7 @@ from mora_bench.methods.network import Model
 from mora_bench.training.decoded import samples
 from mora_bench.training.probe import settle
 
-# As many processes test as there are cores, so threads of linear algebra would only wait for each other.
+# More processes test than there are cores, so threads of linear algebra would only wait for each other.
 torch.set_num_threads(1)
 threadpool_limits(limits=1)
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -92,6 +92,11 @@ TINY = {
     "patch_size": 16,
     "max_position_embeddings": 64,
 }
+
+
+def pytest_xdist_auto_num_workers():
+    """One process more than there are cores: tests of engines wait most of the time, for processes of their own."""
+    return cores() + 1
 
 
 def pytest_collection_modifyitems(items):

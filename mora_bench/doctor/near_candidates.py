@@ -71,15 +71,24 @@ def vectors(thumbnails: np.ndarray, contents: np.ndarray) -> tuple[np.ndarray, n
 def space(flat: np.ndarray, full: int = FULL) -> DetailSpace:
     """The space in which n pictures are compared; coarse for more than `full` of them."""
     mean = flat.mean(0, dtype=np.float64).astype(np.float32)
+    strength, axes = _components(flat, mean)
+    count = int((strength > MANY / len(flat) * strength.sum()).sum())
+    coarse = len(flat) > full
+    return DetailSpace(mean, axes[count : count + COMPONENTS] if coarse else None, axes[:count], 2 if coarse else 1)
+
+
+def _components(flat: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The variance that each principal component carries, times n, greatest first, and the components by row: all of
+    them, or of few pictures the n that carry any, which are found faster."""
+    if 4 * len(flat) <= flat.shape[1]:
+        _, singular, axes = np.linalg.svd((flat - mean).astype(np.float64), full_matrices=False)
+        return singular**2, axes.astype(np.float32)
     covariance = np.zeros((flat.shape[1],) * 2)
     for at in range(0, len(flat), 4096):
         apart = flat[at : at + 4096] - mean
         covariance += apart.T @ apart
     strength, axes = np.linalg.eigh(covariance)
-    strength, axes = strength[::-1], axes.T[::-1].astype(np.float32)
-    count = int((strength > MANY / len(flat) * strength.sum()).sum())
-    coarse = len(flat) > full
-    return DetailSpace(mean, axes[count : count + COMPONENTS] if coarse else None, axes[:count], 2 if coarse else 1)
+    return strength[::-1], axes.T[::-1].astype(np.float32)
 
 
 def candidates(flat: np.ndarray, owners: np.ndarray, full: int = FULL) -> np.ndarray:
