@@ -26,7 +26,7 @@ from mora_bench.plan.knobs import parse_knob, typed
 from mora_bench.plan.parts import ALL, check_names, parts
 from mora_bench.plan.recipes import overridden, recipe_of, watched_of
 from mora_bench.plan.sense import senseless
-from mora_bench.plan.versions import fit_versions, versions_of
+from mora_bench.plan.versions import fit_versions, start_versions, versions_of
 
 if TYPE_CHECKING:
     from mora_bench.backbones.spec import Spec
@@ -119,6 +119,7 @@ def _points(grid: Grid, preset: Grid, runtime: Runtime) -> Iterator[tuple[Cell |
             recipe, recipe_why = fitting(recipe_of(grid, flags, dataset, name, runtime.device), spec, table)
             unfit = senseless(name, spec, table, gap, recipe)
             base["watched"] = watched_of(table.task, recipe)
+            base["versions"] = (*versions_of(table), *start_versions(recipe, table))
             for axes, why in axes_of(grid, dataset, name, spec):
                 for lr, impute, after in product(grid.lrs or (recipe.lr,), imputers, befores):
                     if unfit or after.value is None:

@@ -2,6 +2,7 @@
 
 from mora_bench import registry
 from mora_bench.cells.cell import DRAWS_VERSION, TRAINING_VERSION
+from mora_bench.cells.recipe import Recipe
 from mora_bench.data.table import Table
 
 
@@ -22,6 +23,12 @@ def fit_versions(name: str, table: Table) -> tuple[tuple[str, int | str], ...]:
     if registry.get(registry.PREDICTORS, name).has_folds and len(set(table.patients)) < len(table):
         versions += [("own folds", 2)] * (int(table.present.any(0).sum()) > 1)
     return tuple(versions)
+
+
+def start_versions(recipe: Recipe, table: Table) -> tuple[tuple[str, int | str], ...]:
+    """The versions, by name, that are not 1, of where a network starts: a bias of the prevalence is that among samples
+    as the weights of a table draw them."""
+    return (("start by weights", 2),) if table.weights and recipe.head_bias == "prevalence" else ()
 
 
 def _version(group: str, name: str) -> int | str:

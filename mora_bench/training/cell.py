@@ -19,6 +19,7 @@ from mora_bench.data.batch import Batch
 from mora_bench.data.samples import Samples, View
 from mora_bench.data.sides import Side, sides
 from mora_bench.data.table import PICTURES
+from mora_bench.data.weights import resampled
 from mora_bench.errors import UserError
 from mora_bench.files import digest_json
 from mora_bench.methods.contract import Axes
@@ -236,7 +237,7 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     proportional = bool(recipe.loss) and task.losses[recipe.loss].proportional
     model = Model(backbone, method, imputer, outputs, seed, brought, recipe.readout, proportional).to(device)
     if recipe.head_bias == "prevalence":
-        targets = training.targets.numpy()
+        targets = _drawn_targets(training)
         model.start_at(task.logits(task.prior(targets, class_weights(recipe, task, targets))[None])[0])
     if recipe.projection == ALIGNED and not data.table.having(*PICTURES).any():
         model.freeze_projection()
@@ -248,6 +249,12 @@ def build(cell: Cell, data: Samples, training: View, device: torch.device) -> Mo
     fit_labelled(model, training, in_order(training, recipe.batch, device), task, device)
     settle(model, training, device)
     return model
+
+
+def _drawn_targets(training: View) -> np.ndarray:
+    """The targets of training samples, as often as the weights of their table draw them."""
+    targets, weights = training.targets.numpy(), training.samples.table.weights
+    return targets[resampled(np.array(weights)[training.rows], 0.5)] if weights else targets
 
 
 def embedders(view: View, backbone: Backbone) -> dict[str, torch.nn.Module]:

@@ -12,6 +12,7 @@ from mora_bench.cells.runtime import Runtime
 from mora_bench.data import presence, remembered
 from mora_bench.data.shown import Shown, shown
 from mora_bench.data.sides import Side
+from mora_bench.data.weights import resampled
 from mora_bench.errors import UserError
 from mora_bench.methods.predictor import Predictor
 from mora_bench.plan.versions import fit_versions
@@ -81,10 +82,7 @@ def _drawn(part: Side, name: str, seed: int) -> np.ndarray:
     n, weights = len(part), part.weights
     if name != "train" or weights is None:
         return np.arange(n)
-    # Systematic resampling (Kitagawa 1996): a sample that shall be drawn x times is drawn so often, rounded up or down,
-    # so equal weights draw each once, where drawing each time anew would leave a third out.
-    ends = np.cumsum(weights) * (n / weights.sum())
-    return np.searchsorted(ends, np.arange(n) + rng("weights", seed).random(), side="right").clip(max=n - 1)
+    return resampled(weights, rng("weights", seed).random())
 
 
 def frozen_of(cell: Cell, runtime: Runtime) -> dict[str, frozen.Features]:

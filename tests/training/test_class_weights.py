@@ -17,6 +17,7 @@ from mora_bench.checks.rules import BrokenRule
 from mora_bench.errors import UserError
 from mora_bench.plan.expand import expand
 from mora_bench.plan.grid import Grid
+from mora_bench.plan.versions import start_versions
 from mora_bench.tasks.multiclass import MultiClass
 from mora_bench.tasks.multilabel import MultiLabel
 from mora_bench.training.cell import build
@@ -105,6 +106,23 @@ def test_a_balanced_start_is_even_and_an_unweighted_one_at_prevalence(toy, runti
     assert not both.all()
     np.testing.assert_allclose(starts["balanced"][both], 0.5, rtol=1e-5)
     np.testing.assert_allclose(starts["balanced"][~both], share[~both].clip(1e-6, 1 - 1e-6), rtol=1e-4)
+
+
+def test_a_start_at_prevalence_is_at_that_of_samples_as_weights_of_the_table_draw_them(toy, runtime, folder):
+    training = thirds(toy, np.arange(16))
+    targets = training.targets.numpy()
+    weights = np.where(np.arange(60) % 4 == 0, 2.5, 0.5)
+    table = dataclasses.replace(toy.table, weights=tuple(weights))
+    weighted = dataclasses.replace(training, samples=dataclasses.replace(toy, table=table))
+    recipe = dataclasses.replace(RECIPE, head_bias="prevalence")
+    model = build(make_cell(runtime, folder, method="head", recipe=recipe), weighted.samples, weighted, CPU)
+    start = torch.sigmoid(model.head[-1].bias.detach()).numpy()
+    expected = np.average(targets, axis=0, weights=weights[:16])
+    # Of 16 samples each is drawn as often as its weight says, rounded up or down.
+    assert np.abs(start - expected).max() < 2 / 16
+    assert np.abs(start - targets.mean(0)).max() > 1 / 16
+    assert start_versions(recipe, table) == (("start by weights", 2),)
+    assert start_versions(recipe, toy.table) == start_versions(RECIPE, table) == ()
 
 
 @pytest.fixture
