@@ -311,6 +311,7 @@ console.log(JSON.stringify({
   captions: find(curves, "figcaption").map((own) => own.textContent),
   axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
   errors: find(document.getElementById("errors").querySelector(), "figure").map((own) => own.textContent),
+  "numbers of costs": find(document.getElementById("pareto").querySelector(), "text").map((own) => own.textContent),
 }));
 """
 
@@ -357,6 +358,16 @@ def test_the_page_shows_groups_by_risk():
     assert "tested: both missing: thirds by predicted risk; share that had the event" in figure
     assert "highest third, 12 samples, by 28: 71.0 % predicted" in figure
     assert figure.count(" samples") == 6
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_does_not_stretch_costs_that_are_nearly_equal():
+    pairs = [record(name, s, f1) for name, f1 in (("head", 0.3), ("mora", 0.5)) for s in (0, 1)]
+    shown = browsed(
+        results_of(pairs), **{"cost": "gflops_step", "scored": "F1-macro x 100", "scored-on": "both missing"}
+    )
+    # A factor of 1.5 about the 3 GFLOPs that both take.
+    assert {"2.45", "2.71", "3", "3.32", "3.67"} <= {*shown["numbers of costs"]}
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")

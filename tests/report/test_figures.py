@@ -166,6 +166,32 @@ def test_the_front_is_what_none_beats_in_both():
     assert pareto.front([(1, 5), (2, 4), (3, 7), (3, 6), (0.5, 1)]) == [4, 0, 2]
 
 
+@pytest.mark.parametrize("costs", [(0.0994, 0.09958), (2.2, 2.9), (11.0, 19.0), (1.5, 30.0), (1e-4, 3e4), (7.0, 7.0)])
+def test_an_axis_of_costs_has_numbers_and_does_not_stretch_what_is_nearly_equal(costs):
+    figure, ((panel,),) = style.panels(1, 1)
+    style.costs(panel, list(costs))
+    figure.canvas.draw()
+    low, high = panel.get_xlim()
+    labels = [tick.get_text() for tick in panel.get_xticklabels()]
+    assert 2 <= len({*labels} - {""}) == len(labels) <= style.TICKS
+    assert all(low <= float(label) <= high for label in labels)
+    assert low < min(costs)
+    assert max(costs) < high
+    assert high / low > style.NARROWEST
+    assert np.log(max(costs) / min(costs)) < 0.9 * np.log(high / low)
+    # Lower costs than these two have no place on a logarithmic axis.
+    style.costs(panel, [0.0])
+
+
+def test_every_panel_of_costs_is_labelled(monkeypatch):
+    figures: list[Figure] = []
+    monkeypatch.setattr(pareto.style, "files", lambda name, figure: figures.append(figure) or {})
+    pareto.ParetoFigure().make(results(grid()))
+    (figure,) = figures
+    figure.canvas.draw()
+    assert all(len([1 for tick in axis.get_xticklabels() if tick.get_text()]) >= 2 for axis in figure.axes)
+
+
 def test_bars_join_what_is_within_the_critical_difference():
     # The mean ranks of Demsar 2006, table 6; its critical difference, 1.25, joins all four.
     means = np.array([1.964, 2.0, 2.893, 3.143])

@@ -75,9 +75,7 @@ def _figure(sections: list[Section], score: str, heading: str, metric: Metric) -
                 if not math.isnan(low):
                     axis.plot([x, x], [low, high], color=look.colour, linewidth=0.8, alpha=0.6)
             style.within(axis, metric)
-            axis.set_xscale("log")
-            for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-                ticks(style.plain())
+            style.costs(axis, [x for x, _ in points])
             axis.set_xlabel(label, fontsize=8)
             axis.set_ylabel(f"{style.axis(metric)}\n{style.literal(heading)}", fontsize=8)
             axis.set_title(style.title(section.title), fontsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +34,13 @@ DPI = 150
 MARGIN = 0.03
 #: Inches that an entry of a legend may take.
 ENTRY = 1.5
+#: How many times its lower end the upper end of an axis of costs is at least, so that nearly equal costs lie together.
+NARROWEST = 1.5
+#: The share of an axis of costs that is kept free on either side.
+ROOM = 0.06
+#: The fewest and the most ticks of an axis of costs, and what their numbers begin with in every decade, densest first.
+FEWEST, TICKS = 3, 6
+ROUND = ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 #: The most letters in a line of a title over a panel.
 WIDEST = 44
 
@@ -75,6 +83,40 @@ def panels(rows: int, columns: int, width: float = 3.1, height: float = 2.5) -> 
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     return figure, [list(row) for row in axes]
+
+
+def costs(panel: Axes, values: list[float]) -> None:
+    """A logarithmic axis of costs: at least as wide as `NARROWEST`, two to six ticks, each with its number."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    panel.set_xscale("log")
+    known = [value for value in values if value > 0]
+    if not known:
+        return
+    middle, half = math.sqrt(min(known) * max(known)), math.sqrt(NARROWEST)
+    low, high = min(*known, middle / half), max(*known, middle * half)
+    room = (high / low) ** ROOM
+    low, high = low / room, high * room
+    panel.set_xlim(low, high)
+    panel.xaxis.set_major_locator(FixedLocator(ticks(low, high)))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Two to `TICKS` round numbers from low to high, both above 0, for a logarithmic axis: as many as there are of one
+    pattern a decade; where even the densest has too few, evenly spaced ones."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    choices = [
+        [value for k in decades for n in starts if low <= (value := float(f"{n}e{k}")) <= high] for starts in ROUND
+    ]
+    if len(choices[0]) >= FEWEST:
+        last = choices[-1]
+        return next((choice for choice in choices if len(choice) <= TICKS), last[:: math.ceil(len(last) / TICKS)])
+    from matplotlib.ticker import MaxNLocator
+
+    even = MaxNLocator(TICKS - 1, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(value) for value in even if low <= value <= high]
 
 
 def plain() -> Any:

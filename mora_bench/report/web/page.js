@@ -197,7 +197,8 @@ function pareto() {
     if (rows.length < 2) continue;
     const xs = rows.map((row) => Math.log10(row.cost[cost]));
     const [low, high] = bounds(xs);
-    const pad = 0.08 * (high - low || 1);
+    // What nearly costs the same lies together: the ends are a factor of 1.5 apart at least.
+    const pad = Math.max(0.08 * (high - low), (Math.log10(1.5) - (high - low)) / 2);
     const ys = bounds(rows.flatMap((row) => [row.low[column] ?? row.mean[column], row.high[column] ?? row.mean[column]]));
     const room = 0.05 * (ys[1] - ys[0] || 1 / metric.scale);
     const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)]);
