@@ -32,15 +32,21 @@ MOST_COLUMNS = 10_000
 
 @dataclass(frozen=True)
 class ImportedPredictions:
-    """R predictions: ids, names or numbers of patterns, probabilities [R, C]; `where` says where a row stands."""
+    """R predictions: ids, names or numbers of patterns, probabilities [R, C]; `where` says where a row stands.
+
+    Attributes:
+        rows: int [R], the row of the file of each, from 0; None where the file holds no others.
+    """
 
     ids: list[str]
     patterns: list[str | int]
     probabilities: np.ndarray
     file: Path
+    rows: np.ndarray | None = None
 
     def where(self, row: int) -> str:
-        return f"{self.file}, row {row + 1} ({self.ids[row]}, {self.patterns[row]})"
+        number = row if self.rows is None else self.rows[row]
+        return f"{self.file}, row {number + 1} ({self.ids[row]}, {self.patterns[row]})"
 
 
 def as_cell(like: Cell, name: str) -> Cell:
@@ -163,11 +169,34 @@ def _from_csv(file: Path) -> tuple[ImportedPredictions, list[str]]:
     if SPLIT in frame:
         frame = frame[frame[SPLIT] != "train"]
     labels = [name for name in frame.columns if name not in (ID, PATTERN, SPLIT)]
+    cells = frame[labels].to_numpy(dtype=object)
+    numbers, odd = _numbers(cells)
+    rows = ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file, frame.index.to_numpy())
+    if odd is not None:
+        row, column = odd
+        raise UserError(
+            f"{rows.where(row)}, column {labels[column]!r}: {str(cells[row, column])[:60]!r} is no number. "
+            "Expected a probability from 0 to 1."
+        )
+    return rows, labels
+
+
+def _numbers(cells: np.ndarray) -> tuple[np.ndarray, tuple[int, int] | None]:
+    """Cells as float [R, C], NaN where one is no number; and the row and column of the first of these."""
     try:
-        numbers = frame[labels].to_numpy(dtype=float)
-    except ValueError as error:
-        raise UserError(f"{file}: a probability is no number ({error}).") from error
-    return ImportedPredictions(list(frame[ID]), list(frame[PATTERN]), numbers, file), labels
+        numbers = cells.astype(float)
+    except ValueError:
+        numbers = np.array([[_number(cell) for cell in row] for row in cells], float).reshape(cells.shape)
+    odd = np.isnan(numbers)
+    row, column = np.unravel_index(int(odd.argmax()), odd.shape) if odd.any() else (-1, -1)
+    return numbers, (int(row), int(column)) if row >= 0 else None
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return np.nan
 
 
 def _from_tensors(file: Path) -> tuple[ImportedPredictions, None]:

@@ -128,7 +128,7 @@ def test_they_are_a_row_that_is_compared_and_no_floor(done, runtime, tmp_path):
         (lambda f: f.iloc[:-1], r"1 predictions are absent, the first of test sample .*, complete"),
         (lambda f: pd.concat([f, f.iloc[-1:]]), "occur twice"),
         (lambda f: f.assign(N="1.5"), "expected probabilities from 0 to 1"),
-        (lambda f: f.assign(N="much"), "a probability is no number"),
+        (lambda f: f.assign(N=f["N"].where(f["split"] == "train", "much")), r"column 'N': 'much' is no number\."),
         (lambda f: f.assign(id="x"), "no validation or test sample of this cell has that id"),
         (lambda f: f.assign(pattern="none"), "unknown pattern; known: text_only, image_only, complete"),
         (lambda f: f.drop(columns="N"), "its label columns are D, G, C, A, H, M, O; expected N, D"),
@@ -140,6 +140,20 @@ def test_what_is_wrong_with_a_file_is_said(done, runtime, tmp_path, change, mess
     change(pd.read_csv(file, dtype=str, keep_default_na=False)).to_csv(file, index=False)
     with pytest.raises(UserError, match=message):
         import_predictions.outcome(import_predictions.as_cell(cell, "mine"), *import_predictions.read(file), runtime)
+
+
+@pytest.mark.parametrize("cell", ["", "abc", "nan", "0,5"])
+def test_the_first_cell_that_is_no_number_is_named_by_row_id_and_column(tmp_path, cell):
+    file, count = tmp_path / "p.csv", 100_000
+    frame = pd.DataFrame({"split": "test", "id": [f"s{k}" for k in range(count)], "pattern": "complete", "N": "0.5"})
+    frame.loc[:9, "split"] = "train"
+    # Rows of training samples have no probabilities.
+    frame["D"] = ["", *["0.25"] * (count - 1)]
+    frame.loc[[count - 2, count - 1], "D"] = cell
+    frame.to_csv(file, index=False)
+    message = rf"p\.csv, row {count - 1} \(s{count - 2}, complete\), column 'D': '{cell}' is no number\. Expected"
+    with pytest.raises(UserError, match=message):
+        import_predictions.read(file)
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):
@@ -202,7 +216,7 @@ def test_probabilities_of_exactly_one_class_must_sum_to_1(grades, runtime, total
     asked.loc[asked.index[-1], labels] = total / len(labels)
     asked.to_csv(file, index=False)
     rows, names = import_predictions.read(file)
-    last = f"{file}, row {len(rows.ids)} ({rows.ids[-1]}, complete)"
+    last = f"{file}, row {len(asked)} ({rows.ids[-1]}, complete)"
     probabilities = ", ".join([f"{total / len(labels):g}"] * len(labels))
     expected = (
         f"{last}: {probabilities}: they sum to {total:g}; expected 1, within 0.02, because exactly one class is true."
