@@ -13,6 +13,7 @@ from mora_bench.cli.main import main
 from mora_bench.data.readers.new_records import new_records
 from mora_bench.data.readers.picture_paths import Views
 from mora_bench.data.table import Column, Table
+from mora_bench.errors import UserError
 from mora_bench.records.store import Store
 
 N = 60
@@ -216,3 +217,22 @@ def test_a_number_of_a_column_that_was_empty_in_training_is_said(clinic, tmp_pat
     assert part.notes == {
         "crp, beyond": "column 'crp': the cell's data hold no number, so trust the predictions of these less: v1 (7.25)"
     }
+
+
+@pytest.mark.parametrize(
+    ("renamed", "id", "where"),
+    [
+        ({"id": "visit"}, "visit", ", column 'visit' has nothing of any modality in row 3: 'v1'; row 6: 'v4'. Leave"),
+        ({}, "", ", column 'id' has nothing of any modality in row 3: 'v1'; row 6: 'v4'. Leave"),
+        ({"id": "visit"}, "", " has nothing of any modality in row 3, row 6. Leave"),
+    ],
+)
+def test_a_record_without_anything_is_named_by_the_column_that_holds_its_name(clinic, tmp_path, renamed, id, where):
+    visits = pd.read_csv(clinic / "visits.csv", dtype=str, keep_default_na=False)
+    modalities = {"note": Column("text", ("a", "b"))}
+    table = Table("visits", "real", ("ill", "old"), ("a", "b"), ("a", "b"), modalities, np.eye(2, dtype=np.uint8))
+    new = visits[:5].assign(note=["x", "", "y", "z", ""]).rename(columns=renamed)
+    new.to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(UserError) as error:
+        list(new_records(table, tmp_path / "new.csv", Views(), id=id))
+    assert str(error.value) == f"{tmp_path / 'new.csv'}{where} it out."

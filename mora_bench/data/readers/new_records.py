@@ -84,7 +84,7 @@ def new_records(
     for frame in joined.parts(file, wanted, joins, ["id"], at_once):
         id_column = id or ("id" if "id" in frame else None)
         ids = names_of(frame, id_column, file).str.strip()
-        refuse(ids.rename("id"), [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
+        refuse(ids, [name in seen for name in ids], file, "is not the first of its name", "Rename it.")
         seen.update(ids if id_column else ())
         modalities: dict[str, Column] = {}
         notes: dict[str, str] = {}
@@ -102,8 +102,18 @@ def new_records(
             trained_on.name, "real", trained_on.labels, row_ids, row_ids, modalities, targets, task=trained_on.task
         )
         lacking = [not any(row) for row in table.present]
-        refuse(ids.rename("id"), lacking, file, "has nothing of any modality", "Leave it out.")
+        _refuse_empty(ids, lacking, id_column, file)
         yield NewRecords(table, notes)
+
+
+def _refuse_empty(ids: pd.Series, lacking: Sequence[bool], column: str | None, file: Path) -> None:
+    """Refuse records that have nothing, by the column of their names; by their rows alone if there is none."""
+    what, do = "has nothing of any modality", "Leave it out."
+    if column is not None:
+        refuse(ids, lacking, file, what, do)
+    rows = [name for name, empty in zip(ids, lacking, strict=True) if empty]
+    if rows:
+        raise UserError(f"{file} {what} in {listed(rows, NAMED)}. {do}")
 
 
 @dataclass(frozen=True)
