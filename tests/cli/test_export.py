@@ -1,5 +1,6 @@
 """Every stored prediction as a table: the scores of the tables follow from it, and ids stay hidden unless asked for."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from conftest import make_cell, make_floor
 from sklearn.metrics import f1_score, roc_auc_score
 
 from mora_bench.cli.main import main
+from mora_bench.cli.table_file import TableFile
 from mora_bench.records.store import Store
 from mora_bench.training.work import work
 
@@ -96,3 +98,29 @@ def test_probabilities_are_exact_enough_to_rank_by(two):
     complete = table[(table["side"] == "test") & (table["shown"] == "text+image")]
     logits = np.log(complete["probability"]) - np.log1p(-complete["probability"])
     np.testing.assert_allclose(logits.to_numpy(), stored["test_logits"][:, 2].ravel(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_disk_that_is_full_is_said_of_the_table(tmp_path, kind, parts):
+    rng, file = np.random.default_rng(0), tmp_path / f"p.{kind}"
+    frame = pd.DataFrame({"id": np.arange(9000), "probability": rng.random(9000)})
+    # More than a buffer holds where parts are written, less where only the end of the block writes.
+    frame = frame if parts > 1 else frame[:300]
+    file.write_text("older")
+
+    def write():
+        with TableFile(file) as table:
+            for _ in range(parts):
+                table.add(frame)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert error.value.filename == str(file)
+    assert [*tmp_path.iterdir()] == [file]
+    assert file.read_text() == "older"
