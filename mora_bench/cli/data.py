@@ -159,14 +159,19 @@ def run(arguments: list[str]) -> int:
     new = [folder for folder in (plugin.parent, *plugin.parent.parents) if not folder.exists()]
     _write(text, plugin)
     try:
-        lines = _described(name, options.file, columns, plugin, root)
-        print("\n".join([*lines, f"  the plug-in {'would be' if asked.plan else 'is'} {plugin}"]), flush=True)
+        print("\n".join(_described(name, options.file, columns, plugin, root)), flush=True)
         code = grid.run(["--datasets", name, "--data-root", str(root), *beside, *_with_plugin(rest, plugin)])
     except UserError:
         # With other options a plug-in that cannot be run would be in the way.
         _remove(plugin, fresh and not (out / "records").is_dir(), new)
         raise
-    _remove(plugin, fresh and asked.plan, new)
+    finally:
+        _remove(plugin, fresh and asked.plan, new)
+        # Also where the grid was stopped; not where it was refused and the plug-in went.
+        if plugin.is_file():
+            print(f"the plug-in is {plugin}")
+    if not plugin.is_file():
+        print(f"the plug-in would be {plugin}")
     return code
 
 

@@ -127,6 +127,25 @@ def test_what_is_wrong_with_the_columns_is_said(clinic):
         assert message in str(error.value)
 
 
+def test_the_plug_in_is_said_to_be_where_it_is(clinic, folder, tmp_path, capsys):
+    plugin = tmp_path / "out" / "v.py"
+    words = ["data", str(clinic / "visits 2024.csv"), "--name", "v", "--text", "note", "--labels", "findings"]
+    words += ["--empty-label", "negative", "--patient", "patient", "--out", str(plugin.parent)]
+    words += ["--backbone", str(folder), "--methods", "head", "--seeds", "0", "--floors", "prior", "--engine", "inline"]
+    # The task knows no such loss, which the plan finds out.
+    assert main([*words, "--recipe.loss", "cox"]) == 2
+    assert "the plug-in" not in capsys.readouterr().out
+    assert main([*words, "--plan"]) == 0
+    assert capsys.readouterr().out.endswith(f"the plug-in would be {plugin}\n")
+    assert not plugin.exists()
+    assert main([*words, "--recipe.epochs", "1", "--recipe.max-text", "32"]) == 0
+    assert f"the plug-in is {plugin}\n" in capsys.readouterr().out
+    # One that stays is there, whatever is asked for.
+    assert main([*words, "--plan"]) == 0
+    assert f"the plug-in is {plugin}\n" in capsys.readouterr().out
+    assert plugin.is_file()
+
+
 def test_the_grid_runs_without_a_line_of_python(clinic, folder, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["data", str(clinic / "visits 2024.csv"), "--image", "Film name", "--text", "note", "--labels", "findings"]
