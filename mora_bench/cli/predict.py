@@ -57,8 +57,9 @@ class PredictOptions(OnTrained):
     coverage: float = 0.0
     """such as 0.9: adds what is `certain` and what is `possible`, so that the truth is within them for that share of
     records with the same modalities, label by label where several may be true (conformal prediction)"""
-    calibrate: float = 0.5
-    """the share of the cell's test patients whose samples calibrate --coverage; the others show how well it holds"""
+    calibrate: float | None = None
+    """the share of the cell's test patients whose samples calibrate --coverage, half if not given; the others show how
+    well it holds"""
     changes: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """adds how far each modality that a record has moves each probability, and which of these changes are `unusual`:
     outside those of nine of ten validation samples that are shown the same modalities"""

@@ -60,7 +60,7 @@ class DecisionOptions:
 
     Attributes:
         decide: one of `KNOWN`, "" for no decisions; coverage: of sets, 0 for none; calibrate: the share of test samples
-            that calibrate; changes: whether to give each modality's changes.
+            that calibrate these, None for half; changes: whether to give each modality's changes.
 
     Raises:
         UserError: one of them makes no sense.
@@ -68,7 +68,7 @@ class DecisionOptions:
 
     decide: str = ""
     coverage: float = 0.0
-    calibrate: float = 0.5
+    calibrate: float | None = None
     changes: bool = False
 
     def __post_init__(self) -> None:
@@ -76,13 +76,25 @@ class DecisionOptions:
             raise UserError(f"--decide {self.decide}: expected {KNOWN}.")
         if self.coverage and not 0.5 <= self.coverage < 1:
             raise UserError(f"--coverage {self.coverage:g}: expected a share from 0.5 to below 1, such as 0.9.")
+        if self.calibrate is None:
+            return
         if not 0 < self.calibrate <= 1:
             raise UserError(f"--calibrate {self.calibrate:g}: expected a share above 0, at most 1.")
+        if not self.coverage:
+            raise UserError(
+                f"--calibrate {self.calibrate:g}: it is the share that calibrates sets. Ask for sets by --coverage, "
+                "such as --coverage 0.9, or leave it out."
+            )
 
     @property
     def reads(self) -> bool:
         """Whether the cell's own predictions are needed."""
         return self.coverage > 0 or self.changes or self.decide not in ("", "0.5")
+
+    @property
+    def calibrating(self) -> float:
+        """The share of test samples that calibrate sets."""
+        return 0.5 if self.calibrate is None else self.calibrate
 
     @property
     def recall(self) -> float | None:
@@ -212,7 +224,7 @@ class Decider:
         return bounds
 
     def _calibrated(self, pattern: int) -> np.ndarray:
-        ours, others = self.test.parted(self.asked.calibrate, self.seed)
+        ours, others = self.test.parted(self.asked.calibrating, self.seed)
         targets, logits, _ = ours.under(pattern)
         limits = conformal.limits(self.task.answers(logits), self.task.answered(targets), self.asked.coverage)
         least = conformal.enough(self.asked.coverage)

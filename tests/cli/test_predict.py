@@ -71,6 +71,13 @@ def test_new_records_get_the_probabilities_of_the_record(trained, capsys):
     assert "ms each: out.csv" in capsys.readouterr().out
 
 
+def test_a_share_that_calibrates_nothing_is_refused(trained, capsys):
+    cell, runtime, _, _ = trained
+    words = ["predict", str(runtime.out), cell.key, "new.csv", "--limit", str(LIMIT), "--calibrate", "0.9"]
+    assert main(words) == 2
+    assert "--calibrate 0.9: it is the share that calibrates sets" in capsys.readouterr().err
+
+
 def test_decisions_and_sets_are_those_of_the_stored_predictions(trained, tmp_path, capsys):
     cell, runtime, stored, _ = trained
     asked = ("--decide", "validation", "--coverage", "0.5", "--calibrate", "1")

@@ -114,6 +114,8 @@ def test_sets_of_classes_are_of_one_question():
         ({"coverage": 1.0}, "--coverage 1: expected a share from 0.5 to below 1"),
         ({"coverage": -0.9}, "--coverage -0.9: expected"),
         ({"coverage": 0.9, "calibrate": 0.0}, "--calibrate 0: expected a share above 0"),
+        ({"calibrate": 0.3}, "--calibrate 0.3: it is the share that calibrates sets. Ask for sets by --coverage"),
+        ({"decide": "validation", "calibrate": 0.5}, "--calibrate 0.5: it is the share"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options, message):
