@@ -311,6 +311,7 @@ console.log(JSON.stringify({
   captions: find(curves, "figcaption").map((own) => own.textContent),
   axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
   errors: find(document.getElementById("errors").querySelector(), "figure").map((own) => own.textContent),
+  paths: find(document.getElementById("errors").querySelector(), "path").map((own) => own.attributes.d),
   "numbers of costs": find(document.getElementById("pareto").querySelector(), "text").map((own) => own.textContent),
 }));
 """
@@ -354,10 +355,18 @@ def test_the_page_shows_groups_by_risk():
     )
     test = {name: msgspec.structs.replace(setting, risk_groups=risks) for name, setting in scores.test.items()}
     results = results_of([(entry, msgspec.structs.replace(scores, test=test))])
-    (figure,) = browsed(results, **{"errs": "head", "errs-on": "both missing"})["errors"]
+    shown = browsed(results, **{"errs": "head", "errs-on": "both missing"})
+    (figure,) = shown["errors"]
     assert "tested: both missing: thirds by predicted risk; share that had the event" in figure
     assert "highest third, 12 samples, by 28: 71.0 % predicted" in figure
     assert figure.count(" samples") == 6
+    # A share rises at a time, and not on the way there.
+    assert len(shown["paths"]) == 3
+    points = [tuple(point.split()) for point in shown["paths"][0][1:].split("L")]
+    (left, bottom), (middle, same), (again, higher), (right, still), (end, top) = points
+    assert (bottom, middle, higher, right) == (same, again, still, end)
+    assert float(left) < float(middle) < float(right)
+    assert float(bottom) > float(higher) > float(top)
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")

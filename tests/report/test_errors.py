@@ -174,6 +174,17 @@ def test_groups_by_risk_are_means_over_seeds_on_the_page_and_in_a_figure():
     assert RisksFigure().make(results([{}, {}])) == {}
 
 
+def test_shares_that_had_an_event_are_steps(monkeypatch):
+    groups = RiskGroups(times=[0.0, 2.5, 5.0], horizons=[5.0], n=[9], predicted=[[0.1]], observed=[[0.0, 0.1, 0.2]])
+    figures = []
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("mora_bench.report.figures.style.files", lambda name, figure: figures.append(figure) or {})
+    RisksFigure().make(results([{}], risk_groups=groups))
+    followed, predicted = figures[0].axes[0].lines
+    assert (followed.get_drawstyle(), predicted.get_linestyle()) == ("steps-post", "None")
+    assert followed.get_xydata().tolist() == [[0, 0], [2.5, 10], [5, 20]]
+
+
 @pytest.mark.parametrize("confusion", [{"0.5": [[10, 2, 3, 5]] * 3}, {"largest": [[4, 1, 0]] * 3}])
 def test_figures_show_labels_and_bins(confusion):
     pytest.importorskip("matplotlib")

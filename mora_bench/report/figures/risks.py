@@ -48,7 +48,9 @@ def _figure(strips: list[Strip]) -> Figure:
             looks = style.looks(list(names))
             for name, predicted, observed in zip(names, groups.predicted, groups.observed, strict=True):
                 look = looks[name]
-                (handles[name],) = panel.plot(groups.times, [100 * share for share in observed], color=look.colour)
+                # A share rises at an event, and never before it.
+                (handles[name],) = panel.plot(groups.times, [100 * share for share in observed], color=look.colour,
+                                              drawstyle="steps-post")  # fmt: skip
                 panel.plot(groups.horizons, [100 * share for share in predicted], color=look.colour, marker=look.marker,
                            linestyle="none", markersize=4)  # fmt: skip
             panel.set_ylim(0, 100)

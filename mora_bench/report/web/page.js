@@ -152,6 +152,8 @@ function frame(width, height, x, y, titles) {
 }
 
 const path = (xs, ys, px, py) => xs.map((v, k) => (known(ys[k]) ? `${k ? "L" : "M"}${px(v).toFixed(1)} ${py(ys[k]).toFixed(1)}` : "")).join("");
+// Each value holds until the next one, as a share that rises at events does.
+const steps = (xs, ys, px, py) => path([...xs.slice(0, 1), ...xs.slice(1).flatMap((v) => [v, v])], [...ys.slice(0, -1).flatMap((v) => [v, v]), ...ys.slice(-1)], px, py);
 const legend = (labels) => make("div", { class: "legend" }, ...labels.map((label) => make("span", { style: `--colour:${look(label).colour}` }, label)));
 // The next round number above in the metric's range, so that the lines of the grid fall on round ones.
 const above = (metric, value) => (metric.low === 0 && metric.high === 1 ? [0.2, 0.4, 0.6, 0.8].find((v) => value <= v) ?? 1 : value);
@@ -288,7 +290,7 @@ function byRisk({ times, horizons, n, predicted, observed }) {
   const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", (v) => short(v), (v) => percent(v, 0)]);
   const names = n.length === 3 ? ["lowest third", "middle third", "highest third"] : n.map((_, k) => `group ${k + 1}`);
   n.forEach((count, k) => {
-    const line = draw("path", { d: path(times, observed[k], px, py), fill: "none", stroke: LOOKS[k], "stroke-width": 2 });
+    const line = draw("path", { d: steps(times, observed[k], px, py), fill: "none", stroke: LOOKS[k], "stroke-width": 2 });
     line.append(draw("title", {}, `${names[k]}, ${count} samples`));
     svg.append(line);
     horizons.forEach((at, h) => {
