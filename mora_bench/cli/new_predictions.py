@@ -7,19 +7,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from mora_bench.data import presence
 from mora_bench.data.readers.new_records import NewRecords
+from mora_bench.data.readers.watched import watched
 from mora_bench.data.table import Table
 from mora_bench.errors import UserError
 from mora_bench.report import csvs
 from mora_bench.scoring.decide import Decider
+from mora_bench.text import listed
 from mora_bench.training.inference import Applied
 
 #: A pattern of presence is rare that less than this share of training samples showed, or fewer than so many.
 RARE, FEW = 0.01, 10
+#: How many files a warning names.
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class PredictedRecords:
         changes: whether the rows hold the change by each modality.
         n, seconds: how many were predicted, and in what time, decoding left out.
         met: the patterns of presence that records showed, and how many of them.
+        blank: files of pictures of one colour throughout.
     """
 
     decider: Decider
@@ -100,6 +106,7 @@ class PredictedRecords:
     n: int = 0
     seconds: float = 0.0
     met: Counter[int] = field(default_factory=Counter)
+    blank: list[Path] = field(default_factory=list)
 
     def parts(self, records: Iterable[NewRecords]) -> Iterator[PredictedPart]:
         """Predict the records, some at a time. Each note on them is printed once."""
@@ -109,10 +116,12 @@ class PredictedRecords:
                 if note not in noted:
                     print(note, file=sys.stderr)
             noted.update(chunk.notes.values())
-            part = PredictedPart(chunk.table, self.decider, self.apply(chunk.table))
+            table, notes = watched(chunk.table)
+            part = PredictedPart(table, self.decider, self.apply(table))
             _check_finite(part)
             self.n, self.seconds = self.n + len(part.table), self.seconds + part.applied.seconds
             self.met.update(part.patterns.tolist())
+            self.blank += notes.files()
             yield part
 
     def lines(self, parts: Iterable[PredictedPart]) -> Iterator[str]:
@@ -149,6 +158,14 @@ class PredictedRecords:
     def is_rare(self, pattern: int) -> bool:
         """Whether hardly any training sample showed a pattern."""
         return bool(self.like[pattern] < max(RARE * self.like.sum(), FEW))
+
+    def nothing_seen(self) -> list[str]:
+        """A warning of pictures of one colour, if there are any."""
+        files = list(dict.fromkeys(map(str, self.blank)))
+        return [
+            f"WARNING: of one colour throughout, so nothing is seen there: {listed(files, NAMED)}. If nothing was "
+            "taken, leave the cell empty."
+        ] * bool(files)
 
     def rare(self) -> list[str]:
         """A sentence for each pattern that records show and hardly any training sample did."""

@@ -17,7 +17,7 @@ from mora_bench.errors import UserError
 from mora_bench.files import beside, digest_json, hash_version, naming, read_sealed, write_sealed
 
 #: Change it when the same picture would become another thumbnail.
-VERSION = 1
+VERSION = 2
 #: Pixels along a thumbnail's sides.
 SIDE = 128
 #: Flat is where neighbours differ by no more grey levels than this: less is the noise of coding a picture.

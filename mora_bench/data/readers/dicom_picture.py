@@ -14,7 +14,7 @@ from mora_bench.data.readers.dicom_codecs import unpack
 from mora_bench.data.readers.dicom_colour import coloured, from_palette
 from mora_bench.data.readers.dicom_grey import grey_levels
 from mora_bench.data.readers.dicom_space import orientation, pixel_size, turned
-from mora_bench.data.readers.window import Window
+from mora_bench.data.readers.window import Window, any_finite, check_shows
 from mora_bench.errors import UserError
 
 #: Change it when the same file would become another picture.
@@ -41,7 +41,8 @@ class DicomFile(FilePicture):
         """uint8 [H, W, 3].
 
         Raises:
-            UserError: pydicom or a decoder is absent, or the file cannot be read, or has no such frame or no picture.
+            UserError: pydicom or a decoder is absent, or the file cannot be read, or has no such frame or no picture,
+                or no finite value in any frame.
         """
         try:
             with warnings.catch_warnings():
@@ -71,6 +72,8 @@ class DicomFile(FilePicture):
         elif data.get("PhotometricInterpretation") == "PALETTE COLOR":
             picture = from_palette(stored, data)
         else:
+            shows = any_finite(stored) or any(any_finite(unpack(data, at, self.path)) for at in range(count))
+            check_shows(self.path, shows)
             picture = grey_levels(stored, frame, self.window, self.path)
         axes = orientation(frame)
         picture = square(picture, *pixel_size(frame))

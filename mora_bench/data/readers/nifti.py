@@ -18,7 +18,7 @@ import numpy as np
 
 from mora_bench.data.modalities.image import FilePicture
 from mora_bench.data.modalities.pictures import square
-from mora_bench.data.readers.window import Window, between, grey, spread
+from mora_bench.data.readers.window import Window, any_finite, between, check_shows, grey, spread
 from mora_bench.errors import UserError
 from mora_bench.files import Version, version
 
@@ -56,13 +56,15 @@ class NiftiSlice(FilePicture):
         """uint8 [H, W, 3].
 
         Raises:
-            UserError: nibabel is absent, or the file cannot be read or shown, or has no such slice or volume.
+            UserError: nibabel is absent, or the file cannot be read or shown, or has no such slice or volume, or no
+                finite value in the volume.
         """
         stamp = version(self.path)
         volumes = _held(self.path, stamp, _known(self.path, stamp).numbers(self.volume))
         count = volumes.header.slices(self.plane)
         if not 0 <= self.index < count:
             raise UserError(f"{self.path}: no {self.plane} slice {self.index}; it has 0 to {count - 1}.")
+        check_shows(self.path, volumes.shows)
         return volumes.picture(self.plane, self.index, self.window)
 
     def details(self) -> str:
@@ -167,6 +169,11 @@ class Volumes:
     def _measured(self, stored: Any) -> np.ndarray:
         proxy = self.header.proxy
         return np.asarray(stored, np.float64) * proxy.slope + proxy.inter
+
+    @cached_property
+    def shows(self) -> bool:
+        """Whether a volume has a finite value; a slice alone need not have one."""
+        return any(map(any_finite, self.stored))
 
     @cached_property
     def _spreads(self) -> list[tuple[float, float]]:

@@ -1,9 +1,12 @@
 """From measured values to grey levels: a window, as radiology has it, or the range of the values."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from mora_bench.errors import UserError
 
 #: The share of values at either end that may be left out, and how often the range of all others an end must be away
 #: from them for that.
@@ -12,6 +15,8 @@ OUTLIERS, FAR = 0.001, 2.0
 FEW = 64
 #: Of more values than these the two shares are taken of evenly spaced ones; the least and the greatest are of all.
 ENOUGH = 1_000_000
+#: Values that are looked at together until one of them is finite.
+PART = 1 << 16
 
 
 class Window(NamedTuple):
@@ -23,6 +28,27 @@ class Window(NamedTuple):
 
     centre: float
     width: float
+
+
+def check_shows(path: Path, shows: bool) -> None:
+    """Refuse a file that has no finite value: a sample without a picture has none in its table.
+
+    Raises:
+        UserError: naming it.
+    """
+    if not shows:
+        raise UserError(
+            f"{path}: it shows nothing: all its values are NaN or infinite. Replace the file by an intact copy, or "
+            "leave it out of the table: an empty cell counts as a naturally missing image."
+        )
+
+
+def any_finite(values: np.ndarray) -> bool:
+    """Whether an array of any shape has a finite value; that ends at the first part that has one."""
+    if values.dtype.kind != "f":
+        return True
+    flat = values.ravel(order="K")
+    return any(bool(np.isfinite(flat[at : at + PART]).any()) for at in range(0, flat.size, PART))
 
 
 def grey(values: np.ndarray, window: Window | None) -> np.ndarray:

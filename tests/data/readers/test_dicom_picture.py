@@ -387,3 +387,24 @@ def test_fingerprints_tell_apart_what_looks_different(tmp_path):
     before = DicomFile(path).fingerprint()
     write_dicom(path, np.stack([STORED, STORED + 1]), frames=2)
     assert DicomFile(path).fingerprint() != before
+
+
+def test_a_file_without_a_finite_value_is_refused_and_a_frame_without_one_is_black(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+
+    def write(values):
+        data = pydicom.dcmread(write_dicom(tmp_path / "a.dcm", frames=len(values)))
+        for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+            delattr(data, name)
+        data.BitsAllocated, data.FloatPixelData = 32, values.astype(np.float32).tobytes()
+        data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+        return [DicomFile(tmp_path / "a.dcm", frame) for frame in range(len(values))]
+
+    values = np.full((2, 2, 3), np.nan)
+    for picture in write(values):
+        with pytest.raises(UserError, match=r"a\.dcm: it shows nothing: all its values are NaN or infinite"):
+            picture.read()
+    values[1] = np.arange(6).reshape(2, 3)
+    first, second = write(values)
+    assert not first.read().any()
+    assert second.read()[..., 0].tolist() == [[0, 51, 102], [153, 204, 255]]

@@ -243,3 +243,29 @@ def test_a_flipped_byte_of_a_compressed_volume_is_noticed(tmp_path):
     # With indexed_gzip nibabel reads that far for the header.
     with pytest.raises(UserError, match=r"v\.nii\.gz: (its values cannot be read|not a readable)"):
         nifti_slices(path)[0].read()
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_volume_without_a_finite_value_is_refused_once_for_all_its_slices(suffix, tmp_path):
+    values = np.full((20, 20, 5), np.nan, np.float32)
+    values[3] = np.inf
+    path, _ = write_nifti(tmp_path / f"v{suffix}", values=values)
+    with pytest.raises(UserError) as caught:
+        Bag().encode([nifti_slices(path)], ["one"], ImageRule(32, 32, 16), tmp_path, 1)
+    assert str(caught.value).startswith(f"{path}: it shows nothing: all its values are NaN or infinite. Replace")
+    assert str(caught.value).count("shows nothing") == 1
+    # A slice may show nothing where another one shows something.
+    values[7, 7, 2] = 1
+    write_nifti(path, values=values)
+    assert not NiftiSlice(path, 0).read().any()
+
+
+def test_a_colour_may_show_nothing_where_another_one_shows_something(tmp_path):
+    values = np.full((4, 5, 2, 2), np.nan, np.float32)
+    values[..., 1] = np.arange(40).reshape(4, 5, 2)
+    path, _ = write_nifti(tmp_path / "v.nii", values=values)
+    shown = NiftiSlice(path, 1, volume=(0, 1, 0)).read()
+    assert not shown[..., [0, 2]].any()
+    assert shown[..., 1].any()
+    with pytest.raises(UserError, match="it shows nothing"):
+        NiftiSlice(path, 1, volume=0).read()

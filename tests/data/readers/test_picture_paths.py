@@ -132,3 +132,42 @@ def test_from_a_command_to_predictions(clinic, tmp_path, folder, capsys):
     assert np.ptp(expected) > 0
     probabilities = [predicted[f"r{predictions['test_rows'][k]}"] for k in complete]
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=2e-6)
+
+
+def test_volumes_that_show_nothing_are_refused_and_those_of_one_colour_named(clinic, tmp_path, folder, capsys):
+    """A network, and a baseline that reads pictures itself."""
+    words = ["data", str(clinic / "visits.csv"), "--image", "scan", "--text", "note", "--labels", "ill", "--id", "id"]
+    words += ["--volume", "0", "--out", "out", "--backbone", str(folder), "--methods", "head", "--seeds", "0"]
+    words += ["--floors", "late-fusion", "--engine", "inline", "--recipe.epochs", "1", "--recipe.max-text", "32"]
+    assert main([*words, "--save-adapters", "--missing", "complete"]) == 0, capsys.readouterr().err
+    cells = [record.cell for record in Store(tmp_path / "out").records()[0]]
+    assert len(cells) == 2
+    # As every scan does, the last one begins with a slice of one colour; it alone says something.
+    for i in range(5):
+        values = np.full((12, 14, 3, 2), 7.0 if i < 4 else 0.0, np.float32)
+        values[..., 1:, 0] += RNG.random((12, 14, 2)) if i == 4 else 0
+        write_nifti(clinic / f"new{i}.nii.gz", values=values)
+    new = pd.DataFrame(
+        {"id": [f"n{i}" for i in range(5)], "scan": [f"new{i}.nii.gz" for i in range(5)], "note": "seen"}
+    )
+    new.to_csv(clinic / "new.csv", index=False)
+    where = [str(clinic / "new.csv"), "--plugin", "out/visits.py", "--data-root", str(clinic)]
+    for cell in cells:
+        capsys.readouterr()
+        assert main(["predict", "out", cell.key, *where]) == 0
+        (warning,) = [line for line in capsys.readouterr().err.splitlines() if "one colour" in line]
+        files = ", ".join(str(clinic / f"new{i}.nii.gz") for i in range(3))
+        assert warning.startswith(
+            f"WARNING: of one colour throughout, so nothing is seen there: {files} and 1 more. If"
+        )
+    write_nifti(clinic / "new4.nii.gz", values=np.full((12, 14, 3, 2), np.nan, np.float32))
+    for cell in cells:
+        assert main(["predict", "out", cell.key, *where]) == 2
+        assert f"{clinic / 'new4.nii.gz'}: it shows nothing: all its values are NaN" in capsys.readouterr().err
+    # The table that is trained on, and what `doctor` says of it.
+    write_nifti(clinic / "3.nii.gz", values=np.full((12, 14, 3, 2), np.nan, np.float32))
+    assert main([*words, "--missing", "complete"]) != 0
+    assert f"{clinic / '3.nii.gz'}: it shows nothing" in capsys.readouterr().err
+    main(["doctor", "--datasets", "visits", "--plugin", "out/visits.py", "--data-root", str(clinic)])
+    said = capsys.readouterr().out
+    assert f"3 pictures cannot be read and are compared with none, e.g. {clinic / '3.nii.gz'}: it shows nothing" in said

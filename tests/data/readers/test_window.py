@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mora_bench.data.readers.window import Window, between, grey, spread
+from mora_bench.data.readers.window import PART, Window, any_finite, between, grey, spread
 
 
 def test_a_window_is_dicoms_linear_function():
@@ -54,3 +54,16 @@ def test_values_that_are_no_numbers_are_black_and_change_no_other():
 
 def test_between_two_values_all_grey_levels_are_used():
     assert between(np.array([[0.0, 1, 2, 3, 4]]), 1, 3)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_one_finite_value_is_enough_wherever_it_stands(order):
+    values = np.full((3, 7, PART // 8), np.nan, order=order)
+    values[0, 0] = np.inf
+    assert not any_finite(values)
+    for at in ((0, 0, 0), (1, 3, 5), (2, 6, -1)):
+        one = values.copy(order="K")
+        one[at] = 0
+        assert any_finite(one)
+    assert any_finite(np.zeros((2, 2), np.int16))
+    assert any_finite(np.zeros((2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")]))

@@ -1,0 +1,82 @@
+"""Pictures of new records that note, when they are read, whether there is anything to be seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from mora_bench.data.modalities.image import FilePicture
+from mora_bench.data.table import PICTURES, Column, Table
+
+#: Every so many rows and columns are looked at before a whole picture is.
+STEP = 16
+
+
+@dataclass
+class Notes:
+    """What is noted of the pictures of some records.
+
+    Attributes:
+        together: pictures that are judged together: those of a bag, because a volume begins and ends with slices that
+            show nothing; else each alone.
+        blank: of each picture that was read, whether it is of one colour throughout.
+    """
+
+    together: list[tuple[FilePicture, ...]] = field(default_factory=list)
+    blank: dict[FilePicture, bool] = field(default_factory=dict)
+
+    def files(self) -> list[Path]:
+        """The first file of those of which every picture that was read is of one colour; one that was not read,
+        because another one has the same content, counts as that one."""
+        if not any(self.blank.values()):
+            return []
+        contents = {picture.fingerprint(): blank for picture, blank in self.blank.items()}
+        found = []
+        for pictures in self.together:
+            known = [contents.get(picture.fingerprint()) for picture in pictures]
+            if True in known and False not in known:
+                found.append(pictures[0].path)
+        return found
+
+
+@dataclass(frozen=True)
+class Watched(FilePicture):
+    """A picture as it is, noted when it is read."""
+
+    picture: FilePicture
+    notes: Notes = field(compare=False)
+
+    def read(self) -> np.ndarray:
+        """uint8 [H, W, 3]; raises what the picture does."""
+        shown = self.picture.read()
+        self.notes.blank[self.picture] = one_colour(shown)
+        return shown
+
+    def details(self) -> str:
+        return self.picture.details()
+
+    def fingerprint(self) -> str:
+        return self.picture.fingerprint()
+
+
+def watched(table: Table) -> tuple[Table, Notes]:
+    """A table whose pictures are those of files, and the notes that are taken of them."""
+    notes = Notes()
+    columns = {}
+    for name, column in table.modalities.items():
+        if column.kind in PICTURES:
+            values = [value for value in column.values if value is not None]
+            notes.together += values if column.kind == "bag" else [(picture,) for value in values for picture in value]
+            columns[name] = Column(column.kind, tuple(_watched(value, notes) for value in column.values))
+    return replace(table, modalities={**table.modalities, **columns}), notes
+
+
+def _watched(value: tuple[FilePicture, ...] | None, notes: Notes) -> tuple[Watched, ...] | None:
+    return None if value is None else tuple(Watched(picture.path, picture, notes) for picture in value)
+
+
+def one_colour(picture: np.ndarray) -> bool:
+    """Whether a picture, uint8 [H, W, 3], has the same colour everywhere."""
+    return all(bool((part == picture[0, 0]).all()) for part in (picture[::STEP, ::STEP], picture))
