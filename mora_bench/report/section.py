@@ -91,6 +91,16 @@ class Section:
         known = [row for row in rows if not np.isnan(row.mean[measure.of(score)])]
         return max(known, key=lambda row: measure.metric.key(row.mean[measure.of(score)]), default=None)
 
+    def tied(self, rows: list[Row], score: str, shown: Measure) -> list[Row]:
+        """The rows that have the best mean of a score, in order."""
+        best = self.best_of(rows, score, shown)
+        if best is None:
+            return []
+        means = np.array([row.mean[shown.of(score)] for row in rows])
+        # Means of the same scores in another order differ in the last bit.
+        same = np.isclose(means, best.mean[shown.of(score)], rtol=1e-12, atol=0)
+        return [row for row, tie in zip(rows, same, strict=True) if tie]
+
     @property
     def competing(self) -> list[Row]:
         """The complete rows that are compared with each other: the networks, or all rows where there are none."""

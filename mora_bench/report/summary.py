@@ -76,13 +76,14 @@ def _shown(table: Comparison, row: Row | None, score: str) -> str:
 
 def _floor(table: Comparison, section: Section, score: str) -> str:
     """The best mean of the rows without a network by each score, and whose it is."""
-    best = [(measure, section.best_of(section.floors, score, measure)) for measure in table.shown]
-    if len(best) == 1 and best[0][1] is not None:
-        return f"{_shown(table, best[0][1], score)} ({escaped(best[0][1].label)})"
+    best = [(measure, section.tied(section.floors, score, measure)) for measure in table.shown]
+    names = joined(" and ".join(row.label for row in rows) or DASH for _, rows in best)
+    if len(best) == 1 and best[0][1]:
+        return f"{_shown(table, best[0][1][0], score)} ({escaped(names)})"
     values = beside_each_other(
-        measure.metric.shown(row.mean[measure.of(score)]) if row else DASH for measure, row in best
+        measure.metric.shown(rows[0].mean[measure.of(score)]) if rows else DASH for measure, rows in best
     )
-    return values if values == DASH else f"{values} ({escaped(joined(row.label if row else DASH for _, row in best))})"
+    return values if values == DASH else f"{values} ({escaped(names)})"
 
 
 def sentences(results: Results) -> list[str]:

@@ -103,11 +103,8 @@ def _best(section: Section, score: str, rows: list[Row], asked: Sequence[Measure
     """Rows that together have the best mean of every score, in the order of the scores."""
     top = {}
     for measure in asked:
-        row = section.best_of(rows, score, measure)
-        assert row is not None
-        means = np.array([r.mean[measure.of(score)] for r in rows])
-        # Means of the same scores in another order differ in the last bit.
-        top[measure] = {*np.flatnonzero(np.isclose(means, row.mean[measure.of(score)], rtol=1e-12, atol=0)).tolist()}
+        tied = {*map(id, section.tied(rows, score, measure))}
+        top[measure] = {number for number, row in enumerate(rows) if id(row) in tied}
     best, left = [], [*asked]
     while left:
         # Of rows with equal means the one that is best by the most scores, so that no tie hides that one is.

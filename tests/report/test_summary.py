@@ -62,6 +62,8 @@ def test_of_equal_means_none_is_named_alone():
     (sentence,) = summary.sentences(results(tied + seeds("head", (0.3, 0.3)) + floors))
     assert ": full and mora (r=4, blocks 0) are best with 40.0 (F1-macro x 100), but not" in sentence
     assert "than the other; best baseline without a network: always and prior score 20.0;" in sentence
+    (table,) = summary.Summary().make(results(tied + floors)).values()
+    assert "| best baseline without a network | 20.0 ± 0.0 (always and prior) |" in " ".join(table.decode().split())
 
 
 def test_rows_that_tie_lead_together():
