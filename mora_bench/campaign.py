@@ -202,6 +202,9 @@ def run(
     Leases(runtime.out).sweep()
     status = store.status(cells)
     todo = [cell for cell in cells if status[cell] not in (DONE, FAILED)]
+    if todo:
+        # Else decoding would start it with less, and each worker import the rest itself.
+        start_workers(engine, any(cell.recipe or cell.decoded_for for cell in todo))
     # Decoding may take hours, in which `status` is asked, too.
     with plans.noted(runtime.out, asked or cells):
         prepare(todo, runtime)

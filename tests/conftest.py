@@ -111,6 +111,13 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def workers_of_many_tests():
+    """The first test that starts a worker process says what their server imports, for all tests of this process."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        campaign.start_workers("auto")
+
+
 @pytest.fixture(autouse=True)
 def plugins_of_one_test(monkeypatch):
     """What a test loads, no other test knows: files of plug-ins are loaded again by every process that decodes."""

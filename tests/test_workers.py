@@ -8,7 +8,9 @@ import time
 
 import psutil
 import pytest
+from conftest import make_cell, make_floor
 
+from mora_bench import campaign
 from mora_bench.cli.grid import _has_networks
 from mora_bench.plan.grid import Grid
 
@@ -147,3 +149,15 @@ print("ended")
 def test_a_pool_ends_its_workers():
     ended = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, check=False, text=True, timeout=120)
     assert (ended.stdout, ended.stderr, ended.returncode) == ("ended\n", "", 0)
+
+
+@pytest.mark.parametrize(("method", "networks"), [("head", True), ("prior", False)])
+def test_a_grid_from_python_starts_the_server_before_it_decodes(method, networks, runtime, folder, monkeypatch):
+    """Whoever starts it first says what it imports; each worker would import the rest itself."""
+    cell = make_floor(runtime, folder, method) if method == "prior" else make_cell(runtime, folder, method=method)
+    order = []
+    monkeypatch.setattr(campaign, "start_workers", lambda engine, networks: order.append((engine, networks)))
+    monkeypatch.setattr(campaign, "prepare", lambda cells, runtime: order.append("decodes"))
+    monkeypatch.setattr(campaign, "_shared", lambda *anything: iter(()))
+    assert list(campaign.run([cell], runtime)) == []
+    assert order == [("auto", networks), "decodes"]
