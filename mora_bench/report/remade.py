@@ -45,6 +45,12 @@ def _differing(folder: Path, results: Results) -> list[Path]:
 def _made(folder: Path, results: Results) -> Iterator[tuple[Path, bytes]]:
     for name in registry.names(registry.ARTEFACTS):
         artefact: Artefact = registry.get(registry.ARTEFACTS, name)()
-        if not artefact.draws:
-            for file, content in checked(artefact.make(results)).items():
-                yield folder / artefact.folder / file, b"".join(in_parts(content))
+        if artefact.draws:
+            continue
+        try:
+            made = checked(artefact.make(results))
+        except Exception:
+            # Of a plug-in; `report` names it and what it raised.
+            continue
+        for file, content in made.items():
+            yield folder / artefact.folder / file, b"".join(in_parts(content))

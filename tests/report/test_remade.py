@@ -6,6 +6,7 @@ from by_hand import record
 from mora_bench.cli.main import main
 from mora_bench.records.store import Store
 from mora_bench.report.remade import WHY, differing
+from mora_bench.report.summary import Summary
 from mora_bench.report.write import write
 
 
@@ -46,6 +47,13 @@ def test_a_table_of_another_score_is_right_and_one_that_is_older_than_a_record_i
     assert differing(folder) == []
     add(folder, record("lora", 0, 0.6))
     assert {finding.file.name for finding in differing(folder)} >= {"report.html", "scores.csv", "comparison-twin.md"}
+
+
+def test_an_artefact_that_fails_keeps_nothing_else_from_being_held(folder, monkeypatch):
+    monkeypatch.setattr(Summary, "make", lambda self, results: 1 / 0)
+    file = folder / "tables" / "scores.csv"
+    file.write_text(file.read_text().replace("0.5", "0.9"))
+    assert [finding.file for finding in differing(folder)] == [file]
 
 
 def test_where_no_record_can_be_read_nothing_is_said_of_tables(folder):
