@@ -25,7 +25,7 @@ def effects(
         By modality: "all": `n`, the samples that could lose it, and `share`, the part that did. "share by label" and
         "share by group": that part of samples with a label, or in a group; None where there are none. "odds ratio by
         label": of losing it, with the label against without it; half a sample is added to each count (Haldane), so that
-        it is finite.
+        it is finite; None where all lost it or none did, or all have the label or none has.
     """
     able = natural & (natural.sum(1, keepdims=True) > 1)
     by_modality: dict[str, dict[str, dict[str, float | None]]] = {}
@@ -76,10 +76,10 @@ def odds_ratios(
         for trait, members in traits.items():
             has = members[rows]
             counts = _counts(lost, has)
-            if lost.all() or not lost.any() or has.all() or not has.any():
+            ratio = _odds_ratio(lost, has)
+            if ratio is None:
                 continue
             half = 1.96 * float(np.sqrt((1 / (counts + 0.5)).sum()))
-            ratio = _odds_ratio(lost, has)
             p = float(fisher_exact(counts.reshape(2, 2)).pvalue)
             looks.append(Odds(name, trait, ratio, ratio * float(np.exp(-half)), ratio * float(np.exp(half)), p))
     corrected = adjusted(np.array([odds.p for odds in looks])) if looks else np.zeros(0)
@@ -90,9 +90,16 @@ def _share(lost: np.ndarray) -> float | None:
     return float(lost.mean()) if len(lost) else None
 
 
-def _odds_ratio(lost: np.ndarray, yes: np.ndarray) -> float:
+def _odds_ratio(lost: np.ndarray, yes: np.ndarray) -> float | None:
+    if not (_parts(lost) and _parts(yes)):
+        return None
     a, b, c, d = _counts(lost, yes) + 0.5
     return float(a * d / (b * c))
+
+
+def _parts(members: np.ndarray) -> bool:
+    """Whether some are members and some are not."""
+    return bool(members.any() and not members.all())
 
 
 def _counts(lost: np.ndarray, yes: np.ndarray) -> np.ndarray:

@@ -268,7 +268,9 @@ def _groups_table(shown: tuple[Measure, ...], groups: dict[str, Group], seeds: i
     if not shown:
         why = "Scores are over the classes that all groups of a covariate have, and a small group may have none."
         return [f"No group has a score. {why}", ""]
-    over = "over the classes that all groups of a covariate have"
+    # Scores that are no means over classes are of whole groups.
+    by_class = any(measure.metric.averaged_over for measure in shown)
+    over = ", over the classes that all groups of a covariate have" * by_class
     lines = [
         [
             escaped(name) + f" ({group.seeds} of {seeds} seeds)" * (group.seeds < seeds),
@@ -279,7 +281,7 @@ def _groups_table(shown: tuple[Measure, ...], groups: dict[str, Group], seeds: i
     ]
     table = _table(lines, ["group", "n", *(escaped(measure.metric.brief) for measure in shown)])
     which = " that test the group" * any(group.seeds < seeds for group in groups.values())
-    return [f"By group: {escaped(brief(shown))}; mean over seeds{which}, {over}.", "", table, ""]
+    return [f"By group: {escaped(brief(shown))}; mean over seeds{which}{over}.", "", table, ""]
 
 
 def _table(lines: list[list[str]], heads: list[str]) -> str:

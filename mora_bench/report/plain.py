@@ -9,7 +9,7 @@ import msgspec
 
 from mora_bench.cells.missing import COMPLETE, EACH
 from mora_bench.records.schema import Record
-from mora_bench.report.columns import COSTS
+from mora_bench.report.columns import COSTS, floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Results
 from mora_bench.report.errors import decided, named, reliability, risks
@@ -63,6 +63,7 @@ def section(results: Results, table: Comparison, section: Section) -> dict[str, 
         "ceiling": numbers(section.ceiling, columns),
         "detectable": {name: [number(bound) for bound in section.resolution.get(name, ())] for name in columns},
         "floors": _floors(section, shown),
+        "floor_name": floor_name(section.floors),
         "rows": [_row(row, tests, columns) for row in section.rows],
         "curves": _curves(results, section),
         "classes": [],

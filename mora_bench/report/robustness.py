@@ -7,6 +7,7 @@ import numpy as np
 from tabulate import tabulate
 
 from mora_bench.report import csvs
+from mora_bench.report.columns import floor_name
 from mora_bench.report.compare import Comparison
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.markdown import escaped
@@ -105,7 +106,8 @@ def _markdown(table: Comparison, lines: list[list]) -> bytes:
     """One table a section: rows by patterns, area / worst, and the rate from which a network is below the floors."""
     parts = [
         f"{table.of_curves} over missing rates 0 to 100 %, expected over masks: area under the curve / worst rate, "
-        "mean over seeds. From: the lowest rate at which a row is worse than the best competitor without a network.",
+        "mean over seeds. From: the lowest rate at which a row is worse than the "
+        f"{floor_name(row for section in table.sections for row in section.floors)}.",
         "",
     ]
     for section in table.sections:

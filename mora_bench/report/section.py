@@ -238,6 +238,7 @@ def _judge(section: Section, score: str) -> None:
     compared, competing, floors = section.among(score), section.competing, section.floors
     for measure in section.shown:
         section.resolution[measure.of(score)] = resolution(np.array([]))
+    for measure in (*section.shown, *section.beside):
         floor = section.best_of(floors, score, measure)
         for row in competing:
             if floor and (

@@ -191,8 +191,8 @@ def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Seq
             f"{_names(rows, alike)} {_verb(alike, 'is', 'are')} significantly worse than "
             f"{_names(floors, np.asarray(ahead))}"
         )
-    for whether, chosen in _open_floors(agreement, open_, leads, asked):
-        left = np.asarray((~leads[chosen]).any(0))
+    for whether, pairs in _open_floors(agreement, open_, leads, asked):
+        chosen, left = np.asarray(pairs.any(1)), np.asarray(pairs.any(0))
         clauses.append(
             f"whether {_names(rows, chosen)} {_verb(chosen, 'is', 'are')} better than {_names(floors, left)} {whether}"
         )
@@ -202,16 +202,18 @@ def _passed(agreement: Agreement, rows: list[Row], floors: list[Row], asked: Seq
 def _open_floors(
     agreement: Agreement, open_: np.ndarray, leads: np.ndarray, asked: Sequence[Measure]
 ) -> list[tuple[str, np.ndarray]]:
-    """Of the networks that neither lead all floors nor are led by one: those of which it depends on a score, and those
-    of which it cannot be told."""
-    depends = np.zeros(len(open_), bool)
-    depends[agreement.first[agreement.depends]] = True
+    """Of the networks that neither lead all floors nor are led by one: the pairs with a floor, bool [networks,
+    floors], of which it depends on a score who is better, and those of which it cannot be told."""
+    of_open = agreement.depends & open_[agreement.first]
+    depends = np.zeros(leads.shape, bool)
+    depends[agreement.first[of_open], agreement.second[of_open] - len(leads)] = True
     parts = []
-    if (open_ & depends).any():
-        pair = np.flatnonzero(agreement.depends & open_[agreement.first])[0]
-        parts.append((f"depends on the {on_what(agreement.better[:, pair], asked)}", open_ & depends))
-    if (open_ & ~depends).any():
-        parts.append(("is open (no significant difference)", open_ & ~depends))
+    if depends.any():
+        pair = np.flatnonzero(of_open)[0]
+        parts.append((f"depends on the {on_what(agreement.better[:, pair], asked)}", depends))
+    untold = open_[:, None] & ~leads & ~depends
+    if untold.any():
+        parts.append(("is open (no significant difference)", untold))
     return parts
 
 

@@ -27,6 +27,13 @@ def test_shares_and_odds_by_hand():
     assert by_modality["image"]["odds ratio by label"]["A"] == pytest.approx((0.5 * 1.5) / (2.5 * 1.5))
     none = effects(natural, present, ("text", "image"), targets * 0, ("A",), {})
     assert none["text"]["share by label"] == {"A": None}
+    assert none["text"]["odds ratio by label"] == {"A": None}
+    # Nobody loses the image: half a sample in each count would say how frequent the label is, not who loses it.
+    kept = present | np.array([False, True])
+    kept[:, 1] &= natural[:, 1]
+    untouched = effects(natural, kept, ("text", "image"), targets, ("A",), {})["image"]
+    assert untouched["all"]["share"] == 0
+    assert untouched["odds ratio by label"] == {"A": None}
 
 
 def test_a_mechanism_by_a_label_shows_its_odds_ratio():

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -14,9 +15,10 @@ from scipy.special import polygamma
 from scipy.stats import f, t, ttest_rel
 
 from mora_bench.missing import masks
-from mora_bench.report import differences, summary, tables
+from mora_bench.report import differences, summary, tables, verdict
 from mora_bench.report.contract import Results
 from mora_bench.report.write import read
+from mora_bench.statistics.agree import Agreement
 
 QUICK = Path(__file__).parents[2] / "results" / "reference" / "quick"
 NAMES = ("f1_macro", "f1_macro_tuned", "auroc")
@@ -105,6 +107,20 @@ def led(signs):
 
 def scores_of(section, score):
     return np.array([[row.values[measure.of(score)] for row in section.competing] for measure in section.shown])
+
+
+def test_baselines_are_named_by_what_is_open_about_each():
+    """Of one it depends on the score, of the other nothing is significant; the third is led."""
+    leads = np.array([[False, False, True], [False, False, True]])
+    first, second = np.array([0, 0, 0, 1, 1, 1]), np.array([2, 3, 4, 2, 3, 4])
+    better = np.array([[1, 1, 1, 1, 1, 1], [-1, 1, 1, 1, 1, 1]])
+    depends = np.array([True, False, False, False, False, False])
+    held = Agreement((), first, second, better, np.array([0, 0, 1, 0, 0, 1]), depends)
+    asked = (SimpleNamespace(metric=SimpleNamespace(needs_threshold=False)),) * 2
+    (whether, on_score), (untold, open_) = verdict._open_floors(held, np.array([True, True]), leads, asked)
+    assert (whether, untold) == ("depends on the score", "is open (no significant difference)")
+    assert on_score.tolist() == [[True, False, False], [False, False, False]]
+    assert open_.tolist() == [[False, True, False], [True, True, False]]
 
 
 @pytest.mark.parametrize("dataset", ["cxr", "odir"])
@@ -258,3 +274,13 @@ def test_networks_are_behind_pass_or_cannot_be_told_from_floors_by_name():
     assert "best baseline without a network: tfidf scores 40.0 / 65.0 / 80.0" in sentence
     assert "mora (r=4, blocks 0) is significantly better than every baseline" in sentence
     assert "head is significantly worse than tfidf" in sentence
+
+
+def test_a_score_that_is_shown_beside_has_its_arrow():
+    """The page shows it in a column of its own."""
+    results = results_of(toy("head", [[0.4, 0.4]] * 3), toy("prior", [[0.5, 0.5]] * 3, floor=True))
+    (table,) = results.comparisons
+    (section,) = table.sections
+    (head,) = section.competing
+    assert {measure.of(score) for measure in (*section.shown, *section.beside) for score in section.tests} <= head.below
+    assert "map: score complete" in head.below

@@ -124,6 +124,7 @@ def test_groups_are_means_over_seeds_with_all_their_samples():
     text = " ".join(files["errors-twin.md"].decode().split())
     assert "| group | n | F1 at 0.5 |" in text
     assert "| sex=F | 8 | 50.0 |" in text
+    assert "mean over seeds, over the classes that all groups of a covariate have." in text
 
 
 def test_a_group_that_one_fold_tests_is_its_mean_there():

@@ -251,3 +251,15 @@ def test_the_odds_by_label_stand_for_the_mechanism(monkeypatch):
     assert drawing["files"] == ["missingness-twin.png"]
     assert "label (strength 2)" in drawing["panels"][0]["title"]
     assert [[-0.1, 7.0], [0.9, 1.0]] in drawing["panels"][0]["points"]
+
+
+def test_a_modality_that_nobody_loses_has_no_odds(monkeypatch):
+    entry, scores = with_effects(record("head", 0, mechanism=Missing("label", 2.0, "sample", "1", "")), 7.0)
+    effects = entry.data.effects["train"]
+    kept = effects["image"] | {"all": {"n": 9.0, "share": 0.0}}
+    data = msgspec.structs.replace(entry.data, effects={"train": effects | {"image": kept}})
+    drawing = drawn(missingness.MissingnessFigure, monkeypatch, [(msgspec.structs.replace(entry, data=data), scores)])
+    assert drawing["panels"][0]["points"] == [[[0.0, 7.0], [1.0, 1.0]]]
+    neither = msgspec.structs.replace(entry.data, effects={"train": {"text": kept, "image": kept}})
+    nothing = [(msgspec.structs.replace(entry, data=neither), scores)]
+    assert missingness.MissingnessFigure().make(Results.of([nothing[0][0]], [scores])) == {}

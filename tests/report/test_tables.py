@@ -18,7 +18,7 @@ from mora_bench.cells.cell import Scoring
 from mora_bench.cells.missing import Gaps, Missing
 from mora_bench.cells.recipe import Recipe
 from mora_bench.records.schema import Competitor, Setting
-from mora_bench.report import differences, frame, ranks, summary, tables
+from mora_bench.report import differences, frame, plain, ranks, summary, tables
 from mora_bench.report.caption import timed_apart
 from mora_bench.report.compare import compare
 from mora_bench.report.contract import Results
@@ -165,6 +165,8 @@ def test_a_floor_that_reads_a_backbone_stands_in_the_tables_of_that_one_alone():
         tied = "best baseline without a network or with a frozen one: prior and frozen score 10.0; "
         assert (tied in sentence) != below
         assert len(table.sections[0].floors) == 2
+        content = plain.section(Results.of(*map(list, zip(*pairs, strict=True))), table, table.sections[0])
+        assert content["floor_name"] == "best baseline without a network or with a frozen one"
 
 
 def test_floors_of_two_lengths_of_texts_are_two_rows():
@@ -561,11 +563,11 @@ def test_another_protocol_has_a_table_of_its_own():
     entry, cell_scores = record()
     other = replace(entry.cell, scoring=Scoring(Missing("site:sex", 2.0), 0.3))
     pairs = [(entry, cell_scores), record("full")]
-    (plain,) = compare(cells(pairs))
+    (alone,) = compare(cells(pairs))
     frames = frame.cells([entry, pairs[1][0]], [cell_scores, pairs[1][1], scores(other, 0.2)])
     both = {table.name: table for table in compare(frames)}
     assert set(both) == {"comparison-twin", "comparison-twin-site-sex--strength-2---at-30"}
-    assert tables.markdown(both["comparison-twin"]) == tables.markdown(plain)
+    assert tables.markdown(both["comparison-twin"]) == tables.markdown(alone)
     second = both["comparison-twin-site-sex--strength-2---at-30"]
     assert "missing at 30% (site:sex (strength 2)) (both: each affected sample loses one " in second.caption
     assert row(second, "mora").mean["score both"] == pytest.approx(0.2)

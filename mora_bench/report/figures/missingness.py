@@ -29,32 +29,38 @@ class MissingnessFigure(Artefact):
             if record.data is None or SPLIT not in record.data.effects or not record.cell.rate:
                 continue
             cell = record.cell
-            if not any(effect["odds ratio by label"] for effect in record.data.effects[SPLIT].values()):
+            taken = {name: effect for name, effect in record.data.effects[SPLIT].items() if _takes_from_some(effect)}
+            if not taken:
                 continue
             mechanism = in_words(cell.mechanism) or cell.mechanism.mechanism
             title = f"{cell.missing} missing at {percent(cell.rate)}, {mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
-            seeds[cell.seed] = record.data.effects[SPLIT]
+            seeds[cell.seed] = taken
         files: dict[str, bytes] = {}
         for source, panels in by_source.items():
             files |= style.files(f"missingness-{source}", _figure(panels))
         return files
 
 
+def _takes_from_some(effect: dict) -> bool:
+    """Whether some lost a modality and some did not, without which nothing says who did."""
+    share = effect["all"]["share"]
+    return bool(effect["odds ratio by label"]) and share is not None and 0 < share < 1
+
+
 def _figure(panels: dict[tuple[str, str], dict[int, dict]]) -> Figure:
     columns = min(2, len(panels))
     figure, axes = style.panels(-(-len(panels) // columns), columns, width=4.4)
     flat = [axis for row in axes for axis in row]
-    names = [name for seeds in panels.values() for effects in seeds.values() for name in effects]
+    names = list(dict.fromkeys(name for seeds in panels.values() for effects in seeds.values() for name in effects))
     looks = style.looks(names)
     handles: dict[str, Any] = {}
     for axis, ((dataset, title), seeds) in zip(flat, sorted(panels.items()), strict=False):
-        modalities = list(next(iter(seeds.values())))
-        labels = list(next(iter(seeds.values()))[modalities[0]]["odds ratio by label"])
+        modalities = [name for name in names if all(name in effects for effects in seeds.values())]
+        labels = list(next(iter(seeds.values()))[modalities[0]]["odds ratio by label"]) if modalities else []
         for number, name in enumerate(modalities):
-            values = np.array(
-                [[effects[name]["odds ratio by label"][label] for label in labels] for effects in seeds.values()]
-            )
+            ratios = [effects[name]["odds ratio by label"] for effects in seeds.values()]
+            values = np.array([[by_label[label] for label in labels] for by_label in ratios], float)
             positions = np.arange(len(labels)) + 0.2 * (number - (len(modalities) - 1) / 2)
             mean = np.exp(np.log(values).mean(0))
             handles[name] = axis.scatter(

@@ -126,7 +126,7 @@ function tables() {
     const body = sorted(section.rows.filter(wanted), columns).map((row) =>
       make("tr", { class: [row.network ? "" : "floor", row.note ? "noted" : ""].join(" ").trim(), title: row.note || null }, ...columns.map((c) => make("td", {}, c.shown(row)))));
     const told = (c, values) => (c.metric && values[c.name]?.length !== 0 && known(values[c.name]) ? between(c.metric, values[c.name]) : shown({}, null));
-    const below = [["ceiling", (c) => told(c, section.ceiling)], ["minimum detectable difference", (c) => told(c, section.detectable)], ["best baseline without a network", (c) => section.floors[c.name] ?? shown({}, null)]]
+    const below = [["ceiling", (c) => told(c, section.ceiling)], ["minimum detectable difference", (c) => told(c, section.detectable)], [section.floor_name, (c) => section.floors[c.name] ?? shown({}, null)]]
       .map(([name, of]) => [name, Object.fromEntries(columns.filter((c) => c.metric).map((c) => [c.name, of(c)]))])
       .filter(([, values]) => Object.values(values).some((text) => text !== shown({}, null)))
       .map(([name, values]) => make("tr", { class: "below" }, ...columns.map((c) => make("td", {}, c.name === "label" ? name : values[c.name] ?? ""))));
@@ -338,7 +338,7 @@ function answer() {
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing (${named(metric)}).`;
     const all = section.agree.length > 1 ? ` One score alone does not decide a lead. By ${section.agree.join(", ")}, at the missing rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "no result"}.` : null;
     const tie = all ?? (near.length ? ` Not clearly different: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " All others are clearly lower or higher." : " One seed allows no test of the order.");
-    const without = first.row.network ? "" : " It is a baseline without a network: try it on your data before you train a network.";
+    const without = first.row.network ? "" : " It trains no network: try it on your data before you train one.";
     found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
   }
   at("choose").hidden = !DATA.sections.some((s) => Object.keys(s.curves).length);
