@@ -150,6 +150,6 @@ def test_status_says_who_runs_what_and_what_is_left(tmp_path, log, capsys):
     assert "12 cells: " in printed
     assert " done, " in printed
     assert f"process {process.pid}" in printed or " to do" in printed
-    assert " minutes left for " in printed
+    assert " left for " in printed
     assert cli.main(["status", *GRID, "--out", str(out)]) == 0
     assert capsys.readouterr().out == "12 cells: 12 done\n"

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 #: The most cells that `--plan` lists; of larger grids it prints a table.
 LISTED = 200
+NOTHING_TO_DO = "Nothing is to be computed."
 #: The options of a grid by what they are for, as its help begins.
 GROUPS = {
     "What is compared": "preset datasets methods floors impute backbone plugin",
@@ -99,11 +100,12 @@ def _planned(grid: Grid, preset: Grid, runtime: Runtime) -> dict[str, Any]:
     status = Store(runtime.out).status(plan.cells)
     _print_plan(plan, status, everything=True)
     _say_unused(plan, grid, preset)
-    priced = pricing.priced(pricing.of_cells(plan.cells), plan.cells, grid, runtime)
-    print(priced.sentence)
+    todo = [cell for cell, state in status.items() if state == TO_DO]
+    costs = pricing.priced(pricing.of_cells(todo), todo, grid, runtime).sentence if todo else NOTHING_TO_DO
+    print(costs)
     _say_needs(plan.cells, grid, runtime)
     cells = [{"key": cell.key, "cell": cell.label, "status": state} for cell, state in status.items()]
-    return {"cells": cells, "collapsed": plan.collapsed, "costs": priced.sentence}
+    return {"cells": cells, "collapsed": plan.collapsed, "costs": costs}
 
 
 def _say_unused(plan: Plan, grid: Grid, preset: Grid) -> None:

@@ -27,6 +27,8 @@ from mora_bench.records.store import DONE, FAILED, TO_DO, TO_SCORE, Store
 from mora_bench.training.log import last_line
 
 RUNNING = "running"
+#: Seconds up to which a time that is left is said in seconds.
+SHORT = 120
 #: The states of a cell, in the order in which they are counted.
 STATES = (DONE, FAILED, RUNNING, TO_SCORE, TO_DO)
 
@@ -130,7 +132,9 @@ def _show(store: Store, status: States, holders: Mapping[str, Holder | None], wo
     left, ahead = _left(store, status), counts[RUNNING] + counts[TO_DO]
     at_once = counts[RUNNING] or workers
     if left is not None and ahead:
-        print(f"about {left / at_once / 60:.0f} minutes left for {ahead} cells, {at_once} at once")
+        seconds = left / at_once
+        time_left = f"{seconds / 60:.0f} minutes" if seconds > SHORT else f"{seconds:.0f} seconds"
+        print(f"about {time_left} left for {ahead} cells, {at_once} at once")
     answer(
         lambda: {
             "folder": store.folder,

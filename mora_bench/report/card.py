@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
+from mora_bench.cells.missing import COMPLETE
 from mora_bench.records.schema import Record
 from mora_bench.report.contract import Results
 from mora_bench.report.markdown import escaped
@@ -70,11 +71,15 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     ]
     for kind in ("backbone", "code", "device"):
         lines += [f"{kind} | {escaped(name)}, {count} cells" for name, count in origins[kind].items()]
+    header, shown = _header(results, adapters, title, licence)
+    of_adapters = sum(scores.key in adapters for scores in results.scores)
+    some = f"The header has the scores of {shown} of {of_adapters} adapters; tables have all." * (shown < of_adapters)
     parts = [
-        f"---\n{_header(results, adapters, title, licence)}\n---",
+        f"---\n{header}\n---",
         f"# {escaped(title)}",
         f"{len(results.records)} trainings under missing modalities, by mora_bench. {' '.join(about)} "
         "Not for diagnosis.",
+        *([some] if some else []),
         *map(escaped, sentences(results)),
         *(content.decode().rstrip() for content in Summary().make(results).values()),
         "`report.html` has all tables to sort and filter; `tables/` has them as Markdown, CSV and LaTeX.",
@@ -86,32 +91,43 @@ def card(results: Results, adapters: Set[str], title: str, licence: str, left_ou
     return visible("\n\n".join(parts)) + "\n"
 
 
-def _header(results: Results, adapters: Set[str], title: str, licence: str) -> str:
+def _header(results: Results, adapters: Set[str], title: str, licence: str) -> tuple[str, int]:
+    """The header that hubs read, and of how many scorings it has the scores."""
     from huggingface_hub import EvalResult, ModelCardData
 
-    evaluations = [
-        EvalResult(
-            task_type=scores.task,
-            task_name=results.record_of[scores.key].cell.label,
-            dataset_type=results.record_of[scores.key].cell.dataset,
-            dataset_name=f"{results.record_of[scores.key].cell.dataset} ({results.record_of[scores.key].cell.source})",
-            dataset_revision=results.record_of[scores.key].cell.data,
-            metric_type=scores.primary,
-            metric_name=f"{metric_of(scores.task, scores.primary).title} "
-            f"({metric_of(scores.task, scores.primary).direction}), test, missing: {pattern} at "
-            f"{percent(scores.test_rate)}",
-            metric_value=value,
-        )
-        for scores in results.scores
-        if scores.key in adapters
-        for pattern, setting in scores.test.items()
-        if isinstance(value := setting.scores.get(scores.primary), float)
-    ]
+    evaluations: list[EvalResult] = []
+    for scores in results.scores:
+        if scores.key not in adapters:
+            continue
+        cell, metric = results.record_of[scores.key].cell, metric_of(scores.task, scores.primary)
+        of_cell = [
+            EvalResult(
+                task_type=scores.task,
+                task_name=cell.label,
+                dataset_type=cell.dataset,
+                dataset_name=f"{cell.dataset} ({cell.source})",
+                # A hub takes results that differ in nothing but the task's name for those of one model.
+                dataset_config=f"{cell.label} ({scores.score_key})",
+                dataset_revision=cell.data,
+                metric_type=scores.primary,
+                metric_name=f"{metric.title} ({metric.direction}), test, {_taken(pattern, scores.test_rate)}",
+                metric_value=value,
+            )
+            for pattern, setting in scores.test.items()
+            if isinstance(value := setting.scores.get(scores.primary), float)
+        ]
+        # All of a cell or nothing of it.
+        if len(evaluations) + len(of_cell) <= MOST_METRICS:
+            evaluations += of_cell
     data = ModelCardData(
         library_name="mora_bench",
         tags=["mora-bench", "missing-modalities", *sorted({record.cell.dataset for record in results.records})],
         license=licence or None,
         model_name=title if evaluations else None,
-        eval_results=evaluations[:MOST_METRICS] or None,
+        eval_results=evaluations or None,
     )
-    return data.to_yaml()
+    return data.to_yaml(), len({result.dataset_config for result in evaluations})
+
+
+def _taken(pattern: str, rate: float) -> str:
+    return "complete data" if pattern == COMPLETE else f"missing: {pattern} at {percent(rate)}"

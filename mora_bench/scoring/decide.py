@@ -14,6 +14,7 @@ from mora_bench.scoring.changes import ENOUGH, changes, usual
 from mora_bench.seeds import uniforms
 from mora_bench.tasks.contract import Task
 from mora_bench.tasks.metrics import best_thresholds, recall_thresholds
+from mora_bench.text import percent
 
 RECALL = re.compile(r"recall=(0?\.\d+|1|1\.0)")
 #: How labels may be decided, as the command line takes it.
@@ -230,8 +231,8 @@ class Decider:
         least = conformal.enough(self.asked.coverage)
         if len(targets) < least:
             self.remarks.append(
-                f"{self._shown(pattern)}: {len(targets)} test samples calibrate, and {self.asked.coverage:.0%} needs "
-                f"{least}: no answer is ruled out"
+                f"{self._shown(pattern)}: {len(targets)} test samples calibrate, and {percent(self.asked.coverage)} "
+                f"needs {least}: no answer is ruled out"
             )
             return limits
         validity = self._validity(others, pattern, limits)

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from by_hand import record
 from conftest import make_cell
+from huggingface_hub import ModelCard
 
 from mora_bench.cli import main as cli
 from mora_bench.files import write_atomic
 from mora_bench.records.store import Store
-from mora_bench.report.card import local
+from mora_bench.report.card import card, local
+from mora_bench.report.contract import Results
 from mora_bench.training.work import work
 
 
@@ -24,13 +27,38 @@ def test_scores_are_those_of_the_folder_and_compare_says_so(results, tmp_path, c
     assert [file.name for file in (tmp_path / "pub" / "scores").iterdir()] == [
         file.name for file in (results / "scores").iterdir()
     ]
-    card = (tmp_path / "pub" / "README.md").read_text()
-    assert "# a \\| \\<b\\>" in card
-    assert "<b>" not in card
+    text = (tmp_path / "pub" / "README.md").read_text()
+    assert "# a \\| \\<b\\>" in text
+    assert "<b>" not in text
     sources = json.loads((tmp_path / "pub" / "provenance.json").read_text())
     ((record,), _) = Store(results).records()
     assert sources["data"] == [{"dataset": "odir", "source": "twin", "fingerprint": record.cell.data, "cells": 1}]
     assert sources["versions"]["torch"] == {record.provenance.versions["torch"]: 1}
+
+
+def test_a_hub_reads_the_scores_of_each_adapter_as_its_own():
+    """It takes results of one data set, whose configuration is the same, for those of one model."""
+    pairs = [record(method, seed, 0.1 * (seed + 1)) for method in ("head", "mora") for seed in (0, 1)]
+    results = Results.of([entry for entry, _ in pairs], [scores for _, scores in pairs])
+    keys = {entry.key for entry, _ in pairs}
+    read = ModelCard(card(results, keys, "mine", "mit", ["splits"])).data.eval_results
+    values = {}
+    for one in read:
+        values.setdefault(one.dataset_config, {})[one.metric_name] = one.metric_value
+    assert {name.partition(" (")[0] for name in values} == {entry.cell.label for entry, _ in pairs}
+    metric = "F1-macro (higher is better), test, "
+    patterns = {f"{metric}complete data", *(f"{metric}missing: {p} at 70%" for p in ("image", "text", "both"))}
+    assert [set(of) for of in values.values()] == [patterns] * 4
+    assert sorted(set(of.values()).pop() for of in values.values()) == [0.1, 0.1, 0.2, 0.2]
+
+
+def test_a_header_that_is_full_says_of_how_many_adapters_it_speaks(monkeypatch):
+    monkeypatch.setattr("mora_bench.report.card.MOST_METRICS", 9)
+    pairs = [record("head", seed) for seed in range(3)]
+    results = Results.of([entry for entry, _ in pairs], [scores for _, scores in pairs])
+    text = card(results, {entry.key for entry, _ in pairs}, "mine", "mit", ["splits"])
+    assert "The header has the scores of 2 of 3 adapters; tables have all." in text
+    assert len(ModelCard(text).data.eval_results) == 8
 
 
 def test_predictions_go_only_where_asked_for_and_rescore_then_works(results, tmp_path):

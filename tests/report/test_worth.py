@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from by_hand import predictor, record
+from matplotlib.axes import Axes
 
 from mora_bench.records.schema import Worth
 from mora_bench.report import summary
@@ -134,3 +135,14 @@ def test_the_figure_has_a_mark_a_modality_and_row_on_one_scale():
     drawing = files["worth-twin.svg"].decode()
     assert drawing.count("what each modality is worth") == 2
     assert np.all([name in drawing for name in ("text", "image")])
+
+
+def test_intervals_of_a_row_lie_beside_each_other(monkeypatch):
+    """One would hide the other where they overlap."""
+    heights = []
+    plot = Axes.plot
+    monkeypatch.setattr(Axes, "plot", lambda self, *a, **k: heights.append(a[1]) or plot(self, *a, **k))
+    WorthFigure().make(results([with_worth(record("mora", s), values) for s, values in enumerate(BY_SEED)]))
+    lines = [tuple(height) for height in heights if isinstance(height, list)]
+    assert len(lines) == len(set(lines)) == 2
+    assert all(abs(low) < 0.5 for low, _ in lines)

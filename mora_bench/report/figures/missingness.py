@@ -9,6 +9,7 @@ import numpy as np
 from mora_bench.report.contract import Artefact, Results
 from mora_bench.report.figures import style
 from mora_bench.report.frame import in_words
+from mora_bench.report.layout import brought, heading
 from mora_bench.statistics.interval import interval
 from mora_bench.text import percent
 
@@ -33,7 +34,8 @@ class MissingnessFigure(Artefact):
             if not taken:
                 continue
             mechanism = in_words(cell.mechanism) or cell.mechanism.mechanism
-            title = f"{cell.missing} missing at {percent(cell.rate)}, {mechanism}"
+            words = heading(cell.missing, cell.modalities, brought(mechanism))
+            title = f"{words} at {percent(cell.rate)}, {mechanism}"
             seeds = by_source.setdefault(cell.source, {}).setdefault((cell.dataset, title), {})
             seeds[cell.seed] = taken
         files: dict[str, bytes] = {}

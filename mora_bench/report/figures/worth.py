@@ -14,7 +14,7 @@ from mora_bench.report.worth import Valued, of_all
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: How far the modalities of a row lie from each other, in rows.
+#: How far the modalities of a row lie from each other, in rows, if there is room.
 APART = 0.2
 
 
@@ -47,8 +47,10 @@ def _figure(panels: list[Panel]) -> Figure:
                 mean, low, high = (
                     score.metric.scale * part[k] for part in (score.means.mean, score.means.low, score.means.high)
                 )
-                mark = axis.plot(mean, number, marker=look.marker, color=look.colour, linestyle="", markersize=5)[0]
-                axis.plot([low, high], [number, number], color=look.colour, linewidth=1)
+                # Beside each other, because intervals that overlap would hide one another.
+                at = number + min(APART, 0.8 / len(looks)) * (k - (len(looks) + 1) / 2)
+                mark = axis.plot(mean, at, marker=look.marker, color=look.colour, linestyle="", markersize=5)[0]
+                axis.plot([low, high], [at, at], color=look.colour, linewidth=1)
                 handles.setdefault(style.literal(name), mark)
         axis.axvline(0, color=style.GREY, linewidth=0.8)
         axis.set_yticks(range(len(rows)), [style.literal(row.label) for row, _ in rows], fontsize=7)
