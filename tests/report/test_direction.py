@@ -302,6 +302,7 @@ const below = (node, name) => (node.children ?? []).flatMap((own) => find(own, n
 const find = (node, name) => [...(node.name === name ? [node] : []), ...below(node, name)];
 const rows = find(document.getElementById("tables"), "tbody").flatMap((body) => body.children);
 const curves = document.getElementById("curves").querySelector();
+const pareto = document.getElementById("pareto");
 console.log(JSON.stringify({
   rows: rows.map((row) => row.children.map((cell) => cell.textContent)),
   hint: find(document.getElementById("tables"), "p").map((own) => own.textContent),
@@ -312,7 +313,11 @@ console.log(JSON.stringify({
   axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
   errors: find(document.getElementById("errors").querySelector(), "figure").map((own) => own.textContent),
   paths: find(document.getElementById("errors").querySelector(), "path").map((own) => own.attributes.d),
-  "numbers of costs": find(document.getElementById("pareto").querySelector(), "text").map((own) => own.textContent),
+  "numbers of costs": find(pareto.querySelector(), "text").map((own) => own.textContent),
+  "places of costs": find(pareto.querySelector(), "text").map((own) => [own.textContent, own.attributes.x]),
+  circles: find(pareto.querySelector(), "circle").map((own) => [own.textContent, own.attributes.cx]),
+  costs: find(pareto.querySelector(), "p").map((own) => own.textContent),
+  legend: find(pareto, "span").map((own) => own.textContent),
 }));
 """
 
@@ -377,6 +382,41 @@ def test_the_page_does_not_stretch_costs_that_are_nearly_equal():
     )
     # A factor of 1.5 about the 3 GFLOPs that both take.
     assert {"2.45", "2.71", "3", "3.32", "3.67"} <= {*shown["numbers of costs"]}
+
+
+def costing(share, *args, **changes):
+    """A record and scores; the adapter has this share of the parameters."""
+    entry, scores = record(*args, **changes)
+    parameters = msgspec.structs.replace(entry.parameters, share_adapter=share)
+    return msgspec.structs.replace(entry, parameters=parameters), scores
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+@pytest.mark.parametrize("others", [{"mora": 0.1}, {"mora": 0.1, "lora": 2.0}])
+def test_the_page_draws_what_costs_nothing_left_of_what_costs_something(others):
+    pairs = [costing(share, name, s, 0.5) for name, share in ({"head": 0.0} | others).items() for s in (0, 1)]
+    pairs += [predictor("tfidf", s) for s in (0, 1)]
+    where = {"cost": "share_adapter", "scored": "F1-macro x 100", "scored-on": "both missing"}
+    shown = browsed(results_of(pairs), **where)
+    places = {title.partition(":")[0].partition(" ")[0]: x for title, x in shown["circles"]}
+    assert set(places) == {"head", *others}
+    assert {label.partition(" ")[0] for label in shown["legend"]} == set(places)
+    assert min(places, key=places.get) == "head"
+    *ticks, _ = [(text, x) for text, x in shown["places of costs"] if x > 46]
+    assert ("0", places["head"]) in ticks
+    assert len(ticks) == 6
+    assert all(x > places["head"] + 20 for text, x in ticks if text != "0")
+    assert not shown["costs"]
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_names_what_it_cannot_draw_because_each_costs_nothing():
+    pairs = [costing(0.0, name, s, 0.5) for name in ("head", "full") for s in (0, 1)]
+    where = {"cost": "share_adapter", "scored": "F1-macro x 100", "scored-on": "both missing"}
+    shown = browsed(results_of(pairs), **where)
+    assert not shown["circles"]
+    (said,) = shown["costs"]
+    assert ": not drawn, because each costs 0: " in said
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")

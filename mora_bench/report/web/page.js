@@ -136,16 +136,22 @@ function tables() {
 
 // Drawings
 
-function frame(width, height, x, y, titles) {
+// "nought": x is logarithmic, and what is 0 has a place of its own left of it.
+function frame(width, height, x, y, titles, nought = false) {
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": titles.join(", ") });
   const box = { left: 46, right: width - 10, top: 8, bottom: height - 34 };
-  const px = (v) => box.left + ((v - x[0]) / (x[1] - x[0] || 1)) * (box.right - box.left);
+  const [zero, left] = nought ? [box.left + 12, box.left + 54] : [null, box.left];
+  const px = (v) => (v === -Infinity ? zero : left + ((v - x[0]) / (x[1] - x[0] || 1)) * (box.right - left));
   const py = (v) => box.bottom - ((v - y[0]) / (y[1] - y[0] || 1)) * (box.bottom - box.top);
   for (let k = 0; k <= 4; k++) {
     const [vx, vy] = [x[0] + (k / 4) * (x[1] - x[0]), y[0] + (k / 4) * (y[1] - y[0])];
     svg.append(draw("line", { class: "grid", x1: box.left, x2: box.right, y1: py(vy), y2: py(vy) }));
     svg.append(draw("text", { x: box.left - 5, y: py(vy) + 4, "text-anchor": "end" }, titles[2](vy)));
     svg.append(draw("text", { x: px(vx), y: box.bottom + 14, "text-anchor": "middle" }, titles[3](vx)));
+  }
+  if (nought) {
+    svg.append(draw("line", { class: "grid", x1: (zero + left) / 2, x2: (zero + left) / 2, y1: box.top, y2: box.bottom }));
+    svg.append(draw("text", { x: zero, y: box.bottom + 14, "text-anchor": "middle" }, "0"));
   }
   svg.append(draw("text", { x: (box.left + box.right) / 2, y: height - 4, "text-anchor": "middle" }, titles[0]));
   return { svg, px, py };
@@ -190,21 +196,25 @@ function curves() {
 // The chosen score under the chosen test against the chosen cost.
 function pareto() {
   const [cost, name, title] = [at("cost").value, at("scored").value, at("scored-on").value];
-  const found = [];
+  const [found, drawn] = [[], new Set()];
   for (const section of chosen()) {
     const metric = section.scores.find((own) => own.heading === name);
     const test = Object.keys(every(section)).find((own) => every(section)[own] === title);
     const column = metric?.columns[test];
-    const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[column]) && row.cost[cost] > 0);
+    const rows = section.rows.filter((row) => wanted(row) && known(row.cost[cost]) && known(row.mean[column]));
     if (rows.length < 2) continue;
+    // Of 0 it is -Infinity, which has its own place.
     const xs = rows.map((row) => Math.log10(row.cost[cost]));
-    const [low, high] = bounds(xs);
+    const some = xs.filter(Number.isFinite);
+    if (!some.length) { found.push(make("p", {}, `${section.title}: not drawn, because each costs 0: ${rows.map((row) => row.label).join(", ")}.`)); continue; }
+    const [low, high] = bounds(some);
     // What nearly costs the same lies together: the ends are a factor of 1.5 apart at least.
     const pad = Math.max(0.08 * (high - low), (Math.log10(1.5) - (high - low)) / 2);
     const ys = bounds(rows.flatMap((row) => [row.low[column] ?? row.mean[column], row.high[column] ?? row.mean[column]]));
     const room = 0.05 * (ys[1] - ys[0] || 1 / metric.scale);
-    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)]);
+    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)], some.length < xs.length);
     rows.forEach((row, k) => {
+      drawn.add(row.label);
       const [x, y] = [px(xs[k]), py(row.mean[column])];
       if (known(row.low[column])) svg.append(draw("line", { x1: x, x2: x, y1: py(row.low[column]), y2: py(row.high[column]), stroke: look(row.label).colour, opacity: 0.5 }));
       const dot = draw("circle", { cx: x, cy: y, r: 4.5, fill: look(row.label).colour });
@@ -213,7 +223,7 @@ function pareto() {
     });
     found.push(panel(`${metric.heading} (${metric.direction}): ${section.title}, tested on ${title}; bars: 95 % of the mean`, svg));
   }
-  place("pareto", found, legend(methods.filter((label) => chosen().some((s) => s.rows.some((row) => row.label === label && wanted(row) && row.cost[cost] > 0)))));
+  place("pareto", found, legend(methods.filter((label) => drawn.has(label))));
 }
 
 function classes() {
