@@ -313,6 +313,7 @@ console.log(JSON.stringify({
   axes: find(curves, "svg").map((own) => own.attributes["aria-label"]),
   errors: find(document.getElementById("errors").querySelector(), "figure").map((own) => own.textContent),
   paths: find(document.getElementById("errors").querySelector(), "path").map((own) => own.attributes.d),
+  "numbers of errors": find(document.getElementById("errors").querySelector(), "text").map((own) => own.textContent),
   "numbers of costs": find(pareto.querySelector(), "text").map((own) => own.textContent),
   "places of costs": find(pareto.querySelector(), "text").map((own) => [own.textContent, own.attributes.x]),
   circles: find(pareto.querySelector(), "circle").map((own) => [own.textContent, own.attributes.cx]),
@@ -365,6 +366,8 @@ def test_the_page_shows_groups_by_risk():
     assert "tested: both missing: thirds by predicted risk; share that had the event" in figure
     assert "highest third, 12 samples, by 28: 71.0 % predicted" in figure
     assert figure.count(" samples") == 6
+    # Shares in percent at one axis, times as they are at the other.
+    assert {"0", "20", "40", "60", "80", "7", "14", "21", "28", "time"} <= {*shown["numbers of errors"]}
     # A share rises at a time, and not on the way there.
     assert len(shown["paths"]) == 3
     points = [tuple(point.split()) for point in shown["paths"][0][1:].split("L")]

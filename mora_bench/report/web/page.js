@@ -297,7 +297,7 @@ function reliable([probability, share, count]) {
 function byRisk({ times, horizons, n, predicted, observed }) {
   const top = [0.2, 0.4, 0.6, 0.8].find((v) => Math.max(...predicted.flat(), ...observed.flat()) <= v) ?? 1;
   const last = times[times.length - 1];
-  const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", (v) => short(v), (v) => percent(v, 0)]);
+  const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", (v) => percent(v, 0), (v) => short(v)]);
   const names = n.length === 3 ? ["lowest third", "middle third", "highest third"] : n.map((_, k) => `group ${k + 1}`);
   n.forEach((count, k) => {
     const line = draw("path", { d: steps(times, observed[k], px, py), fill: "none", stroke: LOOKS[k], "stroke-width": 2 });
