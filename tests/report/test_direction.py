@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 import shutil
@@ -303,6 +304,7 @@ const find = (node, name) => [...(node.name === name ? [node] : []), ...below(no
 const rows = find(document.getElementById("tables"), "tbody").flatMap((body) => body.children);
 const curves = document.getElementById("curves").querySelector();
 const pareto = document.getElementById("pareto");
+const placed = (own) => [own.textContent, own.attributes.x, own.attributes.y];
 console.log(JSON.stringify({
   rows: rows.map((row) => row.children.map((cell) => cell.textContent)),
   hint: find(document.getElementById("tables"), "p").map((own) => own.textContent),
@@ -315,8 +317,8 @@ console.log(JSON.stringify({
   paths: find(document.getElementById("errors").querySelector(), "path").map((own) => own.attributes.d),
   "numbers of errors": find(document.getElementById("errors").querySelector(), "text").map((own) => own.textContent),
   "numbers of costs": find(pareto.querySelector(), "text").map((own) => own.textContent),
-  "places of costs": find(pareto.querySelector(), "text").map((own) => [own.textContent, own.attributes.x]),
-  circles: find(pareto.querySelector(), "circle").map((own) => [own.textContent, own.attributes.cx]),
+  "places of costs": find(pareto.querySelector(), "text").map(placed),
+  circles: find(pareto.querySelector(), "circle").map((own) => [own.textContent, own.attributes.cx, own.attributes.cy]),
   costs: find(pareto.querySelector(), "p").map((own) => own.textContent),
   legend: find(pareto, "span").map((own) => own.textContent),
 }));
@@ -401,15 +403,32 @@ def test_the_page_draws_what_costs_nothing_left_of_what_costs_something(others):
     pairs += [predictor("tfidf", s) for s in (0, 1)]
     where = {"cost": "share_adapter", "scored": "F1-macro x 100", "scored-on": "both missing"}
     shown = browsed(results_of(pairs), **where)
-    places = {title.partition(":")[0].partition(" ")[0]: x for title, x in shown["circles"]}
+    places = {title.partition(":")[0].partition(" ")[0]: x for title, x, _ in shown["circles"]}
     assert set(places) == {"head", *others}
     assert {label.partition(" ")[0] for label in shown["legend"]} == set(places)
     assert min(places, key=places.get) == "head"
-    *ticks, _ = [(text, x) for text, x in shown["places of costs"] if x > 46]
+    *ticks, _ = [(text, x) for text, x, _ in shown["places of costs"] if x > 46]
     assert ("0", places["head"]) in ticks
     assert len(ticks) == 6
     assert all(x > places["head"] + 20 for text, x in ticks if text != "0")
     assert not shown["costs"]
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+@pytest.mark.parametrize("scores", [(0.981, 0.9822), (0.8, 0.87), (0.18, 0.21), (0.0, 1.0), (0.5, 0.5)])
+def test_the_page_puts_each_number_at_one_height_and_equal_steps_apart(scores):
+    pairs = [costing(0.1, name, s, f1) for name, f1 in zip(("head", "mora"), scores, strict=True) for s in (0, 1)]
+    where = {"cost": "share_adapter", "scored": "F1-macro x 100", "scored-on": "both missing"}
+    shown = browsed(results_of(pairs), **where)
+    ticks = [(float(text), y) for text, x, y in shown["places of costs"] if x == 41]
+    assert len(ticks) > 2
+    (apart,) = {round(after[0] - before[0], 6) for before, after in itertools.pairwise(ticks)}
+    assert apart > 0
+    # A number stands where a score of it is drawn.
+    (each,) = {round((before[1] - after[1]) / apart, 6) for before, after in itertools.pairwise(ticks)}
+    heights = sorted((float(title.rpartition(": ")[2].partition(",")[0]), cy) for title, _, cy in shown["circles"])
+    for score, cy in heights:
+        assert ticks[0][1] - 4 - (score - ticks[0][0]) * each == pytest.approx(cy, abs=each * 0.06)
 
 
 @pytest.mark.skipif(NODE is None, reason="needs Node")

@@ -143,12 +143,11 @@ function frame(width, height, x, y, titles, nought = false) {
   const [zero, left] = nought ? [box.left + 12, box.left + 54] : [null, box.left];
   const px = (v) => (v === -Infinity ? zero : left + ((v - x[0]) / (x[1] - x[0] || 1)) * (box.right - left));
   const py = (v) => box.bottom - ((v - y[0]) / (y[1] - y[0] || 1)) * (box.bottom - box.top);
-  for (let k = 0; k <= 4; k++) {
-    const [vx, vy] = [x[0] + (k / 4) * (x[1] - x[0]), y[0] + (k / 4) * (y[1] - y[0])];
-    svg.append(draw("line", { class: "grid", x1: box.left, x2: box.right, y1: py(vy), y2: py(vy) }));
-    svg.append(draw("text", { x: box.left - 5, y: py(vy) + 4, "text-anchor": "end" }, titles[2](vy)));
-    svg.append(draw("text", { x: px(vx), y: box.bottom + 14, "text-anchor": "middle" }, titles[3](vx)));
+  for (const [v, text] of titles[2](y)) {
+    svg.append(draw("line", { class: "grid", x1: box.left, x2: box.right, y1: py(v), y2: py(v) }));
+    svg.append(draw("text", { x: box.left - 5, y: py(v) + 4, "text-anchor": "end" }, text));
   }
+  for (const [v, text] of titles[3](x)) svg.append(draw("text", { x: px(v), y: box.bottom + 14, "text-anchor": "middle" }, text));
   if (nought) {
     svg.append(draw("line", { class: "grid", x1: (zero + left) / 2, x2: (zero + left) / 2, y1: box.top, y2: box.bottom }));
     svg.append(draw("text", { x: zero, y: box.bottom + 14, "text-anchor": "middle" }, "0"));
@@ -167,7 +166,18 @@ const bounds = (values) => { const own = values.filter(known); return [Math.min(
 
 // From a metric's lower bound, or the lowest value where it has none, to above the highest.
 const heights = (metric, values) => { const [low, high] = bounds(values); return [metric.low ?? low, above(metric, high)]; };
-const tick = (metric, value) => (metric.scale === 1 ? short(value) : shown(metric, value, 0));
+
+// What stands at an axis: values and their texts, at quarters, or at round numbers with as many digits as their step needs.
+const quarters = (text) => ([low, high]) => [0, 1, 2, 3, 4].map((k) => low + (k / 4) * (high - low)).map((v) => [v, text(v)]);
+const rounds = (scale = 1, least = 0) => ([low, high]) => {
+  if (!(high > low)) return [[low, short(scale * low)]];
+  const [from, to] = [scale * low, scale * high];
+  const ten = 10 ** Math.floor(Math.log10((to - from) / 7));
+  const step = Math.max(least, [1, 2, 5, 10].find((v) => v * ten * 7 >= (to - from) * (1 - 1e-9)) * ten);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const first = Math.ceil(from / step - 1e-9);
+  return Array.from({ length: Math.floor(to / step + 1e-9) - first + 1 }, (_, k) => (first + k) * step).map((v) => [v / scale, v.toFixed(digits)]);
+};
 
 const panel = (title, svg) => make("figure", {}, make("figcaption", {}, title), svg);
 
@@ -179,7 +189,7 @@ function curves() {
       if (!rows.length) continue;
       const metric = section.curve_metric;
       const all = [...rows.flatMap((row) => own.rows[row.label].mean), ...own.ceiling];
-      const { svg, px, py } = frame(420, 260, [0, 1], heights(metric, all), ["samples that lose something, %", named(metric), (v) => tick(metric, v), (v) => percent(v, 0)]);
+      const { svg, px, py } = frame(420, 260, [0, 1], heights(metric, all), ["samples that lose something, %", named(metric), rounds(metric.scale), quarters((v) => percent(v, 0))]);
       if (own.ceiling.length) svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path(own.rates, own.ceiling, px, py) }));
       for (const row of rows) {
         const line = draw("path", { d: path(own.rates, own.rows[row.label].mean, px, py), fill: "none", stroke: look(row.label).colour, "stroke-width": row.network ? 2 : 1.2, "stroke-dasharray": row.network ? look(row.label).dash : "5 4" });
@@ -212,7 +222,7 @@ function pareto() {
     const pad = Math.max(0.08 * (high - low), (Math.log10(1.5) - (high - low)) / 2);
     const ys = bounds(rows.flatMap((row) => [row.low[column] ?? row.mean[column], row.high[column] ?? row.mean[column]]));
     const room = 0.05 * (ys[1] - ys[0] || 1 / metric.scale);
-    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), (v) => tick(metric, v), (v) => short(10 ** v)], some.length < xs.length);
+    const { svg, px, py } = frame(420, 260, [low - pad, high + pad], [Math.max(metric.low ?? -Infinity, ys[0] - room), ys[1] + room], [DATA.costs[cost], named(metric), rounds(metric.scale), quarters((v) => short(10 ** v))], some.length < xs.length);
     rows.forEach((row, k) => {
       drawn.add(row.label);
       const [x, y] = [px(xs[k]), py(row.mean[column])];
@@ -281,7 +291,7 @@ function confusion(labels, counts) {
 }
 
 function reliable([probability, share, count]) {
-  const { svg, px, py } = frame(300, 260, [0, 1], [0, 1], ["predicted probability, %", "share that is true, %", (v) => percent(v, 0), (v) => percent(v, 0)]);
+  const { svg, px, py } = frame(300, 260, [0, 1], [0, 1], ["predicted probability, %", "share that is true, %", quarters((v) => percent(v, 0)), quarters((v) => percent(v, 0))]);
   svg.append(draw("path", { class: "reference", "stroke-dasharray": "2 3", d: path([0, 1], [0, 1], px, py) }));
   const full = probability.map((_, k) => k).filter((k) => count[k] >= 10);
   svg.append(draw("path", { d: path(full.map((k) => probability[k]), full.map((k) => share[k]), px, py), fill: "none", stroke: LOOKS[0], "stroke-width": 2 }));
@@ -297,7 +307,7 @@ function reliable([probability, share, count]) {
 function byRisk({ times, horizons, n, predicted, observed }) {
   const top = [0.2, 0.4, 0.6, 0.8].find((v) => Math.max(...predicted.flat(), ...observed.flat()) <= v) ?? 1;
   const last = times[times.length - 1];
-  const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", (v) => percent(v, 0), (v) => short(v)]);
+  const { svg, px, py } = frame(300, 260, [0, last], [0, top], ["time", "share that had the event, %", quarters((v) => percent(v, 0)), quarters((v) => short(v))]);
   const names = n.length === 3 ? ["lowest third", "middle third", "highest third"] : n.map((_, k) => `group ${k + 1}`);
   n.forEach((count, k) => {
     const line = draw("path", { d: steps(times, observed[k], px, py), fill: "none", stroke: LOOKS[k], "stroke-width": 2 });
@@ -373,7 +383,7 @@ function described(cell) {
     const xs = steps.map((row) => row[0]);
     const [metric, high] = [cell.metric, Math.max(...steps.map((row) => row[2]))];
     const low = metric.low ?? Math.min(...steps.map((row) => row[2]));
-    const { svg, px, py } = frame(420, 180, bounds(xs), [low, high > low ? high : low + 1], [`step (line: ${named(metric)} on validation; mark: what was kept)`, named(metric), (v) => tick(metric, v), (v) => Math.round(v)]);
+    const { svg, px, py } = frame(420, 180, bounds(xs), [low, high > low ? high : low + 1], [`step (line: ${named(metric)} on validation; mark: what was kept)`, named(metric), rounds(metric.scale), rounds(1, 1)]);
     svg.append(draw("path", { d: path(xs, steps.map((row) => row[2]), px, py), fill: "none", stroke: LOOKS[0], "stroke-width": 2 }));
     const kept = steps.find((row) => row[0] === cell.best);
     if (kept) svg.append(draw("circle", { cx: px(kept[0]), cy: py(kept[2]), r: 4, fill: LOOKS[1] }));
