@@ -450,8 +450,7 @@ def test_the_page_still_puts_the_highest_first_where_more_is_better():
     assert shown["hint"] == ["F1-macro x 100 (higher is better)"]
 
 
-@pytest.mark.skipif(NODE is None, reason="needs Node")
-def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
+def disagreeing():
     """Three scores that must agree, and mAP beside them; by F1 at 0.5 one row is better, by AUROC the other."""
     pairs = []
     for name, three in (("mora", (0.5, 0.6, 0.7)), ("head", (0.4, 0.5, 0.8))):
@@ -471,7 +470,12 @@ def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
                 curves=dict.fromkeys(("text", "image", "both"), curve),
             )
             pairs.append((entry, cell_scores))
-    shown = browsed(results_of(pairs))
+    return pairs
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
+    shown = browsed(results_of(disagreeing()))
     mora = next(row for row in shown["rows"] if row[1].startswith("mora"))
     assert mora[3:7] == ["50.1 ± 0.1", "60.1 ± 0.1", "70.1 ± 0.1", "90.0 ± 0.0"]
     (hint,) = shown["hint"]
@@ -481,4 +485,41 @@ def test_the_page_shows_every_score_of_a_pattern_and_names_no_lead_by_one():
         in shown["answer"]
     )
     assert "Not clearly different" not in shown["answer"]
+    # Its curves are the same, which the page lists as it says above the sentence.
+    assert shown["answer"].endswith("By this score alone, not clearly different: mora (r=4, blocks 0) (50.0).")
     assert "one score names no lead" in shown["of curves"]
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+@pytest.mark.parametrize("chosen", [{"budget": "1"}, {"compute": "0.5"}])
+def test_under_a_budget_the_page_quotes_no_sentence_about_what_the_budget_leaves_out(chosen):
+    pairs = []
+    for entry, scores in disagreeing():
+        dear = entry.cell.method == "mora"
+        parameters = msgspec.structs.replace(entry.parameters, share_adapter=2.05 if dear else 0.1)
+        flops = msgspec.structs.replace(entry.flops, step_forward=9e9 if dear else 1e9)
+        pairs.append((msgspec.structs.replace(entry, parameters=parameters, flops=flops), scores))
+    results = results_of(pairs)
+    assert "mora (r=4, blocks 0) is best by" in browsed(results)["answer"]
+    answer = browsed(results, **chosen)["answer"]
+    assert "head scores 50.0" in answer
+    assert "mora" not in answer
+    assert "is shown only without a budget" in answer
+
+
+@pytest.mark.skipif(NODE is None, reason="needs Node")
+@pytest.mark.parametrize("chosen", [{"budget": "1"}, {"budget": "6"}, {"compute": "0.1"}, {"compute": "0.5"}])
+def test_what_costs_an_unknown_amount_fits_no_budget_and_is_named(chosen):
+    pairs = []
+    for entry, scores in grid("wrong", "wrong", 0.01):
+        unknown = entry.cell.method == "mora"
+        pairs.append((msgspec.structs.replace(entry, parameters=None, flops=None) if unknown else entry, scores))
+    results = results_of(pairs)
+    answer = browsed(results)["answer"]
+    assert "mora (r=4, blocks 0) scores" in answer
+    assert "Cost not known" not in answer
+    answer = browsed(results, **chosen)["answer"]
+    assert "tfidf scores" in answer
+    assert answer.endswith(" Cost not known: mora (r=4, blocks 0).")
+    nothing = browsed(results_of([own for own in pairs if own[0].cell.method == "mora"]), **chosen)["answer"]
+    assert nothing.endswith("Nothing fits that budget. Cost not known: mora (r=4, blocks 0).")

@@ -344,22 +344,34 @@ function answer() {
     const place = own.rates.reduce((best, v, k) => (Math.abs(v - rate) < Math.abs(own.rates[best] - rate) ? k : best), 0);
     const metric = section.curve_metric;
     const dearest = Math.max(...section.rows.map((row) => row.cost.gflops_step ?? 0));
-    const fits = (row) => (!at("budget").value || !row.network || row.cost[at("budget").value === "1" ? "share_adapter" : "share_total"] <= Number(at("budget").value)) &&
-      (!at("compute").value || !row.network || row.cost.gflops_step <= Number(at("compute").value) * dearest);
-    const rows = section.rows.filter((row) => own.rows[row.label] && !row.note && fits(row))
+    const limits = [
+      ...(at("budget").value ? [[at("budget").value === "1" ? "share_adapter" : "share_total", Number(at("budget").value)]] : []),
+      ...(at("compute").value ? [["gflops_step", Number(at("compute").value) * dearest]] : []),
+    ];
+    const asked = section.rows.filter((row) => own.rows[row.label] && !row.note);
+    // What costs an unknown amount fits no budget.
+    const unknown = asked.filter((row) => row.network && limits.some(([name]) => !known(row.cost[name])));
+    const lacks = unknown.length ? ` Cost not known: ${unknown.map((row) => row.label).join(", ")}.` : "";
+    const rows = asked.filter((row) => !row.network || limits.every(([name, most]) => known(row.cost[name]) && row.cost[name] <= most))
       .map((row) => ({ row, mean: own.rows[row.label].mean[place], low: own.rows[row.label].low[place], high: own.rows[row.label].high[place] }))
       .sort((a, b) => oriented(metric, b.mean) - oriented(metric, a.mean));
-    if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, "Nothing fits that budget."))); continue; }
+    if (!rows.length) { found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, `Nothing fits that budget.${lacks}`))); continue; }
     const first = rows[0];
     // The smallest difference is that of the scores in the table, which may be another metric than the curves'.
     const [, told] = metric.title === section.metric.title ? section.detectable[`score ${at("pattern").value}`] : [null, null];
-    const overlaps = (r) => known(first.low) && known(r.high) && r.high > first.low && r.low < first.high;
+    const overlaps = (r) => known(first.low) && known(r.high) && r.high >= first.low && r.low <= first.high;
     const near = rows.slice(1).filter((r) => known(told) && r.row.network && first.row.network ? Math.abs(first.mean - r.mean) < told : overlaps(r));
     const lead = `${first.row.label} scores ${shown(metric, first.mean)}` + (known(first.low) ? ` (${shown(metric, first.low)} to ${shown(metric, first.high)})` : "") + ` with ${percent(own.rates[place], 0)} % missing (${named(metric)}).`;
-    const all = section.agree.length > 1 ? ` One score alone does not decide a lead. By ${section.agree.join(", ")}, at the missing rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "no result"}.` : null;
-    const tie = all ?? (near.length ? ` Not clearly different: ${near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ")}.` : known(first.low) ? " All others are clearly lower or higher." : " One seed allows no test of the order.");
+    const alike = near.map((r) => `${r.row.label} (${shown(metric, r.mean)})`).join(", ");
+    // The sentence is about all rows, also those that a budget leaves out.
+    const said = limits.length
+      ? " What all scores say together is about all methods, so it is shown only without a budget."
+      : ` By ${section.agree.join(", ")}, at the missing rate of the table: ${section.verdicts[`score ${at("pattern").value}`] ?? "no result"}.`;
+    const all = section.agree.length > 1 ? ` One score alone does not decide a lead.${said}${alike && ` By this score alone, not clearly different: ${alike}.`}` : null;
+    const others = rows.length > 1 ? ` All others ${limits.length ? "that fit " : ""}are clearly lower or higher.` : "";
+    const tie = all ?? (alike ? ` Not clearly different: ${alike}.` : known(first.low) ? others : " One seed allows no test of the order.");
     const without = first.row.network ? "" : " It trains no network: try it on your data before you train one.";
-    found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without)));
+    found.push(make("div", {}, make("h3", {}, section.title), make("p", {}, make("span", { class: "lead" }, lead), tie + without + lacks)));
   }
   at("choose").hidden = !DATA.sections.some((s) => Object.keys(s.curves).length);
   at("answer").replaceChildren(...found);
