@@ -129,7 +129,8 @@ class Metric:
         none."""
         if value is None or math.isnan(value):
             return DASH
-        return f"{self.scale * value:{'+' if sign else ''}.{self.decimals + finer}f}"
+        # No "-0.0": what rounds to nothing has no sign of its own.
+        return f"{self.scale * value:{'+' if sign else ''}z.{self.decimals + finer}f}"
 
     def outside(self, value: float) -> bool:
         """Whether a number lies outside the bounds; NaN does not."""

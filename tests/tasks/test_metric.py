@@ -40,6 +40,8 @@ def test_values_are_turned_ranked_and_shown_by_it():
     assert RMSE.key(None) == -math.inf
     assert (RMSE.shown(30.0), SHARE.shown(0.3), RMSE.shown(math.nan), SHARE.shown(None)) == ("30.00", "30.0", "—", "—")
     assert SHARE.shown(0.0123, finer=1, sign=True) == "+1.23"
+    # What rounds to nothing is no loss.
+    assert (SHARE.shown(-0.0001), SHARE.shown(-0.0001, sign=True)) == ("0.0", "+0.0")
     assert (RMSE.heading, SHARE.heading) == ("RMSE", "share x 100")
     assert (RMSE.named, SHARE.named) == ("RMSE, lower is better", "share x 100")
     assert (RMSE.better_end, SHARE.better_end) == (0, 1)
